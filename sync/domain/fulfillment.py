@@ -1,0 +1,196 @@
+"""Fulfillment orders: the part of an order given to one location under one flow.
+
+Quantities are the truth and only grow (an undone step is its own counter or
+operation). Everything people see, the status above all, is derived from them,
+so it cannot disagree with them. Per line, with every counter in units:
+
+    needed       = allocated - cancelled - short - refused - expired
+    open         = needed - fulfilled            the customer still expects these
+    held         = picked - fulfilled - put_back physically off the shelf, in our hands
+    to_pick      = max(0, open - held)
+    deliverable  = min(open, held)
+    to_put_back  = held - deliverable            nobody expects these any more
+    tied         = to_pick + held                what stock counts as allocated
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class FulfillmentStatus(StrEnum):
+    """Where a fulfillment order stands. Derived; a flow uses the members that it needs."""
+
+    NEW = "new"
+    ACCEPTED = "accepted"
+    PICKING = "picking"
+    PICKED = "picked"
+    STAGED = "staged"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    PARTIALLY_PICKED_UP = "partially_picked_up"
+    PICKED_UP = "picked_up"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class ShortReason(StrEnum):
+    """Why a store gives up units of a line. The first two say that the book stock was wrong."""
+
+    NOT_FOUND = "not_found"
+    DAMAGED = "damaged"
+    DISPLAY_ONLY = "display_only"
+    STORE_BUSY = "store_busy"
+
+
+SHRINKING_REASONS = frozenset({ShortReason.NOT_FOUND, ShortReason.DAMAGED})
+"""Reasons for which the units leave the book stock as well as the order."""
+
+
+class RefusalReason(StrEnum):
+    """Why a customer at the counter does not take units that are ready."""
+
+    CHANGED_MIND = "changed_mind"
+    WRONG_ITEM = "wrong_item"
+    DAMAGED = "damaged_item"
+    PRICE = "price"
+
+
+class ProofKind(StrEnum):
+    """How the person at the counter showed that the goods are theirs."""
+
+    PICKUP_CODE = "pickup_code"
+    ID_CHECK = "id_check"
+
+
+@dataclass(frozen=True, slots=True)
+class PickupProof:
+    """Who took the goods and how that was checked. The number of an ID is never kept."""
+
+    kind: ProofKind
+    recipient: str
+    """Name of the person at the counter."""
+    is_proxy: bool = False
+    """Whether that person is somebody whom the customer sent."""
+    document: str = ""
+    """For an ID check: the kind of document, such as `passport`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentLine:
+    """One line of a fulfillment order: what, how much, and how far it has come (units)."""
+
+    line: int
+    sku: str
+    name: str
+    allocated: int
+    unit_price_minor: int = 0
+    picked: int = 0
+    short: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    expired: int = 0
+    fulfilled: int = 0
+    put_back: int = 0
+
+    @property
+    def needed(self) -> int:
+        """Units that the customer gets or got from this location."""
+        return self.allocated - self.cancelled - self.short - self.refused - self.expired
+
+    @property
+    def open(self) -> int:
+        """Units that the customer still expects."""
+        return self.needed - self.fulfilled
+
+    @property
+    def held(self) -> int:
+        """Units off the shelf and not with a customer."""
+        return self.picked - self.fulfilled - self.put_back
+
+    @property
+    def to_pick(self) -> int:
+        """Units still to be taken from the shelf."""
+        return max(0, self.open - self.held)
+
+    @property
+    def deliverable(self) -> int:
+        """Units that can be handed over now."""
+        return min(self.open, self.held)
+
+    @property
+    def to_put_back(self) -> int:
+        """Units in our hands that nobody expects any more."""
+        return self.held - self.deliverable
+
+    @property
+    def tied(self) -> int:
+        """Units that stock must count as allocated."""
+        return self.to_pick + self.held
+
+    def is_sound(self) -> bool:
+        """Return whether the counters are possible together."""
+        counters = (
+            self.allocated, self.picked, self.short, self.cancelled, self.refused,
+            self.expired, self.fulfilled, self.put_back,
+        )  # fmt: skip
+        return min(counters) >= 0 and self.open >= 0 and self.held >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrder:
+    """What one location has to do for one order, and how far it is. Times in ms, UTC."""
+
+    id: str
+    order_id: str
+    order_number: str
+    location_id: str
+    flow: str
+    lines: tuple[FulfillmentLine, ...]
+    placed_at_ms: int
+    promised_by_ms: int
+    """When the customer was told it would be ready."""
+    expires_at_ms: int | None = None
+    """Until when ready goods wait for the customer."""
+    currency: str = "USD"
+    customer_name: str = ""
+    customer_hint: str = ""
+    """The end of a phone number: enough to recognize a person, too little to call one."""
+    proxy_name: str = ""
+    pickup_code_hash: str = ""
+    accepted_at_ms: int | None = None
+    staging_spot: str = ""
+    ready_at_ms: int | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    """What only one flow needs, such as a parking spot, as (name, value)."""
+
+    def line(self, number: int) -> FulfillmentLine | None:
+        """Return line `number`, or None."""
+        return next((line for line in self.lines if line.line == number), None)
+
+    def with_line(self, changed: FulfillmentLine) -> "FulfillmentOrder":
+        """Return a copy in which the line of the same number is `changed`."""
+        lines = tuple(changed if line.line == changed.line else line for line in self.lines)
+        return replace(self, lines=lines)
+
+    def note(self, name: str) -> str:
+        """Return the flow-specific note `name`, or an empty string."""
+        return next((value for noted, value in self.notes if noted == name), "")
+
+    def with_note(self, name: str, value: str) -> "FulfillmentOrder":
+        """Return a copy in which the flow-specific note `name` is `value`."""
+        kept = tuple(note for note in self.notes if note[0] != name)
+        return replace(self, notes=(*kept, (name, value)))
+
+    def total(self, counter: str) -> int:
+        """Return the sum over all lines of one counter or derived quantity, by its name."""
+        return sum(getattr(line, counter) for line in self.lines)
+
+
+def cancel_open(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return `order` with everything the customer still expects cancelled (central's decision).
+
+    Units that are already in the store's hands thereby become units to put back.
+    """
+    lines = tuple(replace(line, cancelled=line.cancelled + line.open) for line in order.lines)
+    return replace(order, lines=lines)

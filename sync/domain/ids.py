@@ -1,0 +1,87 @@
+"""Names of things: identifiers and the codes that people read aloud.
+
+Identifiers are made from a time and a source of randomness that the caller
+hands in, so that a simulation with the same seed makes the same ids.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from random import Random
+from typing import NewType
+
+Sku = NewType("Sku", str)
+LocationId = NewType("LocationId", str)
+OrderId = NewType("OrderId", str)
+FulfillmentId = NewType("FulfillmentId", str)
+AssociateId = NewType("AssociateId", str)
+ReplicaId = NewType("ReplicaId", str)
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Douglas Crockford's base 32: no I, L, O or U, so nothing is misread aloud."""
+
+_READ_ALIKE = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V"})
+_TIME_BITS = 48
+_RANDOM_BITS = 80
+_ID_LENGTH = 26
+PICKUP_CODE_LENGTH = 8
+ORDER_NUMBER_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpId:
+    """Identity of an operation: derived from its place in a replica's journal, never random."""
+
+    replica_id: str
+    epoch: int
+    seq: int
+
+    def __str__(self) -> str:
+        """Return `replica/epoch/seq`, the form used in logs and messages."""
+        return f"{self.replica_id}/{self.epoch}/{self.seq}"
+
+
+def new_id(now_ms: int, random: Random) -> str:
+    """Return a 26-character id that sorts by time: 48 bits of time, 80 random bits (as a ULID)."""
+    value = (now_ms & ((1 << _TIME_BITS) - 1)) << _RANDOM_BITS | random.getrandbits(_RANDOM_BITS)
+    return _base32(value, _ID_LENGTH)
+
+
+def new_order_number(random: Random) -> str:
+    """Return a number for people, such as `K7Q2-9ZXM` (40 bits: unique by retry, not by luck)."""
+    text = _base32(random.getrandbits(5 * ORDER_NUMBER_LENGTH), ORDER_NUMBER_LENGTH)
+    return f"{text[:4]}-{text[4:]}"
+
+
+def new_pickup_code(random: Random) -> str:
+    """Return an 8-character pickup code (40 bits), such as `3FQ7Z0KD`."""
+    return _base32(random.getrandbits(5 * PICKUP_CODE_LENGTH), PICKUP_CODE_LENGTH)
+
+
+def normalize_code(text: str) -> str:
+    """Return `text` as it would have been printed: upper case, no separators, look-alikes mapped."""
+    kept = "".join(character for character in text.upper() if character.isalnum())
+    return kept.translate(_READ_ALIKE)
+
+
+def pickup_code_hash(fulfillment_id: str, code: str) -> str:
+    """Return the keyed hash under which a store holds a pickup code (BLAKE2b-128, hexadecimal).
+
+    The fulfillment order's id is the key, so equal codes of two orders do not
+    show, and a code is never the key by which an order is looked up.
+    """
+    key = fulfillment_id.encode()[:64]
+    return hashlib.blake2b(normalize_code(code).encode(), key=key, digest_size=16).hexdigest()
+
+
+def pickup_code_matches(fulfillment_id: str, code: str, expected_hash: str) -> bool:
+    """Return whether `code` is the one whose hash is held, in constant time."""
+    return hmac.compare_digest(pickup_code_hash(fulfillment_id, code), expected_hash)
+
+
+def _base32(value: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        value, digit = divmod(value, 32)
+        digits.append(CROCKFORD[digit])
+    return "".join(reversed(digits))

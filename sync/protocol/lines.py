@@ -1,0 +1,117 @@
+r"""Operations as lines of bytes, and the hash chain over exactly these bytes.
+
+One operation is one line of compact JSON without a line break. The line is made
+once, when the operation is done; the journal keeps it and the wire carries it
+as it is, so both halves hash the same bytes and no canonical form is needed.
+
+    hash_0 = BLAKE2b-256("holdshelf/1\n" + replica_id + "\n" + epoch)
+    hash_n = BLAKE2b-256(hash_(n-1) + line_n)
+
+A line that central cannot read is still a line: it has a place in the chain and
+goes to quarantine by itself.
+"""
+
+import json
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from sync.domain.flows import OPERATION_UNION
+
+HASH_BYTES = 32
+LINE_BYTES_MAX = 64 * 1024
+"""A longer line is refused at the store before it is ever journaled."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """An operation with who did it, where and when."""
+
+    by: str
+    """The associate."""
+    dev: str
+    """The terminal."""
+    boot: str
+    """The boot of the machine within which `mono` counts."""
+    mono: int
+    """Monotonic milliseconds."""
+    at: int
+    """Wall time in milliseconds UTC: a claim, never a judge."""
+    op: Any
+    """One of `sync.domain.flows.ALL_OPERATIONS`."""
+    v: int = 1
+    """Version of this kind of operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    by: str
+    dev: str
+    boot: str
+    mono: int
+    at: int
+    op: OPERATION_UNION  # type: ignore[valid-type]
+    v: int = 1
+
+
+_ADAPTER: TypeAdapter[_Envelope] = TypeAdapter(_Envelope)
+
+
+def encode_line(record: OperationRecord) -> bytes:
+    """Return the line of `record`. What rarely changes stands first: it compresses better."""
+    document = {
+        "v": record.v,
+        "by": record.by,
+        "dev": record.dev,
+        "boot": record.boot,
+        "op": _plain(record.op),
+        "mono": record.mono,
+        "at": record.at,
+    }
+    line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(line) > LINE_BYTES_MAX:
+        raise ValueError(f"an operation of {len(line)} bytes is longer than {LINE_BYTES_MAX}")
+    return line
+
+
+def decode_line(line: bytes) -> OperationRecord:
+    """Return the record in `line`, or raise `ValueError` (pydantic's) saying what is wrong."""
+    read = _ADAPTER.validate_json(line)
+    return OperationRecord(read.by, read.dev, read.boot, read.mono, read.at, read.op, read.v)
+
+
+def genesis(replica_id: str, epoch: int) -> bytes:
+    """Return hash_0 of a replica's journal in `epoch`."""
+    return blake2b(f"holdshelf/1\n{replica_id}\n{epoch}".encode(), digest_size=HASH_BYTES).digest()
+
+
+def chain(previous: bytes, line: bytes) -> bytes:
+    """Return the hash after `line`."""
+    return blake2b(previous + line, digest_size=HASH_BYTES).digest()
+
+
+@lru_cache(maxsize=256)
+def _defaults(kind: type) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
+
+
+def _plain(value: object) -> object:
+    """Return `value` as JSON values; fields at their default are left out, `kind` stays."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    document: dict[str, object] = {}
+    for name, default in _defaults(type(value)):
+        current = getattr(value, name)
+        if name == "kind":
+            document = {"kind": current, **document}
+        elif default is MISSING or current != default:
+            document[name] = _plain(current)
+    return document

@@ -1,0 +1,147 @@
+"""What the feed carries: one current row per thing, as (scope, entity, key, rev, body).
+
+A scope is a set of rows that stores follow together: `catalogue`,
+`prices:<zone>`, `store:<location>`. The checksum of a scope is the XOR of
+`row_digest` over its living rows, so either half keeps it row by row.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+from pydantic import TypeAdapter
+
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.people import Role
+
+CATALOGUE_SCOPE = "catalogue"
+PRICES_PREFIX = "prices:"
+STORE_PREFIX = "store:"
+
+
+class Entity(StrEnum):
+    """Kinds of rows."""
+
+    PRODUCT = "product"
+    PRICE = "price"
+    STORE = "store"
+    ASSOCIATE = "associate"
+    STOCK = "stock"
+    FULFILLMENT = "fulfillment"
+
+
+def prices_scope(zone: str) -> str:
+    """Return the scope of one price zone."""
+    return PRICES_PREFIX + zone
+
+
+def store_scope(location_id: str) -> str:
+    """Return the scope of one store."""
+    return STORE_PREFIX + location_id
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to which operation of which replica a row has taken everything in."""
+
+    replica_id: str = ""
+    epoch: int = 0
+    seq: int = 0
+
+    def seq_for(self, replica_id: str, epoch: int) -> int:
+        """Return the last settled seq of that replica and epoch; 0 for any other."""
+        return self.seq if (self.replica_id, self.epoch) == (replica_id, epoch) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentRow:
+    """A fulfillment order as central has it."""
+
+    order: FulfillmentOrder
+    watermark: Watermark = Watermark()
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """One SKU at this store as central has it (units), and where it lies."""
+
+    sku: str
+    on_hand: int
+    allocated: int
+    floor: int = 0
+    safety_stock: int = 0
+    aisle: str = ""
+    watermark: Watermark = Watermark()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A sellable thing."""
+
+    sku: str
+    name: str
+    brand: str = ""
+    category: str = ""
+    gtins: tuple[str, ...] = ()
+    """Barcodes, each padded to 14 digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """The price of a SKU in a zone, in minor units."""
+
+    sku: str
+    amount_minor: int
+    currency: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateRow:
+    """Somebody who may sign in at this store; `pin_hash` is an argon2 hash."""
+
+    id: str
+    name: str
+    role: Role
+    pin_hash: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRow:
+    """The store itself: what its terminal must know to work alone."""
+
+    location_id: str
+    name: str
+    timezone: str
+    price_zone: str
+    spots: tuple[str, ...] = ()
+    """Named places of the hold shelf."""
+    hours: tuple[tuple[int, int], ...] = ()
+    """Opening and closing in minutes after local midnight, Monday first; (0, 0) is closed."""
+    closures: tuple[str, ...] = ()
+    """Dates on which the store is closed, YYYY-MM-DD."""
+    hold_days: int = 7
+    """How many open days ready goods wait."""
+
+
+ADAPTERS: dict[Entity, TypeAdapter[object]] = {
+    Entity.PRODUCT: TypeAdapter(ProductRow),
+    Entity.PRICE: TypeAdapter(PriceRow),
+    Entity.STORE: TypeAdapter(StoreRow),
+    Entity.ASSOCIATE: TypeAdapter(AssociateRow),
+    Entity.STOCK: TypeAdapter(StockRow),
+    Entity.FULFILLMENT: TypeAdapter(FulfillmentRow),
+}
+"""How each entity's body becomes JSON and back."""
+
+
+def encode_body(entity: Entity, row: object) -> str:
+    """Return the body of a feed row as compact JSON."""
+    return ADAPTERS[entity].dump_json(row).decode()
+
+
+def row_digest(entity: str, key: str, rev: int) -> int:
+    """Return the 48-bit digest of one living row; a scope's checksum is the XOR of them."""
+    digest = blake2b(f"{entity}\0{key}\0{rev}".encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big")

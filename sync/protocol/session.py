@@ -1,0 +1,186 @@
+"""Messages: hello, push, pull, snapshot manifest, poke. Frames of many things are lines.
+
+A push is a header line and one line per operation; a pull is answered by a
+header line and one line per row. Lines are JSON, separated by a line feed, and
+the whole body travels zstd-compressed.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+from sync.protocol.verdicts import Verdict
+
+OPS_PER_PUSH_MAX = 1000
+PUSH_BYTES_MAX = 8 * 1024 * 1024
+"""Uncompressed; a larger body is refused before it is unpacked."""
+ROWS_PER_PULL_MAX = 5000
+
+
+class Message(BaseModel):
+    """Base of all messages: unknown fields are ignored, so a newer half can add some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EnrolRequest(Message):
+    """A new device: a one-time code, and the public key it will sign with (Ed25519, hex)."""
+
+    code: str
+    replica_id: str
+    install_nonce: str
+    public_key: str
+    app_version: str
+
+
+class EnrolAnswer(Message):
+    """Where the device belongs."""
+
+    server_id: str
+    location_id: str
+    location_name: str
+    scopes: tuple[str, ...]
+
+
+class Challenge(Message):
+    """A nonce of central's; a hello must be signed over it. Valid for a minute of central's."""
+
+    nonce: str
+
+
+class HelloRequest(Message):
+    """Who speaks, what it speaks, and how far its journal is."""
+
+    protocol_min: int
+    protocol_max: int
+    app_version: str
+    replica_id: str
+    epoch: int
+    install_nonce: str
+    last_seq: int
+    last_hash: str
+    acked_seq: int
+    backlog: int
+    sent_at_ms: int
+    boot_id: str
+    nonce: str
+    signature: str
+    """Ed25519 over `signed_text()`, hex."""
+
+    def signed_text(self) -> bytes:
+        """Return what the signature covers: the challenge and every claim about the journal."""
+        parts = (
+            self.nonce, self.replica_id, self.epoch, self.install_nonce,
+            self.last_seq, self.last_hash, self.acked_seq,
+        )  # fmt: skip
+        return "\n".join(str(part) for part in parts).encode()
+
+
+class ScopeHead(Message):
+    """How far a scope is at central."""
+
+    scope: str
+    rev: int
+
+
+class HelloAnswer(Message):
+    """Central's side: a session, positions, limits."""
+
+    protocol: int
+    server_id: str
+    incarnation: int
+    session_token: str
+    session_seconds: int
+    received_at_ms: int
+    answered_at_ms: int
+    last_seq: int
+    last_hash: str
+    heads: tuple[ScopeHead, ...]
+    ops_max: int = OPS_PER_PUSH_MAX
+    rows_max: int = ROWS_PER_PULL_MAX
+    poll_seconds: int = 30
+
+
+class EscrowState(Message):
+    """One SKU's escrow counters, cumulative within a generation (see `sync.domain.escrow`)."""
+
+    sku: str
+    generation: int
+    granted: int
+    sold: int
+    over: int
+
+
+class PushHeader(Message):
+    """First line of a push. `count` lines follow, the first of them being `first_seq`."""
+
+    protocol: int
+    replica_id: str
+    epoch: int
+    first_seq: int
+    prev_hash: str
+    """Hash before the first line, hex."""
+    count: int
+    known_seq: int
+    """Up to here the store has every verdict durably."""
+    backlog: int = 0
+    """Operations that remain unsent after this push."""
+    escrow: tuple[EscrowState, ...] = ()
+
+
+class PushAnswer(Message):
+    """Up to where central has everything, and the verdicts that are not plainly `accepted`.
+
+    Every operation above the header's `known_seq` and up to `acked_seq` that
+    is not listed was accepted.
+    """
+
+    acked_seq: int
+    acked_hash: str
+    verdicts: tuple[Verdict, ...] = ()
+    heads: tuple[ScopeHead, ...] = ()
+    answered_at_ms: int = 0
+
+
+class PullHeader(Message):
+    """First line of a pull's answer; `count` row lines follow."""
+
+    incarnation: int
+    scope: str
+    after: int
+    to: int
+    """The cursor from which to go on."""
+    more: bool
+    count: int
+    checksum: int | None = None
+    """Of the whole scope at `to`; only where `more` is false."""
+    rows_live: int | None = None
+
+
+class FeedRow(Message):
+    """One row of a pull: the newest body for (entity, key), or its tombstone."""
+
+    e: str
+    k: str
+    r: int
+    b: object = None
+    d: bool = False
+
+
+class SnapshotManifest(Message):
+    """A scope at `rev` as one zstd-compressed SQLite file, in parts that can be fetched singly."""
+
+    incarnation: int
+    scope: str
+    rev: int
+    checksum: int
+    rows_live: int
+    bytes_compressed: int
+    sha256: str
+    part_bytes: int
+    part_sha256: tuple[str, ...]
+
+
+class Poke(Message):
+    """Something changed: pull. Carries no data, so losing one loses nothing."""
+
+    scope: str
+    rev: int

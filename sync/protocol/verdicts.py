@@ -1,0 +1,31 @@
+"""Central's answer to one operation. Exactly one each, and none blocks the queue."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from sync.domain.transitions import Consequence
+
+
+class VerdictStatus(StrEnum):
+    """How central took an operation."""
+
+    ACCEPTED = "accepted"
+    AMENDED = "amended"
+    """Accepted, with consequences: reality won over what central had decided."""
+    REFUSED = "refused"
+    """Requests only."""
+    QUARANTINED = "quarantined"
+    """Central could not process it: kept whole, owned, retried."""
+
+
+class Verdict(BaseModel):
+    """The verdict on the operation at `seq`, in a code for programs and words for people."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    seq: int
+    status: VerdictStatus
+    code: str = ""
+    text: str = ""
+    consequences: tuple[Consequence, ...] = ()

@@ -1,0 +1,12 @@
+"""The protocol's version and its history. A newer central serves older stores."""
+
+PROTOCOL_VERSION = 1
+"""What this code speaks."""
+
+LOWEST_SERVED = 1
+"""The oldest version that this central still serves."""
+
+HISTORY = {1: "First version: operations by replica, epoch and seq; compacted feed; snapshots."}
+
+SCHEMA_HASHES: dict[int, str] = {}
+"""Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""
