@@ -63,7 +63,11 @@ class FulfillmentRow:
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """One SKU at this store as central has it (units), and where it lies."""
+    """One SKU at this store as central has it (units), and where it lies.
+
+    It needs no watermark: a store counts the stock effect of an operation of its
+    own as pending just as long as the fulfillment order's row does not include it.
+    """
 
     sku: str
     on_hand: int
@@ -71,7 +75,6 @@ class StockRow:
     floor: int = 0
     safety_stock: int = 0
     aisle: str = ""
-    watermark: Watermark = Watermark()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,200 @@
+"""Takes a push: exactly once, in the store's order, one verdict an operation.
+
+The caller owns the transaction. Inside it: lock the replica, drop what central
+already has, refuse a gap or a fork, judge each operation, write everything, and
+answer with the verdicts that the store does not have yet. A lost answer is
+therefore harmless, and a batch can be sent again for ever.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sync.domain.errors import DomainError, OperationRefused
+from sync.domain.ids import OpId
+from sync.hub.ports import JournalEntry, OperationApplier, OperationJournal, ReplicaState
+from sync.protocol import errors
+from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
+from sync.protocol.session import PushAnswer, PushHeader, ScopeHead
+from sync.protocol.verdicts import Verdict, VerdictStatus
+from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A new line with its place; `record` is None where it could not be read."""
+
+    seq: int
+    line: bytes
+    hash: bytes
+    record: OperationRecord | None
+    problem: str
+
+
+def accept(
+    journal: OperationJournal,
+    applier: OperationApplier,
+    header: PushHeader,
+    lines: Sequence[bytes],
+    *,
+    scopes: Sequence[str],
+    now_ms: int,
+) -> PushAnswer:
+    """Judge `lines` inside the caller's transaction and return the answer to commit before.
+
+    Raises a `ProtocolRefused` (gap, fork, stale epoch, disabled replica, frame
+    that does not add up); the caller then rolls back.
+    """
+    if not LOWEST_SERVED <= header.protocol <= PROTOCOL_VERSION:
+        raise errors.VersionUnsupported(
+            "no common protocol version", min=LOWEST_SERVED, max=PROTOCOL_VERSION
+        )
+    if len(lines) != header.count:
+        raise errors.FrameUnreadable(
+            f"the header names {header.count} operations, {len(lines)} came"
+        )
+    state = _position(journal.lock_replica(header.replica_id), header)
+    arrived = _new_lines(journal, state, header, lines)
+    if arrived:
+        state = _judge(journal, applier, state, arrived, now_ms)
+    if header.escrow:
+        journal.save_escrow(state.location_id, header.escrow)
+    journal.save_replica(state, backlog=header.backlog, now_ms=now_ms)
+    return _answer(journal, state, header, journal.heads(scopes), now_ms)
+
+
+def _position(state: ReplicaState | None, header: PushHeader) -> ReplicaState:
+    """Return the replica at the epoch of the push; a newer epoch starts a new chain."""
+    if state is None or not state.enabled:
+        raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
+    if header.epoch < state.epoch:
+        raise errors.EpochStale("a newer epoch of this replica exists", epoch=state.epoch)
+    if header.epoch > state.epoch:
+        start = genesis(header.replica_id, header.epoch)
+        return replace(state, epoch=header.epoch, last_seq=0, last_hash=start)
+    return state
+
+
+def _new_lines(
+    journal: OperationJournal, state: ReplicaState, header: PushHeader, lines: Sequence[bytes]
+) -> list[_Arrived]:
+    """Return the lines that central lacks, hashed; check that the rest is what it has."""
+    if header.first_seq < 1 or header.first_seq > state.last_seq + 1:
+        expected = state.last_seq + 1
+        raise errors.Gap(f"operation {expected} is missing", expected_seq=expected)
+    current = _from_hex(header.prev_hash)
+    _check(journal, state, header.first_seq - 1, current)
+    arrived = []
+    for seq, line in enumerate(lines, header.first_seq):
+        current = chain(current, line)
+        if seq > state.last_seq:
+            arrived.append(_read(seq, line, current))
+        elif seq == state.last_seq:
+            _check(journal, state, seq, current)
+    last_sent = header.first_seq + len(lines) - 1
+    if header.first_seq <= last_sent < state.last_seq:
+        _check(journal, state, last_sent, current)
+    return arrived
+
+
+def _check(journal: OperationJournal, state: ReplicaState, seq: int, sent: bytes) -> None:
+    """Raise `Fork` unless the store's hash after `seq` is central's."""
+    if seq == state.last_seq:
+        known: bytes | None = state.last_hash
+    elif seq == 0:
+        known = genesis(state.replica_id, state.epoch)
+    else:
+        known = journal.hash_at(state.replica_id, state.epoch, seq)
+    if known != sent:
+        raise errors.Fork(
+            f"the journal differs at operation {seq}: restored or cloned",
+            seq=seq,
+            last_seq=state.last_seq,
+        )
+
+
+def _read(seq: int, line: bytes, hashed: bytes) -> _Arrived:
+    try:
+        return _Arrived(seq, line, hashed, decode_line(line), "")
+    except ValueError as problem:
+        return _Arrived(seq, line, hashed, None, str(problem)[:500])
+
+
+def _judge(
+    journal: OperationJournal,
+    applier: OperationApplier,
+    state: ReplicaState,
+    arrived: Sequence[_Arrived],
+    now_ms: int,
+) -> ReplicaState:
+    records = [one.record for one in arrived if one.record is not None]
+    aggregates = {record.op.fulfillment_id for record in records}
+    blocked = journal.blocked(state.replica_id, aggregates)
+    applier.prefetch(state, records)
+    entries = []
+    for one in arrived:
+        verdict = _verdict(applier, state, one, blocked)
+        if verdict.status is VerdictStatus.QUARANTINED and one.record is not None:
+            blocked.add(one.record.op.fulfillment_id)
+        entries.append(_entry(one, verdict, now_ms))
+    applier.flush()
+    journal.append(state, entries, now_ms)
+    return replace(state, last_seq=arrived[-1].seq, last_hash=arrived[-1].hash)
+
+
+def _verdict(
+    applier: OperationApplier, state: ReplicaState, one: _Arrived, blocked: set[str]
+) -> Verdict:
+    """Return the verdict on one operation; whatever goes wrong is its own quarantine."""
+    if one.record is None:
+        return _quarantined(one.seq, "unreadable", one.problem)
+    if one.record.op.fulfillment_id in blocked:
+        return _quarantined(one.seq, "waits_behind", "an earlier step of this order is held back")
+    try:
+        return applier.apply(OpId(state.replica_id, state.epoch, one.seq), one.record)
+    except OperationRefused as refusal:
+        if one.record.op.is_request:
+            return Verdict(
+                seq=one.seq, status=VerdictStatus.REFUSED, code=refusal.code, text=str(refusal)
+            )
+        return _quarantined(one.seq, refusal.code, str(refusal))
+    except DomainError as problem:
+        return _quarantined(one.seq, problem.code, str(problem))
+    except Exception as problem:  # a poison operation must not stop the queue behind it
+        return _quarantined(one.seq, "fault", f"{type(problem).__name__}: {problem}"[:500])
+
+
+def _quarantined(seq: int, code: str, text: str) -> Verdict:
+    return Verdict(seq=seq, status=VerdictStatus.QUARANTINED, code=code, text=text)
+
+
+def _entry(one: _Arrived, verdict: Verdict, now_ms: int) -> JournalEntry:
+    record = one.record
+    if record is None:
+        return JournalEntry(one.seq, one.line, one.hash, "", "", "", now_ms, verdict)
+    return JournalEntry(
+        one.seq, one.line, one.hash, record.op.kind, record.op.fulfillment_id,
+        record.by, record.at, verdict,
+    )  # fmt: skip
+
+
+def _answer(
+    journal: OperationJournal,
+    state: ReplicaState,
+    header: PushHeader,
+    heads: tuple[ScopeHead, ...],
+    now_ms: int,
+) -> PushAnswer:
+    return PushAnswer(
+        acked_seq=state.last_seq,
+        acked_hash=state.last_hash.hex(),
+        verdicts=journal.verdicts_after(state.replica_id, state.epoch, header.known_seq),
+        heads=heads,
+        answered_at_ms=now_ms,
+    )
+
+
+def _from_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as problem:
+        raise errors.FrameUnreadable(f"prev_hash is not hexadecimal: {text[:80]!r}") from problem

@@ -1,0 +1,112 @@
+"""The feed: current rows by scope, read after a cursor, always compacted.
+
+A bootstrap and a catch-up are the same query. A scope's rev comes from its own
+counter row inside the writing transaction, so a reader that has seen rev n has
+seen every rev below n: no row can commit behind its back.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync.hub.ports import FeedStore, StoredRow
+from sync.protocol import errors
+from sync.protocol.rows import Entity, encode_body, row_digest
+from sync.protocol.session import PullHeader, ScopeHead
+
+
+class FeedWriter:
+    """Collects what changed in one transaction and writes it once, at its end."""
+
+    def __init__(self, store: FeedStore) -> None:
+        self._store = store
+        self._changes: defaultdict[str, dict[tuple[str, str], str | None]] = defaultdict(dict)
+
+    def put(self, scope: str, entity: Entity, key: str, row: object) -> None:
+        """Set the newest body of a row (a dataclass of `sync.protocol.rows`)."""
+        self.put_body(scope, entity, key, encode_body(entity, row))
+
+    def put_body(self, scope: str, entity: Entity, key: str, body: str) -> None:
+        """Set the newest body of a row that is JSON already."""
+        self._changes[scope][entity.value, key] = body
+
+    def remove(self, scope: str, entity: Entity, key: str) -> None:
+        """Leave a tombstone: stores that have the row forget it."""
+        self._changes[scope][entity.value, key] = None
+
+    def flush(self) -> tuple[ScopeHead, ...]:
+        """Write all changes, scopes in name order (one lock order for all), and return the heads.
+
+        Call it last in the transaction: the scopes stay locked until the commit.
+        """
+        heads = []
+        for scope in sorted(self._changes):
+            heads.append(ScopeHead(scope=scope, rev=self._flush_scope(scope)))
+        self._changes.clear()
+        return tuple(heads)
+
+    def _flush_scope(self, scope: str) -> int:
+        changes = self._changes[scope]
+        last = self._store.take_revs(scope, len(changes))
+        before = self._store.living_revs(scope, list(changes))
+        first = last - len(changes) + 1
+        rows = [
+            StoredRow(entity, key, rev, body)
+            for rev, ((entity, key), body) in enumerate(changes.items(), first)
+        ]
+        self._store.write(scope, rows)
+        self._store.adjust(scope, *_difference(before, rows))
+        return last
+
+
+def _difference(
+    before: dict[tuple[str, str], int], rows: Sequence[StoredRow]
+) -> tuple[int, int]:
+    """Return (checksum to XOR, living rows to add) for replacing rows."""
+    checksum = 0
+    for (entity, key), rev in before.items():
+        checksum ^= row_digest(entity, key, rev)
+    alive = 0
+    for row in rows:
+        if row.body is not None:
+            checksum ^= row_digest(row.entity, row.key, row.rev)
+            alive += 1
+    return checksum, alive - len(before)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """A pull's answer: its header and its rows."""
+
+    header: PullHeader
+    rows: Sequence[StoredRow]
+
+
+def read_page(
+    store: FeedStore, scope: str, *, incarnation: int, after: int, limit: int
+) -> FeedPage:
+    """Return the rows of `scope` after the cursor (incarnation, after).
+
+    Raises `CursorExpired` where the cursor is of another life of central, ahead
+    of it, or below the floor to which tombstones have been dropped. A cursor of
+    (0, 0) always works: it is a bootstrap.
+    """
+    alive = store.incarnation()
+    state = store.scope(scope)
+    fresh = after == 0
+    if not fresh and (incarnation != alive or not state.floor_rev <= after <= state.rev):
+        raise errors.CursorExpired("bootstrap this scope again", floor_rev=state.floor_rev)
+    rows = store.rows_after(scope, after, limit + 1)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    header = PullHeader(
+        incarnation=alive,
+        scope=scope,
+        after=after,
+        to=rows[-1].rev if more else state.rev,
+        more=more,
+        count=len(rows),
+        checksum=None if more else state.checksum,
+        rows_live=None if more else state.rows_live,
+    )
+    return FeedPage(header, rows)

@@ -1,0 +1,151 @@
+"""What the hub needs from central. One instance of each port serves one transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync.domain.ids import OpId
+from sync.protocol.lines import OperationRecord
+from sync.protocol.session import EscrowState, ScopeHead
+from sync.protocol.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """A store's replica as central knows it."""
+
+    replica_id: str
+    location_id: str
+    epoch: int
+    last_seq: int
+    last_hash: bytes
+    install_nonce: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One operation as central keeps it for ever: the bytes, their place, the verdict."""
+
+    seq: int
+    line: bytes
+    hash: bytes
+    kind: str
+    """Empty where the line could not be read."""
+    aggregate: str
+    """The fulfillment order that it is about; empty where the line could not be read."""
+    by: str
+    at_ms: int
+    verdict: Verdict
+
+
+class OperationJournal(Protocol):
+    """Replicas and their operations at central, inside one transaction."""
+
+    def lock_replica(self, replica_id: str) -> ReplicaState | None:
+        """Return the replica and lock its row until the transaction ends; None if unknown."""
+        ...
+
+    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
+        """Write position, backlog and last contact."""
+        ...
+
+    def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
+        """Return the chain's hash after operation `seq`, None if central has no such one."""
+        ...
+
+    def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:
+        """Insert operations with their verdicts. The primary key is the operation's identity."""
+        ...
+
+    def verdicts_after(self, replica_id: str, epoch: int, seq: int) -> tuple[Verdict, ...]:
+        """Return the verdicts above `seq` that are not plainly accepted, by seq."""
+        ...
+
+    def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
+        """Return which of `aggregates` have an operation of this replica in quarantine."""
+        ...
+
+    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
+        """Merge cumulative escrow counters (maximum within a generation)."""
+        ...
+
+    def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
+        """Return how far each scope is."""
+        ...
+
+
+class OperationApplier(Protocol):
+    """What operations mean at central. Holds changes in memory until `flush`."""
+
+    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
+        """Load at once what these operations will touch."""
+        ...
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        """Apply one operation and return its verdict.
+
+        An operation that raises (anything) must have changed nothing: the
+        acceptor quarantines it and goes on.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Write everything that changed, feed rows last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """A scope's counter row."""
+
+    rev: int
+    floor_rev: int
+    checksum: int
+    rows_live: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row of the feed table; `body` is JSON text, None for a tombstone."""
+
+    entity: str
+    key: str
+    rev: int
+    body: str | None
+
+
+class FeedStore(Protocol):
+    """The feed tables, inside one transaction."""
+
+    def incarnation(self) -> int:
+        """Return central's life number: it rises with every restore."""
+        ...
+
+    def scope(self, scope: str) -> ScopeState:
+        """Return a scope's state; an unknown scope is at zero."""
+        ...
+
+    def take_revs(self, scope: str, count: int) -> int:
+        """Add `count` to the scope's rev and return the new one.
+
+        One `UPDATE … RETURNING` (or insert of a new scope): the row lock makes
+        the order of revs the order of commits, which a sequence does not.
+        """
+        ...
+
+    def living_revs(self, scope: str, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Return rev by (entity, key) of the given rows that exist and are not tombstones."""
+        ...
+
+    def write(self, scope: str, rows: Sequence[StoredRow]) -> None:
+        """Insert or replace rows by (scope, entity, key)."""
+        ...
+
+    def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
+        """XOR the scope's checksum and add to its number of living rows."""
+        ...
+
+    def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
+        """Return rows with rev > after in rev order, at most `limit`."""
+        ...
