@@ -1,0 +1,1 @@
+"""The tests of Holdshelf; the folders mirror the code."""

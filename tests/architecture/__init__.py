@@ -1,0 +1,1 @@
+"""Rules about the code itself: layers, size, words, the lock."""
