@@ -159,7 +159,7 @@ def _verdict(
         return _quarantined(one.seq, refusal.code, str(refusal))
     except DomainError as problem:
         return _quarantined(one.seq, problem.code, str(problem))
-    except Exception as problem:  # a poison operation must not stop the queue behind it
+    except Exception as problem:  # noqa: BLE001 - a poison operation must not stop the queue
         return _quarantined(one.seq, "fault", f"{type(problem).__name__}: {problem}"[:500])
 
 

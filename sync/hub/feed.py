@@ -39,11 +39,11 @@ class FeedWriter:
 
         Call it last in the transaction: the scopes stay locked until the commit.
         """
-        heads = []
-        for scope in sorted(self._changes):
-            heads.append(ScopeHead(scope=scope, rev=self._flush_scope(scope)))
+        heads = tuple(
+            ScopeHead(scope=scope, rev=self._flush_scope(scope)) for scope in sorted(self._changes)
+        )
         self._changes.clear()
-        return tuple(heads)
+        return heads
 
     def _flush_scope(self, scope: str) -> int:
         changes = self._changes[scope]
@@ -59,9 +59,7 @@ class FeedWriter:
         return last
 
 
-def _difference(
-    before: dict[tuple[str, str], int], rows: Sequence[StoredRow]
-) -> tuple[int, int]:
+def _difference(before: dict[tuple[str, str], int], rows: Sequence[StoredRow]) -> tuple[int, int]:
     """Return (checksum to XOR, living rows to add) for replacing rows."""
     checksum = 0
     for (entity, key), rev in before.items():

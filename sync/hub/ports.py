@@ -134,7 +134,9 @@ class FeedStore(Protocol):
         """
         ...
 
-    def living_revs(self, scope: str, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    def living_revs(
+        self, scope: str, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], int]:
         """Return rev by (entity, key) of the given rows that exist and are not tombstones."""
         ...
 

@@ -1,0 +1,173 @@
+"""One round of sync, and what follows for the next. Called by a scheduler, a test or a simulation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from sync.clock import Clock
+from sync.edge.backoff import poll_delay_s, retry_delay_s
+from sync.edge.journal import Journal
+from sync.edge.ports import ReplicaWriter, SyncReport
+from sync.edge.puller import PullReport, pull_all
+from sync.edge.pusher import PushReport, push_all
+from sync.protocol import errors
+from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead
+from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
+
+Signer = Callable[[bytes], str]
+"""Signs with the device's key; hexadecimal."""
+
+HALTING = (
+    errors.Fork,
+    errors.EpochStale,
+    errors.DuplicateReplica,
+    errors.ReplicaDisabled,
+    errors.VersionUnsupported,
+)
+"""Refusals that trying again does not mend: somebody has to act. Receiving goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """What one round did and when the next should be."""
+
+    ok: bool
+    sent: int = 0
+    rows: int = 0
+    snapshots: int = 0
+    resets: int = 0
+    error: str = ""
+    next_in_s: float = 0.0
+
+
+class SyncDaemon:
+    """Holds a session with central and brings journal and replica up to date with it."""
+
+    def __init__(
+        self,
+        endpoint: SyncEndpoint,
+        journal: Journal,
+        replica: ReplicaWriter,
+        *,
+        sign: Signer,
+        clock: Clock,
+        random: Random,
+        parts_folder: Path,
+        app_version: str,
+        boot_id: str,
+    ) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._replica = replica
+        self._sign = sign
+        self._clock = clock
+        self._random = random
+        self._parts_folder = parts_folder
+        self._app_version = app_version
+        self._boot_id = boot_id
+        self._session: HelloAnswer | None = None
+        self._offset_ms = 0
+        self._failures = 0
+
+    def run_once(self) -> RoundReport:
+        """Do one round: hello if needed, push, pull. Never raises a `ProtocolError`."""
+        try:
+            return self._round()
+        except errors.TryLater as later:
+            self._failures += 1
+            wait = later.retry_after_s + retry_delay_s(1, self._random)
+            return self._failed(later, contact=True, wait_s=wait)
+        except errors.NotAuthentic as refusal:
+            self._session = None
+            return self._failed(refusal, contact=True)
+        except errors.ProtocolRefused as refusal:
+            return self._failed(refusal, contact=True)
+        except errors.ProtocolError as problem:
+            return self._failed(problem, contact=False)
+
+    def _round(self) -> RoundReport:
+        self._replica.refold()
+        session = self._session or self._hello()
+        halted: errors.ProtocolRefused | None = None
+        try:
+            pushed = self._push(session)
+        except HALTING as refusal:
+            halted = refusal
+            pushed = PushReport(0, self._hello().heads)
+        pulled = self._pull(session, pushed.heads)
+        self._failures = 0
+        error = "" if halted is None else str(halted)
+        self._replica.report(
+            SyncReport(
+                now_ms=self._clock.now_ms(),
+                error=error,
+                contact=True,
+                halted=halted is not None,
+                clock_offset_ms=self._offset_ms,
+            )
+        )
+        return RoundReport(
+            ok=halted is None,
+            sent=pushed.sent,
+            rows=pulled.rows,
+            snapshots=pulled.snapshots,
+            resets=pulled.resets,
+            error=error,
+            next_in_s=poll_delay_s(session.poll_seconds, self._random),
+        )
+
+    def _push(self, session: HelloAnswer) -> PushReport:
+        try:
+            return push_all(self._endpoint, self._journal, session.ops_max)
+        except errors.NotAuthentic:
+            return push_all(self._endpoint, self._journal, self._hello().ops_max)
+
+    def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
+        return pull_all(self._endpoint, self._replica, heads, self._parts_folder, session.rows_max)
+
+    def _hello(self) -> HelloAnswer:
+        identity = self._journal.identity
+        head = self._journal.head()
+        sent_at = self._clock.now_ms()
+        request = HelloRequest(
+            protocol_min=LOWEST_SERVED,
+            protocol_max=PROTOCOL_VERSION,
+            app_version=self._app_version,
+            replica_id=identity.replica_id,
+            epoch=identity.epoch,
+            install_nonce=identity.install_nonce,
+            last_seq=head.seq,
+            last_hash=head.hash.hex(),
+            acked_seq=self._journal.acked_seq(),
+            backlog=self._journal.backlog(),
+            sent_at_ms=sent_at,
+            boot_id=self._boot_id,
+            nonce=self._endpoint.challenge(),
+            signature="",
+        )
+        signed = request.model_copy(update={"signature": self._sign(request.signed_text())})
+        answer = self._endpoint.hello(signed)
+        received = self._clock.now_ms()
+        self._offset_ms = (
+            (answer.received_at_ms - sent_at) + (answer.answered_at_ms - received)
+        ) // 2
+        self._session = answer
+        return answer
+
+    def _failed(
+        self, problem: errors.ProtocolError, *, contact: bool, wait_s: float | None = None
+    ) -> RoundReport:
+        self._failures += 1
+        self._replica.report(
+            SyncReport(
+                now_ms=self._clock.now_ms(),
+                error=str(problem),
+                contact=contact,
+                halted=isinstance(problem, HALTING),
+                clock_offset_ms=self._offset_ms,
+            )
+        )
+        wait = retry_delay_s(self._failures, self._random) if wait_s is None else wait_s
+        return RoundReport(ok=False, error=str(problem), next_in_s=wait)

@@ -1,0 +1,334 @@
+"""journal.db: what this store did. Precious, never rebuilt, durable before it is shown.
+
+An operation is appended inside one BEGIN IMMEDIATE … COMMIT with synchronous
+FULL: when `append` has returned, a power cut does not take it back. What is to
+be sent is derived (seq > acked_seq), never a flag that could be forgotten.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from sync.domain.inventory import StockEffect
+from sync.domain.transitions import Consequence
+from sync.edge import journal_schema
+from sync.edge.sqlite import data_version, open_database
+from sync.protocol.errors import Fork
+from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
+from sync.protocol.session import PushAnswer
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+DAY_MS = 86_400_000
+KEEP_DAYS = 45
+"""How long settled operations are kept, so that a central restored from a backup can ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this replica is. Made at enrolment."""
+
+    replica_id: str
+    location_id: str
+    epoch: int
+    install_nonce: str
+    private_key: str
+    """Ed25519, hexadecimal."""
+    server_id: str
+    central_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the journal: 0 and the genesis hash when it is empty."""
+
+    seq: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledOperation:
+    """One operation with its place."""
+
+    seq: int
+    line: bytes
+    record: OperationRecord
+
+
+class Journal:
+    """One connection to journal.db. Thread-safe: a lock covers each call."""
+
+    def __init__(self, path: Path, key: str = "") -> None:
+        self._database = open_database(path, key=key, synchronous="FULL")
+        self._connection = self._database.conn
+        self._lock = RLock()
+        self._identity: Identity | None = None
+        self._last_version: tuple[int, int] | None = None
+        journal_schema.migrate(self._database)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    # --- who we are -------------------------------------------------------------------
+
+    @property
+    def identity(self) -> Identity:
+        """The enrolled identity; raises `LookupError` where this machine is not enrolled."""
+        if self._identity is None:
+            row = self._one(
+                "SELECT replica_id, location_id, epoch, install_nonce, private_key, server_id,"
+                " central_url FROM identity WHERE id = 1"
+            )
+            if row is None:
+                raise LookupError("this machine is not enrolled")
+            self._identity = Identity(*row)
+        return self._identity
+
+    def enrol(self, identity: Identity) -> None:
+        """Record the identity. A journal belongs to one replica for life."""
+        with self.writing():
+            self._connection.execute(
+                "INSERT INTO identity (id, replica_id, location_id, epoch, install_nonce,"
+                " private_key, server_id, central_url) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+                tuple(asdict(identity).values()),
+            )
+
+    # --- writing ----------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the journal's write lock; commit durably at the end, or roll back."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def append(self, record: OperationRecord, effects: Sequence[StockEffect]) -> int:
+        """Append one operation inside `writing()`; return its seq."""
+        head = self.head()
+        line = encode_line(record)
+        seq = head.seq + 1
+        epoch = self.identity.epoch
+        self._connection.execute(
+            "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (epoch, seq, line, chain(head.hash, line), record.op.kind,
+             record.op.fulfillment_id, record.by, record.at),
+        )  # fmt: skip
+        for effect in effects:
+            self._connection.execute(
+                "INSERT INTO stock_effects (epoch, seq, sku, on_hand, allocated)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (epoch, seq, effect.sku, effect.on_hand, effect.allocated),
+            )
+        return seq
+
+    # --- reading ----------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """Return the newest operation's place and hash."""
+        row = self._one(
+            "SELECT seq, hash FROM operations WHERE epoch = ? ORDER BY seq DESC LIMIT 1",
+            (self.identity.epoch,),
+        )
+        if row is None:
+            return Head(0, genesis(self.identity.replica_id, self.identity.epoch))
+        return Head(row[0], row[1])
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """Return the chain's hash after `seq`; the genesis hash for 0, None if not held."""
+        if seq == 0:
+            return genesis(self.identity.replica_id, self.identity.epoch)
+        row = self._one(
+            "SELECT hash FROM operations WHERE epoch = ? AND seq = ?", (self.identity.epoch, seq)
+        )
+        return None if row is None else bytes(row[0])
+
+    def acked_seq(self) -> int:
+        """Return up to which operation central has everything, verdicts stored here."""
+        return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
+
+    def backlog(self) -> int:
+        """Return how many operations central does not have yet."""
+        return self.head().seq - self.acked_seq()
+
+    def lines_after(self, seq: int, limit: int, bytes_max: int) -> tuple[bytes, ...]:
+        """Return the lines after `seq`: at most `limit`, at most `bytes_max` but at least one."""
+        rows = self._all(
+            "SELECT line FROM operations WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (self.identity.epoch, seq, limit),
+        )
+        size = 0
+        for count, (line,) in enumerate(rows):
+            size += len(line) + 1
+            if size > bytes_max and count:
+                rows = rows[:count]
+                break
+        return tuple(bytes(line) for (line,) in rows)
+
+    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord]:
+        """Return the operations on `aggregate` after `after_seq`, oldest first."""
+        rows = self._all(
+            "SELECT line FROM operations WHERE aggregate = ? AND epoch = ? AND seq > ?"
+            " ORDER BY seq",
+            (aggregate, self.identity.epoch, after_seq),
+        )
+        return [decode_line(line) for (line,) in rows]
+
+    def aggregates_after(self, seq: int) -> set[str]:
+        """Return which aggregates have operations after `seq`."""
+        rows = self._all(
+            "SELECT DISTINCT aggregate FROM operations WHERE epoch = ? AND seq > ?",
+            (self.identity.epoch, seq),
+        )
+        return {aggregate for (aggregate,) in rows}
+
+    def effects_after(self, seqs: Sequence[tuple[str, int]], sku: str) -> tuple[int, int]:
+        """Return (on hand, allocated) of pending effects on `sku`.
+
+        `seqs` gives, for aggregates whose row is not up to date, the seq it includes.
+        """
+        on_hand = allocated = 0
+        for aggregate, after_seq in seqs:
+            row = self._one(
+                "SELECT coalesce(sum(e.on_hand), 0), coalesce(sum(e.allocated), 0)"
+                " FROM stock_effects e JOIN operations o USING (epoch, seq)"
+                " WHERE e.sku = ? AND o.aggregate = ? AND e.epoch = ? AND e.seq > ?",
+                (sku, aggregate, self.identity.epoch, after_seq),
+            )
+            on_hand += row[0]
+            allocated += row[1]
+        return on_hand, allocated
+
+    def aggregates_touching(self, sku: str) -> list[str]:
+        """Return aggregates with journaled stock effects on `sku`."""
+        rows = self._all(
+            "SELECT DISTINCT o.aggregate FROM stock_effects e JOIN operations o USING (epoch, seq)"
+            " WHERE e.sku = ? AND e.epoch = ?",
+            (sku, self.identity.epoch),
+        )
+        return [aggregate for (aggregate,) in rows]
+
+    def history(
+        self, limit: int, offset: int, aggregate: str | None = None
+    ) -> list[tuple[JournaledOperation, Verdict | None]]:
+        """Return operations, newest first, with their verdict; None while central has not answered.
+
+        A plainly accepted operation has a verdict without text.
+        """
+        condition = "" if aggregate is None else "AND o.aggregate = ?"
+        parameters = (self.identity.epoch, *(() if aggregate is None else (aggregate,)))
+        rows = self._all(
+            "SELECT o.seq, o.line, v.status, v.code, v.text, v.consequences FROM operations o"
+            " LEFT JOIN verdicts v USING (epoch, seq)"
+            f" WHERE o.epoch = ? {condition} ORDER BY o.seq DESC LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        acked = self.acked_seq()
+        return [
+            (JournaledOperation(row[0], row[1], decode_line(row[1])), _verdict(row, acked))
+            for row in rows
+        ]
+
+    def count_verdicts(self, status: VerdictStatus) -> int:
+        """Return how many operations got this verdict (not counted: plainly accepted)."""
+        row = self._one(
+            "SELECT count(*) FROM verdicts WHERE epoch = ? AND status = ?",
+            (self.identity.epoch, status.value),
+        )
+        return int(row[0])
+
+    # --- central's answers ------------------------------------------------------------
+
+    def settle(self, answer: PushAnswer) -> None:
+        """Record an answer: verdicts and the new position, in one transaction.
+
+        Raises `Fork` where central has something else at that place, or more
+        than this journal: then this file is not what central last talked to.
+        """
+        if self.hash_at(answer.acked_seq) != bytes.fromhex(answer.acked_hash):
+            raise Fork(
+                "central has another journal under this name: restored or cloned",
+                seq=answer.acked_seq,
+                last_seq=self.head().seq,
+            )
+        with self.writing():
+            epoch = self.identity.epoch
+            for verdict in answer.verdicts:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO verdicts (epoch, seq, status, code, text, consequences)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text,
+                     json.dumps([asdict(item) for item in verdict.consequences])),
+                )  # fmt: skip
+            self._connection.execute(
+                "UPDATE progress SET acked_seq = ? WHERE id = 1", (answer.acked_seq,)
+            )
+
+    def rewind(self, expected_seq: int) -> None:
+        """Central lost operations (a restore): send again from `expected_seq`."""
+        with self.writing():
+            self._connection.execute(
+                "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
+                (expected_seq - 1,),
+            )
+
+    def prune(self, now_ms: int) -> int:
+        """Forget settled operations older than `KEEP_DAYS`; return how many."""
+        with self.writing():
+            cursor = self._connection.execute(
+                "DELETE FROM operations WHERE epoch = ? AND at_ms < ? AND seq <="
+                " (SELECT acked_seq FROM progress) AND seq < (SELECT max(seq) FROM operations)",
+                (self.identity.epoch, now_ms - KEEP_DAYS * DAY_MS),
+            )
+            return int(cursor.rowcount)
+
+    # --- durable little things --------------------------------------------------------
+
+    def failures(self, subject: str) -> tuple[int, int]:
+        """Return (failed tries, locked until in ms) of a PIN or pickup code."""
+        row = self._one("SELECT failures, until_ms FROM lockouts WHERE subject = ?", (subject,))
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def set_failures(self, subject: str, failures: int, until_ms: int) -> None:
+        """Set the failed tries of `subject`; zero forgets it."""
+        with self.writing():
+            if failures == 0:
+                self._connection.execute("DELETE FROM lockouts WHERE subject = ?", (subject,))
+                return
+            self._connection.execute(
+                "INSERT OR REPLACE INTO lockouts (subject, failures, until_ms) VALUES (?, ?, ?)",
+                (subject, failures, until_ms),
+            )
+
+    def change_token(self) -> tuple[int, int]:
+        """Return a value that differs when anything was written, by whichever process."""
+        with self._lock:
+            return data_version(self._connection), self._connection.total_changes
+
+    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchone()
+
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+
+def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:
+    seq, _, status, code, text, consequences = row
+    if status is None:
+        if seq > acked_seq:
+            return None
+        return Verdict(seq=seq, status=VerdictStatus.ACCEPTED)
+    listed = tuple(Consequence(**item) for item in json.loads(str(consequences)))
+    return Verdict(seq=seq, status=status, code=code, text=text, consequences=listed)

@@ -1,0 +1,48 @@
+"""The tables of journal.db, as named migrations (sqlite-utils)."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("holdshelf.journal")
+
+_TABLES = (
+    """CREATE TABLE identity (
+        id INTEGER PRIMARY KEY CHECK (id = 1), replica_id TEXT NOT NULL,
+        location_id TEXT NOT NULL, epoch INTEGER NOT NULL, install_nonce TEXT NOT NULL,
+        private_key TEXT NOT NULL, server_id TEXT NOT NULL, central_url TEXT NOT NULL) STRICT""",
+    """CREATE TABLE operations (
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, line BLOB NOT NULL, hash BLOB NOT NULL,
+        kind TEXT NOT NULL, aggregate TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        PRIMARY KEY (epoch, seq)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX operations_by_aggregate ON operations (aggregate, epoch, seq)",
+    """CREATE TABLE stock_effects (
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, sku TEXT NOT NULL,
+        on_hand INTEGER NOT NULL, allocated INTEGER NOT NULL,
+        FOREIGN KEY (epoch, seq) REFERENCES operations (epoch, seq) ON DELETE CASCADE) STRICT""",
+    "CREATE INDEX stock_effects_by_sku ON stock_effects (sku, epoch, seq)",
+    "CREATE INDEX stock_effects_by_seq ON stock_effects (epoch, seq)",
+    """CREATE TABLE verdicts (
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
+        text TEXT NOT NULL, consequences TEXT NOT NULL,
+        PRIMARY KEY (epoch, seq)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE progress (
+        id INTEGER PRIMARY KEY CHECK (id = 1), acked_seq INTEGER NOT NULL) STRICT""",
+    "INSERT INTO progress (id, acked_seq) VALUES (1, 0)",
+    """CREATE TABLE lockouts (
+        subject TEXT PRIMARY KEY, failures INTEGER NOT NULL, until_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE escrow (
+        sku TEXT PRIMARY KEY, generation INTEGER NOT NULL, granted INTEGER NOT NULL,
+        sold INTEGER NOT NULL, over INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+)
+
+
+@migrations(transactional=True)
+def m0001_first(database: Database) -> None:
+    """Identity, operations with their stock effects, verdicts, progress, lock-outs, escrow."""
+    for statement in _TABLES:
+        database.execute(statement)
+
+
+def migrate(database: Database) -> None:
+    """Bring a journal to this version's tables."""
+    migrations.apply(database)

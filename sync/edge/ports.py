@@ -1,0 +1,68 @@
+"""What the edge needs from the store: somewhere to put what central says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sync.protocol.endpoint import PullPage
+from sync.protocol.session import SnapshotManifest
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCursor:
+    """How far this replica has followed a scope."""
+
+    scope: str
+    incarnation: int = 0
+    rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What the daemon last knew of its connection, for people."""
+
+    now_ms: int
+    error: str = ""
+    contact: bool = False
+    """Whether central answered in this round."""
+    halted: bool = False
+    """Whether sending has stopped until somebody acts (a fork, a revoked device)."""
+    clock_offset_ms: int = 0
+    """Central's clock minus this machine's."""
+
+
+class ReplicaWriter(Protocol):
+    """replica.db: disposable, rebuilt from central whenever in doubt."""
+
+    def cursor(self, scope: str) -> ScopeCursor:
+        """Return the cursor of a scope; zero for one never pulled."""
+        ...
+
+    def keep_only(self, scopes: Sequence[str]) -> None:
+        """Forget scopes that central no longer lists for this store."""
+        ...
+
+    def apply_page(self, page: PullPage) -> bool:
+        """Take a page in, in one transaction with the cursor.
+
+        Returns False where the scope's checksum then differs from central's:
+        the caller resets the scope and reads it again.
+        """
+        ...
+
+    def reset(self, scope: str, reason: str) -> None:
+        """Forget a scope's rows and cursor; keep what the store's own work still needs."""
+        ...
+
+    def install(self, manifest: SnapshotManifest, file: Path) -> None:
+        """Take a verified, unpacked snapshot in, in one transaction with the cursor."""
+        ...
+
+    def refold(self) -> None:
+        """Bring the view up to the journal's head."""
+        ...
+
+    def report(self, report: SyncReport) -> None:
+        """Record how the connection stands."""
+        ...

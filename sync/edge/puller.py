@@ -1,0 +1,142 @@
+"""Receives what changed: pages of the feed, or a scope's snapshot when there is nothing yet."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from sync.edge.ports import ReplicaWriter, ScopeCursor
+from sync.protocol import errors
+from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.session import ROWS_PER_PULL_MAX, PullHeader, ScopeHead, SnapshotManifest
+from sync.protocol.snapshot import has_snapshot
+
+RESETS_MAX = 2
+"""Resets of one scope in one round: a difference that survives them is reported, not chased."""
+PAGES_MAX = 10_000
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """What one round of receiving did."""
+
+    rows: int = 0
+    snapshots: int = 0
+    resets: int = 0
+
+
+def pull_all(
+    endpoint: SyncEndpoint,
+    replica: ReplicaWriter,
+    heads: tuple[ScopeHead, ...],
+    parts_folder: Path,
+    rows_max: int = ROWS_PER_PULL_MAX,
+) -> PullReport:
+    """Bring every scope up to its head; scopes that are not listed any more are forgotten.
+
+    The store's own scope goes first: the work of the day does not wait for a
+    catalogue.
+    """
+    replica.keep_only([head.scope for head in heads])
+    rows = snapshots = resets = 0
+    for head in sorted(heads, key=lambda head: (has_snapshot(head.scope), head.scope)):
+        report = _pull_scope(endpoint, replica, head, parts_folder, rows_max)
+        rows += report.rows
+        snapshots += report.snapshots
+        resets += report.resets
+    return PullReport(rows, snapshots, resets)
+
+
+def _pull_scope(
+    endpoint: SyncEndpoint,
+    replica: ReplicaWriter,
+    head: ScopeHead,
+    parts_folder: Path,
+    rows_max: int,
+) -> PullReport:
+    rows = snapshots = resets = 0
+    for _ in range(PAGES_MAX):
+        cursor = replica.cursor(head.scope)
+        if cursor.rev == 0 and head.rev > 0 and has_snapshot(head.scope) and not snapshots:
+            bootstrap(endpoint, replica, head.scope, parts_folder)
+            snapshots += 1
+            continue
+        if cursor.rev == head.rev and cursor.incarnation:
+            break
+        page, problem = _next_page(endpoint, replica, cursor, rows_max)
+        if page is None:
+            resets += 1
+            if resets > RESETS_MAX:
+                raise errors.FrameUnreadable(f"{head.scope} stays different from central")
+            replica.reset(head.scope, problem)
+            continue
+        rows += page.count
+        if not page.more:
+            break
+    return PullReport(rows, snapshots, resets)
+
+
+def _next_page(
+    endpoint: SyncEndpoint, replica: ReplicaWriter, cursor: ScopeCursor, rows_max: int
+) -> tuple[PullHeader | None, str]:
+    """Fetch and take in one page; (None, why) where the scope must be read from the start."""
+    try:
+        page = endpoint.pull(cursor.scope, cursor.incarnation, cursor.rev, rows_max)
+    except errors.CursorExpired:
+        return None, "the cursor expired"
+    if not replica.apply_page(page):
+        return None, "the checksum differed from central's"
+    return page.header, ""
+
+
+def bootstrap(
+    endpoint: SyncEndpoint, replica: ReplicaWriter, scope: str, parts_folder: Path
+) -> None:
+    """Fetch a scope's snapshot part by part, verify it and install it.
+
+    Parts are kept as they come, so that a broken download goes on where it was.
+    """
+    manifest = endpoint.manifest(scope)
+    folder = parts_folder / manifest.sha256
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, expected in enumerate(manifest.part_sha256):
+        part = folder / f"part-{number}"
+        if not part.exists() or _sha256(part) != expected:
+            _fetch(endpoint, manifest, number, part)
+    unpacked = folder / "snapshot.db"
+    _unpack(folder, manifest, unpacked)
+    replica.install(manifest, unpacked)
+    for leftover in folder.iterdir():
+        leftover.unlink()
+    folder.rmdir()
+
+
+def _fetch(endpoint: SyncEndpoint, manifest: SnapshotManifest, number: int, part: Path) -> None:
+    content = endpoint.snapshot_part(manifest, number)
+    if hashlib.sha256(content).hexdigest() != manifest.part_sha256[number]:
+        raise errors.Unreachable(f"part {number} of {manifest.scope} arrived damaged")
+    partial = part.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(part)
+
+
+def _unpack(folder: Path, manifest: SnapshotManifest, target: Path) -> None:
+    """Join and decompress the parts; raise where the whole is not what was announced."""
+    whole = hashlib.sha256()
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    with target.open("wb") as output:
+        for number in range(len(manifest.part_sha256)):
+            with (folder / f"part-{number}").open("rb") as part:
+                while chunk := part.read(CHUNK_BYTES):
+                    whole.update(chunk)
+                    output.write(decompressor.decompress(chunk))
+    if whole.hexdigest() != manifest.sha256:
+        target.unlink()
+        raise errors.Unreachable(f"the snapshot of {manifest.scope} arrived damaged")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,72 @@
+"""Opens a store's database files safely: engine version, encryption, pragmas read back.
+
+SQLite up to 3.51.2 can corrupt a WAL file that two connections checkpoint, which
+is just how a terminal and a daemon use one file; so the engine is the one in
+the sqlcipher3 wheel, and an older one is refused.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlcipher3.dbapi2 as sqlite
+import sqlite_utils
+
+OLDEST_SQLITE = (3, 51, 3)
+BUSY_TIMEOUT_MS = 10_000
+
+Error = sqlite.Error
+OperationalError = sqlite.OperationalError
+Connection = Any
+"""A DB-API connection of sqlcipher3, which ships no types."""
+
+
+class UnsafeDatabase(Exception):
+    """The engine or the file cannot keep what it is asked to keep."""
+
+
+def open_database(
+    path: Path, *, key: str = "", synchronous: Literal["FULL", "NORMAL"]
+) -> sqlite_utils.Database:
+    """Open or create `path`; `key` is 64 hexadecimal digits, or empty for a plain file.
+
+    Raises `UnsafeDatabase` where the engine is too old, the key is wrong or a
+    pragma did not take.
+    """
+    if sqlite.sqlite_version_info < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        raise UnsafeDatabase(f"SQLite {sqlite.sqlite_version} is older than {wanted}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    try:
+        _prepare(connection, key, synchronous)
+    except sqlite.DatabaseError as problem:
+        connection.close()
+        raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
+    return sqlite_utils.Database(connection)
+
+
+def _prepare(connection: Connection, key: str, synchronous: str) -> None:
+    if key:
+        int(key, 16)
+        connection.execute(f"PRAGMA key = \"x'{key}'\"").fetchall()
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    level = {"NORMAL": 1, "FULL": 2}[synchronous]
+    wanted: tuple[tuple[str, object, object], ...] = (
+        ("busy_timeout", BUSY_TIMEOUT_MS, BUSY_TIMEOUT_MS),
+        ("journal_mode", "WAL", "wal"),
+        ("synchronous", level, level),
+        ("foreign_keys", 1, 1),
+        ("secure_delete", 1, 1),
+    )
+    for name, value, expected in wanted:
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        got = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if got != expected:
+            raise UnsafeDatabase(f"PRAGMA {name} is {got!r}, not {expected!r}")
+
+
+def data_version(connection: Connection) -> int:
+    """Return a number that moves when another connection has committed."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
