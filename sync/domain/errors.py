@@ -1,14 +1,14 @@
 """The errors of the domain. Each carries its data and a stable code; none knows HTTP.
 
-    DomainError
-    +-- OperationRefused         what an associate asked for is not allowed now
-    |   +-- IllegalTransition    not in this status
-    |   +-- QuantityRefused      more than there is, or nothing
-    |   +-- WrongProof           pickup code or ID check failed
-    +-- InvariantViolated        a rule produced something impossible: a bug, never a refusal
-    +-- CurrencyMismatch         two currencies in one sum
-    +-- InsufficientStock        a promise that no stock stands behind
-    +-- UnknownFlow              an operation or order of a flow that is not listed
+DomainError
++-- OperationRefused         what an associate asked for is not allowed now
+|   +-- IllegalTransition    not in this status
+|   +-- QuantityRefused      more than there is, or nothing
+|   +-- WrongProof           pickup code or ID check failed
++-- InvariantViolated        a rule produced something impossible: a bug, never a refusal
++-- CurrencyMismatch         two currencies in one sum
++-- InsufficientStock        a promise that no stock stands behind
++-- UnknownFlow              an operation or order of a flow that is not listed
 """
 
 

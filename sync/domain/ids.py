@@ -59,7 +59,7 @@ def new_pickup_code(random: Random) -> str:
 
 
 def normalize_code(text: str) -> str:
-    """Return `text` as it would have been printed: upper case, no separators, look-alikes mapped."""
+    """Return `text` as it was printed: upper case, no separators, look-alikes mapped."""
     kept = "".join(character for character in text.upper() if character.isalnum())
     return kept.translate(_READ_ALIKE)
 

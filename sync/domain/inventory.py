@@ -60,7 +60,7 @@ class AvailableToPromise:
 
     @property
     def raw(self) -> int:
-        """on hand - allocated - floor - safety stock; negative when over-promised."""
+        """Return on hand - allocated - floor - safety stock; negative when over-promised."""
         return self.on_hand - self.allocated - self.floor - self.safety_stock
 
     @property

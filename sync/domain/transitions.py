@@ -180,5 +180,3 @@ def _reason(old: object, new: object, on_hand: int) -> StockReason:
     if on_hand:
         return StockReason.SHORT_PICKED
     return StockReason.RELEASED
-
-

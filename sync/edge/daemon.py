@@ -1,4 +1,4 @@
-"""One round of sync, and what follows for the next. Called by a scheduler, a test or a simulation."""
+"""One round of sync. A scheduler, a test or a simulation calls it; it says when to call again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

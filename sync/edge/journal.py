@@ -7,7 +7,7 @@ be sent is derived (seq > acked_seq), never a flag that could be forgotten.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import RLock
@@ -59,12 +59,18 @@ class JournaledOperation:
 
 
 class Journal:
-    """One connection to journal.db. Thread-safe: a lock covers each call."""
+    """One connection to journal.db. Thread-safe: a lock covers each call.
 
-    def __init__(self, path: Path, key: str = "") -> None:
+    A store that also holds replica.db shares one lock between both files, so
+    that two of its threads cannot wait for each other.
+    """
+
+    def __init__(
+        self, path: Path, key: str = "", lock: AbstractContextManager[object] | None = None
+    ) -> None:
         self._database = open_database(path, key=key, synchronous="FULL")
         self._connection = self._database.conn
-        self._lock = RLock()
+        self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         self._identity: Identity | None = None
         self._last_version: tuple[int, int] | None = None
         journal_schema.migrate(self._database)

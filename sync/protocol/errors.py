@@ -1,18 +1,18 @@
 """Why one half does not go on with the other. Each has a stable code and its data.
 
-    ProtocolError
-    +-- ProtocolRefused          the other half understood, and does not go on like this
-    |   +-- Gap                  operations are missing before the first one sent
-    |   +-- Fork                 same place in the journal, other content: a restore or a clone
-    |   +-- EpochStale           a newer epoch of this replica exists
-    |   +-- DuplicateReplica     another installation uses this replica's name
-    |   +-- ReplicaDisabled      revoked or retired: enrol again
-    |   +-- VersionUnsupported   no common protocol version
-    |   +-- CursorExpired        the cursor is older than the feed's floor, or of another life
-    |   +-- FrameUnreadable      the frame itself is broken
-    |   `-- NotAuthentic         no valid session; say hello again
-    +-- TryLater                 overloaded or draining: wait as told
-    `-- Unreachable              no answer, or none that this protocol knows
+ProtocolError
++-- ProtocolRefused          the other half understood, and does not go on like this
+|   +-- Gap                  operations are missing before the first one sent
+|   +-- Fork                 same place in the journal, other content: a restore or a clone
+|   +-- EpochStale           a newer epoch of this replica exists
+|   +-- DuplicateReplica     another installation uses this replica's name
+|   +-- ReplicaDisabled      revoked or retired: enrol again
+|   +-- VersionUnsupported   no common protocol version
+|   +-- CursorExpired        the cursor is older than the feed's floor, or of another life
+|   +-- FrameUnreadable      the frame itself is broken
+|   `-- NotAuthentic         no valid session; say hello again
++-- TryLater                 overloaded or draining: wait as told
+`-- Unreachable              no answer, or none that this protocol knows
 """
 
 

@@ -1,10 +1,10 @@
 """Pickup (BOPIS): bought online, picked, staged at the hold shelf, handed over in the store.
 
-    NEW -> ACCEPTED -> PICKING -> PICKED -> STAGED -> READY_FOR_PICKUP -> PICKED_UP
-                                                      `-> PARTIALLY_PICKED_UP -^
-    Any of them ends early as REJECTED (store), CANCELLED (customer),
-    EXPIRED (nobody came) or REFUSED (at the counter); goods in hand are then
-    put back, whatever the status.
+NEW -> ACCEPTED -> PICKING -> PICKED -> STAGED -> READY_FOR_PICKUP -> PICKED_UP
+                                                  `-> PARTIALLY_PICKED_UP -^
+Any of them ends early as REJECTED (store), CANCELLED (customer),
+EXPIRED (nobody came) or REFUSED (at the counter); goods in hand are then
+put back, whatever the status.
 """
 
 from dataclasses import replace
@@ -97,7 +97,9 @@ def _pick(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) 
     )
 
 
-def _pick_late(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
+def _pick_late(
+    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
+) -> FulfillmentOrder:
     done = cast("op.LinePicked", operation)
     line = _line(order, done.line)
     quantity = _bounded("pick", done.quantity, line.allocated - line.picked + line.put_back)
@@ -112,7 +114,9 @@ def _unpick(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) ->
     return replace(changed, staging_spot="", ready_at_ms=None)
 
 
-def _short(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
+def _short(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
     done = cast("op.LineShortPicked", operation)
     line = _line(order, done.line)
     quantity = _bounded("give up", done.quantity, line.open)
@@ -250,9 +254,7 @@ _ROWS = (
     Transition(
         "handed_over", _IN_HAND, frozenset({S.PICKED_UP, S.PARTIALLY_PICKED_UP}), _hand_over
     ),
-    Transition(
-        "handed_over", _CLOSED, frozenset({S.PICKED_UP}), _hand_over_late, late=_FACT_WINS
-    ),
+    Transition("handed_over", _CLOSED, frozenset({S.PICKED_UP}), _hand_over_late, late=_FACT_WINS),
     Transition("line_refused", _IN_HAND, _IN_HAND | _CLOSED, _refuse),
     Transition("line_refused", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition("hold_expired", _WAITING, _CLOSED, _expire),

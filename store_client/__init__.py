@@ -1,0 +1,1 @@
+"""The terminal: what store associates work with all day, connected or not."""

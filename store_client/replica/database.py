@@ -1,0 +1,98 @@
+"""One connection to replica.db, with its lock and its transactions."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from store_client.replica import schema
+from sync.edge.sqlite import Connection, data_version, open_database
+
+PARAMETERS_MAX = 500
+"""How many values one IN list carries."""
+
+
+class ReplicaDatabase:
+    """Thread-safe: a lock covers each call and each transaction.
+
+    `synchronous` is NORMAL: after a power cut the file is whole but may lack its
+    last commits, which the journal and central give back (`included`, cursors).
+    """
+
+    def __init__(
+        self, path: Path, key: str = "", lock: AbstractContextManager[object] | None = None
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._database = open_database(path, key=key, synchronous="NORMAL")
+        self.connection: Connection = self._database.conn
+        self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
+        schema.migrate(self._database)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the write lock; commit at the end, or roll back. Not nested."""
+        with self._lock:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    @contextmanager
+    def sibling(self) -> Iterator["ReplicaDatabase"]:
+        """Open a second connection for the time of the block.
+
+        Tables behind the search index may only be replaced from there: a
+        connection does not notice what it does to them itself, FTS5 keeps their
+        structure in memory and looks again only after a foreign commit.
+        """
+        other = ReplicaDatabase(self._path, self._key)
+        try:
+            yield other
+        finally:
+            other.close()
+
+    @contextmanager
+    def attached(self, path: Path) -> Iterator[None]:
+        """Attach a plain database file as `snapshot` for the time of the block."""
+        with self._lock:
+            self.connection.execute("ATTACH DATABASE ? AS snapshot KEY ''", (str(path),))
+            try:
+                yield
+            finally:
+                self.connection.execute("DETACH DATABASE snapshot")
+
+    def one(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
+        """Return the first row, or None."""
+        with self._lock:
+            return self.connection.execute(sql, parameters).fetchone()
+
+    def all(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Any]:
+        """Return all rows."""
+        with self._lock:
+            return list(self.connection.execute(sql, parameters).fetchall())
+
+    def change_token(self) -> tuple[int, int]:
+        """Return a value that differs when anything was written, by whichever process."""
+        with self._lock:
+            return data_version(self.connection), self.connection.total_changes
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield `values` in pieces that fit one IN list."""
+    for start in range(0, len(values), PARAMETERS_MAX):
+        yield values[start : start + PARAMETERS_MAX]
+
+
+def placeholders(values: Sequence[object]) -> str:
+    """Return `?, ?, …` for an IN list."""
+    return ", ".join("?" * len(values))

@@ -1,0 +1,74 @@
+"""Finds products by words, SKU or barcode, with price and this store's stock."""
+
+import re
+from collections.abc import Sequence
+
+from store_client.replica.database import ReplicaDatabase
+from store_client.replica.models import ProductHit
+from store_client.replica.views import Views
+from sync.edge.journal import Journal
+
+GTIN_DIGITS = 14
+_WORD = re.compile(r"\w+", re.UNICODE)
+_COLUMNS = (
+    "SELECT p.sku, p.name, p.brand, p.category, p.gtins, r.amount_minor, r.currency,"
+    " s.on_hand, s.allocated, s.aisle FROM products p"
+    " LEFT JOIN prices r ON r.zone = :zone AND r.sku = p.sku"
+    " LEFT JOIN stock s ON s.sku = p.sku"
+)
+RANKED_LETTERS = 4
+"""Shorter single words are not ranked: ranking tens of thousands of hits takes too long."""
+
+
+class ProductLookup:
+    """Reads products; stock includes what the store did and central has not heard."""
+
+    def __init__(self, database: ReplicaDatabase, journal: Journal, views: Views) -> None:
+        self._database = database
+        self._journal = journal
+        self._views = views
+
+    def search(self, text: str, zone: str, limit: int) -> list[ProductHit]:
+        """Return products whose words all begin with the words of `text`."""
+        words = _WORD.findall(text)
+        if not words:
+            return []
+        match = " ".join(f'"{word}"*' for word in words)
+        ranked = len(words) > 1 or len(words[0]) >= RANKED_LETTERS
+        rows = self._database.all(
+            f"{_COLUMNS} JOIN products_fts f ON f.rowid = p.id WHERE products_fts MATCH :match"
+            f" {'ORDER BY rank' if ranked else ''} LIMIT :limit",
+            {"zone": zone, "match": match, "limit": limit},
+        )
+        return [self._hit(row) for row in rows]
+
+    def by_code(self, code: str, zone: str) -> list[ProductHit]:
+        """Return the products of a barcode (any padding) or a SKU."""
+        text = code.strip()
+        rows = self._database.all(
+            f"{_COLUMNS} WHERE p.sku = :code OR p.sku IN"
+            " (SELECT sku FROM barcodes WHERE gtin = :gtin) ORDER BY p.sku",
+            {"zone": zone, "code": text, "gtin": text.zfill(GTIN_DIGITS)},
+        )
+        return [self._hit(row) for row in rows]
+
+    def by_skus(self, skus: Sequence[str], zone: str) -> dict[str, ProductHit]:
+        """Return products by SKU; unknown ones are left out."""
+        hits = (hit for sku in skus for hit in self.by_code(sku, zone) if hit.sku == sku)
+        return {hit.sku: hit for hit in hits}
+
+    def _hit(self, row: Sequence[object]) -> ProductHit:
+        sku, name, brand, category, gtins, price, currency, on_hand, allocated, aisle = row
+        stocked: int | None = None
+        tied = 0
+        if on_hand is not None:
+            behind = self._views.bases_behind(self._journal.aggregates_touching(str(sku)))
+            moved, moved_tied = self._journal.effects_after(behind, str(sku))
+            stocked = int(str(on_hand)) + moved
+            tied = int(str(allocated)) + moved_tied
+        return ProductHit(
+            sku=str(sku), name=str(name), brand=str(brand), category=str(category),
+            gtins=tuple(str(gtins).split()), price_minor=price, currency=str(currency or ""),  # type: ignore[arg-type]
+            on_hand=stocked, allocated=tied, available=max(0, (stocked or 0) - tied),
+            aisle=str(aisle or ""),
+        )  # fmt: skip

@@ -1,0 +1,98 @@
+"""What the terminal reads: small frozen values, no SQL behind them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sync.domain.fulfillment import FulfillmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One fulfillment order on a board. Times in ms, UTC; quantities in units."""
+
+    id: str
+    order_number: str
+    customer_name: str
+    flow: str
+    status: FulfillmentStatus
+    promised_by_ms: int
+    expires_at_ms: int | None
+    staging_spot: str
+    units_open: int
+    units_to_pick: int
+    units_to_put_back: int
+    provisional: bool
+    """Hangs on a request that central has not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductHit:
+    """A product with its price and this store's stock; None where the store knows none."""
+
+    sku: str
+    name: str
+    brand: str
+    category: str
+    gtins: tuple[str, ...]
+    price_minor: int | None
+    currency: str
+    on_hand: int | None
+    allocated: int
+    available: int
+    """On hand and not allocated: what the store may still sell."""
+    aisle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """Failed tries of a PIN or a pickup code, and until when no more are taken."""
+
+    failures: int
+    until_ms: int
+
+    def locked(self, now_ms: int) -> bool:
+        """Return whether tries are refused at `now_ms`."""
+        return now_ms < self.until_ms
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How the store stands with central."""
+
+    last_contact_ms: int | None
+    backlog: int
+    """Operations that central does not have yet."""
+    last_error: str
+    daemon_alive: bool
+    quarantined: int
+    bootstrapped: bool
+    """Whether the store has ever received its own data."""
+    halted: bool
+    clock_offset_ms: int
+    alerts: tuple[str, ...]
+
+
+class FateState(StrEnum):
+    """What has become of an operation so far."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    AMENDED = "amended"
+    REFUSED = "refused"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFate:
+    """One operation of this store and central's verdict on it, in words."""
+
+    seq: int
+    kind: str
+    fulfillment_id: str
+    order_number: str
+    line: int | None
+    quantity: int | None
+    by: str
+    at_ms: int
+    state: FateState
+    text: str

@@ -1,0 +1,56 @@
+"""The tables of replica.db, as named migrations. Disposable: rebuilt from central when in doubt."""
+
+from sqlite_utils import Database, Migrations
+
+from sync.protocol.snapshot import CATALOGUE_TABLES, PRICE_TABLES
+
+migrations = Migrations("holdshelf.replica")
+
+_TABLES = (
+    """CREATE TABLE scopes (
+        scope TEXT PRIMARY KEY, incarnation INTEGER NOT NULL, rev INTEGER NOT NULL,
+        checksum INTEGER NOT NULL, rows_live INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE fulfillments (
+        id TEXT PRIMARY KEY, rev INTEGER NOT NULL, base TEXT NOT NULL,
+        base_seq INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, view TEXT NOT NULL,
+        pending INTEGER NOT NULL, provisional INTEGER NOT NULL, flow TEXT NOT NULL,
+        status TEXT NOT NULL, active INTEGER NOT NULL, urgency INTEGER NOT NULL,
+        order_number TEXT NOT NULL, customer_name TEXT NOT NULL, promised_by_ms INTEGER NOT NULL,
+        expires_at_ms INTEGER, staging_spot TEXT NOT NULL, units_open INTEGER NOT NULL,
+        units_to_pick INTEGER NOT NULL, units_to_put_back INTEGER NOT NULL) STRICT""",
+    "CREATE INDEX fulfillments_by_urgency ON fulfillments (flow, active, urgency, promised_by_ms)",
+    "CREATE INDEX fulfillments_by_number ON fulfillments (order_number)",
+    "CREATE INDEX fulfillments_pending ON fulfillments (id) WHERE pending > 0",
+    """CREATE TABLE stock (
+        sku TEXT PRIMARY KEY, on_hand INTEGER NOT NULL, allocated INTEGER NOT NULL,
+        floor INTEGER NOT NULL, safety_stock INTEGER NOT NULL, aisle TEXT NOT NULL,
+        rev INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE documents (
+        entity TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (entity, key)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE unknown_rows (
+        scope TEXT NOT NULL, entity TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL,
+        body TEXT, PRIMARY KEY (scope, entity, key)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE included (
+        id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL
+        ) STRICT""",
+    "INSERT INTO included (id, epoch, seq) VALUES (1, 0, 0)",
+    """CREATE TABLE connection (
+        id INTEGER PRIMARY KEY CHECK (id = 1), last_contact_ms INTEGER, last_error TEXT NOT NULL,
+        halted INTEGER NOT NULL, clock_offset_ms INTEGER NOT NULL) STRICT""",
+    "INSERT INTO connection (id, last_error, halted, clock_offset_ms) VALUES (1, '', 0, 0)",
+    """CREATE TABLE alerts (
+        at_ms INTEGER NOT NULL, scope TEXT NOT NULL, text TEXT NOT NULL) STRICT""",
+)
+
+
+@migrations(transactional=True)
+def m0001_first(database: Database) -> None:
+    """Scopes, catalogue, prices, fulfillment orders with their view, stock, documents."""
+    for statement in (*CATALOGUE_TABLES, *PRICE_TABLES, *_TABLES):
+        database.execute(statement)
+
+
+def migrate(database: Database) -> None:
+    """Bring a replica to this version's tables."""
+    migrations.apply(database)

@@ -1,0 +1,333 @@
+"""The store on this machine: the one way to read it and the one way to write it."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+
+from pydantic import TypeAdapter
+
+from store_client.replica.database import ReplicaDatabase
+from store_client.replica.lookup import ProductLookup
+from store_client.replica.models import (
+    BoardRow,
+    FateState,
+    Lockout,
+    OperationFate,
+    ProductHit,
+    SyncState,
+)
+from store_client.replica.views import Views
+from store_client.replica.writer import ReplicaStore
+from sync.clock import Clock
+from sync.domain.errors import OperationRefused
+from sync.domain.flows import flow_named
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.transitions import FulfillmentOperation, decide
+from sync.edge.journal import Identity, Journal, JournaledOperation
+from sync.protocol.lines import OperationRecord
+from sync.protocol.rows import AssociateRow, Entity, StoreRow, store_scope
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+TRIES = 5
+"""Wrong PINs or codes before a lock-out."""
+LOCKED_MS = 30 * 60_000
+
+_STORE: TypeAdapter[StoreRow] = TypeAdapter(StoreRow)
+_ASSOCIATE: TypeAdapter[AssociateRow] = TypeAdapter(AssociateRow)
+_BOARD = (
+    "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
+    " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
+)
+
+
+class UnknownOrder(OperationRefused):
+    """The store has no such fulfillment order (any more)."""
+
+    code = "unknown_order"
+
+    def __init__(self, fulfillment_id: str) -> None:
+        self.fulfillment_id = fulfillment_id
+        super().__init__("this order is not at this store any more")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a store machine keeps its things."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        """What the store did: precious."""
+        return self.folder / "journal.db"
+
+    @property
+    def replica(self) -> Path:
+        """What it was told: disposable."""
+        return self.folder / "replica.db"
+
+    @property
+    def key(self) -> Path:
+        """The key of both, 64 hexadecimal digits, mode 0600."""
+        return self.folder / "store.key"
+
+    @property
+    def parts(self) -> Path:
+        """Parts of snapshots on their way in."""
+        return self.folder / "snapshots"
+
+    @property
+    def daemon_lock(self) -> Path:
+        """Held by the one daemon of this machine."""
+        return self.folder / "daemon.lock"
+
+    @property
+    def open_lock(self) -> Path:
+        """Held while the files are created or migrated."""
+        return self.folder / "open.lock"
+
+
+class Store:
+    """One per process. Thread-safe for short calls. Several processes may share the files."""
+
+    def __init__(self, files: Files, clock: Clock, *, key: str, boot_id: str) -> None:
+        self.files = files
+        self.clock = clock
+        self._boot_id = boot_id
+        lock = RLock()
+        with held(files.open_lock):
+            self.journal = Journal(files.journal, key, lock)
+            self._database = ReplicaDatabase(files.replica, key, lock)
+        self._views = Views(self._database, self.journal)
+        self._lookup = ProductLookup(self._database, self.journal, self._views)
+        self.writer = ReplicaStore(self._database, self._views, clock)
+
+    def close(self) -> None:
+        """Close both files."""
+        self._database.close()
+        self.journal.close()
+
+    @property
+    def identity(self) -> Identity:
+        """Who this replica is; `LookupError` before enrolment."""
+        return self.journal.identity
+
+    @property
+    def location_id(self) -> str:
+        """The store's location."""
+        return self.identity.location_id
+
+    @property
+    def replica_id(self) -> str:
+        """This replica's name at central."""
+        return self.identity.replica_id
+
+    # --- the write path ---------------------------------------------------------------
+
+    def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
+        """Decide and journal one operation; return the order after it.
+
+        When this returns, the operation is on the disk (synchronous FULL). The
+        network plays no part. Raises `OperationRefused` in words for the associate.
+        """
+        key = operation.fulfillment_id
+        with self.journal.writing():
+            self._views.catch_up()
+            order = self._views.order(key)
+            if order is None:
+                raise UnknownOrder(key)
+            now_ms = self.clock.now_ms()
+            outcome = decide(flow_named(order.flow), order, operation, now_ms)
+            record = OperationRecord(
+                by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(),
+                at=now_ms, op=operation,
+            )  # fmt: skip
+            self.journal.append(record, outcome.effects)
+        self._views.catch_up()
+        return self._views.order(key) or outcome.after
+
+    # --- orders -----------------------------------------------------------------------
+
+    def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:
+        """Return the current view: central's row with this store's own operations on top."""
+        return self._views.order(fulfillment_id)
+
+    def board(
+        self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
+    ) -> list[BoardRow]:
+        """Return orders of a flow, most urgent first."""
+        condition = "" if include_closed else " AND active = 1"
+        rows = self._database.all(
+            f"{_BOARD} WHERE flow = ?{condition} ORDER BY urgency,"
+            " CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
+            " LIMIT ? OFFSET ?",
+            (flow, limit, offset),
+        )
+        return [_board_row(row) for row in rows]
+
+    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
+        """Return how many open orders of a flow stand where."""
+        rows = self._database.all(
+            "SELECT status, count(*) FROM fulfillments WHERE flow = ? AND active = 1"
+            " GROUP BY status",
+            (flow,),
+        )
+        return {FulfillmentStatus(status): count for status, count in rows}
+
+    def find_orders(self, text: str, limit: int = 20) -> list[BoardRow]:
+        """Return orders by number or customer name, open ones first."""
+        words = text.strip().replace("%", "").replace("_", "")
+        if not words:
+            return []
+        rows = self._database.all(
+            f"{_BOARD} WHERE order_number LIKE ? OR replace(order_number, '-', '') LIKE ?"
+            " OR customer_name LIKE ? OR id = ? ORDER BY active DESC, urgency, promised_by_ms"
+            " LIMIT ?",
+            (f"{words}%", f"{words.replace('-', '')}%", f"%{words}%", words, limit),
+        )
+        return [_board_row(row) for row in rows]
+
+    # --- products ---------------------------------------------------------------------
+
+    def products(self, text: str, limit: int = 20) -> list[ProductHit]:
+        """Return products found by words, over the whole catalogue."""
+        return self._lookup.search(text, self._zone(), limit)
+
+    def product_by_code(self, code: str) -> list[ProductHit]:
+        """Return the products of a barcode or SKU; several SKUs may share a barcode."""
+        return self._lookup.by_code(code, self._zone())
+
+    def stock_as_of_ms(self) -> int | None:
+        """Return when central's stock figures were last heard."""
+        return self.sync_state().last_contact_ms
+
+    # --- people -----------------------------------------------------------------------
+
+    def store_row(self) -> StoreRow | None:
+        """Return the store's own data; None before the first contact."""
+        row = self._database.one(
+            "SELECT body FROM documents WHERE entity = ? LIMIT 1", (Entity.STORE.value,)
+        )
+        return None if row is None else _STORE.validate_json(row[0])
+
+    def associates(self) -> list[AssociateRow]:
+        """Return who may sign in, by name."""
+        rows = self._database.all(
+            "SELECT body FROM documents WHERE entity = ?", (Entity.ASSOCIATE.value,)
+        )
+        people = [_ASSOCIATE.validate_json(body) for (body,) in rows]
+        return sorted(people, key=lambda person: (person.name, person.id))
+
+    def lockout(self, subject: str) -> Lockout:
+        """Return the failed tries of an associate or a pickup code. Durable."""
+        return Lockout(*self.journal.failures(subject))
+
+    def record_failure(self, subject: str, now_ms: int) -> Lockout:
+        """Count one failed try; the fifth locks for 30 minutes."""
+        failures = self.lockout(subject).failures + 1
+        until_ms = now_ms + LOCKED_MS if failures >= TRIES else 0
+        self.journal.set_failures(subject, failures, until_ms)
+        return Lockout(failures, until_ms)
+
+    def clear_failures(self, subject: str) -> None:
+        """Forget the failed tries: this one was right."""
+        if self.lockout(subject).failures:
+            self.journal.set_failures(subject, 0, 0)
+
+    # --- sync -------------------------------------------------------------------------
+
+    def sync_state(self) -> SyncState:
+        """Return how the store stands with central."""
+        last_contact, error, halted, offset = self._database.one(
+            "SELECT last_contact_ms, last_error, halted, clock_offset_ms FROM connection"
+        )
+        alerts = self._database.all("SELECT text FROM alerts ORDER BY rowid DESC LIMIT 5")
+        scope = store_scope(self.location_id)
+        return SyncState(
+            last_contact_ms=last_contact,
+            backlog=self.journal.backlog(),
+            last_error=error,
+            daemon_alive=is_held(self.files.daemon_lock),
+            quarantined=self.journal.count_verdicts(VerdictStatus.QUARANTINED),
+            bootstrapped=self.writer.cursor(scope).incarnation > 0,
+            halted=bool(halted),
+            clock_offset_ms=offset,
+            alerts=tuple(text for (text,) in alerts),
+        )
+
+    def operations(self, limit: int = 200, offset: int = 0) -> list[OperationFate]:
+        """Return this store's operations, newest first, with what became of each."""
+        return [self._fate(*entry) for entry in self.journal.history(limit, offset)]
+
+    def fates_of(self, fulfillment_id: str) -> list[OperationFate]:
+        """Return the operations on one order, oldest first."""
+        history = self.journal.history(1000, 0, fulfillment_id)
+        return [self._fate(*entry) for entry in reversed(history)]
+
+    def change_token(self) -> tuple[int, ...]:
+        """Return a value that differs when anything changed, by whichever process."""
+        return (*self.journal.change_token(), *self._database.change_token())
+
+    def _zone(self) -> str:
+        row = self.store_row()
+        return "" if row is None else row.price_zone
+
+    def _fate(self, entry: JournaledOperation, verdict: Verdict | None) -> OperationFate:
+        operation = entry.record.op
+        row = self._database.one(
+            "SELECT order_number FROM fulfillments WHERE id = ?", (operation.fulfillment_id,)
+        )
+        return OperationFate(
+            seq=entry.seq,
+            kind=operation.kind,
+            fulfillment_id=operation.fulfillment_id,
+            order_number="" if row is None else row[0],
+            line=getattr(operation, "line", None),
+            quantity=getattr(operation, "quantity", None),
+            by=entry.record.by,
+            at_ms=entry.record.at,
+            state=FateState.WAITING if verdict is None else FateState(verdict.status.value),
+            text="" if verdict is None else _verdict_words(verdict),
+        )
+
+
+def _verdict_words(verdict: Verdict) -> str:
+    return " ".join(item.text for item in verdict.consequences) or verdict.text
+
+
+def _board_row(row: tuple[object, ...]) -> BoardRow:
+    *fields, provisional = row
+    values = dict(
+        zip(
+            ("id", "order_number", "customer_name", "flow", "status", "promised_by_ms",
+             "expires_at_ms", "staging_spot", "units_open", "units_to_pick", "units_to_put_back"),
+            fields,
+            strict=True,
+        )
+    )  # fmt: skip
+    values["status"] = FulfillmentStatus(str(values["status"]))
+    return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a file lock for the block, waiting for it if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Return whether some process holds the lock on `path`."""
+    if not path.exists():
+        return False
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False

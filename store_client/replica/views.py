@@ -1,0 +1,142 @@
+"""Keeps the folded view of fulfillment orders: view = fold(rules, pending, base).
+
+Every write of a view happens inside the replica's write transaction and folds
+central's newest row with the journal's committed operations, so it does not
+matter whether the terminal or the daemon comes first.
+"""
+
+from collections.abc import Iterable
+
+from pydantic import TypeAdapter
+
+from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.edge.fold import Folded, fold
+from sync.edge.journal import Journal
+from sync.edge.sqlite import Connection
+from sync.protocol.rows import FulfillmentRow
+
+_ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
+_ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
+
+URGENCY: dict[FulfillmentStatus, int] = {
+    FulfillmentStatus.READY_FOR_PICKUP: 2,
+    FulfillmentStatus.PARTIALLY_PICKED_UP: 2,
+}
+"""Board order: 0 put back now, 1 work for us, 2 waiting for the customer, 3 closed."""
+
+
+class Views:
+    """Folds and reads views."""
+
+    def __init__(self, database: ReplicaDatabase, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def catch_up(self) -> None:
+        """Fold operations that the views do not include yet (a crash, or another terminal)."""
+        identity = self._journal.identity
+        head = self._journal.head().seq
+        if self._included() == (identity.epoch, head):
+            return
+        with self._database.writing() as connection:
+            self.catch_up_within(connection)
+
+    def catch_up_within(self, connection: Connection) -> None:
+        """Do the same inside a write transaction that is already open."""
+        epoch = self._journal.identity.epoch
+        included_epoch, included_seq = self._included()
+        after = included_seq if included_epoch == epoch else 0
+        head = self._journal.head().seq
+        if head > after or included_epoch != epoch:
+            self.refold(connection, self._journal.aggregates_after(after))
+            connection.execute("UPDATE included SET epoch = ?, seq = ?", (epoch, head))
+
+    def put_bases(
+        self, connection: Connection, rows: Iterable[tuple[str, int, str | None]]
+    ) -> None:
+        """Take central's rows (id, rev, body or None for a tombstone) and fold them."""
+        touched = []
+        for key, rev, body in rows:
+            touched.append(key)
+            if body is None:
+                connection.execute(
+                    "UPDATE fulfillments SET gone = 1, rev = ? WHERE id = ?", (rev, key)
+                )
+                continue
+            connection.execute(
+                "INSERT INTO fulfillments (id, rev, base, base_seq, view, pending, provisional,"
+                " flow, status, active, urgency, order_number, customer_name, promised_by_ms,"
+                " staging_spot, units_open, units_to_pick, units_to_put_back)"
+                " VALUES (?, ?, ?, 0, '', 0, 0, '', '', 0, 0, '', '', 0, '', 0, 0, 0)"
+                " ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, base = excluded.base,"
+                " gone = 0",
+                (key, rev, body),
+            )
+        self.refold(connection, touched)
+
+    def refold(self, connection: Connection, keys: Iterable[str]) -> None:
+        """Recompute the views of `keys` from their bases and the journal."""
+        for part in chunks(sorted(keys)):
+            rows = connection.execute(
+                f"SELECT id, base FROM fulfillments WHERE id IN ({placeholders(part)})", part
+            ).fetchall()
+            for key, base in rows:
+                self._refold_one(connection, key, base)
+
+    def _refold_one(self, connection: Connection, key: str, base: str) -> None:
+        identity = self._journal.identity
+        row = _ROW.validate_json(base)
+        base_seq = row.watermark.seq_for(identity.replica_id, identity.epoch)
+        pending = self._journal.pending(key, base_seq)
+        folded = fold(row.order, pending)
+        connection.execute(
+            "UPDATE fulfillments SET base_seq = ?, view = ?, pending = ?, provisional = ?,"
+            " flow = ?, status = ?, active = ?, urgency = ?, order_number = ?, customer_name = ?,"
+            " promised_by_ms = ?, expires_at_ms = ?, staging_spot = ?, units_open = ?,"
+            " units_to_pick = ?, units_to_put_back = ? WHERE id = ?",
+            (base_seq, _ORDER.dump_json(folded.order).decode(), len(pending),
+             int(folded.provisional), *_columns(folded), key),
+        )  # fmt: skip
+
+    def drop_gone(self) -> None:
+        """Forget orders that central took away, once it has all that was done to them."""
+        gone = "SELECT 1 FROM fulfillments WHERE gone = 1 LIMIT 1"
+        if self._journal.backlog() == 0 and self._database.one(gone) is not None:
+            with self._database.writing() as connection:
+                connection.execute("DELETE FROM fulfillments WHERE gone = 1")
+
+    def order(self, key: str) -> FulfillmentOrder | None:
+        """Return the view of one fulfillment order."""
+        row = self._database.one("SELECT view FROM fulfillments WHERE id = ?", (key,))
+        return None if row is None else _ORDER.validate_json(row[0])
+
+    def bases_behind(self, keys: Iterable[str]) -> list[tuple[str, int]]:
+        """Return (id, seq included in its base) of those of `keys` that have pending operations."""
+        found: list[tuple[str, int]] = []
+        for part in chunks(sorted(keys)):
+            found += self._database.all(
+                "SELECT id, base_seq FROM fulfillments WHERE pending > 0 AND id IN"
+                f" ({placeholders(part)})",
+                part,
+            )
+        return found
+
+    def _included(self) -> tuple[int, int]:
+        row = self._database.one("SELECT epoch, seq FROM included WHERE id = 1")
+        return row[0], row[1]
+
+
+def _columns(folded: Folded) -> tuple[object, ...]:
+    order = folded.order
+    status = status_of(order)
+    units_open = order.total("open")
+    put_back = order.total("to_put_back")
+    active = bool(units_open or put_back)
+    urgency = 0 if put_back and not units_open else URGENCY.get(status, 1)
+    return (
+        order.flow, status.value, int(active), urgency if active else 3, order.order_number,
+        order.customer_name, order.promised_by_ms, order.expires_at_ms, order.staging_spot,
+        units_open, order.total("to_pick"), put_back,
+    )  # fmt: skip

@@ -1,0 +1,266 @@
+"""replica.db as the edge sees it: takes pages and snapshots in, keeps cursors and checksums."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from store_client.replica import products
+from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from store_client.replica.views import Views
+from sync.clock import Clock
+from sync.edge.ports import ScopeCursor, SyncReport
+from sync.edge.sqlite import Connection, UnsafeDatabase
+from sync.protocol.endpoint import PullPage
+from sync.protocol.rows import (
+    CATALOGUE_SCOPE,
+    PRICES_PREFIX,
+    STORE_PREFIX,
+    Entity,
+    row_digest,
+)
+from sync.protocol.session import SnapshotManifest
+
+DOCUMENTS = (Entity.STORE.value, Entity.ASSOCIATE.value)
+ALERTS_MAX = 200
+
+
+class ReplicaStore:
+    """Implements `sync.edge.ports.ReplicaWriter`."""
+
+    def __init__(self, database: ReplicaDatabase, views: Views, clock: Clock) -> None:
+        self._database = database
+        self._views = views
+        self._clock = clock
+
+    def cursor(self, scope: str) -> ScopeCursor:
+        """Return the cursor of a scope; zero for one never pulled."""
+        row = self._database.one("SELECT incarnation, rev FROM scopes WHERE scope = ?", (scope,))
+        return ScopeCursor(scope) if row is None else ScopeCursor(scope, row[0], row[1])
+
+    def keep_only(self, scopes: Sequence[str]) -> None:
+        """Forget scopes that central no longer lists for this store."""
+        known = [scope for (scope,) in self._database.all("SELECT scope FROM scopes")]
+        for scope in known:
+            if scope not in scopes:
+                with self._database.writing() as connection:
+                    _clear(connection, scope)
+                    connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
+
+    def apply_page(self, page: PullPage) -> bool:
+        """Take a page in with its cursor; False where the checksum then differs."""
+        header = page.header
+        rows = json.loads(b"[" + b",".join(page.lines) + b"]")
+        with self._database.writing() as connection:
+            checksum, alive = _scope_sums(connection, header.scope)
+            by_entity: defaultdict[str, list[products.Row]] = defaultdict(list)
+            for row in rows:
+                body = None if row.get("d") else row["b"]
+                by_entity[row["e"]].append((row["k"], row["r"], body))
+            for entity, group in by_entity.items():
+                before = self._apply(connection, header.scope, entity, group)
+                xor, delta = _difference(entity, before, group)
+                checksum ^= xor
+                alive += delta
+            connection.execute(
+                "INSERT OR REPLACE INTO scopes (scope, incarnation, rev, checksum, rows_live)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (header.scope, header.incarnation, header.to, checksum, alive),
+            )
+            self._views.catch_up_within(connection)
+        return header.checksum is None or (checksum, alive) == (header.checksum, header.rows_live)
+
+    def _apply(
+        self, connection: Connection, scope: str, entity: str, rows: Sequence[products.Row]
+    ) -> dict[str, int]:
+        """Apply rows of one entity; return the revs of living rows that they replaced."""
+        if entity == Entity.PRODUCT:
+            return products.apply_products(connection, rows)
+        if entity == Entity.PRICE:
+            return products.apply_prices(connection, scope.removeprefix(PRICES_PREFIX), rows)
+        if entity == Entity.STOCK:
+            return _apply_stock(connection, rows)
+        if entity == Entity.FULFILLMENT:
+            return self._apply_fulfillments(connection, rows)
+        if entity in DOCUMENTS:
+            return _apply_documents(connection, entity, rows)
+        return _keep_unknown(connection, scope, entity, rows)
+
+    def _apply_fulfillments(
+        self, connection: Connection, rows: Sequence[products.Row]
+    ) -> dict[str, int]:
+        keys = [key for key, _, _ in rows]
+        before = _revs(connection, "fulfillments", "id", keys, "AND gone = 0")
+        self._views.put_bases(
+            connection,
+            (
+                (key, rev, None if body is None else json.dumps(body, separators=(",", ":")))
+                for key, rev, body in rows
+            ),
+        )
+        return before
+
+    def reset(self, scope: str, reason: str) -> None:
+        """Forget a scope's rows and cursor, and leave an alert: never silently."""
+        with self._database.writing() as connection:
+            _clear(connection, scope)
+            connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
+            _alert(connection, self._clock.now_ms(), scope, f"read again from central: {reason}")
+
+    def install(self, manifest: SnapshotManifest, file: Path) -> None:
+        """Take a verified, unpacked snapshot in, in one transaction with the cursor."""
+        with self._database.sibling() as database, database.attached(file):
+            if database.one("PRAGMA snapshot.quick_check")[0] != "ok":
+                raise UnsafeDatabase(f"the snapshot of {manifest.scope} is damaged")
+            with database.writing() as connection:
+                products.copy_snapshot(connection, manifest.scope)
+                connection.execute(
+                    "INSERT OR REPLACE INTO scopes (scope, incarnation, rev, checksum, rows_live)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (manifest.scope, manifest.incarnation, manifest.rev, manifest.checksum,
+                     manifest.rows_live),
+                )  # fmt: skip
+
+    def refold(self) -> None:
+        """Bring the view up to the journal's head; drop orders that central took away."""
+        self._views.catch_up()
+        self._views.drop_gone()
+
+    def report(self, report: SyncReport) -> None:
+        """Record how the connection stands."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE connection SET last_error = ?, halted = ?, clock_offset_ms = ?,"
+                " last_contact_ms = CASE WHEN ? THEN ? ELSE last_contact_ms END",
+                (report.error, int(report.halted), report.clock_offset_ms,
+                 int(report.contact), report.now_ms),
+            )  # fmt: skip
+
+
+def _scope_sums(connection: Connection, scope: str) -> tuple[int, int]:
+    row = connection.execute(
+        "SELECT checksum, rows_live FROM scopes WHERE scope = ?", (scope,)
+    ).fetchone()
+    return (0, 0) if row is None else (row[0], row[1])
+
+
+def _difference(
+    entity: str, before: dict[str, int], rows: Iterable[products.Row]
+) -> tuple[int, int]:
+    checksum = 0
+    for key, rev in before.items():
+        checksum ^= row_digest(entity, key, rev)
+    alive = -len(before)
+    for key, rev, body in rows:
+        if body is not None:
+            checksum ^= row_digest(entity, key, rev)
+            alive += 1
+    return checksum, alive
+
+
+def _revs(
+    connection: Connection, table: str, column: str, keys: Sequence[str], extra: str = ""
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in chunks(keys):
+        found.update(
+            connection.execute(
+                f"SELECT {column}, rev FROM {table} WHERE {column} IN ({placeholders(part)})"
+                f" {extra}",
+                part,
+            ).fetchall()
+        )
+    return found
+
+
+def _apply_stock(connection: Connection, rows: Sequence[products.Row]) -> dict[str, int]:
+    before = _revs(connection, "stock", "sku", [key for key, _, _ in rows])
+    connection.executemany(
+        "DELETE FROM stock WHERE sku = ?", [(key,) for key, _, body in rows if body is None]
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO stock (sku, on_hand, allocated, floor, safety_stock, aisle, rev)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (key, body["on_hand"], body["allocated"], body.get("floor", 0),
+             body.get("safety_stock", 0), body.get("aisle", ""), rev)
+            for key, rev, body in rows
+            if body is not None
+        ],
+    )  # fmt: skip
+    return before
+
+
+def _apply_documents(
+    connection: Connection, entity: str, rows: Sequence[products.Row]
+) -> dict[str, int]:
+    keys = [key for key, _, _ in rows]
+    before: dict[str, int] = {}
+    for part in chunks(keys):
+        before.update(
+            connection.execute(
+                "SELECT key, rev FROM documents WHERE entity = ?"
+                f" AND key IN ({placeholders(part)})",
+                (entity, *part),
+            ).fetchall()
+        )
+    for key, rev, body in rows:
+        if body is None:
+            connection.execute("DELETE FROM documents WHERE entity = ? AND key = ?", (entity, key))
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO documents (entity, key, rev, body) VALUES (?, ?, ?, ?)",
+                (entity, key, rev, json.dumps(body)),
+            )
+    return before
+
+
+def _keep_unknown(
+    connection: Connection, scope: str, entity: str, rows: Sequence[products.Row]
+) -> dict[str, int]:
+    """Keep rows of an entity that this version does not know, for the version that will."""
+    keys = [key for key, _, _ in rows]
+    before: dict[str, int] = {}
+    for part in chunks(keys):
+        before.update(
+            connection.execute(
+                "SELECT key, rev FROM unknown_rows WHERE scope = ? AND entity = ?"
+                f" AND body IS NOT NULL AND key IN ({placeholders(part)})",
+                (scope, entity, *part),
+            ).fetchall()
+        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO unknown_rows (scope, entity, key, rev, body)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [
+            (scope, entity, key, rev, None if body is None else json.dumps(body))
+            for key, rev, body in rows
+        ],
+    )
+    return before
+
+
+def _clear(connection: Connection, scope: str) -> None:
+    """Forget what central said in `scope`. Orders with work of ours keep their last base."""
+    connection.execute("DELETE FROM unknown_rows WHERE scope = ?", (scope,))
+    if scope == CATALOGUE_SCOPE:
+        products.clear_products(connection)
+    elif scope.startswith(PRICES_PREFIX):
+        zone = scope.removeprefix(PRICES_PREFIX)
+        connection.execute("DELETE FROM prices WHERE zone = ?", (zone,))
+    elif scope.startswith(STORE_PREFIX):
+        connection.execute("DELETE FROM stock")
+        connection.execute("DELETE FROM documents")
+        connection.execute("UPDATE fulfillments SET gone = 1")
+        connection.execute("DELETE FROM fulfillments WHERE pending = 0")
+
+
+def _alert(connection: Connection, now_ms: int, scope: str, text: str) -> None:
+    connection.execute(
+        "INSERT INTO alerts (at_ms, scope, text) VALUES (?, ?, ?)", (now_ms, scope, text)
+    )
+    connection.execute(
+        "DELETE FROM alerts WHERE rowid NOT IN"
+        " (SELECT rowid FROM alerts ORDER BY rowid DESC LIMIT ?)",
+        (ALERTS_MAX,),
+    )

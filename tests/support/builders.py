@@ -1,0 +1,75 @@
+"""Builds the things that tests talk about, with defaults that do not matter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from store_client.replica.store import Files, Store
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from sync.domain.ids import pickup_code_hash
+from sync.edge.daemon import SyncDaemon
+from sync.edge.journal import Identity
+from sync.protocol.endpoint import SyncEndpoint
+
+NOON_MS = 1_763_900_000_000
+
+
+@dataclass
+class ManualClock:
+    """A clock that moves only when told."""
+
+    wall_ms: int = NOON_MS
+    boot_ms: int = 0
+
+    def now_ms(self) -> int:
+        return self.wall_ms
+
+    def monotonic_ms(self) -> int:
+        return self.boot_ms
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(int(seconds * 1000))
+
+    def advance(self, milliseconds: int) -> None:
+        self.wall_ms += milliseconds
+        self.boot_ms += milliseconds
+
+
+def an_order(
+    number: int = 1, *quantities: int, location: str = "S001", flow: str = "pickup"
+) -> FulfillmentOrder:
+    """Return order `number` with a line per quantity; its pickup code is `CODE0000`."""
+    key = f"F{number:05d}"
+    lines = tuple(
+        FulfillmentLine(line, f"SKU-{line}", f"Thing {line}", quantity, unit_price_minor=1000)
+        for line, quantity in enumerate(quantities or (2, 1), 1)
+    )
+    return FulfillmentOrder(
+        id=key, order_id=f"O{number:05d}", order_number=f"K{number:03d}-0000",
+        location_id=location, flow=flow, lines=lines, placed_at_ms=NOON_MS,
+        promised_by_ms=NOON_MS + 7_200_000 + number, customer_name="Jordan Pike",
+        pickup_code_hash=pickup_code_hash(key, "CODE0000"),
+    )  # fmt: skip
+
+
+def enrolled_store(
+    folder: Path, clock: ManualClock, replica_id: str = "R1", key: str = ""
+) -> Store:
+    """Return a store in `folder`, enrolled as S001; an existing one is opened again."""
+    fresh = not (folder / "journal.db").exists()
+    store = Store(Files(folder), clock, key=key, boot_id="boot-1")
+    if fresh:
+        store.journal.enrol(
+            Identity(replica_id, "S001", 1, "nonce", "00" * 32, "memory", "http://central.invalid")
+        )
+    return store
+
+
+def daemon_of(
+    store: Store, endpoint: SyncEndpoint, clock: ManualClock, seed: int = 1
+) -> SyncDaemon:
+    """Return the daemon of `store`, speaking to `endpoint`, unsigned."""
+    return SyncDaemon(
+        endpoint, store.journal, store.writer, sign=lambda _: "", clock=clock,
+        random=Random(seed), parts_folder=store.files.parts, app_version="test", boot_id="boot-1",
+    )  # fmt: skip

@@ -1,0 +1,337 @@
+"""A central in memory: the real hub over plain dictionaries, for tests of the store's half.
+
+It implements `SyncEndpoint` directly, so no network and no database stand
+between a test and the protocol. `tests/central_server` tests the real ones.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import sqlcipher3.dbapi2 as sqlite
+import zstandard
+from pydantic import TypeAdapter
+
+from sync.domain.flows import flow_named
+from sync.domain.fulfillment import FulfillmentOrder, cancel_open
+from sync.domain.ids import OpId
+from sync.domain.transitions import advance
+from sync.hub.acceptor import accept
+from sync.hub.feed import FeedWriter, read_page
+from sync.hub.ports import JournalEntry, ReplicaState, ScopeState, StoredRow
+from sync.protocol import errors
+from sync.protocol.endpoint import PullPage
+from sync.protocol.lines import OperationRecord, genesis
+from sync.protocol.rows import (
+    Entity,
+    FulfillmentRow,
+    PriceRow,
+    ProductRow,
+    StockRow,
+    Watermark,
+    store_scope,
+)
+from sync.protocol.session import (
+    EscrowState,
+    HelloAnswer,
+    HelloRequest,
+    Poke,
+    PushAnswer,
+    PushHeader,
+    ScopeHead,
+    SnapshotManifest,
+)
+from sync.protocol.snapshot import tables_for
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+_ROW = TypeAdapter(FulfillmentRow)
+LOCATION = "S001"
+
+
+class MemoryFeed:
+    """`FeedStore` over dictionaries."""
+
+    def __init__(self) -> None:
+        self.life = 1
+        self.scopes: dict[str, ScopeState] = {}
+        self.rows: dict[str, dict[tuple[str, str], StoredRow]] = {}
+
+    def incarnation(self) -> int:
+        return self.life
+
+    def scope(self, scope: str) -> ScopeState:
+        return self.scopes.get(scope, ScopeState(0, 0, 0, 0))
+
+    def take_revs(self, scope: str, count: int) -> int:
+        state = self.scope(scope)
+        self.scopes[scope] = replace(state, rev=state.rev + count)
+        return state.rev + count
+
+    def living_revs(
+        self, scope: str, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], int]:
+        rows = self.rows.get(scope, {})
+        return {key: rows[key].rev for key in keys if key in rows and rows[key].body is not None}
+
+    def write(self, scope: str, rows: Sequence[StoredRow]) -> None:
+        self.rows.setdefault(scope, {}).update({(row.entity, row.key): row for row in rows})
+
+    def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
+        state = self.scopes[scope]
+        self.scopes[scope] = replace(
+            state, checksum=state.checksum ^ checksum_xor, rows_live=state.rows_live + rows_delta
+        )
+
+    def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
+        rows = sorted(self.rows.get(scope, {}).values(), key=lambda row: row.rev)
+        return [row for row in rows if row.rev > after][:limit]
+
+
+class MemoryJournal:
+    """`OperationJournal` over dictionaries."""
+
+    def __init__(self, feed: MemoryFeed) -> None:
+        self.replicas: dict[str, ReplicaState] = {}
+        self.entries: dict[OpId, JournalEntry] = {}
+        self.escrow: dict[str, EscrowState] = {}
+        self.backlog = 0
+        self._feed = feed
+
+    def lock_replica(self, replica_id: str) -> ReplicaState | None:
+        return self.replicas.get(replica_id)
+
+    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
+        self.replicas[state.replica_id] = state
+        self.backlog = backlog
+
+    def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
+        found = self.entries.get(OpId(replica_id, epoch, seq))
+        return None if found is None else found.hash
+
+    def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:
+        for entry in entries:
+            op_id = OpId(state.replica_id, state.epoch, entry.seq)
+            assert op_id not in self.entries, f"{op_id} was accepted twice"
+            self.entries[op_id] = entry
+
+    def verdicts_after(self, replica_id: str, epoch: int, seq: int) -> tuple[Verdict, ...]:
+        return tuple(
+            entry.verdict
+            for op_id, entry in sorted(self.entries.items())
+            if (op_id.replica_id, op_id.epoch) == (replica_id, epoch)
+            and op_id.seq > seq
+            and entry.verdict.status is not VerdictStatus.ACCEPTED
+        )
+
+    def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
+        return {
+            entry.aggregate
+            for op_id, entry in self.entries.items()
+            if op_id.replica_id == replica_id
+            and entry.aggregate in aggregates
+            and entry.verdict.status is VerdictStatus.QUARANTINED
+        }
+
+    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
+        self.escrow.update({counter.sku: counter for counter in counters})
+
+    def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
+        return tuple(ScopeHead(scope=scope, rev=self._feed.scope(scope).rev) for scope in scopes)
+
+
+class MemoryApplier:
+    """`OperationApplier`: advances orders and counts stock, nothing else."""
+
+    def __init__(self, central: "MemoryCentral", writer: FeedWriter) -> None:
+        self._central = central
+        self._writer = writer
+
+    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
+        del state, records
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        order = self._central.orders[record.op.fulfillment_id]
+        outcome = advance(flow_named(order.flow), order, record.op, record.at)
+        mark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        self._central.orders[order.id] = outcome.after
+        self._central.marks[order.id] = mark
+        self._central.put_order(self._writer, outcome.after)
+        for effect in outcome.effects:
+            self._central.move_stock(self._writer, effect.sku, effect.on_hand, effect.allocated)
+        self._central.applied.append(op_id)
+        status = VerdictStatus.AMENDED if outcome.consequences else VerdictStatus.ACCEPTED
+        return Verdict(seq=op_id.seq, status=status, consequences=outcome.consequences)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+
+@dataclass
+class MemoryCentral:
+    """Central with one store, as a `SyncEndpoint`. `cut` makes every call unreachable."""
+
+    location_id: str = LOCATION
+    scopes: tuple[str, ...] = ("catalogue", "prices:US", f"store:{LOCATION}")
+    cut: bool = False
+    orders: dict[str, FulfillmentOrder] = field(default_factory=dict)
+    marks: dict[str, Watermark] = field(default_factory=dict)
+    stock: dict[str, StockRow] = field(default_factory=dict)
+    applied: list[OpId] = field(default_factory=list)
+    feed: MemoryFeed = field(default_factory=MemoryFeed)
+    pulls: int = 0
+    pushes: int = 0
+    now_ms: int = 1_763_900_000_000
+
+    def __post_init__(self) -> None:
+        self.journal = MemoryJournal(self.feed)
+        self._snapshots: dict[str, bytes] = {}
+
+    # --- what central operations do ---------------------------------------------------
+
+    def enrol(self, replica_id: str, install_nonce: str = "nonce") -> None:
+        self.journal.replicas[replica_id] = ReplicaState(
+            replica_id, self.location_id, 1, 0, genesis(replica_id, 1), install_nonce, True
+        )
+
+    def put(self, scope: str, entity: Entity, key: str, row: object) -> None:
+        writer = FeedWriter(self.feed)
+        writer.put(scope, entity, key, row)
+        writer.flush()
+
+    def remove(self, scope: str, entity: Entity, key: str) -> None:
+        writer = FeedWriter(self.feed)
+        writer.remove(scope, entity, key)
+        writer.flush()
+
+    def place(self, order: FulfillmentOrder) -> None:
+        writer = FeedWriter(self.feed)
+        self.orders[order.id] = order
+        self.put_order(writer, order)
+        for line in order.lines:
+            self.move_stock(writer, line.sku, 0, line.allocated)
+        writer.flush()
+
+    def cancel(self, order_id: str) -> None:
+        before = self.orders[order_id]
+        writer = FeedWriter(self.feed)
+        self.orders[order_id] = cancel_open(before)
+        self.put_order(writer, self.orders[order_id])
+        for old, new in zip(before.lines, self.orders[order_id].lines, strict=True):
+            self.move_stock(writer, new.sku, 0, new.tied - old.tied)
+        writer.flush()
+
+    def put_order(self, writer: FeedWriter, order: FulfillmentOrder) -> None:
+        row = FulfillmentRow(order, self.marks.get(order.id, Watermark()))
+        writer.put(store_scope(self.location_id), Entity.FULFILLMENT, order.id, row)
+
+    def move_stock(self, writer: FeedWriter, sku: str, on_hand: int, allocated: int) -> None:
+        old = self.stock.get(sku, StockRow(sku, 0, 0))
+        new = replace(old, on_hand=old.on_hand + on_hand, allocated=old.allocated + allocated)
+        self.stock[sku] = new
+        writer.put(store_scope(self.location_id), Entity.STOCK, sku, new)
+
+    # --- SyncEndpoint -----------------------------------------------------------------
+
+    def challenge(self) -> str:
+        self._reach()
+        return "nonce"
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        self._reach()
+        state = self.journal.replicas.get(request.replica_id)
+        if state is None:
+            raise errors.ReplicaDisabled("unknown replica")
+        return HelloAnswer(
+            protocol=1, server_id="memory", incarnation=self.feed.life, session_token="token",
+            session_seconds=900, received_at_ms=self.now_ms, answered_at_ms=self.now_ms,
+            last_seq=state.last_seq, last_hash=state.last_hash.hex(),
+            heads=self.journal.heads(self.scopes),
+        )  # fmt: skip
+
+    def push(self, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        self._reach()
+        self.pushes += 1
+        applier = MemoryApplier(self, FeedWriter(self.feed))
+        return accept(self.journal, applier, header, lines, scopes=self.scopes, now_ms=self.now_ms)
+
+    def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:
+        self._reach()
+        self.pulls += 1
+        page = read_page(self.feed, scope, incarnation=incarnation, after=after, limit=limit)
+        return PullPage(page.header, tuple(row_line(row) for row in page.rows))
+
+    def manifest(self, scope: str) -> SnapshotManifest:
+        self._reach()
+        content = zstandard.compress(build_snapshot(self.feed, scope))
+        digest = hashlib.sha256(content).hexdigest()
+        self._snapshots[digest] = content
+        state = self.feed.scope(scope)
+        size = max(1, len(content) // 3 + 1)
+        parts = [content[start : start + size] for start in range(0, len(content), size)]
+        return SnapshotManifest(
+            incarnation=self.feed.life, scope=scope, rev=state.rev, checksum=state.checksum,
+            rows_live=state.rows_live, bytes_compressed=len(content), sha256=digest,
+            part_bytes=size, part_sha256=tuple(hashlib.sha256(p).hexdigest() for p in parts),
+        )  # fmt: skip
+
+    def snapshot_part(self, manifest: SnapshotManifest, part: int) -> bytes:
+        self._reach()
+        start = part * manifest.part_bytes
+        return self._snapshots[manifest.sha256][start : start + manifest.part_bytes]
+
+    def pokes(self) -> Iterator[Poke | None]:
+        self._reach()
+        yield None
+
+    def _reach(self) -> None:
+        if self.cut:
+            raise errors.Unreachable("the network is cut")
+
+
+def row_line(row: StoredRow) -> bytes:
+    """Return a feed row as it travels."""
+    if row.body is None:
+        return f'{{"e":"{row.entity}","k":"{row.key}","r":{row.rev},"d":true}}'.encode()
+    return f'{{"e":"{row.entity}","k":"{row.key}","r":{row.rev},"b":{row.body}}}'.encode()
+
+
+def build_snapshot(feed: MemoryFeed, scope: str) -> bytes:
+    """Return the bytes of a snapshot file of the catalogue or of one price zone."""
+    product_adapter: TypeAdapter[ProductRow] = TypeAdapter(ProductRow)
+    price_adapter: TypeAdapter[PriceRow] = TypeAdapter(PriceRow)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "snapshot.db"
+        connection = sqlite.connect(str(path), isolation_level=None)
+        for statement in tables_for(scope):
+            connection.execute(statement)
+        if scope == "catalogue":
+            number = 0
+            for row in feed.rows_after(scope, 0, 10**9):
+                if row.body is None:
+                    continue
+                product = product_adapter.validate_json(row.body)
+                number += 1
+                connection.execute(
+                    "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (number, product.sku, product.name, product.brand, product.category,
+                     " ".join(product.gtins), row.rev),
+                )  # fmt: skip
+                connection.executemany(
+                    "INSERT INTO barcodes VALUES (?, ?)",
+                    [(gtin, product.sku) for gtin in product.gtins],
+                )
+            connection.execute("INSERT INTO products_fts (products_fts) VALUES ('rebuild')")
+        else:
+            zone = scope.removeprefix("prices:")
+            for row in feed.rows_after(scope, 0, 10**9):
+                if row.body is not None:
+                    price = price_adapter.validate_json(row.body)
+                    connection.execute(
+                        "INSERT INTO prices VALUES (?, ?, ?, ?, ?, ?)",
+                        (zone, price.sku, price.amount_minor, price.currency, price.version,
+                         row.rev),
+                    )  # fmt: skip
+        connection.close()
+        return path.read_bytes()
