@@ -1,0 +1,76 @@
+r"""Frames as bytes: a header line and lines, joined by a line feed, zstd-compressed.
+
+    body = zstd(header_json + "\n" + line_1 + "\n" + ... + line_n)
+
+One zstd frame a body. Whoever unpacks names the most bytes that it is willing
+to hold; a larger or damaged body is refused without being unpacked further.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import zstandard
+
+from sync.protocol.session import Message
+
+M = TypeVar("M", bound=Message)
+
+CONTENT_TYPE = "application/x-ndjson"
+CONTENT_ENCODING = "zstd"
+PULL_BYTES_MAX = 64 * 1024 * 1024
+"""Uncompressed; far above `ROWS_PER_PULL_MAX` ordinary rows."""
+LEVEL = 3
+WINDOW_BYTES_MAX = 8 * 1024 * 1024
+
+
+class BadFrame(ValueError):
+    """The bytes are not a frame: damaged, cut off, too large, or something else."""
+
+
+def compress(body: bytes) -> bytes:
+    """Return `body` as one zstd frame that states its size."""
+    return zstandard.ZstdCompressor(level=LEVEL).compress(body)
+
+
+def decompress(body: bytes, limit: int) -> bytes:
+    """Return what is in the one zstd frame `body`; at most `limit` bytes."""
+    try:
+        stated = zstandard.frame_content_size(body)
+        if stated > limit:
+            raise BadFrame(f"{stated} bytes are more than the {limit} that are allowed here")
+        decoder = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
+        return decoder.decompress(body, max_output_size=limit, allow_extra_data=False)
+    except zstandard.ZstdError as problem:
+        raise BadFrame(f"not one whole zstd frame of at most {limit} bytes: {problem}") from problem
+
+
+def join(header: Message, lines: Sequence[bytes]) -> bytes:
+    """Return header and lines as one body. A line never contains a line feed."""
+    # What a header leaves at its default need not travel: an idle push stays small.
+    document = header.model_dump_json(exclude_defaults=True).encode()
+    return b"\n".join((document, *lines))
+
+
+def split(body: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the header line, still JSON, and the lines; one line feed at the end is allowed."""
+    header, *lines = body.removesuffix(b"\n").split(b"\n")
+    return header, tuple(lines)
+
+
+def pack(header: Message, lines: Sequence[bytes]) -> bytes:
+    """Return a whole frame as it travels."""
+    return compress(join(header, lines))
+
+
+def unpack(kind: type[M], body: bytes, limit: int) -> tuple[M, tuple[bytes, ...]]:
+    """Return header and lines of a frame as it came."""
+    return read(kind, decompress(body, limit))
+
+
+def read(kind: type[M], body: bytes) -> tuple[M, tuple[bytes, ...]]:
+    """Return header and lines of a body that is no longer compressed."""
+    header, lines = split(body)
+    try:
+        return kind.model_validate_json(header), lines
+    except ValueError as problem:
+        raise BadFrame(f"the first line is no {kind.__name__}: {header[:80]!r}") from problem

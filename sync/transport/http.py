@@ -1,0 +1,312 @@
+"""Central over HTTP/1.1: the real `SyncEndpoint`.
+
+Bodies of pushes and pulls are zstd-compressed and unpacked here, within bounds;
+httpx is never asked to decode. Requests carry no header that central does not
+read: a store that has nothing to say costs one small request. After anything
+but an answer of central's own, the caller hears `Unreachable` in words and may
+repeat the call for ever.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from sync.protocol.endpoint import PullPage
+from sync.protocol.errors import FrameUnreadable, NotAuthentic, Unreachable
+from sync.protocol.session import (
+    PUSH_BYTES_MAX,
+    Challenge,
+    EnrolAnswer,
+    EnrolRequest,
+    HelloAnswer,
+    HelloRequest,
+    Message,
+    Poke,
+    PullHeader,
+    PushAnswer,
+    PushHeader,
+    SnapshotManifest,
+)
+from sync.transport import answers, events, frames
+from sync.transport.traffic import CountingTransport, Traffic
+
+M = TypeVar("M", bound=Message)
+
+USER_AGENT = "holdshelf/1"
+JSON = "application/json"
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+"""Of a JSON answer, uncompressed."""
+TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
+EVENTS_READ_TIMEOUT_S = 45.0
+"""Central sends a heartbeat more often than this."""
+KEEP_ALIVE_S = 90.0
+"""Longer than a poll's interval, so that a poll needs no new connection if central agrees."""
+SILENCE_MS_MAX = 20_000
+"""Unacknowledged data for so long means that the connection is dead."""
+
+ClientFactory = Callable[[str], httpx.Client]
+"""Makes the client for a base URL."""
+
+
+class Session:
+    """The token of a session. Endpoints of several threads may share one."""
+
+    def __init__(self) -> None:
+        self.token = ""
+
+
+def open_client(
+    base_url: str, *, ca_file: Path | None = None, traffic: Traffic | None = None
+) -> httpx.Client:
+    """Return a client for central: HTTP/1.1, kept alive, no cookies, no redirects, no proxy.
+
+    `ca_file` names the only authority to trust, for a central with a
+    certificate of the retailer's own.
+    """
+    verify: ssl.SSLContext | bool = True
+    if ca_file is not None:
+        verify = ssl.create_default_context(cafile=ca_file)
+    limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
+    transport: httpx.BaseTransport = httpx.HTTPTransport(
+        verify=verify, limits=limits, trust_env=False, socket_options=_socket_options()
+    )
+    if traffic is not None:
+        transport = CountingTransport(transport, traffic)
+    client = httpx.Client(
+        base_url=base_url,
+        transport=transport,
+        timeout=TIMEOUT,
+        trust_env=False,
+        headers={"user-agent": USER_AGENT, "accept-encoding": frames.CONTENT_ENCODING},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+    del client.headers["accept"]
+    del client.headers["connection"]
+    return client
+
+
+class HttpEndpoint:
+    """Central behind a URL. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        session: Session | None = None,
+        client_factory: ClientFactory = open_client,
+    ) -> None:
+        self._client = client_factory(base_url)
+        self._session = session or Session()
+        self._listening: socket.socket | None = None
+
+    def close(self) -> None:
+        """End the listening and close the connections."""
+        self.hang_up()
+        self._client.close()
+
+    def hang_up(self) -> None:
+        """End `pokes()` that runs in another thread: the stream breaks off there."""
+        listening = self._listening
+        if listening is None:
+            return
+        try:
+            # The plain shutdown, also under TLS: it wakes the reader and nothing else.
+            socket.socket.shutdown(listening, socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already
+
+    def challenge(self) -> str:
+        """Return a nonce to sign."""
+        request = self._client.build_request("GET", "/v1/sync/challenge")
+        return _message(self._client, request, Challenge).nonce
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        """Open a session; later calls use its token."""
+        answer = _message(
+            self._client, _posting(self._client, "/v1/sync/hello", request), HelloAnswer
+        )
+        self._session.token = answer.session_token
+        return answer
+
+    def push(self, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        """Send operations."""
+        body = frames.join(header, lines)
+        if len(body) > PUSH_BYTES_MAX:
+            raise FrameUnreadable(f"a push of {len(body)} bytes is longer than {PUSH_BYTES_MAX}")
+        headers = {
+            "content-type": frames.CONTENT_TYPE,
+            "content-encoding": frames.CONTENT_ENCODING,
+        }
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "POST",
+                "/v1/sync/push",
+                content=frames.compress(body),
+                headers={**headers, **authorization},
+            )
+            return _message(self._client, request, PushAnswer)
+
+    def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:
+        """Fetch the rows of `scope` after a cursor."""
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "GET",
+                "/v1/sync/pull",
+                params={"scope": scope, "inc": incarnation, "after": after, "limit": limit},
+                headers=authorization,
+            )
+            with _answer(self._client, request) as response:
+                body = answers.body_of(response, frames.CONTENT_TYPE, frames.PULL_BYTES_MAX)
+        return _page(body, scope, after)
+
+    def manifest(self, scope: str) -> SnapshotManifest:
+        """Return what the newest snapshot of `scope` consists of."""
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "GET", _snapshot_path(scope), headers=authorization
+            )
+            return _message(self._client, request, SnapshotManifest)
+
+    def snapshot_part(self, manifest: SnapshotManifest, part: int) -> bytes:
+        """Fetch one part of a snapshot's file; it is what the manifest says, or `Unreachable`."""
+        start, end = answers.range_of(manifest, part)
+        wanted = {
+            "range": f"bytes={start}-{end}",
+            "if-match": f'"{manifest.sha256}"',
+            "accept-encoding": "identity",
+        }
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "GET",
+                _snapshot_path(manifest.scope) + "/file",
+                headers={**wanted, **authorization},
+            )
+            with _answer(self._client, request) as response:
+                return answers.part_of(response, manifest, part)
+
+    def pokes(self) -> Iterator[Poke | None]:
+        """Yield pokes as they come, None as a sign of life; ends when central closes.
+
+        The first None comes when the stream is open. A pull is due then: what
+        changed before was poked to nobody.
+        """
+        timeout = httpx.Timeout(TIMEOUT, read=EVENTS_READ_TIMEOUT_S)
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "GET",
+                "/v1/sync/events",
+                headers={"accept-encoding": "identity", **authorization},
+                timeout=timeout,
+            )
+            with _answer(self._client, request) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise answers.meaning_of(response)
+                answers.expect_type(response, events.CONTENT_TYPE)
+                self._listening = _socket_of(response)
+                try:
+                    yield None
+                    yield from events.pokes_in(response)
+                finally:
+                    self._listening = None
+
+    @contextmanager
+    def _authorized(self) -> Iterator[dict[str, str]]:
+        """Give the header with the session; a session that central refuses is forgotten."""
+        token = self._session.token
+        if not token:
+            raise NotAuthentic("no session; say hello first")
+        try:
+            yield {"authorization": f"Bearer {token}"}
+        except NotAuthentic:
+            if self._session.token == token:
+                self._session.token = ""
+            raise
+
+
+def enrol(
+    base_url: str, request: EnrolRequest, *, client_factory: ClientFactory = open_client
+) -> EnrolAnswer:
+    """Introduce a new device to central with its one-time code."""
+    with client_factory(base_url) as client:
+        return _message(client, _posting(client, "/v1/devices/enrol", request), EnrolAnswer)
+
+
+def _snapshot_path(scope: str) -> str:
+    return f"/v1/sync/snapshot/{quote(scope, safe=':')}"
+
+
+def _posting(client: httpx.Client, path: str, message: Message) -> httpx.Request:
+    content = message.model_dump_json().encode()
+    return client.build_request("POST", path, content=content, headers={"content-type": JSON})
+
+
+def _message(client: httpx.Client, request: httpx.Request, kind: type[M]) -> M:
+    with _answer(client, request) as response:
+        body = answers.body_of(response, JSON, ANSWER_BYTES_MAX)
+    try:
+        return kind.model_validate_json(body)
+    except ValueError as problem:
+        raise Unreachable(f"the answer is no {kind.__name__}: {body[:80]!r}") from problem
+
+
+def _page(body: bytes, scope: str, after: int) -> PullPage:
+    """Return the page in `body` if it answers this very question and is whole."""
+    try:
+        header, lines = frames.read(PullHeader, body)
+    except frames.BadFrame as problem:
+        raise Unreachable(f"central's page cannot be read: {problem}") from problem
+    if (header.scope, header.after) != (scope, after):
+        raise Unreachable(f"the page is of {header.scope} after {header.after}, not what was asked")
+    if len(lines) != header.count:
+        raise Unreachable(f"{header.count} rows were announced, {len(lines)} came")
+    return PullPage(header, lines)
+
+
+@contextmanager
+def _answer(client: httpx.Client, request: httpx.Request) -> Iterator[httpx.Response]:
+    """Send `request`; give the answer while its body can be read."""
+    try:
+        response = client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            response.close()
+    except httpx.HTTPError as problem:
+        raise Unreachable(_words(problem, request)) from problem
+
+
+def _words(problem: httpx.HTTPError, request: httpx.Request) -> str:
+    """Return what went wrong as somebody in a store may read it."""
+    where = f"{request.url.host}:{request.url.port or request.url.scheme}"
+    match problem:
+        case httpx.ConnectTimeout():
+            return f"central does not pick up at {where}"
+        case httpx.ConnectError():
+            return f"no connection to central at {where}: {problem}"
+        case httpx.TimeoutException():
+            return f"central at {where} has been silent for too long"
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return f"the connection to central at {where} broke off: {problem}"
+        case _:
+            return f"central at {where} cannot be talked to: {problem}"
+
+
+def _socket_of(response: httpx.Response) -> socket.socket | None:
+    stream = response.extensions.get("network_stream")
+    found = None if stream is None else stream.get_extra_info("socket")
+    return found if isinstance(found, socket.socket) else None
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Notice a dead connection before the timeouts do, where the system can."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS_MAX))
+    return options
