@@ -1,0 +1,307 @@
+"""What central keeps, as plain values: the words that services and storage share.
+
+Rows that also travel to stores are those of `sync.protocol.rows`; here stand the
+others. Times are milliseconds UTC, money is in minor units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync.domain.inventory import StockReason
+from sync.protocol.rows import FulfillmentRow, ProductRow
+
+__all__ = [
+    "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer", "LedgerEntry",
+    "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderLine", "OutboxItem", "Price",
+    "Product", "Replica", "ServerIdentity", "StoredFulfillment", "StoredOperation", "Trace",
+]  # fmt: skip
+
+Product = ProductRow
+"""A product at central is the row that stores get."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Who this central is. `incarnation` rises with every restore from a backup."""
+
+    server_id: str
+    incarnation: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place that holds stock: a store or a distribution center."""
+
+    id: str
+    name: str
+    kind: str = "store"
+    """`store` or `dc`."""
+    latitude: float = 0.0
+    longitude: float = 0.0
+    timezone: str = "UTC"
+    region: str = ""
+    price_zone: str = ""
+    address_line: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    pickup_enabled: bool = True
+    spots: tuple[str, ...] = ()
+    """Named places of the hold shelf."""
+    hours: tuple[tuple[int, int], ...] = ()
+    """Opening and closing in minutes after local midnight, Monday first; (0, 0) is closed."""
+    closures: tuple[str, ...] = ()
+    """Dates on which it is closed, YYYY-MM-DD."""
+    hold_days: int = 7
+    floor_percent: int = 0
+    """Share of the book stock that only the store may spend."""
+    safety_stock: int = 0
+    """Safety stock that a SKU gets where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of a SKU in a zone."""
+
+    zone: str
+    sku: str
+    amount_minor: int
+    currency: str
+    version: int = 1
+    effective_from_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One signed movement of stock, never changed afterwards."""
+
+    location_id: str
+    sku: str
+    on_hand: int
+    allocated: int
+    reason: StockReason
+    source: str
+    """The order's id or the operation's, whichever caused it."""
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer on file."""
+
+    id: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    postal_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of an order, in units."""
+
+    line: int
+    sku: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    unsourced: int = 0
+    """Open units that no fulfillment order carries now."""
+    dropped: int = 0
+    """Units cancelled while nobody carried them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it was placed. Its status follows from quantities; the column is for search."""
+
+    id: str
+    number: str
+    channel: str
+    pickup_location_id: str
+    currency: str
+    total_minor: int
+    placed_at_ms: int
+    lines: tuple[OrderLine, ...]
+    status: str = "open"
+    customer_id: str = ""
+    customer_name: str = ""
+    customer_email: str = ""
+    customer_phone: str = ""
+    latitude: float | None = None
+    """Where the customer is, if known: for routing."""
+    longitude: float | None = None
+    proxy_name: str = ""
+    pickup_code: str = ""
+    """In clear: central tells the customer again when the goods are ready. Stores get hashes."""
+    external_id: str = ""
+    """What the channel calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One entry of an order's timeline."""
+
+    order_id: str
+    at_ms: int
+    kind: str
+    text: str
+    actor: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCursor:
+    """Where the next page of a search goes on: orders older than this one."""
+
+    placed_at_ms: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """What a search asks for. None asks nothing; several together must all hold."""
+
+    location_id: str | None = None
+    """Chosen for pickup, or holding a fulfillment order of it."""
+    channel: str | None = None
+    status: str | None = None
+    email: str | None = None
+    """Compared without regard to case."""
+    number: str | None = None
+    sku: str | None = None
+    placed_from_ms: int | None = None
+    placed_before_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFulfillment:
+    """A fulfillment order with what central keeps beside it."""
+
+    row: FulfillmentRow
+    status: str
+    revision: int
+    """Rises by one with every change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Why an order went where it went."""
+
+    order_id: str
+    at_ms: int
+    trace: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A store's device as central sees it."""
+
+    id: str
+    location_id: str
+    epoch: int
+    last_seq: int
+    last_hash: bytes
+    install_nonce: str
+    enabled: bool
+    public_key: str
+    app_version: str
+    enrolled_at_ms: int
+    last_contact_ms: int | None
+    backlog: int
+    clock_offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentCode:
+    """A one-time code under its hash."""
+
+    hash: str
+    location_id: str
+    expires_at_ms: int
+    used_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOperation:
+    """An operation in central's journal, with its verdict as JSON (None: plainly accepted)."""
+
+    replica_id: str
+    epoch: int
+    seq: int
+    line: bytes
+    hash: bytes
+    kind: str
+    aggregate: str
+    by_associate: str
+    at_ms: int
+    received_ms: int
+    status: str
+    verdict: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """Something that a person must look at: it has an owner and a due time."""
+
+    id: str
+    kind: str
+    owner: str
+    due_ms: int
+    opened_ms: int
+    order_id: str = ""
+    fulfillment_id: str = ""
+    location_id: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
+    closed_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer that was given to a request with an idempotency key."""
+
+    body_hash: str
+    status: int
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key: the secret itself is never kept."""
+
+    id: str
+    prefix: str
+    hash: str
+    scopes: tuple[str, ...]
+    name: str
+    created_ms: int
+    revoked_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A side effect that leaves after the commit. `key` makes doing it twice the same as once."""
+
+    id: str
+    kind: str
+    key: str
+    payload: Mapping[str, object]
+    created_ms: int
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJob:
+    """How far an import of one source is, so that it can go on where it stopped."""
+
+    id: str
+    source_hash: str
+    kind: str
+    offset: int = 0
+    ok: int = 0
+    bad: int = 0
+    done: bool = False

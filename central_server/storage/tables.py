@@ -1,0 +1,282 @@
+"""The tables of central. Times are BIGINT milliseconds UTC, ids text, documents JSON as text."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+"""A growing number: SQLite knows only INTEGER as such."""
+
+
+def _text(name: str, *, primary_key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=primary_key, nullable=False)
+
+
+def _int(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
+
+
+def _maybe(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=True)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
+
+
+def _row_id() -> Column[int]:
+    return Column("id", _ROW_ID, primary_key=True, autoincrement=True, nullable=False)
+
+
+META = Table(
+    "meta", METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _text("server_id"), _int("incarnation"), _text("secret"),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("incarnation >= 1", name="incarnation"),
+)  # fmt: skip
+
+LOCATIONS = Table(
+    "locations", METADATA,
+    _text("id", primary_key=True), _text("name"), _text("kind"),
+    Column("latitude", Float, nullable=False), Column("longitude", Float, nullable=False),
+    _text("timezone"), _text("region"), _text("price_zone"),
+    _text("address_line"), _text("city"), _text("state"), _text("postal_code"), _text("country"),
+    _flag("pickup_enabled"), _text("spots"), _text("hours"), _text("closures"),
+    _int("hold_days"), _int("floor_percent"), _int("safety_stock"),
+    CheckConstraint("kind IN ('store', 'dc')", name="kind"),
+    CheckConstraint("hold_days >= 0", name="hold_days"),
+    CheckConstraint("floor_percent BETWEEN 0 AND 100", name="floor_percent"),
+    CheckConstraint("safety_stock >= 0", name="safety_stock"),
+    Index(None, "price_zone"),
+)  # fmt: skip
+
+PRODUCTS = Table(
+    "products", METADATA,
+    _text("sku", primary_key=True), _text("name"), _text("brand"), _text("category"),
+)  # fmt: skip
+
+PRODUCT_BARCODES = Table(
+    "product_barcodes", METADATA,
+    _text("gtin14", primary_key=True),
+    Column("sku", Text, ForeignKey("products.sku", ondelete="CASCADE"), primary_key=True),
+    Index(None, "sku"),
+)  # fmt: skip
+
+PRICES = Table(
+    "prices", METADATA,
+    _text("zone", primary_key=True), _text("sku", primary_key=True),
+    _int("amount_minor"), _text("currency"), _int("version"), _int("effective_from_ms"),
+    CheckConstraint("amount_minor >= 0", name="amount_minor"),
+)  # fmt: skip
+
+STOCK = Table(
+    "stock", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _text("sku", primary_key=True),
+    _int("on_hand"), _int("allocated"), _int("floor"), _int("safety_stock"), _text("aisle"),
+    CheckConstraint("allocated >= 0", name="allocated"),
+    CheckConstraint("floor >= 0", name="floor"),
+    CheckConstraint("safety_stock >= 0", name="safety_stock"),
+    Index(None, "sku"),
+)  # fmt: skip
+"""`on_hand` may be negative: facts are never refused."""
+
+STOCK_LEDGER = Table(
+    "stock_ledger", METADATA,
+    _row_id(), _text("location_id"), _text("sku"), _int("on_hand"), _int("allocated"),
+    _text("reason"), _text("source"), _int("at_ms"),
+    Index(None, "location_id", "sku"),
+    Index(None, "source"),
+)  # fmt: skip
+"""Append-only. The sums by (location, SKU) are what `stock` says."""
+
+CUSTOMERS = Table(
+    "customers", METADATA,
+    _text("id", primary_key=True), _text("name"), _text("email"), _text("phone"),
+    Column("latitude", Float), Column("longitude", Float), _text("postal_code"),
+    Index(None, "email"),
+)  # fmt: skip
+
+ORDERS = Table(
+    "orders", METADATA,
+    _text("id", primary_key=True), _text("number"), _text("channel"), _text("external_id"),
+    _text("customer_id"), _text("customer_name"), _text("customer_email"), _text("customer_phone"),
+    Column("latitude", Float), Column("longitude", Float), _text("proxy_name"),
+    _text("pickup_location_id"), _text("pickup_code"), _text("currency"), _int("total_minor"),
+    _int("placed_at_ms"), _text("status"),
+    UniqueConstraint("number"),
+    CheckConstraint("total_minor >= 0", name="total_minor"),
+    Index(None, "placed_at_ms", "id"),
+    Index(None, "pickup_location_id", "placed_at_ms"),
+    Index(None, "status", "placed_at_ms"),
+    Index(None, "customer_email", "placed_at_ms"),
+)  # fmt: skip
+"""`customer_email` is in lower case; `status` is a projection for search."""
+
+ORDER_LINES = Table(
+    "order_lines", METADATA,
+    Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
+    _int("line", primary_key=True), _text("sku"), _text("name"), _int("quantity"),
+    _int("unit_price_minor"), _int("unsourced"), _int("dropped"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("unit_price_minor >= 0", name="unit_price_minor"),
+    CheckConstraint("unsourced >= 0 AND dropped >= 0 AND unsourced + dropped <= quantity",
+                    name="unsourced"),
+    Index(None, "sku", "order_id"),
+)  # fmt: skip
+
+ORDER_EVENTS = Table(
+    "order_events", METADATA,
+    _row_id(), Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    _int("at_ms"), _text("kind"), _text("text"), _text("actor"), _text("data"),
+    Index(None, "order_id", "at_ms"),
+)  # fmt: skip
+
+FULFILLMENT_ORDERS = Table(
+    "fulfillment_orders", METADATA,
+    _text("id", primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
+    _text("flow"), _text("status"), _flag("is_open"), _int("promised_by_ms"), _text("body"),
+    _int("revision"),
+    CheckConstraint("revision >= 1", name="revision"),
+    Index(None, "order_id"),
+    Index(None, "location_id", "is_open", "promised_by_ms"),
+)  # fmt: skip
+"""`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search."""
+
+ROUTING_TRACES = Table(
+    "routing_traces", METADATA,
+    _row_id(), _text("order_id"), _int("at_ms"), _text("trace"),
+    Index(None, "order_id", "at_ms"),
+)  # fmt: skip
+
+REPLICAS = Table(
+    "replicas", METADATA,
+    _text("replica_id", primary_key=True),
+    Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
+    _int("epoch"), _int("last_seq"), Column("last_hash", LargeBinary, nullable=False),
+    _text("install_nonce"), _flag("enabled"), _text("public_key"), _text("app_version"),
+    _int("enrolled_at_ms"), _maybe("last_contact_ms"), _int("backlog"), _int("clock_offset_ms"),
+    CheckConstraint("epoch >= 1 AND last_seq >= 0", name="position"),
+    Index(None, "location_id"),
+)  # fmt: skip
+
+ENROLMENT_CODES = Table(
+    "enrolment_codes", METADATA,
+    _text("hash", primary_key=True),
+    Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
+    _int("expires_at_ms"), _maybe("used_at_ms"),
+)  # fmt: skip
+
+OP_LOG = Table(
+    "op_log", METADATA,
+    _text("replica_id", primary_key=True), _int("epoch", primary_key=True),
+    _int("seq", primary_key=True),
+    Column("line", LargeBinary, nullable=False), Column("hash", LargeBinary, nullable=False),
+    _text("kind"), _text("aggregate"), _text("by_associate"), _int("at_ms"), _int("received_ms"),
+    _text("status"), Column("verdict", Text),
+    CheckConstraint("status IN ('accepted', 'amended', 'refused', 'quarantined')", name="status"),
+    Index(None, "aggregate"),
+    Index("ix_op_log_quarantined", "replica_id", "aggregate",
+          sqlite_where=text("status = 'quarantined'"),
+          postgresql_where=text("status = 'quarantined'")),
+    Index("ix_op_log_notable", "replica_id", "epoch", "seq",
+          sqlite_where=text("verdict IS NOT NULL"), postgresql_where=text("verdict IS NOT NULL")),
+)  # fmt: skip
+"""The primary key is an operation's identity. `verdict` is null where it was plainly accepted."""
+
+ESCROW_COUNTERS = Table(
+    "escrow_counters", METADATA,
+    _text("location_id", primary_key=True), _text("sku", primary_key=True),
+    _int("generation"), _int("granted"), _int("sold"), _int("over"),
+)  # fmt: skip
+
+EXCEPTIONS = Table(
+    "exceptions", METADATA,
+    _text("id", primary_key=True), _text("kind"), _text("owner"), _int("due_ms"),
+    _text("order_id"), _text("fulfillment_id"), _text("location_id"), _text("detail"),
+    _int("opened_ms"), _maybe("closed_ms"),
+    Index("ix_exceptions_open", "owner", "due_ms", sqlite_where=text("closed_ms IS NULL"),
+          postgresql_where=text("closed_ms IS NULL")),
+    Index(None, "order_id"),
+    Index(None, "fulfillment_id"),
+)  # fmt: skip
+
+FEED_SCOPES = Table(
+    "feed_scopes", METADATA,
+    _text("scope", primary_key=True), _int("rev"), _int("floor_rev"), _int("checksum"),
+    _int("rows_live"),
+    CheckConstraint("floor_rev <= rev AND rows_live >= 0", name="counters"),
+)  # fmt: skip
+
+FEED_ROWS = Table(
+    "feed_rows", METADATA,
+    _text("scope", primary_key=True), _text("entity", primary_key=True),
+    _text("key", primary_key=True), _int("rev"), Column("body", Text),
+    Index(None, "scope", "rev", unique=True),
+)  # fmt: skip
+"""`body` is null for a tombstone."""
+
+IDEMPOTENCY_KEYS = Table(
+    "idempotency_keys", METADATA,
+    _text("principal", primary_key=True), _text("key", primary_key=True),
+    _text("body_hash"), _int("status"), _text("response"), _int("created_ms"),
+    Index(None, "created_ms"),
+)  # fmt: skip
+
+API_KEYS = Table(
+    "api_keys", METADATA,
+    _text("id", primary_key=True), _text("prefix"), _text("hash"), _text("scopes"), _text("name"),
+    _int("created_ms"), _maybe("revoked_ms"),
+    UniqueConstraint("prefix"),
+)  # fmt: skip
+
+ASSOCIATES = Table(
+    "associates", METADATA,
+    _text("id", primary_key=True),
+    Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
+    _text("name"), _text("role"), _text("pin_hash"), _flag("active"),
+    Index(None, "location_id"),
+)  # fmt: skip
+
+OUTBOX = Table(
+    "outbox", METADATA,
+    _text("id", primary_key=True), _text("kind"), _text("key"), _text("payload"),
+    _int("created_ms"), _int("attempts"), _int("not_before_ms"), _text("last_error"),
+    _maybe("done_ms"),
+    UniqueConstraint("key"),
+    Index("ix_outbox_waiting", "not_before_ms", sqlite_where=text("done_ms IS NULL"),
+          postgresql_where=text("done_ms IS NULL")),
+)  # fmt: skip
+
+IMPORT_JOBS = Table(
+    "import_jobs", METADATA,
+    _text("id", primary_key=True), _text("source_hash"), _text("kind"), _int("offset"),
+    _int("ok"), _int("bad"), _flag("done"),
+    UniqueConstraint("kind", "source_hash"),
+)  # fmt: skip
