@@ -1,0 +1,170 @@
+"""What to do next for a pickup order, and in which order to work through the board.
+
+    0  put back    goods in our hands that nobody expects: they could be sold
+    1  to do       accept, pick, stage, mark ready; the earliest promise first
+    2  release     nobody came in time
+    3  waiting     ready for the customer; the first to expire first
+    9  closed
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from store_client.ports import BoardRow
+from store_client.services.board import BoardEntry, Group
+from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, duration
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.protocol.rows import StoreRow
+
+SOON_MS = 15 * MINUTE_MS
+S = FulfillmentStatus
+WAITING = frozenset({S.READY_FOR_PICKUP, S.PARTIALLY_PICKED_UP})
+
+
+class Step(StrEnum):
+    """The next thing to do for a pickup order."""
+
+    PUT_BACK = "put back"
+    ACCEPT = "accept"
+    PICK = "pick"
+    STAGE = "stage"
+    READY = "ready"
+    RELEASE = "release"
+    HAND_OVER = "hand over"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the next step follows from; from a board's row or from a whole order."""
+
+    status: FulfillmentStatus
+    to_pick: int
+    to_put_back: int
+    units_open: int
+    promised_by_ms: int
+    expires_at_ms: int | None
+
+
+def facts_of(order: FulfillmentOrder) -> Facts:
+    """Return the facts of a whole order."""
+    return Facts(
+        status_of(order),
+        order.total("to_pick"),
+        order.total("to_put_back"),
+        order.total("open"),
+        order.promised_by_ms,
+        order.expires_at_ms,
+    )
+
+
+def facts_of_row(row: BoardRow) -> Facts:
+    """Return the facts of a board's row."""
+    return Facts(
+        row.status, row.units_to_pick, row.units_to_put_back,
+        row.units_open, row.promised_by_ms, row.expires_at_ms,
+    )  # fmt: skip
+
+
+def next_step(facts: Facts, now_ms: int) -> Step:
+    """Return what to do next: goods without an owner first, then the customer's."""
+    if facts.to_put_back:
+        return Step.PUT_BACK
+    if facts.status is S.NEW:
+        return Step.ACCEPT
+    if facts.to_pick:
+        return Step.PICK
+    if facts.status is S.PICKED:
+        return Step.STAGE
+    if facts.status is S.STAGED:
+        return Step.READY
+    if facts.status in WAITING:
+        expired = facts.expires_at_ms is not None and facts.expires_at_ms <= now_ms
+        return Step.RELEASE if expired else Step.HAND_OVER
+    return Step.NOTHING
+
+
+def step_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
+    """Return the next step as glyph and words."""
+    step = next_step(facts, now_ms)
+    if step is Step.HAND_OVER:
+        return _waiting_words(facts, store, now_ms)
+    return {
+        Step.PUT_BACK: Said("↩", f"Put back {facts.to_put_back}", "bad"),
+        Step.ACCEPT: Said("★", f"New: pick {facts.to_pick}", "new"),
+        Step.PICK: Said("◐", f"Pick {facts.to_pick}", "work"),
+        Step.STAGE: Said("▣", "Put on the hold shelf", "work"),
+        Step.READY: Said("✓", "Mark ready", "work"),
+        Step.RELEASE: Said("⌛", "Not collected: release", "warn"),
+        Step.NOTHING: STATUS[facts.status],
+    }[step]
+
+
+def _waiting_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
+    what = "Rest waiting" if facts.status is S.PARTIALLY_PICKED_UP else "Waiting for customer"
+    if facts.expires_at_ms is None:
+        return Said("✓", what, "good")
+    return Said("✓", f"{what} until {day_time(store, facts.expires_at_ms, now_ms)}", "good")
+
+
+def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
+    """Return by when the next step is due."""
+    step = next_step(facts, now_ms)
+    if step is Step.PUT_BACK:
+        return Said("!", "now", "bad")
+    if step is Step.NOTHING:
+        return Said("", "–", "dim")
+    if step in {Step.HAND_OVER, Step.RELEASE}:
+        return _hold_words(facts, now_ms)
+    left_ms = facts.promised_by_ms - now_ms
+    if left_ms < 0:
+        return Said("!", f"late {duration(-left_ms)}", "bad")
+    if left_ms < SOON_MS:
+        return Said("▲", f"in {duration(left_ms)}", "warn")
+    if left_ms < 12 * 60 * MINUTE_MS:
+        return Said("", f"by {clock_time(store, facts.promised_by_ms)}", "")
+    return Said("", f"by {day_time(store, facts.promised_by_ms, now_ms)}", "dim")
+
+
+def _hold_words(facts: Facts, now_ms: int) -> Said:
+    if facts.expires_at_ms is None:
+        return Said("", "–", "dim")
+    left_ms = facts.expires_at_ms - now_ms
+    if left_ms <= 0:
+        return Said("!", f"over {duration(-left_ms)}", "warn")
+    return Said("", f"{duration(left_ms)} left", "dim")
+
+
+_GROUPS = {
+    Step.PUT_BACK: (Group.PUT_BACK, 0),
+    Step.ACCEPT: (Group.TO_DO, 1),
+    Step.PICK: (Group.TO_DO, 1),
+    Step.STAGE: (Group.TO_SHELF, 1),
+    Step.READY: (Group.TO_SHELF, 1),
+    Step.RELEASE: (Group.WAITING, 2),
+    Step.HAND_OVER: (Group.WAITING, 3),
+    Step.NOTHING: (Group.CLOSED, 9),
+}
+
+
+def describe(row: BoardRow, store: StoreRow | None, now_ms: int) -> BoardEntry:
+    """Return the board's entry for one order."""
+    facts = facts_of_row(row)
+    step = next_step(facts, now_ms)
+    group, urgency = _GROUPS[step]
+    waiting = step in {Step.HAND_OVER, Step.RELEASE}
+    when = (row.expires_at_ms or 0) if waiting else row.promised_by_ms
+    return BoardEntry(
+        id=row.id,
+        order_number=row.order_number,
+        customer=row.customer_name,
+        step=step_words(facts, store, now_ms),
+        due=due_words(facts, store, now_ms),
+        units=row.units_open or row.units_to_put_back,
+        spot=row.staging_spot,
+        group=group,
+        rank=(urgency, when, row.order_number),
+        late=urgency == 1 and row.promised_by_ms < now_ms,
+        provisional=row.provisional,
+    )

@@ -1,0 +1,1 @@
+"""What the terminal knows without any screen: signing in, scanning, dates, and words."""

@@ -1,0 +1,213 @@
+"""Plain words for people: durations, times, statuses, reasons, connection, operation fates.
+
+A tone is the name of a color role (see `app.tcss`); it only ever repeats what
+the glyph and the word already say.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from store_client.ports import OperationFate, ProductHit, SyncState
+from store_client.services.calendar import local
+from sync.domain.errors import IllegalTransition, QuantityRefused, UnknownLine
+from sync.domain.fulfillment import FulfillmentStatus, RefusalReason, ShortReason
+from sync.protocol.rows import StoreRow
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+OFFLINE_AFTER_MS = 75_000
+"""Two polls and a half without an answer."""
+ZERO_DECIMAL = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A glyph, words, and a tone that repeats them in color."""
+
+    glyph: str
+    words: str
+    tone: str = ""
+
+    def __str__(self) -> str:
+        """Return glyph and words."""
+        return f"{self.glyph} {self.words}".strip()
+
+
+STATUS: dict[FulfillmentStatus, Said] = {
+    FulfillmentStatus.NEW: Said("★", "New", "new"),
+    FulfillmentStatus.ACCEPTED: Said("○", "Accepted", "work"),
+    FulfillmentStatus.PICKING: Said("◐", "Picking", "work"),
+    FulfillmentStatus.PICKED: Said("●", "Picked", "work"),
+    FulfillmentStatus.STAGED: Said("▣", "On the shelf", "work"),
+    FulfillmentStatus.READY_FOR_PICKUP: Said("✓", "Ready for pickup", "good"),
+    FulfillmentStatus.PARTIALLY_PICKED_UP: Said("◑", "Partly picked up", "good"),
+    FulfillmentStatus.PICKED_UP: Said("✔", "Picked up", "done"),
+    FulfillmentStatus.REJECTED: Said("✗", "Rejected by this store", "done"),
+    FulfillmentStatus.CANCELLED: Said("✗", "Cancelled by the customer", "bad"),
+    FulfillmentStatus.EXPIRED: Said("⌛", "Not collected in time", "done"),
+    FulfillmentStatus.REFUSED: Said("✗", "Refused at the counter", "done"),
+}
+
+SHORT_REASONS: dict[ShortReason, str] = {
+    ShortReason.NOT_FOUND: "Not found on the shelf",
+    ShortReason.DAMAGED: "Damaged",
+    ShortReason.DISPLAY_ONLY: "Only the display piece is left",
+    ShortReason.STORE_BUSY: "The store is too busy",
+}
+REFUSAL_REASONS: dict[RefusalReason, str] = {
+    RefusalReason.CHANGED_MIND: "Changed their mind",
+    RefusalReason.WRONG_ITEM: "Not what they ordered",
+    RefusalReason.DAMAGED: "Damaged",
+    RefusalReason.PRICE: "The price",
+}
+
+DONE: dict[str, str] = {
+    "fulfillment_accepted": "Accepted",
+    "line_picked": "Picked",
+    "line_unpicked": "Pick undone",
+    "line_short_picked": "Short",
+    "fulfillment_rejected": "Rejected",
+    "staged": "Put on the hold shelf",
+    "marked_ready": "Marked ready",
+    "handed_over": "Handed over",
+    "line_refused": "Refused by the customer",
+    "hold_expired": "Released: not collected",
+    "put_back": "Put back on the shelf",
+    "extension_requested": "Asked to wait longer",
+}
+"""What an operation did, by its kind."""
+
+FATE: dict[str, Said] = {
+    "waiting": Said("…", "Waiting to be sent", "warn"),
+    "accepted": Said("✓", "Central has it", "good"),
+    "amended": Said("±", "Taken, with a consequence", "warn"),
+    "refused": Said("✗", "Refused by central", "bad"),
+    "quarantined": Said("!", "Held for a person at central", "bad"),
+}
+
+
+def duration(ms: int) -> str:
+    """Return a duration as a person would say it: 40 s, 12 min, 3 h 05, 2 days."""
+    ms = max(0, ms)
+    if ms < MINUTE_MS:
+        return f"{ms // 1000} s"
+    if ms < HOUR_MS:
+        return f"{ms // MINUTE_MS} min"
+    if ms < DAY_MS:
+        return f"{ms // HOUR_MS} h {ms % HOUR_MS // MINUTE_MS:02}"
+    days = ms // DAY_MS
+    return f"{days} day{'s' if days > 1 else ''}"
+
+
+def clock_time(store: StoreRow | None, at_ms: int) -> str:
+    """Return the store's local time, such as 14:32."""
+    return f"{_moment(store, at_ms):%H:%M}"
+
+
+def day_time(store: StoreRow | None, at_ms: int, now_ms: int) -> str:
+    """Return 14:32 for today, Fri 18:00 within six days, else 24 Dec 18:00."""
+    moment, today = _moment(store, at_ms), _moment(store, now_ms)
+    distance = (moment.date() - today.date()).days
+    if distance == 0:
+        return f"{moment:%H:%M}"
+    if abs(distance) < 7:
+        return f"{moment:%a %H:%M}"
+    return f"{moment.day} {moment:%b %H:%M}"
+
+
+_PLAIN = StoreRow("", "", "UTC", "")
+
+
+def _moment(store: StoreRow | None, at_ms: int) -> dt.datetime:
+    return local(store or _PLAIN, at_ms)
+
+
+def units(count: int, noun: str = "item") -> str:
+    """Return a count with its noun: 1 item, 2 items."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def money(amount_minor: int | None, currency: str) -> str:
+    """Return an amount for a screen, without going through floats."""
+    if amount_minor is None:
+        return "no price"
+    sign, amount = ("-" if amount_minor < 0 else ""), abs(amount_minor)
+    symbol = SYMBOLS.get(currency)
+    number = f"{amount:,}" if currency in ZERO_DECIMAL else f"{amount // 100:,}.{amount % 100:02}"
+    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}"
+
+
+def stock(hit: ProductHit) -> Said:
+    """Return what may be sold now."""
+    if hit.on_hand is None:
+        return Said("–", "not carried here", "dim")
+    if hit.available > 0:
+        return Said("✓", f"{hit.available} free", "good")
+    if hit.on_hand > 0:
+        return Said("!", "all promised", "warn")
+    return Said("✗", "none", "bad")
+
+
+def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
+    """Return how the connection stands, in words that need no color."""
+    waiting = f", {state.backlog} waiting" if state.backlog else ""
+    if cut:
+        return Said("✂", f"NETWORK CUT (demo){waiting}", "bad")
+    if not state.bootstrapped:
+        return Said("◌", "LOADING STORE DATA", "warn")
+    if not state.daemon_alive:
+        return Said("✗", f"SYNC NOT RUNNING{waiting}", "bad")
+    if state.last_contact_ms is None:
+        return Said("○", f"NEVER CONNECTED{waiting}", "bad")
+    away_ms = now_ms - state.last_contact_ms
+    if state.last_error or away_ms > OFFLINE_AFTER_MS:
+        return Said("○", f"OFFLINE {duration(away_ms)}{waiting}", "warn")
+    if state.backlog:
+        return Said("↑", f"SENDING {state.backlog}", "good")
+    if state.quarantined:
+        return Said("!", f"ONLINE, {state.quarantined} held", "warn")
+    return Said("●", "ONLINE", "good")
+
+
+def fate(operation: OperationFate) -> Said:
+    """Return what became of an operation."""
+    return FATE.get(operation.state, Said("?", operation.state, "warn"))
+
+
+def done(operation: OperationFate) -> str:
+    """Return what an operation did."""
+    return DONE.get(operation.kind, operation.kind.replace("_", " ").capitalize())
+
+
+def last_recorded(store: StoreRow | None, operation: OperationFate, now_ms: int) -> str:
+    """Return the newest operation as one line, for whoever comes back after a crash."""
+    what = done(operation)
+    when = day_time(store, operation.at_ms, now_ms)
+    return f"Last recorded here: {what} for {operation.order_number}, {when}"
+
+
+def refusal(error: Exception) -> tuple[str, str]:
+    """Return why something was refused and what to do, as two sentences."""
+    why, todo = getattr(error, "why", ""), getattr(error, "todo", "")
+    if why:
+        return why, todo
+    if isinstance(error, IllegalTransition):
+        return _illegal(error)
+    if isinstance(error, QuantityRefused):
+        left = f"only {error.allowed} left" if error.allowed else "nothing left"
+        return f"Cannot {error.what} {error.asked}: {left} on this line.", "Check the line."
+    if isinstance(error, UnknownLine):
+        return "This line is not part of the order.", "Choose a line from the list."
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}.".replace("..", "."), ""
+
+
+def _illegal(error: IllegalTransition) -> tuple[str, str]:
+    try:
+        status = STATUS[FulfillmentStatus(error.status)].words.lower()
+    except ValueError:
+        status = error.status.replace("_", " ")
+    what = DONE.get(error.kind, error.kind.replace("_", " ")).lower()
+    return f"“{what}” does not fit: the order is {status}.", "See the next step at the top."
