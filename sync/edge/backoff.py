@@ -8,13 +8,16 @@ at once do not call at once.
 from random import Random
 
 FIRST_S = 1.0
-CAP_S = 300.0
+CAP_S = 15.0
+"""For a central that cannot be reached: the first try after an outage comes soon."""
+BUSY_CAP_S = 300.0
+"""For a central that asks for patience."""
 POLL_SPREAD = 0.2
 
 
-def retry_delay_s(failures: int, random: Random) -> float:
+def retry_delay_s(failures: int, random: Random, cap_s: float = CAP_S) -> float:
     """Return seconds to wait after `failures` failed rounds in a row (at least one)."""
-    ceiling = min(CAP_S, FIRST_S * 2.0 ** min(failures, 20))
+    ceiling = min(cap_s, FIRST_S * 2.0 ** min(failures, 20))
     return random.uniform(0.0, ceiling)
 
 

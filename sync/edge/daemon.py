@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from sync.clock import Clock
-from sync.edge.backoff import poll_delay_s, retry_delay_s
+from sync.edge.backoff import BUSY_CAP_S, poll_delay_s, retry_delay_s
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
@@ -77,7 +77,7 @@ class SyncDaemon:
             return self._round()
         except errors.TryLater as later:
             self._failures += 1
-            wait = later.retry_after_s + retry_delay_s(1, self._random)
+            wait = later.retry_after_s + retry_delay_s(self._failures, self._random, BUSY_CAP_S)
             return self._failed(later, contact=True, wait_s=wait)
         except errors.NotAuthentic as refusal:
             self._session = None

@@ -70,3 +70,8 @@ def _prepare(connection: Connection, key: str, synchronous: str) -> None:
 def data_version(connection: Connection) -> int:
     """Return a number that moves when another connection has committed."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def engine_version() -> str:
+    """Return the version of the SQLite engine in use."""
+    return str(sqlite.sqlite_version)

@@ -1,0 +1,214 @@
+"""Puts a store machine together. The only place that names concrete adapters."""
+
+import fcntl
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING
+
+from store_client.config import StoreSettings
+from store_client.replica.store import Files, Store, is_held
+from sync.clock import SystemClock
+
+if TYPE_CHECKING:
+    from store_client.app import StoreApp
+    from store_client.jobs import DaemonProcess
+
+APP_VERSION = "0.1.0"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+KEY_BYTES = 32
+
+
+class NotEnrolled(Exception):
+    """This machine is not enrolled yet."""
+
+
+class AlreadyEnrolled(Exception):
+    """This machine belongs to a store already."""
+
+
+class DaemonRuns(Exception):
+    """Another process of this machine is the daemon."""
+
+
+def files_of(settings: StoreSettings) -> Files:
+    """Return where this machine keeps its things."""
+    return Files(settings.data_dir)
+
+
+def boot_id() -> str:
+    """Return a name for this boot of the machine: monotonic times count within it."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()[:8]
+    except OSError:
+        return f"{SystemRandom().getrandbits(32):08x}"
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Open the store's files; raise `NotEnrolled` before enrolment."""
+    files = files_of(settings)
+    if not files.journal.exists() or not files.key.exists():
+        raise NotEnrolled("this machine is not enrolled: run `store-client enrol` first")
+    store = _open(files)
+    try:
+        store.identity  # noqa: B018 - raises where the enrolment did not end
+    except LookupError as problem:
+        store.close()
+        raise NotEnrolled("the enrolment did not end: run `store-client enrol` again") from problem
+    return store
+
+
+def _open(files: Files) -> Store:
+    key = files.key.read_text(encoding="ascii").strip()
+    return Store(files, SystemClock(), key=key, boot_id=boot_id())
+
+
+def enrol(settings: StoreSettings, central_url: str, code: str) -> str:
+    """Enrol this machine with a one-time code; return the store's name.
+
+    The device's key pair is made here and the private half never leaves. Raises
+    `AlreadyEnrolled`, or what the transport raises.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from sync.domain.ids import new_id
+    from sync.edge.journal import Identity
+    from sync.protocol.session import EnrolRequest
+    from sync.transport.http import enrol as enrol_at
+    from sync.transport.http import open_client
+
+    files = files_of(settings)
+    _make_key(files)
+    store = _open(files)
+    try:
+        if _is_enrolled(store):
+            raise AlreadyEnrolled(f"this machine belongs to {store.location_id} already")
+        private = Ed25519PrivateKey.generate()
+        random = SystemRandom()
+        request = EnrolRequest(
+            code=code,
+            replica_id=new_id(SystemClock().now_ms(), random),
+            install_nonce=secrets.token_hex(8),
+            public_key=private.public_key().public_bytes_raw().hex(),
+            app_version=APP_VERSION,
+        )
+        answer = enrol_at(
+            central_url,
+            request,
+            client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
+        )
+        store.journal.enrol(
+            Identity(
+                replica_id=request.replica_id,
+                location_id=answer.location_id,
+                epoch=1,
+                install_nonce=request.install_nonce,
+                private_key=private.private_bytes_raw().hex(),
+                server_id=answer.server_id,
+                central_url=central_url,
+            )
+        )
+        return answer.location_name
+    finally:
+        store.close()
+
+
+def _is_enrolled(store: Store) -> bool:
+    try:
+        return bool(store.identity.replica_id)
+    except LookupError:
+        return False
+
+
+def _make_key(files: Files) -> None:
+    """Make the key of the store's files once, readable by this user alone."""
+    files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if files.key.exists():
+        return
+    descriptor = os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@dataclass
+class RunningDaemon:
+    """The daemon of this process, with what has to be closed after it."""
+
+    process: "DaemonProcess"
+    store: Store
+    _lock_descriptor: int
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.store.close()
+        os.close(self._lock_descriptor)
+
+
+def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> RunningDaemon:
+    """Return the daemon; raise `DaemonRuns` where this machine has one already."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from store_client.jobs import DaemonProcess
+    from sync.edge.daemon import SyncDaemon
+    from sync.transport.http import HttpEndpoint, open_client
+
+    store = open_store(settings)
+    descriptor = _take_daemon_lock(store.files.daemon_lock)
+    identity = store.identity
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(identity.private_key))
+    endpoint = HttpEndpoint(
+        identity.central_url,
+        client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
+    )
+    random: Random = SystemRandom()
+    daemon = SyncDaemon(
+        endpoint,
+        store.journal,
+        store.writer,
+        sign=lambda text: key.sign(text).hex(),
+        clock=store.clock,
+        random=random,
+        parts_folder=store.files.parts,
+        app_version=APP_VERSION,
+        boot_id=boot_id(),
+    )
+    process = DaemonProcess(daemon, store.journal, endpoint, store.clock, random, parent_pid)
+    return RunningDaemon(process, store, descriptor)
+
+
+def _take_daemon_lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        os.close(descriptor)
+        raise DaemonRuns("a sync daemon runs on this machine already") from problem
+    return descriptor
+
+
+def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
+    """Start the daemon as a process of its own, unless one runs; it ends with this process."""
+    files = files_of(settings)
+    if is_held(files.daemon_lock):
+        return None
+    command = [
+        sys.executable, "-m", "store_client", "--data-dir", str(settings.data_dir),
+        "sync", "--parent", str(os.getpid()),
+    ]  # fmt: skip
+    with (files.folder / "daemon.log").open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+
+
+def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
+    """Return the terminal. Textual is imported here, so that the daemon never loads it."""
+    from store_client.app import StoreApp
+
+    return StoreApp(store, store.clock, settings)

@@ -1,0 +1,238 @@
+"""The command line of a store machine.
+
+Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failure, 2 usage,
+3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from store_client import bootstrap
+from store_client.config import BadSettings, StoreSettings, load_settings
+from sync.edge.sqlite import UnsafeDatabase
+from sync.protocol import errors
+
+T = TypeVar("T")
+FAILURE, USAGE, NOT_FOUND, REFUSED, UNREACHABLE, CONFLICT, TRY_LATER = 1, 2, 3, 4, 5, 6, 75
+
+EPILOG = (
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable,"
+    " 6 conflict, 75 try later."
+)
+app = typer.Typer(
+    name="store-client", no_args_is_help=True, add_completion=True, epilog=EPILOG,
+    help="The terminal of a store, and the daemon that keeps it in step with central.",
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"store-client {bootstrap.APP_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Folder of this store's files.", show_default=False),
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Read the settings that every command needs."""
+    try:
+        context.obj = load_settings(data_dir)
+    except BadSettings as problem:
+        _fail(USAGE, str(problem))
+
+
+@app.command(epilog=EPILOG)
+def enrol(
+    context: typer.Context,
+    central: Annotated[str, typer.Option(help="Address of central, such as https://oms.example.")],
+    code_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the one-time code; - is stdin. Or HOLDSHELF_ENROLMENT_CODE."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make this machine a store's terminal, with a one-time code from central."""
+    settings: StoreSettings = context.obj
+    code = _read_code(code_file)
+    try:
+        name = _guarded(lambda: bootstrap.enrol(settings, central.rstrip("/"), code))
+    except bootstrap.AlreadyEnrolled as problem:
+        _fail(CONFLICT, str(problem))
+    _first_round(settings)
+    if as_json:
+        typer.echo(json.dumps({"location_name": name, "data_dir": str(settings.data_dir)}))
+    else:
+        typer.echo(f"This machine is now a terminal of {name}.")
+
+
+def _read_code(code_file: Path | None) -> str:
+    if code_file is not None:
+        text = sys.stdin.read() if str(code_file) == "-" else _read(code_file)
+        return text.strip()
+    code = os.environ.get("HOLDSHELF_ENROLMENT_CODE", "").strip()
+    if code:
+        return code
+    if not sys.stdin.isatty():
+        _fail(USAGE, "give the code with --code-file FILE, or in HOLDSHELF_ENROLMENT_CODE")
+    return str(typer.prompt("Enrolment code")).strip()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        _fail(NOT_FOUND, f"{path}: {problem.strerror}")
+
+
+def _first_round(settings: StoreSettings) -> None:
+    """Fetch the store's data right away; if it fails, the daemon will do it."""
+    running = bootstrap.build_daemon(settings)
+    try:
+        report = running.process.daemon.run_once()
+    finally:
+        running.close()
+    if not report.ok:
+        typer.echo(f"Enrolled; the store's data will follow: {report.error}", err=True)
+
+
+@app.command(epilog=EPILOG)
+def run(context: typer.Context) -> None:
+    """Open the terminal. Starts the sync daemon where none is running."""
+    settings: StoreSettings = context.obj
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _fail(USAGE, "the terminal needs a screen: run it in a terminal window (or use `status`)")
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    daemon = bootstrap.start_daemon(settings)
+    try:
+        code = bootstrap.build_app(settings, store).run()
+    finally:
+        store.close()
+        if daemon is not None:
+            daemon.terminate()
+            daemon.wait(timeout=10)
+    raise typer.Exit(code if isinstance(code, int) else 0)
+
+
+@app.command(epilog=EPILOG)
+def sync(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option(help="Do one round and end.")] = False,
+    parent: Annotated[int | None, typer.Option(help="End with this process.", hidden=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep this store in step with central, in the background. Ends on SIGTERM."""
+    from store_client.logs import log_as_json
+
+    log_as_json()
+    settings: StoreSettings = context.obj
+    try:
+        running = _guarded(lambda: bootstrap.build_daemon(settings, parent_pid=parent))
+    except bootstrap.DaemonRuns as problem:
+        _fail(CONFLICT, str(problem))
+    try:
+        if once:
+            report = running.process.daemon.run_once()
+            typer.echo(json.dumps(asdict(report)) if as_json else _round_words(report))
+            raise typer.Exit(0 if report.ok else UNREACHABLE)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: running.process.stop())
+        running.process.run()
+    finally:
+        running.close()
+
+
+def _round_words(report: Any) -> str:
+    if not report.ok:
+        return f"Central is out of reach: {report.error}"
+    return f"In step with central: {report.sent} operations sent, {report.rows} rows received."
+
+
+@app.command(epilog=EPILOG)
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say how this store stands with central."""
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    try:
+        state = store.sync_state()
+        facts = {
+            "location_id": store.location_id,
+            "replica_id": store.replica_id,
+            "app_version": bootstrap.APP_VERSION,
+            "now_ms": store.clock.now_ms(),
+            "head_seq": store.journal.head().seq,
+            "acked_seq": store.journal.acked_seq(),
+            **asdict(state),
+        }
+    finally:
+        store.close()
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name:16} {value}")
+
+
+@app.command(epilog=EPILOG)
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check this machine: engine, files, key, disk, clock, daemon, backlog."""
+    from store_client.services.doctor import examine
+
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    try:
+        findings = examine(store)
+    finally:
+        store.close()
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.name:14} {finding.text}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else FAILURE)
+
+
+def _guarded(call: Callable[[], T]) -> T:
+    """Turn expected problems into a sentence and an exit code."""
+    try:
+        return call()
+    except bootstrap.NotEnrolled as problem:
+        _fail(NOT_FOUND, str(problem))
+    except UnsafeDatabase as problem:
+        _fail(FAILURE, str(problem))
+    except errors.TryLater as problem:
+        _fail(TRY_LATER, str(problem))
+    except errors.ProtocolRefused as problem:
+        _fail(REFUSED, str(problem))
+    except errors.ProtocolError as problem:
+        _fail(UNREACHABLE, f"central cannot be reached: {problem}")
+
+
+def _fail(code: int, message: str) -> NoReturn:
+    typer.echo(f"store-client: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line; Ctrl+C ends with 130."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
