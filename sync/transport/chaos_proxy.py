@@ -34,6 +34,10 @@ _CAPTIVE_ANSWER = (
 )
 
 
+class _LimitReached(Exception):
+    """A connection has carried what the switch allows it."""
+
+
 class ChaosProxy:
     """Forwards connections from a port on loopback to `host`:`port`, as the switch allows."""
 
@@ -66,7 +70,7 @@ class ChaosProxy:
         if switch.mode in (LinkMode.CUT, LinkMode.CAPTIVE):
             self._reset_all()
         if switch.mode is LinkMode.CUT:
-            await self._stop_listening()
+            self._stop_listening()
         elif self._server is None:
             self._server = await asyncio.start_server(self._accept, sock=_bound(self.port))
         self._changed.set()
@@ -74,7 +78,7 @@ class ChaosProxy:
 
     async def aclose(self) -> None:
         """Reset everything and give the port back."""
-        await self._stop_listening()
+        self._stop_listening()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -82,13 +86,10 @@ class ChaosProxy:
         if self._holder is not None:
             self._holder.close()
 
-    async def _stop_listening(self) -> None:
+    def _stop_listening(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-            # What was accepted in this very moment must not slip through.
-            await asyncio.sleep(0)
-            self._reset_all()
 
     def _reset_all(self) -> None:
         for writer in list(self._open):
@@ -105,13 +106,17 @@ class ChaosProxy:
         self._open.add(writer)
         try:
             if self.switch.mode is LinkMode.CUT:
+                _reset(writer)
                 return
             if self.switch.mode is LinkMode.CAPTIVE:
                 await _answer_captive(reader, writer)
                 return
             await self._flowing()
             await self._forward(reader, writer)
-        except (OSError, EOFError):
+        except _LimitReached:
+            # Closed, not reset: what was let through must arrive before the end does.
+            return
+        except OSError:
             _reset(writer)
         finally:
             self._open.discard(writer)
@@ -127,13 +132,18 @@ class ChaosProxy:
         finally:
             up.cancel()
             down.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
             self._open.discard(far_writer)
             far_writer.close()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool
     ) -> None:
-        """Carry one direction until its end. What is on its way while nothing flows, waits."""
+        """Carry one direction until its end.
+
+        What is on its way while nothing flows waits, and arrives late: as on a
+        real line, also when the client has given up meanwhile.
+        """
         carried = 0
         while data := await reader.read(self._piece_bytes()):
             await self._flowing()
@@ -148,8 +158,7 @@ class ChaosProxy:
             carried += allowed
             self._count(allowed, down=down)
             if allowed < len(data):
-                # Closed, not reset: what was let through must arrive before the end does.
-                raise EOFError("the limit of the switch is reached")
+                raise _LimitReached
             if switch.bytes_per_second is not None:
                 await asyncio.sleep(len(data) / switch.bytes_per_second)
         writer.write_eof()

@@ -1,0 +1,1 @@
+"""Tests of the transports: real sockets on loopback, seeded faults, no waiting."""
