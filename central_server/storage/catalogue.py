@@ -1,0 +1,110 @@
+"""Products, their barcodes, and prices by zone."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, delete, func, select
+
+from central_server.records import Price, Product
+from central_server.storage.bulk import among, insert_many, upsert_many
+from central_server.storage.tables import PRICES, PRODUCT_BARCODES, PRODUCTS
+
+_PRODUCT = ("sku", "name", "brand", "category")
+_PRICE = ("zone", "sku", "amount_minor", "currency", "version", "effective_from_ms")
+GTIN_DIGITS = 14
+
+
+class Catalogue:
+    """The tables `products`, `product_barcodes` and `prices`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def upsert_products(self, products: Sequence[Product]) -> None:
+        """Add products or replace them, barcodes included, in bulk."""
+        newest = {product.sku: product for product in products}
+        ordered = [newest[sku] for sku in sorted(newest)]
+        rows = [(one.sku, one.name, one.brand, one.category) for one in ordered]
+        upsert_many(self._connection, PRODUCTS, _PRODUCT, rows)
+        self._connection.execute(
+            delete(PRODUCT_BARCODES).where(
+                among(self._connection, PRODUCT_BARCODES.c.sku, newest.keys())
+            )
+        )
+        barcodes = [(gtin, one.sku) for one in ordered for gtin in dict.fromkeys(one.gtins)]
+        insert_many(self._connection, PRODUCT_BARCODES, ("gtin14", "sku"), barcodes)
+
+    def products(self, skus: Collection[str]) -> dict[str, Product]:
+        """Return those of the given products that exist, by SKU."""
+        rows = self._connection.execute(
+            select(*(PRODUCTS.c[name] for name in _PRODUCT)).where(
+                among(self._connection, PRODUCTS.c.sku, skus)
+            )
+        ).all()
+        gtins = self._gtins(skus)
+        return {row.sku: Product(*row, gtins=tuple(gtins[row.sku])) for row in rows}
+
+    def products_after(self, sku: str, limit: int) -> tuple[Product, ...]:
+        """Return products in SKU order after `sku`: the whole catalogue, page by page."""
+        rows = self._connection.execute(
+            select(*(PRODUCTS.c[name] for name in _PRODUCT))
+            .where(PRODUCTS.c.sku > sku)
+            .order_by(PRODUCTS.c.sku)
+            .limit(limit)
+        ).all()
+        gtins = self._gtins([row.sku for row in rows])
+        return tuple(Product(*row, gtins=tuple(gtins[row.sku])) for row in rows)
+
+    def by_gtin(self, gtin: str) -> tuple[Product, ...]:
+        """Return the products with a barcode (any length: it is padded to 14 digits)."""
+        rows = self._connection.execute(
+            select(PRODUCT_BARCODES.c.sku).where(
+                PRODUCT_BARCODES.c.gtin14 == gtin.zfill(GTIN_DIGITS)
+            )
+        )
+        found = self.products(list(rows.scalars()))
+        return tuple(found[sku] for sku in sorted(found))
+
+    def count(self) -> int:
+        """Return how many products there are."""
+        return self._connection.execute(select(func.count()).select_from(PRODUCTS)).scalar_one()
+
+    def _gtins(self, skus: Collection[str]) -> defaultdict[str, list[str]]:
+        rows = self._connection.execute(
+            select(PRODUCT_BARCODES.c.sku, PRODUCT_BARCODES.c.gtin14)
+            .where(among(self._connection, PRODUCT_BARCODES.c.sku, skus))
+            .order_by(PRODUCT_BARCODES.c.gtin14)
+        )
+        gtins: defaultdict[str, list[str]] = defaultdict(list)
+        for sku, gtin in rows:
+            gtins[sku].append(gtin)
+        return gtins
+
+    def upsert_prices(self, prices: Sequence[Price]) -> None:
+        """Set prices in bulk. The version counts up where a price is there already."""
+        newest = {(price.zone, price.sku): price for price in prices}
+        rows = [
+            (
+                price.zone, price.sku, price.amount_minor, price.currency, price.version,
+                price.effective_from_ms,
+            )
+            for _, price in sorted(newest.items())
+        ]  # fmt: skip
+        insert_many(
+            self._connection,
+            PRICES,
+            _PRICE,
+            rows,
+            " ON CONFLICT (zone, sku) DO UPDATE SET amount_minor = excluded.amount_minor,"
+            " currency = excluded.currency, version = prices.version + 1,"
+            " effective_from_ms = excluded.effective_from_ms",
+        )
+
+    def prices(self, zone: str, skus: Collection[str]) -> dict[str, Price]:
+        """Return the prices of `skus` in a zone, by SKU; those without one are missing."""
+        rows = self._connection.execute(
+            select(*(PRICES.c[name] for name in _PRICE)).where(
+                PRICES.c.zone == zone, among(self._connection, PRICES.c.sku, skus)
+            )
+        )
+        return {row.sku: Price(*row) for row in rows}

@@ -1,0 +1,97 @@
+"""Fulfillment orders: their JSON, which is also their feed row's, and columns for search."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, select
+
+from central_server.records import StoredFulfillment
+from central_server.storage.bulk import among, insert_many
+from central_server.storage.tables import FULFILLMENT_ORDERS
+from sync.domain.flows import status_of
+from sync.protocol.rows import Entity, FulfillmentRow, encode_body
+
+_COLUMNS = (
+    "id", "order_id", "location_id", "flow", "status", "is_open", "promised_by_ms", "body",
+    "revision",
+)  # fmt: skip
+_ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
+_STORED = (
+    FULFILLMENT_ORDERS.c.body, FULFILLMENT_ORDERS.c.status, FULFILLMENT_ORDERS.c.revision,
+)  # fmt: skip
+_REPLACE = (
+    " ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,"
+    " location_id = excluded.location_id, promised_by_ms = excluded.promised_by_ms,"
+    " body = excluded.body, revision = fulfillment_orders.revision + 1"
+)
+
+
+class Fulfillments:
+    """The table `fulfillment_orders`. Rows are locked in id order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, fulfillment_id: str, *, lock: bool = False) -> StoredFulfillment | None:
+        """Return one fulfillment order."""
+        return self.get_many([fulfillment_id], lock=lock).get(fulfillment_id)
+
+    def get_many(
+        self, fulfillment_ids: Collection[str], *, lock: bool = False
+    ) -> dict[str, StoredFulfillment]:
+        """Return those of the given fulfillment orders that exist, by id, in one query."""
+        return self._by_id(
+            among(self._connection, FULFILLMENT_ORDERS.c.id, fulfillment_ids), lock=lock
+        )
+
+    def of_orders(
+        self, order_ids: Collection[str], *, lock: bool = False
+    ) -> dict[str, list[StoredFulfillment]]:
+        """Return the fulfillment orders of each of `order_ids`, by order id."""
+        found: dict[str, list[StoredFulfillment]] = {order_id: [] for order_id in order_ids}
+        wanted = among(self._connection, FULFILLMENT_ORDERS.c.order_id, order_ids)
+        for stored in self._by_id(wanted, lock=lock).values():
+            found[stored.row.order.order_id].append(stored)
+        return found
+
+    def open_at(self, location_id: str) -> list[StoredFulfillment]:
+        """Return what a location still has to do, the earliest promise first."""
+        rows = self._connection.execute(
+            select(*_STORED)
+            .where(
+                FULFILLMENT_ORDERS.c.location_id == location_id,
+                FULFILLMENT_ORDERS.c.is_open.is_(True),
+            )
+            .order_by(FULFILLMENT_ORDERS.c.promised_by_ms, FULFILLMENT_ORDERS.c.id)
+        )
+        return [_stored(row) for row in rows]
+
+    def upsert_many(self, rows: Sequence[FulfillmentRow]) -> dict[str, str]:
+        """Add fulfillment orders or replace them; the revision counts up.
+
+        Returns each one's JSON by id: it is the body of its feed row.
+        """
+        bodies = {row.order.id: encode_body(Entity.FULFILLMENT, row) for row in rows}
+        newest = {row.order.id: row for row in rows}
+        values = [_values(newest[key], bodies[key]) for key in sorted(newest)]
+        insert_many(self._connection, FULFILLMENT_ORDERS, _COLUMNS, values, _REPLACE)
+        return bodies
+
+    def _by_id(self, condition: Any, *, lock: bool) -> dict[str, StoredFulfillment]:
+        wanted = select(*_STORED).where(condition).order_by(FULFILLMENT_ORDERS.c.id)
+        rows = self._connection.execute(wanted.with_for_update() if lock else wanted)
+        return {stored.row.order.id: stored for stored in map(_stored, rows)}
+
+
+def _stored(row: Row[Any]) -> StoredFulfillment:
+    return StoredFulfillment(_ADAPTER.validate_json(row.body), row.status, row.revision)
+
+
+def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
+    order = row.order
+    is_open = order.total("open") > 0 or order.total("held") > 0
+    return (
+        order.id, order.order_id, order.location_id, order.flow, status_of(order).value, is_open,
+        order.promised_by_ms, body, 1,
+    )  # fmt: skip

@@ -1,0 +1,192 @@
+"""Operations at central: the hub's `OperationJournal`, and reading them back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Connection, select, text, update
+
+from central_server.records import StoredOperation
+from central_server.storage.bulk import among, insert_many, upsert_many
+from central_server.storage.tables import ESCROW_COUNTERS, FEED_SCOPES, OP_LOG, REPLICAS
+from sync.domain.escrow import EscrowCounters
+from sync.hub.ports import JournalEntry, ReplicaState
+from sync.protocol.session import EscrowState, ScopeHead
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+_COLUMNS = (
+    "replica_id", "epoch", "seq", "line", "hash", "kind", "aggregate", "by_associate",
+    "at_ms", "received_ms", "status", "verdict",
+)  # fmt: skip
+_OPERATION = tuple(OP_LOG.c[name] for name in _COLUMNS)
+_STATE = tuple(
+    REPLICAS.c[name]
+    for name in (
+        "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
+    )
+)  # fmt: skip
+_ESCROW = ("location_id", "sku", "generation", "granted", "sold", "over")
+
+
+class SqlOperationJournal:
+    """Implements `sync.hub.ports.OperationJournal` inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock_replica(self, replica_id: str) -> ReplicaState | None:
+        """Return the replica and lock its row until the transaction ends; None if unknown."""
+        return self.replica_state(replica_id, lock=True)
+
+    def replica_state(self, replica_id: str, *, lock: bool = False) -> ReplicaState | None:
+        """Return where the replica's journal is at central."""
+        wanted = select(*_STATE).where(REPLICAS.c.replica_id == replica_id)
+        row = self._connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+        return None if row is None else ReplicaState(*row)
+
+    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
+        """Write position, backlog and last contact."""
+        self._connection.execute(
+            update(REPLICAS)
+            .where(REPLICAS.c.replica_id == state.replica_id)
+            .values(
+                epoch=state.epoch,
+                last_seq=state.last_seq,
+                last_hash=state.last_hash,
+                backlog=backlog,
+                last_contact_ms=now_ms,
+            )
+        )
+
+    def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
+        """Return the chain's hash after operation `seq`, None if central has no such one."""
+        return self._connection.execute(
+            select(OP_LOG.c.hash).where(
+                OP_LOG.c.replica_id == replica_id, OP_LOG.c.epoch == epoch, OP_LOG.c.seq == seq
+            )
+        ).scalar_one_or_none()
+
+    def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:
+        """Insert operations with their verdicts. The primary key is the operation's identity."""
+        rows = [
+            (
+                state.replica_id, state.epoch, entry.seq, entry.line, entry.hash, entry.kind,
+                entry.aggregate, entry.by, entry.at_ms, now_ms, entry.verdict.status.value,
+                _kept(entry.verdict),
+            )
+            for entry in entries
+        ]  # fmt: skip
+        insert_many(self._connection, OP_LOG, _COLUMNS, rows)
+
+    def verdicts_after(self, replica_id: str, epoch: int, seq: int) -> tuple[Verdict, ...]:
+        """Return the verdicts above `seq` that are not plainly accepted, by seq."""
+        rows = self._connection.execute(
+            select(OP_LOG.c.verdict)
+            .where(
+                OP_LOG.c.replica_id == replica_id,
+                OP_LOG.c.epoch == epoch,
+                OP_LOG.c.seq > seq,
+                text("verdict IS NOT NULL"),
+            )
+            .order_by(OP_LOG.c.seq)
+        )
+        return tuple(Verdict.model_validate_json(row.verdict) for row in rows)
+
+    def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
+        """Return which of `aggregates` have an operation of this replica in quarantine."""
+        rows = self._connection.execute(
+            select(OP_LOG.c.aggregate)
+            .distinct()
+            .where(
+                OP_LOG.c.replica_id == replica_id,
+                text("status = 'quarantined'"),
+                among(self._connection, OP_LOG.c.aggregate, aggregates),
+            )
+        )
+        return set(rows.scalars())
+
+    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
+        """Merge cumulative escrow counters (maximum within a generation)."""
+        known = {counter.sku: counter for counter in self._escrow(location_id, counters)}
+        for said in counters:
+            new = EscrowCounters(**said.model_dump())
+            old = known.get(said.sku)
+            known[said.sku] = new if old is None else old.merged(new)
+        rows = [(location_id, *asdict(counter).values()) for _, counter in sorted(known.items())]
+        upsert_many(self._connection, ESCROW_COUNTERS, _ESCROW, rows)
+
+    def _escrow(
+        self, location_id: str, counters: Sequence[EscrowState]
+    ) -> tuple[EscrowCounters, ...]:
+        rows = self._connection.execute(
+            select(*(ESCROW_COUNTERS.c[name] for name in _ESCROW[1:])).where(
+                ESCROW_COUNTERS.c.location_id == location_id,
+                among(self._connection, ESCROW_COUNTERS.c.sku, [said.sku for said in counters]),
+            )
+        )
+        return tuple(EscrowCounters(*row) for row in rows)
+
+    def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
+        """Return how far each scope is; an unknown scope is at 0."""
+        rows = self._connection.execute(
+            select(FEED_SCOPES.c.scope, FEED_SCOPES.c.rev).where(
+                among(self._connection, FEED_SCOPES.c.scope, scopes)
+            )
+        )
+        revs: dict[str, int] = {scope: rev for scope, rev in rows}
+        return tuple(ScopeHead(scope=scope, rev=revs.get(scope, 0)) for scope in scopes)
+
+    def operations(
+        self, replica_id: str, epoch: int, from_seq: int, limit: int
+    ) -> tuple[StoredOperation, ...]:
+        """Return a replica's own operations from `from_seq` on, for a store that was restored."""
+        rows = self._connection.execute(
+            select(*_OPERATION)
+            .where(
+                OP_LOG.c.replica_id == replica_id,
+                OP_LOG.c.epoch == epoch,
+                OP_LOG.c.seq >= from_seq,
+            )
+            .order_by(OP_LOG.c.seq)
+            .limit(limit)
+        )
+        return tuple(StoredOperation(*row) for row in rows)
+
+    def history(self, aggregates: Collection[str]) -> tuple[StoredOperation, ...]:
+        """Return all operations on these fulfillment orders, as they came, for timelines."""
+        rows = self._connection.execute(
+            select(*_OPERATION)
+            .where(among(self._connection, OP_LOG.c.aggregate, aggregates))
+            .order_by(OP_LOG.c.received_ms, OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
+        )
+        return tuple(StoredOperation(*row) for row in rows)
+
+    def quarantined(self, limit: int = 100) -> tuple[StoredOperation, ...]:
+        """Return what waits in quarantine, in the order of the journals."""
+        rows = self._connection.execute(
+            select(*_OPERATION)
+            .where(text("status = 'quarantined'"))
+            .order_by(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
+            .limit(limit)
+        )
+        return tuple(StoredOperation(*row) for row in rows)
+
+    def settle(self, replica_id: str, epoch: int, verdict: Verdict) -> None:
+        """Replace the verdict on a quarantined operation, after a retry or a decision."""
+        self._connection.execute(
+            update(OP_LOG)
+            .where(
+                OP_LOG.c.replica_id == replica_id,
+                OP_LOG.c.epoch == epoch,
+                OP_LOG.c.seq == verdict.seq,
+                OP_LOG.c.status == VerdictStatus.QUARANTINED.value,
+            )
+            .values(status=verdict.status.value, verdict=_kept(verdict))
+        )
+
+
+def _kept(verdict: Verdict) -> str | None:
+    """Return the verdict as JSON, None where it says no more than `accepted`."""
+    plain = not (verdict.code or verdict.text or verdict.consequences)
+    if plain and verdict.status is VerdictStatus.ACCEPTED:
+        return None
+    return verdict.model_dump_json()

@@ -1,0 +1,82 @@
+"""Places that hold stock."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from central_server.records import Location
+from central_server.storage.bulk import among, upsert_many
+from central_server.storage.tables import LOCATIONS
+from sync.protocol.rows import StoreRow
+
+_NAMES = tuple(field.name for field in fields(Location))
+_COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
+_DOCUMENTS = ("spots", "hours", "closures")
+
+
+class Locations:
+    """The table `locations`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def upsert(self, locations: Sequence[Location]) -> None:
+        """Add locations or replace them, in bulk."""
+        upsert_many(self._connection, LOCATIONS, _NAMES, [_values(one) for one in locations])
+
+    def get(self, location_id: str) -> Location | None:
+        """Return one location."""
+        found = select(*_COLUMNS).where(LOCATIONS.c.id == location_id)
+        row = self._connection.execute(found).one_or_none()
+        return None if row is None else _location(row)
+
+    def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
+        """Return those of the given locations that exist, by id."""
+        rows = self._connection.execute(
+            select(*_COLUMNS).where(among(self._connection, LOCATIONS.c.id, location_ids))
+        )
+        return {row.id: _location(row) for row in rows}
+
+    def all(self) -> tuple[Location, ...]:
+        """Return every location by id."""
+        rows = self._connection.execute(select(*_COLUMNS).order_by(LOCATIONS.c.id))
+        return tuple(_location(row) for row in rows)
+
+    def zones(self) -> tuple[str, ...]:
+        """Return the price zones that locations use."""
+        rows = self._connection.execute(
+            select(LOCATIONS.c.price_zone).distinct().order_by(LOCATIONS.c.price_zone)
+        )
+        return tuple(rows.scalars())
+
+
+def store_row(location: Location) -> StoreRow:
+    """Return `location` as its own terminal gets it."""
+    return StoreRow(
+        location_id=location.id,
+        name=location.name,
+        timezone=location.timezone,
+        price_zone=location.price_zone,
+        spots=location.spots,
+        hours=location.hours,
+        closures=location.closures,
+        hold_days=location.hold_days,
+    )
+
+
+def _values(location: Location) -> tuple[Any, ...]:
+    return tuple(
+        json.dumps(getattr(location, name)) if name in _DOCUMENTS else getattr(location, name)
+        for name in _NAMES
+    )
+
+
+def _location(row: Row[Any]) -> Location:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    hours = tuple((opens, closes) for opens, closes in json.loads(values.pop("hours")))
+    spots = tuple(json.loads(values.pop("spots")))
+    closures = tuple(json.loads(values.pop("closures")))
+    return Location(**values, spots=spots, hours=hours, closures=closures)

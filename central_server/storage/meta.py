@@ -1,0 +1,39 @@
+"""Who this central is."""
+
+from sqlalchemy import Connection, insert, select, update
+
+from central_server.records import ServerIdentity
+from central_server.storage.tables import META
+
+
+class NotInitialized(Exception):
+    """The database has no identity yet: `Meta.ensure` was never called."""
+
+
+class Meta:
+    """The one row of `meta`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self) -> ServerIdentity | None:
+        """Return the identity, None in a database that has none yet."""
+        row = self._connection.execute(
+            select(META.c.server_id, META.c.incarnation, META.c.secret)
+        ).one_or_none()
+        return None if row is None else ServerIdentity(*row)
+
+    def ensure(self, server_id: str, secret: str) -> ServerIdentity:
+        """Return the identity; a database without one gets this one, in its first life."""
+        known = self.get()
+        if known is None:
+            known = ServerIdentity(server_id, 1, secret)
+            self._connection.execute(
+                insert(META).values(id=1, server_id=server_id, incarnation=1, secret=secret)
+            )
+        return known
+
+    def begin_new_life(self) -> int:
+        """Raise the incarnation (after a restore from a backup) and return it."""
+        changed = update(META).values(incarnation=META.c.incarnation + 1)
+        return self._connection.execute(changed.returning(META.c.incarnation)).scalar_one()

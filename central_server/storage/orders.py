@@ -1,0 +1,161 @@
+"""Orders, their lines, timelines and routing traces."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from central_server.records import (
+    Order,
+    OrderCursor,
+    OrderEvent,
+    OrderFilter,
+    OrderLine,
+    Trace,
+)
+from central_server.storage.bulk import among, insert_many, update_many
+from central_server.storage.order_search import search_orders
+from central_server.storage.tables import ORDER_EVENTS, ORDER_LINES, ORDERS, ROUTING_TRACES
+
+_ORDER = tuple(field.name for field in fields(Order) if field.name != "lines")
+_LINE = tuple(field.name for field in fields(OrderLine))
+_EVENT = ("order_id", "at_ms", "kind", "text", "actor", "data")
+
+
+class Orders:
+    """The tables `orders`, `order_lines`, `order_events` and `routing_traces`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert(self, order: Order) -> None:
+        """Add an order with its lines. Raises `IntegrityError` where id or number exists."""
+        self.insert_many([order])
+
+    def insert_many(self, orders: Sequence[Order]) -> None:
+        """Add orders with their lines, two statements in all."""
+        insert_many(self._connection, ORDERS, _ORDER, [_order_values(one) for one in orders])
+        lines = [
+            (order.id, *(getattr(line, name) for name in _LINE))
+            for order in orders
+            for line in order.lines
+        ]
+        insert_many(self._connection, ORDER_LINES, ("order_id", *_LINE), lines)
+
+    def number_taken(self, number: str) -> bool:
+        """Return whether an order has this number."""
+        found = select(ORDERS.c.id).where(ORDERS.c.number == number)
+        return self._connection.execute(found).first() is not None
+
+    def get(self, order_id: str, *, lock: bool = False) -> Order | None:
+        """Return one order with its lines; `lock` keeps others from changing it meanwhile."""
+        return self.get_many([order_id], lock=lock).get(order_id)
+
+    def get_by_number(self, number: str) -> Order | None:
+        """Return the order with this number."""
+        found = select(ORDERS.c.id).where(ORDERS.c.number == number)
+        order_id = self._connection.execute(found).scalar_one_or_none()
+        return None if order_id is None else self.get(order_id)
+
+    def get_many(self, order_ids: Collection[str], *, lock: bool = False) -> dict[str, Order]:
+        """Return those of the given orders that exist, by id; locked in id order."""
+        wanted = (
+            select(*(ORDERS.c[name] for name in _ORDER))
+            .where(among(self._connection, ORDERS.c.id, order_ids))
+            .order_by(ORDERS.c.id)
+        )
+        rows = self._connection.execute(wanted.with_for_update() if lock else wanted).all()
+        lines = self._lines(order_ids) if rows else defaultdict(list)
+        return {row.id: _order(row, lines[row.id]) for row in rows}
+
+    def _lines(self, order_ids: Collection[str]) -> defaultdict[str, list[OrderLine]]:
+        rows = self._connection.execute(
+            select(ORDER_LINES.c.order_id, *(ORDER_LINES.c[name] for name in _LINE))
+            .where(among(self._connection, ORDER_LINES.c.order_id, order_ids))
+            .order_by(ORDER_LINES.c.order_id, ORDER_LINES.c.line)
+        )
+        lines: defaultdict[str, list[OrderLine]] = defaultdict(list)
+        for order_id, *values in rows:
+            lines[order_id].append(OrderLine(*values))
+        return lines
+
+    def search(
+        self, wanted: OrderFilter, after: OrderCursor | None, limit: int
+    ) -> tuple[tuple[Order, ...], OrderCursor | None]:
+        """Return a page of orders, newest first, and the cursor of the next one if there is any."""
+        ids, cursor = search_orders(self._connection, wanted, after, limit)
+        found = self.get_many(ids)
+        return tuple(found[order_id] for order_id in ids), cursor
+
+    def set_statuses(self, statuses: Mapping[str, str]) -> None:
+        """Update the projection of the status, in bulk, in id order."""
+        update_many(
+            self._connection,
+            ORDERS,
+            ("id", "status"),
+            sorted(statuses.items()),
+            sets="status = v.status",
+            where="orders.id = v.id",
+            returning="orders.id",
+        )
+
+    def set_line_counts(self, counts: Mapping[tuple[str, int], tuple[int, int]]) -> None:
+        """Set (unsourced, dropped) by (order, line), in bulk."""
+        update_many(
+            self._connection,
+            ORDER_LINES,
+            ("order_id", "line", "unsourced", "dropped"),
+            [(*key, *counts[key]) for key in sorted(counts)],
+            sets="unsourced = v.unsourced, dropped = v.dropped",
+            where="order_lines.order_id = v.order_id AND order_lines.line = v.line",
+            returning="order_lines.order_id",
+        )
+
+    def append_events(self, events: Sequence[OrderEvent]) -> None:
+        """Append entries to timelines, in bulk."""
+        rows = [
+            (event.order_id, event.at_ms, event.kind, event.text, event.actor, _json(event.data))
+            for event in events
+        ]
+        insert_many(self._connection, ORDER_EVENTS, _EVENT, rows)
+
+    def events(self, order_id: str) -> tuple[OrderEvent, ...]:
+        """Return an order's timeline, oldest first."""
+        rows = self._connection.execute(
+            select(*(ORDER_EVENTS.c[name] for name in _EVENT))
+            .where(ORDER_EVENTS.c.order_id == order_id)
+            .order_by(ORDER_EVENTS.c.at_ms, ORDER_EVENTS.c.id)
+        )
+        return tuple(OrderEvent(*row[:5], data=json.loads(row.data)) for row in rows)
+
+    def add_trace(self, trace: Trace) -> None:
+        """Keep why an order went where it went."""
+        row = (trace.order_id, trace.at_ms, _json(trace.trace))
+        insert_many(self._connection, ROUTING_TRACES, ("order_id", "at_ms", "trace"), [row])
+
+    def traces(self, order_id: str) -> tuple[Trace, ...]:
+        """Return an order's routing decisions, oldest first."""
+        table = ROUTING_TRACES.c
+        rows = self._connection.execute(
+            select(table.order_id, table.at_ms, table.trace)
+            .where(table.order_id == order_id)
+            .order_by(table.at_ms, table.id)
+        )
+        return tuple(Trace(row.order_id, row.at_ms, json.loads(row.trace)) for row in rows)
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _order_values(order: Order) -> tuple[Any, ...]:
+    values = {name: getattr(order, name) for name in _ORDER}
+    values["customer_email"] = order.customer_email.lower()
+    return tuple(values.values())
+
+
+def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
+    return Order(**row._mapping, lines=tuple(lines))  # noqa: SLF001 - SQLAlchemy's public name

@@ -1,0 +1,77 @@
+"""Side effects that leave after the commit, at least once, each under its key."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, update
+
+from central_server.records import OutboxItem
+from central_server.storage.bulk import among, insert_many
+from central_server.storage.tables import OUTBOX
+
+_COLUMNS = (
+    "id", "kind", "key", "payload", "created_ms", "attempts", "not_before_ms", "last_error",
+)  # fmt: skip
+
+
+class Outbox:
+    """The table `outbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, items: Sequence[OutboxItem]) -> None:
+        """Add side effects; one whose key is there already is dropped."""
+        rows = [
+            (
+                item.id, item.kind, item.key, json.dumps(item.payload), item.created_ms,
+                item.attempts, item.created_ms, "",
+            )
+            for item in items
+        ]  # fmt: skip
+        insert_many(self._connection, OUTBOX, _COLUMNS, rows, " ON CONFLICT (key) DO NOTHING")
+
+    def claim(self, now_ms: int, *, lease_ms: int, limit: int = 50) -> tuple[OutboxItem, ...]:
+        """Take what is due for `lease_ms`, oldest first; others do not get it meanwhile.
+
+        Commit, do the work outside the transaction, then call `done` or `failed`.
+        """
+        rows = self._connection.execute(
+            select(OUTBOX)
+            .where(OUTBOX.c.done_ms.is_(None), OUTBOX.c.not_before_ms <= now_ms)
+            .order_by(OUTBOX.c.not_before_ms, OUTBOX.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        taken = [row.id for row in rows]
+        self._connection.execute(
+            update(OUTBOX)
+            .where(among(self._connection, OUTBOX.c.id, taken))
+            .values(attempts=OUTBOX.c.attempts + 1, not_before_ms=now_ms + lease_ms)
+        )
+        return tuple(
+            OutboxItem(
+                row.id, row.kind, row.key, json.loads(row.payload), row.created_ms,
+                row.attempts + 1,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def done(self, item_id: str, now_ms: int) -> None:
+        """Write that a side effect has left."""
+        self._connection.execute(
+            update(OUTBOX).where(OUTBOX.c.id == item_id).values(done_ms=now_ms, last_error="")
+        )
+
+    def failed(self, item_id: str, error: str, retry_at_ms: int) -> None:
+        """Write why a side effect did not leave, and when to try again."""
+        self._connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.id == item_id)
+            .values(last_error=error[:500], not_before_ms=retry_at_ms)
+        )
+
+    def waiting(self) -> int:
+        """Return how many have not left yet."""
+        open_ones = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.done_ms.is_(None))
+        return self._connection.execute(open_ones).scalar_one()

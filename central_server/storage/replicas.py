@@ -1,0 +1,130 @@
+"""Devices: who is enrolled, where, and what was last heard of them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from central_server.records import EnrolmentCode, Replica
+from central_server.storage.tables import ENROLMENT_CODES, REPLICAS
+from sync.protocol.lines import genesis
+
+_COLUMNS = tuple(
+    REPLICAS.c[name]
+    for name in (
+        "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
+        "public_key", "app_version", "enrolled_at_ms", "last_contact_ms", "backlog",
+        "clock_offset_ms",
+    )
+)  # fmt: skip
+
+
+class Replicas:
+    """The tables `replicas` and `enrolment_codes`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, replica_id: str) -> Replica | None:
+        """Return one replica."""
+        found = select(*_COLUMNS).where(REPLICAS.c.replica_id == replica_id)
+        row = self._connection.execute(found).one_or_none()
+        return None if row is None else Replica(*row)
+
+    def at_location(self, location_id: str) -> tuple[Replica, ...]:
+        """Return a location's replicas, the newest first."""
+        return self._list(REPLICAS.c.location_id == location_id)
+
+    def all(self) -> tuple[Replica, ...]:
+        """Return every replica, the newest first."""
+        return self._list()
+
+    def _list(self, *conditions: object) -> tuple[Replica, ...]:
+        rows = self._connection.execute(
+            select(*_COLUMNS)
+            .where(*conditions)  # type: ignore[arg-type]
+            .order_by(REPLICAS.c.enrolled_at_ms.desc(), REPLICAS.c.replica_id)
+        )
+        return tuple(Replica(*row) for row in rows)
+
+    def enrol(
+        self, replica_id: str, location_id: str, install_nonce: str, public_key: str,
+        app_version: str, now_ms: int,
+    ) -> None:  # fmt: skip
+        """Add a replica at the start of its journal: epoch 1, no operations."""
+        self._connection.execute(
+            insert(REPLICAS).values(
+                replica_id=replica_id,
+                location_id=location_id,
+                epoch=1,
+                last_seq=0,
+                last_hash=genesis(replica_id, 1),
+                install_nonce=install_nonce,
+                enabled=True,
+                public_key=public_key,
+                app_version=app_version,
+                enrolled_at_ms=now_ms,
+                last_contact_ms=None,
+                backlog=0,
+                clock_offset_ms=0,
+            )
+        )
+
+    def set_enabled(self, replica_id: str, enabled: bool) -> None:
+        """Revoke a device, or let it in again."""
+        self._update(replica_id, enabled=enabled)
+
+    def save_hello(
+        self, replica_id: str, *, app_version: str, backlog: int, clock_offset_ms: int, now_ms: int
+    ) -> None:
+        """Write what a hello says of the device; its position is the push's business."""
+        self._update(
+            replica_id,
+            app_version=app_version,
+            backlog=backlog,
+            clock_offset_ms=clock_offset_ms,
+            last_contact_ms=now_ms,
+        )
+
+    def touch(self, replica_id: str, now_ms: int) -> None:
+        """Write that the device was heard of just now."""
+        self._update(replica_id, last_contact_ms=now_ms)
+
+    def _update(self, replica_id: str, **values: object) -> None:
+        self._connection.execute(
+            update(REPLICAS).where(REPLICAS.c.replica_id == replica_id).values(**values)
+        )
+
+    def last_contacts(self, location_ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Return when each location was last heard of, by its id; never-heard ones are missing."""
+        heard: dict[str, int] = {}
+        for replica in self.all():
+            wanted = location_ids is None or replica.location_id in location_ids
+            if wanted and replica.enabled and replica.last_contact_ms is not None:
+                newest = max(heard.get(replica.location_id, 0), replica.last_contact_ms)
+                heard[replica.location_id] = newest
+        return heard
+
+    def add_code(self, code: EnrolmentCode) -> None:
+        """Keep a one-time code under its hash."""
+        self._connection.execute(
+            insert(ENROLMENT_CODES).values(
+                hash=code.hash, location_id=code.location_id,
+                expires_at_ms=code.expires_at_ms, used_at_ms=None,
+            )
+        )  # fmt: skip
+
+    def use_code(self, code_hash: str, now_ms: int) -> str | None:
+        """Use up a code and return its location; None if unknown, used or over.
+
+        One conditional update: of two devices with the same code one gets in.
+        """
+        return self._connection.execute(
+            update(ENROLMENT_CODES)
+            .where(
+                ENROLMENT_CODES.c.hash == code_hash,
+                ENROLMENT_CODES.c.used_at_ms.is_(None),
+                ENROLMENT_CODES.c.expires_at_ms > now_ms,
+            )
+            .values(used_at_ms=now_ms)
+            .returning(ENROLMENT_CODES.c.location_id)
+        ).scalar_one_or_none()

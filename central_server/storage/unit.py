@@ -1,0 +1,57 @@
+"""Everything that one connection can read or write, repository by repository."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from central_server.storage.associates import Associates
+from central_server.storage.catalogue import Catalogue
+from central_server.storage.customers import Customers
+from central_server.storage.exceptions import Exceptions
+from central_server.storage.feed import SqlFeedStore
+from central_server.storage.fulfillments import Fulfillments
+from central_server.storage.idempotency import IdempotencyKeys
+from central_server.storage.imports import ImportJobs
+from central_server.storage.journal import SqlOperationJournal
+from central_server.storage.keys import ApiKeys
+from central_server.storage.locations import Locations
+from central_server.storage.meta import Meta
+from central_server.storage.orders import Orders
+from central_server.storage.outbox import Outbox
+from central_server.storage.replicas import Replicas
+from central_server.storage.stock import Stock
+
+
+class View:
+    """The repositories over one connection, all in the same snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.meta = Meta(connection)
+        self.locations = Locations(connection)
+        self.catalogue = Catalogue(connection)
+        self.stock = Stock(connection)
+        self.orders = Orders(connection)
+        self.fulfillments = Fulfillments(connection)
+        self.customers = Customers(connection)
+        self.associates = Associates(connection)
+        self.replicas = Replicas(connection)
+        self.journal = SqlOperationJournal(connection)
+        self.feed = SqlFeedStore(connection)
+        self.exceptions = Exceptions(connection)
+        self.idempotency = IdempotencyKeys(connection)
+        self.keys = ApiKeys(connection)
+        self.outbox = Outbox(connection)
+        self.imports = ImportJobs(connection)
+
+
+class Unit(View):
+    """One use case's transaction: a `View` that may write, and what to do once it is durable."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.callbacks: list[Callable[[], None]] = []
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after the commit, in the caller's thread; never after a rollback."""
+        self.callbacks.append(callback)
