@@ -304,6 +304,7 @@ def build_snapshot(feed: MemoryFeed, scope: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "snapshot.db"
         connection = sqlite.connect(str(path), isolation_level=None)
+        connection.execute("BEGIN")
         for statement in tables_for(scope):
             connection.execute(statement)
         if scope == "catalogue":
@@ -333,5 +334,6 @@ def build_snapshot(feed: MemoryFeed, scope: str) -> bytes:
                         (zone, price.sku, price.amount_minor, price.currency, price.version,
                          row.rev),
                     )  # fmt: skip
+        connection.execute("COMMIT")
         connection.close()
         return path.read_bytes()
