@@ -70,12 +70,12 @@ def open_client(
     `ca_file` names the only authority to trust, for a central with a
     certificate of the retailer's own.
     """
-    verify: ssl.SSLContext | bool = True
-    if ca_file is not None:
-        verify = ssl.create_default_context(cafile=ca_file)
     limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
     transport: httpx.BaseTransport = httpx.HTTPTransport(
-        verify=verify, limits=limits, trust_env=False, socket_options=_socket_options()
+        verify=_trusted(base_url, ca_file),
+        limits=limits,
+        trust_env=False,
+        socket_options=_socket_options(),
     )
     if traffic is not None:
         transport = CountingTransport(transport, traffic)
@@ -197,13 +197,13 @@ class HttpEndpoint:
         The first None comes when the stream is open. A pull is due then: what
         changed before was poked to nobody.
         """
-        timeout = httpx.Timeout(TIMEOUT, read=EVENTS_READ_TIMEOUT_S)
+        timeout = {**TIMEOUT.as_dict(), "read": EVENTS_READ_TIMEOUT_S}
         with self._authorized() as authorization:
             request = self._client.build_request(
                 "GET",
                 "/v1/sync/events",
                 headers={"accept-encoding": "identity", **authorization},
-                timeout=timeout,
+                timeout=httpx.Timeout(**timeout),
             )
             with _answer(self._client, request) as response:
                 if response.status_code != httpx.codes.OK:
@@ -296,6 +296,16 @@ def _words(problem: httpx.HTTPError, request: httpx.Request) -> str:
             return f"the connection to central at {where} broke off: {problem}"
         case _:
             return f"central at {where} cannot be talked to: {problem}"
+
+
+def _trusted(base_url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Return whom to trust: the named authority alone, else the usual ones."""
+    if ca_file is not None:
+        return ssl.create_default_context(cafile=ca_file)
+    if httpx.URL(base_url).scheme == "https":
+        return True
+    # No TLS will be spoken. This context trusts nobody, and costs no reading of certificates.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _socket_of(response: httpx.Response) -> socket.socket | None:

@@ -53,10 +53,10 @@ def reply_message(message: Message) -> Reply:
     return reply(message.model_dump_json().encode())
 
 
-def reply_problem(status: str, **members: object) -> Reply:
+def reply_problem(status_line: str, **members: object) -> Reply:
     """Return a problem document."""
     return reply(
-        json.dumps(members).encode(), status=status, content_type="application/problem+json"
+        json.dumps(members).encode(), status=status_line, content_type="application/problem+json"
     )
 
 

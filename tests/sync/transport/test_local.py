@@ -118,7 +118,10 @@ def test_a_refusal_arrives_with_its_kind_words_and_data(central, endpoint, name)
     with pytest.raises(Fork) as caught:
         _calls(endpoint)[name]()
     assert caught.value is not central.refusal
-    assert (str(caught.value), caught.value.data) == ("the journal differs", {"seq": 4, "last_seq": 9})
+    assert (str(caught.value), caught.value.data) == (
+        "the journal differs",
+        {"seq": 4, "last_seq": 9},
+    )
 
 
 def test_a_refused_challenge_and_hello_are_told_as_well(central):
