@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from store_client.config import StoreSettings
 from store_client.replica.store import Files, Store, is_held
 from sync.clock import SystemClock
+from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KEY_BYTES = 32
+IDLE_S = 0.2
 
 
 class NotEnrolled(Exception):
@@ -210,5 +213,46 @@ def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
 def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
     """Return the terminal. Textual is imported here, so that the daemon never loads it."""
     from store_client.app import StoreApp
+    from store_client.services.desk import TerminalSettings
+    from store_client.services.scanner import ScannerSettings
 
-    return StoreApp(store, store.clock, settings)
+    scanner = settings.scanner
+    terminal = TerminalSettings(
+        device=settings.terminal,
+        log_path=settings.data_dir / "terminal.log",
+        running_marker=settings.data_dir / "terminal.running",
+        network_switch=settings.network_switch,
+        scanner=ScannerSettings(
+            prefix=scanner.prefix,
+            suffix=scanner.suffix,
+            gap_ms=scanner.gap_ms,
+            length_min=scanner.min_length,
+        ),
+    )
+    return StoreApp(store, store.clock, terminal)
+
+
+def practice(
+    settings: StoreSettings,
+    store: Store,
+    seed: int,
+    every_s: float,
+    forever: bool,
+    parent_pid: int | None = None,
+) -> Iterator[str]:
+    """Yield what a practice associate does, step by step, until nothing is left to do."""
+    from store_client.flows.pickup.practice import work_next
+    from store_client.services.desk import Actor, Desk
+
+    leader = next((one for one in store.associates() if one.role in MAY_OVERRIDE), None)
+    if leader is None:
+        return
+    desk = Desk(store, store.clock, Actor(leader.id, leader.name, leader.role), settings.terminal)
+    random = Random(seed)
+    while parent_pid is None or os.getppid() == parent_pid:
+        done = work_next(desk, random)
+        if done is not None:
+            yield done
+        elif not forever:
+            return
+        store.clock.sleep(every_s if done is not None else max(every_s, IDLE_S))

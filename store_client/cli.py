@@ -209,6 +209,43 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else FAILURE)
 
 
+@app.command(epilog=EPILOG)
+def digest(context: typer.Context) -> None:
+    """Print this store's data as JSON, to be compared with central's digest of it."""
+    from store_client.replica.digest import digest_of
+
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    try:
+        typer.echo(digest_of(store).model_dump_json())
+    finally:
+        store.close()
+
+
+@app.command(epilog=EPILOG)
+def practice(
+    context: typer.Context,
+    steps: Annotated[int, typer.Option(min=1, help="Do at most this many steps.")] = 1_000_000,
+    every: Annotated[float, typer.Option(min=0.0, help="Seconds between two steps.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Chance is drawn from this.")] = 1,
+    forever: Annotated[bool, typer.Option(help="Wait for work instead of ending.")] = False,
+    parent: Annotated[int | None, typer.Option(help="End with this process.", hidden=True)] = None,
+) -> None:
+    """Work the queue off as a practice associate, a JSON line a step. For training and demos."""
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        for done in bootstrap.practice(settings, store, seed, every, forever, parent):
+            typer.echo(json.dumps({"at_ms": store.clock.now_ms(), "did": done}))
+            sys.stdout.flush()
+            steps -= 1
+            if steps == 0:
+                break
+    finally:
+        store.close()
+
+
 def _guarded(call: Callable[[], T]) -> T:
     """Turn expected problems into a sentence and an exit code."""
     try:

@@ -29,8 +29,8 @@ class ScannerSettings(BaseSettings):
 
     prefix: str = ""
     """Characters that the scanner sends before each code."""
-    suffix: str = "\r"
-    """What ends a code: carriage return or tab."""
+    suffix: str = ""
+    """Characters that the scanner sends after each code, before Enter or Tab."""
     gap_ms: int = Field(default=35, ge=1, le=1000)
     """Mean time between characters below which they are a scan, not typing."""
     min_length: int = Field(default=4, ge=1, le=100)

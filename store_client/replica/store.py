@@ -267,6 +267,25 @@ class Store:
         history = self.journal.history(1000, 0, fulfillment_id)
         return [self._fate(*entry) for entry in reversed(history)]
 
+    # --- for comparison with central --------------------------------------------------
+
+    def views(self) -> list[str]:
+        """Return every fulfillment order that central shows this store, as JSON of its view."""
+        return [
+            view for (view,) in self._database.all("SELECT view FROM fulfillments WHERE NOT gone")
+        ]
+
+    def stock_rows(self) -> list[tuple[str, int, int]]:
+        """Return (SKU, on hand, allocated) as central last said."""
+        return self._database.all("SELECT sku, on_hand, allocated FROM stock")
+
+    def pending_effects(self) -> list[tuple[str, int, int]]:
+        """Return (SKU, on hand, allocated) of operations that central's rows do not include."""
+        behind = self._database.all("SELECT id, base_seq FROM fulfillments WHERE pending > 0")
+        return [
+            effect for key, base_seq in behind for effect in self.journal.effects_of(key, base_seq)
+        ]
+
     def change_token(self) -> tuple[int, ...]:
         """Return a value that differs when anything changed, by whichever process."""
         return (*self.journal.change_token(), *self._database.change_token())

@@ -215,6 +215,15 @@ class Journal:
             allocated += row[1]
         return on_hand, allocated
 
+    def effects_of(self, aggregate: str, after_seq: int) -> list[tuple[str, int, int]]:
+        """Return (SKU, on hand, allocated) of each effect on `aggregate` after `after_seq`."""
+        return self._all(
+            "SELECT e.sku, e.on_hand, e.allocated FROM stock_effects e"
+            " JOIN operations o USING (epoch, seq)"
+            " WHERE o.aggregate = ? AND e.epoch = ? AND e.seq > ?",
+            (aggregate, self.identity.epoch, after_seq),
+        )
+
     def aggregates_touching(self, sku: str) -> list[str]:
         """Return aggregates with journaled stock effects on `sku`."""
         rows = self._all(

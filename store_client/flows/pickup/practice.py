@@ -1,0 +1,98 @@
+"""An associate who works by the book: does the next step of the queue, for demos and soak tests.
+
+The same commands as at the screen, the same refusals, the same journal. Chance
+(handed in) decides what people decide: a shelf that is empty, a customer who
+comes, one who changed their mind.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from store_client.flows.pickup import commands
+from store_client.flows.pickup.board import Step, facts_of, facts_of_row, next_step
+from store_client.ports import BoardRow
+from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.desk import Desk
+from sync.domain.errors import OperationRefused
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
+
+LOOK_AT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How often things happen, as probabilities."""
+
+    shelf_is_empty: float = 0.03
+    order_rejected: float = 0.01
+    customer_comes: float = 0.5
+    changed_mind: float = 0.03
+
+
+def work_next(desk: Desk, random: Random, habits: Habits = Habits()) -> str | None:
+    """Do one step of the most urgent order and say what was done; None when nothing is to do."""
+    now_ms = desk.clock.now_ms()
+    for row in desk.store.board("pickup", limit=LOOK_AT):
+        step = next_step(facts_of_row(row), now_ms)
+        if step is Step.HAND_OVER and random.random() >= habits.customer_comes:
+            continue
+        try:
+            done = _do(desk, row, random, habits)
+        except OperationRefused as refusal:
+            done = f"refused: {refusal}"
+        if done:
+            return f"{row.order_number}: {done}"
+    return None
+
+
+def _do(desk: Desk, row: BoardRow, random: Random, habits: Habits) -> str:
+    order = commands.load(desk, row.id)
+    step = next_step(facts_of(order), desk.clock.now_ms())
+    if step is Step.PUT_BACK:
+        commands.put_back_all(desk, order.id)
+        return "put back"
+    if step is Step.ACCEPT:
+        if random.random() < habits.order_rejected:
+            commands.reject(desk, order.id, ShortReason.STORE_BUSY)
+            return "rejected"
+        commands.accept(desk, order.id)
+        return "accepted"
+    if step is Step.PICK:
+        return _pick(desk, order, random, habits)
+    if step is Step.STAGE:
+        spot = _spot(desk, random)
+        commands.stage(desk, order.id, spot)
+        return f"staged at {spot}"
+    if step is Step.READY:
+        commands.mark_ready(desk, order.id)
+        return "ready"
+    if step is Step.RELEASE:
+        commands.release(desk, order.id)
+        return "released"
+    return _hand_over(desk, order, random, habits) if step is Step.HAND_OVER else ""
+
+
+def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -> str:
+    line = next(line for line in order.lines if line.to_pick)
+    if random.random() < habits.shelf_is_empty:
+        commands.short(desk, order.id, line.line, line.to_pick, ShortReason.NOT_FOUND)
+        return f"shelf empty for {line.name}"
+    commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
+    return f"picked {line.to_pick} × {line.name}"
+
+
+def _spot(desk: Desk, random: Random) -> str:
+    store = desk.store.store_row()
+    return random.choice(store.spots) if store is not None and store.spots else "A1"
+
+
+def _hand_over(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -> str:
+    if random.random() < habits.changed_mind:
+        line = next(line for line in order.lines if line.deliverable)
+        commands.customer_refuses(
+            desk, order.id, line.line, line.deliverable, RefusalReason.CHANGED_MIND
+        )
+        return f"customer refused {line.name}"
+    told = HandOver(commands.everything(order), document=random.choice(DOCUMENTS))
+    commands.hand_over(desk, order.id, told)
+    return "handed over"
