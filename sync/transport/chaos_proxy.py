@@ -3,7 +3,7 @@
     python -m sync.transport.chaos_proxy --listen 0 --to 127.0.0.1:8000 --control FILE
 
 prints `{"port": 40001}` and runs until SIGTERM or until the process that started
-it is gone. FILE is a switch (`sync.transport.switch`); it may be missing. The
+it is gone (`--parent PID` leaves no moment in which its end goes unseen). FILE is a switch (`sync.transport.switch`); it may be missing. The
 proxy listens on loopback only.
 """
 
@@ -213,9 +213,8 @@ def in_thread(host: str, port: int, switch: Switch | None = None) -> Iterator[Pr
         loop.close()
 
 
-async def run(listen: int, host: str, port: int, control: Path | None) -> None:
-    """Serve until SIGTERM, SIGINT or the end of the parent; follow the control file."""
-    parent = os.getppid()
+async def run(listen: int, host: str, port: int, control: Path | None, parent: int) -> None:
+    """Serve until SIGTERM, SIGINT or the end of process `parent`; follow the control file."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -285,11 +284,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen", type=int, default=0, help="port on loopback; 0 for a free one")
     parser.add_argument("--to", required=True, help="HOST:PORT to forward to")
     parser.add_argument("--control", type=Path, help="the switch, a file")
+    parser.add_argument(
+        "--parent", type=int, default=os.getppid(), help="process that started it, by default asked"
+    )
     options = parser.parse_args(arguments)
     host, _, port = options.to.rpartition(":")
     if not host or not port.isdigit():
         parser.error(f"--to is not HOST:PORT: {options.to}")
-    asyncio.run(run(options.listen, host, int(port), options.control))
+    asyncio.run(run(options.listen, host, int(port), options.control, options.parent))
     return 0
 
 

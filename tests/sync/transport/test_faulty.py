@@ -9,7 +9,7 @@ from sync.protocol.endpoint import PullPage
 from sync.protocol.errors import Gap, ProtocolError, TryLater, Unreachable
 from sync.protocol.session import HelloAnswer, HelloRequest, Poke, PushAnswer, PushHeader
 from sync.protocol.session import SnapshotManifest as Manifest
-from sync.transport.faulty import FaultyEndpoint, Faults
+from sync.transport.faulty import Faults, FaultyEndpoint
 from tests.sync.transport import messages
 
 FILE = bytes(range(256))
