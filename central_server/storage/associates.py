@@ -34,6 +34,5 @@ class Associates:
             .order_by(ASSOCIATES.c.id)
         )
         return tuple(
-            AssociateRow(row.id, row.name, Role(row.role), row.pin_hash, row.active)
-            for row in rows
+            AssociateRow(row.id, row.name, Role(row.role), row.pin_hash, row.active) for row in rows
         )

@@ -79,7 +79,7 @@ def upsert_many(
     """Insert `rows` or replace those with the same primary key, except the columns in `keep`."""
     keys = [column.name for column in table.primary_key]
     changed = [name for name in columns if name not in keys and name not in keep]
-    sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in changed)
     what = f"UPDATE SET {sets}" if changed else "NOTHING"
     insert_many(connection, table, columns, rows, f" ON CONFLICT ({', '.join(keys)}) DO {what}")
 

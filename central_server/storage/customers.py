@@ -32,9 +32,6 @@ class Customers:
     def page(self, after: str = "", limit: int = 100) -> tuple[Customer, ...]:
         """Return customers by id, after one."""
         rows = self._connection.execute(
-            select(*_COLUMNS)
-            .where(CUSTOMERS.c.id > after)
-            .order_by(CUSTOMERS.c.id)
-            .limit(limit)
+            select(*_COLUMNS).where(CUSTOMERS.c.id > after).order_by(CUSTOMERS.c.id).limit(limit)
         )
         return tuple(Customer(*row) for row in rows)

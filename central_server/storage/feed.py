@@ -80,9 +80,7 @@ class SqlFeedStore:
 
     def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
         """XOR the scope's checksum and add to its number of living rows."""
-        self._connection.execute(
-            _ADJUST, {"scope": scope, "xor": checksum_xor, "rows": rows_delta}
-        )
+        self._connection.execute(_ADJUST, {"scope": scope, "xor": checksum_xor, "rows": rows_delta})
 
     def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
         """Return rows with rev > after in rev order, at most `limit`."""

@@ -50,9 +50,7 @@ class Stock:
 
     def rows(self, location_id: str, skus: Collection[str] | None = None) -> list[StockRow]:
         """Return a location's stock as its feed carries it: all of it, or these SKUs."""
-        wanted = select(*(STOCK.c[name] for name in _ROW)).where(
-            STOCK.c.location_id == location_id
-        )
+        wanted = select(*(STOCK.c[name] for name in _ROW)).where(STOCK.c.location_id == location_id)
         if skus is not None:
             wanted = wanted.where(among(self._connection, STOCK.c.sku, skus))
         return [StockRow(*row) for row in self._connection.execute(wanted.order_by(STOCK.c.sku))]
@@ -85,7 +83,10 @@ class Stock:
         assert len(promised) == len(rows), "a locked position changed"
         reason = StockReason.ALLOCATED
         self.append_ledger(
-            [LedgerEntry(location_id, sku, 0, q, reason, source, now_ms) for sku, q in totals.items()]
+            [
+                LedgerEntry(location_id, sku, 0, q, reason, source, now_ms)
+                for sku, q in totals.items()
+            ]
         )
         return True
 

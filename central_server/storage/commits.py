@@ -1,0 +1,48 @@
+"""How an engine commits: the seam between `Database` and the two engines."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from central_server.storage.unit import Unit
+
+T = TypeVar("T")
+
+
+class DatabaseClosed(Exception):
+    """The database was closed: nothing can be written any more."""
+
+
+class Overloaded(Exception):
+    """More commands wait than central takes."""
+
+
+class UnsafeDatabase(Exception):
+    """The engine or the file cannot keep what it is asked to keep."""
+
+
+class CommitPoint(StrEnum):
+    """Where a simulation can crash a commit."""
+
+    BEFORE = "before_commit"
+    AFTER = "after_commit"
+
+
+CommitHook = Callable[[CommitPoint], None]
+"""Called around each commit; what it raises, every caller in that commit gets."""
+
+
+def no_hook(point: CommitPoint) -> None:  # noqa: ARG001 - the hook that does nothing
+    """Let every commit pass."""
+
+
+class Writer(Protocol):
+    """How an engine commits."""
+
+    def write(self, command: Callable[[Unit], T]) -> tuple[T, Unit]:
+        """Run `command` in a transaction; return when that is durable."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is waiting and let go of the engine."""
+        ...

@@ -1,0 +1,77 @@
+"""The database of central: consistent reads, and writes that are durable when they return.
+
+`Database.open` chooses the engine by the URL; everything above it is the same.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from central_server.storage import postgresql, sqlite
+from central_server.storage.commits import (
+    CommitHook,
+    CommitPoint,
+    DatabaseClosed,
+    Overloaded,
+    UnsafeDatabase,
+    Writer,
+    no_hook,
+)
+from central_server.storage.unit import Unit, View
+
+__all__ = [
+    "CommitHook", "CommitPoint", "Database", "DatabaseClosed", "Overloaded", "UnsafeDatabase",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Database:
+    """Thread-safe. Callers see results only after the commit that made them durable."""
+
+    def __init__(self, reader: Engine, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @staticmethod
+    def open(url: str, *, key: str | None = None, hook: CommitHook = no_hook) -> "Database":
+        """Open `sqlite:///path` (with `key`: encrypted) or `postgresql://…`.
+
+        `key` is 64 hexadecimal digits. Raises `UnsafeDatabase` where SQLite is too
+        old, the key is wrong or a pragma did not take.
+        """
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            return Database(*postgresql.open_engines(parsed, hook))
+        return Database(*sqlite.open_engines(parsed, key or "", hook))
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._reader.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[View]:
+        """Give a view of ONE consistent snapshot for the time of the block; it cannot write."""
+        with self._reader.connect() as connection:
+            yield View(connection)
+
+    def write(self, command: Callable[[Unit], T]) -> T:
+        """Run `command` in a transaction and return its result once that is durable.
+
+        `command` may run more than once (PostgreSQL: after a conflict), so it
+        must do nothing but use its unit; what is to happen once goes through
+        `unit.after_commit`. If it raises, its changes alone are undone.
+        """
+        result, unit = self._writer.write(command)
+        for callback in unit.callbacks:
+            callback()
+        return result
+
+    def close(self) -> None:
+        """Finish waiting commands and close all connections. Closing twice is harmless."""
+        self._reader.dispose()
+        self._writer.close()

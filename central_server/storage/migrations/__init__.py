@@ -1,0 +1,1 @@
+"""The schema's history, by Alembic, run from code: users need no configuration file."""

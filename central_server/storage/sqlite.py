@@ -1,0 +1,207 @@
+"""SQLite at central: one writer that groups waiting commands into one commit.
+
+The engine comes with the sqlcipher3 wheel; before 3.51.3 SQLite can corrupt a WAL
+file that two connections checkpoint.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import sqlcipher3.dbapi2 as driver
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+
+from central_server.storage.commits import (
+    CommitHook,
+    CommitPoint,
+    DatabaseClosed,
+    Overloaded,
+    UnsafeDatabase,
+    Writer,
+)
+from central_server.storage.unit import Unit
+
+OLDEST = (3, 51, 3)
+BUSY_TIMEOUT_MS = 10_000
+GROUP_MAX = 64
+"""How many commands share one commit at most."""
+WAITING_MAX = 10_000
+READERS = 8
+READERS_OVERFLOW = 32
+
+T = TypeVar("T")
+
+
+def open_engines(url: URL, key: str, hook: CommitHook) -> tuple[Engine, Writer]:
+    """Return the reading engine and the writer of the file that `url` names."""
+    if driver.sqlite_version_info < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise UnsafeDatabase(f"SQLite {driver.sqlite_version} is older than {wanted}")
+    if not url.database or url.database == ":memory:":
+        raise UnsafeDatabase("central's SQLite needs a file")
+    path = Path(url.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The writer comes first: it makes the file and turns it to WAL.
+    writer = GroupWriter(_engine(path, key, "BEGIN IMMEDIATE", 1, 0), hook)
+    return _engine(path, key, "BEGIN", READERS, READERS_OVERFLOW), writer
+
+
+def _engine(path: Path, key: str, begin: str, size: int, overflow: int) -> Engine:
+    is_reader = begin == "BEGIN"
+    engine = create_engine(
+        "sqlite://",
+        module=driver,
+        creator=lambda: _connect(path, key, is_reader=is_reader),
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=overflow,
+        pool_reset_on_return="rollback",
+    )
+
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect(path: Path, key: str, *, is_reader: bool) -> Any:
+    connection = driver.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    try:
+        _prepare(connection, key, is_reader=is_reader)
+    except driver.DatabaseError as problem:
+        connection.close()
+        raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: Any, key: str, *, is_reader: bool) -> None:
+    if key:
+        int(key, 16)
+        connection.execute(f"PRAGMA key = \"x'{key}'\"").fetchall()
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    wanted: tuple[tuple[str, object, object], ...] = (
+        ("busy_timeout", BUSY_TIMEOUT_MS, BUSY_TIMEOUT_MS),
+        ("journal_mode", "WAL", "wal"),
+        ("synchronous", "FULL", 2),
+        ("foreign_keys", 1, 1),
+        ("query_only", int(is_reader), int(is_reader)),
+    )
+    for name, value, expected in wanted:
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        got = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if got != expected:
+            raise UnsafeDatabase(f"PRAGMA {name} is {got!r}, not {expected!r}")
+
+
+class _Command:
+    """One caller's command and what came of it."""
+
+    def __init__(self, run: Callable[[Unit], Any]) -> None:
+        self.run = run
+        self.future: Future[tuple[Any, Unit]] = Future()
+        self.outcome: tuple[Any, Unit] | None = None
+        self.problem: BaseException | None = None
+
+
+class GroupWriter:
+    """One thread that owns the only writing connection.
+
+    It takes what waits (at most `GROUP_MAX`), gives each command a savepoint and
+    commits once. A command that fails takes back only its own changes; a commit
+    that fails fails them all. Nobody learns a result before the commit.
+    """
+
+    def __init__(self, engine: Engine, hook: CommitHook) -> None:
+        self._engine = engine
+        self._hook = hook
+        self._waiting: deque[_Command] = deque()
+        self._changed = threading.Condition()
+        self._is_closing = False
+        self._engine.connect().close()
+        self._thread = threading.Thread(target=self._run, name="central-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, command: Callable[[Unit], T]) -> tuple[T, Unit]:
+        """Queue `command` and wait for the commit that carries it."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a command cannot write through the database that runs it")
+        queued = _Command(command)
+        with self._changed:
+            if self._is_closing:
+                raise DatabaseClosed("the database is closed")
+            if len(self._waiting) >= WAITING_MAX:
+                raise Overloaded(f"{WAITING_MAX} commands wait")
+            self._waiting.append(queued)
+            self._changed.notify()
+        return cast("tuple[T, Unit]", queued.future.result())
+
+    def close(self) -> None:
+        """Finish what waits, checkpoint the WAL and close."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            self._commit(group)
+        with self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _next_group(self) -> list[_Command]:
+        """Return the commands of the next commit; none once the database is closing."""
+        with self._changed:
+            while not self._waiting and not self._is_closing:
+                self._changed.wait()
+            count = min(GROUP_MAX, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(count)]
+
+    def _commit(self, group: list[_Command]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                self._run_group(connection, group)
+                self._hook(CommitPoint.BEFORE)
+            self._hook(CommitPoint.AFTER)
+        except BaseException as problem:  # noqa: BLE001 - every caller of the group gets it
+            for command in group:
+                command.future.set_exception(command.problem or problem)
+            return
+        for command in group:
+            if command.problem is not None:
+                command.future.set_exception(command.problem)
+            else:
+                assert command.outcome is not None
+                command.future.set_result(command.outcome)
+
+    def _run_group(self, connection: Connection, group: list[_Command]) -> None:
+        if len(group) == 1:
+            unit = Unit(connection)
+            try:
+                group[0].outcome = (group[0].run(unit), unit)
+            except BaseException as problem:
+                group[0].problem = problem
+                raise
+            return
+        for command in group:
+            self._run_guarded(connection, command)
+
+    def _run_guarded(self, connection: Connection, command: _Command) -> None:
+        connection.exec_driver_sql("SAVEPOINT command")
+        unit = Unit(connection)
+        try:
+            command.outcome = (command.run(unit), unit)
+        except BaseException as problem:  # noqa: BLE001 - its caller gets it after the commit
+            command.problem = problem
+            connection.exec_driver_sql("ROLLBACK TO command")
+        connection.exec_driver_sql("RELEASE command")
