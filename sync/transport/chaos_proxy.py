@@ -3,8 +3,9 @@
     python -m sync.transport.chaos_proxy --listen 0 --to 127.0.0.1:8000 --control FILE
 
 prints `{"port": 40001}` and runs until SIGTERM or until the process that started
-it is gone (`--parent PID` leaves no moment in which its end goes unseen). FILE is a switch (`sync.transport.switch`); it may be missing. The
-proxy listens on loopback only.
+it is gone (`--parent PID` leaves no moment in which its end goes unseen). FILE
+is a switch (`sync.transport.switch`); it may be missing. The proxy listens on
+loopback only.
 """
 
 import argparse

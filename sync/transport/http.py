@@ -8,11 +8,8 @@ repeat the call for ever.
 """
 
 import socket
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -35,24 +32,15 @@ from sync.protocol.session import (
     SnapshotManifest,
 )
 from sync.transport import answers, events, frames
-from sync.transport.traffic import CountingTransport, Traffic
+from sync.transport.client import TIMEOUT, ClientFactory, open_client
 
 M = TypeVar("M", bound=Message)
 
-USER_AGENT = "holdshelf/1"
 JSON = "application/json"
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 """Of a JSON answer, uncompressed."""
-TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 EVENTS_READ_TIMEOUT_S = 45.0
 """Central sends a heartbeat more often than this."""
-KEEP_ALIVE_S = 90.0
-"""Longer than a poll's interval, so that a poll needs no new connection if central agrees."""
-SILENCE_MS_MAX = 20_000
-"""Unacknowledged data for so long means that the connection is dead."""
-
-ClientFactory = Callable[[str], httpx.Client]
-"""Makes the client for a base URL."""
 
 
 class Session:
@@ -60,36 +48,6 @@ class Session:
 
     def __init__(self) -> None:
         self.token = ""
-
-
-def open_client(
-    base_url: str, *, ca_file: Path | None = None, traffic: Traffic | None = None
-) -> httpx.Client:
-    """Return a client for central: HTTP/1.1, kept alive, no cookies, no redirects, no proxy.
-
-    `ca_file` names the only authority to trust, for a central with a
-    certificate of the retailer's own.
-    """
-    limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
-    transport: httpx.BaseTransport = httpx.HTTPTransport(
-        verify=_trusted(base_url, ca_file),
-        limits=limits,
-        trust_env=False,
-        socket_options=_socket_options(),
-    )
-    if traffic is not None:
-        transport = CountingTransport(transport, traffic)
-    client = httpx.Client(
-        base_url=base_url,
-        transport=transport,
-        timeout=TIMEOUT,
-        trust_env=False,
-        headers={"user-agent": USER_AGENT, "accept-encoding": frames.CONTENT_ENCODING},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    )
-    del client.headers["accept"]
-    del client.headers["connection"]
-    return client
 
 
 class HttpEndpoint:
@@ -298,25 +256,7 @@ def _words(problem: httpx.HTTPError, request: httpx.Request) -> str:
             return f"central at {where} cannot be talked to: {problem}"
 
 
-def _trusted(base_url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Return whom to trust: the named authority alone, else the usual ones."""
-    if ca_file is not None:
-        return ssl.create_default_context(cafile=ca_file)
-    if httpx.URL(base_url).scheme == "https":
-        return True
-    # No TLS will be spoken. This context trusts nobody, and costs no reading of certificates.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
 def _socket_of(response: httpx.Response) -> socket.socket | None:
     stream = response.extensions.get("network_stream")
     found = None if stream is None else stream.get_extra_info("socket")
     return found if isinstance(found, socket.socket) else None
-
-
-def _socket_options() -> list[tuple[int, int, int]]:
-    """Notice a dead connection before the timeouts do, where the system can."""
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS_MAX))
-    return options

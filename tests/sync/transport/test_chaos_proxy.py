@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from sync.protocol.errors import Unreachable
 from sync.transport import chaos_proxy
-from sync.transport.http import HttpEndpoint, Session, open_client
+from sync.transport.client import open_client
+from sync.transport.http import HttpEndpoint, Session
 from sync.transport.switch import (
     LinkMode,
     Switch,

@@ -1,29 +1,23 @@
 """Central over HTTP, against a server that answers byte for byte as told."""
 
 import json
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 import zstandard
 
 from sync.protocol import errors
-from sync.protocol.session import EnrolAnswer, Poke, PushHeader
-from sync.transport import frames, http
-from sync.transport.http import HttpEndpoint, Session, enrol, open_client
+from sync.protocol.session import EnrolAnswer, PushHeader
+from sync.transport import frames
+from sync.transport.client import open_client
+from sync.transport.http import HttpEndpoint, enrol
 from sync.transport.traffic import Traffic
 from tests.sync.transport import messages
+from tests.sync.transport.conftest import TOKEN, token_session
 from tests.sync.transport.server import Reply, reply, reply_message, reply_problem, serving
 
-# As long as a real one: two claims, a time and a signature.
-TOKEN = f"{'h' * 36}.{'p' * 90}.{'s' * 43}"
 FILE = bytes(range(256)) * 10
 HTML = reply(b"<html>please pay</html>", content_type="text/html; charset=utf-8")
-
-
-def _session() -> Session:
-    session = Session()
-    session.token = TOKEN
-    return session
 
 
 def _page(count: int, header_count: int | None = None, scope: str = "store:012") -> Reply:
@@ -34,25 +28,6 @@ def _page(count: int, header_count: int | None = None, scope: str = "store:012")
 
 def _framed(body: bytes) -> Reply:
     return reply(body, content_type=frames.CONTENT_TYPE, content_encoding="zstd")
-
-
-def _stream(text: str, *, close: bool = True, hold: Event | None = None) -> Reply:
-    head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-    return Reply((head + text).encode(), close=close, hold=hold)
-
-
-@pytest.fixture
-def central():
-    """A server whose answer the test sets."""
-    with serving(lambda _: reply(b"{}")) as server:
-        yield server
-
-
-@pytest.fixture
-def endpoint(central):
-    made = HttpEndpoint(central.url, session=_session())
-    yield made
-    made.close()
 
 
 CALLS = {
@@ -167,7 +142,7 @@ def test_an_idle_cycle_costs_one_small_request(central):
     traffic = Traffic()
     endpoint = HttpEndpoint(
         central.url,
-        session=_session(),
+        session=token_session(),
         client_factory=lambda url: open_client(url, traffic=traffic),
     )
     endpoint.push(messages.push_header(), ())
@@ -184,7 +159,7 @@ def test_the_counter_agrees_with_the_socket(central):
     traffic = Traffic()
     endpoint = HttpEndpoint(
         central.url,
-        session=_session(),
+        session=token_session(),
         client_factory=lambda url: open_client(url, traffic=traffic),
     )
     endpoint.challenge()
@@ -240,7 +215,7 @@ def test_a_session_that_was_refused_is_not_tried_again(central, endpoint):
 
 def test_a_session_renewed_meanwhile_by_another_thread_is_kept(central):
     """A late 401 for an old token does not throw the new one away."""
-    session = _session()
+    session = token_session()
     endpoint = HttpEndpoint(central.url, session=session)
 
     def renew(_):
@@ -386,7 +361,7 @@ def test_nobody_there_is_unreachable(call):
     """A refused connection is told in words that name the place."""
     with serving(lambda _: HTML) as gone:
         pass
-    endpoint = HttpEndpoint(gone.url, session=_session())
+    endpoint = HttpEndpoint(gone.url, session=token_session())
     with pytest.raises(errors.Unreachable, match=f"127.0.0.1:{gone.port}"):
         call(endpoint)
     endpoint.close()
@@ -402,7 +377,7 @@ def test_a_silent_central_is_unreachable(central):
         client.timeout = 0.05
         return client
 
-    endpoint = HttpEndpoint(central.url, session=_session(), client_factory=impatient)
+    endpoint = HttpEndpoint(central.url, session=token_session(), client_factory=impatient)
     with pytest.raises(errors.Unreachable, match="silent"):
         endpoint.challenge()
     central.handler = lambda _: reply(b'{"nonce": "n"}')
@@ -426,82 +401,3 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(central, monkeypa
     endpoint = HttpEndpoint(central.url)
     assert endpoint.challenge() == "n"
     endpoint.close()
-
-
-# --- pokes ----------------------------------------------------------------------------------
-
-
-def test_pokes_and_heartbeats_come_as_they_are_sent(central, endpoint):
-    """First None when the stream is open; pokes as such; comments and other events as None."""
-    central.handler = lambda _: _stream(
-        ": hi\n\n"
-        'event: poke\ndata: {"scope": "store:012", "rev": 8}\n\n'
-        "event: ping\ndata: {}\n\n"
-        'data: {"scope": "catalogue",\ndata: "rev": 9}\n\n'
-        'event: poke\ndata: {"scope": "half an event'
-    )
-    assert list(endpoint.pokes()) == [
-        None, None, Poke(scope="store:012", rev=8), None, Poke(scope="catalogue", rev=9),
-    ]  # fmt: skip
-    assert central.seen[0].target == "/v1/sync/events"
-    assert central.seen[0].headers["accept-encoding"] == "identity"
-
-
-@pytest.mark.parametrize("text", ["data: [1]\n\n", "data: x\n" * 200 + "\n"])
-def test_an_event_that_cannot_be_read_ends_the_stream(central, endpoint, text):
-    """Junk is not passed over in silence: the caller connects anew."""
-    central.handler = lambda _: _stream(text)
-    with pytest.raises(errors.Unreachable):
-        list(endpoint.pokes())
-
-
-def test_a_stream_without_heartbeats_is_given_up(central, monkeypatch):
-    """A line that has died in silence is noticed by the missing heartbeat."""
-    monkeypatch.setattr(http, "EVENTS_READ_TIMEOUT_S", 0.05)
-    hold = Event()
-    central.handler = lambda _: _stream(": hi\n\n", hold=hold)
-    endpoint = HttpEndpoint(central.url, session=_session())
-    with pytest.raises(errors.Unreachable, match="silent"):
-        list(endpoint.pokes())
-    hold.set()
-    endpoint.close()
-
-
-def test_another_thread_can_hang_up(central):
-    """A daemon that stops does not wait for the next heartbeat."""
-    hold = Event()
-    central.handler = lambda _: _stream(": hi\n\n", hold=hold)
-    endpoint = HttpEndpoint(central.url, session=_session())
-    endpoint.hang_up()
-    listening, heard = Event(), []
-
-    def listen() -> None:
-        try:
-            for poke in endpoint.pokes():
-                heard.append(poke)
-                if len(heard) == 2:
-                    listening.set()
-        except errors.Unreachable:
-            heard.append("broke off")
-
-    thread = Thread(target=listen)
-    thread.start()
-    assert listening.wait(timeout=10)
-    endpoint.hang_up()
-    thread.join(timeout=10)
-    assert not thread.is_alive()
-    assert heard[:2] == [None, None]
-    hold.set()
-    endpoint.close()
-
-
-def test_leaving_the_stream_closes_its_connection(central, endpoint):
-    """Who stops listening holds nothing; other calls go on."""
-    hold = Event()
-    central.handler = lambda _: _stream(": hi\n\n", hold=hold)
-    stream = endpoint.pokes()
-    assert next(stream) is None
-    stream.close()
-    hold.set()
-    central.handler = lambda _: reply(b'{"nonce": "n"}')
-    assert endpoint.challenge() == "n"

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sync.protocol.errors import Unreachable
-from sync.transport.http import HttpEndpoint, open_client
+from sync.transport.client import open_client
+from sync.transport.http import HttpEndpoint
 from tests.sync.transport.server import reply, serving
 
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
