@@ -83,13 +83,13 @@ class ColumnMapping:
         known = tuple(fields)
         named = {rule.field for rule in self.rules} | set(self.constants)
         self._check(known, columns, named)
-        rules = list(self.rules)
-        for name in known:
-            if name in columns and name not in named:
-                rules.append(rule_of(name, f"{name} | {implied.get(name, 'strip')}"))
-        return ColumnMapping(
-            tuple(rules), self.constants, self.defaults, self.only, self.fingerprint
+        by_name = tuple(
+            rule_of(name, f"{name} | {implied.get(name, 'strip')}")
+            for name in known
+            if name in columns and name not in named
         )
+        rules = self.rules + by_name
+        return ColumnMapping(rules, self.constants, self.defaults, self.only, self.fingerprint)
 
     def _check(self, known: tuple[str, ...], columns: tuple[str, ...], named: set[str]) -> None:
         unknown = sorted((named | set(self.defaults)) - set(known))

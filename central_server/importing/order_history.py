@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Protocol, Self, cast
 
 import sqlcipher3.dbapi2 as sqlite
 
@@ -89,7 +89,7 @@ class OrderStage:
         for statement in _TABLES:
             self._connection.execute(statement)
 
-    def __enter__(self) -> "OrderStage":
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Self, TextIO
 
 from central_server.importing.problems import RowProblem, Severity
 
@@ -81,7 +81,7 @@ class ProblemReport(AbstractContextManager["ProblemReport"]):
     first: list[RowProblem] = field(default_factory=list)
     _file: TextIO | None = None
 
-    def __enter__(self) -> "ProblemReport":
+    def __enter__(self) -> Self:
         """Open the file and write its header."""
         if self.path is not None:
             self._file = self.path.open("w", encoding="utf-8", newline="")

@@ -130,7 +130,7 @@ class ParquetSource:
 
     def __init__(self, path: Path) -> None:
         try:
-            import pyarrow.parquet as parquet
+            from pyarrow import parquet
         except ImportError as problem:
             raise ImportFailed(
                 "reading Parquet needs pyarrow: pip install 'holdshelf[import]'", EXIT_USAGE

@@ -4,16 +4,17 @@ import csv
 import gzip
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import pyarrow as arrow
-import pyarrow.parquet as parquet
+import pyarrow as pa
+from pyarrow import parquet
 
-from central_server.importing.checker import RowChecker
+from central_server.importing.checker import CheckedRow, RowChecker
 from central_server.importing.mapping import load_mapping
 from central_server.importing.places import Centroids
 from central_server.importing.problems import RowProblem
 from central_server.importing.reports import Counts, ProblemReport
-from central_server.importing.runner import BATCH, CheckedRow, Sink, Written, run_import
+from central_server.importing.runner import BATCH, Sink, Written, run_import
 from central_server.importing.sources import open_source
 
 Table = Sequence[Sequence[object]]
@@ -26,19 +27,26 @@ def write_table(path: Path, table: Table, delimiter: str = ",", encoding: str = 
         columns = {
             name: [row[index] for row in rows] for index, name in enumerate(map(str, header))
         }
-        parquet.write_table(arrow.table(columns), path)
+        parquet.write_table(pa.table(columns), path)
         return path
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "wt", encoding=encoding, newline="") as file:  # type: ignore[operator]
+    with opened(path, "wt", encoding=encoding, newline="") as file:
         csv.writer(file, delimiter=delimiter).writerows(table)
     return path
+
+
+class Kept(NamedTuple):
+    """A row that a sink got. The record's fields are those of its kind."""
+
+    number: int
+    record: Any
 
 
 class ListSink:
     """A `Sink` that keeps rows in a list, and stops with an error when told."""
 
     def __init__(self, fail_after: int | None = None) -> None:
-        self.rows: list[CheckedRow] = []
+        self.rows: list[Kept] = []
         self.batches: list[int] = []
         self.offset = 0
         self.done = False
@@ -47,15 +55,15 @@ class ListSink:
     def resume_after(self) -> int:
         return self.offset
 
-    def write(self, rows, offset, counts) -> Written:
+    def write(self, rows: Sequence[CheckedRow], offset: int, counts: Counts) -> Written:
         if self.fail_after is not None and len(self.batches) == self.fail_after:
             raise KeyboardInterrupt
-        self.rows += rows
+        self.rows += [Kept(row.number, row.record) for row in rows]
         self.batches.append(len(rows))
         self.offset = offset
         return Written(len(rows), 0)
 
-    def finish(self, offset, counts) -> None:
+    def finish(self, offset: int, counts: Counts) -> None:
         self.done = True
 
 

@@ -1,6 +1,7 @@
 """Transforms, one by one."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -84,10 +85,11 @@ def test_hours_read_our_own_way_of_writing():
 def test_hours_without_am_and_pm_close_after_noon():
     """`hours:12` reads `10-9:30` as from ten in the morning to half past nine at night."""
     read = transform_named("hours:12")
-    week = read("Mon: 10-9:30; Tues: 0-11:59; Wed: 12-8; Thurs: 9-12; Fri: closed")
+    week: Any = read("Mon: 10-9:30; Tues: 0-11:59; Wed: 12-8; Thurs: 9-12; Fri: closed")
     assert week[:5] == ((600, 1290), (0, 1439), (720, 1200), (540, 1440), (0, 0))
 
 
 def test_hours_read_am_and_pm():
     """Where am and pm stand, they decide."""
-    assert transform_named("hours")("Sat: 8am-12:30 pm")[5] == (480, 750)
+    week: Any = transform_named("hours")("Sat: 8am-12:30 pm")
+    assert week[5] == (480, 750)
