@@ -1,0 +1,1 @@
+"""Tests of central's storage, on both engines."""
