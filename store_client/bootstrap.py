@@ -81,8 +81,8 @@ def enrol(settings: StoreSettings, central_url: str, code: str) -> str:
     from sync.domain.ids import new_id
     from sync.edge.journal import Identity
     from sync.protocol.session import EnrolRequest
+    from sync.transport.client import open_client
     from sync.transport.http import enrol as enrol_at
-    from sync.transport.http import open_client
 
     files = files_of(settings)
     _make_key(files)
@@ -159,14 +159,15 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
 
     from store_client.jobs import DaemonProcess
     from sync.edge.daemon import SyncDaemon
-    from sync.transport.http import HttpEndpoint, open_client
+    from sync.transport.client import open_client
+    from sync.transport.http import HttpEndpoint
 
     store = open_store(settings)
     descriptor = _take_daemon_lock(store.files.daemon_lock)
     identity = store.identity
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(identity.private_key))
     endpoint = HttpEndpoint(
-        identity.central_url,
+        settings.central_url or identity.central_url,
         client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
     )
     random: Random = SystemRandom()

@@ -51,6 +51,8 @@ class StoreSettings(BaseSettings):
     """Where journal.db, replica.db and their key live. A local disk."""
     terminal: str = Field(default_factory=lambda: socket.gethostname()[:32] or "terminal")
     """The name of this terminal, as operations carry it."""
+    central_url: str = ""
+    """Where central is now, if not where this machine was enrolled."""
     ca_file: Path | None = None
     """The certificate authority of central, where it is the retailer's own."""
     scanner: ScannerSettings = ScannerSettings()

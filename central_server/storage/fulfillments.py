@@ -67,6 +67,12 @@ class Fulfillments:
         )
         return [_stored(row) for row in rows]
 
+    def all_at(self, location_id: str) -> list[StoredFulfillment]:
+        """Return everything that a location has or had to do, by id."""
+        return list(
+            self._by_id(FULFILLMENT_ORDERS.c.location_id == location_id, lock=False).values()
+        )
+
     def upsert_many(self, rows: Sequence[FulfillmentRow]) -> dict[str, str]:
         """Add fulfillment orders or replace them; the revision counts up.
 

@@ -1,0 +1,1 @@
+"""The demo: a small retailer that runs on this machine, and stops when you leave it."""

@@ -1,0 +1,85 @@
+"""Processes of the demo: each started here is stopped here, whatever happens."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STOP_SECONDS = 8.0
+
+
+@dataclass
+class Processes:
+    """Starts processes with their output in `logs`, and stops them in reverse order."""
+
+    logs: Path
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(
+        self, name: str, module: str, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start `python -m module arguments` in the background."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as output:
+            process = subprocess.Popen(
+                command(module, *arguments),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(env),
+            )  # fmt: skip
+        self._running.append(process)
+        return process
+
+    def start_and_read_line(self, name: str, module: str, *arguments: str) -> dict[str, object]:
+        """Start a process that says one line of JSON when it is ready, and return that."""
+        with (self.logs / f"{name}.log").open("ab") as errors:
+            process = subprocess.Popen(
+                command(module, *arguments),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+            )  # fmt: skip
+        self._running.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{name} did not start: see {self.logs / f'{name}.log'}")
+        said: dict[str, object] = json.loads(line)
+        return said
+
+    def stop(self) -> None:
+        """End everything that was started: politely, then for good."""
+        for process in reversed(self._running):
+            process.terminate()
+        for process in reversed(self._running):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=STOP_SECONDS)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        self._running.clear()
+
+
+def command(module: str, *arguments: str) -> Sequence[str]:
+    """Return the command that runs `module` with this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """Return this process's environment with `extra` set."""
+    return {**os.environ, **(extra or {})}
+
+
+def run(module: str, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> str:
+    """Run a command to its end and return its output; raise with its errors if it failed."""
+    done = subprocess.run(
+        command(module, *arguments),
+        input=stdin, capture_output=True, text=True, env=environment(env), check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(
+            f"{module} {arguments[-1]}: {done.stderr.strip() or done.stdout.strip()}"
+        )
+    return done.stdout
