@@ -1,0 +1,145 @@
+"""How central is set up: environment over file over defaults.
+
+Every setting is `HOLDSHELF_CENTRAL_<NAME>` in the environment or `<name>` in a TOML
+file. An unknown name fails, so that a misspelt one is not silently ignored.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "HOLDSHELF_CENTRAL_"
+SECRET_LENGTH_MIN = 32
+KEY_DIGITS = 64
+DEMO_SECRET = "demo-only-" + "0" * SECRET_LENGTH_MIN
+
+
+class UnknownSetting(ValueError):
+    """The environment names a setting that does not exist."""
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("holdshelf")) / "central"
+
+
+class CentralSettings(BaseSettings):
+    """Central's settings. They do not change while it runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Field(default_factory=_default_data_dir)
+    """Where the embedded database and built snapshots lie."""
+    database_url: str = ""
+    """`postgresql://…` or `sqlite:///path`; empty: an SQLite file in `data_dir`."""
+    database_key: SecretStr | None = None
+    """64 hexadecimal digits: the SQLite file is encrypted with it."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8470, ge=0, le=65535)
+    server_secret: SecretStr | None = None
+    """Signs session tokens and challenges. There is no default outside the demo."""
+    demo: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    floor_percent: int = Field(default=20, ge=0, le=100)
+    """Share of a store's book stock that only the store may spend, where none is given."""
+    safety_stock: int = Field(default=0, ge=0)
+    hold_days: int = Field(default=7, ge=1)
+    promise_minutes: int = Field(default=120, ge=1)
+    """How long after the order the goods are promised, within opening hours."""
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    poll_seconds: int = Field(default=30, ge=1)
+    session_seconds: int = Field(default=900, ge=60)
+    idempotency_days: int = Field(default=7, ge=1)
+    tombstone_days: int = Field(default=45, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files here
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, the strongest first."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "CentralSettings":
+        secret = "" if self.server_secret is None else self.server_secret.get_secret_value()
+        if not self.demo:
+            if not secret:
+                raise ValueError(f"server_secret is required: set {PREFIX}SERVER_SECRET")
+            if secret == DEMO_SECRET:
+                raise ValueError("server_secret is the demo's: choose one of your own")
+        if secret and len(secret) < SECRET_LENGTH_MIN:
+            raise ValueError(f"server_secret needs at least {SECRET_LENGTH_MIN} characters")
+        key = None if self.database_key is None else self.database_key.get_secret_value()
+        if key is not None and (len(key) != KEY_DIGITS or not _is_hex(key)):
+            raise ValueError("database_key must be 64 hexadecimal digits")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'central.db'}"
+
+    @property
+    def secret(self) -> str:
+        """The server's secret; in the demo there is one that nobody should rely on."""
+        return DEMO_SECRET if self.server_secret is None else self.server_secret.get_secret_value()
+
+    @property
+    def key(self) -> str | None:
+        """The key of the SQLite file, None for a plain one."""
+        return None if self.database_key is None else self.database_key.get_secret_value()
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """Where snapshots are built and kept."""
+        return self.data_dir / "snapshots"
+
+
+def load_settings(
+    config_file: Path | None = None, **given: object
+) -> CentralSettings:
+    """Return the settings: `given` (command-line options) over environment over file.
+
+    Raises pydantic's `ValidationError`, `UnknownSetting`, or `FileNotFoundError`
+    for a file that was named and is not there.
+    """
+    _refuse_unknown(os.environ)
+    if config_file is None:
+        return CentralSettings(**given)  # type: ignore[arg-type]
+    if not config_file.is_file():
+        raise FileNotFoundError(f"there is no settings file {config_file}")
+
+    class _WithFile(CentralSettings):
+        model_config = SettingsConfigDict(toml_file=config_file)
+
+    return _WithFile(**given)  # type: ignore[arg-type]
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in CentralSettings.model_fields}
+    unknown = sorted(
+        name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    if unknown:
+        raise UnknownSetting(f"unknown settings in the environment: {', '.join(unknown)}")
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdefABCDEF" for character in text)
