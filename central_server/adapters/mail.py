@@ -1,0 +1,71 @@
+"""Notifiers: a file of JSON lines for demos and tests, SMTP for customers."""
+
+import json
+import smtplib
+import ssl
+import threading
+from email.message import EmailMessage
+from pathlib import Path
+
+from central_server.ports import DeliveryFailed, Message
+
+TIMEOUT_SECONDS = 10
+
+
+class LogNotifier:
+    """Appends messages to a file, one JSON document a line; a key that is there is not repeated."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._keys: set[str] | None = None
+
+    def send(self, message: Message) -> None:
+        """Append `message` unless its key was written before."""
+        with self._lock:
+            keys = self._known()
+            if message.key in keys:
+                return
+            document = {
+                "key": message.key,
+                "to": message.to,
+                "subject": message.subject,
+                "text": message.text,
+            }
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(document, ensure_ascii=False) + "\n")
+            keys.add(message.key)
+
+    def _known(self) -> set[str]:
+        if self._keys is None:
+            self._keys = set()
+            if self._path.exists():
+                lines = self._path.read_text(encoding="utf-8").splitlines()
+                self._keys = {json.loads(line)["key"] for line in lines if line.endswith("}")}
+        return self._keys
+
+
+class SmtpNotifier:
+    """Sends mail through one relay. The key becomes the Message-ID, so a relay can tell repeats."""
+
+    def __init__(self, host: str, port: int, sender: str, *, starttls: bool) -> None:
+        self._host = host
+        self._port = port
+        self._sender = sender
+        self._starttls = starttls
+
+    def send(self, message: Message) -> None:
+        """Hand `message` to the relay, or raise `DeliveryFailed`."""
+        mail = EmailMessage()
+        mail["From"] = self._sender
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        mail["Message-ID"] = f"<{message.key}@{self._sender.rpartition('@')[2]}>"
+        mail.set_content(message.text)
+        try:
+            with smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as relay:
+                if self._starttls:
+                    relay.starttls(context=ssl.create_default_context())
+                relay.send_message(mail)
+        except (OSError, smtplib.SMTPException) as problem:
+            raise DeliveryFailed(str(problem)) from problem

@@ -1,0 +1,1 @@
+"""Central's HTTP API: reads the request, calls one use case, writes the answer."""

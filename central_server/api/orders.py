@@ -1,0 +1,138 @@
+"""Orders: place, read, search, cancel."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from central_server.api.documented import KEYED, problems
+from central_server.api.schemas import (
+    CancelBody,
+    OrderBody,
+    OrderPage,
+    OrderView,
+    OrderWithTimeline,
+)
+from central_server.records import OrderFilter
+from central_server.services.api_keys import KeyHolder
+from central_server.services.order_capture import Customer, NewLine, NewOrder
+from central_server.web import idempotency
+from central_server.web.auth import require
+from central_server.web.deps import central_of
+from central_server.web.pagination import (
+    CURSOR_LENGTH_MAX,
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    decode_cursor,
+    encode_cursor,
+)
+from sync.domain.orders import Channel, OrderStatus
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
+
+OrderId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z\-]+$")]
+_EXAMPLE = {
+    "location_id": "S001",
+    "lines": [{"sku": "HS-10001", "quantity": 2}],
+    "customer": {"name": "Rosa Eastman", "email": "rosa.eastman@example.com"},
+    "channel": "web",
+    "currency": "USD",
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=OrderView,
+    responses=problems(
+        *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
+        "unknown_sku", "unknown_location", "currency_mismatch", "insufficient_stock",
+        "not_priced", "price_changed", "pickup_not_offered", "body_too_large",
+    ),
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"example": _EXAMPLE}}},
+        "parameters": [
+            {
+                "name": idempotency.HEADER, "in": "header", "required": True,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128,
+                           "pattern": r"^[!-~]+$"},
+                "description": "Any text unique to this order. The same key and body give the"
+                " same answer; the same key with another body is refused.",
+                "example": "cart-5b1c2f",
+            }
+        ],
+    },
+)  # fmt: skip
+def place_order(
+    request: Request,
+    body: OrderBody,
+    holder: Annotated[KeyHolder, Depends(require("orders:write"))],
+) -> Response:
+    """Place a pickup order. It is promised by a store, or refused with what is missing."""
+    identity = idempotency.identify(request, body, holder.id)
+    order = NewOrder(
+        location_id=body.location_id,
+        channel=body.channel,
+        currency=body.currency,
+        customer=Customer(body.customer.name, body.customer.email, body.customer.phone),
+        proxy_name=body.proxy_name,
+        external_id=body.external_ref,
+        lines=tuple(NewLine(line.sku, line.quantity, line.unit_price_minor) for line in body.lines),
+    )
+    placed = central_of(request).orders.place(order, identity)
+    headers = {
+        "Location": f"/v1/orders/{placed.order_id}",
+        idempotency.REPLAYED_HEADER: "true" if placed.is_replayed else "false",
+    }
+    return Response(placed.body, placed.status, headers, "application/json")
+
+
+@router.get("/{order_id}", response_model=OrderWithTimeline, responses=problems(*KEYED, "not_found"))
+def get_order(
+    request: Request,
+    order_id: OrderId,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+) -> object:
+    """Return an order, how its locations were chosen, and everything that happened to it."""
+    return central_of(request).reading.order(order_id)
+
+
+@router.get("", response_model=OrderPage, responses=problems(*KEYED, "cursor_invalid"))
+def search_orders(
+    request: Request,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+    location: Annotated[str | None, Query(max_length=64)] = None,
+    status: OrderStatus | None = None,
+    channel: Channel | None = None,
+    email: Annotated[str | None, Query(max_length=254)] = None,
+    number: Annotated[str | None, Query(max_length=32)] = None,
+    sku: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
+) -> object:
+    """Return orders that match all given filters, newest first."""
+    after = decode_cursor(cursor, int, str) if cursor else None
+    wanted = OrderFilter(
+        location_id=location, status=status, channel=channel, email=email, number=number, sku=sku
+    )
+    place = None if after is None else (int(after[0]), str(after[1]))
+    found, last = central_of(request).reading.search(wanted, place, limit)
+    return {"orders": found, "next": encode_cursor(*last) if last else None}
+
+
+@router.post(
+    "/{order_id}/cancel",
+    response_model=OrderView,
+    responses=problems(*KEYED, "not_found", "already_handed_over"),
+)
+def cancel_order(
+    request: Request,
+    order_id: OrderId,
+    holder: Annotated[KeyHolder, Depends(require("orders:write"))],
+    body: CancelBody | None = None,
+) -> object:
+    """Cancel what the customer still expects. Cancelling again gives the same answer."""
+    return central_of(request).cancelling.cancel(
+        order_id, reason=body.reason if body else "", actor=holder.name
+    )
+
+

@@ -1,0 +1,290 @@
+"""Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sync.domain.orders import Channel
+
+LINES_MAX = 100
+QUANTITY_MAX = 1000
+
+Identifier = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Body(BaseModel):
+    """Base of what clients send: a field that is not known is an error, not a typo kept silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class CustomerBody(Body):
+    """Who gets the goods and how to reach them."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    email: Annotated[
+        str, Field(default="", max_length=254, pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    ] = ""
+    phone: Annotated[str, Field(max_length=32, pattern=r"^[0-9+()\-. /]*$")] = ""
+
+
+class OrderLineBody(Body):
+    """What and how much. A price, where given, must be the one in force."""
+
+    sku: Identifier
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)]
+    unit_price_minor: Annotated[int | None, Field(ge=0, le=10**12, strict=True)] = None
+
+
+class OrderBody(Body):
+    """A new pickup order."""
+
+    location_id: Identifier
+    """The store that the customer chose."""
+    lines: Annotated[tuple[OrderLineBody, ...], Field(min_length=1, max_length=LINES_MAX)]
+    customer: CustomerBody
+    channel: Channel = Channel.WEB
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    proxy_name: Annotated[str, Field(max_length=120)] = ""
+    """Somebody else who may pick it up."""
+    external_ref: Annotated[str, Field(max_length=64)] = ""
+    """The order's name in the system that sends it."""
+
+
+class CancelBody(Body):
+    """Why an order is cancelled."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class EnrolmentCodeBody(Body):
+    """For which location a device may be enrolled."""
+
+    location_id: Identifier
+    replace: bool = False
+    """Whether the location's present device is retired by it."""
+
+
+class MoneyView(BaseModel):
+    """An amount in minor units."""
+
+    amount_minor: int
+    currency: str
+
+
+class OrderLineView(BaseModel):
+    """One line with its quantities (units)."""
+
+    line: int
+    sku: str
+    name: str
+    ordered: int
+    fulfilled: int
+    cancelled: int
+    unsourced: int
+    unit_price: MoneyView
+
+
+class FulfillmentLineView(BaseModel):
+    """How far one line has come at one location (units)."""
+
+    line: int
+    sku: str
+    allocated: int
+    picked: int
+    short: int
+    cancelled: int
+    refused: int
+    expired: int
+    fulfilled: int
+    put_back: int
+
+
+class FulfillmentView(BaseModel):
+    """The part of an order that one location does."""
+
+    id: str
+    location_id: str
+    flow: str
+    status: str
+    promised_by: str
+    expires_at: str | None
+    ready_at: str | None
+    staging_spot: str
+    lines: list[FulfillmentLineView]
+
+
+class TimelineEntry(BaseModel):
+    """Something that happened, with who did it where."""
+
+    at: str
+    kind: str
+    source: str
+    """`central` or the location that reported it."""
+    by: str
+    fulfillment_id: str
+    text: str
+    verdict: str
+    """Central's answer, for what a store did; empty for what central did."""
+    received_at: str
+
+
+class CustomerView(BaseModel):
+    """Who gets the goods."""
+
+    name: str
+    email: str
+    phone: str
+
+
+class OrderView(BaseModel):
+    """An order as central records it."""
+
+    id: str
+    number: str
+    status: str
+    channel: str
+    external_ref: str
+    location_id: str
+    customer: CustomerView
+    customer_name: str
+    proxy_name: str
+    placed_at: str
+    total: MoneyView
+    lines: list[OrderLineView]
+    fulfillments: list[FulfillmentView]
+
+
+class OrderWithTimeline(OrderView):
+    """An order and everything that happened to it, oldest first."""
+
+    timeline: list[TimelineEntry]
+    routing: list[dict[str, object]] = []
+    """How its locations were chosen: one decision an entry, with every candidate."""
+
+
+class OrderSummary(BaseModel):
+    """One hit of an order search."""
+
+    id: str
+    number: str
+    status: str
+    location_id: str
+    customer_name: str
+    channel: str
+    external_ref: str
+    placed_at: str
+    total: MoneyView
+
+
+class OrderPage(BaseModel):
+    """Hits, newest first, and the cursor of the next page."""
+
+    orders: list[OrderSummary]
+    next: str | None
+
+
+class AtpTerms(BaseModel):
+    """on_hand - allocated - floor - safety_stock = raw (units)."""
+
+    on_hand: int
+    allocated: int
+    floor: int
+    safety_stock: int
+    raw: int
+
+
+class AvailabilityView(BaseModel):
+    """What may be promised of one SKU at one location, why, and how old the data is."""
+
+    location_id: str
+    sku: str
+    available_to_promise: int
+    offered: bool
+    terms: AtpTerms
+    data_age_seconds: float | None
+
+
+class AvailabilityAnswer(BaseModel):
+    """All requested SKUs at all requested locations."""
+
+    channel: str
+    at: str
+    availability: list[AvailabilityView]
+
+
+class OpenWork(BaseModel):
+    """Fulfillment orders that a store has not finished, by status."""
+
+    total: int
+    by_status: dict[str, int]
+
+
+class StoreView(BaseModel):
+    """A location and how central hears from it."""
+
+    id: str
+    name: str
+    kind: str
+    timezone: str
+    latitude: float
+    longitude: float
+    pickup_enabled: bool
+    price_zone: str
+    enrolled: bool
+    last_contact: str | None
+    seconds_since_contact: float | None
+    backlog: int
+    app_version: str
+    clock_offset_ms: int | None
+    open_work: OpenWork
+
+
+class StorePage(BaseModel):
+    """Stores by id, and the cursor of the next page."""
+
+    stores: list[StoreView]
+    next: str | None
+
+
+class EnrolmentCodeView(BaseModel):
+    """A one-time code. It is shown this once."""
+
+    code: str
+    location_id: str
+    expires_at: str
+
+
+class ExceptionView(BaseModel):
+    """Something that a person has to settle."""
+
+    id: str
+    kind: str
+    owner: str
+    order_id: str
+    fulfillment_id: str
+    location_id: str
+    text: str
+    opened_at: str
+    due_at: str
+    closed_at: str | None
+
+
+class ExceptionPage(BaseModel):
+    """Open exceptions, most urgent first."""
+
+    exceptions: list[ExceptionView]
+
+
+class ProblemView(BaseModel):
+    """RFC 9457 problem details. `code` is stable; `type` is a URN that ends in it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    trace_id: str
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,199 @@
+"""The sync protocol over HTTP: challenge, hello, push, pull, snapshot, events.
+
+A frame that cannot be used is refused before anything is touched. Handlers run
+on worker threads; only the stream of pokes lives on the event loop.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from starlette.concurrency import run_in_threadpool
+
+from central_server.api.documented import DEVICE, problems
+from central_server.services.tokens import DeviceSession
+from central_server.web import frames
+from central_server.web.auth import device_session
+from central_server.web.deps import central_of
+from central_server.web.pokes import PokeBoard, Subscription
+from central_server.web.problems import ProblemError
+from sync.protocol.session import (
+    ROWS_PER_PULL_MAX,
+    Challenge,
+    HelloAnswer,
+    HelloRequest,
+    PushAnswer,
+    SnapshotManifest,
+)
+
+router = APIRouter(prefix="/v1/sync", tags=["sync"])
+
+HEARTBEAT_SECONDS = 15.0
+_RANGE = re.compile(r"^bytes=(\d{1,15})-(\d{0,15})$")
+Session = Annotated[DeviceSession, Depends(device_session)]
+ScopeName = Annotated[str, Path(min_length=1, max_length=128)]
+Encodings = Annotated[str, Header(alias="accept-encoding")]
+
+
+async def whole_body(request: Request) -> bytes:
+    """Read the body, which the shell has bounded."""
+    return await request.body()
+
+
+@router.get("/challenge", response_model=Challenge, responses=problems())
+def challenge(request: Request) -> object:
+    """Return a nonce that a hello must be signed over within a minute."""
+    return central_of(request).sessions.challenge()
+
+
+@router.post(
+    "/hello",
+    response_model=HelloAnswer,
+    responses=problems(
+        "not_authentic", "replica_disabled", "duplicate_replica", "version_unsupported",
+        "validation_failed", "bad_request",
+    ),
+)  # fmt: skip
+def hello(request: Request, body: HelloRequest) -> object:
+    """Open a session: who speaks, which protocol, how far both sides are."""
+    return central_of(request).sessions.hello(body)
+
+
+@router.post(
+    "/push",
+    response_model=PushAnswer,
+    responses=problems(
+        *DEVICE, "gap", "fork", "epoch_stale", "duplicate_replica", "version_unsupported",
+        "body_too_large",
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {frames.NDJSON: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)  # fmt: skip
+def push(
+    request: Request,
+    session: Session,
+    body: Annotated[bytes, Depends(whole_body)],
+    content_encoding: Annotated[str, Header()] = "",
+    accept_encoding: Encodings = "",
+) -> Response:
+    """Take a contiguous run of operations, exactly once, and answer with their verdicts."""
+    central = central_of(request)
+    plain = frames.unpack(body, content_encoding.strip().lower())
+    header, lines = frames.read_push(plain)
+    answer = central.sync.push(session.replica_id, header, lines)
+    central.figures.operations.inc(len(lines))
+    return _packed(answer.model_dump_json().encode(), "application/json", accept_encoding)
+
+
+@router.get("/pull", responses=problems(*DEVICE, "cursor_expired", "scope_missing"))
+def pull(
+    request: Request,
+    session: Session,
+    scope: Annotated[str, Query(min_length=1, max_length=128)],
+    inc: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=ROWS_PER_PULL_MAX)] = ROWS_PER_PULL_MAX,
+    accept_encoding: Encodings = "",
+) -> Response:
+    """Return the rows of a scope after a cursor: a header line and a line a row."""
+    central = central_of(request)
+    page = central.sync.page(session.replica_id, scope, inc, after, limit)
+    central.figures.rows.inc(len(page.rows))
+    return _packed(frames.write_pull(page.header, page.rows), frames.NDJSON, accept_encoding)
+
+
+@router.get(
+    "/snapshot/{scope}",
+    response_model=SnapshotManifest,
+    responses=problems(*DEVICE, "not_found", "scope_missing"),
+)
+def manifest(request: Request, session: Session, scope: ScopeName) -> object:
+    """Return what the newest snapshot of a scope consists of."""
+    return central_of(request).sync.manifest(session.replica_id, scope)
+
+
+@router.get(
+    "/snapshot/{scope}/file",
+    responses=problems(
+        *DEVICE, "not_found", "scope_missing", "range_not_satisfiable", "precondition_failed"
+    ),
+)
+def snapshot_file(
+    request: Request,
+    session: Session,
+    scope: ScopeName,
+    wanted: Annotated[str, Header(alias="range", max_length=64)] = "",
+    if_match: Annotated[str, Header(max_length=128)] = "",
+) -> Response:
+    """Return the snapshot's file, or the range of it that is asked for."""
+    sync = central_of(request).sync
+    current = sync.manifest(session.replica_id, scope)
+    etag = f'"{current.sha256}"'
+    if if_match and if_match not in {"*", etag}:
+        raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
+    start, end = _range(wanted, current.bytes_compressed)
+    content = sync.snapshot_bytes(session.replica_id, current, start, end)
+    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+    if not wanted:
+        return Response(content, 200, headers, "application/octet-stream")
+    headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
+    return Response(content, 206, headers, "application/octet-stream")
+
+
+@router.get("/events", responses=problems(*DEVICE))
+async def events(request: Request, session: Session) -> StreamingResponse:
+    """Stream a poke whenever one of the store's scopes moves, and a heartbeat in between."""
+    central = central_of(request)
+    scopes = await run_in_threadpool(central.sync.scopes, session.replica_id)
+    subscription = central.pokes.subscribe(scopes)
+    central.figures.streams.set(central.pokes.count())
+    return StreamingResponse(
+        _stream(central.pokes, subscription),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _stream(board: PokeBoard, subscription: Subscription) -> AsyncIterator[bytes]:
+    """Yield events until the store hangs up or central drains."""
+    try:
+        yield format_sse_event(comment="connected")
+        while (pokes := await subscription.next(HEARTBEAT_SECONDS)) is not None:
+            if not pokes:
+                yield format_sse_event(comment="heartbeat")
+            for poke in pokes:
+                yield format_sse_event(data_str=poke.model_dump_json(), event="poke")
+    finally:
+        board.unsubscribe(subscription)
+
+
+def _packed(plain: bytes, media_type: str, accepted: str) -> Response:
+    headers = {"Vary": "Accept-Encoding", "Cache-Control": "no-store"}
+    if frames.ZSTD in accepted.lower():
+        headers["Content-Encoding"] = frames.ZSTD
+        plain = frames.pack(plain)
+    return Response(plain, 200, headers, media_type)
+
+
+def _range(wanted: str, size: int) -> tuple[int, int]:
+    """Return first and last byte to send; only one range of bytes can be asked for."""
+    if not wanted:
+        return 0, size - 1
+    match = _RANGE.match(wanted.strip())
+    if match is None:
+        raise ProblemError("range_not_satisfiable", "ask for one range: bytes=first-last")
+    start = int(match[1])
+    end = min(int(match[2]) if match[2] else size - 1, size - 1)
+    if start > end:
+        raise ProblemError(
+            "range_not_satisfiable", f"the file has {size} bytes",
+            headers={"Content-Range": f"bytes */{size}"},
+        )  # fmt: skip
+    return start, end

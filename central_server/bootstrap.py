@@ -1,0 +1,168 @@
+"""Puts central together: the only module that names concrete storage and adapters."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from random import Random, SystemRandom
+
+from starlette.types import ASGIApp
+
+from central_server.adapters.mail import LogNotifier
+from central_server.app import create_app
+from central_server.config import CentralSettings
+from central_server.flows import ALL_HANDLERS
+from central_server.flows.pickup.notices import PickupNotices
+from central_server.jobs.outbox import OutboxWorker
+from central_server.ports import Notifier, Snapshots
+from central_server.sample import SAMPLE_FILES, sample_path
+from central_server.services.api_keys import ApiKeys
+from central_server.services.availability import AvailabilityQuery
+from central_server.services.cancel import Cancellation
+from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.services.enrolment import Enrolment
+from central_server.services.exceptions import ExceptionList
+from central_server.services.order_capture import OrderCapture
+from central_server.services.order_reading import OrderReading
+from central_server.services.sample_network import load_network
+from central_server.services.sessions import Sessions
+from central_server.services.stores import StoreDirectory
+from central_server.services.sync_service import SyncService
+from central_server.services.tokens import SessionKeys
+from central_server.storage.commits import DatabaseClosed, Overloaded
+from central_server.storage.database import Database
+from central_server.storage.schema import migrate, newest_version, schema_version
+from central_server.storage.stock import OpeningStock
+from central_server.web.deps import Central
+from central_server.web.pokes import PokeBoard
+from central_server.web.shell import Figures
+from sync.clock import Clock, SystemClock
+from sync.domain.ids import new_id
+
+MAIL_FILE = "mail.jsonl"
+BUSY: tuple[type[Exception], ...] = (Overloaded, DatabaseClosed)
+"""What storage raises where a client should come back later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A central that is put together, and what commands need of its inside."""
+
+    settings: CentralSettings
+    database: Database
+    central: Central
+    intake: CatalogueIntake
+    notifier: Notifier
+    clock: Clock
+    random: Random
+
+    def app(self) -> ASGIApp:
+        """Return the ASGI application."""
+        return create_app(self.central, version=app_version(), busy=BUSY)
+
+    def outbox_worker(self) -> OutboxWorker:
+        """Return the thread that sends mail; the caller starts and stops it."""
+        return OutboxWorker(self.database, self.notifier, self.clock, self.random)
+
+    def migrate(self) -> str:
+        """Bring the database to this version's schema, give it an identity, return the revision."""
+        revision = migrate(self.database)
+        server_id = new_id(self.clock.now_ms(), self.random)
+        self.database.write(lambda unit: unit.meta.ensure(server_id, ""))
+        return revision
+
+    def schema(self) -> tuple[str | None, str]:
+        """Return the database's revision and the one that this code expects."""
+        return schema_version(self.database), newest_version()
+
+    def load_sample(self) -> Mapping[str, int]:
+        """Load the sample network; loading it again changes only what differs."""
+        settings = self.settings
+        return load_network(
+            self.intake,
+            sample_path(SAMPLE_FILES[0]).parent,
+            floor_percent=settings.floor_percent,
+            safety_stock=settings.safety_stock,
+            hold_days=settings.hold_days,
+        )
+
+
+def app_version() -> str:
+    """Return the version that is installed."""
+    try:
+        return version_of("holdshelf")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+def assemble(
+    settings: CentralSettings,
+    database: Database,
+    *,
+    clock: Clock | None = None,
+    random: Random | None = None,
+    notifier: Notifier | None = None,
+    snapshots: Snapshots | None = None,
+) -> Parts:
+    """Put a central together over an open database; tests hand in their own world."""
+    clock = clock or SystemClock()
+    random = random or SystemRandom()
+    notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
+    pokes = PokeBoard()
+    notices = PickupNotices()
+    world = {"clock": clock, "random": random, "pokes": pokes}
+    keys = SessionKeys(settings.secret, settings.session_seconds)
+    central = Central(
+        clock=clock,
+        orders=OrderCapture(
+            database, notices, promise_ms=settings.promise_minutes * 60_000, **world
+        ),
+        cancelling=Cancellation(database, notices, **world),
+        reading=OrderReading(database),
+        availability=AvailabilityQuery(database, clock),
+        stores=StoreDirectory(database, clock),
+        enrolment=Enrolment(database, clock, random),
+        sessions=Sessions(database, keys, clock, poll_seconds=settings.poll_seconds),
+        sync=SyncService(
+            database,
+            ALL_HANDLERS,
+            snapshots=snapshots or _snapshots(settings, database),
+            promise_ms=settings.promise_minutes * 60_000,
+            **world,
+        ),
+        keys=ApiKeys(database, clock, random),
+        exceptions=ExceptionList(database),
+        pokes=pokes,
+        figures=Figures(),
+        new_trace_id=lambda: new_id(clock.now_ms(), random),
+        readiness=lambda: _readiness(database),
+    )
+    intake = CatalogueIntake(database, clock, pokes, OpeningStock)
+    return Parts(settings, database, central, intake, notifier, clock, random)
+
+
+@contextlib.contextmanager
+def opened(settings: CentralSettings) -> Iterator[Parts]:
+    """Open the database that the settings name, put central together, and close it at the end."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database.open(settings.url, key=settings.key)
+    try:
+        yield assemble(settings, database)
+    finally:
+        database.close()
+
+
+def _snapshots(settings: CentralSettings, database: Database) -> Snapshots:
+    raise NotImplementedError
+
+
+def _readiness(database: Database) -> dict[str, str]:
+    """Return what central waits for before it can work."""
+    try:
+        found, expected = schema_version(database), newest_version()
+    except Exception as problem:  # noqa: BLE001 - whatever it is, central is not ready
+        return {"database": type(problem).__name__}
+    if found != expected:
+        return {"migrations": f"at {found}, {expected} is needed"}
+    return {}

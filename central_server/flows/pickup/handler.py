@@ -1,0 +1,119 @@
+"""What follows at central from the operations of a pickup."""
+
+from central_server.flows.pickup import notices
+from central_server.services.flow_handler import FollowUps, Step
+from sync.domain.flows.pickup import NAME
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.transitions import Consequence, ConsequenceKind
+
+HOUR_MS = 3_600_000
+UNSOURCED_DUE_MS = 4 * HOUR_MS
+"""How soon a person must have answered a customer for whom nothing was found."""
+REFUND_DUE_MS = 24 * HOUR_MS
+
+
+class PickupHandler:
+    """Implements `FlowHandler` for pickups. It has no state."""
+
+    flow = NAME
+    kinds = frozenset(
+        {
+            "line_short_picked",
+            "fulfillment_rejected",
+            "marked_ready",
+            "handed_over",
+            "hold_expired",
+        }
+    )
+
+    def follow(self, step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+        """Ask for what follows from `step` and return what to tell the associate."""
+        match step.operation.kind:
+            case "line_short_picked" | "fulfillment_rejected":
+                return _given_up(step, ups)
+            case "marked_ready" if not step.is_late:
+                _tell_ready(step.outcome.after, ups)
+            case "handed_over" if step.is_late:
+                return _fact_wins(step, ups)
+            case "hold_expired" if not step.is_late:
+                _tell_expired(step.outcome.after, ups)
+            case _:
+                pass
+        return ()
+
+
+def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """Source again what the store cannot give."""
+    order = step.outcome.after
+    units = _difference(step.before, order, "short")
+    if not units:
+        return ()
+    moved = ups.re_source(order, units)
+    if moved is None:
+        return _nowhere(step, ups, units)
+    count = sum(units.values())
+    when = notices.local_time(moved.order.promised_by_ms, moved.place.timezone)
+    notice = notices.moved(
+        order.order_number, _name(order), moved.place.name, moved.pickup_code, when
+    )
+    ups.mail(moved.order, notice.kind, notice.subject, notice.text)
+    text = f"{moved.place.name} takes over {_pieces(count)}; the customer is told."
+    ups.event(moved.order, "re_sourced", text)
+    return (Consequence(ConsequenceKind.RE_SOURCED, text),)
+
+
+def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequence, ...]:
+    order = step.outcome.after
+    count = sum(units.values())
+    ups.leave_unsourced(order, units)
+    text = f"No other store can give {_pieces(count)}: central asks the customer."
+    ups.event(order, "unsourced", text)
+    ups.exception(order, "unsourced", text, due_ms=step.now_ms + UNSOURCED_DUE_MS)
+    notice = notices.unsourced(order.order_number, _name(order))
+    ups.mail(order, notice.kind, notice.subject, notice.text)
+    return (Consequence(ConsequenceKind.RE_SOURCED, text),)
+
+
+def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """The goods are with the customer although the order had ended: people settle the money."""
+    order = step.outcome.after
+    text = "Handed over after the order had ended: it counts as picked up."
+    ups.event(order, "cancellation_undone", text)
+    if _difference(order, step.before, "cancelled") or _difference(order, step.before, "expired"):
+        ups.exception(order, "refund_to_void", text, due_ms=step.now_ms + REFUND_DUE_MS)
+    taken_back = _difference(order, step.before, "short")
+    doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
+    if doubled:
+        warning = f"{_pieces(doubled)} handed over here were sourced elsewhere too."
+        ups.exception(order, "double_fulfillment", warning, due_ms=step.now_ms + REFUND_DUE_MS)
+    return ()
+
+
+def _tell_ready(order: FulfillmentOrder, ups: FollowUps) -> None:
+    place = ups.place(order.location_id)
+    until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+    notice = notices.ready(order.order_number, _name(order), place.name, until)
+    waiting = FulfillmentStatus.READY_FOR_PICKUP.value
+    ups.mail(order, notice.kind, notice.subject, notice.text, only_while=waiting)
+
+
+def _tell_expired(order: FulfillmentOrder, ups: FollowUps) -> None:
+    place = ups.place(order.location_id)
+    notice = notices.expired(order.order_number, _name(order), place.name)
+    ups.event(order, "hold_expired", f"Nobody came to {place.name} in time.")
+    ups.mail(order, notice.kind, notice.subject, notice.text)
+
+
+def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
+    """Return by line how much higher a counter is in `more`; lines without change are left out."""
+    pairs = zip(less.lines, more.lines, strict=True)
+    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
+    return {line: units for line, units in changes.items() if units > 0}
+
+
+def _name(order: FulfillmentOrder) -> str:
+    return order.customer_name or "customer"
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count} pieces"

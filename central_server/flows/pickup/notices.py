@@ -1,0 +1,103 @@
+"""What pickup customers are told: plain text, nothing fetched from anywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from central_server.records import Location
+from sync.domain.fulfillment import FulfillmentOrder
+
+RECEIVED = "order_received"
+MOVED = "order_moved"
+READY = "order_ready"
+EXPIRED = "hold_expired"
+CANCELLED = "order_cancelled"
+UNSOURCED = "order_unsourced"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message before it has an address."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+def received(number: str, name: str, store: str, code: str, when: str) -> Notice:
+    """The order was taken; here is the code that picks it up."""
+    text = (
+        f"Hello {name},\n\n"
+        f"thank you for your order {number}. {store} is getting it ready; "
+        f"we expect to have it for you by {when} and write again when it is.\n\n"
+        f"Your pickup code: {code}\n\n"
+        "Show it at the counter. Whoever has it can take the goods, so keep it to yourself.\n"
+    )
+    return Notice(RECEIVED, f"Order {number}: we have it", text)
+
+
+def moved(number: str, name: str, store: str, code: str, when: str) -> Notice:
+    """Part of the order, or all of it, now waits at another store, under another code."""
+    text = (
+        f"Hello {name},\n\n"
+        f"the store you chose could not give you everything of order {number}. "
+        f"{store} has what was missing and expects it to be ready by {when}.\n\n"
+        f"Your pickup code at {store}: {code}\n\n"
+        "If that is too far for you, answer this message and we find another way.\n"
+    )
+    return Notice(MOVED, f"Order {number}: pick up at {store}", text)
+
+
+def ready(number: str, name: str, store: str, until: str) -> Notice:
+    """The goods wait at the hold shelf."""
+    text = (
+        f"Hello {name},\n\n"
+        f"order {number} is ready for you at {store}. It waits there until {until}.\n\n"
+        "Bring the pickup code from our first message, or a document with your name.\n"
+    )
+    return Notice(READY, f"Order {number} is ready", text)
+
+
+def expired(number: str, name: str, store: str) -> Notice:
+    """Nobody came in time."""
+    text = (
+        f"Hello {name},\n\n"
+        f"order {number} waited at {store} until its last day and went back to the shelf. "
+        "Nothing is charged for what you did not pick up.\n"
+    )
+    return Notice(EXPIRED, f"Order {number} is no longer held", text)
+
+
+def cancelled(number: str, name: str) -> Notice:
+    """The order was cancelled on the customer's wish."""
+    text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
+    return Notice(CANCELLED, f"Order {number} is cancelled", text)
+
+
+def unsourced(number: str, name: str) -> Notice:
+    """No store has what is missing; people look into it."""
+    text = (
+        f"Hello {name},\n\n"
+        f"for a part of order {number} no store near you has stock at the moment. "
+        "We look into it and write to you within a few hours.\n"
+    )
+    return Notice(UNSOURCED, f"Order {number}: a part of it is missing", text)
+
+
+def local_time(at_ms: int, timezone: str) -> str:
+    """Return an instant as people at the store write it, such as `Mon 2 Mar, 17:30`."""
+    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
+    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
+
+
+class PickupNotices:
+    """What central's own use cases tell pickup customers (implements `services.notice.Notices`)."""
+
+    def received(self, order: FulfillmentOrder, location: Location, code: str) -> Notice:
+        """The order was taken; `code` picks it up."""
+        when = local_time(order.promised_by_ms, location.timezone)
+        return received(order.order_number, order.customer_name, location.name, code, when)
+
+    def cancelled(self, number: str, name: str) -> Notice:
+        """The order was cancelled."""
+        return cancelled(number, name)

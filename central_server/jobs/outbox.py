@@ -1,0 +1,94 @@
+"""Sends what the outbox holds, at least once, each message under its key."""
+
+import logging
+import threading
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.ports import DeliveryFailed, Message, Notifier
+from central_server.records import OutboxItem
+from central_server.services.mail import KIND
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+
+LEASE_MS = 60_000
+BATCH = 50
+RETRY_BASE_MS = 5_000
+RETRY_MAX_MS = 3_600_000
+IDLE_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Random) -> int:
+    """Send what is due and return how many left. What fails is tried again, later each time."""
+    now = clock.now_ms()
+    items = database.write(lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH))
+    sent = 0
+    for item in items:
+        try:
+            notifier.send(_message(item))
+        except DeliveryFailed as problem:
+            _fail(database, item, str(problem), now + _retry_ms(item.attempts, random))
+        else:
+            _done(database, item, clock.now_ms())
+            sent += 1
+    return sent
+
+
+def _message(item: OutboxItem) -> Message:
+    if item.kind != KIND:
+        raise DeliveryFailed(f"nothing sends {item.kind!r}")
+    payload = item.payload
+    return Message(item.key, str(payload["to"]), str(payload["subject"]), str(payload["text"]))
+
+
+def _retry_ms(attempts: int, random: Random) -> int:
+    """Return the delay before the next try: doubling, with full jitter."""
+    longest = min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** min(attempts, 20))
+    return RETRY_BASE_MS + int(random.random() * longest)
+
+
+def _fail(database: "Database", item: OutboxItem, error: str, retry_at_ms: int) -> None:
+    database.write(lambda unit: unit.outbox.failed(item.id, error, retry_at_ms))
+
+
+def _done(database: "Database", item: OutboxItem, now_ms: int) -> None:
+    database.write(lambda unit: unit.outbox.done(item.id, now_ms))
+
+
+class OutboxWorker:
+    """A thread that sends until it is told to stop."""
+
+    def __init__(
+        self, database: "Database", notifier: Notifier, clock: Clock, random: Random
+    ) -> None:
+        self._database = database
+        self._notifier = notifier
+        self._clock = clock
+        self._random = random
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the message in hand and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                sent = send_due(self._database, self._notifier, self._clock, self._random)
+            except Exception:
+                # Nothing is lost: what was claimed is due again when its lease is over.
+                _log.exception("the outbox could not be worked on")
+                sent = 0
+            if sent < BATCH:
+                self._stopping.wait(IDLE_SECONDS)

@@ -1,0 +1,49 @@
+"""What central needs from the world, in its own words. Adapters implement it; bootstrap chooses."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync.protocol.session import ScopeHead, SnapshotManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a customer. `key` makes sending it twice the same as once."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+
+
+class DeliveryFailed(Exception):
+    """The message could not be handed on; try again later."""
+
+
+class Notifier(Protocol):
+    """Tells customers. May raise `DeliveryFailed`; the caller then tries again with the same key."""
+
+    def send(self, message: Message) -> None:
+        """Hand `message` on. A key that was handed on before may be dropped silently."""
+        ...
+
+
+class Pokes(Protocol):
+    """Wakes the stores that are listening. Losing a poke loses nothing."""
+
+    def publish(self, heads: Iterable[ScopeHead]) -> None:
+        """Say that these scopes have moved. Called after the commit, from any thread."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Files from which stores bootstrap the catalogue and their prices."""
+
+    def manifest(self, scope: str) -> SnapshotManifest:
+        """Return what the newest snapshot of `scope` consists of; build it where there is none."""
+        ...
+
+    def read(self, manifest: SnapshotManifest, start: int, end: int) -> bytes:
+        """Return bytes `start` to `end` (both included) of the file that `manifest` describes."""
+        ...

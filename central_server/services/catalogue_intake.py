@@ -1,0 +1,164 @@
+"""Taking in what a retailer sells, where, at what price: in bulk, with the feed rows of it.
+
+Importer and sample network both come through here. Each call is one
+transaction; a batch of a few thousand rows is a good size.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from central_server.ports import Pokes
+from central_server.records import Customer, Location, Price, Product
+from central_server.services.scopes import store_row
+from sync.clock import Clock
+from sync.domain.inventory import StockReason
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import (
+    CATALOGUE_SCOPE,
+    AssociateRow,
+    Entity,
+    PriceRow,
+    prices_scope,
+    store_scope,
+)
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.stock import OpeningStock
+    from central_server.storage.unit import Unit
+
+T = TypeVar("T")
+BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class StockItem:
+    """What a location has of a SKU. What is not said follows from the location's policy."""
+
+    location_id: str
+    sku: str
+    on_hand: int
+    aisle: str = ""
+    safety_stock: int | None = None
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterable[list[T]]:
+    """Cut `items` into lists of at most `size`."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class CatalogueIntake:
+    """Writes master data and what stores must know of it. `take_*` inside a unit, `*` alone."""
+
+    def __init__(
+        self,
+        database: "Database",
+        clock: Clock,
+        pokes: Pokes,
+        opening: "Callable[..., OpeningStock]",
+    ) -> None:
+        """`opening` makes what storage takes; bootstrap knows it."""
+        self._database = database
+        self._opening = opening
+        self._clock = clock
+        self._pokes = pokes
+
+    def locations(self, locations: Sequence[Location]) -> None:
+        """Add locations or replace them."""
+        self._database.write(lambda unit: self.take_locations(unit, locations))
+
+    def products(self, products: Sequence[Product]) -> None:
+        """Add products or replace them."""
+        self._database.write(lambda unit: self.take_products(unit, products))
+
+    def prices(self, prices: Sequence[Price]) -> None:
+        """Set prices."""
+        self._database.write(lambda unit: self.take_prices(unit, prices))
+
+    def stock(
+        self, items: Sequence[StockItem], source: str, reason: StockReason = StockReason.OPENING
+    ) -> None:
+        """Set what is on hand."""
+        self._database.write(lambda unit: self.take_stock(unit, items, source, reason))
+
+    def associates(self, location_id: str, associates: Sequence[AssociateRow]) -> None:
+        """Add a location's associates or replace them."""
+        self._database.write(lambda unit: self.take_associates(unit, location_id, associates))
+
+    def customers(self, customers: Sequence[Customer]) -> None:
+        """Put customers on file; no store gets them."""
+        self._database.write(lambda unit: unit.customers.upsert(customers))
+
+    def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
+        """Add locations or replace them; each store's own row goes to its scope."""
+        unit.locations.upsert(locations)
+        feed = FeedWriter(unit.feed)
+        for location in locations:
+            row = store_row(location)
+            feed.put(store_scope(location.id), Entity.STORE, location.id, row)
+        self._flush(unit, feed)
+
+    def take_products(self, unit: "Unit", products: Sequence[Product]) -> None:
+        """Add products or replace them."""
+        unit.catalogue.upsert_products(products)
+        feed = FeedWriter(unit.feed)
+        for product in products:
+            feed.put(CATALOGUE_SCOPE, Entity.PRODUCT, product.sku, product)
+        self._flush(unit, feed)
+
+    def take_prices(self, unit: "Unit", prices: Sequence[Price]) -> None:
+        """Set prices; what stores get carries the version that central counted."""
+        unit.catalogue.upsert_prices(prices)
+        feed = FeedWriter(unit.feed)
+        zones: dict[str, set[str]] = {}
+        for price in prices:
+            zones.setdefault(price.zone, set()).add(price.sku)
+        for zone, skus in zones.items():
+            for sku, kept in unit.catalogue.prices(zone, skus).items():
+                row = PriceRow(sku, kept.amount_minor, kept.currency, kept.version)
+                feed.put(prices_scope(zone), Entity.PRICE, sku, row)
+        self._flush(unit, feed)
+
+    def take_stock(
+        self, unit: "Unit", items: Sequence[StockItem], source: str, reason: StockReason
+    ) -> None:
+        """Set what is on hand; the ledger gets the differences, allocations stay."""
+        locations = unit.locations.get_many({item.location_id for item in items})
+        opening = [self._opening_of(item, locations[item.location_id]) for item in items]
+        unit.stock.set_opening(opening, source, self._clock.now_ms(), reason)
+        feed = FeedWriter(unit.feed)
+        places: dict[str, set[str]] = {}
+        for item in items:
+            places.setdefault(item.location_id, set()).add(item.sku)
+        for location_id, skus in places.items():
+            for row in unit.stock.rows(location_id, skus):
+                feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
+        self._flush(unit, feed)
+
+    def _opening_of(self, item: StockItem, location: Location) -> "OpeningStock":
+        safety = location.safety_stock if item.safety_stock is None else item.safety_stock
+        return self._opening(
+            item.location_id, item.sku, item.on_hand, item.aisle, safety, location.floor_percent
+        )
+
+    def take_associates(
+        self, unit: "Unit", location_id: str, associates: Sequence[AssociateRow]
+    ) -> None:
+        """Add a location's associates or replace them; only this location hears of them."""
+        unit.associates.upsert(location_id, associates)
+        feed = FeedWriter(unit.feed)
+        for associate in associates:
+            feed.put(store_scope(location_id), Entity.ASSOCIATE, associate.id, associate)
+        self._flush(unit, feed)
+
+    def _flush(self, unit: "Unit", feed: FeedWriter) -> None:
+        heads = feed.flush()
+        unit.after_commit(lambda: self._pokes.publish(heads))

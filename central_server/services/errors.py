@@ -1,0 +1,135 @@
+"""What a use case of central may answer instead of doing it. Codes are stable; none knows HTTP.
+
+    DomainError
+    `-- ServiceRefused
+        +-- NotFound                 there is no such thing (for this caller)
+        +-- UnknownSkus              lines name SKUs that central does not sell
+        +-- PickupNotOffered         the location is closed to pickups
+        +-- NotPriced                no price in the location's zone
+        +-- PriceChanged             the client's price is not the one in force
+        +-- AlreadyHandedOver        too late to cancel: the customer has the goods
+        +-- IdempotencyKeyReused     the same key came with another body
+        +-- EnrolmentRefused         the one-time code is wrong, used or over
+        +-- NotAuthenticated         no key, or not a living one
+        `-- ScopeMissing             the key does not allow this
+"""
+
+from sync.domain.errors import DomainError
+
+
+class ServiceRefused(DomainError):
+    """Root of central's own refusals."""
+
+    code = "refused"
+
+
+class NotFound(ServiceRefused):
+    """There is no such thing, or none that this caller may see."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, key: str) -> None:
+        self.kind = kind
+        self.key = key
+        super().__init__(f"there is no {kind} {key!r}")
+
+
+class UnknownSkus(ServiceRefused):
+    """Lines name SKUs that central does not sell."""
+
+    code = "unknown_sku"
+
+    def __init__(self, skus: tuple[str, ...]) -> None:
+        self.skus = list(skus)
+        super().__init__(f"unknown SKU: {', '.join(skus)}")
+
+
+class UnknownLocation(ServiceRefused):
+    """The body names a location that does not exist."""
+
+    code = "unknown_location"
+
+    def __init__(self, location_id: str) -> None:
+        self.location_id = location_id
+        super().__init__(f"there is no location {location_id!r}")
+
+
+class PickupNotOffered(ServiceRefused):
+    """The location takes no pickups."""
+
+    code = "pickup_not_offered"
+
+    def __init__(self, location_id: str) -> None:
+        self.location_id = location_id
+        super().__init__(f"location {location_id!r} offers no pickup")
+
+
+class NotPriced(ServiceRefused):
+    """A SKU has no price in the location's zone and currency."""
+
+    code = "not_priced"
+
+    def __init__(self, skus: tuple[str, ...], zone: str, currency: str) -> None:
+        self.skus = list(skus)
+        self.zone = zone
+        self.currency = currency
+        super().__init__(f"no {currency} price in zone {zone} for {', '.join(skus)}")
+
+
+class PriceChanged(ServiceRefused):
+    """The price that the client showed is not the price in force."""
+
+    code = "price_changed"
+
+    def __init__(self, sku: str, asked_minor: int, actual_minor: int) -> None:
+        self.sku = sku
+        self.asked_minor = asked_minor
+        self.actual_minor = actual_minor
+        super().__init__(f"the price of {sku} is {actual_minor}, not {asked_minor}")
+
+
+class AlreadyHandedOver(ServiceRefused):
+    """The customer has at least part of the goods: take a return instead."""
+
+    code = "already_handed_over"
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__("the goods were handed over: cancel is not possible, take a return")
+
+
+class IdempotencyKeyReused(ServiceRefused):
+    """The same key came with another body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used with another request body")
+
+
+class EnrolmentRefused(ServiceRefused):
+    """The one-time code is wrong, used up or over, or the device cannot take its place."""
+
+    code = "enrolment_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class NotAuthenticated(ServiceRefused):
+    """No credentials, or none that are valid."""
+
+    code = "not_authenticated"
+
+    def __init__(self) -> None:
+        super().__init__("a valid API key is required: Authorization: Bearer hs_...")
+
+
+class ScopeMissing(ServiceRefused):
+    """The key is valid, but not for this."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"this key lacks the scope {scope!r}")

@@ -1,0 +1,103 @@
+"""What a flow adds at central: what follows from an operation, beyond the rule itself.
+
+Handlers decide on values and hand their wishes to `FollowUps`, which keeps them
+in memory until the whole push is written. So a handler that raises has changed
+nothing, and the operation goes to quarantine by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.transitions import Consequence, FulfillmentOperation, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation that was just judged."""
+
+    before: FulfillmentOrder
+    operation: FulfillmentOperation
+    outcome: Outcome
+    by: str
+    at_ms: int
+    """The store's claim."""
+    now_ms: int
+    """Central's time."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether central had decided otherwise before it heard."""
+        return bool(self.outcome.consequences)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fulfillment order is done."""
+
+    location_id: str
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Units found another location."""
+
+    order: FulfillmentOrder
+    place: Place
+    pickup_code: str
+    """In clear: for the customer's message only."""
+
+
+class FollowUps(Protocol):
+    """What a handler may ask for. Everything happens with the push, or not at all."""
+
+    def place(self, location_id: str) -> Place:
+        """Return a location's name and time zone."""
+        ...
+
+    def re_source(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
+        """Find another location for units (by line) that `order` gave up; None if there is none."""
+        ...
+
+    def leave_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> None:
+        """Keep units (by line) on the order as wanted, but carried by nobody."""
+        ...
+
+    def take_back_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> int:
+        """Take units (by line) off what is unsourced; return how many were not unsourced."""
+        ...
+
+    def event(self, order: FulfillmentOrder, kind: str, text: str) -> None:
+        """Add a line to the order's timeline: something that central decided."""
+        ...
+
+    def exception(self, order: FulfillmentOrder, kind: str, text: str, *, due_ms: int) -> None:
+        """Open something that a person of central has to settle."""
+        ...
+
+    def mail(
+        self, order: FulfillmentOrder, kind: str, subject: str, text: str, *, only_while: str = ""
+    ) -> None:
+        """Write to the customer; with `only_while`, only if that is the status after the push."""
+        ...
+
+
+class FlowHandler(Protocol):
+    """One flow's part at central."""
+
+    @property
+    def flow(self) -> str:
+        """The flow's name in `sync.domain.flows`."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Operations after which something may follow; `follow` is called for these only."""
+        ...
+
+    def follow(self, step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+        """Ask for what follows from `step` and return what to tell the associate."""
+        ...

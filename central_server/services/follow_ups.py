@@ -1,0 +1,232 @@
+"""What handlers asked for during one push, kept in memory until it is written.
+
+The one thing that is done at once is a reservation elsewhere: it is a
+conditional update, and the next operation of the same push must see it. If the
+operation that asked for it fails after all, the reservation is given back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.records import (
+    ExceptionRecord,
+    LedgerEntry,
+    Location,
+    Order,
+    OrderEvent,
+    OutboxItem,
+    Trace,
+)
+from central_server.services.candidates import all_candidates
+from central_server.services.flow_handler import Moved, Place
+from central_server.services.mail import mail_item
+from central_server.services.promising import assign, by_sku, trace_document
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
+from sync.domain.errors import InvariantViolated
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import new_id
+from sync.domain.inventory import StockReason
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+OWNER = "central"
+ROUTING_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PendingMail:
+    """A message that may depend on where the fulfillment order stands after the push."""
+
+    item: OutboxItem
+    fulfillment_id: str
+    only_while: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How much had been asked for before one operation."""
+
+    sizes: tuple[int, ...]
+    counts: dict[tuple[str, int], tuple[int, int]]
+
+
+class PushFollowUps:
+    """Implements `FollowUps` for one push."""
+
+    def __init__(self, unit: "Unit", orders: Mapping[str, Order], random: Random) -> None:
+        self._unit = unit
+        self._orders = orders
+        self._random = random
+        self._locations: dict[str, Location] = {}
+        self._now_ms = 0
+        self._source = ""
+        self.siblings: dict[str, list[FulfillmentOrder]] = {}
+        """All fulfillment orders of an order, as they were before the push."""
+        self.assigned: list[FulfillmentOrder] = []
+        self.events: list[OrderEvent] = []
+        self.exceptions: list[ExceptionRecord] = []
+        self.mails: list[PendingMail] = []
+        self.traces: list[Trace] = []
+        self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
+        """(unsourced, dropped) by (order, line), where it changed."""
+
+    def begin(self, source: str, now_ms: int) -> _Mark:
+        """Start the follow-ups of one operation, `source`; return the mark to roll back to."""
+        self._source = source
+        self._now_ms = now_ms
+        return _Mark(tuple(len(one) for one in self._lists()), dict(self.line_counts))
+
+    def roll_back(self, mark: _Mark) -> None:
+        """Forget what was asked for since `mark` and give back what was reserved."""
+        for order in self.assigned[mark.sizes[0] :]:
+            effects: dict[str, tuple[int, int]] = {}
+            for line in order.lines:
+                effects[line.sku] = (0, effects.get(line.sku, (0, 0))[1] - line.allocated)
+            ledger = [
+                LedgerEntry(
+                    order.location_id, sku, 0, units, StockReason.RELEASED,
+                    self._source, self._now_ms,
+                )
+                for sku, (_, units) in effects.items()
+            ]  # fmt: skip
+            self._unit.stock.apply_effects(order.location_id, effects, ledger)
+        for kept, size in zip(self._lists(), mark.sizes, strict=True):
+            del kept[size:]
+        self.line_counts = mark.counts
+
+    def _lists(self) -> tuple[list[object], ...]:
+        return (self.assigned, self.events, self.exceptions, self.mails, self.traces)  # type: ignore[return-value]
+
+    def order(self, order_id: str) -> Order:
+        """Return the order that a fulfillment order is part of."""
+        found = self._orders.get(order_id)
+        if found is None:
+            raise InvariantViolated(f"a fulfillment order of an unknown order {order_id}")
+        return found
+
+    def location(self, location_id: str) -> Location:
+        """Return a location, read once a push."""
+        if location_id not in self._locations:
+            found = self._unit.locations.get(location_id)
+            if found is None:
+                raise InvariantViolated(f"unknown location {location_id}")
+            self._locations[location_id] = found
+        return self._locations[location_id]
+
+    def place(self, location_id: str) -> Place:
+        """Return a location's name and time zone."""
+        location = self.location(location_id)
+        return Place(location.id, location.name, location.timezone)
+
+    def re_source(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
+        """Find another location for units that `order` gave up, and reserve them there."""
+        whole = self.order(order.order_id)
+        wanted = by_sku(whole, units)
+        carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
+        rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))
+        for _ in range(ROUTING_TRIES):
+            taken = self._routed(whole, units, rules)
+            if taken is None:
+                return None
+            lines = tuple(wanted.items())
+            if self._unit.stock.reserve(taken, lines, self._source, self._now_ms):
+                return self._moved(whole, self.location(taken), units)
+        return None
+
+    def _carriers(self, order: FulfillmentOrder) -> list[FulfillmentOrder]:
+        """Return all fulfillment orders of the order, those made in this push too."""
+        new = [one for one in self.assigned if one.order_id == order.order_id]
+        return [*self.siblings.get(order.order_id, ()), *new]
+
+    def _routed(
+        self, whole: Order, units: Mapping[int, int], rules: RoutingRules
+    ) -> str | None:
+        lines = tuple(
+            DemandLine(line.line, line.sku, units[line.line])
+            for line in whole.lines
+            if units.get(line.line)
+        )
+        chosen = self.location(whole.pickup_location_id)
+        demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
+        candidates = all_candidates(self._unit, demand.by_sku())
+        plan = route(demand, candidates, rules, self._now_ms)
+        document = trace_document(plan, f"given up: {self._source}")
+        self.traces.append(Trace(whole.id, self._now_ms, document))
+        return plan.location_id
+
+    def _moved(self, whole: Order, location: Location, units: Mapping[int, int]) -> Moved:
+        assignment = assign(whole, location, units, self._now_ms, self._random)
+        self.assigned.append(assignment.order)
+        place = Place(location.id, location.name, location.timezone)
+        return Moved(assignment.order, place, assignment.pickup_code)
+
+    def leave_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> None:
+        """Keep units on the order as wanted, but carried by nobody."""
+        for line, count in units.items():
+            unsourced, dropped = self._counts(order.order_id, line)
+            self.line_counts[order.order_id, line] = (unsourced + count, dropped)
+
+    def take_back_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> int:
+        """Take units off what is unsourced; return how many were not unsourced."""
+        missing = 0
+        for line, count in units.items():
+            unsourced, dropped = self._counts(order.order_id, line)
+            taken = min(count, unsourced)
+            missing += count - taken
+            self.line_counts[order.order_id, line] = (unsourced - taken, dropped)
+        return missing
+
+    def _counts(self, order_id: str, line: int) -> tuple[int, int]:
+        changed = self.line_counts.get((order_id, line))
+        if changed is not None:
+            return changed
+        found = next(one for one in self.order(order_id).lines if one.line == line)
+        return found.unsourced, found.dropped
+
+    def current(self, order: Order) -> Order:
+        """Return `order` with the counts as they are after what was asked for so far."""
+        lines = tuple(
+            replace(line, unsourced=counts[0], dropped=counts[1])
+            if (counts := self.line_counts.get((order.id, line.line)))
+            else line
+            for line in order.lines
+        )
+        return replace(order, lines=lines)
+
+    def event(self, order: FulfillmentOrder, kind: str, text: str) -> None:
+        """Add a line to the order's timeline."""
+        data = {"fulfillment_id": order.id, "location_id": order.location_id}
+        self.events.append(
+            OrderEvent(order.order_id, self._now_ms, kind, text, actor=OWNER, data=data)
+        )
+
+    def exception(self, order: FulfillmentOrder, kind: str, text: str, *, due_ms: int) -> None:
+        """Open something that a person of central has to settle."""
+        self.exceptions.append(
+            ExceptionRecord(
+                id=new_id(self._now_ms, self._random),
+                kind=kind,
+                owner=OWNER,
+                due_ms=due_ms,
+                opened_ms=self._now_ms,
+                order_id=order.order_id,
+                fulfillment_id=order.id,
+                location_id=order.location_id,
+                detail={"text": text, "source": self._source},
+            )
+        )
+
+    def mail(
+        self, order: FulfillmentOrder, kind: str, subject: str, text: str, *, only_while: str = ""
+    ) -> None:
+        """Write to the customer, if there is an address."""
+        to = self.order(order.order_id).customer_email
+        if to:
+            item = mail_item(
+                key=f"{kind}:{order.id}:{self._source}", to=to, subject=subject, text=text,
+                now_ms=self._now_ms, random=self._random,
+            )  # fmt: skip
+            self.mails.append(PendingMail(item, order.id, only_while))

@@ -1,0 +1,150 @@
+"""Orders as documents: what the API answers, composed from records. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from central_server.records import Order, OrderEvent, StoredFulfillment, StoredOperation
+from central_server.services.times import rfc3339, rfc3339_or_none
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.orders import OrderProgress, progress_of
+
+Document = dict[str, object]
+
+
+def progress(order: Order, fulfillments: Iterable[FulfillmentOrder]) -> OrderProgress:
+    """Return how far an order is, from its lines and the fulfillment orders that carry them."""
+    return progress_of(
+        ordered=sum(line.quantity for line in order.lines),
+        unsourced=sum(line.unsourced for line in order.lines),
+        dropped=sum(line.dropped for line in order.lines),
+        fulfillments=tuple(fulfillments),
+    )
+
+
+def order_document(order: Order, fulfillments: Sequence[FulfillmentOrder]) -> Document:
+    """Return the whole order, without its timeline."""
+    return {
+        **summary_document(order, progress(order, fulfillments).status.value),
+        "customer": {
+            "name": order.customer_name,
+            "email": order.customer_email,
+            "phone": order.customer_phone,
+        },
+        "proxy_name": order.proxy_name,
+        "lines": [_line(order, index, fulfillments) for index in range(len(order.lines))],
+        "fulfillments": [fulfillment_document(one) for one in fulfillments],
+    }
+
+
+def summary_document(order: Order, status: str) -> Document:
+    """Return what a list shows of an order."""
+    return {
+        "id": order.id,
+        "number": order.number,
+        "status": status,
+        "channel": order.channel,
+        "external_ref": order.external_id,
+        "location_id": order.pickup_location_id,
+        "customer_name": order.customer_name,
+        "placed_at": rfc3339(order.placed_at_ms),
+        "total": {"amount_minor": order.total_minor, "currency": order.currency},
+    }
+
+
+def fulfillment_document(order: FulfillmentOrder) -> Document:
+    """Return one fulfillment order, without what only the store needs."""
+    return {
+        "id": order.id,
+        "location_id": order.location_id,
+        "flow": order.flow,
+        "status": status_of(order).value,
+        "promised_by": rfc3339(order.promised_by_ms),
+        "ready_at": rfc3339_or_none(order.ready_at_ms),
+        "expires_at": rfc3339_or_none(order.expires_at_ms),
+        "staging_spot": order.staging_spot,
+        "lines": [
+            {
+                "line": line.line, "sku": line.sku, "allocated": line.allocated,
+                "picked": line.picked, "short": line.short, "cancelled": line.cancelled,
+                "refused": line.refused, "expired": line.expired, "fulfilled": line.fulfilled,
+                "put_back": line.put_back,
+            }
+            for line in order.lines
+        ],
+    }  # fmt: skip
+
+
+def _line(order: Order, index: int, fulfillments: Sequence[FulfillmentOrder]) -> Document:
+    line = order.lines[index]
+    parts = [part for one in fulfillments if (part := one.line(line.line)) is not None]
+    given_up = sum(part.cancelled + part.refused + part.expired for part in parts)
+    return {
+        "line": line.line,
+        "sku": line.sku,
+        "name": line.name,
+        "ordered": line.quantity,
+        "fulfilled": sum(part.fulfilled for part in parts),
+        "cancelled": given_up + line.dropped,
+        "unsourced": line.unsourced,
+        "unit_price": {"amount_minor": line.unit_price_minor, "currency": order.currency},
+    }
+
+
+def timeline(
+    events: Sequence[OrderEvent],
+    operations: Sequence[StoredOperation],
+    fulfillments: Mapping[str, FulfillmentOrder],
+) -> list[Document]:
+    """Return what happened to an order, oldest first, as central came to know it.
+
+    What a store did is not written down twice: these entries are its operations.
+    """
+    entries = [
+        *(((event.at_ms, 0), _event_entry(event)) for event in events),
+        *(
+            ((one.received_ms, one.seq), _operation_entry(one, fulfillments.get(one.aggregate)))
+            for one in operations
+        ),
+    ]
+    entries.sort(key=lambda entry: entry[0])
+    return [entry for _, entry in entries]
+
+
+def _event_entry(event: OrderEvent) -> Document:
+    return {
+        "at": rfc3339(event.at_ms),
+        "received_at": rfc3339(event.at_ms),
+        "kind": event.kind,
+        "source": "central",
+        "by": event.actor,
+        "fulfillment_id": str(event.data.get("fulfillment_id", "")),
+        "verdict": "",
+        "text": event.text,
+    }
+
+
+def _operation_entry(one: StoredOperation, order: FulfillmentOrder | None) -> Document:
+    verdict = json.loads(one.verdict) if one.verdict else {}
+    consequences = " ".join(item["text"] for item in verdict.get("consequences", ()))
+    return {
+        "at": rfc3339(one.at_ms),
+        "received_at": rfc3339(one.received_ms),
+        "kind": one.kind,
+        "source": order.location_id if order else one.replica_id,
+        "by": one.by_associate,
+        "fulfillment_id": one.aggregate,
+        "verdict": one.status,
+        "text": " ".join(part for part in (verdict.get("text", ""), consequences) if part),
+    }
+
+
+def customer_hint(phone: str) -> str:
+    """Return the end of a phone number: enough to recognize a person, too little to call one."""
+    digits = "".join(character for character in phone if character.isdigit())
+    return digits[-4:]
+
+
+def orders_in(stored: Iterable[StoredFulfillment]) -> tuple[FulfillmentOrder, ...]:
+    """Return the fulfillment orders themselves."""
+    return tuple(one.row.order for one in stored)

@@ -1,0 +1,108 @@
+"""Turning a promise into work: the fulfillment order that one location gets."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from central_server.records import Location, Order
+from central_server.services.order_views import customer_hint
+from central_server.sourcing.calendar import OpenHours, promised_by
+from central_server.sourcing.routing import Candidate, SourcingPlan
+from sync.domain.flows import pickup
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from sync.domain.ids import new_id, new_pickup_code, pickup_code_hash
+
+TRACE_ENTRIES_MAX = 100
+"""A stored trace names the nearest so many candidates; how many more there were is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """New work for a location, and the code that the customer gets for it, in clear."""
+
+    order: FulfillmentOrder
+    pickup_code: str
+
+
+def assign(
+    order: Order, location: Location, units: Mapping[int, int], now_ms: int, random: Random
+) -> Assignment:
+    """Return the fulfillment order for `units` (by line) of `order` at `location`."""
+    key = new_id(now_ms, random)
+    code = new_pickup_code(random)
+    lines = tuple(
+        FulfillmentLine(line.line, line.sku, line.name, units[line.line], line.unit_price_minor)
+        for line in order.lines
+        if units.get(line.line)
+    )
+    fulfillment = FulfillmentOrder(
+        id=key,
+        order_id=order.id,
+        order_number=order.number,
+        location_id=location.id,
+        flow=pickup.NAME,
+        lines=lines,
+        placed_at_ms=order.placed_at_ms,
+        promised_by_ms=promised_by(open_hours(location), now_ms),
+        currency=order.currency,
+        customer_name=order.customer_name,
+        customer_hint=customer_hint(order.customer_phone),
+        proxy_name=order.proxy_name,
+        pickup_code_hash=pickup_code_hash(key, code),
+    )
+    return Assignment(fulfillment, code)
+
+
+def open_hours(location: Location) -> OpenHours:
+    """Return a location's calendar."""
+    return OpenHours(location.timezone, location.hours, frozenset(location.closures))
+
+
+def candidate(location: Location, available: Mapping[str, int]) -> Candidate:
+    """Return a location as routing sees it."""
+    return Candidate(
+        location.id, location.latitude, location.longitude, location.pickup_enabled, available
+    )
+
+
+def trace_document(plan: SourcingPlan, why: str) -> dict[str, object]:
+    """Return a routing decision as it is stored."""
+    shown = plan.trace[:TRACE_ENTRIES_MAX]
+    return {
+        "why": why,
+        "rule_version": plan.rule_version,
+        "taken": plan.location_id,
+        "candidates": [
+            {
+                "location_id": entry.location_id,
+                "finding": entry.finding.value,
+                "distance_km": entry.distance_km,
+                **({"shortfall": dict(entry.shortfall)} if entry.shortfall else {}),
+            }
+            for entry in shown
+        ],
+        "more_candidates": len(plan.trace) - len(shown),
+    }
+
+
+def compact(document: object) -> str:
+    """Return JSON without spaces."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def by_sku(order: Order, units: Mapping[int, int]) -> dict[str, int]:
+    """Return units by line as units by SKU, in SKU order."""
+    totals: dict[str, int] = {}
+    for line in sorted(order.lines, key=lambda line: line.sku):
+        if units.get(line.line):
+            totals[line.sku] = totals.get(line.sku, 0) + units[line.line]
+    return totals
+
+
+def skus_of(lines: Iterable[FulfillmentLine]) -> dict[str, int]:
+    """Return the allocated units of lines by SKU."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        totals[line.sku] = totals.get(line.sku, 0) + line.allocated
+    return totals

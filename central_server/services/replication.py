@@ -1,0 +1,185 @@
+"""What the operations of a store mean at central (implements the hub's `OperationApplier`).
+
+Everything is judged in memory by the same rules that the store used, and
+written once at the end, the feed last. A row's watermark says which operations
+it includes, accepted or refused; so a store folds only later ones over it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.records import LedgerEntry
+from central_server.services.flow_handler import FlowHandler, Step
+from central_server.services.follow_ups import PushFollowUps
+from central_server.services.order_views import progress
+from sync.domain.errors import DomainError, OperationRefused
+from sync.domain.flows import flow_named, status_of
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import OpId
+from sync.domain.inventory import StockEffect
+from sync.domain.transitions import Consequence, advance
+from sync.hub.feed import FeedWriter
+from sync.hub.ports import ReplicaState
+from sync.protocol.lines import OperationRecord
+from sync.protocol.rows import Entity, FulfillmentRow, Watermark, store_scope
+from sync.protocol.session import ScopeHead
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+_ACCEPTED = VerdictStatus.ACCEPTED
+
+
+class NotThisStores(DomainError):
+    """The operation names a fulfillment order that this store does not have."""
+
+    code = "not_this_stores"
+
+    def __init__(self, fulfillment_id: str) -> None:
+        self.fulfillment_id = fulfillment_id
+        super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
+
+
+class Replication:
+    """Applies one push. Made for one transaction and used once."""
+
+    def __init__(
+        self, unit: "Unit", handlers: Iterable[FlowHandler], *, now_ms: int, random: Random
+    ) -> None:
+        self._unit = unit
+        self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in handlers}
+        self._now_ms = now_ms
+        self._random = random
+        self._location_id = ""
+        self._rows: dict[str, FulfillmentOrder] = {}
+        self._marks: dict[str, Watermark] = {}
+        """Watermarks of the rows that changed: exactly these are written."""
+        self._effects: dict[str, tuple[int, int]] = {}
+        self._ledger: list[LedgerEntry] = []
+        self._ups = PushFollowUps(unit, {}, random)
+        self.heads: tuple[ScopeHead, ...] = ()
+        """The scopes that moved; known after `flush`."""
+
+    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
+        """Load and lock what these operations may touch: orders first, then their parts."""
+        self._location_id = state.location_id
+        ids = {record.op.fulfillment_id for record in records}
+        order_ids = {one.row.order.order_id for one in self._unit.fulfillments.get_many(ids).values()}
+        orders = self._unit.orders.get_many(order_ids, lock=True)
+        self._ups = PushFollowUps(self._unit, orders, self._random)
+        for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():
+            self._ups.siblings[order_id] = [one.row.order for one in parts]
+            for one in parts:
+                self._rows[one.row.order.id] = one.row.order
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""
+        operation = record.op
+        before = self._rows.get(operation.fulfillment_id)
+        if before is None or before.location_id != self._location_id:
+            raise NotThisStores(operation.fulfillment_id)
+        watermark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        try:
+            outcome = advance(flow_named(before.flow), before, operation, record.at)
+        except OperationRefused:
+            if operation.is_request:
+                self._marks[before.id] = watermark
+            raise
+        consequences = outcome.consequences
+        handler = self._handlers.get(before.flow)
+        if handler is not None and operation.kind in handler.kinds:
+            step = Step(before, operation, outcome, record.by, record.at, self._now_ms)
+            consequences += self._follow(handler, step, op_id)
+        self._rows[before.id] = outcome.after
+        self._marks[before.id] = watermark
+        if outcome.effects:
+            self._count(outcome.effects, op_id)
+        if not consequences:
+            return Verdict.model_construct(seq=op_id.seq, status=_ACCEPTED)
+        return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
+
+    def _follow(self, handler: FlowHandler, step: Step, op_id: OpId) -> tuple[Consequence, ...]:
+        mark = self._ups.begin(str(op_id), self._now_ms)
+        try:
+            return handler.follow(step, self._ups)
+        except Exception:
+            self._ups.roll_back(mark)
+            raise
+
+    def _count(self, effects: Sequence[StockEffect], op_id: OpId) -> None:
+        source = str(op_id)
+        for effect in effects:
+            on_hand, allocated = self._effects.get(effect.sku, (0, 0))
+            self._effects[effect.sku] = (on_hand + effect.on_hand, allocated + effect.allocated)
+            self._ledger.append(
+                LedgerEntry(
+                    self._location_id, effect.sku, effect.on_hand, effect.allocated,
+                    effect.reason, source, self._now_ms,
+                )
+            )  # fmt: skip
+
+    def flush(self) -> None:
+        """Write everything that changed; the feed's locks are taken last."""
+        unit, ups = self._unit, self._ups
+        feed = FeedWriter(unit.feed)
+        unit.orders.set_statuses(self._statuses())
+        if ups.line_counts:
+            unit.orders.set_line_counts(ups.line_counts)
+        self._write_rows(feed)
+        self._write_stock(feed)
+        if ups.events:
+            unit.orders.append_events(ups.events)
+        for trace in ups.traces:
+            unit.orders.add_trace(trace)
+        if ups.exceptions:
+            unit.exceptions.open(ups.exceptions)
+        self._write_mails()
+        self.heads = feed.flush()
+
+    def _statuses(self) -> dict[str, str]:
+        """Return the orders whose status changed."""
+        ups = self._ups
+        carried: dict[str, list[FulfillmentOrder]] = {}
+        for order_id in {self._rows[key].order_id for key in self._marks}:
+            carried[order_id] = [self._rows[one.id] for one in ups.siblings[order_id]]
+        for new in ups.assigned:
+            carried[new.order_id].append(new)
+        changed = {}
+        for order_id, parts in carried.items():
+            order = ups.order(order_id)
+            status = progress(ups.current(order), parts).status.value
+            if status != order.status:
+                changed[order_id] = status
+        return changed
+
+    def _write_rows(self, feed: FeedWriter) -> None:
+        rows = [FulfillmentRow(self._rows[key], mark) for key, mark in self._marks.items()]
+        rows += [FulfillmentRow(order) for order in self._ups.assigned]
+        bodies = self._unit.fulfillments.upsert_many(rows)
+        for row in rows:
+            scope = store_scope(row.order.location_id)
+            feed.put_body(scope, Entity.FULFILLMENT, row.order.id, bodies[row.order.id])
+
+    def _write_stock(self, feed: FeedWriter) -> None:
+        changed = self._unit.stock.apply_effects(self._location_id, self._effects, self._ledger)
+        scope = store_scope(self._location_id)
+        for row in changed:
+            feed.put(scope, Entity.STOCK, row.sku, row)
+        elsewhere: dict[str, set[str]] = {}
+        for order in self._ups.assigned:
+            elsewhere.setdefault(order.location_id, set()).update(one.sku for one in order.lines)
+        for location_id, skus in elsewhere.items():
+            for row in self._unit.stock.rows(location_id, skus):
+                feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
+
+    def _write_mails(self) -> None:
+        due = [
+            mail.item
+            for mail in self._ups.mails
+            if not mail.only_while
+            or status_of(self._rows[mail.fulfillment_id]).value == mail.only_while
+        ]
+        if due:
+            self._unit.outbox.add(due)

@@ -1,0 +1,105 @@
+"""Sessions of devices: a challenge of central's, a signature over it, a token for a quarter hour.
+
+Everything is decided by central's clock. A store's clock is only measured.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from central_server.records import Replica
+from central_server.services.scopes import scopes_of
+from central_server.services.tokens import (
+    SESSION_SECONDS,
+    DeviceSession,
+    SessionKeys,
+    same,
+    signature_is_valid,
+)
+from sync.clock import Clock
+from sync.protocol import errors
+from sync.protocol.lines import genesis
+from sync.protocol.session import Challenge, HelloAnswer, HelloRequest, ScopeHead
+from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+
+class Sessions:
+    """Opens sessions and recognizes them."""
+
+    def __init__(self, database: "Database", keys: SessionKeys, clock: Clock) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+
+    def challenge(self) -> Challenge:
+        """Return a nonce to sign. Nothing is stored: the nonce carries central's time, sealed."""
+        return Challenge(nonce=self._keys.nonce(self._clock.now_ms()))
+
+    def session(self, token: str) -> DeviceSession | None:
+        """Return whose token this is; None where it is not valid (any more)."""
+        return self._keys.session(token, self._clock.now_ms())
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        """Check who speaks and open a session.
+
+        A journal that central cannot follow (gap, fork, stale epoch) is no reason
+        to refuse: the push says so, and receiving goes on.
+        """
+        received = self._clock.now_ms()
+        protocol = min(request.protocol_max, PROTOCOL_VERSION)
+        if protocol < max(request.protocol_min, LOWEST_SERVED):
+            raise errors.VersionUnsupported(
+                "no common protocol version", min=LOWEST_SERVED, max=PROTOCOL_VERSION
+            )
+        replica, heads, server_id, incarnation = self._database.write(
+            lambda unit: self._meet(unit, request, received)
+        )
+        is_same_epoch = replica.epoch == request.epoch
+        start = genesis(request.replica_id, request.epoch)
+        session = DeviceSession(replica.id, replica.location_id)
+        return HelloAnswer(
+            protocol=protocol,
+            server_id=server_id,
+            incarnation=incarnation,
+            session_token=self._keys.token(session, received),
+            session_seconds=SESSION_SECONDS,
+            received_at_ms=received,
+            answered_at_ms=self._clock.now_ms(),
+            last_seq=replica.last_seq if is_same_epoch else 0,
+            last_hash=(replica.last_hash if is_same_epoch else start).hex(),
+            heads=tuple(heads),
+        )
+
+    def _meet(
+        self, unit: "Unit", request: HelloRequest, now_ms: int
+    ) -> tuple[Replica, Sequence[ScopeHead], str, int]:
+        replica = unit.replicas.get(request.replica_id)
+        if replica is None or not replica.enabled:
+            raise errors.ReplicaDisabled(
+                "this replica is revoked, retired or unknown: enrol again"
+            )
+        self._authenticate(replica, request, now_ms)
+        location = unit.locations.get(replica.location_id)
+        assert location is not None
+        unit.replicas.save_hello(
+            replica.id, app_version=request.app_version, backlog=request.backlog,
+            clock_offset_ms=request.sent_at_ms - now_ms, now_ms=now_ms,
+        )  # fmt: skip
+        identity = unit.meta.get()
+        assert identity is not None
+        heads = unit.journal.heads(scopes_of(location))
+        return replica, heads, identity.server_id, identity.incarnation
+
+    def _authenticate(self, replica: Replica, request: HelloRequest, now_ms: int) -> None:
+        if not self._keys.nonce_is_valid(request.nonce, now_ms):
+            raise errors.NotAuthentic("the challenge is not central's, or older than a minute")
+        text = request.signed_text()
+        if not signature_is_valid(replica.public_key, request.signature, text):
+            raise errors.NotAuthentic("the signature is not this device's")
+        if not same(replica.install_nonce, request.install_nonce):
+            raise errors.DuplicateReplica(
+                "another installation uses this replica's name: enrol this one anew"
+            )

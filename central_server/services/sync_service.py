@@ -1,0 +1,107 @@
+"""The hub's calls for devices that hold a session (what a transport needs of central).
+
+A store may follow three scopes: the catalogue, its zone's prices, its own rows.
+Anything else is refused whoever asks.
+"""
+
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes, Snapshots
+from central_server.records import Location
+from central_server.services.errors import NotFound, ScopeMissing
+from central_server.services.flow_handler import FlowHandler
+from central_server.services.replication import Replication
+from central_server.services.scopes import scopes_of
+from sync.clock import Clock
+from sync.hub.acceptor import accept
+from sync.hub.feed import FeedPage, read_page
+from sync.protocol import errors
+from sync.protocol.session import OPS_PER_PUSH_MAX, PushAnswer, PushHeader, SnapshotManifest
+from sync.protocol.snapshot import has_snapshot
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit, View
+
+
+class SyncService:
+    """Push, pull and snapshots. Safe to call from many threads."""
+
+    def __init__(
+        self,
+        database: "Database",
+        handlers: Iterable[FlowHandler],
+        *,
+        clock: Clock,
+        random: Random,
+        pokes: Pokes,
+        snapshots: Snapshots,
+    ) -> None:
+        self._database = database
+        self._handlers = tuple(handlers)
+        self._clock = clock
+        self._random = random
+        self._pokes = pokes
+        self._snapshots = snapshots
+
+    def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        """Take a push of the replica that holds the session: one transaction, one answer."""
+        if header.replica_id != replica_id:
+            raise errors.NotAuthentic("the session is another replica's")
+        if len(lines) > OPS_PER_PUSH_MAX:
+            raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> PushAnswer:
+            scopes = scopes_of(_location_of(unit, replica_id))
+            applier = Replication(unit, self._handlers, now_ms=now, random=self._random)
+            answer = accept(unit.journal, applier, header, lines, scopes=scopes, now_ms=now)
+            unit.after_commit(lambda: self._pokes.publish(applier.heads))
+            return answer
+
+        return self._database.write(work)
+
+    def page(
+        self, replica_id: str, scope: str, incarnation: int, after: int, limit: int
+    ) -> FeedPage:
+        """Return a page of the feed, its bodies as they are stored."""
+
+        with self._database.read() as view:
+            self._check_scope(view, replica_id, scope)
+            return read_page(view.feed, scope, incarnation=incarnation, after=after, limit=limit)
+
+    def scopes(self, replica_id: str) -> tuple[str, ...]:
+        """Return the scopes that a device follows."""
+        with self._database.read() as view:
+            return scopes_of(_location_of(view, replica_id))
+
+    def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
+        """Return what the newest snapshot of a scope consists of; it is built if need be."""
+
+        with self._database.read() as view:
+            self._check_scope(view, replica_id, scope)
+        if not has_snapshot(scope):
+            raise NotFound("snapshot", scope)
+        return self._snapshots.manifest(scope)
+
+    def snapshot_bytes(
+        self, replica_id: str, manifest: SnapshotManifest, start: int, end: int
+    ) -> bytes:
+        """Return bytes `start` to `end` (both included) of a snapshot's file."""
+        return self._snapshots.read(manifest, start, end)
+
+    def _check_scope(self, view: "View", replica_id: str, scope: str) -> None:
+        if scope not in scopes_of(_location_of(view, replica_id)):
+            raise ScopeMissing(scope)
+
+
+def _location_of(view: "View", replica_id: str) -> Location:
+    """Return where a device belongs; a revoked one belongs nowhere."""
+    replica = view.replicas.get(replica_id)
+    if replica is None or not replica.enabled:
+        raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
+    location = view.locations.get(replica.location_id)
+    assert location is not None, "a replica's location exists (foreign key)"
+    return location

@@ -1,0 +1,141 @@
+"""Secrets that central hands out and recognizes again: API keys, codes, nonces, session tokens.
+
+Only hashes of long-lived secrets are kept. All comparisons take constant time.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from random import Random
+
+import jwt
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from sync.domain.ids import CROCKFORD, normalize_code
+
+NONCE_SECONDS = 60
+SESSION_SECONDS = 15 * 60
+_ALGORITHM = "HS256"
+_PREFIX_LENGTH = 8
+_SECRET_LENGTH = 32
+_CODE_LENGTH = 10
+
+
+def secret_hash(secret: str) -> str:
+    """Return the hash under which a secret of high entropy is kept (BLAKE2b-256, hexadecimal)."""
+    return hashlib.blake2b(secret.encode(), digest_size=32).hexdigest()
+
+
+def same(left: str, right: str) -> bool:
+    """Return whether two texts are equal, in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _letters(random: Random, length: int) -> str:
+    return "".join(CROCKFORD[random.getrandbits(5)] for _ in range(length))
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """An API key that was just made: the only moment at which its clear text exists."""
+
+    prefix: str
+    clear: str
+    hash: str
+
+
+def new_api_key(random: Random) -> NewKey:
+    """Return a new key `hs_<prefix>_<secret>` (160 random bits)."""
+    prefix = _letters(random, _PREFIX_LENGTH).lower()
+    clear = f"hs_{prefix}_{_letters(random, _SECRET_LENGTH)}"
+    return NewKey(prefix, clear, secret_hash(clear))
+
+
+def key_prefix(key: str) -> str | None:
+    """Return the prefix by which a key is looked up; None where it is no key at all."""
+    parts = key.split("_")
+    is_key = len(parts) == 3 and parts[0] == "hs" and len(parts[1]) == _PREFIX_LENGTH  # noqa: PLR2004
+    return parts[1] if is_key and len(key) < 2 * (_PREFIX_LENGTH + _SECRET_LENGTH) else None
+
+
+def new_enrolment_code(random: Random) -> str:
+    """Return a one-time code of 50 random bits, such as `7KQ2-9ZXM-4D`."""
+    return _letters(random, _CODE_LENGTH)
+
+
+def enrolment_code_hash(code: str) -> str:
+    """Return the hash under which an enrolment code is kept, however it was typed."""
+    return secret_hash("enrol:" + normalize_code(code))
+
+
+def signature_is_valid(public_key_hex: str, signature_hex: str, text: bytes) -> bool:
+    """Return whether an Ed25519 signature fits."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key_hex))
+        key.verify(bytes.fromhex(signature_hex), text)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
+def is_public_key(public_key_hex: str) -> bool:
+    """Return whether a text is an Ed25519 public key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key_hex))
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSession:
+    """Who speaks on a sync call."""
+
+    replica_id: str
+    location_id: str
+
+
+class SessionKeys:
+    """Challenges and session tokens, made and checked with one server secret; nothing is stored."""
+
+    def __init__(self, secret: str) -> None:
+        self._nonce_key = hashlib.blake2b(b"nonce:" + secret.encode(), digest_size=32).digest()
+        self._token_key = hashlib.blake2b(b"session:" + secret.encode(), digest_size=32).digest()
+
+    def nonce(self, now_ms: int) -> str:
+        """Return a challenge: central's time, authenticated."""
+        stamp = f"{now_ms:x}"
+        return f"{stamp}.{self._mac(stamp)}"
+
+    def nonce_is_valid(self, nonce: str, now_ms: int) -> bool:
+        """Return whether a challenge is central's own and younger than a minute."""
+        stamp, _, mac = nonce.partition(".")
+        if not same(self._mac(stamp), mac):
+            return False
+        return 0 <= now_ms - int(stamp, 16) <= NONCE_SECONDS * 1000
+
+    def token(self, session: DeviceSession, now_ms: int) -> str:
+        """Return a session token (JWT), good for `SESSION_SECONDS`."""
+        claims = {
+            "rid": session.replica_id,
+            "loc": session.location_id,
+            "exp": now_ms // 1000 + SESSION_SECONDS,
+        }
+        return jwt.encode(claims, self._token_key, algorithm=_ALGORITHM)
+
+    def session(self, token: str, now_ms: int) -> DeviceSession | None:
+        """Return whose token this is; None where it is not valid now, by central's own clock."""
+        try:
+            claims = jwt.decode(
+                token, self._token_key, algorithms=[_ALGORITHM],
+                options={"verify_exp": False, "require": ["exp", "rid", "loc"]},
+            )  # fmt: skip
+        except jwt.InvalidTokenError:
+            return None
+        if int(claims["exp"]) * 1000 < now_ms:
+            return None
+        return DeviceSession(str(claims["rid"]), str(claims["loc"]))
+
+    def _mac(self, stamp: str) -> str:
+        return hashlib.blake2b(stamp.encode(), key=self._nonce_key, digest_size=16).hexdigest()

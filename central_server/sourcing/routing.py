@@ -1,0 +1,175 @@
+"""Order routing: which store gets an order, decided by values alone and explained.
+
+The customer's chosen store if it can promise everything; else the nearest
+enabled pickup location that can promise all lines. A pickup is one errand, so
+it is never split over stores: where nothing takes all, the lines stay unsourced
+and the plan says how many units the best candidate lacked. Equal candidates are
+told apart by id, so the same values always give the same plan.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from central_server.sourcing.geo import haversine_km
+
+RULE_VERSION = 1
+
+
+class Finding(StrEnum):
+    """What routing found about one candidate."""
+
+    CHOSEN = "chosen"
+    """The customer's own choice, and it can promise everything."""
+    NEAREST = "nearest"
+    """The nearest that can promise everything."""
+    FARTHER = "farther"
+    """It could promise everything, but a better one was taken."""
+    LACKS_STOCK = "lacks_stock"
+    NO_PICKUP = "no_pickup"
+    EXCLUDED = "excluded"
+    """It gave this order up, or the rules leave it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemandLine:
+    """One line that wants a location (units)."""
+
+    line: int
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What routing must know of an order."""
+
+    chosen_location_id: str
+    latitude: float
+    longitude: float
+    """Where distances are measured from: the customer's choice of store, or the customer."""
+    lines: tuple[DemandLine, ...]
+
+    def by_sku(self) -> dict[str, int]:
+        """Return the units wanted by SKU."""
+        wanted: defaultdict[str, int] = defaultdict(int)
+        for line in self.lines:
+            wanted[line.sku] += line.quantity
+        return dict(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A location that might take the order."""
+
+    location_id: str
+    latitude: float
+    longitude: float
+    pickup_enabled: bool
+    available: Mapping[str, int]
+    """Units that may be promised, by SKU; a SKU that is not listed has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """Policy: data, not code."""
+
+    version: int = RULE_VERSION
+    excluded: frozenset[str] = frozenset()
+    """Locations that must not be asked (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """Why one candidate was taken or passed."""
+
+    location_id: str
+    finding: Finding
+    distance_km: float
+    shortfall: Mapping[str, int] = field(default_factory=dict)
+    """Units that it lacked, by SKU."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcingPlan:
+    """Where an order goes, and the whole reasoning."""
+
+    location_id: str | None
+    """The location that takes all lines; None if nothing can."""
+    unsourced: tuple[DemandLine, ...]
+    trace: tuple[TraceEntry, ...]
+    """Every candidate, nearest first."""
+    rule_version: int
+    decided_at_ms: int
+
+    def shortfall(self) -> dict[str, int]:
+        """Return what the candidate that came closest lacked, by SKU."""
+        lacking = [entry for entry in self.trace if entry.finding is Finding.LACKS_STOCK]
+        if self.location_id is not None or not lacking:
+            return _totals(self.unsourced)
+        best = min(lacking, key=lambda entry: sum(entry.shortfall.values()))
+        return dict(best.shortfall)
+
+
+def route(
+    demand: Demand, candidates: Iterable[Candidate], rules: RoutingRules, now_ms: int
+) -> SourcingPlan:
+    """Return where `demand` goes, with a finding for every candidate."""
+    wanted = demand.by_sku()
+    ranked = sorted(
+        ((_distance(demand, candidate), candidate) for candidate in candidates),
+        key=lambda pair: (
+            pair[1].location_id != demand.chosen_location_id, pair[0], pair[1].location_id,
+        ),
+    )  # fmt: skip
+    taken: str | None = None
+    trace = []
+    for distance, candidate in ranked:
+        entry = _judge(demand, wanted, candidate, rules, distance, is_taken=taken is not None)
+        if entry.finding in {Finding.CHOSEN, Finding.NEAREST}:
+            taken = candidate.location_id
+        trace.append(entry)
+    unsourced = () if taken is not None else demand.lines
+    return SourcingPlan(taken, unsourced, tuple(trace), rules.version, now_ms)
+
+
+def _judge(
+    demand: Demand,
+    wanted: Mapping[str, int],
+    candidate: Candidate,
+    rules: RoutingRules,
+    distance: float,
+    *,
+    is_taken: bool,
+) -> TraceEntry:
+    name = candidate.location_id
+    if name in rules.excluded:
+        return TraceEntry(name, Finding.EXCLUDED, distance)
+    if not candidate.pickup_enabled:
+        return TraceEntry(name, Finding.NO_PICKUP, distance)
+    lacking = {
+        sku: quantity - candidate.available.get(sku, 0)
+        for sku, quantity in wanted.items()
+        if candidate.available.get(sku, 0) < quantity
+    }
+    if lacking:
+        return TraceEntry(name, Finding.LACKS_STOCK, distance, lacking)
+    if is_taken:
+        return TraceEntry(name, Finding.FARTHER, distance)
+    is_chosen = name == demand.chosen_location_id
+    return TraceEntry(name, Finding.CHOSEN if is_chosen else Finding.NEAREST, distance)
+
+
+def _distance(demand: Demand, candidate: Candidate) -> float:
+    kilometers = haversine_km(
+        demand.latitude, demand.longitude, candidate.latitude, candidate.longitude
+    )
+    return round(kilometers, 3)
+
+
+def _totals(lines: Iterable[DemandLine]) -> dict[str, int]:
+    totals: defaultdict[str, int] = defaultdict(int)
+    for line in lines:
+        totals[line.sku] += line.quantity
+    return dict(totals)

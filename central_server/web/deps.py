@@ -1,0 +1,49 @@
+"""What an endpoint may use: the use cases of one central, handed to the app by bootstrap."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from central_server.services.api_keys import ApiKeys
+from central_server.services.availability import AvailabilityQuery
+from central_server.services.cancel import Cancellation
+from central_server.services.enrolment import Enrolment
+from central_server.services.exceptions import ExceptionList
+from central_server.services.order_capture import OrderCapture
+from central_server.services.order_reading import OrderReading
+from central_server.services.sessions import Sessions
+from central_server.services.stores import StoreDirectory
+from central_server.services.sync_service import SyncService
+from central_server.web.pokes import PokeBoard
+from central_server.web.shell import Figures
+from sync.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Central:
+    """The use cases of one central, ready to be called from any thread."""
+
+    clock: Clock
+    orders: OrderCapture
+    cancelling: Cancellation
+    reading: OrderReading
+    availability: AvailabilityQuery
+    stores: StoreDirectory
+    enrolment: Enrolment
+    sessions: Sessions
+    sync: SyncService
+    keys: ApiKeys
+    exceptions: ExceptionList
+    pokes: PokeBoard
+    figures: Figures
+    new_trace_id: Callable[[], str]
+    readiness: Callable[[], Mapping[str, str]]
+    """Names what central waits for; empty when it is ready."""
+
+
+def central_of(request: Request) -> Central:
+    """Return the central that this request came to."""
+    central = request.app.state.central
+    assert isinstance(central, Central)
+    return central

@@ -1,0 +1,162 @@
+"""Around every request: a trace id, a bounded body, a bounded queue of writers, figures, a last net.
+
+Plain ASGI, because the streams of the stores pass through here and must not be buffered.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from central_server.web.problems import describe, internal_problem, problem_response
+
+BODY_BYTES_MAX = 1024 * 1024
+PUSH_BODY_BYTES_MAX = 8 * 1024 * 1024
+PUSH_PATH = "/v1/sync/push"
+WRITERS_MAX = 128
+"""Requests that may wait to write; more are told to come back rather than kept waiting."""
+RETRY_AFTER_SECONDS = 2
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_log = logging.getLogger(__name__)
+
+
+class Figures:
+    """What `/metrics` shows. Each central has a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "holdshelf_http_requests", "Requests answered", ("method", "route", "status"),
+            registry=self.registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "holdshelf_http_seconds", "Time to answer", ("route",),
+            buckets=_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.operations = Counter(
+            "holdshelf_sync_operations", "Operations pushed by stores", registry=self.registry
+        )
+        self.rows = Counter(
+            "holdshelf_sync_rows", "Feed rows pulled by stores", registry=self.registry
+        )
+        self.streams = Gauge(
+            "holdshelf_sync_streams", "Open streams of stores", registry=self.registry
+        )
+
+
+class Shell:
+    """The outermost ASGI application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        figures: Figures,
+        new_trace_id: Callable[[], str],
+        monotonic_ms: Callable[[], int],
+    ) -> None:
+        self._app = app
+        self._figures = figures
+        self._new_trace_id = new_trace_id
+        self._monotonic_ms = monotonic_ms
+        self._writers = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or pass the lifespan through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self._new_trace_id())
+        started = self._monotonic_ms()
+        is_writing = scope["method"] in _WRITING
+        self._writers += is_writing
+        try:
+            await self._serve(scope, exchange, is_crowded=self._writers > WRITERS_MAX)
+        finally:
+            self._writers -= is_writing
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._figures.requests.labels(scope["method"], route, exchange.status).inc()
+            self._figures.seconds.labels(route).observe((self._monotonic_ms() - started) / 1000)
+
+    async def _serve(self, scope: Scope, exchange: "_Exchange", *, is_crowded: bool) -> None:
+        try:
+            if is_crowded and scope["method"] in _WRITING:
+                await exchange.answer_busy()
+            elif exchange.announced_bytes() > exchange.bytes_max:
+                await exchange.answer_too_large()
+            else:
+                await self._app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            raise
+        except Exception as problem:
+            _log.error("request %s failed\n%s", exchange.trace_id, describe(problem))  # noqa: TRY400
+            if exchange.status and not exchange.is_complete:
+                raise
+            if not exchange.status:
+                answer = internal_problem(exchange.trace_id)
+                await answer(scope, exchange.receive, exchange.send)
+
+
+class _Exchange:
+    """One request and its answer, counted and labeled."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
+        self.status = 0
+        self.is_complete = False
+        self.trace_id = trace_id
+        self.bytes_max = PUSH_BODY_BYTES_MAX if scope["path"] == PUSH_PATH else BODY_BYTES_MAX
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._received = 0
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["trace_id"] = trace_id
+
+    def announced_bytes(self) -> int:
+        """Return the length that the request announces; 0 where it does not."""
+        for name, value in self._scope["headers"]:
+            if name == b"content-length" and value.isdigit():
+                return int(value)
+        return 0
+
+    async def receive(self) -> Message:
+        """Pass on a piece of the body, as long as there is not too much of it."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self.bytes_max:
+                raise HTTPException(413, f"the body is larger than {self.bytes_max} bytes")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on a piece of the answer; its head gets the trace id and the house's headers."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                *message["headers"],
+                (b"x-trace-id", self.trace_id.encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.is_complete = True
+
+    async def answer_busy(self) -> None:
+        """Tell the client to come back."""
+        response = problem_response(
+            "try_later", "central is busy", self.trace_id,
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )  # fmt: skip
+        await response(self._scope, self.receive, self.send)
+
+    async def answer_too_large(self) -> None:
+        """Refuse the body before it is read."""
+        detail = f"the body is larger than {self.bytes_max} bytes"
+        response = problem_response("body_too_large", detail, self.trace_id)
+        await response(self._scope, self.receive, self.send)
