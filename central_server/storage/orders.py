@@ -98,7 +98,7 @@ class Orders:
             ("id", "status"),
             sorted(statuses.items()),
             sets="status = v.status",
-            where="orders.id = v.id",
+            where="orders.id = v.id AND orders.status <> v.status",
             returning="orders.id",
         )
 
