@@ -16,6 +16,7 @@ from central_server.web.pagination import (
     decode_cursor,
     encode_cursor,
 )
+from sync.protocol.digest import StoreDigest
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 
@@ -41,3 +42,15 @@ def get_store(
 ) -> object:
     """Return one location: last contact, backlog, app version, clock, open work."""
     return central_of(request).stores.one(store_id)
+
+
+@router.get(
+    "/{store_id}/digest", response_model=StoreDigest, responses=problems(*KEYED, "not_found")
+)
+def get_digest(
+    request: Request,
+    store_id: Annotated[str, Path(min_length=1, max_length=64)],
+    holder: Annotated[KeyHolder, Depends(require("stores:read"))],
+) -> object:
+    """Return what central has of a store's orders and stock; `store-client digest` is its twin."""
+    return central_of(request).stores.digest(store_id)

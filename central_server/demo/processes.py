@@ -83,3 +83,13 @@ def run(module: str, *arguments: str, env: Mapping[str, str] | None = None, stdi
             f"{module} {arguments[-1]}: {done.stderr.strip() or done.stdout.strip()}"
         )
     return done.stdout
+
+
+def run_in_foreground(words: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run a command on this screen until it ends; Ctrl+C is its own to handle."""
+    process = subprocess.Popen(words, env=env)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue

@@ -1,6 +1,7 @@
 """The demo's stores: each a real machine of its own, behind a network that can be cut."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,11 @@ class DemoStore:
     @property
     def is_enrolled(self) -> bool:
         """Whether an earlier demo enrolled it."""
-        return (self.folder / "journal.db").exists()
+        return self._enrolled.exists()
+
+    @property
+    def _enrolled(self) -> Path:
+        return self.folder / "enrolled"
 
     def connect(self, processes: Processes, central_port: int) -> None:
         """Put the store's own network between it and central."""
@@ -47,6 +52,7 @@ class DemoStore:
         said = processes.start_and_read_line(
             f"{self.location_id}-network", PROXY_MODULE, "--listen", "0",
             "--to", f"127.0.0.1:{central_port}", "--control", str(self.switch),
+            "--parent", str(os.getpid()),
         )  # fmt: skip
         self.central_url = f"http://127.0.0.1:{said['port']}"
 
@@ -57,11 +63,13 @@ class DemoStore:
             "--central", self.central_url, "--code-file", "-",
             env=self.environment, stdin=code,
         )  # fmt: skip
+        self._enrolled.touch()
 
     def start_daemon(self, processes: Processes) -> None:
         """Start the store's sync daemon."""
         processes.start(
             f"{self.location_id}-sync", STORE_MODULE, "--data-dir", str(self.folder), "sync",
+            "--parent", str(os.getpid()),
             env=self.environment,
         )  # fmt: skip
 
@@ -70,6 +78,7 @@ class DemoStore:
         processes.start(
             f"{self.location_id}-associate", STORE_MODULE, "--data-dir", str(self.folder),
             "practice", "--forever", "--seed", str(seed), "--every", str(pause_s),
+            "--parent", str(os.getpid()),
             env=self.environment,
         )  # fmt: skip
 

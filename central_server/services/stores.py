@@ -4,11 +4,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Replica
+from central_server.services.digest import digest_of
 from central_server.services.errors import NotFound
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339_or_none
 from central_server.sourcing.atp import data_age_ms
 from sync.clock import Clock
+from sync.protocol.digest import StoreDigest
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -42,6 +44,11 @@ class StoreDirectory:
                 self._document(view, one, tuple(replicas.get(one.id, ()))) for one in shown
             ]
         return found, shown[-1].id if len(rest) > limit else None
+
+    def digest(self, location_id: str) -> StoreDigest:
+        """Return central's data of one store, to be compared with the store's own digest."""
+        with self._database.read() as view:
+            return digest_of(view, location_id)
 
     def _document(
         self, view: "View", location: Location, replicas: tuple[Replica, ...]
