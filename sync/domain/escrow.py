@@ -66,5 +66,5 @@ def share_of(position: StockPosition) -> EscrowShare:
     """Return how `position` is divided: accepted promises first, then floor, the rest online."""
     book = max(0, position.on_hand)
     accepted = min(max(0, position.allocated), book)
-    floor = min(position.floor, book - accepted)
+    floor = min(max(0, position.floor), book - accepted)
     return EscrowShare(book, floor, book - accepted - floor, accepted)

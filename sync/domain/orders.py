@@ -48,8 +48,8 @@ class OrderProgress:
 
     @property
     def status(self) -> OrderStatus:
-        """The status that follows from these quantities."""
-        if self.pending == 0:
+        """The status that follows from these quantities, also where two stores handed over."""
+        if self.pending <= 0:
             return OrderStatus.FULFILLED if self.fulfilled else OrderStatus.CANCELLED
         if self.fulfilled:
             return OrderStatus.PARTIALLY_FULFILLED

@@ -107,9 +107,22 @@ def _pick_late(
 
 
 def _unpick(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
+    """Take back a pick. Units that nobody expects are `put_back`, not picked anew: these first."""
     done = cast("op.LineUnpicked", operation)
     line = _line(order, done.line)
-    quantity = _bounded("put back", done.quantity, line.held)
+    quantity = _bounded("take back", done.quantity, 0 if line.to_put_back else line.held)
+    return _unpicked(order, line, quantity)
+
+
+def _unpick_late(
+    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
+) -> FulfillmentOrder:
+    done = cast("op.LineUnpicked", operation)
+    line = _line(order, done.line)
+    return _unpicked(order, line, _bounded("take back", done.quantity, line.held))
+
+
+def _unpicked(order: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> FulfillmentOrder:
     changed = order.with_line(replace(line, picked=line.picked - quantity))
     return replace(changed, staging_spot="", ready_at_ms=None)
 
@@ -235,6 +248,13 @@ _ROWS = (
         frozenset({S.PICKING, S.PICKED}),
         _pick,
     ),
+    # A pick of the rest was undone after a part had been handed over: it can be picked again.
+    Transition(
+        "line_picked",
+        frozenset({S.PARTIALLY_PICKED_UP}),
+        frozenset({S.PARTIALLY_PICKED_UP}),
+        _pick,
+    ),
     Transition("line_picked", _CLOSED, _CLOSED, _pick_late, late=_PUT_IT_BACK),
     Transition(
         "line_unpicked",
@@ -242,7 +262,7 @@ _ROWS = (
         frozenset({S.ACCEPTED, S.PICKING, S.PARTIALLY_PICKED_UP}),
         _unpick,
     ),
-    Transition("line_unpicked", _CLOSED, _CLOSED, _unpick, late=_NOTHING),
+    Transition("line_unpicked", _CLOSED, _CLOSED, _unpick_late, late=_NOTHING),
     Transition("line_short_picked", _OPEN, _OPEN | _CLOSED, _short),
     Transition("line_short_picked", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition("fulfillment_rejected", _OPEN, _CLOSED, _reject),
@@ -259,7 +279,7 @@ _ROWS = (
     Transition("line_refused", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition("hold_expired", _WAITING, _CLOSED, _expire),
     Transition("hold_expired", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
-    Transition("put_back", _OPEN | _CLOSED, _OPEN | _CLOSED, _put_back),
+    Transition("put_back", frozenset({S.PICKING}) | _IN_HAND | _CLOSED, _OPEN | _CLOSED, _put_back),
     Transition("extension_requested", _WAITING, _WAITING, _extend),
 )
 

@@ -1,0 +1,157 @@
+"""Every operation with small values, and every state that these lead to.
+
+Built from the fields of the operations, so that a flow or an operation that is
+listed later is explored without a change here.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from enum import Enum
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple, get_type_hints
+
+from sync.domain.errors import DomainError
+from sync.domain.flows import ALL_OPERATIONS, flow_named
+from sync.domain.fulfillment import (
+    FulfillmentOrder,
+    FulfillmentStatus,
+    PickupProof,
+    ProofKind,
+    cancel_open,
+)
+from sync.domain.operations import LineQuantity, Operation
+from sync.domain.transitions import Flow, Outcome, advance, decide
+from tests.support.builders import NOON_MS, an_order
+
+STATES_MAX = 600
+PROOF = PickupProof(ProofKind.PICKUP_CODE, "Jordan Pike")
+_DAY_MS = 86_400_000
+_TIMES = {"ready_at_ms": (NOON_MS,), "expires_at_ms": (NOON_MS + _DAY_MS, NOON_MS + 2 * _DAY_MS)}
+_COUNTS = ("picked", "short", "cancelled", "refused", "expired", "fulfilled", "put_back")
+
+
+class Step(NamedTuple):
+    """One operation in one state, and the outcome or the error."""
+
+    order: FulfillmentOrder
+    operation: Operation
+    result: Outcome | DomainError
+
+
+def operations_on(order: FulfillmentOrder) -> Iterator[Operation]:
+    """Yield every operation on `order` with small values, possible or not."""
+    for kind in ALL_OPERATIONS:
+        yield from built(kind, order)
+
+
+def built(kind: type, order: FulfillmentOrder) -> Iterator[Any]:
+    """Yield operations of one kind on `order`."""
+    hints = get_type_hints(kind)
+    named = [field.name for field in fields(kind) if field.name != "kind"]
+    for values in product(*(_values(name, hints[name], order) for name in named)):
+        yield kind(**dict(zip(named, values, strict=True)))
+
+
+def _values(name: str, hint: Any, order: FulfillmentOrder) -> Iterable[object]:
+    most = max(line.allocated for line in order.lines)
+    if name == "fulfillment_id":
+        return (order.id,)
+    if name == "line":
+        return tuple(line.line for line in order.lines)
+    if name == "quantity":
+        return tuple(range(1, most + 1))
+    if name in _TIMES:
+        return _TIMES[name]
+    if name == "lines":
+        return tuple((LineQuantity(line, count),) for line, count in _counts(order, most)) + (
+            tuple(LineQuantity(line.line, line.allocated) for line in order.lines),
+        )
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return (next(iter(hint)), list(hint)[-1])
+    return {int: (1,), str: ("A1",), PickupProof: (PROOF,), bool: (True,)}[hint]
+
+
+def _counts(order: FulfillmentOrder, most: int) -> Iterator[tuple[int, int]]:
+    return ((line.line, count) for line in order.lines for count in range(1, most + 1))
+
+
+def essence(order: FulfillmentOrder) -> tuple[object, ...]:
+    """Return what rules can tell apart."""
+    counts = tuple(tuple(getattr(line, name) for name in _COUNTS) for line in order.lines)
+    marks = (order.accepted_at_ms, order.staging_spot, order.ready_at_ms, order.notes)
+    return (*counts, *marks)
+
+
+def reachable(flow: Flow, *quantities: int) -> tuple[FulfillmentOrder, ...]:
+    """Return states that a new order can get into, nearest first.
+
+    Steps are what a store may do, what it reports late, and central's
+    cancellation.
+    """
+    return _reachable(flow.name, quantities)
+
+
+@lru_cache
+def _reachable(name: str, quantities: tuple[int, ...]) -> tuple[FulfillmentOrder, ...]:
+    flow = flow_named(name)
+    first = an_order(1, *quantities, flow=flow.name)
+    found = {essence(first): first}
+    queue = deque([first])
+    while queue and len(found) < STATES_MAX:
+        for after in _next(flow, queue.popleft()):
+            if essence(after) not in found:
+                found[essence(after)] = after
+                queue.append(after)
+    return tuple(found.values())
+
+
+def steps(flow: Flow, *quantities: int) -> tuple[Step, ...]:
+    """Return every operation in every reachable state, with what the rules make of it."""
+    return _steps(flow.name, quantities)
+
+
+@lru_cache
+def _steps(name: str, quantities: tuple[int, ...]) -> tuple[Step, ...]:
+    flow = flow_named(name)
+    found = []
+    for order in reachable(flow, *quantities):
+        for operation in operations_on(order):
+            try:
+                result: Outcome | DomainError = advance(flow, order, operation, NOON_MS)
+            except DomainError as refusal:
+                result = refusal.with_traceback(None)
+            found.append(Step(order, operation, result))
+    return tuple(found)
+
+
+def _next(flow: Flow, order: FulfillmentOrder) -> Iterator[FulfillmentOrder]:
+    yield cancel_open(order)
+    for operation in operations_on(order):
+        try:
+            yield advance(flow, order, operation, NOON_MS).after
+        except DomainError:
+            continue
+
+
+def possible(flow: Flow, order: FulfillmentOrder) -> list[Operation]:
+    """Return the operations that an associate may start now."""
+    found = []
+    for operation in operations_on(order):
+        try:
+            decide(flow, order, operation, NOON_MS)
+        except DomainError:
+            continue
+        found.append(operation)
+    return found
+
+
+def by_status(
+    flow: Flow, orders: Iterable[FulfillmentOrder]
+) -> dict[FulfillmentStatus, list[FulfillmentOrder]]:
+    """Group orders by their status."""
+    groups: dict[FulfillmentStatus, list[FulfillmentOrder]] = {}
+    for order in orders:
+        groups.setdefault(flow.status_of(order), []).append(order)
+    return groups
