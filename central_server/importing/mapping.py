@@ -68,7 +68,7 @@ class ColumnMapping:
     rules: tuple[FieldRule, ...] = ()
     constants: Mapping[str, object] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
-    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fingerprint: str = ""
     """Tells one mapping from another: a changed mapping is another import."""
 
@@ -173,7 +173,9 @@ def load_mapping(kind: str, file: Path | None, columns: Iterable[str] = ()) -> C
     document["columns"] = entries
     text = json.dumps(document, sort_keys=True, default=str)
     only = {
-        column: tuple(str(value) for value in (allowed if isinstance(allowed, list) else [allowed]))
+        column: frozenset(
+            str(value) for value in (allowed if isinstance(allowed, list) else [allowed])
+        )
         for column, allowed in _table(document, "only").items()
     }
     return ColumnMapping(

@@ -94,9 +94,10 @@ class LocationRecord(Record):
     spots: tuple[str, ...] = ()
     hours: tuple[tuple[int, int], ...] = ()
     closures: tuple[str, ...] = ()
-    hold_days: Annotated[int, Field(ge=0, le=90)] = 7
-    floor_percent: Annotated[int, Field(ge=0, le=100)] = 0
-    safety_stock: Units = 0
+    hold_days: Annotated[int, Field(ge=0, le=90)] | None = None
+    floor_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    safety_stock: Units | None = None
+    """These three: None is central's own setting."""
 
     @property
     def key(self) -> tuple[object, ...]:

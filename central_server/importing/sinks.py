@@ -1,0 +1,285 @@
+"""Where good rows go: through the intake service, with the job's progress in one transaction.
+
+A row that says what central has already is not written again, so importing a
+file twice moves no price version and wakes no store.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING, Protocol, cast
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from central_server.importing.checker import CheckedRow
+from central_server.importing.problems import RowProblem
+from central_server.importing.records import (
+    AssociateRecord,
+    LocationRecord,
+    PriceRecord,
+    ProductRecord,
+    StockRecord,
+)
+from central_server.importing.reports import Counts
+from central_server.importing.runner import Written
+from central_server.records import ImportJob, Location, Price, Product
+from central_server.services.catalogue_intake import CatalogueIntake, StockItem
+from sync.domain.ids import new_id
+from sync.domain.inventory import StockReason
+from sync.protocol.rows import AssociateRow
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""What protects a PIN is the encryption of a store's files, never the hash of six digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a location gets where its row says nothing: central's settings."""
+
+    floor_percent: int
+    safety_stock: int
+    hold_days: int
+
+
+class Taker(Protocol):
+    """Takes a batch of one kind inside a transaction. May be called again after a conflict."""
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        """Write what is new in `rows`; say how many were, and which cannot be taken."""
+        ...
+
+
+class JobLog:
+    """The row in `import_jobs` of one file, kind and mapping."""
+
+    def __init__(
+        self, database: "Database", kind: str, source_hash: str, now_ms: int, random: Random
+    ) -> None:
+        self._database = database
+        with database.read() as view:
+            found = view.imports.find(kind, source_hash)
+        self.job = found or ImportJob(new_id(now_ms, random), source_hash, kind)
+
+    def restart(self) -> None:
+        """Begin again, whatever was done before."""
+        self.job = replace(self.job, offset=0, ok=0, bad=0, done=False)
+
+    def saved(self, unit: "Unit", offset: int, counts: Counts, *, done: bool = False) -> ImportJob:
+        """Write how far the import is and return the job as it then is."""
+        ok = counts.written + counts.unchanged
+        job = replace(self.job, offset=offset, ok=ok, bad=counts.bad, done=done)
+        unit.imports.save(job)
+        return job
+
+
+class DatabaseSink:
+    """A `Sink`: batches through a taker, each with the job's progress in its transaction."""
+
+    def __init__(self, database: "Database", log: JobLog, take: Taker) -> None:
+        self._database = database
+        self._log = log
+        self._take = take
+
+    def resume_after(self) -> int:
+        """Return up to which row everything is written."""
+        return self._log.job.offset
+
+    def write(self, rows: Sequence[CheckedRow], offset: int, counts: Counts) -> Written:
+        """Write a batch and the progress: both or neither."""
+        kept = tuple(rows)
+
+        def work(unit: "Unit") -> tuple[Written, ImportJob]:
+            written = (
+                self._take(unit, kept, f"import:{self._log.job.id}") if kept else Written(0, 0)
+            )
+            return written, self._log.saved(unit, offset, counts)
+
+        written, self._log.job = self._database.write(work)
+        return written
+
+    def finish(self, offset: int, counts: Counts) -> None:
+        """Record that the import is complete."""
+        self._log.job = self._database.write(
+            lambda unit: self._log.saved(unit, offset, counts, done=True)
+        )
+
+
+def taker_of(kind: str, intake: CatalogueIntake, policy: Policy) -> Taker:
+    """Return how rows of `kind` are taken in."""
+    takers: dict[str, Callable[[], Taker]] = {
+        "products": lambda: _Products(intake),
+        "locations": lambda: _Locations(intake, policy),
+        "prices": lambda: _Prices(intake),
+        "stock": lambda: _Stock(intake),
+        "associates": lambda: _Associates(intake),
+    }
+    return takers[kind]()
+
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    intake: CatalogueIntake
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        del source
+        records = [cast("ProductRecord", row.record) for row in rows]
+        products = [
+            Product(one.sku, one.name, one.brand, one.category, tuple(sorted(one.barcodes)))
+            for one in records
+        ]
+        known = unit.catalogue.products([one.sku for one in products])
+        new = [one for one in products if known.get(one.sku) != one]
+        if new:
+            self.intake.take_products(unit, new)
+        return Written(len(new), len(products) - len(new))
+
+
+@dataclass(frozen=True, slots=True)
+class _Locations:
+    intake: CatalogueIntake
+    policy: Policy
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        del source
+        locations = [self._location(cast("LocationRecord", row.record)) for row in rows]
+        known = unit.locations.get_many([one.id for one in locations])
+        new = [one for one in locations if known.get(one.id) != one]
+        if new:
+            self.intake.take_locations(unit, new)
+        return Written(len(new), len(locations) - len(new))
+
+    def _location(self, record: LocationRecord) -> Location:
+        values = record.model_dump(exclude={"location_id"})
+        for name in ("floor_percent", "safety_stock", "hold_days"):
+            if values[name] is None:
+                values[name] = getattr(self.policy, name)
+        return Location(id=record.location_id, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    intake: CatalogueIntake
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        del source
+        records = [(row.number, cast("PriceRecord", row.record)) for row in rows]
+        sold = unit.catalogue.products({one.sku for _, one in records})
+        refused = [
+            RowProblem(number, "sku", one.sku, "there is no product with this SKU")
+            for number, one in records
+            if one.sku not in sold
+        ]
+        by_zone: defaultdict[str, set[str]] = defaultdict(set)
+        for _, one in records:
+            by_zone[one.zone].add(one.sku)
+        known = {zone: unit.catalogue.prices(zone, skus) for zone, skus in by_zone.items()}
+        taken = [one for _, one in records if one.sku in sold]
+        new = []
+        for one in taken:
+            present = known[one.zone].get(one.sku)
+            values = (one.amount_minor, one.currency)
+            if present is None or (present.amount_minor, present.currency) != values:
+                new.append(Price(one.zone, one.sku, *values))
+        if new:
+            self.intake.take_prices(unit, new)
+        return Written(len(new), len(taken) - len(new), refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    intake: CatalogueIntake
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        records = [(row.number, cast("StockRecord", row.record)) for row in rows]
+        places = unit.locations.get_many({one.location_id for _, one in records})
+        sold = unit.catalogue.products({one.sku for _, one in records})
+        refused = []
+        taken = []
+        for number, one in records:
+            if one.location_id not in places:
+                problem = "there is no such location"
+                refused.append(RowProblem(number, "location_id", one.location_id, problem))
+            elif one.sku not in sold:
+                problem = "there is no product with this SKU"
+                refused.append(RowProblem(number, "sku", one.sku, problem))
+            else:
+                taken.append(one)
+        new = self._changed(unit, taken, places)
+        if new:
+            self.intake.take_stock(unit, new, source, StockReason.IMPORT)
+        return Written(len(new), len(taken) - len(new), refused)
+
+    def _changed(
+        self, unit: "Unit", taken: Sequence[StockRecord], places: dict[str, Location]
+    ) -> list[StockItem]:
+        by_place: defaultdict[str, list[StockRecord]] = defaultdict(list)
+        for one in taken:
+            by_place[one.location_id].append(one)
+        new = []
+        for place, records in by_place.items():
+            known = {row.sku: row for row in unit.stock.rows(place, [one.sku for one in records])}
+            for one in records:
+                present = known.get(one.sku)
+                safety = one.safety_stock
+                if safety is None:
+                    safety = places[place].safety_stock
+                wanted = (one.on_hand, safety, one.aisle)
+                if present is None or wanted != (
+                    present.on_hand,
+                    present.safety_stock,
+                    present.aisle,
+                ):
+                    new.append(StockItem(place, one.sku, one.on_hand, one.aisle, safety))
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class _Associates:
+    intake: CatalogueIntake
+
+    def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
+        del source
+        records = [(row.number, cast("AssociateRecord", row.record)) for row in rows]
+        places = unit.locations.get_many({one.location_id for _, one in records})
+        refused = [
+            RowProblem(number, "location_id", one.location_id, "there is no such location")
+            for number, one in records
+            if one.location_id not in places
+        ]
+        teams: defaultdict[str, list[AssociateRecord]] = defaultdict(list)
+        for _, one in records:
+            if one.location_id in places:
+                teams[one.location_id].append(one)
+        written = unchanged = 0
+        for place, team in teams.items():
+            known = {one.id: one for one in unit.associates.at_location(place)}
+            new = [one for one in team if not _same_person(one, known.get(one.associate_id))]
+            if new:
+                self.intake.take_associates(unit, place, [_associate(one) for one in new])
+            written += len(new)
+            unchanged += len(team) - len(new)
+        return Written(written, unchanged, refused)
+
+
+def _associate(record: AssociateRecord) -> AssociateRow:
+    pin_hash = record.pin_hash or _HASHER.hash(record.pin or "")
+    return AssociateRow(record.associate_id, record.name, record.role, pin_hash, record.active)
+
+
+def _same_person(record: AssociateRecord, known: AssociateRow | None) -> bool:
+    if known is None:
+        return False
+    if (record.name, record.role, record.active) != (known.name, known.role, known.active):
+        return False
+    if record.pin_hash is not None:
+        return record.pin_hash == known.pin_hash
+    try:
+        return _HASHER.verify(known.pin_hash, record.pin or "")
+    except VerificationError:
+        return False

@@ -1,0 +1,232 @@
+"""Imports into a real database, both engines: progress, resumption, repetition, feed rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from central_server.importing.checker import CheckedRow
+from central_server.importing.job import ImportOptions, ImportRun, Target
+from central_server.importing.reports import Counts, ImportSummary
+from central_server.importing.runner import Written
+from central_server.importing.sinks import DatabaseSink, Policy
+from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.storage.database import Database
+from central_server.storage.stock import OpeningStock
+from sync.domain.people import Role
+from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
+from tests.central_server.importing.files import write_table
+from tests.support.clocks import FrozenClock
+
+pytest_plugins = ["tests.support.databases"]
+
+LOCATIONS = (
+    ("location_id", "name", "latitude", "longitude", "timezone", "price_zone", "hours"),
+    ("S1", "North", 40.0, -80.0, "America/New_York", "US", "mon=09:00-21:00"),
+    ("S2", "South", 35.0, -90.0, "America/Chicago", "US", ""),
+)
+PRODUCTS = (
+    ("sku", "name", "gtin"),
+    *((f"P{n:02}", f"Thing {n}", "80686842019" if n == 0 else "") for n in range(25)),
+)
+PRICES = (("zone", "sku", "amount_minor", "currency"), ("US", "P00", 199, "USD"))
+STOCK = (
+    ("location_id", "sku", "on_hand", "aisle"),
+    ("S1", "P00", 10, "A1"),
+    ("S2", "P01", 4, ""),
+    ("S9", "P01", 4, ""),
+    ("S1", "NONE", 4, ""),
+)
+
+
+class Pokes:
+    """Counts what is published."""
+
+    def __init__(self) -> None:
+        self.heads: list[Any] = []
+
+    def publish(self, heads) -> None:
+        self.heads += heads
+
+
+class Importer:
+    """Imports tables into one database."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.pokes = Pokes()
+        self.clock = FrozenClock()
+        intake = CatalogueIntake(database, self.clock, self.pokes, OpeningStock)
+        self.target = Target(database, intake, Policy(20, 1, 7), Random(1))
+
+    def __call__(self, kind: str, table: Sequence[Any], **options: Any) -> ImportSummary:
+        file = self.folder / options.pop("name", f"{kind}.csv")
+        if not file.exists():
+            write_table(file, table)
+        run = ImportRun(ImportOptions(kind, file, **options), self.clock)
+        return run.into(self.target)
+
+    def head(self, scope: str) -> int:
+        with self.database.read() as view:
+            return view.feed.scope(scope).rev
+
+
+@pytest.fixture
+def importer(database, tmp_path) -> Importer:
+    return Importer(database, tmp_path)
+
+
+@pytest.fixture
+def stocked(importer) -> Importer:
+    importer("locations", LOCATIONS)
+    importer("products", PRODUCTS)
+    importer("prices", PRICES)
+    importer("stock", STOCK)
+    return importer
+
+
+def test_every_kind_arrives_at_central_and_in_the_feed(stocked):
+    """Rows are in the tables, and what stores must know of them is in their scopes."""
+    with stocked.database.read() as view:
+        store = view.locations.get("S1")
+        assert store is not None
+        assert (store.hours[0], store.floor_percent, store.hold_days) == ((540, 1260), 20, 7)
+        assert view.catalogue.products(["P00"])["P00"].gtins == ("00080686842019",)
+        assert view.catalogue.prices("US", ["P00"])["P00"].amount_minor == 199
+        [row] = view.stock.rows("S1")
+        assert (row.on_hand, row.floor, row.safety_stock, row.aisle) == (10, 2, 1, "A1")
+        assert view.stock.ledger_sums("S1") == {("S1", "P00"): (10, 0)}
+    assert stocked.head(CATALOGUE_SCOPE) == 25
+    assert stocked.head(prices_scope("US")) == 1
+    assert stocked.head(store_scope("S1")) == 2
+
+
+def test_stock_of_what_is_not_there_is_a_bad_row(importer):
+    """Rows for an unknown location or SKU are reported; the others are written."""
+    importer("locations", LOCATIONS)
+    importer("products", PRODUCTS)
+    summary = importer("stock", STOCK)
+    assert (summary.counts.written, summary.counts.bad) == (2, 2)
+    assert [(one.row, one.column) for one in summary.first_problems] == [
+        (3, "location_id"),
+        (4, "sku"),
+    ]
+
+
+def test_prices_of_unknown_products_are_bad_rows(importer):
+    """A price without a product would sell nothing."""
+    summary = importer("prices", PRICES)
+    assert (summary.counts.written, summary.counts.bad) == (0, 1)
+
+
+def test_associates_arrive_with_a_hashed_pin(stocked):
+    """A PIN is never kept as it is, and importing the same people again changes nothing."""
+    people = (
+        ("associate_id", "location_id", "name", "role", "pin"),
+        ("A1", "S1", "Devi D.", "lead", "690769"),
+        ("A2", "S9", "Nobody", "lead", "690769"),
+        ("A3", "S1", "No pin", "lead", "12"),
+    )
+    summary = stocked("associates", people)
+    assert (summary.counts.written, summary.counts.bad) == (1, 2)
+    with stocked.database.read() as view:
+        [person] = view.associates.at_location("S1")
+    assert (person.role, person.pin_hash.startswith("$argon2")) == (Role.LEAD, True)
+    assert stocked("associates", people, again=True).counts.unchanged == 1
+
+
+def test_importing_a_file_twice_is_importing_it_once(stocked):
+    """A finished file is known again by its bytes; nothing is read, nothing written."""
+    summary = stocked("stock", STOCK)
+    assert summary.already_done
+    assert summary.counts == Counts()
+
+
+def test_importing_again_on_purpose_moves_nothing_that_is_the_same(stocked):
+    """No ledger entry, no price version, no feed row, no poke."""
+    scopes = (CATALOGUE_SCOPE, prices_scope("US"), store_scope("S1"))
+    before = [stocked.head(scope) for scope in scopes]
+    stocked.pokes.heads.clear()
+    for kind, table in (
+        ("locations", LOCATIONS), ("products", PRODUCTS), ("prices", PRICES), ("stock", STOCK),
+    ):  # fmt: skip
+        counts = stocked(kind, table, again=True).counts
+        assert counts.written == 0
+        assert counts.unchanged > 0
+    assert [stocked.head(scope) for scope in scopes] == before
+    assert stocked.pokes.heads == []
+
+
+def test_another_mapping_of_the_same_file_is_another_import(stocked):
+    """The same bytes read differently must not be taken for done."""
+    summary = stocked("stock", STOCK, columns=("aisle=sku",))
+    assert not summary.already_done
+    assert summary.counts.written == 2
+
+
+def test_a_changed_count_moves_stock_by_the_difference(stocked):
+    """The ledger gets the signed difference, with the reason that it was imported."""
+    stocked("stock", (STOCK[0], ("S1", "P00", 7, "A1")), name="recount.csv")
+    with stocked.database.read() as view:
+        assert view.stock.rows("S1")[0].on_hand == 7
+        assert view.stock.ledger_sums("S1") == {("S1", "P00"): (7, 0)}
+
+
+class PowerCut(Exception):
+    """Stands for the end of the process."""
+
+
+def test_an_import_killed_in_mid_file_goes_on_and_ends_the_same(importer, monkeypatch):
+    """After two of three batches the process dies; the next run writes just the rest."""
+    written: list[int] = []
+    original = DatabaseSink.write
+
+    def dying(
+        sink: DatabaseSink, rows: Sequence[CheckedRow], offset: int, counts: Counts
+    ) -> Written:
+        if len(written) == 2:
+            raise PowerCut
+        written.append(len(rows))
+        return original(sink, rows, offset, counts)
+
+    monkeypatch.setattr(DatabaseSink, "write", dying)
+    with pytest.raises(PowerCut):
+        importer("products", PRODUCTS, batch=10)
+    monkeypatch.undo()
+    assert importer.head(CATALOGUE_SCOPE) == 20
+    counts = importer("products", PRODUCTS, batch=10).counts
+    assert (counts.resumed_after, counts.unchanged, counts.written) == (20, 20, 5)
+    assert importer.head(CATALOGUE_SCOPE) == 25
+    assert importer("products", PRODUCTS).already_done
+
+
+def test_a_batch_and_its_progress_are_written_together_or_not_at_all(importer, monkeypatch):
+    """Where the batch fails inside its transaction, the progress is what it was before."""
+    calls: list[int] = []
+    original = CatalogueIntake.take_products
+
+    def failing(intake, unit, products) -> None:
+        original(intake, unit, products)
+        calls.append(len(products))
+        if len(calls) == 2:
+            raise PowerCut
+
+    monkeypatch.setattr(CatalogueIntake, "take_products", failing)
+    with pytest.raises(PowerCut):
+        importer("products", PRODUCTS, batch=10)
+    monkeypatch.undo()
+    with importer.database.read() as view:
+        assert view.catalogue.count() == 10
+    assert importer("products", PRODUCTS, batch=10).counts.resumed_after == 10
+
+
+@pytest.mark.parametrize("name", ["products.parquet", "products.csv.gz"])
+def test_formats_arrive_alike(importer, name):
+    """Parquet and gzipped CSV end in the same catalogue as plain CSV."""
+    counts = importer("products", PRODUCTS, name=name).counts
+    assert counts.written == 25
+    with importer.database.read() as view:
+        assert view.catalogue.products(["P00"])["P00"].gtins == ("00080686842019",)
