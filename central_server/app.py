@@ -1,6 +1,6 @@
 """The ASGI application: routes, problems, and the shell around them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -21,9 +21,12 @@ _DESCRIPTION = (
 )
 
 
-def create_app(central: Central, *, version: str) -> ASGIApp:
-    """Return the application that serves `central`."""
+def create_app(
+    central: Central, *, version: str, storage_problems: Mapping[type[Exception], str]
+) -> ASGIApp:
+    """Return the application that serves `central`; storage's own errors become these problems."""
     app = build_api(version=version)
+    problems.translate(app, storage_problems)
     app.state.central = central
     return Shell(
         app,

@@ -21,6 +21,7 @@ from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
 from central_server.services.exceptions import ExceptionList
 from central_server.services.order_capture import OrderCapture
@@ -33,6 +34,8 @@ from central_server.services.tokens import SessionKeys
 from central_server.storage.commits import DatabaseClosed, Overloaded
 from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
+from central_server.storage.snapshots import NoSnapshot
+from central_server.storage.snapshots import Snapshots as SnapshotFiles
 from central_server.storage.stock import OpeningStock
 from central_server.web.deps import Central
 from central_server.web.pokes import PokeBoard
@@ -41,8 +44,12 @@ from sync.clock import Clock, SystemClock
 from sync.domain.ids import new_id
 
 MAIL_FILE = "mail.jsonl"
-BUSY: tuple[type[Exception], ...] = (Overloaded, DatabaseClosed)
-"""What storage raises where a client should come back later."""
+STORAGE_PROBLEMS: dict[type[Exception], str] = {
+    Overloaded: "try_later",
+    DatabaseClosed: "try_later",
+    NoSnapshot: "not_found",
+}
+"""What storage raises that is a client's business, and the code of the problem it becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Parts:
 
     def app(self) -> ASGIApp:
         """Return the ASGI application."""
-        return create_app(self.central, version=app_version(), busy=BUSY)
+        return create_app(self.central, version=app_version(), storage_problems=STORAGE_PROBLEMS)
 
     def outbox_worker(self) -> OutboxWorker:
         """Return the thread that sends mail; the caller starts and stops it."""
@@ -75,6 +82,10 @@ class Parts:
     def schema(self) -> tuple[str | None, str]:
         """Return the database's revision and the one that this code expects."""
         return schema_version(self.database), newest_version()
+
+    def examine(self) -> tuple[Finding, ...]:
+        """Return what is well with this central and what is not."""
+        return examine(self.settings, self.database, self.schema(), app_version())
 
     def load_sample(self) -> Mapping[str, int]:
         """Load the sample network; loading it again changes only what differs."""
@@ -127,7 +138,7 @@ def assemble(
         sync=SyncService(
             database,
             ALL_HANDLERS,
-            snapshots=snapshots or _snapshots(settings, database),
+            snapshots=snapshots or SnapshotFiles(database, settings.snapshots_dir),
             promise_ms=settings.promise_minutes * 60_000,
             **world,
         ),
@@ -142,19 +153,28 @@ def assemble(
     return Parts(settings, database, central, intake, notifier, clock, random)
 
 
+class CannotOpen(Exception):
+    """The database cannot be opened. `is_far` tells a server that does not answer from a file."""
+
+    def __init__(self, reason: str, *, is_far: bool) -> None:
+        self.is_far = is_far
+        super().__init__(f"the database cannot be opened: {reason}")
+
+
 @contextlib.contextmanager
 def opened(settings: CentralSettings) -> Iterator[Parts]:
     """Open the database that the settings name, put central together, and close it at the end."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database.open(settings.url, key=settings.key)
+    try:
+        database = Database.open(settings.url, key=settings.key)
+        schema_version(database)
+    except Exception as problem:
+        is_far = not settings.url.startswith("sqlite")
+        raise CannotOpen(str(problem).partition("\n")[0], is_far=is_far) from problem
     try:
         yield assemble(settings, database)
     finally:
         database.close()
-
-
-def _snapshots(settings: CentralSettings, database: Database) -> Snapshots:
-    raise NotImplementedError
 
 
 def _readiness(database: Database) -> dict[str, str]:

@@ -44,6 +44,6 @@ class Snapshots(Protocol):
         """Return what the newest snapshot of `scope` consists of; build it where there is none."""
         ...
 
-    def read(self, manifest: SnapshotManifest, start: int, end: int) -> bytes:
-        """Return bytes `start` to `end` (both included) of the file that `manifest` describes."""
+    def part(self, manifest: SnapshotManifest, part: int) -> bytes:
+        """Return one part of the file that `manifest` describes."""
         ...

@@ -139,7 +139,7 @@ def snapshot_file(
     if if_match and if_match not in {"*", etag}:
         raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
     start, end = _range(wanted, current.bytes_compressed)
-    content = sync.snapshot_bytes(session.replica_id, current, start, end)
+    content = sync.snapshot_bytes(current, start, end)
     headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     if not wanted:
         return Response(content, 200, headers, "application/octet-stream")

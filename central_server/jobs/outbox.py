@@ -76,7 +76,7 @@ class OutboxWorker:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Finish the message in hand and end."""
         self._stopping.set()
         if self._thread.is_alive():

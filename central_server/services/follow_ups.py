@@ -56,10 +56,13 @@ class _Mark:
 class PushFollowUps:
     """Implements `FollowUps` for one push."""
 
-    def __init__(self, unit: "Unit", orders: Mapping[str, Order], random: Random) -> None:
+    def __init__(
+        self, unit: "Unit", orders: Mapping[str, Order], random: Random, promise_ms: int
+    ) -> None:
         self._unit = unit
         self._orders = orders
         self._random = random
+        self._promise_ms = promise_ms
         self._locations: dict[str, Location] = {}
         self._now_ms = 0
         self._source = ""
@@ -158,7 +161,9 @@ class PushFollowUps:
         return plan.location_id
 
     def _moved(self, whole: Order, location: Location, units: Mapping[int, int]) -> Moved:
-        assignment = assign(whole, location, units, self._now_ms, self._random)
+        assignment = assign(
+            whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms
+        )
         self.assigned.append(assignment.order)
         place = Place(location.id, location.name, location.timezone)
         return Moved(assignment.order, place, assignment.pickup_code)

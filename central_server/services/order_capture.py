@@ -98,13 +98,21 @@ class OrderCapture:
     """Takes orders."""
 
     def __init__(
-        self, database: "Database", notices: Notices, *, clock: Clock, random: Random, pokes: Pokes
+        self,
+        database: "Database",
+        notices: Notices,
+        *,
+        clock: Clock,
+        random: Random,
+        pokes: Pokes,
+        promise_ms: int,
     ) -> None:
         self._database = database
         self._notices = notices
         self._clock = clock
         self._random = random
         self._pokes = pokes
+        self._promise_ms = promise_ms
 
     def place(self, new: NewOrder, identity: RequestIdentity) -> Placed:
         """Place an order, or return the answer that this request got before.
@@ -140,7 +148,9 @@ class OrderCapture:
         plan = _promise(unit, order, location, now_ms)
         taken = location if plan.location_id == location.id else _taken(unit, plan)
         units = {line.line: line.quantity for line in order.lines}
-        assignment = assign(order, taken, units, now_ms, self._random)
+        assignment = assign(
+            order, taken, units, now_ms, self._random, promise_ms=self._promise_ms
+        )
         unit.orders.insert(order)
         unit.fulfillments.upsert_many([FulfillmentRow(assignment.order)])
         unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, "placed")))

@@ -26,7 +26,13 @@ class Assignment:
 
 
 def assign(
-    order: Order, location: Location, units: Mapping[int, int], now_ms: int, random: Random
+    order: Order,
+    location: Location,
+    units: Mapping[int, int],
+    now_ms: int,
+    random: Random,
+    *,
+    promise_ms: int,
 ) -> Assignment:
     """Return the fulfillment order for `units` (by line) of `order` at `location`."""
     key = new_id(now_ms, random)
@@ -44,7 +50,7 @@ def assign(
         flow=pickup.NAME,
         lines=lines,
         placed_at_ms=order.placed_at_ms,
-        promised_by_ms=promised_by(open_hours(location), now_ms),
+        promised_by_ms=promised_by(open_hours(location), now_ms, promise_ms),
         currency=order.currency,
         customer_name=order.customer_name,
         customer_hint=customer_hint(order.customer_phone),

@@ -5,7 +5,8 @@ written once at the end, the feed last. A row's watermark says which operations
 it includes, accepted or refused; so a store folds only later ones over it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,10 @@ from central_server.services.follow_ups import PushFollowUps
 from central_server.services.order_views import progress
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.flows import flow_named, status_of
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
-from sync.domain.transitions import Consequence, advance
+from sync.domain.transitions import Consequence, Flow, advance
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import ReplicaState
 from sync.protocol.lines import OperationRecord
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 _ACCEPTED = VerdictStatus.ACCEPTED
+StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
 class NotThisStores(DomainError):
@@ -46,7 +48,13 @@ class Replication:
     """Applies one push. Made for one transaction and used once."""
 
     def __init__(
-        self, unit: "Unit", handlers: Iterable[FlowHandler], *, now_ms: int, random: Random
+        self,
+        unit: "Unit",
+        handlers: Iterable[FlowHandler],
+        *,
+        now_ms: int,
+        random: Random,
+        promise_ms: int,
     ) -> None:
         self._unit = unit
         self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in handlers}
@@ -56,9 +64,12 @@ class Replication:
         self._rows: dict[str, FulfillmentOrder] = {}
         self._marks: dict[str, Watermark] = {}
         """Watermarks of the rows that changed: exactly these are written."""
+        self._flows: dict[str, Flow] = {}
+        self._statuses_known: dict[str, tuple[FulfillmentOrder, FulfillmentStatus]] = {}
         self._effects: dict[str, tuple[int, int]] = {}
         self._ledger: list[LedgerEntry] = []
-        self._ups = PushFollowUps(unit, {}, random)
+        self._promise_ms = promise_ms
+        self._ups = PushFollowUps(unit, {}, random, promise_ms)
         self.heads: tuple[ScopeHead, ...] = ()
         """The scopes that moved; known after `flush`."""
 
@@ -68,7 +79,7 @@ class Replication:
         ids = {record.op.fulfillment_id for record in records}
         order_ids = {one.row.order.order_id for one in self._unit.fulfillments.get_many(ids).values()}
         orders = self._unit.orders.get_many(order_ids, lock=True)
-        self._ups = PushFollowUps(self._unit, orders, self._random)
+        self._ups = PushFollowUps(self._unit, orders, self._random, self._promise_ms)
         for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():
             self._ups.siblings[order_id] = [one.row.order for one in parts]
             for one in parts:
@@ -82,7 +93,7 @@ class Replication:
             raise NotThisStores(operation.fulfillment_id)
         watermark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
         try:
-            outcome = advance(flow_named(before.flow), before, operation, record.at)
+            outcome = advance(self._flow(before.flow), before, operation, record.at)
         except OperationRefused:
             if operation.is_request:
                 self._marks[before.id] = watermark
@@ -97,8 +108,31 @@ class Replication:
         if outcome.effects:
             self._count(outcome.effects, op_id)
         if not consequences:
-            return Verdict.model_construct(seq=op_id.seq, status=_ACCEPTED)
+            return Verdict(seq=op_id.seq, status=_ACCEPTED)
         return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
+
+    def _flow(self, name: str) -> Flow:
+        """Return a flow that remembers each order's last status: an operation's end is the next's
+        beginning, and finding a status is the larger part of judging.
+        """
+        flow = self._flows.get(name)
+        if flow is None:
+            listed = flow_named(name)
+            flow = self._flows[name] = replace(listed, status_of=self._remembering(listed.status_of))
+        return flow
+
+    def _remembering(self, status_of: StatusOf) -> StatusOf:
+        known = self._statuses_known
+
+        def remembered(order: FulfillmentOrder) -> FulfillmentStatus:
+            last = known.get(order.id)
+            if last is not None and last[0] is order:
+                return last[1]
+            status = status_of(order)
+            known[order.id] = (order, status)
+            return status
+
+        return remembered
 
     def _follow(self, handler: FlowHandler, step: Step, op_id: OpId) -> tuple[Consequence, ...]:
         mark = self._ups.begin(str(op_id), self._now_ms)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from central_server.records import Replica
 from central_server.services.scopes import scopes_of
 from central_server.services.tokens import (
-    SESSION_SECONDS,
     DeviceSession,
     SessionKeys,
     same,
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 class Sessions:
     """Opens sessions and recognizes them."""
 
-    def __init__(self, database: "Database", keys: SessionKeys, clock: Clock) -> None:
+    def __init__(
+        self, database: "Database", keys: SessionKeys, clock: Clock, *, poll_seconds: int
+    ) -> None:
+        self._poll_seconds = poll_seconds
         self._database = database
         self._keys = keys
         self._clock = clock
@@ -65,12 +67,13 @@ class Sessions:
             server_id=server_id,
             incarnation=incarnation,
             session_token=self._keys.token(session, received),
-            session_seconds=SESSION_SECONDS,
+            session_seconds=self._keys.session_seconds,
             received_at_ms=received,
             answered_at_ms=self._clock.now_ms(),
             last_seq=replica.last_seq if is_same_epoch else 0,
             last_hash=(replica.last_hash if is_same_epoch else start).hex(),
             heads=tuple(heads),
+            poll_seconds=self._poll_seconds,
         )
 
     def _meet(

@@ -38,6 +38,7 @@ class SyncService:
         random: Random,
         pokes: Pokes,
         snapshots: Snapshots,
+        promise_ms: int,
     ) -> None:
         self._database = database
         self._handlers = tuple(handlers)
@@ -45,6 +46,7 @@ class SyncService:
         self._random = random
         self._pokes = pokes
         self._snapshots = snapshots
+        self._promise_ms = promise_ms
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Take a push of the replica that holds the session: one transaction, one answer."""
@@ -56,7 +58,9 @@ class SyncService:
 
         def work(unit: "Unit") -> PushAnswer:
             scopes = scopes_of(_location_of(unit, replica_id))
-            applier = Replication(unit, self._handlers, now_ms=now, random=self._random)
+            applier = Replication(
+                unit, self._handlers, now_ms=now, random=self._random, promise_ms=self._promise_ms
+            )
             answer = accept(unit.journal, applier, header, lines, scopes=scopes, now_ms=now)
             unit.after_commit(lambda: self._pokes.publish(applier.heads))
             return answer
@@ -86,11 +90,13 @@ class SyncService:
             raise NotFound("snapshot", scope)
         return self._snapshots.manifest(scope)
 
-    def snapshot_bytes(
-        self, replica_id: str, manifest: SnapshotManifest, start: int, end: int
-    ) -> bytes:
+    def snapshot_bytes(self, manifest: SnapshotManifest, start: int, end: int) -> bytes:
         """Return bytes `start` to `end` (both included) of a snapshot's file."""
-        return self._snapshots.read(manifest, start, end)
+        size = manifest.part_bytes
+        parts = range(start // size, end // size + 1)
+        content = b"".join(self._snapshots.part(manifest, part) for part in parts)
+        skipped = parts.start * size
+        return content[start - skipped : end + 1 - skipped]
 
     def _check_scope(self, view: "View", replica_id: str, scope: str) -> None:
         if scope not in scopes_of(_location_of(view, replica_id)):

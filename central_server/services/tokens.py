@@ -99,7 +99,8 @@ class DeviceSession:
 class SessionKeys:
     """Challenges and session tokens, made and checked with one server secret; nothing is stored."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, session_seconds: int = SESSION_SECONDS) -> None:
+        self.session_seconds = session_seconds
         self._nonce_key = hashlib.blake2b(b"nonce:" + secret.encode(), digest_size=32).digest()
         self._token_key = hashlib.blake2b(b"session:" + secret.encode(), digest_size=32).digest()
 
@@ -116,11 +117,11 @@ class SessionKeys:
         return 0 <= now_ms - int(stamp, 16) <= NONCE_SECONDS * 1000
 
     def token(self, session: DeviceSession, now_ms: int) -> str:
-        """Return a session token (JWT), good for `SESSION_SECONDS`."""
+        """Return a session token (JWT), good for `session_seconds`."""
         claims = {
             "rid": session.replica_id,
             "loc": session.location_id,
-            "exp": now_ms // 1000 + SESSION_SECONDS,
+            "exp": now_ms // 1000 + self.session_seconds,
         }
         return jwt.encode(claims, self._token_key, algorithm=_ALGORITHM)
 

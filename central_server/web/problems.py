@@ -6,7 +6,7 @@ and `errors` point into a body that is not valid.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -177,6 +177,18 @@ def internal_problem(trace_id: str) -> JSONResponse:
 def describe(error: BaseException) -> str:
     """Return an exception as text for the log, never for the answer."""
     return "".join(traceback.format_exception(error))
+
+
+def translate(app: FastAPI, codes: Mapping[type[Exception], str]) -> None:
+    """Answer exceptions that this layer does not know by the code that is given for them."""
+
+    async def handler(request: Request, error: Exception) -> JSONResponse:
+        code = next(code for kind, code in codes.items() if isinstance(error, kind))
+        headers = {"Retry-After": "2"} if code == "try_later" else None
+        return problem_response(code, str(error), trace_id_of(request), headers=headers)
+
+    for kind in codes:
+        app.add_exception_handler(kind, handler)
 
 
 async def _internal(request: Request, _: Exception) -> JSONResponse:

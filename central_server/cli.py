@@ -1,0 +1,253 @@
+"""The command line of central.
+
+Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failure, 2 usage,
+3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later. What is heavy
+is imported by the command that needs it, so that `--help` answers at once.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from click import Context
+
+    from central_server.bootstrap import Parts
+    from central_server.config import CentralSettings
+
+FAILURE, USAGE, NOT_FOUND, REFUSED, UNREACHABLE, CONFLICT, TRY_LATER = 1, 2, 3, 4, 5, 6, 75
+PROGRAM = "central-server"
+EPILOG = (
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable,"
+    " 6 conflict, 75 try later."
+)
+
+app = typer.Typer(
+    name=PROGRAM, no_args_is_help=True, epilog=EPILOG, pretty_exceptions_enable=False,
+    help="The order management system of a retailer: orders, availability, and the sync of stores.",
+)  # fmt: skip
+keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
+codes = typer.Typer(no_args_is_help=True, help="One-time codes with which store devices enrol.")
+app.add_typer(keys, name="key")
+app.add_typer(codes, name="enrolment-code")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from central_server.bootstrap import app_version
+
+        typer.echo(f"{PROGRAM} {app_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings as TOML; the environment is stronger.")
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Remember where the settings are."""
+    context.obj = config
+
+
+@app.command(epilog=EPILOG)
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the API and the sync of stores until SIGTERM or Ctrl+C.
+
+    Example: HOLDSHELF_CENTRAL_SERVER_SECRET=... central-server serve --port 8470
+    """
+    given = {"host": host, "port": port}
+    settings = _settings(context, {name: one for name, one in given.items() if one is not None})
+    with _opened(settings) as parts:
+        found, expected = parts.schema()
+        if found != expected:
+            _fail(REFUSED, f"the database is at {found or 'no schema'}: run `{PROGRAM} migrate`")
+        from central_server.jobs.serving import serve_until_stopped
+
+        with contextlib.closing(parts.outbox_worker()) as worker:
+            worker.start()
+            serve_until_stopped(
+                parts.app(), settings, before_exit=parts.central.pokes.close, say=_talk
+            )
+
+
+@app.command(epilog=EPILOG)
+def migrate(context: typer.Context, as_json: AsJson = False) -> None:
+    """Create the database or bring it to this version's schema. Repeating it is harmless."""
+    with _opened(_settings(context)) as parts:
+        before, _ = parts.schema()
+        after = parts.migrate()
+    said = "is up to date" if before == after else "was brought"
+    _say({"before": before, "after": after}, f"The schema {said}: {after}", as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where the demo keeps its data.")
+    ] = Path("build/demo"),
+    script: Annotated[
+        bool, typer.Option("--script", help="Play the scripted day even on a terminal.")
+    ] = False,
+) -> None:
+    """Run a small retailer on this machine; without a terminal, a scripted day of it."""
+    from central_server.demo.run import play
+
+    is_interactive = sys.stdin.isatty() and sys.stdout.isatty() and not script
+    raise typer.Exit(play(folder, interactive=is_interactive))
+
+
+@app.command(epilog=EPILOG)
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what is well and what is not; exit with 1 if anything is not."""
+    with _opened(_settings(context)) as parts:
+        findings = parts.examine()
+    lines = [f"{'ok ' if one.is_well else 'BAD'} {one.what}: {one.detail}" for one in findings]
+    document = {one.what: {"ok": one.is_well, "detail": one.detail} for one in findings}
+    _say(document, "\n".join(lines), as_json=as_json)
+    if not all(one.is_well for one in findings):
+        raise typer.Exit(FAILURE)
+
+
+@app.command(epilog=EPILOG)
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API."""
+    from central_server.app import build_api
+    from central_server.bootstrap import app_version
+
+    typer.echo(json.dumps(build_api(version=app_version()).openapi(), indent=2, sort_keys=True))
+
+
+@keys.command("create", epilog=EPILOG)
+def create_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Who will use it.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; repeat for several.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key and print it, this once.
+
+    Example: central-server key create --name webshop --scope orders:write --scope orders:read
+    """
+    with _opened(_settings(context)) as parts:
+        try:
+            key = parts.central.keys.create(name, tuple(dict.fromkeys(scope)))
+        except ValueError as problem:
+            _fail(USAGE, str(problem))
+    _say({"key": key, "name": name, "scopes": scope}, key, as_json=as_json)
+
+
+@codes.command("create", epilog=EPILOG)
+def create_code(
+    context: typer.Context,
+    location: Annotated[str, typer.Argument(help="Id of the store.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Retire the store's present device.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a one-time code with which one device may enrol at a store, for ten minutes."""
+    from central_server.services.errors import UnknownLocation
+
+    with _opened(_settings(context)) as parts:
+        try:
+            made = parts.central.enrolment.create_code(location, replace=replace)
+        except UnknownLocation as problem:
+            _fail(NOT_FOUND, str(problem))
+    _say(made, str(made["code"]), as_json=as_json)
+
+
+@app.command("load-sample", epilog=EPILOG)
+def load_sample(context: typer.Context, as_json: AsJson = False) -> None:
+    """Load the sample network into a demo's database. Its PINs are public: never into a real one."""
+    settings = _settings(context)
+    if not settings.demo:
+        _fail(REFUSED, "the sample's PINs are public: set HOLDSHELF_CENTRAL_DEMO=true for a demo")
+    with _opened(settings) as parts:
+        counts = dict(parts.load_sample())
+    words = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    _say(counts, f"Loaded {words}", as_json=as_json)
+
+
+def _settings(context: "Context", given: dict[str, Any] | None = None) -> "CentralSettings":
+    from pydantic import ValidationError
+
+    from central_server.config import UnknownSetting, load_settings
+
+    try:
+        return load_settings(context.find_root().obj, **(given or {}))
+    except ValidationError as problem:
+        _fail(USAGE, "; ".join(one["msg"] for one in problem.errors()))
+    except UnknownSetting as problem:
+        _fail(USAGE, str(problem))
+    except FileNotFoundError as problem:
+        _fail(NOT_FOUND, str(problem))
+
+
+@contextlib.contextmanager
+def _opened(settings: "CentralSettings") -> "Iterator[Parts]":
+    from central_server.bootstrap import CannotOpen, opened
+
+    try:
+        with opened(settings) as parts:
+            yield parts
+    except CannotOpen as problem:
+        _fail(UNREACHABLE if problem.is_far else FAILURE, str(problem))
+
+
+def _say(document: Any, text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(document) if as_json else text)
+
+
+def _talk(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _fail(code: int, text: str) -> NoReturn:
+    typer.echo(f"{PROGRAM}: {text}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line."""
+    _mount_import(is_wanted="import" in sys.argv[1:])
+    app()
+
+
+def _mount_import(*, is_wanted: bool) -> None:
+    """Mount `import`, whose options are the importer's own business; else only its name."""
+    if is_wanted:
+        from central_server.importing.cli import register
+
+        register(app, _central_of_settings)
+        return
+
+    @app.command("import", epilog=EPILOG)
+    def import_() -> None:
+        """Import products, locations, prices, stock, associates or orders from files."""
+
+
+@contextlib.contextmanager
+def _central_of_settings() -> "Iterator[Parts]":
+    import click
+
+    with _opened(_settings(click.get_current_context())) as parts:
+        yield parts
+
+
+if __name__ == "__main__":
+    main()

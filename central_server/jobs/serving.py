@@ -1,0 +1,62 @@
+"""Runs the ASGI application until it is told to stop, and then stops in good order."""
+
+import logging
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from central_server.config import CentralSettings
+
+DRAIN_SECONDS = 8
+"""How long requests that are being served may take after SIGTERM."""
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of the stores before it waits for requests to finish."""
+
+    before_exit: Callable[[], None]
+    say: Callable[[str], None]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop: without this, an open stream would use up the whole grace period."""
+        self.before_exit()
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Say where central listens, once it does."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        for server in self.servers:
+            for listener in server.sockets:
+                host, port = listener.getsockname()[:2]
+                self.say(f"central listens on http://{host}:{port}")
+
+
+def serve_until_stopped(
+    app: ASGIApp,
+    settings: CentralSettings,
+    *,
+    before_exit: Callable[[], None],
+    say: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT. One process: the pokes to stores are in its memory."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=95,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = _Server(config)
+    server.before_exit = before_exit
+    server.say = say
+    server.run()

@@ -1,0 +1,66 @@
+"""Is central well? Versions, files, schema, stores that are silent, mail that does not leave."""
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from central_server.config import CentralSettings
+from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+
+FREE_BYTES_MIN = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    is_well: bool
+    detail: str
+
+
+def examine(
+    settings: CentralSettings,
+    database: "Database",
+    schema: tuple[str | None, str],
+    version: str,
+) -> tuple[Finding, ...]:
+    """Return what was found, the same things in the same order every time."""
+    found, expected = schema
+    findings = [
+        Finding("version", is_well=True, detail=version),
+        Finding("protocol", is_well=True, detail=f"{LOWEST_SERVED} to {PROTOCOL_VERSION}"),
+        Finding("data_dir", *_folder(settings)),
+        Finding("database", is_well=True, detail=database.dialect),
+        Finding(
+            "schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"
+        ),
+    ]
+    if found == expected:
+        findings += _contents(database)
+    return tuple(findings)
+
+
+def _folder(settings: CentralSettings) -> tuple[bool, str]:
+    free = shutil.disk_usage(settings.data_dir).free
+    return free >= FREE_BYTES_MIN, f"{settings.data_dir}, {free // 1024**2} MiB free"
+
+
+def _contents(database: "Database") -> list[Finding]:
+    with database.read() as view:
+        identity = view.meta.get()
+        replicas = [one for one in view.replicas.all() if one.enabled]
+        waiting = view.outbox.waiting()
+        exceptions = len(view.exceptions.list_open())
+        products = view.catalogue.count()
+    server = "none: run migrate" if identity is None else f"{identity.server_id}"
+    return [
+        Finding("identity", is_well=identity is not None, detail=server),
+        Finding("products", is_well=True, detail=str(products)),
+        Finding("devices", is_well=True, detail=f"{len(replicas)} enrolled"),
+        Finding("mail", is_well=True, detail=f"{waiting} waiting to leave"),
+        Finding("exceptions", is_well=True, detail=f"{exceptions} open (at most 100 counted)"),
+    ]
