@@ -176,6 +176,21 @@ class SyncState(Protocol):
         """Whether this store's data has arrived once."""
         ...
 
+    @property
+    def halted(self) -> bool:
+        """Whether central refuses to go on with this installation."""
+        ...
+
+    @property
+    def clock_offset_ms(self) -> int:
+        """How far central's clock is ahead of this machine's."""
+        ...
+
+    @property
+    def alerts(self) -> Sequence[str]:
+        """What went wrong lately and was repaired, in words."""
+        ...
+
 
 class OperationFate(Protocol):
     """An operation of this store and what became of it."""
@@ -198,6 +213,11 @@ class OperationFate(Protocol):
     @property
     def order_number(self) -> str:
         """The same, for people."""
+        ...
+
+    @property
+    def quantity(self) -> int | None:
+        """Units, where the operation has some."""
         ...
 
     @property

@@ -57,7 +57,7 @@ class TerminalSettings:
     """Demo only: F12 cuts and restores the store's network through this file."""
     poll_seconds: float = 0.1
     """How often the screens ask whether anything changed."""
-    scanner: ScannerSettings = ScannerSettings()
+    scanner: ScannerSettings = field(default_factory=ScannerSettings)
     theme: str = "holdshelf"
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of an action, for programmable keyboards."""

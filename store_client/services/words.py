@@ -16,6 +16,7 @@ from sync.protocol.rows import StoreRow
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+WEEK_DAYS = 7
 OFFLINE_AFTER_MS = 75_000
 """Two polls and a half without an answer."""
 ZERO_DECIMAL = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
@@ -29,6 +30,8 @@ class Said:
     glyph: str
     words: str
     tone: str = ""
+    short: str = ""
+    """The same words for a narrow screen; empty where `words` are short enough."""
 
     def __str__(self) -> str:
         """Return glyph and words."""
@@ -112,7 +115,7 @@ def day_time(store: StoreRow | None, at_ms: int, now_ms: int) -> str:
     distance = (moment.date() - today.date()).days
     if distance == 0:
         return f"{moment:%H:%M}"
-    if abs(distance) < 7:
+    if abs(distance) < WEEK_DAYS:
         return f"{moment:%a %H:%M}"
     return f"{moment.day} {moment:%b %H:%M}"
 
@@ -157,6 +160,8 @@ def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
         return Said("✂", f"NETWORK CUT (demo){waiting}", "bad")
     if not state.bootstrapped:
         return Said("◌", "LOADING STORE DATA", "warn")
+    if state.halted:
+        return Said("✗", f"STOPPED BY CENTRAL{waiting}", "bad")
     if not state.daemon_alive:
         return Said("✗", f"SYNC NOT RUNNING{waiting}", "bad")
     if state.last_contact_ms is None:
@@ -177,8 +182,9 @@ def fate(operation: OperationFate) -> Said:
 
 
 def done(operation: OperationFate) -> str:
-    """Return what an operation did."""
-    return DONE.get(operation.kind, operation.kind.replace("_", " ").capitalize())
+    """Return what an operation did, with its units."""
+    what = DONE.get(operation.kind, operation.kind.replace("_", " ").capitalize())
+    return f"{what} ({operation.quantity})" if operation.quantity else what
 
 
 def last_recorded(store: StoreRow | None, operation: OperationFate, now_ms: int) -> str:

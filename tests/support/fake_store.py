@@ -69,6 +69,9 @@ class State:
     daemon_alive: bool = True
     quarantined: int = 0
     bootstrapped: bool = True
+    halted: bool = False
+    clock_offset_ms: int = 0
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Fate:
     at_ms: int
     state: str = "waiting"
     text: str = ""
+    line: int | None = None
+    quantity: int | None = None
 
 
 @dataclass
@@ -118,7 +123,11 @@ class FakeStore:
             self.orders[order.id] = outcome.after
             self.performed.append(operation)
             self.journal.append(
-                Fate(len(self.journal) + 1, operation.kind, order.id, order.order_number, by, now_ms)
+                Fate(
+                    len(self.journal) + 1, operation.kind, order.id, order.order_number, by, now_ms,
+                    line=getattr(operation, "line", None),
+                    quantity=getattr(operation, "quantity", None),
+                )  # fmt: skip
             )
             self.state = replace(self.state, backlog=self.state.backlog + 1)
             self.version += 1

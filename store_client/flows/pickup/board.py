@@ -105,7 +105,8 @@ def _waiting_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     what = "Rest waiting" if facts.status is S.PARTIALLY_PICKED_UP else "Waiting for customer"
     if facts.expires_at_ms is None:
         return Said("✓", what, "good")
-    return Said("✓", f"{what} until {day_time(store, facts.expires_at_ms, now_ms)}", "good")
+    until = f"until {day_time(store, facts.expires_at_ms, now_ms)}"
+    return Said("✓", f"{what} {until}", "good", short=f"Waiting {until}")
 
 
 def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
@@ -168,3 +169,35 @@ def describe(row: BoardRow, store: StoreRow | None, now_ms: int) -> BoardEntry:
         late=urgency == 1 and row.promised_by_ms < now_ms,
         provisional=row.provisional,
     )
+
+
+def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: int | None) -> str:
+    """Return what must not be overlooked about an order, empty where there is nothing.
+
+    `noticed_ms` is when the cancellation arrived while somebody had the order open.
+    """
+    due = order.total("to_put_back")
+    at = "" if noticed_ms is None else f" {clock_time(store, noticed_ms)}"
+    todo = f"put back {due}" if due else "nothing to put back"
+    status = status_of(order)
+    if status is S.CANCELLED:
+        return f"Cancelled by the customer{at}: {todo}"
+    if status in {S.EXPIRED, S.REFUSED, S.REJECTED} and due:
+        return f"{STATUS[status].words}: {todo}"
+    if order.total("cancelled") and (due or noticed_ms is not None):
+        return f"Partly cancelled by the customer{at}: {todo}"
+    return f"Not expected any more: {todo}" if due else ""
+
+
+def how_words(order: FulfillmentOrder, step: Step) -> str:
+    """Return how to do the next step."""
+    return {
+        Step.PUT_BACK: "Scan each item as it goes back, or Enter when all are back.",
+        Step.ACCEPT: "Enter accepts. Scanning the first item accepts too.",
+        Step.PICK: "Scan each item. F4 picks the line under the cursor by hand.",
+        Step.STAGE: "Pack, then scan the label of the shelf spot, or Enter to type it.",
+        Step.READY: f"It lies at {order.staging_spot}. Enter tells the customer to come.",
+        Step.RELEASE: "Nobody came in time. Enter releases it; then put it back.",
+        Step.HAND_OVER: f"Take it from {order.staging_spot or 'the shelf'}. Enter or the code.",
+        Step.NOTHING: "Nothing is left to do. Esc goes back.",
+    }[step]

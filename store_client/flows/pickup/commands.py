@@ -13,11 +13,14 @@ from typing import NoReturn
 
 from store_client.ports import Lockout
 from store_client.services.calendar import extended_until_ms, hold_until_ms
-from store_client.services.desk import Desk, Refusal
+from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.desk import Actor, Desk, Refusal
 from store_client.services.scanner import Code, clean
+from store_client.services.sign_in import sign_in
 from store_client.services.words import day_time
 from sync.domain import operations as op
 from sync.domain.flows import status_of
+from sync.domain.flows.pickup import HOLD_DAYS_MAX
 from sync.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -34,8 +37,8 @@ WRONG_CODES_MAX = 5
 SPOT_CHARACTERS_MAX = 12
 NAME_CHARACTERS_MAX = 80
 DIGITS_IN_A_NAME_MAX = 3
-DOCUMENTS = ("passport", "driving licence", "national ID card", "residence permit", "other photo ID")
-"""Kinds of documents. A number is never typed, shown or kept."""
+ITEMS_NAMED_MAX = 2
+SPOTS_NAMED_MAX = 16
 S = FulfillmentStatus
 
 
@@ -132,15 +135,20 @@ def _refuse_over_scan(line: FulfillmentLine) -> NoReturn:
 
 
 def _still(words: str, order: FulfillmentOrder, counter: str) -> str:
-    left = [f"{getattr(line, counter)} × {line.name}" for line in order.lines if getattr(line, counter)]
+    counts = [(getattr(line, counter), line.name) for line in order.lines]
+    left = [f"{count} × {name}" for count, name in counts if count]
     if not left:
         return ""
-    more = f" and {len(left) - 2} more" if len(left) > 2 else ""
-    return f"{words}: {', '.join(left[:2])}{more}."
+    hidden = len(left) - ITEMS_NAMED_MAX
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return f"{words}: {', '.join(left[:ITEMS_NAMED_MAX])}{more}."
 
 
 def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
     """Pick units of a line whose barcode cannot be scanned."""
+    found = load(desk, fulfillment_id).line(line)
+    if found is not None and not found.to_pick:
+        _refuse_over_scan(found)
     return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
 
 
@@ -183,8 +191,8 @@ def find_spot(store: StoreRow | None, text: str) -> str:
 def _spots(spots: Sequence[str]) -> str:
     if not spots:
         return "Type where the goods lie, such as A1."
-    shown = " ".join(spots[:16])
-    return f"Spots: {shown}{' …' if len(spots) > 16 else ''}."
+    more = " …" if len(spots) > SPOTS_NAMED_MAX else ""
+    return f"Spots: {' '.join(spots[:SPOTS_NAMED_MAX])}{more}."
 
 
 def is_spot(store: StoreRow | None, text: str) -> bool:
@@ -219,18 +227,20 @@ def extend(desk: Desk, fulfillment_id: str, days: int) -> FulfillmentOrder:
     return desk.perform(op.ExtensionRequested(fulfillment_id, until_ms))
 
 
+def extend_by(desk: Desk, fulfillment_id: str, text: str) -> FulfillmentOrder:
+    """Ask for as many more open days as `text` says."""
+    return extend(desk, fulfillment_id, quantity(text, most=HOLD_DAYS_MAX))
+
+
+def quantity(text: str, most: int) -> int:
+    """Return a typed quantity between 1 and `most`."""
+    digits = clean(text)
+    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits) <= most):
+        raise Refusal(f"“{digits[:8]}” does not fit.", f"Type a number from 1 to {most}.")
+    return int(digits)
+
+
 # --- the counter --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """What the counter was told: a code or a document, who takes it, how many of each line."""
-
-    quantities: tuple[op.LineQuantity, ...]
-    recipient: str = ""
-    is_proxy: bool = False
-    code: str = ""
-    document: str = ""
 
 
 def wrong_codes(desk: Desk, fulfillment_id: str) -> int:
@@ -241,10 +251,11 @@ def wrong_codes(desk: Desk, fulfillment_id: str) -> int:
 def hand_over(desk: Desk, fulfillment_id: str, told: HandOver) -> FulfillmentOrder:
     """Hand goods over on a pickup code that matches, or on an ID check."""
     order = load(desk, fulfillment_id)
-    quantities = tuple(entry for entry in told.quantities if entry.quantity)
+    quantities = tuple(op.LineQuantity(line, count) for line, count in told.quantities if count)
     if not quantities:
         raise Refusal("Nothing chosen to hand over.", "Set how many of each line go out.")
     recipient = _recipient(order, told)
+    desk = _approved(desk, told)
     proof = _id_proof(desk, told) if told.document else _code_proof(desk, order, told.code)
     proof = replace(proof, recipient=recipient, is_proxy=told.is_proxy)
     after = desk.perform(op.HandedOver(fulfillment_id, quantities, proof))
@@ -252,10 +263,17 @@ def hand_over(desk: Desk, fulfillment_id: str, told: HandOver) -> FulfillmentOrd
     return after
 
 
-def everything(order: FulfillmentOrder) -> tuple[op.LineQuantity, ...]:
-    """Return all units that can be handed over now."""
-    lines = (line for line in order.lines if line.deliverable)
-    return tuple(op.LineQuantity(line.line, line.deliverable) for line in lines)
+def everything(order: FulfillmentOrder) -> tuple[tuple[int, int], ...]:
+    """Return all units that can be handed over now, as (line, units)."""
+    return tuple((line.line, line.deliverable) for line in order.lines if line.deliverable)
+
+
+def _approved(desk: Desk, told: HandOver) -> Desk:
+    """Return the desk as the approving lead or manager, where one typed their PIN."""
+    if not told.document or told.approver is None or desk.actor.may_override:
+        return desk
+    actor: Actor = sign_in(desk.store, told.approver, desk.clock.now_ms())
+    return replace(desk, actor=actor)
 
 
 def _recipient(order: FulfillmentOrder, told: HandOver) -> str:

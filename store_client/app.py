@@ -1,0 +1,402 @@
+"""The terminal: owns the screens, hears every key first, and watches the store's data.
+
+It loads no network library: sending is the daemon's business. Nothing that
+touches a disk runs on its loop; see `off_loop`.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from rich.text import Text
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Input
+
+from store_client.flows import ALL_FLOWS_UI
+from store_client.ports import OperationFate, Store, SyncState
+from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen
+from store_client.screens.help import HelpScreen, keys_of
+from store_client.screens.sign_in import SignInScreen
+from store_client.screens.stock_lookup import StockLookupScreen
+from store_client.screens.sync_status import SyncStatusScreen
+from store_client.screens.today import TodayScreen
+from store_client.services.desk import Actor, TerminalSettings
+from store_client.services.scanner import ScanGate, read_code
+from store_client.services.words import Said, clock_time, connection, last_recorded, units
+from store_client.widgets.bars import Standing, StatusBar
+from store_client.widgets.tones import DEFAULT_COLORS, THEMES
+from sync.clock import Clock
+from sync.domain.fulfillment import FulfillmentStatus
+from sync.protocol.rows import StoreRow
+from sync.transport import switch
+
+T = TypeVar("T")
+STATE_EVERY_MS = 1_000
+MINUTE_MS = 60_000
+
+
+class StoreApp(App[None]):
+    """One store's terminal."""
+
+    TITLE = "Holdshelf"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [
+        Binding("f1", "help", "Help for this screen", id="help", priority=True),
+        Binding("f2", "today", "Today: the pickups", id="today"),
+        Binding("f3", "find", "Find a product or an order", id="find"),
+        Binding("f10", "command_palette", "Menu: every action", id="menu"),
+        Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),
+        Binding("ctrl+l", "sign_out", "Sign out", id="sign_out"),
+        Binding("f12", "network", "Demo: cut or restore the network", id="network"),
+        Binding("ctrl+q", "quit", "Quit", id="quit", priority=True),
+    ]
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: TerminalSettings | None = None,
+        *,
+        flows: Sequence[FlowUi] = ALL_FLOWS_UI,
+        key_ms: Callable[[events.Key], int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.store = store
+        self.clock = clock
+        self.settings = settings or TerminalSettings()
+        self.flows = flows
+        self.actor: Actor | None = None
+        self.store_row: StoreRow | None = None
+        self.sync_state: SyncState | None = None
+        self.jobs = 0
+        """Jobs that run in threads now; 0 when the terminal is at rest."""
+        self._gate = ScanGate(self.settings.scanner)
+        self._key_ms = key_ms or _arrival_ms
+        self._before_burst = ""
+        self._token: tuple[int, ...] | None = None
+        self._minute = -1
+        self._state_at_ms = 0
+        self._new_orders: int | None = None
+        self._cut = False
+        self._watching = False
+        for theme in THEMES:
+            self.register_theme(theme)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Let any of Textual's own themes work with this style sheet too."""
+        return dict(DEFAULT_COLORS)
+
+    # --- life ---------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Paint first, read afterwards."""
+        self.theme = self.settings.theme
+        self.set_keymap(dict(self.settings.keymap))
+        self._read_switch()
+        crashed = self._mark_running()
+        self.push_screen(SignInScreen())
+        self.set_interval(self.settings.poll_seconds, self._watch)
+        self._watch()
+        if crashed:
+            self.run_worker(self._tell_last_action(), group="crash")
+
+    def _mark_running(self) -> bool:
+        """Leave a marker for as long as the terminal runs; True where one was left behind."""
+        marker = self.settings.running_marker
+        if marker is None:
+            return False
+        crashed = marker.exists()
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(self.settings.device, encoding="utf-8")
+        return crashed
+
+    async def _tell_last_action(self) -> None:
+        newest: Sequence[OperationFate] = await self.off_loop(lambda: self.store.operations(1))
+        row = await self.off_loop(self.store.store_row)
+        if newest:
+            words = last_recorded(row, newest[0], self.clock.now_ms())
+            self.notify(words, title="The terminal had stopped without warning", timeout=20)
+
+    def on_unmount(self) -> None:
+        """Leave no marker behind: this end was meant."""
+        if self.settings.running_marker is not None and not self._exception:
+            self.settings.running_marker.unlink(missing_ok=True)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Write the log, give the terminal back, and say where the log is."""
+        self.note_error(error)
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        self._return_code = 1
+        self._exception = self._exception or error
+        where = self.settings.log_path or "standard error (no log file is set)"
+        self.panic(
+            Text(
+                "The terminal stopped because of an error.\n"
+                "Everything it had confirmed is recorded. Start it again to go on.\n"
+                f"{type(error).__name__}: {error}\nLog: {where}"
+            )
+        )
+
+    def note_error(self, error: BaseException) -> None:
+        """Append an error to the log."""
+        if self.settings.log_path is None:
+            return
+        lines = "".join(traceback.format_exception(error))
+        try:
+            self.settings.log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self.settings.log_path.open("a", encoding="utf-8") as log:
+                log.write(f"{self.clock.now_ms()} {lines}\n")
+        except OSError:
+            self.bell()
+
+    async def off_loop(self, job: Callable[[], T]) -> T:
+        """Run `job` in a thread: a disk that is slow never freezes the screen."""
+        self.jobs += 1
+        try:
+            return await asyncio.to_thread(job)
+        finally:
+            self.jobs -= 1
+
+    # --- what changes by itself ---------------------------------------------------------
+
+    def _watch(self) -> None:
+        if not self._watching:
+            self._watching = True
+            self.run_worker(self._look(), group="watch")
+
+    async def _look(self) -> None:
+        """Ask whether anything changed; tell the screens, and keep the bar true."""
+        try:
+            now_ms = self.clock.now_ms()
+            token = await self.off_loop(self.store.change_token)
+            changed = token != self._token
+            if changed or now_ms - self._state_at_ms >= STATE_EVERY_MS:
+                self._state_at_ms = now_ms
+                await self.off_loop(partial(self._read_state, counts=changed))
+            first, self._token = self._token is None, token
+            minute = now_ms // MINUTE_MS
+            if (changed or minute != self._minute) and not first:
+                self._tell_screens()
+            self._minute = minute
+            self._say_standing()
+        finally:
+            self._watching = False
+
+    def _read_state(self, *, counts: bool) -> None:
+        self._read_switch()
+        self.sync_state = self.store.sync_state()
+        if counts:
+            self.store_row = self.store.store_row()
+            self._count_new()
+
+    def _count_new(self) -> None:
+        """Tell, wherever people are in the terminal, that orders have arrived."""
+        new = sum(
+            self.store.counts(flow.name).get(FulfillmentStatus.NEW, 0) for flow in self.flows
+        )
+        before, self._new_orders = self._new_orders, new
+        if before is not None and new > before and self.actor is not None:
+            self.call_from_thread(self._announce, new - before)
+
+    def _announce(self, count: int) -> None:
+        self.bell()
+        self.notify(f"{units(count, 'new order')} to pick. F2 shows them.", title="★ New", timeout=8)
+
+    def _tell_screens(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, TerminalScreen | TerminalModal) and screen.is_mounted:
+                screen.store_changed()
+
+    def _say_standing(self) -> None:
+        now_ms, row, actor = self.clock.now_ms(), self.store_row, self.actor
+        said = Said("◌", "STARTING", "warn")
+        if self.sync_state is not None:
+            said = connection(self.sync_state, now_ms, cut=self._cut)
+        standing = Standing(
+            store=row.name if row else "",
+            who=actor.name if actor else "",
+            role=actor.role.value if actor else "",
+            connection=said,
+            time=clock_time(row, now_ms),
+        )
+        for screen in self.screen_stack:
+            for bar in screen.query(StatusBar):
+                bar.say(standing)
+
+    # --- keys and scans (trap: a focused widget eats Enter, so the gate sits here) -------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the scanner gate see each key once, before anything else does."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._gated(event):
+            return
+        await super().on_event(event)
+
+    def _gated(self, event: events.Key) -> bool:
+        """Return whether the key ended a scan and is thereby used up."""
+        at_ms = self._key_ms(event)
+        if event.key in {"enter", "tab"}:
+            raw = self._gate.end(at_ms)
+            if raw is None:
+                return False
+            self._finish_scan(raw)
+            return True
+        if event.character and event.is_printable:
+            if self._gate.feed(event.character, at_ms):
+                self._before_burst = self._typed()
+        else:
+            self._gate.clear()
+        return False
+
+    def _typed(self) -> str:
+        focused = self.focused
+        if isinstance(focused, Input):
+            return focused.value
+        return str(getattr(self.screen, "typed", ""))
+
+    def _finish_scan(self, raw: str) -> None:
+        """Take the scan's characters back out of where they were typed, then act on it.
+
+        The characters may still be on their way to the focused widget and from
+        there to the screen. Both handle messages in order, so this follows them.
+        """
+        screen, focused, before = self.screen, self.focused, self._before_burst
+        code = read_code(raw)
+
+        def restore() -> None:
+            if isinstance(focused, Input):
+                focused.value = before
+                focused.cursor_position = len(before)
+            elif isinstance(screen, TerminalScreen | TerminalModal):
+                screen.set_typed(before)
+            if code.text and isinstance(screen, TerminalScreen | TerminalModal):
+                screen.take_code(code)
+
+        if focused is None:
+            screen.call_later(restore)
+        else:
+            focused.call_later(lambda: screen.call_later(restore))
+
+    # --- going from screen to screen ----------------------------------------------------
+
+    def signed_in(self, actor: Actor) -> None:
+        """Go on as `actor`."""
+        self.actor = actor
+        self._to_base(TodayScreen())
+
+    def _to_base(self, screen: Screen[Any]) -> None:
+        while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
+            self.pop_screen()
+        self.switch_screen(screen)
+        self._say_standing()
+
+    def open_order(self, flow: str, fulfillment_id: str) -> None:
+        """Open the work screen of an order."""
+        found = next((ui for ui in self.flows if ui.name == flow), self.flows[0])
+        self._push(found.screen(fulfillment_id))
+
+    def _push(self, screen: Screen[Any]) -> None:
+        if isinstance(self.screen, StockLookupScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+        self.call_after_refresh(self._say_standing)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer an action only where it makes sense."""
+        if action in {"today", "find", "sync_status", "sign_out"}:
+            return self.actor is not None and not isinstance(self.screen, TerminalModal)
+        if action == "network":
+            return self.settings.network_switch is not None
+        return super().check_action(action, parameters)
+
+    def action_today(self) -> None:
+        """Go back to Today."""
+        while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and Today
+            self.pop_screen()
+
+    def action_find(self) -> None:
+        """Find a product or an order."""
+        if not isinstance(self.screen, StockLookupScreen):
+            self.push_screen(StockLookupScreen())
+            self.call_after_refresh(self._say_standing)
+
+    def action_sync_status(self) -> None:
+        """Show what central has."""
+        if not isinstance(self.screen, SyncStatusScreen):
+            self._push(SyncStatusScreen())
+
+    def action_sign_out(self) -> None:
+        """Let somebody else sign in."""
+        self.actor = None
+        self._to_base(SignInScreen())
+
+    def action_help(self) -> None:
+        """Explain the screen in front."""
+        screen = self.screen
+        if isinstance(screen, HelpScreen):
+            screen.action_close()
+        elif isinstance(screen, TerminalScreen | TerminalModal):
+            name = type(screen).__name__.removesuffix("Screen").removesuffix("Dialog")
+            keys = keys_of(screen)
+            self.push_screen(HelpScreen(f"Help: {_spaced(name)}", screen.HELP_TEXT, keys))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action that works on the screen in front, with its key."""
+        for entry in keys_of(screen):
+            yield SystemCommand(
+                entry.does,
+                f"Key {entry.key}",
+                partial(self.call_later, self.run_action, entry.action, screen),
+            )
+        yield SystemCommand("Theme", "Dark, light or high contrast", self.action_change_theme)
+
+    # --- demo: the network switch -------------------------------------------------------
+
+    @property
+    def network_is_cut(self) -> bool:
+        """Whether the demo's switch is off."""
+        return self._cut
+
+    def _read_switch(self) -> None:
+        path = self.settings.network_switch
+        self._cut = path is not None and _mode(path) is not switch.LinkMode.PASS
+
+    def action_network(self) -> None:
+        """Cut or restore this store's network."""
+        path = self.settings.network_switch
+        if path is None:
+            return
+        cut = not self._cut
+        switch.write_mode(path, switch.LinkMode.CUT if cut else switch.LinkMode.PASS)
+        self._cut = cut
+        self._say_standing()
+        words = "Go on working: nothing will be lost." if cut else "Sending what has waited."
+        self.notify(words, title="Network cut (demo)" if cut else "Network restored (demo)")
+
+
+def _mode(path: Any) -> switch.LinkMode:
+    try:
+        return switch.read_mode(path)
+    except (OSError, ValueError):
+        return switch.LinkMode.PASS
+
+
+def _arrival_ms(event: events.Key) -> int:
+    """Return when a key came, by the driver: a busy screen makes no typist a scanner."""
+    return round(event.time * 1000)
+
+
+def _spaced(name: str) -> str:
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return words.strip().capitalize()
+
+

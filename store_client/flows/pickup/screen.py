@@ -1,0 +1,391 @@
+"""The work screen of a pickup order: which key is which command, and what a scan means."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from textual.binding import Binding
+
+from store_client.flows.pickup import commands
+from store_client.flows.pickup.board import (
+    Step,
+    banner_words,
+    due_words,
+    facts_of,
+    how_words,
+    next_step,
+    step_words,
+)
+from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
+from store_client.screens.hand_over import HandOverScreen
+from store_client.screens.work import WorkScreen
+from store_client.services.counter import HandOver
+from store_client.services.desk import Refusal
+from store_client.services.scanner import Code
+from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, Said, units
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import NextStep, Says
+from store_client.widgets.work_list import WorkList
+from sync.domain.fulfillment import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    RefusalReason,
+    ShortReason,
+)
+
+EXTENSION_DAYS = 3
+
+_STEP_LABELS = {
+    Step.PUT_BACK: "All put back",
+    Step.ACCEPT: "Accept",
+    Step.STAGE: "Put on the shelf",
+    Step.READY: "Mark ready",
+    Step.RELEASE: "Release",
+    Step.HAND_OVER: "Hand over",
+    Step.NOTHING: "Done",
+}
+
+
+class PickupScreen(WorkScreen):
+    """One order, from accepting it to handing it over or putting it back."""
+
+    HELP_TEXT = (
+        "Enter does what the top of the screen says. Scan items to pick them or to put them back,"
+        " the label of a shelf spot to put the order there, the customer's code to hand it over."
+        " F7 lists everything that can go wrong. Codes can be typed at any time, without a field."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("enter", "next", "Do the next step", id="next"),
+        Binding("f4", "pick", "Pick one of this line by hand", id="pick"),
+        Binding("f5", "type_code", "Type a code", id="type_code"),
+        Binding("f6", "hand_over", "Hand over to the customer", id="hand_over"),
+        Binding("f7", "problem", "Problem: short, reject, refuse, extend …", id="problem"),
+        Binding("f8", "stage", "Put at a spot of the hold shelf", id="stage"),
+        Binding("ctrl+b", "put_back", "Put everything back that is not wanted", id="put_back"),
+        Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
+        Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
+    ]
+
+    def __init__(self, fulfillment_id: str) -> None:
+        super().__init__(fulfillment_id)
+        self._picks: list[int] = []
+        """Lines of the picks made on this screen, for undoing them."""
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys that matter for the next step."""
+        order = self.order
+        if order is None:
+            return (Hint("Esc", "Back", "screen.back"),)
+        step = self._step(order)
+        offered = []
+        if step in _STEP_LABELS:
+            offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
+        if step in {Step.PICK, Step.ACCEPT}:
+            offered.append(Hint("F4", "Pick by hand", "screen.pick"))
+        if commands.may_hand_over(order) and step is not Step.HAND_OVER:
+            offered.append(Hint("F6", "Hand over", "screen.hand_over"))
+        if step is not Step.NOTHING:
+            offered.append(Hint("F7", "Problem", "screen.problem"))
+        if self._picks and order.total("open"):
+            offered.append(Hint("^Z", "Undo", "screen.undo"))
+        offered.append(Hint("Esc", "Back", "screen.back"))
+        return (*offered, Hint("F1", "Help", "app.help"))
+
+    # --- what this flow says ------------------------------------------------------------
+
+    def _step(self, order: FulfillmentOrder) -> Step:
+        return next_step(facts_of(order), self.host.clock.now_ms())
+
+    def panel_of(self, order: FulfillmentOrder) -> NextStep:
+        """Return the next step, how to do it, and on which item."""
+        host, step = self.host, self._step(order)
+        said = step_words(facts_of(order), host.store_row, host.clock.now_ms())
+        return NextStep(said, how_words(order, step), self._about(order, step))
+
+    def due_of(self, order: FulfillmentOrder) -> Said:
+        """Return by when the next step is due."""
+        return due_words(facts_of(order), self.host.store_row, self.host.clock.now_ms())
+
+    def banner_of(self, order: FulfillmentOrder) -> str:
+        """Return what must not be overlooked."""
+        return banner_words(order, self.host.store_row, self.cancelled_ms)
+
+    def _about(self, order: FulfillmentOrder, step: Step) -> str:
+        counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}
+        if step not in counter:
+            return ""
+        line = next((each for each in order.lines if getattr(each, counter[step])), None)
+        if line is None:
+            return ""
+        aisle = self.aisles.get(line.sku, "")
+        where = f", aisle {aisle}" if aisle else ""
+        return f"{getattr(line, counter[step])} × {line.name}{where}"
+
+    def use_code(self, order: FulfillmentOrder, code: Code) -> None:
+        """Take a code as the customer's, as a spot's label, or as an item."""
+        if not code.gtin and self._step(order) is Step.HAND_OVER:
+            self._open_counter(code.text)
+        elif commands.is_spot(self.host.store_row, code.text):
+            spot = code.text.upper()
+            self.do(partial(commands.stage, fulfillment_id=self.key, spot=spot), f"Put at {spot}")
+        else:
+            self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
+
+    def _scanned(self, scanned: commands.Scanned) -> str:
+        if not scanned.put_back:
+            self._picks.append(scanned.line.line)
+            self.offer_hints()
+        self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
+        return scanned.says
+
+    def do_next(self, order: FulfillmentOrder) -> None:
+        """Do the next step."""
+        step = self._step(order)
+        {
+            Step.PUT_BACK: self.action_put_back,
+            Step.ACCEPT: self.action_accept,
+            Step.PICK: self._explain_pick,
+            Step.STAGE: self.action_stage,
+            Step.READY: self.action_ready,
+            Step.RELEASE: self.action_release,
+            Step.HAND_OVER: self.action_hand_over,
+            Step.NOTHING: self.action_back,
+        }[step]()
+
+    def _explain_pick(self) -> None:
+        self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
+
+    # --- picking and the shelf ----------------------------------------------------------
+
+    def action_accept(self) -> None:
+        """Take the work on."""
+        self.do(partial(commands.accept, fulfillment_id=self.key), "Accepted: pick it now")
+
+    def action_pick(self) -> None:
+        """Pick one unit of the line under the cursor by hand."""
+        line = self.line
+        if line is None:
+            return
+
+        def picked(_order: FulfillmentOrder) -> str:
+            self._picks.append(line.line)
+            self.offer_hints()
+            return f"Picked 1 by hand: {line.name}"
+
+        self.do(partial(commands.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
+
+    def action_undo(self) -> None:
+        """Undo the last pick made on this screen."""
+        if not self.busy and self._picks:
+            line = self._picks.pop()
+            self.do(
+                partial(commands.unpick, fulfillment_id=self.key, line=line),
+                "Undone: put that item back on the shelf",
+            )
+        elif not self._picks:
+            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
+
+    def action_stage(self) -> None:
+        """Ask for the spot."""
+        store = self.host.store_row
+        spots = " ".join(store.spots) if store else ""
+        question = Question(
+            "Where does it wait?", "Spot of the hold shelf", "scan or type it, such as A1",
+            text=f"Spots: {spots}" if spots else "",
+        )  # fmt: skip
+        desk = self.desk
+        self.app.push_screen(
+            EntryDialog(question, lambda text: commands.stage(desk, self.key, text)),
+            lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
+        )
+
+    def action_ready(self) -> None:
+        """Let the customer come."""
+        self.do(
+            partial(commands.mark_ready, fulfillment_id=self.key), "Ready: the customer is told"
+        )
+
+    def action_hand_over(self) -> None:
+        """Open the counter."""
+        self._open_counter("")
+
+    def _open_counter(self, code: str) -> None:
+        order = self.order
+        if order is None or not commands.may_hand_over(order):
+            self.refuse(Refusal("Nothing of this order is in hand.", "Pick it first."))
+            return
+        desk = self.desk
+
+        def submit(told: HandOver) -> FulfillmentOrder:
+            return commands.hand_over(desk, order.id, told)
+
+        counter = HandOverScreen(order, submit, approves=desk.actor.may_override, code=code)
+        self.app.push_screen(counter, self._handed_over)
+
+    def _handed_over(self, order: FulfillmentOrder | None) -> None:
+        if order is None:
+            self.store_changed()
+            return
+        rest = order.total("open")
+        words = f"Handed over. {units(rest)} still wait" if rest else "Handed over: all done"
+        self.recorded(order, words)
+
+    def action_put_back(self) -> None:
+        """Ask whether everything is back on the shelf."""
+        due = self.order.total("to_put_back") if self.order else 0
+        if not due:
+            self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
+            return
+        dialog = ConfirmDialog(
+            "Put back", f"Is everything back on the shelf ({units(due)})?", yes="All back"
+        )
+        self.app.push_screen(dialog, self._all_back)
+
+    def _all_back(self, yes: bool | None) -> None:
+        if yes:
+            command = partial(commands.put_back_all, fulfillment_id=self.key)
+            self.do(command, "Everything is back on the shelf")
+
+    # --- problems -----------------------------------------------------------------------
+
+    def action_problem(self) -> None:
+        """Offer everything that can go wrong now."""
+        order = self.order
+        if order is not None:
+            offered = self._problems(order)
+            choices = [choice for choice, _ in offered]
+            actions = {choice.key: action for choice, action in offered}
+            self.app.push_screen(
+                ChooseDialog("What is the problem?", choices),
+                lambda key: actions[key]() if key else None,
+            )
+
+    def _problems(self, order: FulfillmentOrder) -> list[tuple[Choice, Callable[[], None]]]:
+        line = self.line
+        offered: list[tuple[bool, str, str, Callable[[], None]]] = []
+        if line is not None:
+            name = line.name
+            offered += [
+                (line.open > 0, "Cannot give this item", name, self.action_short),
+                (line.held > 0 and line.open > 0, "Take a pick back", name, self.action_unpick),
+                (line.deliverable > 0, "Customer does not want it", name, self.action_refuse),
+            ]
+        waiting = self._step(order) in {Step.HAND_OVER, Step.RELEASE}
+        still_open = order.total("open") > 0
+        rest = "central looks for another store"
+        offered += [
+            (still_open, "Reject the whole order", rest, self.action_reject),
+            (commands.may_hand_over(order), "Move to another spot", "", self.action_stage),
+            (waiting, "Customer needs more time", "central decides", self.action_extend),
+            (waiting, "Nobody came: release it", "", self.action_release),
+            (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
+            (True, "Timeline of this order", "", self.action_timeline),
+        ]
+        return [
+            (Choice(label, label, detail), action) for fits, label, detail, action in offered if fits
+        ]
+
+    def action_short(self) -> None:
+        """Give up units of the line under the cursor."""
+        line = self.line
+        if line is None:
+            return
+
+        def give_up(quantity: int, reason: str) -> None:
+            self.do(
+                partial(
+                    commands.short, fulfillment_id=self.key, line=line.line,
+                    quantity=quantity, reason=ShortReason(reason),
+                ),  # fmt: skip
+                f"Short {quantity}: {line.name}. Central looks for it elsewhere",
+            )
+
+        self._ask_reason(
+            f"Why can this store not give {line.name}?", SHORT_REASONS,
+            line.to_pick or line.open, give_up,
+        )  # fmt: skip
+
+    def action_refuse(self) -> None:
+        """Note that the customer does not take units of the line under the cursor."""
+        line = self.line
+        if line is None:
+            return
+
+        def refused(quantity: int, reason: str) -> None:
+            self.do(
+                partial(
+                    commands.customer_refuses, fulfillment_id=self.key, line=line.line,
+                    quantity=quantity, reason=RefusalReason(reason),
+                ),  # fmt: skip
+                f"Refused {quantity}: {line.name}. Put it back on the shelf",
+            )
+
+        self._ask_reason(
+            f"Why does the customer not take {line.name}?", REFUSAL_REASONS,
+            line.deliverable, refused,
+        )  # fmt: skip
+
+    def _ask_reason(
+        self,
+        title: str,
+        reasons: Mapping[Any, str],
+        most: int,
+        then: Callable[[int, str], None],
+    ) -> None:
+        """Ask for a reason, then for a quantity where there is a choice."""
+
+        def counted(reason: str) -> None:
+            question = Question("How many?", f"1 to {most}", value=str(most))
+            self.app.push_screen(
+                EntryDialog(question, partial(commands.quantity, most=most)),
+                lambda quantity: then(quantity, reason) if quantity else None,
+            )
+
+        def chosen(reason: str | None) -> None:
+            if reason is not None:
+                counted(reason) if most > 1 else then(1, reason)
+
+        choices = [Choice(reason.value, label) for reason, label in reasons.items()]
+        self.app.push_screen(ChooseDialog(title, choices), chosen)
+
+    def action_reject(self) -> None:
+        """Decline everything that is still open."""
+
+        def rejected(reason: str | None) -> None:
+            if reason is not None:
+                self.do(
+                    partial(
+                        commands.reject, fulfillment_id=self.key, reason=ShortReason(reason)
+                    ),
+                    "Rejected: central looks for another store",
+                )
+
+        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
+        title = "Why does this store reject the order?"
+        self.app.push_screen(ChooseDialog(title, choices), rejected)
+
+    def action_unpick(self) -> None:
+        """Take a pick of the line under the cursor back."""
+        line = self.line
+        if line is not None:
+            self.do(
+                partial(commands.unpick, fulfillment_id=self.key, line=line.line),
+                f"Taken back: put 1 {line.name} on the shelf",
+            )
+
+    def action_extend(self) -> None:
+        """Ask central to let the goods wait longer."""
+        question = Question("How many open days longer?", "Days", value=str(EXTENSION_DAYS))
+        desk = self.desk
+        self.app.push_screen(
+            EntryDialog(question, lambda text: commands.extend_by(desk, self.key, text)),
+            lambda order: self.recorded(order, "Asked: central answers when it is reached"),
+        )
+
+    def action_release(self) -> None:
+        """Release what nobody collected."""
+        self.do(
+            partial(commands.release, fulfillment_id=self.key),
+            "Released: put it back on the shelf",
+        )

@@ -1,0 +1,1 @@
+"""Screens. They show what services say and send what people want; they decide nothing."""

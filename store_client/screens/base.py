@@ -1,0 +1,177 @@
+"""What all screens share: the frame, the way to the store's data, and the keys that always work.
+
+Nothing here waits: whatever touches a disk runs through `Host.off_loop`, in a
+thread, because a write that is being made durable holds the store's lock.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+
+from store_client.ports import BoardRow, Store, SyncState
+from store_client.services.board import BoardEntry
+from store_client.services.desk import Actor, Desk, TerminalSettings
+from store_client.services.scanner import Code
+from store_client.widgets.bars import Hint, Hints, StatusBar
+from sync.clock import Clock
+from sync.protocol.rows import StoreRow
+
+T = TypeVar("T")
+Result = TypeVar("Result")
+
+
+class FlowBoard(Protocol):
+    """The part of a flow's board that the Today screen uses."""
+
+    def describe(self, row: BoardRow, store: StoreRow | None, now_ms: int) -> BoardEntry:
+        """Return the entry for one order."""
+        ...
+
+
+class FlowUi(NamedTuple):
+    """A flow at the terminal."""
+
+    name: str
+    """As in `sync.domain.flows`."""
+    screen: Callable[[str], Screen[Any]]
+    """Makes the work screen of one fulfillment order."""
+    board: FlowBoard
+    commands: Any
+    """The flow's use cases."""
+
+
+class Host(Protocol):
+    """The application, as screens see it."""
+
+    store: Store
+    clock: Clock
+    settings: TerminalSettings
+    flows: Sequence[FlowUi]
+    actor: Actor | None
+    store_row: StoreRow | None
+    sync_state: SyncState | None
+
+    def off_loop(self, job: Callable[[], T]) -> Awaitable[T]:
+        """Run `job` in a thread."""
+        ...
+
+    def open_order(self, flow: str, fulfillment_id: str) -> None:
+        """Open the work screen of an order."""
+        ...
+
+    def signed_in(self, actor: Actor) -> None:
+        """Go on as `actor`."""
+        ...
+
+    def note_error(self, error: BaseException) -> None:
+        """Write an error into the log."""
+        ...
+
+    @property
+    def network_is_cut(self) -> bool:
+        """Whether the demo's switch is off."""
+        ...
+
+
+def host_of(screen: Screen[Any]) -> Host:
+    """Return the application of a screen."""
+    return cast("Host", screen.app)
+
+
+class TerminalScreen(Screen[None]):
+    """A full screen: status bar on top, keys at the bottom, and the screen's own in between."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HELP_TEXT = ""
+    """What the help says about this screen, above its keys."""
+    typed = ""
+    """What was typed here without a field: a code, or the beginning of a search."""
+
+    def compose(self) -> ComposeResult:
+        """Frame the screen's own widgets."""
+        yield StatusBar()
+        with Vertical(id="body"):
+            yield from self.compose_body()
+        yield Hints()
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what is between the bars."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> Host:
+        """The application."""
+        return host_of(self)
+
+    @property
+    def desk(self) -> Desk:
+        """Store, clock and who is signed in; only for screens behind the sign-in."""
+        host = self.host
+        if host.actor is None:
+            raise RuntimeError("nobody is signed in")
+        return Desk(host.store, host.clock, host.actor, host.settings.device)
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show, most important first."""
+        return ()
+
+    def offer_hints(self) -> None:
+        """Show the keys that matter now."""
+        for bar in self.query(Hints):
+            bar.offer(self.hints())
+
+    def on_mount(self) -> None:
+        """Start with the right keys."""
+        self.offer_hints()
+
+    def store_changed(self) -> None:
+        """Take in that something in the store's data changed, or that a minute passed."""
+
+    def take_code(self, code: Code) -> None:
+        """Act on a scan. Screens that have no use for codes leave it."""
+
+    def set_typed(self, text: str) -> None:
+        """Put back what was typed without a field."""
+        self.typed = text
+
+
+class TypingScreen(TerminalScreen):
+    """A screen on which typing needs no field: what is typed collects and Enter uses it."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Collect printable keys that no widget wanted."""
+        if event.key == "backspace" and self.typed:
+            self.set_typed(self.typed[:-1])
+        elif event.is_printable and event.character and (self.typed or event.character != " "):
+            self.set_typed(self.typed + event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+
+class TerminalModal(ModalScreen[Result]):
+    """A dialog over a screen. It hears of changes and scans as screens do."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HELP_TEXT = ""
+    typed = ""
+
+    @property
+    def host(self) -> Host:
+        """The application."""
+        return host_of(self)
+
+    def store_changed(self) -> None:
+        """Take in that something changed."""
+
+    def take_code(self, code: Code) -> None:
+        """Act on a scan."""
+
+    def set_typed(self, text: str) -> None:
+        """Put back what was typed without a field."""
+        self.typed = text

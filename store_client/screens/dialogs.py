@@ -1,0 +1,177 @@
+"""Dialogs that any screen may open: choose one, type one thing, yes or no."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from store_client.screens.base import TerminalModal
+from store_client.services.scanner import Code
+from store_client.services.words import refusal
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to choose, with what it means."""
+
+    key: str
+    label: str
+    detail: str = ""
+
+
+def _choice_cells(numbered: tuple[int, Choice]) -> Sequence[Cell]:
+    number, choice = numbered
+    return (Cell(str(number), "new"), Cell(choice.label, bold=True), Cell(choice.detail, "dim"))
+
+
+class ChooseDialog(TerminalModal[str | None]):
+    """Choose by number, or by arrows and Enter."""
+
+    BINDINGS = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, title: str, choices: Sequence[Choice], *, text: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._choices = list(enumerate(choices, start=1))
+
+    def compose(self) -> ComposeResult:
+        """Show the choices."""
+        looks = Looks(
+            (Column("", 2), Column("", 30, share=1), Column("", 20, share=1, leaves=1)),
+            key=lambda numbered: numbered[1].key,
+            cells=_choice_cells,
+        )
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            if self._text:
+                yield Static(self._text, classes="dialog-text", markup=False)
+            yield WorkList(looks, id="choices", titles=False)
+            yield Static("Number or Enter: choose   Esc: cancel", classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        choices = self.query_one("#choices", WorkList)
+        choices.styles.height = min(len(self._choices), 12)
+        choices.show_rows(self._choices)
+        choices.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose by number."""
+        if event.character and event.character.isdigit():
+            chosen = [choice for number, choice in self._choices if str(number) == event.character]
+            if chosen:
+                event.stop()
+                self.dismiss(chosen[0].key)
+
+    @on(WorkList.Chosen)
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        self.dismiss(event.key or None)
+
+    def action_cancel(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
+
+
+class ConfirmDialog(TerminalModal[bool]):
+    """Yes or no. Enter says yes, Esc says no."""
+
+    BINDINGS = [Binding("escape", "answer(False)", "No"), Binding("enter", "answer(True)", "Yes")]
+
+    def __init__(self, title: str, text: str, *, yes: str = "Yes", no: str = "No") -> None:
+        super().__init__()
+        self._words = (title, text, yes, no)
+
+    def compose(self) -> ComposeResult:
+        """Show the question."""
+        title, text, yes, no = self._words
+        with Vertical(classes="dialog"):
+            yield Static(title, classes="dialog-title", markup=False)
+            yield Static(text, classes="dialog-text", markup=False)
+            yield Static(f"Enter: {yes}   Esc: {no}", classes="dialog-keys", markup=False)
+
+    def action_answer(self, yes: bool) -> None:
+        """Answer."""
+        self.dismiss(yes)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to type."""
+
+    title: str
+    label: str
+    placeholder: str = ""
+    value: str = ""
+    text: str = ""
+
+
+class EntryDialog(TerminalModal[Any]):
+    """Type or scan one thing. What is refused stays in the field, with the reason under it.
+
+    `submit` runs in a thread and may raise `OperationRefused`; its result closes the dialog.
+    """
+
+    BINDINGS = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, question: Question, submit: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._question = question
+        self._submit = submit
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """Show the field."""
+        question = self._question
+        with Vertical(classes="dialog"):
+            yield Static(question.title, classes="dialog-title", markup=False)
+            if question.text:
+                yield Static(question.text, classes="dialog-text", markup=False)
+            yield Static(question.label, classes="field-label", markup=False)
+            field = Input(question.value, placeholder=question.placeholder, id="entry")
+            field.cursor_blink = False
+            yield field
+            yield Static("", id="entry-says", classes="says", markup=False)
+            yield Static("Enter: go on   Esc: cancel", classes="dialog-keys")
+
+    def take_code(self, code: Code) -> None:
+        """Take a scan as if it had been typed, and go on."""
+        self.query_one("#entry", Input).value = code.text
+        self._go_on(code.text)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._go_on(event.value)
+
+    def _go_on(self, text: str) -> None:
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._try(text), group="entry")
+
+    async def _try(self, text: str) -> None:
+        try:
+            result = await self.host.off_loop(lambda: self._submit(text))
+        except OperationRefused as error:
+            why, todo = refusal(error)
+            says = Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo)
+            self.query_one("#entry-says", Static).update(says)
+            self.app.bell()
+        else:
+            self.dismiss(result)
+        finally:
+            self._busy = False
+
+    def action_cancel(self) -> None:
+        """Type nothing."""
+        self.dismiss(None)

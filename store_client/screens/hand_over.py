@@ -1,0 +1,272 @@
+"""At the counter: pickup code or ID check, who takes the goods, and how many of each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from store_client.screens.base import TerminalModal
+from store_client.screens.dialogs import Choice, ChooseDialog
+from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.scanner import Code
+from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
+from store_client.services.words import refusal
+from store_client.widgets.panels import Banner, Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+
+Submit = Callable[[HandOver], FulfillmentOrder]
+
+
+class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
+    """Everything that is asked when goods leave. What is typed stays until it is done."""
+
+    HELP_TEXT = (
+        "Scan or type the customer's pickup code. F4 checks an ID instead, which a lead or"
+        " manager does or approves with their PIN; choose the kind of document and never type its"
+        " number. If somebody else came, type their name. ◂ and ▸ on a line hand over part of it."
+    )
+    BINDINGS = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("f4", "id_check", "ID check or pickup code", id="id_check"),
+        Binding("left", "fewer", "One fewer of this line", show=False),
+        Binding("right", "more", "One more of this line", show=False),
+        Binding("minus", "fewer", "One fewer of this line", show=False),
+        Binding("plus", "more", "One more of this line", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("up", "app.focus_previous", "Previous field", show=False),
+    ]
+
+    def __init__(
+        self, order: FulfillmentOrder, submit: Submit, *, approves: bool, code: str = ""
+    ) -> None:
+        super().__init__()
+        self._order = order
+        self._submit = submit
+        self._approves = approves
+        self._code = code
+        self._document = ""
+        self._busy = False
+        self._counts = {line.line: line.deliverable for line in order.lines if line.deliverable}
+
+    # --- layout -------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Show fields, lines and what was refused."""
+        order = self._order
+        looks = Looks(
+            (Column("GIVE", 8), Column("ITEM", 24, share=1), Column("", 20, leaves=1)),
+            key=lambda line: str(line.line),
+            cells=self._cells,
+            empty="Nothing of this order is in hand.",
+        )
+        with Vertical(classes="dialog", id="hand-over"):
+            yield Static(_title(order), classes="dialog-title")
+            yield Banner("", id="banner")
+            with Horizontal(classes="field"):
+                yield Static("Pickup code", classes="field-label", id="proof-label")
+                yield _input(self._code, "scan or type it", "code")
+                yield Static("", id="document")
+            with Horizontal(classes="field"):
+                yield Static("Taken by", classes="field-label")
+                yield _input(order.proxy_name or order.customer_name, "name", "recipient")
+                yield Static("", id="proxy")
+            with Horizontal(classes="field", id="approval"):
+                yield Static("Approved by", classes="field-label")
+                yield _input("", "number of lead or manager", "approver")
+                pin = _input("", "their PIN", "approver-pin")
+                pin.password, pin.max_length = True, PIN_DIGITS_MAX
+                yield pin
+            yield WorkList(looks, id="counter-lines")
+            yield Says("", id="counter-says")
+            yield Static("", id="counter-keys", classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        """Ask for the code first, or for a document where there is no code."""
+        self.query_one("#banner", Banner).display = False
+        self._show_lines()
+        self._show_proof()
+        self._proxy_words()
+        self.query_one("#code", Input).focus()
+        if not self._order.pickup_code_hash:
+            self.action_id_check()
+
+    def _cells(self, line: FulfillmentLine) -> Sequence[Cell]:
+        count = self._counts.get(line.line, 0)
+        part = count < line.deliverable
+        rest = f"{line.deliverable - count} stay here" if part else ""
+        tone = "warn" if part else "good"
+        return (
+            Cell(f"{count} of {line.deliverable}", tone, bold=True),
+            Cell(line.name),
+            Cell(rest, "warn"),
+        )
+
+    def _show_lines(self) -> None:
+        lines = [line for line in self._order.lines if line.deliverable]
+        listed = self.query_one("#counter-lines", WorkList)
+        listed.styles.height = max(2, min(len(lines), 8)) + 1
+        listed.show_rows(lines)
+
+    def _show_proof(self) -> None:
+        by_id = bool(self._document)
+        self.query_one("#proof-label", Static).update("ID check" if by_id else "Pickup code")
+        self.query_one("#code", Input).display = not by_id
+        document = self.query_one("#document", Static)
+        document.display = by_id
+        seen = f"✓ {self._document} seen"
+        document.update(Content.assemble((seen, tone_style("good", bold=True))))
+        self.query_one("#approval").display = by_id and not self._approves
+        other = "F4: pickup code" if by_id else "F4: ID check"
+        self.query_one("#counter-keys", Static).update(
+            f"Enter: hand over   {other}   ◂ ▸: quantity   Esc: cancel"
+        )
+
+    @on(Input.Changed, "#recipient")
+    def _proxy_words(self) -> None:
+        words = "sent by the customer" if self._is_proxy else ""
+        self.query_one("#proxy", Static).update(
+            Content.assemble((words, tone_style("warn", bold=True)))
+        )
+
+    @property
+    def _is_proxy(self) -> bool:
+        name = self.query_one("#recipient", Input).value.strip().casefold()
+        return bool(name) and name != self._order.customer_name.strip().casefold()
+
+    # --- what may change meanwhile ------------------------------------------------------
+
+    def store_changed(self) -> None:
+        """Take in a cancellation without touching what is typed."""
+        self.run_worker(self._reload(), exclusive=True, group="counter-order")
+
+    async def _reload(self) -> None:
+        host, key = self.host, self._order.id
+        order = await host.off_loop(lambda: host.store.fulfillment(key))
+        if order is None or order == self._order:
+            return
+        self._order = order
+        allowed = {line.line: line.deliverable for line in order.lines}
+        self._counts = {n: min(count, allowed.get(n, 0)) for n, count in self._counts.items()}
+        if not any(self._counts.values()):
+            self.query_one("#banner", Banner).show(
+                "This order has just ended: do not hand anything over. Esc shows what to do."
+            )
+        self._show_lines()
+
+    # --- keys ---------------------------------------------------------------------------
+
+    def _change(self, by: int) -> None:
+        listed = self.query_one("#counter-lines", WorkList)
+        line: FulfillmentLine | None = listed.current
+        if line is not None:
+            count = self._counts.get(line.line, 0) + by
+            self._counts[line.line] = max(0, min(count, line.deliverable))
+            listed.refresh()
+
+    def action_fewer(self) -> None:
+        """Hand over one fewer of the line under the cursor."""
+        self._change(-1)
+
+    def action_more(self) -> None:
+        """Hand over one more of the line under the cursor."""
+        self._change(1)
+
+    def action_id_check(self) -> None:
+        """Choose a document, or go back to the pickup code."""
+        if self._document and self._order.pickup_code_hash:
+            self._document = ""
+            self._show_proof()
+            self.query_one("#code", Input).focus()
+            return
+        choices = [Choice(name, name.capitalize()) for name in DOCUMENTS]
+        title = "Which document did you check?"
+        text = "The photo and the name match. The number is never typed or kept."
+        self.app.push_screen(ChooseDialog(title, choices, text=text), self._document_chosen)
+
+    def _document_chosen(self, document: str | None) -> None:
+        if document:
+            self._document = document
+            self._show_proof()
+            self.query_one("#recipient" if self._approves else "#approver", Input).focus()
+
+    def take_code(self, code: Code) -> None:
+        """Take a scan as the pickup code and go on."""
+        if not self._document:
+            self.query_one("#code", Input).value = code.text
+            self._go_on()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        approver = self.query_one("#approver", Input)
+        if event.input is approver:
+            self.query_one("#approver-pin", Input).focus()
+        else:
+            self._go_on()
+
+    @on(WorkList.Chosen)
+    def _listed(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._try(self._told()), group="counter")
+
+    def _told(self) -> HandOver:
+        told = HandOver(
+            quantities=tuple(self._counts.items()),
+            recipient=self.query_one("#recipient", Input).value,
+            is_proxy=self._is_proxy,
+            code=self.query_one("#code", Input).value,
+            document=self._document,
+        )
+        approver = self.query_one("#approver", Input).value.strip()
+        if self._document and approver:
+            pin = self.query_one("#approver-pin", Input).value
+            told = replace(told, approver=Attempt(approver.upper(), pin), code="")
+        return told
+
+    async def _try(self, told: HandOver) -> None:
+        says = self.query_one(Says)
+        says.plain("Recording …")
+        try:
+            order = await self.host.off_loop(lambda: self._submit(told))
+        except OperationRefused as error:
+            says.bad(*refusal(error))
+            self.app.bell()
+        except OSError as error:
+            says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
+        else:
+            self.dismiss(order)
+        finally:
+            self._busy = False
+
+    def action_cancel(self) -> None:
+        """Hand nothing over."""
+        self.dismiss(None)
+
+
+def _title(order: FulfillmentOrder) -> Content:
+    spot = f"   take from {order.staging_spot}" if order.staging_spot else ""
+    hint = f" …{order.customer_hint}" if order.customer_hint else ""
+    return Content.assemble(
+        (f"Hand over {order.order_number} ", "bold"),
+        f"to {order.customer_name}{hint}",
+        (spot, tone_style("new", bold=True)),
+    )
+
+
+def _input(value: str, placeholder: str, name: str) -> Input:
+    field = Input(value, placeholder=placeholder, id=name)
+    field.cursor_blink = False
+    return field

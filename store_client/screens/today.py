@@ -1,0 +1,274 @@
+"""Today: what to do next in this store, most urgent first, live."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.ports import BoardRow, Store
+from store_client.screens.base import FlowUi, TypingScreen
+from store_client.screens.stock_lookup import StockLookupScreen
+from store_client.services.board import BoardEntry, Group, summary
+from store_client.services.scanner import Code, read_code
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import OrderCard, Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.fulfillment import FulfillmentOrder
+
+PAGE = 500
+ROWS_MAX = 20_000
+FILTERS: tuple[Group | None, ...] = (
+    None, Group.PUT_BACK, Group.TO_DO, Group.TO_SHELF, Group.WAITING,
+)  # fmt: skip
+_TONES = {Group.PUT_BACK: "bad", Group.TO_DO: "work", Group.TO_SHELF: "work", Group.WAITING: "good"}
+
+
+class Entry(NamedTuple):
+    """A board's entry and the flow that it belongs to."""
+
+    flow: str
+    entry: BoardEntry
+
+
+def _cells(row: Entry) -> Sequence[Cell]:
+    entry = row.entry
+    step, due = entry.step, entry.due
+    short = f"{step.glyph} {step.short}" if step.short else ""
+    return (
+        Cell(str(step), step.tone, short, bold=entry.late),
+        Cell(entry.order_number + ("?" if entry.provisional else ""), bold=True),
+        Cell(entry.customer),
+        Cell(str(entry.units)),
+        Cell(str(due), due.tone, bold=entry.late),
+        Cell(entry.spot or "–", "" if entry.spot else "dim"),
+    )
+
+
+_LOOKS = Looks(
+    (
+        Column("NEXT", 23, share=3),
+        Column("ORDER", 10),
+        Column("CUSTOMER", 12, share=3),
+        Column("QTY", 3, leaves=2, right=True),
+        Column("DUE", 14),
+        Column("SPOT", 4, leaves=1),
+    ),
+    key=lambda row: row.entry.id,
+    cells=_cells,
+    empty="Nothing to do. New pickups appear here by themselves.",
+)
+
+
+class TodayScreen(TypingScreen):
+    """The queue of work, with the order under the cursor beside it where there is room."""
+
+    HELP_TEXT = (
+        "Every open order of this store, most urgent first; it refreshes by itself. Enter opens"
+        " the order under the cursor. Scan an order number to open it, scan an item to look it"
+        " up, or just type a name, an order number or a product."
+    )
+    BINDINGS = [
+        Binding("escape", "clear_typed", "Clear what was typed", show=False),
+        Binding("right", "filter(1)", "Next filter"),
+        Binding("left", "filter(-1)", "Previous filter"),
+        Binding("f5", "type_code", "Type a code, a name or an order number", id="type_code"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: list[Entry] = []
+        self._filter = 0
+        self._loaded = False
+        self._stale = False
+
+    def compose_body(self) -> ComposeResult:
+        """Show counts, the list, and the order under the cursor."""
+        yield Static("", id="chips")
+        with Horizontal(id="today-main"):
+            yield WorkList(_LOOKS, id="board")
+            with VerticalScroll(id="preview", can_focus=False):
+                yield OrderCard("", id="preview-card")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Show the frame at once, then read."""
+        super().on_mount()
+        board = self.query_one("#board", WorkList)
+        board.show_rows((), empty="Reading this store's orders …")
+        board.focus()
+        self._show_chips()
+        self._load()
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        return (
+            Hint("Enter", "Open"),
+            Hint("◂ ▸", "Filter", "screen.filter(1)"),
+            Hint("F3", "Find", "app.find"),
+            Hint("F10", "Menu", "app.command_palette"),
+            Hint("F1", "Help", "app.help"),
+            Hint("^L", "Sign out", "app.sign_out"),
+        )
+
+    # --- the queue ----------------------------------------------------------------------
+
+    def store_changed(self) -> None:
+        """Read the queue again; later, where another screen is in front."""
+        if self.is_current:
+            self._load()
+        else:
+            self._stale = True
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what changed while another screen was in front."""
+        if self._stale and self.is_mounted:
+            self._load()
+
+    def _load(self) -> None:
+        self._stale = False
+        self.run_worker(self._read(), exclusive=True, group="board")
+
+    async def _read(self) -> None:
+        host = self.host
+        entries: list[Entry] = []
+        for flow in host.flows:
+            offset = 0
+            while offset < ROWS_MAX:
+                page = await host.off_loop(lambda f=flow, o=offset: self._page(f, o))  # type: ignore[misc]
+                entries += page
+                offset += PAGE
+                if len(page) < PAGE:
+                    break
+                if not self._loaded:
+                    self._show(sorted(entries, key=_rank))
+        self._loaded = True
+        self._show(sorted(entries, key=_rank))
+
+    def _page(self, flow: FlowUi, offset: int) -> list[Entry]:
+        host = self.host
+        store: Store = host.store
+        rows: Sequence[BoardRow] = store.board(flow.name, limit=PAGE, offset=offset)
+        row, now_ms = host.store_row, host.clock.now_ms()
+        return [Entry(flow.name, flow.board.describe(each, row, now_ms)) for each in rows]
+
+    def _show(self, entries: list[Entry]) -> None:
+        self._entries = entries
+        self._show_chips()
+        self._show_filtered()
+        self._preview()
+
+    def _show_filtered(self) -> None:
+        group = FILTERS[self._filter]
+        shown = [row for row in self._entries if group is None or row.entry.group is group]
+        empty = _LOOKS.empty if group is None else f"Nothing to {group.value}."
+        self.query_one("#board", WorkList).show_rows(shown, empty=empty)
+
+    def _show_chips(self) -> None:
+        entries = [row.entry for row in self._entries]
+        counts = summary(entries)
+        late = sum(entry.late for entry in entries)
+        parts = [
+            _chip("All", len(entries), "", here=self._filter == 0),
+            *(
+                _chip(group.value.capitalize(), counts[group], _TONES[group],
+                      here=FILTERS[self._filter] is group)
+                for group in FILTERS
+                if group is not None
+            ),
+        ]  # fmt: skip
+        if late:
+            parts.append(Content.assemble((f" ! {late} late ", tone_style("bad", bold=True))))
+        self.query_one("#chips", Static).update(Content(" ").join(parts))
+
+    def action_filter(self, by: int) -> None:
+        """Show another kind of work only."""
+        self._filter = (self._filter + by) % len(FILTERS)
+        self._show_chips()
+        self._show_filtered()
+
+    # --- the order under the cursor -----------------------------------------------------
+
+    @on(WorkList.Moved, "#board")
+    def _moved(self) -> None:
+        self._preview()
+
+    def _preview(self) -> None:
+        if self.has_class("-wide"):
+            key = self.query_one("#board", WorkList).current_key
+            self.run_worker(self._read_preview(key), exclusive=True, group="preview")
+
+    async def _read_preview(self, key: str) -> None:
+        host = self.host
+        order: FulfillmentOrder | None = None
+        if key:
+            order = await host.off_loop(lambda: host.store.fulfillment(key))
+        card = self.query_one("#preview-card", OrderCard)
+        card.show(order, host.store_row, host.clock.now_ms())
+
+    def on_resize(self) -> None:
+        """Fill the preview where it has just found room."""
+        self.call_after_refresh(self._preview)
+
+    # --- opening and typing -------------------------------------------------------------
+
+    @on(WorkList.Chosen, "#board")
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        if self.typed:
+            self._use_typed()
+            return
+        row = event.list.current
+        if row is not None:
+            self.host.open_order(row.flow, row.entry.id)
+
+    def set_typed(self, text: str) -> None:
+        """Show what is typed."""
+        super().set_typed(text)
+        says = self.query_one(Says)
+        says.typing(text, "finds it") if text else says.plain("")
+
+    def action_type_code(self) -> None:
+        """Say that typing is enough."""
+        self.query_one(Says).typing(self.typed, "finds it")
+
+    def action_clear_typed(self) -> None:
+        """Forget what was typed."""
+        self.set_typed("")
+
+    def _use_typed(self) -> None:
+        text = self.typed
+        self.set_typed("")
+        self.take_code(read_code(text))
+
+    def take_code(self, code: Code) -> None:
+        """Open the order with this number, or look the code up."""
+        self.run_worker(self._resolve(code), exclusive=True, group="code")
+
+    async def _resolve(self, code: Code) -> None:
+        host = self.host
+        found = await host.off_loop(lambda: host.store.find_orders(code.text, 2))
+        wanted = _bare(code.text)
+        exact = [row for row in found if _bare(row.order_number) == wanted]
+        if len(exact) == 1:
+            host.open_order(getattr(exact[0], "flow", host.flows[0].name), exact[0].id)
+            return
+        await self.app.push_screen(StockLookupScreen(code.text))
+
+
+def _rank(row: Entry) -> tuple[int, int, str]:
+    return row.entry.rank
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _chip(label: str, count: int, tone: str, *, here: bool) -> Content:
+    style = tone_style(tone if count else "dim", bold=here)
+    text = f"[{label} {count}]" if here else f" {label} {count} "
+    return Content.assemble((text, f"{style} {'reverse' if here else ''}".strip()))

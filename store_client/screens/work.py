@@ -1,0 +1,294 @@
+"""What the work screens of all flows share: one order, its lines, scans, and one command at a time.
+
+It decides nothing: keys and scans become commands, which run in a thread and
+are durable before the screen says so. A key pressed while one is being recorded
+does nothing; a scan waits its turn, so none is lost.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.ports import OperationFate
+from store_client.screens.base import TypingScreen
+from store_client.screens.order_detail import OrderDetailScreen
+from store_client.services.desk import Desk
+from store_client.services.scanner import Code, read_code
+from store_client.services.words import STATUS, Said, done, fate, refusal
+from store_client.widgets.panels import (
+    Banner,
+    NextPanel,
+    NextStep,
+    OrderCard,
+    Says,
+    changes_of,
+    line_progress,
+)
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+
+SCANS_WAITING_MAX = 32
+FATES_MAX = 12
+Command = Callable[[Desk], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the screen shows, read at one moment."""
+
+    order: FulfillmentOrder | None
+    fates: Sequence[OperationFate]
+    aisles: dict[str, str]
+
+
+class WorkScreen(TypingScreen):
+    """One order in work. A flow says what the next step is and what codes mean."""
+
+    def __init__(self, fulfillment_id: str) -> None:
+        super().__init__()
+        self.key = fulfillment_id
+        self.order: FulfillmentOrder | None = None
+        self.aisles: dict[str, str] = {}
+        self.cancelled_ms: int | None = None
+        """When a cancellation arrived while the order was open here."""
+        self.busy = False
+        """Whether a command is being recorded."""
+        self._seen: dict[int, str] | None = None
+        self._scans: deque[Code] = deque(maxlen=SCANS_WAITING_MAX)
+
+    # --- what a flow says ---------------------------------------------------------------
+
+    def panel_of(self, order: FulfillmentOrder) -> NextStep:
+        """Return the next step, in words."""
+        raise NotImplementedError
+
+    def due_of(self, order: FulfillmentOrder) -> Said:
+        """Return by when that is due."""
+        raise NotImplementedError
+
+    def banner_of(self, order: FulfillmentOrder) -> str:
+        """Return what must not be overlooked, or nothing."""
+        raise NotImplementedError
+
+    def use_code(self, order: FulfillmentOrder, code: Code) -> None:
+        """Act on a scanned or typed code; called while no command is being recorded."""
+        raise NotImplementedError
+
+    def do_next(self, order: FulfillmentOrder) -> None:
+        """Do the next step."""
+        raise NotImplementedError
+
+    # --- layout -------------------------------------------------------------------------
+
+    def compose_body(self) -> ComposeResult:
+        """Show title, next step, banner, lines and what was last said."""
+        looks = Looks(
+            (
+                Column("ITEM", 38, share=3),
+                Column("AISLE", 5),
+                Column("PICKED", 14, share=1),
+                Column("SKU", 10, leaves=1),
+            ),
+            key=lambda line: str(line.line),
+            cells=self._cells,
+        )
+        yield Static("", id="order-title")
+        yield NextPanel("", id="next")
+        yield Banner("", id="banner")
+        with Horizontal(id="work-main"):
+            yield WorkList(looks, id="lines")
+            with VerticalScroll(id="side", can_focus=False):
+                yield OrderCard("", id="side-card")
+                yield Static("", id="side-timeline")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Read the order."""
+        super().on_mount()
+        self.query_one("#banner", Banner).display = False
+        lines = self.query_one("#lines", WorkList)
+        lines.show_rows((), empty="Reading …")
+        lines.focus()
+        self.store_changed()
+
+    def _cells(self, line: FulfillmentLine) -> Sequence[Cell]:
+        progress = line_progress(line)
+        aisle, lost = self.aisles.get(line.sku, ""), changes_of(line)
+        return (
+            Cell(line.name, bold=bool(line.to_pick or line.to_put_back)),
+            Cell(aisle or "–", "" if aisle else "dim"),
+            Cell(f"{progress}{f', {lost}' if lost else ''}", progress.tone, str(progress), bold=True),
+            Cell(line.sku, "dim"),
+        )
+
+    # --- reading ------------------------------------------------------------------------
+
+    def store_changed(self) -> None:
+        """Read the order again: it may have been cancelled or answered."""
+        self.run_worker(self._read(), exclusive=True, group="order")
+
+    async def _read(self) -> None:
+        loaded = await self.host.off_loop(self._load)
+        self.aisles = loaded.aisles
+        self.show(loaded.order)
+        self._show_fates(loaded.fates)
+
+    def _load(self) -> Loaded:
+        store = self.host.store
+        order = store.fulfillment(self.key)
+        aisles = dict(self.aisles)
+        for line in () if order is None else order.lines:
+            if line.sku not in aisles:
+                hits = store.product_by_code(line.sku)
+                aisles[line.sku] = next((hit.aisle for hit in hits if hit.sku == line.sku), "")
+        return Loaded(order, store.fates_of(self.key), aisles)
+
+    def show(self, order: FulfillmentOrder | None) -> None:
+        if order is None:
+            self.query_one(Says).bad("This order is not here any more.", "Esc goes back to Today.")
+            return
+        host = self.host
+        store, now_ms = host.store_row, host.clock.now_ms()
+        if self.order and order.total("cancelled") > self.order.total("cancelled"):
+            self.cancelled_ms = now_ms
+            self.app.bell()
+        self.order = order
+        status, due = STATUS[status_of(order)], self.due_of(order)
+        self.query_one("#order-title", Static).update(
+            Content.assemble(
+                (f"{order.order_number} ", "bold"),
+                order.customer_name,
+                (f" …{order.customer_hint}  " if order.customer_hint else "  ", tone_style("dim")),
+                (f"{status}  ", tone_style(status.tone, bold=True)),
+                (str(due), tone_style(due.tone, bold=True)),
+            )
+        )
+        self.query_one("#next", NextPanel).show(self.panel_of(order))
+        self.query_one("#banner", Banner).show(self.banner_of(order))
+        self.query_one("#lines", WorkList).show_rows(order.lines)
+        self.query_one("#side-card", OrderCard).show(order, store, now_ms)
+        self.offer_hints()
+
+    def _show_fates(self, fates: Sequence[OperationFate]) -> None:
+        seen = {operation.seq: operation.state for operation in fates}
+        if self._seen is not None:
+            for operation in fates:
+                news = self._seen.get(operation.seq) != operation.state
+                if news and operation.state in {"amended", "refused", "quarantined"}:
+                    self.query_one(Says).bad(f"{fate(operation).words}.", operation.text)
+        self._seen = seen
+        rows = [self._fate_row(operation) for operation in fates[-12:]]
+        title = Content.assemble(("\nTIMELINE", tone_style("dim")))
+        self.query_one("#side-timeline", Static).update(Content("\n").join([title, *rows]))
+
+    def _fate_row(self, operation: OperationFate) -> Content:
+        said = fate(operation)
+        return Content.assemble(
+            (f"{said.glyph} ", tone_style(said.tone, bold=True)),
+            f"{done(operation)} ",
+            (f"{operation.by}", tone_style("dim")),
+        )
+
+    # --- doing --------------------------------------------------------------------------
+
+    def do(self, command: Command, then: str | Callable[[Any], str]) -> None:
+        """Record one command, then say so; another key press meanwhile does nothing.
+
+        `then` is what to say, or makes it of the command's result.
+        """
+        if not self.busy:
+            self.busy = True
+            self.run_worker(self._record(command, then), group="perform")
+
+    async def _record(self, command: Command, then: str | Callable[[Any], str]) -> None:
+        try:
+            desk = self.desk
+            result = await self.host.off_loop(lambda: command(desk))
+        except OperationRefused as error:
+            self.refuse(error)
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self._not_recorded(error)
+        else:
+            self.recorded(result, then)
+        finally:
+            self.busy = False
+            self._next_scan()
+
+    def recorded(self, result: Any, then: str | Callable[[Any], str]) -> None:
+        """Show the order after a command, and say what was done."""
+        order = getattr(result, "order", result)
+        if order is not None:
+            self.show(order)
+            self.query_one(Says).good(then if isinstance(then, str) else then(result))
+
+    def refuse(self, error: OperationRefused) -> None:
+        self.query_one(Says).bad(*refusal(error))
+        self.app.bell()
+        self.store_changed()
+
+    def _not_recorded(self, error: Exception) -> None:
+        self.host.note_error(error)
+        self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; if it stays, tell support.")
+        self.app.bell()
+
+    def take_code(self, code: Code) -> None:
+        """Take a scan; scans wait for each other, none is lost."""
+        self._scans.append(code)
+        self._next_scan()
+
+    def _next_scan(self) -> None:
+        if self.order is not None and self._scans and not self.busy:
+            self.use_code(self.order, self._scans.popleft())
+
+    # --- typing without a field ---------------------------------------------------------
+
+    def set_typed(self, text: str) -> None:
+        """Show what is typed."""
+        super().set_typed(text)
+        says = self.query_one(Says)
+        says.typing(text, "uses it") if text else says.plain("")
+
+    def action_type_code(self) -> None:
+        """Say that typing is enough."""
+        self.query_one(Says).typing(self.typed, "uses it")
+
+    @on(WorkList.Chosen, "#lines")
+    def _entered(self) -> None:
+        self.action_next()
+
+    # --- actions ------------------------------------------------------------------------
+
+    @property
+    def line(self) -> FulfillmentLine | None:
+        current: FulfillmentLine | None = self.query_one("#lines", WorkList).current
+        return current
+
+    def action_back(self) -> None:
+        """Forget what is typed, or go back."""
+        if self.typed:
+            self.set_typed("")
+        else:
+            self.dismiss()
+
+    def action_next(self) -> None:
+        """Use what is typed, or do the next step."""
+        if self.typed:
+            text = self.typed
+            self.set_typed("")
+            self.take_code(read_code(text))
+        elif self.order is not None and not self.busy:
+            self.do_next(self.order)
+
+    def action_timeline(self) -> None:
+        """Show what was done with this order."""
+        self.app.push_screen(OrderDetailScreen(self.key))

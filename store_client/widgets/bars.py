@@ -1,0 +1,113 @@
+"""The two lines that never leave the screen: where things stand, and which keys do what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.services.words import Said
+from store_client.widgets.tones import tone_style
+
+HINTS_MAX = 6
+PRODUCT = "HOLDSHELF"
+ROOMY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the status bar says."""
+
+    store: str
+    who: str
+    role: str
+    connection: Said
+    time: str
+
+
+class StatusBar(Static):
+    """Store, person, connection and backlog in words, and the time; docked at the top."""
+
+    def __init__(self) -> None:
+        super().__init__("", id="status-bar")
+        self._standing: Standing | None = None
+
+    @property
+    def standing(self) -> Standing | None:
+        """What is said now."""
+        return self._standing
+
+    def say(self, standing: Standing) -> None:
+        """Say how things stand; does nothing where nothing changed."""
+        if standing != self._standing:
+            self._standing = standing
+            self.refresh()
+
+    def render(self) -> Content:
+        """Lay the parts out over the width; what is least needed gives way."""
+        standing, width = self._standing, self.size.width
+        if standing is None:
+            return Content(f" {PRODUCT}")
+        badge, tone = f" {standing.connection} ", standing.connection.tone
+        clock = f" {standing.time} "
+        who = f"{standing.who} ({standing.role})" if standing.who else "not signed in"
+        room = width - cell_len(badge) - cell_len(clock) - cell_len(who) - 4
+        left = standing.store
+        if width >= ROOMY:
+            left = f"{PRODUCT}  {left}"
+        if cell_len(left) > room:
+            left = left[: max(0, room - 1)] + "…" if room > 1 else ""
+        gap = " " * max(1, width - cell_len(left) - cell_len(who) - cell_len(badge + clock) - 2)
+        return Content.assemble(
+            (f" {left}", "bold"),
+            gap,
+            (who, ""),
+            " ",
+            (badge, f"bold {tone_style(tone)} reverse"),
+            (clock, "bold"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A key, what it does here, and the action behind it."""
+
+    key: str
+    label: str
+    action: str = ""
+
+
+class Hints(Static):
+    """At most six keys, docked at the bottom; each can be clicked."""
+
+    def __init__(self) -> None:
+        super().__init__("", id="hints")
+        self._hints: tuple[Hint, ...] = ()
+
+    @property
+    def hints(self) -> tuple[Hint, ...]:
+        """What is offered now."""
+        return self._hints
+
+    def offer(self, hints: Sequence[Hint]) -> None:
+        """Offer these keys."""
+        offered = tuple(hints)[:HINTS_MAX]
+        if offered != self._hints:
+            self._hints = offered
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw as many hints as fit, whole ones only."""
+        parts, used = [], 0
+        for hint in self._hints:
+            cells = cell_len(hint.key) + cell_len(hint.label) + 3
+            if used + cells > self.size.width:
+                break
+            used += cells
+            key = f"[@click={hint.action}]$shown_key[/]" if hint.action else "$shown_key"
+            markup = f" [bold $key]{key}[/] $shown_label "
+            parts.append(
+                Content.from_markup(markup, shown_key=hint.key, shown_label=hint.label)
+            )
+        return Content("").join(parts)
