@@ -9,14 +9,13 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from click import Context
-
     from central_server.bootstrap import Parts
     from central_server.config import CentralSettings
 
@@ -35,6 +34,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
 codes = typer.Typer(no_args_is_help=True, help="One-time codes with which store devices enrol.")
 app.add_typer(keys, name="key")
 app.add_typer(codes, name="enrolment-code")
+_CONFIG: ContextVar[Path | None] = ContextVar("config", default=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -48,7 +48,6 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    context: typer.Context,
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings as TOML; the environment is stronger.")
     ] = None,
@@ -57,12 +56,11 @@ def common(
     ] = False,
 ) -> None:
     """Remember where the settings are."""
-    context.obj = config
+    _CONFIG.set(config)
 
 
 @app.command(epilog=EPILOG)
 def serve(
-    context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
 ) -> None:
@@ -71,7 +69,7 @@ def serve(
     Example: HOLDSHELF_CENTRAL_SERVER_SECRET=... central-server serve --port 8470
     """
     given = {"host": host, "port": port}
-    settings = _settings(context, {name: one for name, one in given.items() if one is not None})
+    settings = _settings({name: one for name, one in given.items() if one is not None})
     with _opened(settings) as parts:
         found, expected = parts.schema()
         if found != expected:
@@ -86,9 +84,9 @@ def serve(
 
 
 @app.command(epilog=EPILOG)
-def migrate(context: typer.Context, as_json: AsJson = False) -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Create the database or bring it to this version's schema. Repeating it is harmless."""
-    with _opened(_settings(context)) as parts:
+    with _opened(_settings()) as parts:
         before, _ = parts.schema()
         after = parts.migrate()
     said = "is up to date" if before == after else "was brought"
@@ -112,9 +110,9 @@ def demo(
 
 
 @app.command(epilog=EPILOG)
-def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say what is well and what is not; exit with 1 if anything is not."""
-    with _opened(_settings(context)) as parts:
+    with _opened(_settings()) as parts:
         findings = parts.examine()
     lines = [f"{'ok ' if one.is_well else 'BAD'} {one.what}: {one.detail}" for one in findings]
     document = {one.what: {"ok": one.is_well, "detail": one.detail} for one in findings}
@@ -134,7 +132,6 @@ def openapi() -> None:
 
 @keys.command("create", epilog=EPILOG)
 def create_key(
-    context: typer.Context,
     name: Annotated[str, typer.Option(help="Who will use it.")],
     scope: Annotated[list[str], typer.Option(help="What it may do; repeat for several.")],
     as_json: AsJson = False,
@@ -143,7 +140,7 @@ def create_key(
 
     Example: central-server key create --name webshop --scope orders:write --scope orders:read
     """
-    with _opened(_settings(context)) as parts:
+    with _opened(_settings()) as parts:
         try:
             key = parts.central.keys.create(name, tuple(dict.fromkeys(scope)))
         except ValueError as problem:
@@ -153,7 +150,6 @@ def create_key(
 
 @codes.command("create", epilog=EPILOG)
 def create_code(
-    context: typer.Context,
     location: Annotated[str, typer.Argument(help="Id of the store.")],
     replace: Annotated[
         bool, typer.Option("--replace", help="Retire the store's present device.")
@@ -163,7 +159,7 @@ def create_code(
     """Make a one-time code with which one device may enrol at a store, for ten minutes."""
     from central_server.services.errors import UnknownLocation
 
-    with _opened(_settings(context)) as parts:
+    with _opened(_settings()) as parts:
         try:
             made = parts.central.enrolment.create_code(location, replace=replace)
         except UnknownLocation as problem:
@@ -172,9 +168,9 @@ def create_code(
 
 
 @app.command("load-sample", epilog=EPILOG)
-def load_sample(context: typer.Context, as_json: AsJson = False) -> None:
+def load_sample(as_json: AsJson = False) -> None:
     """Load the sample network into a demo's database. Its PINs are public: never into a real one."""
-    settings = _settings(context)
+    settings = _settings()
     if not settings.demo:
         _fail(REFUSED, "the sample's PINs are public: set HOLDSHELF_CENTRAL_DEMO=true for a demo")
     with _opened(settings) as parts:
@@ -183,13 +179,13 @@ def load_sample(context: typer.Context, as_json: AsJson = False) -> None:
     _say(counts, f"Loaded {words}", as_json=as_json)
 
 
-def _settings(context: "Context", given: dict[str, Any] | None = None) -> "CentralSettings":
+def _settings(given: dict[str, Any] | None = None) -> "CentralSettings":
     from pydantic import ValidationError
 
     from central_server.config import UnknownSetting, load_settings
 
     try:
-        return load_settings(context.find_root().obj, **(given or {}))
+        return load_settings(_CONFIG.get(), **(given or {}))
     except ValidationError as problem:
         _fail(USAGE, "; ".join(one["msg"] for one in problem.errors()))
     except UnknownSetting as problem:
@@ -243,9 +239,7 @@ def _mount_import(*, is_wanted: bool) -> None:
 
 @contextlib.contextmanager
 def _central_of_settings() -> "Iterator[Parts]":
-    import click
-
-    with _opened(_settings(click.get_current_context())) as parts:
+    with _opened(_settings()) as parts:
         yield parts
 
 

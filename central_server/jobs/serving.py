@@ -1,6 +1,7 @@
 """Runs the ASGI application until it is told to stop, and then stops in good order."""
 
 import logging
+import signal
 from collections.abc import Callable
 from types import FrameType
 
@@ -59,4 +60,14 @@ def serve_until_stopped(
     server = _Server(config)
     server.before_exit = before_exit
     server.say = say
-    server.run()
+    # uvicorn sends itself the signal again when it is done; the caller still has files to close.
+    previous = {sig: signal.signal(sig, _ignore) for sig in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run()
+    finally:
+        for sig, handler in previous.items():
+            signal.signal(sig, handler)
+
+
+def _ignore(sig: int, frame: FrameType | None) -> None:
+    """Let a signal pass that has been obeyed."""
