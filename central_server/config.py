@@ -112,9 +112,7 @@ class CentralSettings(BaseSettings):
         return self.data_dir / "snapshots"
 
 
-def load_settings(
-    config_file: Path | None = None, **given: object
-) -> CentralSettings:
+def load_settings(config_file: Path | None = None, **given: object) -> CentralSettings:
     """Return the settings: `given` (command-line options) over environment over file.
 
     Raises pydantic's `ValidationError`, `UnknownSetting`, or `FileNotFoundError`

@@ -11,9 +11,10 @@ from sync.domain.inventory import StockReason
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
-    "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer", "LedgerEntry",
-    "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderLine", "OutboxItem", "Price",
-    "Product", "Replica", "ServerIdentity", "StoredFulfillment", "StoredOperation", "Trace",
+    "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer",
+    "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderLine",
+    "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
+    "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow

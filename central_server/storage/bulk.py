@@ -29,6 +29,8 @@ from sqlalchemy.types import UserDefinedType
 
 ROWS_PER_STATEMENT = 10_000
 Rows = Sequence[tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of a query, whatever its columns."""
 
 _POSTGRESQL_TYPES = (
     (Boolean, "boolean"),
@@ -45,7 +47,7 @@ class _TextArray(UserDefinedType[str]):
     cache_ok = True
     render_bind_cast = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: Any) -> str:
         """Return the type's name in SQL."""
         return "text[]"
 
@@ -106,9 +108,9 @@ def update_many(
     sets: str,
     where: str,
     returning: str,
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """Update from `rows`, which the SQL names `v`; return what was changed."""
-    changed: list[Row[Any]] = []
+    changed: list[AnyRow] = []
     for part in _parts(rows):
         if is_postgresql(connection):
             sql = _update_arrays(table, columns, sets, where, returning)

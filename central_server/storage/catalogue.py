@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, delete, func, select
 
 from central_server.records import Price, Product
-from central_server.storage.bulk import among, insert_many, upsert_many
+from central_server.storage.bulk import AnyRow, among, insert_many, upsert_many
 from central_server.storage.tables import PRICES, PRODUCT_BARCODES, PRODUCTS
 
 _PRODUCT = ("sku", "name", "brand", "category")
@@ -42,7 +42,7 @@ class Catalogue:
             )
         ).all()
         gtins = self._gtins(skus)
-        return {row.sku: Product(*row, gtins=tuple(gtins[row.sku])) for row in rows}
+        return {row.sku: _product(row, gtins[row.sku]) for row in rows}
 
     def products_after(self, sku: str, limit: int) -> tuple[Product, ...]:
         """Return products in SKU order after `sku`: the whole catalogue, page by page."""
@@ -53,7 +53,7 @@ class Catalogue:
             .limit(limit)
         ).all()
         gtins = self._gtins([row.sku for row in rows])
-        return tuple(Product(*row, gtins=tuple(gtins[row.sku])) for row in rows)
+        return tuple(_product(row, gtins[row.sku]) for row in rows)
 
     def by_gtin(self, gtin: str) -> tuple[Product, ...]:
         """Return the products with a barcode (any length: it is padded to 14 digits)."""
@@ -108,3 +108,7 @@ class Catalogue:
             )
         )
         return {row.sku: Price(*row) for row in rows}
+
+
+def _product(row: AnyRow, gtins: Sequence[str]) -> Product:
+    return Product(row.sku, row.name, row.brand, row.category, tuple(gtins))

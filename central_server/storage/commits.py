@@ -32,7 +32,7 @@ CommitHook = Callable[[CommitPoint], None]
 """Called around each commit; what it raises, every caller in that commit gets."""
 
 
-def no_hook(point: CommitPoint) -> None:  # noqa: ARG001 - the hook that does nothing
+def no_hook(point: CommitPoint) -> None:
     """Let every commit pass."""
 
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from central_server.records import ExceptionRecord
-from central_server.storage.bulk import insert_many
+from central_server.storage.bulk import AnyRow, insert_many
 from central_server.storage.tables import EXCEPTIONS
 
 _COLUMNS = (
@@ -47,7 +47,7 @@ class Exceptions:
 
     def list_open(self, owner: str | None = None, limit: int = 100) -> tuple[ExceptionRecord, ...]:
         """Return what is open, the most urgent first, of one owner or of all."""
-        conditions = [EXCEPTIONS.c.closed_ms.is_(None)]
+        conditions: list[ColumnElement[bool]] = [EXCEPTIONS.c.closed_ms.is_(None)]
         if owner is not None:
             conditions.append(EXCEPTIONS.c.owner == owner)
         rows = self._connection.execute(
@@ -74,7 +74,7 @@ def _values(record: ExceptionRecord) -> tuple[Any, ...]:
     return tuple(values.values())
 
 
-def _record(row: Row[Any]) -> ExceptionRecord:
+def _record(row: AnyRow) -> ExceptionRecord:
     values = {name: getattr(row, name) for name in _COLUMNS}
     values["detail"] = json.loads(row.detail)
     return ExceptionRecord(**values)

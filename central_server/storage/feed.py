@@ -35,7 +35,7 @@ class SqlFeedStore:
         found = self._connection.execute(select(META.c.incarnation)).scalar_one_or_none()
         if found is None:
             raise NotInitialized("this database has no server identity")
-        return found
+        return int(found)
 
     def scope(self, scope: str) -> ScopeState:
         """Return a scope's state; an unknown scope is at zero."""

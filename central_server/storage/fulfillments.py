@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from central_server.records import StoredFulfillment
-from central_server.storage.bulk import among, insert_many
+from central_server.storage.bulk import AnyRow, among, insert_many
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
 from sync.protocol.rows import Entity, FulfillmentRow, encode_body
@@ -90,7 +90,7 @@ class Fulfillments:
         return {stored.row.order.id: stored for stored in map(_stored, rows)}
 
 
-def _stored(row: Row[Any]) -> StoredFulfillment:
+def _stored(row: AnyRow) -> StoredFulfillment:
     return StoredFulfillment(_ADAPTER.validate_json(row.body), row.status, row.revision)
 
 

@@ -1,11 +1,11 @@
 """API keys: found by prefix, proved by hash. The secret itself is never kept."""
 
 import json
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from central_server.records import ApiKey
+from central_server.storage.bulk import AnyRow
 from central_server.storage.tables import API_KEYS
 
 
@@ -44,7 +44,7 @@ class ApiKeys:
         return self._connection.execute(changed).rowcount == 1
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def _key(row: AnyRow) -> ApiKey:
     return ApiKey(
         row.id, row.prefix, row.hash, tuple(json.loads(row.scopes)), row.name, row.created_ms,
         row.revoked_ms,

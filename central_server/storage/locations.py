@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from central_server.records import Location
-from central_server.storage.bulk import among, upsert_many
+from central_server.storage.bulk import AnyRow, among, upsert_many
 from central_server.storage.tables import LOCATIONS
 from sync.protocol.rows import StoreRow
 
@@ -74,7 +74,7 @@ def _values(location: Location) -> tuple[Any, ...]:
     )
 
 
-def _location(row: Row[Any]) -> Location:
+def _location(row: AnyRow) -> Location:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     hours = tuple((opens, closes) for opens, closes in json.loads(values.pop("hours")))
     spots = tuple(json.loads(values.pop("spots")))

@@ -36,4 +36,4 @@ class Meta:
     def begin_new_life(self) -> int:
         """Raise the incarnation (after a restore from a backup) and return it."""
         changed = update(META).values(incarnation=META.c.incarnation + 1)
-        return self._connection.execute(changed.returning(META.c.incarnation)).scalar_one()
+        return int(self._connection.execute(changed.returning(META.c.incarnation)).scalar_one())

@@ -11,7 +11,7 @@ from central_server.storage.tables import FULFILLMENT_ORDERS, ORDER_LINES, ORDER
 def search_orders(
     connection: Connection, wanted: OrderFilter, after: OrderCursor | None, limit: int
 ) -> tuple[tuple[str, ...], OrderCursor | None]:
-    """Return the ids of at most `limit` orders after the cursor, and the cursor of the next page if any.
+    """Return the ids of at most `limit` orders after the cursor, and the next cursor if any.
 
     The cursor is a place in (placed at, id), so orders that arrive meanwhile
     neither shift nor repeat a page.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from central_server.records import (
     Order,
@@ -16,7 +16,7 @@ from central_server.records import (
     OrderLine,
     Trace,
 )
-from central_server.storage.bulk import among, insert_many, update_many
+from central_server.storage.bulk import AnyRow, among, insert_many, update_many
 from central_server.storage.order_search import search_orders
 from central_server.storage.tables import ORDER_EVENTS, ORDER_LINES, ORDERS, ROUTING_TRACES
 
@@ -129,7 +129,10 @@ class Orders:
             .where(ORDER_EVENTS.c.order_id == order_id)
             .order_by(ORDER_EVENTS.c.at_ms, ORDER_EVENTS.c.id)
         )
-        return tuple(OrderEvent(*row[:5], data=json.loads(row.data)) for row in rows)
+        return tuple(
+            OrderEvent(row.order_id, row.at_ms, row.kind, row.text, row.actor, json.loads(row.data))
+            for row in rows
+        )
 
     def add_trace(self, trace: Trace) -> None:
         """Keep why an order went where it went."""
@@ -157,5 +160,5 @@ def _order_values(order: Order) -> tuple[Any, ...]:
     return tuple(values.values())
 
 
-def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
+def _order(row: AnyRow, lines: Sequence[OrderLine]) -> Order:
     return Order(**row._mapping, lines=tuple(lines))  # noqa: SLF001 - SQLAlchemy's public name

@@ -31,6 +31,7 @@ KEPT = 2
 """How many snapshots of a scope are kept: a store may be in the middle of the older one."""
 ROWS_PER_READ = 10_000
 LEVEL = 6
+_BUILDING = "building-"
 
 
 class NoSnapshot(Exception):
@@ -97,14 +98,16 @@ class Snapshots:
     def _build(self, scope: str) -> SnapshotManifest:
         home = self._scope_folder(scope)
         home.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="building-", dir=home))
+        work = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=home))
         try:
             incarnation, state = self._write_file(scope, work / "snapshot.db")
             manifest = _compress(work, scope, incarnation, state)
             (work / "manifest.json").write_text(manifest.model_dump_json())
-            place = self._place(scope, incarnation, state.rev)
-            shutil.rmtree(place, ignore_errors=True)
-            work.rename(place)
+            try:
+                work.rename(self._place(scope, incarnation, state.rev))
+            except OSError:
+                # Another worker built the same one meanwhile: its file is the one that is served.
+                manifest = self._newest(scope, incarnation) or manifest
         finally:
             shutil.rmtree(work, ignore_errors=True)
         self._drop_old(scope, manifest)
@@ -138,7 +141,7 @@ class Snapshots:
         kept = sorted(lived, key=lambda one: one.rev)[-KEPT:]
         names = {f"{one.incarnation}-{one.rev}" for one in kept}
         for place in self._scope_folder(scope).iterdir():
-            if place.name not in names:
+            if place.name not in names and not place.name.startswith(_BUILDING):
                 shutil.rmtree(place, ignore_errors=True)
 
 

@@ -99,7 +99,7 @@ class Stock:
             .order_by(STOCK.c.sku)
             .with_for_update()
         )
-        return {sku: units for sku, units in rows}
+        return dict(rows.tuples().all())
 
     def apply_effects(
         self,
@@ -134,7 +134,7 @@ class Stock:
             where=_THIS_ROW,
             returning=_RETURNING,
         )
-        return [StockRow(*row) for row in changed]
+        return [StockRow(**row._mapping) for row in changed]  # noqa: SLF001 - SQLAlchemy's public name
 
     def set_opening(
         self,
@@ -209,7 +209,7 @@ class Stock:
         ]  # fmt: skip
 
     def ledger_sums(self, location_id: str | None = None) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return (on hand, allocated) by (location, SKU) as the ledger has it: `stock` must agree."""
+        """Return (on hand, allocated) by (location, SKU) as the ledger has it."""
         table = STOCK_LEDGER.c
         wanted = select(
             table.location_id, table.sku, func.sum(table.on_hand), func.sum(table.allocated)

@@ -16,7 +16,7 @@ from tests.support.postgresql import NoPostgresql, PostgresqlServer
 
 TEMPLATE = "holdshelf_template"
 SERVER_ID = "central-test"
-SERVER_SECRET = "a secret for tests only, long enough to sign with"  # noqa: S105
+SERVER_SECRET = "a secret for tests only, long enough to sign with"
 
 BOTH_ENGINES = [
     pytest.param("sqlite", id="sqlite"),

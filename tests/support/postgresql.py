@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -70,7 +71,8 @@ class PostgresqlServer:
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self._data, *(f"-c{option}" for option in options)],
-                stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._as_owner(),
+                stdout=log, stderr=log, preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only calls prctl
+                **self._as_owner(),
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
@@ -83,7 +85,7 @@ class PostgresqlServer:
                     raise NoPostgresql(f"the server did not start: {log_end}") from problem
                 time.sleep(0.05)
 
-    def _as_owner(self) -> dict[str, object]:
+    def _as_owner(self) -> dict[str, Any]:
         if self._owner is None:
             return {"cwd": self._home}
         return {

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -107,13 +108,14 @@ class _Gate:
 def _grouped(url: str, gate: _Gate, commands: list[Callable]) -> tuple[Database, list]:
     """Run `commands` so that they share one commit; return the database and their futures."""
     database = Database.open(url, hook=gate)
+    writer: Any = database._writer
     pool = ThreadPoolExecutor(len(commands) + 1)
     first = pool.submit(database.write, gate.hold)
     assert gate.entered.wait(10)
     futures = []
     for count, command in enumerate(commands, start=1):
         futures.append(pool.submit(database.write, command))
-        while len(database._writer._waiting) < count:
+        while len(writer._waiting) < count:
             threading.Event().wait(0.001)
     gate.release.set()
     first.result()
@@ -157,7 +159,7 @@ def test_nobody_learns_a_result_of_a_commit_that_failed(make_sqlite_url):
 
 def test_results_wait_for_the_commit(make_sqlite_url):
     """A caller of a group returns only when its commit is on disk."""
-    finished_early = []
+    finished_early: list[bool] = []
     ready: list = []
 
     def look(point: CommitPoint) -> None:

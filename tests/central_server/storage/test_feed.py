@@ -79,7 +79,7 @@ def test_dropped_tombstones_raise_the_floor(database):
 
 def test_many_rows_in_one_flush(database):
     """A catalogue of thousands of rows is written at once, odd characters included."""
-    keys = [f'k{n} "\\{{}},\'é%' for n in range(3000)]
+    keys = [f"k{n} \"\\{{}},'é%" for n in range(3000)]
     database.write(lambda unit: _put(unit, *keys))
     page = _page(database, 0, limit=5000)
     assert [row.key for row in page.rows] == keys

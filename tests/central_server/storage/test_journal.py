@@ -127,7 +127,9 @@ def test_a_code_lets_one_device_in(database):
     """An enrolment code works once, in time, and says where the device belongs."""
     _enrol(database)
     for code, expires in (("good", NOW + 10), ("old", NOW)):
-        database.write(lambda unit, c=code, e=expires: unit.replicas.add_code(EnrolmentCode(c, "L1", e)))
+        database.write(
+            lambda unit, c=code, e=expires: unit.replicas.add_code(EnrolmentCode(c, "L1", e))
+        )
 
     def use(code: str) -> str | None:
         return database.write(lambda unit: unit.replicas.use_code(code, NOW))
@@ -136,7 +138,7 @@ def test_a_code_lets_one_device_in(database):
 
 
 def test_what_a_hello_says_is_kept(database):
-    """Central knows each store's last contact, version, backlog and clock; revoked ones do not count."""
+    """Last contact, version, backlog and clock are known; revoked devices do not count."""
     _enrol(database)
     assert database.write(lambda unit: unit.replicas.last_contacts()) == {}
 

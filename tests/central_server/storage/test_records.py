@@ -95,7 +95,9 @@ def test_associates_and_customers_come_back(database):
 
     def command(unit):
         unit.locations.upsert([location()])
-        unit.associates.upsert("L1", [replace(ann, name="Old"), AssociateRow("A2", "B", Role.MANAGER, "")])
+        unit.associates.upsert(
+            "L1", [replace(ann, name="Old"), AssociateRow("A2", "B", Role.MANAGER, "")]
+        )
         unit.associates.upsert("L1", [replace(ann, active=False)])
         unit.customers.upsert([carl, Customer("C2", "Dora")])
 
@@ -108,7 +110,7 @@ def test_associates_and_customers_come_back(database):
 
 
 def test_an_idempotency_key_is_claimed_once(database):
-    """The first request gets the key, a later one its answer; another principal has keys of its own."""
+    """The first request gets the key, a later one its answer; each principal has its own keys."""
     claim = lambda principal: database.write(  # noqa: E731
         lambda unit: unit.idempotency.claim(principal, "k", "body", NOW)
     )

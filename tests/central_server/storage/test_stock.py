@@ -65,9 +65,7 @@ def test_a_hundred_units_are_promised_a_hundred_times(database):
 
     def request(number: int) -> bool:
         lines = [("A", 1), ("B", 1)] if number % 2 else [("B", 1), ("A", 1)]
-        return database.write(
-            lambda unit: unit.stock.reserve("L1", lines, f"O{number}", NOW)
-        )
+        return database.write(lambda unit: unit.stock.reserve("L1", lines, f"O{number}", NOW))
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(request, range(150))) == 100
@@ -116,7 +114,9 @@ def test_concurrent_effects_add_up(database):
 
 def test_positions_of_many_skus_come_at_once(database):
     """One query answers for several SKUs everywhere, or at some locations."""
-    _open(database, OpeningStock("L1", "A", 1), OpeningStock("L2", "A", 2), OpeningStock("L2", "B", 3))
+    _open(
+        database, OpeningStock("L1", "A", 1), OpeningStock("L2", "A", 2), OpeningStock("L2", "B", 3)
+    )
     with database.read() as view:
         everywhere = view.stock.positions(["A", "B", "missing"])
         assert {(one.location_id, one.sku, one.on_hand) for one in everywhere} == {
@@ -131,8 +131,6 @@ def test_setting_stock_again_keeps_allocations(database):
     _open(database, OpeningStock("L1", "A", 10))
     database.write(lambda unit: unit.stock.reserve("L1", [("A", 4)], "O1", NOW))
     again = [OpeningStock("L1", "A", 6, floor_percent=50), OpeningStock("L1", "A", 7, "2-C", 1, 50)]
-    database.write(
-        lambda unit: unit.stock.set_opening(again, "import-2", NOW, StockReason.IMPORT)
-    )
+    database.write(lambda unit: unit.stock.set_opening(again, "import-2", NOW, StockReason.IMPORT))
     assert _row(database, "A") == StockRow("A", 7, 4, 4, 1, "2-C")
     assert _agrees(database)

@@ -128,7 +128,7 @@ def _locations() -> None:
         text("postal_code"), text("country"), flag("pickup_enabled"), text("spots"),
         text("hours"), text("closures"), number("hold_days"), number("floor_percent"),
         number("safety_stock"),
-        sa.CheckConstraint("kind IN ('store', 'dc')", name=op.f('ck_locations_kind')),
+        sa.CheckConstraint("kind IN ('store', 'dc')", name=op.f("ck_locations_kind")),
         sa.CheckConstraint("floor_percent BETWEEN 0 AND 100", name=op.f("ck_locations_floor_percent")),
         sa.CheckConstraint("hold_days >= 0", name=op.f("ck_locations_hold_days")),
         sa.CheckConstraint("safety_stock >= 0", name=op.f("ck_locations_safety_stock")),
@@ -154,14 +154,14 @@ def _op_log() -> None:
         text("replica_id"), number("epoch"), number("seq"), blob("line"), blob("hash"),
         text("kind"), text("aggregate"), text("by_associate"), number("at_ms"),
         number("received_ms"), text("status"), text("verdict", nullable=True),
-        sa.CheckConstraint("status IN ('accepted', 'amended', 'refused', 'quarantined')", name=op.f('ck_op_log_status')),
+        sa.CheckConstraint("status IN ('accepted', 'amended', 'refused', 'quarantined')", name=op.f("ck_op_log_status")),
         sa.PrimaryKeyConstraint("replica_id", "epoch", "seq", name=op.f("pk_op_log")),
     )
     op.create_index(op.f("ix_op_log_aggregate"), "op_log", ["aggregate"])
     op.create_index("ix_op_log_notable", "op_log", ["replica_id", "epoch", "seq"],
         sqlite_where=sa.text("verdict IS NOT NULL"),
         postgresql_where=sa.text("verdict IS NOT NULL"))
-    op.create_index('ix_op_log_quarantined', 'op_log', ['replica_id', 'aggregate'],
+    op.create_index("ix_op_log_quarantined", "op_log", ["replica_id", "aggregate"],
         sqlite_where=sa.text("status = 'quarantined'"),
         postgresql_where=sa.text("status = 'quarantined'"))
 
