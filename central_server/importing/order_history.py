@@ -63,7 +63,7 @@ class PastOrder:
         return {
             "location_id": self.location_id,
             "currency": self.currency,
-            "external_id": self.number,
+            "external_ref": self.number,
             "customer": {name: value for name, value in customer.items() if value},
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in self.lines],
         }

@@ -105,7 +105,7 @@ def test_over_http_an_order_carries_its_key_and_body(tmp_path):
     assert json.loads(request.content) == {
         "location_id": "S1",
         "currency": "USD",
-        "external_id": "O2",
+        "external_ref": "O2",
         "customer": {"name": "Ines"},
         "lines": [{"sku": "B", "quantity": 2}],
     }
