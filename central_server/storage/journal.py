@@ -132,7 +132,7 @@ class SqlOperationJournal:
                 among(self._connection, FEED_SCOPES.c.scope, scopes)
             )
         )
-        revs: dict[str, int] = dict(rows.tuples().all())
+        revs: dict[str, int] = dict(rows.all())
         return tuple(ScopeHead(scope=scope, rev=revs.get(scope, 0)) for scope in scopes)
 
     def operations(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from central_server.records import LedgerEntry
-from central_server.storage.bulk import among, insert_many, update_many, upsert_many
+from central_server.storage.bulk import AnyRow, among, insert_many, update_many, upsert_many
 from central_server.storage.tables import STOCK, STOCK_LEDGER
 from sync.domain.escrow import fixed_floor
 from sync.domain.inventory import StockPosition, StockReason
@@ -53,7 +53,7 @@ class Stock:
         wanted = select(*(STOCK.c[name] for name in _ROW)).where(STOCK.c.location_id == location_id)
         if skus is not None:
             wanted = wanted.where(among(self._connection, STOCK.c.sku, skus))
-        return [StockRow(*row) for row in self._connection.execute(wanted.order_by(STOCK.c.sku))]
+        return [_stock_row(row) for row in self._connection.execute(wanted.order_by(STOCK.c.sku))]
 
     def reserve(
         self, location_id: str, lines: Sequence[tuple[str, int]], source: str, now_ms: int
@@ -99,7 +99,7 @@ class Stock:
             .order_by(STOCK.c.sku)
             .with_for_update()
         )
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     def apply_effects(
         self,
@@ -134,7 +134,7 @@ class Stock:
             where=_THIS_ROW,
             returning=_RETURNING,
         )
-        return [StockRow(**row._mapping) for row in changed]  # noqa: SLF001 - SQLAlchemy's public name
+        return [_stock_row(row) for row in changed]
 
     def set_opening(
         self,
@@ -227,3 +227,8 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     for sku, quantity in lines:
         totals[sku] = totals.get(sku, 0) + quantity
     return dict(sorted(totals.items()))
+
+
+def _stock_row(row: AnyRow) -> StockRow:
+    sku, on_hand, allocated, floor, safety_stock, aisle = row
+    return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle)

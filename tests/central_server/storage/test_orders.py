@@ -107,7 +107,7 @@ def test_pages_neither_repeat_nor_skip(database):
         (OrderFilter(sku="A", location_id="L2", channel="web"), {"O1", "O3"}),
         (OrderFilter(channel="nothing"), set()),
     ],
-    ids=(
+    ids=[
         "all",
         "channel",
         "status",
@@ -119,7 +119,7 @@ def test_pages_neither_repeat_nor_skip(database):
         "placed",
         "several",
         "none",
-    ),  # fmt: skip
+    ],
 )
 def test_search_finds_what_was_asked(database, wanted, found):
     """Each condition narrows the search, several must all hold."""
