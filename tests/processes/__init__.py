@@ -1,0 +1,1 @@
+"""Real processes on real sockets and files: killed, cut off, restarted, and reckoned up."""
