@@ -139,7 +139,7 @@ class World:
     def fulfillments(self, order_id: str) -> list[FulfillmentOrder]:
         with self.database.read() as view:
             found = view.fulfillments.of_orders([order_id])[order_id]
-        return [one.row.order for one in found]
+        return sorted((one.row.order for one in found), key=lambda one: one.location_id)
 
     def stock(self, location_id: str, sku: str = "SKU-1") -> tuple[int, int]:
         """Return (on hand, allocated)."""
