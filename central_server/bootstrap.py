@@ -31,7 +31,7 @@ from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.sync_service import SyncService
 from central_server.services.tokens import SessionKeys
-from central_server.storage.commits import DatabaseClosed, Overloaded
+from central_server.storage.commits import POISON, DatabaseClosed, Overloaded
 from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
 from central_server.storage.snapshots import NoSnapshot
@@ -122,14 +122,14 @@ def assemble(
     notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
     pokes = PokeBoard()
     notices = PickupNotices()
-    world = {"clock": clock, "random": random, "pokes": pokes}
+    promise_ms = settings.promise_minutes * 60_000
     keys = SessionKeys(settings.secret, settings.session_seconds)
     central = Central(
         clock=clock,
         orders=OrderCapture(
-            database, notices, promise_ms=settings.promise_minutes * 60_000, **world
+            database, notices, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
         ),
-        cancelling=Cancellation(database, notices, **world),
+        cancelling=Cancellation(database, notices, clock=clock, random=random, pokes=pokes),
         reading=OrderReading(database),
         availability=AvailabilityQuery(database, clock),
         stores=StoreDirectory(database, clock),
@@ -138,9 +138,11 @@ def assemble(
         sync=SyncService(
             database,
             ALL_HANDLERS,
+            clock=clock,
+            random=random,
+            pokes=pokes,
             snapshots=snapshots or SnapshotFiles(database, settings.snapshots_dir),
-            promise_ms=settings.promise_minutes * 60_000,
-            **world,
+            promise_ms=promise_ms,
         ),
         keys=ApiKeys(database, clock, random),
         exceptions=ExceptionList(database),

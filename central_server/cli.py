@@ -95,9 +95,9 @@ def migrate(as_json: AsJson = False) -> None:
 
 @app.command(epilog=EPILOG)
 def demo(
-    folder: Annotated[
-        Path, typer.Option("--dir", help="Where the demo keeps its data.")
-    ] = Path("build/demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="Where the demo keeps its data.")] = Path(
+        "build/demo"
+    ),
     script: Annotated[
         bool, typer.Option("--script", help="Play the scripted day even on a terminal.")
     ] = False,
@@ -169,7 +169,7 @@ def create_code(
 
 @app.command("load-sample", epilog=EPILOG)
 def load_sample(as_json: AsJson = False) -> None:
-    """Load the sample network into a demo's database. Its PINs are public: never into a real one."""
+    """Load the sample network into a demo's database, never into a real one: PINs are public."""
     settings = _settings()
     if not settings.demo:
         _fail(REFUSED, "the sample's PINs are public: set HOLDSHELF_CENTRAL_DEMO=true for a demo")

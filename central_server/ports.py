@@ -22,7 +22,7 @@ class DeliveryFailed(Exception):
 
 
 class Notifier(Protocol):
-    """Tells customers. May raise `DeliveryFailed`; the caller then tries again with the same key."""
+    """Tells customers. May raise `DeliveryFailed`; the caller tries again with the same key."""
 
     def send(self, message: Message) -> None:
         """Hand `message` on. A key that was handed on before may be dropped silently."""

@@ -23,9 +23,7 @@ def readyz(request: Request) -> JSONResponse:
     if not waiting:
         return JSONResponse({"status": "ready"})
     words = "; ".join(f"{what}: {why}" for what, why in sorted(waiting.items()))
-    return problem_response(
-        "try_later", words, trace_id_of(request), headers={"Retry-After": "2"}
-    )
+    return problem_response("try_later", words, trace_id_of(request), headers={"Retry-After": "2"})
 
 
 @router.get("/metrics")

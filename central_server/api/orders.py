@@ -9,6 +9,7 @@ from central_server.api.schemas import (
     CancelBody,
     OrderBody,
     OrderPage,
+    OrderQuery,
     OrderView,
     OrderWithTimeline,
 )
@@ -18,14 +19,7 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
-from central_server.web.pagination import (
-    CURSOR_LENGTH_MAX,
-    LIMIT_DEFAULT,
-    LIMIT_MAX,
-    decode_cursor,
-    encode_cursor,
-)
-from sync.domain.orders import Channel, OrderStatus
+from central_server.web.pagination import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
@@ -86,7 +80,9 @@ def place_order(
     return Response(placed.body, placed.status, headers, "application/json")
 
 
-@router.get("/{order_id}", response_model=OrderWithTimeline, responses=problems(*KEYED, "not_found"))
+@router.get(
+    "/{order_id}", response_model=OrderWithTimeline, responses=problems(*KEYED, "not_found")
+)
 def get_order(
     request: Request,
     order_id: OrderId,
@@ -100,22 +96,20 @@ def get_order(
 def search_orders(
     request: Request,
     holder: Annotated[KeyHolder, Depends(require("orders:read"))],
-    location: Annotated[str | None, Query(max_length=64)] = None,
-    status: OrderStatus | None = None,
-    channel: Channel | None = None,
-    email: Annotated[str | None, Query(max_length=254)] = None,
-    number: Annotated[str | None, Query(max_length=32)] = None,
-    sku: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
+    query: Annotated[OrderQuery, Query()],
 ) -> object:
     """Return orders that match all given filters, newest first."""
-    after = decode_cursor(cursor, int, str) if cursor else None
+    after = decode_cursor(query.cursor, int, str) if query.cursor else None
     wanted = OrderFilter(
-        location_id=location, status=status, channel=channel, email=email, number=number, sku=sku
+        location_id=query.location,
+        status=query.status,
+        channel=query.channel,
+        email=query.email,
+        number=query.number,
+        sku=query.sku,
     )
     place = None if after is None else (int(after[0]), str(after[1]))
-    found, last = central_of(request).reading.search(wanted, place, limit)
+    found, last = central_of(request).reading.search(wanted, place, query.limit)
     return {"orders": found, "next": encode_cursor(*last) if last else None}
 
 
@@ -134,5 +128,3 @@ def cancel_order(
     return central_of(request).cancelling.cancel(
         order_id, reason=body.reason if body else "", actor=holder.name
     )
-
-

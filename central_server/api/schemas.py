@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sync.domain.orders import Channel
+from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
+from sync.domain.orders import Channel, OrderStatus
 
 LINES_MAX = 100
 QUANTITY_MAX = 1000
@@ -49,6 +50,20 @@ class OrderBody(Body):
     """Somebody else who may pick it up."""
     external_ref: Annotated[str, Field(max_length=64)] = ""
     """The order's name in the system that sends it."""
+
+
+class OrderQuery(Body):
+    """What a search asks for; all that is given must hold."""
+
+    location: Annotated[str | None, Field(max_length=64)] = None
+    """Chosen for pickup, or holding a part of the order."""
+    status: OrderStatus | None = None
+    channel: Channel | None = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+    number: Annotated[str | None, Field(max_length=32)] = None
+    sku: Annotated[str | None, Field(max_length=64)] = None
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Annotated[str | None, Field(max_length=CURSOR_LENGTH_MAX)] = None
 
 
 class CancelBody(Body):

@@ -86,7 +86,7 @@ class OutboxWorker:
         while not self._stopping.is_set():
             try:
                 sent = send_due(self._database, self._notifier, self._clock, self._random)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, later messages must leave
                 # Nothing is lost: what was claimed is due again when its lease is over.
                 _log.exception("the outbox could not be worked on")
                 sent = 0

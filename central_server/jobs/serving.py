@@ -4,9 +4,9 @@ import logging
 import signal
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from central_server.config import CentralSettings
 
@@ -36,7 +36,7 @@ class _Server(uvicorn.Server):
 
 
 def serve_until_stopped(
-    app: ASGIApp,
+    app: Callable[..., Any],
     settings: CentralSettings,
     *,
     before_exit: Callable[[], None],

@@ -98,9 +98,7 @@ def _write(
     now_ms: int,
 ) -> None:
     """Write the fulfillment orders that changed, and the stock that is free again."""
-    pairs = [
-        (one, new) for one, new in zip(stored, after, strict=True) if one.row.order != new
-    ]
+    pairs = [(one, new) for one, new in zip(stored, after, strict=True) if one.row.order != new]
     rows = [FulfillmentRow(new, one.row.watermark) for one, new in pairs]
     bodies = unit.fulfillments.upsert_many(rows)
     for one, new in sorted(pairs, key=lambda pair: pair[1].location_id):

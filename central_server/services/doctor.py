@@ -35,9 +35,7 @@ def examine(
         Finding("protocol", is_well=True, detail=f"{LOWEST_SERVED} to {PROTOCOL_VERSION}"),
         Finding("data_dir", *_folder(settings)),
         Finding("database", is_well=True, detail=database.dialect),
-        Finding(
-            "schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"
-        ),
+        Finding("schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"),
     ]
     if found == expected:
         findings += _contents(database)

@@ -1,17 +1,17 @@
 """What a use case of central may answer instead of doing it. Codes are stable; none knows HTTP.
 
-    DomainError
-    `-- ServiceRefused
-        +-- NotFound                 there is no such thing (for this caller)
-        +-- UnknownSkus              lines name SKUs that central does not sell
-        +-- PickupNotOffered         the location is closed to pickups
-        +-- NotPriced                no price in the location's zone
-        +-- PriceChanged             the client's price is not the one in force
-        +-- AlreadyHandedOver        too late to cancel: the customer has the goods
-        +-- IdempotencyKeyReused     the same key came with another body
-        +-- EnrolmentRefused         the one-time code is wrong, used or over
-        +-- NotAuthenticated         no key, or not a living one
-        `-- ScopeMissing             the key does not allow this
+DomainError
+`-- ServiceRefused
+    +-- NotFound                 there is no such thing (for this caller)
+    +-- UnknownSkus              lines name SKUs that central does not sell
+    +-- PickupNotOffered         the location is closed to pickups
+    +-- NotPriced                no price in the location's zone
+    +-- PriceChanged             the client's price is not the one in force
+    +-- AlreadyHandedOver        too late to cancel: the customer has the goods
+    +-- IdempotencyKeyReused     the same key came with another body
+    +-- EnrolmentRefused         the one-time code is wrong, used or over
+    +-- NotAuthenticated         no key, or not a living one
+    `-- ScopeMissing             the key does not allow this
 """
 
 from sync.domain.errors import DomainError

@@ -144,9 +144,7 @@ class PushFollowUps:
         new = [one for one in self.assigned if one.order_id == order.order_id]
         return [*self.siblings.get(order.order_id, ()), *new]
 
-    def _routed(
-        self, whole: Order, units: Mapping[int, int], rules: RoutingRules
-    ) -> str | None:
+    def _routed(self, whole: Order, units: Mapping[int, int], rules: RoutingRules) -> str | None:
         lines = tuple(
             DemandLine(line.line, line.sku, units[line.line])
             for line in whole.lines

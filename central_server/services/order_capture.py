@@ -123,12 +123,8 @@ class OrderCapture:
         now = self._clock.now_ms()
         return self._database.write(lambda unit: self._place(unit, new, identity, now))
 
-    def _place(
-        self, unit: "Unit", new: NewOrder, identity: RequestIdentity, now_ms: int
-    ) -> Placed:
-        kept = unit.idempotency.claim(
-            identity.principal, identity.key, identity.body_hash, now_ms
-        )
+    def _place(self, unit: "Unit", new: NewOrder, identity: RequestIdentity, now_ms: int) -> Placed:
+        kept = unit.idempotency.claim(identity.principal, identity.key, identity.body_hash, now_ms)
         if kept is not None:
             if kept.body_hash != identity.body_hash:
                 raise IdempotencyKeyReused
@@ -140,17 +136,13 @@ class OrderCapture:
         self._feed(unit, fulfillment)
         return Placed(order.id, CREATED, body, is_replayed=False)
 
-    def _capture(
-        self, unit: "Unit", new: NewOrder, now_ms: int
-    ) -> tuple[Order, FulfillmentOrder]:
+    def _capture(self, unit: "Unit", new: NewOrder, now_ms: int) -> tuple[Order, FulfillmentOrder]:
         location = _location(unit, new.location_id)
         order = self._order(unit, new, location, now_ms)
         plan = _promise(unit, order, location, now_ms)
         taken = location if plan.location_id == location.id else _taken(unit, plan)
         units = {line.line: line.quantity for line in order.lines}
-        assignment = assign(
-            order, taken, units, now_ms, self._random, promise_ms=self._promise_ms
-        )
+        assignment = assign(order, taken, units, now_ms, self._random, promise_ms=self._promise_ms)
         unit.orders.insert(order)
         unit.fulfillments.upsert_many([FulfillmentRow(assignment.order)])
         unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, "placed")))

@@ -44,6 +44,24 @@ class NotThisStores(DomainError):
         super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
 
 
+class Refusing:
+    """An applier that applies nothing: the acceptor quarantines what it is given."""
+
+    def __init__(self, problem: Exception) -> None:
+        self._problem = problem
+
+    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
+        """Load nothing."""
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        """Raise what made the operation impossible to write."""
+        del op_id, record
+        raise self._problem
+
+    def flush(self) -> None:
+        """Write nothing."""
+
+
 class Replication:
     """Applies one push. Made for one transaction and used once."""
 
@@ -77,7 +95,9 @@ class Replication:
         """Load and lock what these operations may touch: orders first, then their parts."""
         self._location_id = state.location_id
         ids = {record.op.fulfillment_id for record in records}
-        order_ids = {one.row.order.order_id for one in self._unit.fulfillments.get_many(ids).values()}
+        order_ids = {
+            one.row.order.order_id for one in self._unit.fulfillments.get_many(ids).values()
+        }
         orders = self._unit.orders.get_many(order_ids, lock=True)
         self._ups = PushFollowUps(self._unit, orders, self._random, self._promise_ms)
         for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():
@@ -112,13 +132,17 @@ class Replication:
         return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
 
     def _flow(self, name: str) -> Flow:
-        """Return a flow that remembers each order's last status: an operation's end is the next's
-        beginning, and finding a status is the larger part of judging.
+        """Return a flow that remembers each order's last status.
+
+        An operation's end is the next one's beginning, and finding a status is
+        the larger part of judging.
         """
         flow = self._flows.get(name)
         if flow is None:
             listed = flow_named(name)
-            flow = self._flows[name] = replace(listed, status_of=self._remembering(listed.status_of))
+            flow = self._flows[name] = replace(
+                listed, status_of=self._remembering(listed.status_of)
+            )
         return flow
 
     def _remembering(self, status_of: StatusOf) -> StatusOf:

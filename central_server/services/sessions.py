@@ -81,9 +81,7 @@ class Sessions:
     ) -> tuple[Replica, Sequence[ScopeHead], str, int]:
         replica = unit.replicas.get(request.replica_id)
         if replica is None or not replica.enabled:
-            raise errors.ReplicaDisabled(
-                "this replica is revoked, retired or unknown: enrol again"
-            )
+            raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
         self._authenticate(replica, request, now_ms)
         location = unit.locations.get(replica.location_id)
         assert location is not None

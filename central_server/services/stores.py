@@ -40,9 +40,7 @@ class StoreDirectory:
             replicas: dict[str, list[Replica]] = {}
             for replica in view.replicas.all():
                 replicas.setdefault(replica.location_id, []).append(replica)
-            found = [
-                self._document(view, one, tuple(replicas.get(one.id, ()))) for one in shown
-            ]
+            found = [self._document(view, one, tuple(replicas.get(one.id, ()))) for one in shown]
         return found, shown[-1].id if len(rest) > limit else None
 
     def digest(self, location_id: str) -> StoreDigest:

@@ -12,7 +12,7 @@ from central_server.ports import Pokes, Snapshots
 from central_server.records import Location
 from central_server.services.errors import NotFound, ScopeMissing
 from central_server.services.flow_handler import FlowHandler
-from central_server.services.replication import Replication
+from central_server.services.replication import Refusing, Replication
 from central_server.services.scopes import scopes_of
 from sync.clock import Clock
 from sync.hub.acceptor import accept
@@ -39,6 +39,7 @@ class SyncService:
         pokes: Pokes,
         snapshots: Snapshots,
         promise_ms: int,
+        poison: tuple[type[Exception], ...] = (),
     ) -> None:
         self._database = database
         self._handlers = tuple(handlers)
@@ -47,6 +48,7 @@ class SyncService:
         self._pokes = pokes
         self._snapshots = snapshots
         self._promise_ms = promise_ms
+        self._poison = poison
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Take a push of the replica that holds the session: one transaction, one answer."""
@@ -54,6 +56,18 @@ class SyncService:
             raise errors.NotAuthentic("the session is another replica's")
         if len(lines) > OPS_PER_PUSH_MAX:
             raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
+        try:
+            return self._accept(replica_id, header, lines)
+        except self._poison as problem:
+            return self._accept_part(replica_id, header, lines, problem)
+
+    def _accept(
+        self,
+        replica_id: str,
+        header: PushHeader,
+        lines: tuple[bytes, ...],
+        poison: Exception | None = None,
+    ) -> PushAnswer:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> PushAnswer:
@@ -61,17 +75,41 @@ class SyncService:
             applier = Replication(
                 unit, self._handlers, now_ms=now, random=self._random, promise_ms=self._promise_ms
             )
-            answer = accept(unit.journal, applier, header, lines, scopes=scopes, now_ms=now)
+            judge = applier if poison is None else Refusing(poison)
+            answer = accept(unit.journal, judge, header, lines, scopes=scopes, now_ms=now)
             unit.after_commit(lambda: self._pokes.publish(applier.heads))
             return answer
 
         return self._database.write(work)
 
+    def _accept_part(
+        self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...], problem: Exception
+    ) -> PushAnswer:
+        """Take as much of a push as can be written; the store sends the rest again.
+
+        The operation before which nothing more can be written is quarantined by
+        itself, so one impossible row never holds up the queue behind it.
+        """
+        count = len(lines) // 2
+        while count:
+            part = header.model_copy(
+                update={"count": count, "backlog": header.backlog + header.count - count}
+            )
+            try:
+                return self._accept(replica_id, part, lines[:count])
+            except self._poison:
+                count //= 2
+        if not lines:
+            raise problem
+        one = header.model_copy(
+            update={"count": 1, "backlog": header.backlog + header.count - 1}
+        )
+        return self._accept(replica_id, one, lines[:1], poison=problem)
+
     def page(
         self, replica_id: str, scope: str, incarnation: int, after: int, limit: int
     ) -> FeedPage:
         """Return a page of the feed, its bodies as they are stored."""
-
         with self._database.read() as view:
             self._check_scope(view, replica_id, scope)
             return read_page(view.feed, scope, incarnation=incarnation, after=after, limit=limit)
@@ -83,7 +121,6 @@ class SyncService:
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         """Return what the newest snapshot of a scope consists of; it is built if need be."""
-
         with self._database.read() as view:
             self._check_scope(view, replica_id, scope)
         if not has_snapshot(scope):

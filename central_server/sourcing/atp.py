@@ -1,4 +1,4 @@
-"""Available to promise, explained: every number with its terms and the age of the data behind it."""
+"""Available to promise, explained: every number with its terms and the age of its data."""
 
 from dataclasses import dataclass
 

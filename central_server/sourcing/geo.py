@@ -6,7 +6,9 @@ EARTH_RADIUS_KM = 6371.0088
 """Mean radius (IUGG)."""
 
 
-def haversine_km(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+def haversine_km(
+    latitude: float, longitude: float, to_latitude: float, to_longitude: float
+) -> float:
     """Return the great-circle distance in kilometers between two points given in degrees."""
     phi, to_phi = radians(latitude), radians(to_latitude)
     half_phi = (to_phi - phi) / 2

@@ -1,6 +1,7 @@
 """Who is listening: pokes from any thread to the streams on the event loop, coalesced by scope."""
 
 import asyncio
+import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -32,10 +33,8 @@ class Subscription:
 
     async def next(self, timeout_s: float) -> list[Poke] | None:
         """Return the pokes since the last call, empty after `timeout_s`, None when closed."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), timeout_s)
-        except TimeoutError:
-            pass
         self._woken.clear()
         if self._closed:
             return None

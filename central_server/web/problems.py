@@ -72,7 +72,12 @@ STATUS: dict[str, int] = {
 _RESERVED = frozenset(
     {"type", "title", "status", "detail", "instance", "code", "trace_id", "errors"}
 )
-_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_BY_STATUS = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
 
 
 class ProblemError(Exception):

@@ -1,4 +1,4 @@
-"""Around every request: a trace id, a bounded body, a bounded queue of writers, figures, a last net.
+"""Around every request: a trace id, bounded bodies, a bounded queue of writers, figures, a net.
 
 Plain ASGI, because the streams of the stores pass through here and must not be buffered.
 """
@@ -95,7 +95,7 @@ class Shell:
         except asyncio.CancelledError:
             raise
         except Exception as problem:
-            _log.error("request %s failed\n%s", exchange.trace_id, describe(problem))  # noqa: TRY400
+            _log.error("request %s failed\n%s", exchange.trace_id, describe(problem))
             if exchange.status and not exchange.is_complete:
                 raise
             if not exchange.status:

@@ -11,7 +11,7 @@ from tests.support.central_world import World, build_world
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """asyncio is what central runs on."""
+    """Asyncio is what central runs on."""
     return "asyncio"
 
 

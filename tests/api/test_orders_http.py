@@ -43,9 +43,7 @@ async def test_key_is_required_and_bounded(client, order_body):
     assert is_problem(
         await client.post("/v1/orders", json=order_body()), 400, "idempotency_key_missing"
     )
-    assert is_problem(
-        await place(client, order_body(), "x" * 129), 400, "idempotency_key_invalid"
-    )
+    assert is_problem(await place(client, order_body(), "x" * 129), 400, "idempotency_key_invalid")
     await place(client, order_body())
     assert is_problem(await place(client, order_body(3)), 422, "idempotency_key_reused")
 
@@ -133,7 +131,9 @@ async def test_keys_and_scopes_are_enforced(client, world, order_body):
     answer = await client.post("/v1/orders", json=order_body(), headers=headers)
     assert is_problem(answer, 403, "scope_missing")
     assert (await client.get("/v1/orders", headers=headers)).status_code == 200
-    assert is_problem(await client.get("/v1/admin/exceptions", headers=headers), 403, "scope_missing")
+    assert is_problem(
+        await client.get("/v1/admin/exceptions", headers=headers), 403, "scope_missing"
+    )
 
 
 async def test_search_pages_are_complete(client, world, order_body):

@@ -81,9 +81,7 @@ async def test_code_is_over_after_ten_minutes(client, world):
         "code": made["code"], "replica_id": "R", "install_nonce": "n", "app_version": "1",
         "public_key": device.key.public_key().public_bytes_raw().hex(),
     }  # fmt: skip
-    assert is_problem(
-        await client.post("/v1/devices/enrol", json=body), 403, "enrolment_refused"
-    )
+    assert is_problem(await client.post("/v1/devices/enrol", json=body), 403, "enrolment_refused")
 
 
 async def test_hello_refusals(client, world, store):
@@ -137,18 +135,14 @@ async def test_frame_that_unpacks_to_too_much_is_refused(client, session):
     """A small body that would fill the memory is cut off while it is unpacked."""
     bomb = zstandard.ZstdCompressor().compress(b"\n" * (64 * 1024 * 1024))
     assert len(bomb) < 64 * 1024
-    answer = await client.post(
-        "/v1/sync/push", content=bomb, headers={**session, **PUSH_HEADERS}
-    )
+    answer = await client.post("/v1/sync/push", content=bomb, headers={**session, **PUSH_HEADERS})
     assert is_problem(answer, 400, "frame_unreadable")
 
 
 async def test_session_is_needed_and_ends(client, world, store, session):
     """No session, a forged one, an old one: 401. A retired device: 403 at once."""
     path = "/v1/sync/pull?scope=catalogue"
-    assert is_problem(
-        await client.get(path, headers={"Authorization": ""}), 401, "not_authentic"
-    )
+    assert is_problem(await client.get(path, headers={"Authorization": ""}), 401, "not_authentic")
     forged = {"Authorization": f"Bearer {store.token}x"}
     assert is_problem(await client.get(path, headers=forged), 401, "not_authentic")
     assert (await client.get(path, headers=session)).status_code == 200
@@ -211,7 +205,7 @@ async def test_new_order_pokes_its_store(client, world, session):
     async with anyio.create_task_group() as group:
         group.start_soon(listen)
         with anyio.fail_after(10):
-            while not world.parts.central.pokes.count():
+            while not world.parts.central.pokes.count():  # noqa: ASYNC110 - it has no event
                 await anyio.sleep(0.01)
             await anyio.to_thread.run_sync(world.place)
             await anyio.sleep(0.05)

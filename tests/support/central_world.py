@@ -22,7 +22,7 @@ from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.session import EnrolRequest, HelloAnswer, HelloRequest, PushAnswer, PushHeader
 from tests.support.builders import ManualClock
 
-SECRET = "a secret for tests only, long enough to sign with"  # noqa: S105
+SECRET = "a secret for tests only, long enough to sign with"
 NINE_TO_NINE = ((540, 1260),) * 7
 PLACES = (("S001", 39.96, -83.00), ("S002", 39.76, -84.19), ("S003", 41.50, -81.69))
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4", "SKU-5")
@@ -149,7 +149,7 @@ class World:
 
     def mails(self) -> list[Message]:
         """Send what is due and return everything sent so far."""
-        from central_server.jobs.outbox import send_due  # noqa: PLC0415
+        from central_server.jobs.outbox import send_due
 
         send_due(self.database, self.notifier, self.clock, self.parts.random)
         return self.notifier.sent

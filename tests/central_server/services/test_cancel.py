@@ -5,6 +5,7 @@ import pytest
 from central_server.services.errors import AlreadyHandedOver, NotFound
 from sync.domain import operations as op
 from sync.domain.flows import status_of
+from sync.domain.fulfillment import ShortReason
 from tests.support.central_world import whole_pickup
 
 
@@ -66,7 +67,7 @@ def test_unsourced_units_are_dropped(world):
         world.place(("SKU-1", 10), at=other)
     (work,) = world.fulfillments(placed.order_id)
     store = world.device("S001")
-    store.do(op.FulfillmentRejected(work.id, "store_busy"))
+    store.do(op.FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
     store.push()
     assert world.order(placed.order_id)["status"] == "unfillable"
     answer = cancel(world, placed.order_id)

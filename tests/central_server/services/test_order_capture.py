@@ -122,14 +122,14 @@ def test_unpriced_and_closed_are_refused(world):
 def test_last_units_are_promised_once(world):
     """Two shoppers race for the last units: stock is never promised twice."""
 
-    def buy(number: int) -> str:
+    def buy(number: int) -> int:
         identity = RequestIdentity("test", f"race-{number}", "b")
         try:
             return world.parts.central.orders.place(
                 world.new_order(("SKU-1", 3), email=""), identity
             ).status
         except InsufficientStock:
-            return "refused"
+            return 409
 
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(buy, range(12)))
@@ -143,8 +143,6 @@ def test_last_units_are_promised_once(world):
 def test_one_request_sent_twice_at_once_is_one_order(world):
     """Concurrent repetitions get one answer."""
     with ThreadPoolExecutor(4) as pool:
-        bodies = set(
-            pool.map(lambda _: world.place(key="same").body, range(4))
-        )
+        bodies = set(pool.map(lambda _: world.place(key="same").body, range(4)))
     assert len(bodies) == 1
     assert world.stock("S001") == (10, 2)

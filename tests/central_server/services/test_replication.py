@@ -6,7 +6,7 @@ from sync.domain import operations as op
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
 from sync.domain.transitions import ConsequenceKind
 from sync.protocol import errors
-from sync.protocol.rows import ADAPTERS, Entity
+from sync.protocol.rows import ADAPTERS, Entity, FulfillmentRow
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import whole_pickup
 
@@ -70,6 +70,7 @@ def test_row_carries_the_watermark(world):
             row.body for row in view.feed.rows_after("store:S001", 0, 100) if row.key == key
         )
     row = ADAPTERS[Entity.FULFILLMENT].validate_json(body)
+    assert isinstance(row, FulfillmentRow)
     assert (row.watermark.replica_id, row.watermark.epoch, row.watermark.seq) == (
         store.replica_id, 1, 2,
     )  # fmt: skip
@@ -115,9 +116,7 @@ def test_store_that_gave_up_is_not_asked_again(world):
     """A second reject goes to the third store, a third one to people."""
     placed = world.place(("SKU-1", 2))
     for name in ("S001", "S002", "S003"):
-        work = next(
-            one for one in world.fulfillments(placed.order_id) if one.location_id == name
-        )
+        work = next(one for one in world.fulfillments(placed.order_id) if one.location_id == name)
         store = world.device(name)
         store.do(op.FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
         store.push()

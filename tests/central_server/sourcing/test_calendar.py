@@ -10,8 +10,8 @@ HOUR = 3_600_000
 NINE_TO_FIVE = OpenHours("America/New_York", ((540, 1020),) * 6 + ((0, 0),))
 
 
-def at(*when: int) -> int:
-    return int(datetime(*when, tzinfo=NEW_YORK).timestamp() * 1000)
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> int:
+    return int(datetime(year, month, day, hour, minute, tzinfo=NEW_YORK).timestamp() * 1000)
 
 
 def test_within_the_day():
@@ -55,6 +55,8 @@ def test_midnight_closing():
 
 def test_store_that_never_opens_again_still_gets_a_time():
     """A calendar full of closures ends at a bound, not in a loop."""
-    closed = frozenset(f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 32))
+    closed = frozenset(
+        f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 32)
+    )
     hours = OpenHours("America/New_York", NINE_TO_FIVE.hours, closed)
     assert promised_by(hours, at(2026, 3, 4, 10), HOUR) > at(2026, 4, 1, 0)

@@ -21,9 +21,7 @@ def demand(*quantities: int, chosen: str = "A") -> Demand:
     return Demand(chosen, 40.0, -80.0, lines)
 
 
-def store(
-    name: str, north: float, *available: int, pickup: bool = True
-) -> Candidate:
+def store(name: str, north: float, *available: int, pickup: bool = True) -> Candidate:
     free = {f"SKU-{n}": units for n, units in enumerate(available, 1)}
     return Candidate(name, 40.0 + north, -80.0, pickup, free)
 
@@ -41,7 +39,12 @@ def test_chosen_store_wins_over_a_nearer_one():
 
 def test_nearest_that_promises_all_lines_is_next():
     """A nearer store that has only a part is passed: a pickup is one errand."""
-    stores = [store("A", 0, 1, 0), store("B", 0.1, 9, 0), store("C", 0.2, 9, 9), store("D", 3, 9, 9)]
+    stores = [
+        store("A", 0, 1, 0),
+        store("B", 0.1, 9, 0),
+        store("C", 0.2, 9, 9),
+        store("D", 3, 9, 9),
+    ]
     plan = route(demand(2, 1), stores, RULES, 0)
     assert plan.location_id == "C"
     assert findings(plan) == {
