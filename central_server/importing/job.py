@@ -87,6 +87,7 @@ class ImportRun:
 
     def check_only(self) -> ImportSummary:
         """Read and check everything, write nothing."""
+        self._began_ms = self._clock.monotonic_ms()
         with self._report() as report:
             run_import(
                 self._source, self._checker, DrySink(), report,
@@ -96,6 +97,7 @@ class ImportRun:
 
     def into(self, target: Target) -> ImportSummary:
         """Import master data or stock; an interrupted import of the same file goes on."""
+        self._began_ms = self._clock.monotonic_ms()
         options = self._options
         source_hash = f"{file_hash(options.file)}+{self._mapping.fingerprint}"
         log = JobLog(
@@ -117,6 +119,7 @@ class ImportRun:
 
     def orders_to(self, placer: OrderPlacer) -> ImportSummary:
         """Gather the orders of a file and place each once, however often it is imported."""
+        self._began_ms = self._clock.monotonic_ms()
         with self._report() as report, OrderStage() as stage:
             run_import(
                 self._source, self._checker, stage, report,

@@ -7,7 +7,7 @@ The centroids are a file of the operator's (columns `zcta5` or `zip`, `lat`,
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import cos, floor, radians
+from math import cos, floor, inf, radians
 from pathlib import Path
 
 from central_server.importing.problems import EXIT_USAGE, ImportFailed
@@ -62,18 +62,26 @@ class Centroids:
         return "" if nearest is None else nearest.timezone
 
     def nearest(self, latitude: float, longitude: float) -> Centroid | None:
-        """Return the nearest centroid; None where none lies within `RINGS_MAX` degrees."""
+        """Return the nearest centroid; None where none lies within `RINGS_MAX` degrees.
+
+        Distances are those on a flat map around the place: exact enough between neighbors.
+        """
         row, column = _cell(latitude, longitude)
-        best: tuple[float, str, Centroid] | None = None
+        narrowing = cos(radians(min(85.0, abs(latitude) + 1)))
+        best: Centroid | None = None
+        shortest = inf
         for ring in range(RINGS_MAX):
-            if best is not None and best[0] < (ring - 1) * _degree_km(latitude):
+            # Whatever lies in this ring is at least `ring - 1` narrow degrees away.
+            if shortest < (max(0, ring - 1) * narrowing) ** 2:
                 break
             for cell in _ring(row, column, ring):
                 for one in self._by_cell.get(cell, ()):
-                    distance = haversine_km(latitude, longitude, one.latitude, one.longitude)
-                    found = (distance, one.code, one)
-                    best = found if best is None else min(best, found, key=lambda pair: pair[:2])
-        return None if best is None else best[2]
+                    north = one.latitude - latitude
+                    east = (one.longitude - longitude) * narrowing
+                    apart = north * north + east * east
+                    if apart < shortest:
+                        best, shortest = one, apart
+        return best
 
 
 def load_centroids(path: Path) -> Centroids:
@@ -104,11 +112,6 @@ def _place(values: Mapping[str, object]) -> tuple[float, float] | None:
 
 def _cell(latitude: float, longitude: float) -> tuple[int, int]:
     return floor(latitude), floor(longitude)
-
-
-def _degree_km(latitude: float) -> float:
-    """The width of a degree of longitude here: the shorter side of a cell."""
-    return 111.0 * max(0.05, cos(radians(min(85.0, abs(latitude) + 1))))
 
 
 def _ring(row: int, column: int, ring: int) -> list[tuple[int, int]]:

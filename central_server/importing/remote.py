@@ -18,7 +18,6 @@ ATTEMPTS = 6
 WAIT_S = 1.0
 _AGAIN = frozenset(
     {
-        HTTPStatus.CONFLICT,
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,

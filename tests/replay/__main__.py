@@ -14,7 +14,7 @@ from tests.replay.data import FOLDERS, VARIABLE, data_folder
 from tests.replay.play import Replay, Size, free_port
 from tests.support.postgresql import NoPostgresql, PostgresqlServer
 
-QUICK = Size(orders=300, stores=50, clients=4, all_groceries=False)
+QUICK = Size(orders=300, stores=50, clients=4, is_whole=False)
 SHOWN = 20
 
 

@@ -8,8 +8,9 @@ from the orders: what will be asked for, a little more, and now and then too lit
 import csv
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
@@ -28,6 +29,10 @@ INVOICE_SHARE = 20
 SPARE_STORES = 2
 SPARE_UNITS = 30
 FLOOR_PERCENT = 20
+_INVOICE = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice",
+            "CustomerID")  # fmt: skip
+_BASKET = ("household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value",
+           "transaction_timestamp")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Purchase:
 class Inputs:
     """The files that are made from the real ones, and what they hold."""
 
-    retail_products: Path
+    products: Path
     prices: Path
     stock: Path
     orders: Path
@@ -60,15 +65,24 @@ def data_folder() -> Path | None:
     return folder if all((folder / name).is_dir() for name in FOLDERS) else None
 
 
-def make_inputs(data: Path, work: Path, stores: Sequence[str], orders: int) -> Inputs:
-    """Write products, prices, stock and orders for the import, into `work`."""
+def make_inputs(
+    data: Path, work: Path, stores: Sequence[str], orders: int, *, groceries: bool
+) -> Inputs:
+    """Write products, prices, stock and orders for the import, into `work`.
+
+    With `groceries`, the groceries that are bought are among the products; else
+    the whole file of them is imported as it is.
+    """
+    names = _grocery_names(data)
     invoices, retail = _invoices(data, stores, max(1, orders // INVOICE_SHARE))
-    baskets, journey_prices = _baskets(data, stores, orders - len(invoices))
+    baskets, journey_prices = _baskets(data, names, stores, orders - len(invoices))
+    products = {sku: name for sku, (name, _) in retail.items()}
+    if groceries:
+        products |= {sku: names[sku] for sku in journey_prices}
     purchases = sorted([*invoices, *baskets], key=lambda one: (one.placed_at[5:], one.number))
     prices = {**journey_prices, **{sku: price for sku, (_, price) in retail.items()}}
     return Inputs(
-        _write(work / "retail_products.csv", ("sku", "name"),
-               ((sku, name) for sku, (name, _) in sorted(retail.items()))),
+        _write(work / "products.csv", ("sku", "name"), sorted(products.items())),
         _write(work / "prices.csv", ("zone", "sku", "amount_minor", "currency"),
                ((ZONE, sku, amount, "GBP" if sku.startswith("OR-") else "USD")
                 for sku, amount in sorted(prices.items()))),
@@ -88,7 +102,9 @@ def _invoices(
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
     heads: dict[str, tuple[str, str]] = {}
     products: dict[str, tuple[str, int]] = {}
-    for row in _rows(data / "online_retail" / "online_retail.parquet"):
+    for row in _rows(data / "online_retail" / "online_retail.parquet", *_INVOICE):
+        if len(lines) > 2 * wanted:
+            break
         pence = round(row["UnitPrice"] * 100)
         if row["Quantity"] < 1 or pence < 1 or not row["Description"]:
             continue
@@ -97,10 +113,8 @@ def _invoices(
         lines[row["InvoiceNo"]][sku] += min(row["Quantity"], UNITS_MAX)
         customer = f"Account {row['CustomerID'] or 'unknown'}"
         heads.setdefault(row["InvoiceNo"], (row["InvoiceDate"].isoformat(), customer))
-    chosen = sorted(
-        (number for number, found in lines.items() if 2 <= len(found) <= INVOICE_LINES_MAX),
-        key=lambda number: crc32(number.encode()),
-    )[:wanted]
+    fitting = (number for number, found in lines.items() if 2 <= len(found) <= INVOICE_LINES_MAX)
+    chosen = list(islice(fitting, wanted))
     purchases = [
         Purchase(f"OR-{number}", _store(stores, number, ""), heads[number][1], "GBP",
                  heads[number][0], tuple(sorted(lines[number].items())))
@@ -110,20 +124,29 @@ def _invoices(
     return purchases, {sku: found for sku, found in products.items() if sku in needed}
 
 
+def _grocery_names(data: Path) -> dict[str, str]:
+    """Return what the groceries are called, by SKU."""
+    return {
+        "CJ-" + row["product_id"]: row["product_type"] or "Unnamed grocery"
+        for row in _rows(
+            data / "complete_journey" / "products.parquet", "product_id", "product_type"
+        )
+    }
+
+
 def _baskets(
-    data: Path, stores: Sequence[str], wanted: int
+    data: Path, names: Mapping[str, str], stores: Sequence[str], wanted: int
 ) -> tuple[list[Purchase], dict[str, int]]:
     """Return the first baskets of the year as purchases, and what their products cost (cents)."""
-    known = {row["product_id"] for row in _rows(data / "complete_journey" / "products.parquet")}
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
     heads: dict[str, tuple[str, str, str]] = {}
     prices: dict[str, int] = {}
     path = data / "complete_journey" / "transactions_sample.parquet"
-    for row in _rows(path):
+    for row in _rows(path, *_BASKET):
         cents = round(row["sales_value"] * 100 / max(1, row["quantity"]))
-        if not 1 <= row["quantity"] <= UNITS_MAX or cents < 1 or row["product_id"] not in known:
-            continue
         sku = "CJ-" + row["product_id"]
+        if not 1 <= row["quantity"] <= UNITS_MAX or cents < 1 or sku not in names:
+            continue
         prices.setdefault(sku, cents)
         lines[row["basket_id"]][sku] += row["quantity"]
         moment = row["transaction_timestamp"].isoformat()
@@ -170,8 +193,8 @@ def _lines(purchases: Iterable[Purchase]) -> Iterator[tuple[object, ...]]:
                    one.currency)  # fmt: skip
 
 
-def _rows(path: Path) -> Iterator[dict]:
-    for batch in pq.ParquetFile(path).iter_batches():
+def _rows(path: Path, *columns: str) -> Iterator[dict]:
+    for batch in pq.ParquetFile(path).iter_batches(10_000, columns=list(columns)):
         yield from batch.to_pylist()
 
 

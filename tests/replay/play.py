@@ -46,7 +46,8 @@ class Size:
     """None: all that could be imported."""
     clients: int = 8
     workers: int = 2
-    all_groceries: bool = True
+    is_whole: bool = True
+    """Every product there is, and not just what is bought."""
 
 
 @dataclass
@@ -68,7 +69,9 @@ class Replay:
         began = time.monotonic()
         self.central.run("migrate")
         stores = self._import_network()
-        inputs = make_inputs(self.data, self.work, stores, self.size.orders)
+        inputs = make_inputs(
+            self.data, self.work, stores, self.size.orders, groceries=not self.size.is_whole
+        )
         self._import_goods(inputs)
         scopes = ("orders:write", "orders:read", "stores:read", "admin")
         options = [part for scope in scopes for part in ("--scope", scope)]
@@ -104,31 +107,18 @@ class Replay:
         return good[: self.size.stores]
 
     def _import_goods(self, inputs: Inputs) -> None:
-        usda = self.data / "usda_branded_gtin" / "branded_products.csv.gz"
         iowa = self.data / "iowa_liquor" / "products.csv.gz"
-        skus = self._import("products", usda, "usda_products")
-        skus += self._import("products", iowa, "iowa_products")
-        skus += self._import("products", inputs.retail_products)
-        skus += self._import("products", self._groceries(inputs), "journey_products")
+        groceries = self.data / "complete_journey" / "products.parquet"
+        skus = self._import("products", iowa, "iowa_products")
+        skus += self._import("products", inputs.products)
+        if self.size.is_whole:
+            usda = self.data / "usda_branded_gtin" / "branded_products.csv.gz"
+            skus += self._import("products", usda, "usda_products")
+            skus += self._import("products", groceries, "journey_products")
+            self._import("prices", iowa, "iowa_prices")
         self.table.add("skus", skus)
-        self._import("prices", iowa, "iowa_prices")
         self._import("prices", inputs.prices)
         self._import("stock", inputs.stock)
-
-    def _groceries(self, inputs: Inputs) -> Path:
-        """Return the grocery products: all of them, or for a quick run those that are bought."""
-        path = self.data / "complete_journey" / "products.parquet"
-        if self.size.all_groceries:
-            return path
-        with inputs.prices.open(encoding="utf-8", newline="") as file:
-            bought = {line["sku"].removeprefix("CJ-") for line in csv.DictReader(file)}
-        source = open_source(path)
-        few = self.work / "groceries.csv"
-        with few.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, source.columns)
-            writer.writeheader()
-            writer.writerows(row for _, row in source.rows() if row["product_id"] in bought)
-        return few
 
     def _import(self, kind: str, file: Path, mapping: str = "", *options: str) -> int:
         """Run `central-server import` as a process of its own; return the rows it wrote."""
