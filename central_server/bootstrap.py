@@ -143,6 +143,7 @@ def assemble(
             pokes=pokes,
             snapshots=snapshots or SnapshotFiles(database, settings.snapshots_dir),
             promise_ms=promise_ms,
+            poison=POISON,
         ),
         keys=ApiKeys(database, clock, random),
         exceptions=ExceptionList(database),

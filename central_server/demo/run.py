@@ -5,14 +5,13 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import httpx
 
-from central_server.bootstrap import opened
-from central_server.config import CentralSettings
 from central_server.demo.day import Day
 from central_server.demo.processes import Processes, command, environment, run_in_foreground
 from central_server.demo.shopper import Shopper, keep_buying
@@ -47,30 +46,37 @@ def play(folder: Path, *, interactive: bool) -> int:
         shopper = Shopper(running.client, Random())
         if interactive:
             return _on_screen(running, shopper)
+        until_ready(running.client)
         day = Day(running.stores, shopper, running.client, SystemClock(), out)
         return 0 if day.play() else 1
 
 
 @contextlib.contextmanager
 def site(folder: Path) -> Iterator[Site]:
-    """Start central and the stores; stop them at the end of the block."""
+    """Start central and the stores; stop them at the end of the block.
+
+    What an earlier demo prepared is used again, and nothing waits for central:
+    a store opens without it.
+    """
     processes = Processes(folder / "logs")
     port = _free_port()
-    settings = CentralSettings(data_dir=folder / "central", demo=True, port=port)
     stores = [DemoStore(location_id, folder / location_id) for location_id in STORES]
-    key, codes = _prepare(settings, [one.location_id for one in stores if not one.is_enrolled])
+    prepared = _prepared(folder, stores)
     client = httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"},
-        trust_env=False, timeout=10.0,
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10.0,
+        headers={"Authorization": f"Bearer {prepared.api_key}"},
     )  # fmt: skip
     try:
-        processes.start("central", CENTRAL_MODULE, "serve", env=_environment(settings))
+        processes.start(
+            "central", CENTRAL_MODULE, "serve", env=_environment(folder / "central", port)
+        )
+        with ThreadPoolExecutor(len(stores)) as pool:
+            connected = pool.map(lambda store: store.connect(processes, port), stores)
+            list(connected)
+            if prepared.codes:
+                until_ready(client)
+                list(pool.map(lambda code: stores[code[0]].enrol(code[1]), prepared.codes))
         for store in stores:
-            store.connect(processes, port)
-        _until_ready(client)
-        for store in stores:
-            if store.location_id in codes:
-                store.enrol(codes[store.location_id])
             store.start_daemon(processes)
         yield Site(stores, client, processes)
     finally:
@@ -78,26 +84,47 @@ def site(folder: Path) -> Iterator[Site]:
         processes.stop()
 
 
-def _prepare(settings: CentralSettings, to_enrol: list[str]) -> tuple[str, dict[str, str]]:
-    """Make database, sample network, API key and enrolment codes, before central is served."""
-    with opened(settings) as parts:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the first demo in a folder leaves for the next."""
+
+    api_key: str
+    codes: tuple[tuple[int, str], ...] = ()
+    """(which store, enrolment code) of stores that are still to be enrolled."""
+
+
+def _prepared(folder: Path, stores: list[DemoStore]) -> Prepared:
+    """Return the API key of an earlier demo, or make everything: it takes some seconds once."""
+    kept = folder / "api.key"
+    if kept.exists() and all(store.is_enrolled for store in stores):
+        return Prepared(kept.read_text(encoding="ascii"))
+    from central_server.bootstrap import opened
+    from central_server.config import CentralSettings
+
+    print("Preparing the sample network; the next demo starts at once.", flush=True)
+    with opened(CentralSettings(data_dir=folder / "central", demo=True)) as parts:
         parts.migrate()
-        if not parts.central.stores.page("", 1)[0]:
-            parts.load_sample()
+        parts.load_sample()
         key = parts.central.keys.create("demo shopper", SCOPES)
-        codes = {one: str(parts.central.enrolment.create_code(one)["code"]) for one in to_enrol}
-    return key, codes
+        codes = tuple(
+            (number, str(parts.central.enrolment.create_code(store.location_id)["code"]))
+            for number, store in enumerate(stores)
+            if not store.is_enrolled
+        )
+    kept.write_text(key, encoding="ascii")
+    return Prepared(key, codes)
 
 
-def _environment(settings: CentralSettings) -> dict[str, str]:
+def _environment(data_dir: Path, port: int) -> dict[str, str]:
     return {
-        "HOLDSHELF_CENTRAL_DATA_DIR": str(settings.data_dir),
-        "HOLDSHELF_CENTRAL_PORT": str(settings.port),
+        "HOLDSHELF_CENTRAL_DATA_DIR": str(data_dir),
+        "HOLDSHELF_CENTRAL_PORT": str(port),
         "HOLDSHELF_CENTRAL_DEMO": "true",
     }
 
 
-def _until_ready(client: httpx.Client) -> None:
+def until_ready(client: httpx.Client) -> None:
+    """Wait until central answers that it is ready."""
     clock = SystemClock()
     began = clock.monotonic_ms()
     while clock.monotonic_ms() - began < READY_SECONDS * 1000:
@@ -111,14 +138,12 @@ def _until_ready(client: httpx.Client) -> None:
 def _on_screen(running: Site, shopper: Shopper) -> int:
     """Open the first store's terminal here; the others have practice associates."""
     mine, *others = running.stores
-    for _ in range(ORDERS_AT_START):
-        shopper.buy(mine.location_id)
     for number, store in enumerate(others):
         store.start_associate(running.processes, SEED + number, ASSOCIATE_PAUSE_S)
     stopping = threading.Event()
     locations = [store.location_id for store in running.stores]
     buyer = threading.Thread(
-        target=keep_buying, args=(shopper, locations, Random(), stopping, PAUSE_S), daemon=True
+        target=_shop, args=(running, shopper, locations, stopping), name="shopper", daemon=True
     )
     buyer.start()
     try:
@@ -129,6 +154,14 @@ def _on_screen(running: Site, shopper: Shopper) -> int:
     finally:
         stopping.set()
         buyer.join(timeout=5)
+
+
+def _shop(running: Site, shopper: Shopper, locations: list[str], stopping: threading.Event) -> None:
+    """Buy a first handful at the store on the screen, then keep buying everywhere."""
+    until_ready(running.client)
+    for _ in range(ORDERS_AT_START):
+        shopper.buy(locations[0])
+    keep_buying(shopper, locations, Random(), stopping, PAUSE_S)
 
 
 def _free_port() -> int:

@@ -101,9 +101,7 @@ class SyncService:
                 count //= 2
         if not lines:
             raise problem
-        one = header.model_copy(
-            update={"count": 1, "backlog": header.backlog + header.count - 1}
-        )
+        one = header.model_copy(update={"count": 1, "backlog": header.backlog + header.count - 1})
         return self._accept(replica_id, one, lines[:1], poison=problem)
 
     def page(

@@ -4,9 +4,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from central_server.storage.unit import Unit
 
 T = TypeVar("T")
+
+POISON: tuple[type[Exception], ...] = (IntegrityError, DataError)
+"""What the engines raise when a row itself cannot be: trying again does not mend it."""
 
 
 class DatabaseClosed(Exception):
