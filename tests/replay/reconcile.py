@@ -1,6 +1,6 @@
 """The reckoning: every store with central, and central with itself, to the last unit."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import TypeAdapter
@@ -112,14 +112,19 @@ def _orders(view: View, rows: Rows) -> Iterator[str]:
         for line in order.lines:
             carried[order.order_id, line.line] += line.allocated - line.short
             tied[order.location_id, line.sku] += line.tied
-    totals: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    ordered: Counter[str] = Counter()
+    unsourced: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     for row in view.connection.execute(select(ORDER_LINES)):
         if row.quantity != carried[row.order_id, row.line] + row.unsourced + row.dropped:
             yield f"order {row.order_id}: line {row.line} does not add up"
-        for index, units in enumerate((row.quantity, row.unsourced, row.dropped)):
-            totals[row.order_id][index] += units
+        ordered[row.order_id] += row.quantity
+        unsourced[row.order_id] += row.unsourced
+        dropped[row.order_id] += row.dropped
     for order_id, status in view.connection.execute(select(ORDERS.c.id, ORDERS.c.status)):
-        state = progress_of(*totals[order_id], tuple(parts[order_id]))
+        state = progress_of(
+            ordered[order_id], unsourced[order_id], dropped[order_id], tuple(parts[order_id])
+        )
         if state.status is not OrderStatus(status):
             yield f"order {order_id} is called {status}, its quantities say {state.status}"
     columns = (STOCK.c.location_id, STOCK.c.sku, STOCK.c.allocated)

@@ -144,13 +144,15 @@ class Visitor:
 
     def _settle(self, daemon: SyncDaemon, store: Store, done: Visited) -> None:
         """Sync until central has everything and the store has what central said."""
+        error = ""
         for attempt in range(ROUNDS_MAX):
             report = daemon.run_once()
+            error = report.error
             if report.ok and store.journal.backlog() == 0:
                 return
             if not report.ok:
                 self._clock.sleep(min(0.05 * 2**attempt, 2.0))
-        done.problems.append(f"{done.location_id} cannot settle: {report.error}")
+        done.problems.append(f"{done.location_id} cannot settle: {error}")
 
     def _work(
         self,
