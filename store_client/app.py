@@ -105,7 +105,7 @@ class StoreApp(App[None]):
         self.set_interval(self.settings.poll_seconds, self._watch)
         self._watch()
         if crashed:
-            self.run_worker(self._tell_last_action(), group="crash")
+            self.run_worker(self._tell_last_action, group="crash")
 
     def _mark_running(self) -> bool:
         """Leave a marker for as long as the terminal runs; True where one was left behind."""
@@ -171,7 +171,7 @@ class StoreApp(App[None]):
     def _watch(self) -> None:
         if not self._watching:
             self._watching = True
-            self.run_worker(self._look(), group="watch")
+            self.run_worker(self._look, group="watch")
 
     async def _look(self) -> None:
         """Ask whether anything changed; tell the screens, and keep the bar true."""
@@ -187,7 +187,7 @@ class StoreApp(App[None]):
             if (changed or minute != self._minute) and not first:
                 self._tell_screens()
             self._minute = minute
-            self._say_standing()
+            self.say_standing()
         finally:
             self._watching = False
 
@@ -216,7 +216,8 @@ class StoreApp(App[None]):
             if isinstance(screen, TerminalScreen | TerminalModal) and screen.is_mounted:
                 screen.store_changed()
 
-    def _say_standing(self) -> None:
+    def say_standing(self) -> None:
+        """Tell every screen's bar how things stand."""
         now_ms, row, actor = self.clock.now_ms(), self.store_row, self.actor
         said = Said("◌", "STARTING", "warn")
         if self.sync_state is not None:
@@ -265,8 +266,9 @@ class StoreApp(App[None]):
     def _finish_scan(self, raw: str) -> None:
         """Take the scan's characters back out of where they were typed, then act on it.
 
-        The characters may still be on their way to the focused widget and from
-        there to the screen. Both handle messages in order, so this follows them.
+        The characters may still be on their way: to the focused widget, and from
+        there from parent to parent up to the screen. Each handles its messages in
+        order, so this goes the same way and arrives after them.
         """
         screen, focused, before = self.screen, self.focused, self._before_burst
         code = read_code(raw)
@@ -280,10 +282,16 @@ class StoreApp(App[None]):
             if code.text and isinstance(screen, TerminalScreen | TerminalModal):
                 screen.take_code(code)
 
-        if focused is None:
-            screen.call_later(restore)
-        else:
-            focused.call_later(lambda: screen.call_later(restore))
+        stops = [screen] if focused is None else [*focused.ancestors_with_self]
+        stops = stops[: stops.index(screen) + 1] if screen in stops else [screen]
+
+        def travel(stop: int) -> None:
+            if stop == len(stops):
+                restore()
+            else:
+                stops[stop].call_later(travel, stop + 1)
+
+        travel(0)
 
     # --- going from screen to screen ----------------------------------------------------
 
@@ -296,7 +304,6 @@ class StoreApp(App[None]):
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
             self.pop_screen()
         self.switch_screen(screen)
-        self._say_standing()
 
     def open_order(self, flow: str, fulfillment_id: str) -> None:
         """Open the work screen of an order."""
@@ -308,7 +315,6 @@ class StoreApp(App[None]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
-        self.call_after_refresh(self._say_standing)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer an action only where it makes sense."""
@@ -327,8 +333,7 @@ class StoreApp(App[None]):
         """Find a product or an order."""
         if not isinstance(self.screen, StockLookupScreen):
             self.push_screen(StockLookupScreen())
-            self.call_after_refresh(self._say_standing)
-
+    
     def action_sync_status(self) -> None:
         """Show what central has."""
         if not isinstance(self.screen, SyncStatusScreen):
@@ -378,7 +383,7 @@ class StoreApp(App[None]):
         cut = not self._cut
         switch.write_mode(path, switch.LinkMode.CUT if cut else switch.LinkMode.PASS)
         self._cut = cut
-        self._say_standing()
+        self.say_standing()
         words = "Go on working: nothing will be lost." if cut else "Sending what has waited."
         self.notify(words, title="Network cut (demo)" if cut else "Network restored (demo)")
 

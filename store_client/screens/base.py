@@ -67,6 +67,10 @@ class Host(Protocol):
         """Go on as `actor`."""
         ...
 
+    def say_standing(self) -> None:
+        """Tell every screen's bar how things stand."""
+        ...
+
     def note_error(self, error: BaseException) -> None:
         """Write an error into the log."""
         ...
@@ -125,8 +129,9 @@ class TerminalScreen(Screen[None]):
             bar.offer(self.hints())
 
     def on_mount(self) -> None:
-        """Start with the right keys."""
+        """Start with the right keys, and say how things stand."""
         self.offer_hints()
+        self.host.say_standing()
 
     def store_changed(self) -> None:
         """Take in that something in the store's data changed, or that a minute passed."""

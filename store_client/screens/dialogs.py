@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from textual import events, on
@@ -157,7 +158,7 @@ class EntryDialog(TerminalModal[Any]):
     def _go_on(self, text: str) -> None:
         if not self._busy:
             self._busy = True
-            self.run_worker(self._try(text), group="entry")
+            self.run_worker(partial(self._try, text), group="entry")
 
     async def _try(self, text: str) -> None:
         try:

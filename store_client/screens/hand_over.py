@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -145,7 +146,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
 
     def store_changed(self) -> None:
         """Take in a cancellation without touching what is typed."""
-        self.run_worker(self._reload(), exclusive=True, group="counter-order")
+        self.run_worker(self._reload, exclusive=True, group="counter-order")
 
     async def _reload(self) -> None:
         host, key = self.host, self._order.id
@@ -220,7 +221,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
     def _go_on(self) -> None:
         if not self._busy:
             self._busy = True
-            self.run_worker(self._try(self._told()), group="counter")
+            self.run_worker(partial(self._try, self._told()), group="counter")
 
     def _told(self) -> HandOver:
         told = HandOver(

@@ -84,7 +84,7 @@ class OrderDetailScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Read again."""
-        self.run_worker(self._read(), exclusive=True, group="detail")
+        self.run_worker(self._read, exclusive=True, group="detail")
 
     async def _read(self) -> None:
         host, key = self.host, self._key

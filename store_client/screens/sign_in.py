@@ -1,6 +1,7 @@
 """Who is at the terminal: number or name, then PIN, verified on this machine."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -87,7 +88,7 @@ class SignInScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Show who works here, and what was recorded last."""
-        self.run_worker(self._load(), exclusive=True, group="people")
+        self.run_worker(self._load, exclusive=True, group="people")
 
     async def _load(self) -> None:
         store = self.host.store
@@ -146,7 +147,7 @@ class SignInScreen(TerminalScreen):
         if self._chosen is not None and not self._busy:
             self._busy = True
             self._says("", "Checking …")
-            self.run_worker(self._verify(Attempt(self._chosen.id, event.value)), group="sign-in")
+            self.run_worker(partial(self._verify, Attempt(self._chosen.id, event.value)), group="sign-in")
 
     async def _verify(self, attempt: Attempt) -> None:
         host = self.host

@@ -1,6 +1,7 @@
 """Find: products over the whole catalogue as you type, and orders by number or name."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -131,7 +132,8 @@ class StockLookupScreen(TerminalScreen):
         self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._search(text))
 
     @on(Input.Submitted, "#find")
-    def _submitted(self) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
+        self._search(event.value)
         self.action_results()
 
     def take_code(self, code: Code) -> None:
@@ -146,7 +148,7 @@ class StockLookupScreen(TerminalScreen):
             self._search(self.query_one("#find", Input).value)
 
     def _search(self, text: str) -> None:
-        self.run_worker(self._read(text), exclusive=True, group="find")
+        self.run_worker(partial(self._read, text), exclusive=True, group="find")
 
     async def _read(self, text: str) -> None:
         host = self.host

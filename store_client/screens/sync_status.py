@@ -84,7 +84,7 @@ class SyncStatusScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Read again."""
-        self.run_worker(self._read(), exclusive=True, group="sync")
+        self.run_worker(self._read, exclusive=True, group="sync")
 
     async def _read(self) -> None:
         host = self.host

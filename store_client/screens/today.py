@@ -1,6 +1,7 @@
 """Today: what to do next in this store, most urgent first, live."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from textual import on
@@ -132,7 +133,7 @@ class TodayScreen(TypingScreen):
 
     def _load(self) -> None:
         self._stale = False
-        self.run_worker(self._read(), exclusive=True, group="board")
+        self.run_worker(self._read, exclusive=True, group="board")
 
     async def _read(self) -> None:
         host = self.host
@@ -201,7 +202,7 @@ class TodayScreen(TypingScreen):
     def _preview(self) -> None:
         if self.has_class("-wide"):
             key = self.query_one("#board", WorkList).current_key
-            self.run_worker(self._read_preview(key), exclusive=True, group="preview")
+            self.run_worker(partial(self._read_preview, key), exclusive=True, group="preview")
 
     async def _read_preview(self, key: str) -> None:
         host = self.host
@@ -247,7 +248,7 @@ class TodayScreen(TypingScreen):
 
     def take_code(self, code: Code) -> None:
         """Open the order with this number, or look the code up."""
-        self.run_worker(self._resolve(code), exclusive=True, group="code")
+        self.run_worker(partial(self._resolve, code), exclusive=True, group="code")
 
     async def _resolve(self, code: Code) -> None:
         host = self.host

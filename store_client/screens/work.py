@@ -8,6 +8,7 @@ does nothing; a scan waits its turn, so none is lost.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -135,7 +136,7 @@ class WorkScreen(TypingScreen):
 
     def store_changed(self) -> None:
         """Read the order again: it may have been cancelled or answered."""
-        self.run_worker(self._read(), exclusive=True, group="order")
+        self.run_worker(self._read, exclusive=True, group="order")
 
     async def _read(self) -> None:
         loaded = await self.host.off_loop(self._load)
@@ -208,7 +209,7 @@ class WorkScreen(TypingScreen):
         """
         if not self.busy:
             self.busy = True
-            self.run_worker(self._record(command, then), group="perform")
+            self.run_worker(partial(self._record, command, then), group="perform")
 
     async def _record(self, command: Command, then: str | Callable[[Any], str]) -> None:
         try:

@@ -1,0 +1,1 @@
+"""The terminal: its services, its commands, and its screens driven by a pilot."""

@@ -1,0 +1,300 @@
+"""What an associate can do with a pickup order, and how each refusal is worded."""
+
+import pytest
+
+from store_client.flows.pickup import commands
+from store_client.services.counter import HandOver
+from store_client.services.desk import Desk, Refusal
+from store_client.services.scanner import Code, read_code
+from store_client.services.sign_in import Attempt
+from sync.domain import operations as op
+from sync.domain.errors import OperationRefused
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus, ProofKind, RefusalReason, ShortReason
+from sync.domain.people import Role
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order, make_store
+from tests.support.terminals import PIN, actor_of, hash_pin
+
+S = FulfillmentStatus
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock) -> FakeStore:
+    return make_store(clock, pin_hash=hash_pin())
+
+
+@pytest.fixture
+def desk(store, clock) -> Desk:
+    return Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+
+
+@pytest.fixture
+def key(store, clock) -> str:
+    order = make_order(0, clock.now_ms())
+    store.add(order)
+    return order.id
+
+
+def item(index: int) -> Code:
+    return Code(gtin_of(index), gtin_of(index))
+
+
+def pick_all(desk: Desk, key: str) -> None:
+    for index in (0, 0, 1):
+        commands.pick_by_scan(desk, key, item(index))
+
+
+def make_ready(desk: Desk, key: str) -> None:
+    pick_all(desk, key)
+    commands.stage(desk, key, "a2")
+    commands.mark_ready(desk, key)
+
+
+def told(desk: Desk, key: str, **more) -> HandOver:
+    order = commands.load(desk, key)
+    return HandOver(quantities=commands.everything(order), **more)
+
+
+def test_a_scan_picks_the_line_with_that_barcode(desk, store, key):
+    """The scanned barcode decides the line, and the operation carries it."""
+    scanned = commands.pick_by_scan(desk, key, item(1))
+    assert (scanned.line.line, scanned.line.picked) == (2, 1)
+    assert store.performed[-1] == op.LinePicked(key, 2, 1, gtin=gtin_of(1))
+    assert scanned.says == "Picked 1 of 1: Marrowick Gooseneck Kettle 1.2 L Steel"
+
+
+def test_a_barcode_without_leading_zeros_is_the_same_item(desk, key):
+    """Scanners send 13 digits where the catalogue has 14."""
+    scanned = commands.pick_by_scan(desk, key, read_code(gtin_of(0)[1:]))
+    assert scanned.line.line == 1
+
+
+def test_a_typed_sku_picks_too(desk, key):
+    """A label without a barcode still has its SKU on it."""
+    assert commands.pick_by_scan(desk, key, Code("HS-10002")).line.line == 2
+
+
+def test_an_item_of_another_order_is_named_and_refused(desk, store, key):
+    """The wrong item is called by its name, with what is still to pick."""
+    with pytest.raises(Refusal) as refused:
+        commands.pick_by_scan(desk, key, item(4))
+    assert refused.value.why == "Wrong item: Pellam Cast Iron Skillet 26 cm is not in this order."
+    assert refused.value.todo.startswith("Still to pick: 2 × Marrowick Gooseneck Kettle 0.8 L")
+    assert store.performed == []
+
+
+def test_an_unknown_code_says_how_to_go_on(desk, store, key):
+    """A code that nobody knows is repeated, and the way by hand is named."""
+    with pytest.raises(Refusal) as refused:
+        commands.pick_by_scan(desk, key, Code("9999"))
+    assert refused.value.why == "Code 9999 is not in the catalogue."
+    assert "by hand" in refused.value.todo
+    assert store.performed == []
+
+
+def test_one_scan_too_many_is_refused(desk, key):
+    """What is picked completely is not picked again: the item goes back."""
+    commands.pick_by_scan(desk, key, item(1))
+    with pytest.raises(Refusal) as refused:
+        commands.pick_by_scan(desk, key, item(1))
+    assert refused.value.why.startswith("All 1 of Marrowick Gooseneck Kettle 1.2 L Steel")
+    assert refused.value.todo == "Put this one back on the shelf."
+
+
+def test_picking_by_hand_cannot_pick_too_much_either(desk, key):
+    """By hand the same words apply."""
+    commands.pick_by_hand(desk, key, 2)
+    with pytest.raises(Refusal, match="picked already"):
+        commands.pick_by_hand(desk, key, 2)
+
+
+def test_an_undone_pick_is_to_be_picked_again(desk, key):
+    """Undo puts the unit back among those to pick."""
+    commands.pick_by_hand(desk, key, 1)
+    assert commands.unpick(desk, key, 1).total("to_pick") == 3
+
+
+def test_after_a_cancellation_scans_put_back(desk, store, key):
+    """The same scan that picked an item now takes it back to the shelf."""
+    commands.pick_by_scan(desk, key, item(0))
+    store.cancel(key)
+    scanned = commands.scan_item(desk, key, item(0))
+    assert scanned.put_back
+    assert scanned.order.total("to_put_back") == 0
+    with pytest.raises(Refusal, match="has to go back"):
+        commands.put_back_by_scan(desk, key, item(0))
+
+
+def test_short_gives_units_up_with_a_reason(desk, key):
+    """What cannot be found leaves the order; the rest goes on."""
+    order = commands.short(desk, key, 1, 1, ShortReason.NOT_FOUND)
+    assert (order.total("open"), order.total("to_pick")) == (2, 2)
+
+
+def test_reject_declines_all_that_is_open(desk, key):
+    """The whole order goes back to central."""
+    assert status_of(commands.reject(desk, key, ShortReason.STORE_BUSY)) is S.REJECTED
+
+
+def test_staging_takes_the_stores_own_spelling(desk, key):
+    """Spots are chosen from the store's list, whatever the case."""
+    pick_all(desk, key)
+    assert commands.stage(desk, key, " b3 ").staging_spot == "B3"
+
+
+def test_an_unknown_spot_lists_the_spots(desk, store, key):
+    """A spot that does not exist would lose the goods."""
+    pick_all(desk, key)
+    with pytest.raises(Refusal) as refused:
+        commands.stage(desk, key, "Q9")
+    assert refused.value.why == "This store has no spot “Q9”."
+    assert refused.value.todo == "Spots: A1 A2 A3 A4 B1 B2 B3 B4."
+
+
+def test_ready_waits_for_the_stores_open_days(desk, key, clock):
+    """The hold ends at closing time of the seventh open day."""
+    make_ready(desk, key)
+    order = commands.load(desk, key)
+    assert order.expires_at_ms - clock.now_ms() == (7 * 24 * 60 + 628) * 60_000
+
+
+def test_hand_over_with_the_right_code(desk, store, key):
+    """Spaces, dashes and look-alikes in a code that was read aloud do not matter."""
+    make_ready(desk, key)
+    order = commands.hand_over(desk, key, told(desk, key, code="3fq7-zokd"))
+    assert status_of(order) is S.PICKED_UP
+    assert store.performed[-1].proof.kind is ProofKind.PICKUP_CODE
+    assert store.performed[-1].proof.recipient == "Rosa Eastman"
+
+
+def test_a_wrong_code_counts_and_says_so(desk, store, key):
+    """Wrong codes are counted durably, per order."""
+    make_ready(desk, key)
+    with pytest.raises(Refusal, match="not the pickup code") as refused:
+        commands.hand_over(desk, key, told(desk, key, code="WRONG"))
+    assert "4 of 5 tries left" in refused.value.todo
+    assert store.lockout(f"code:{key}").failures == 1
+
+
+def test_after_five_wrong_codes_even_the_right_one_is_refused(desk, key):
+    """Guessing ends: somebody responsible looks at the person."""
+    make_ready(desk, key)
+    for _ in range(5):
+        with pytest.raises(Refusal):
+            commands.hand_over(desk, key, told(desk, key, code="WRONG"))
+    with pytest.raises(Refusal) as refused:
+        commands.hand_over(desk, key, told(desk, key, code=CODE))
+    assert refused.value.todo == "A lead or manager must check an ID."
+
+
+def test_an_id_check_needs_a_lead_or_manager(desk, store, clock, key):
+    """An associate asks; a lead does it; a lead's PIN at the associate's terminal counts as well."""
+    make_ready(desk, key)
+    by_id = told(desk, key, document="passport")
+    with pytest.raises(Refusal, match="needs a lead or manager"):
+        commands.hand_over(desk, key, by_id)
+    approved = told(desk, key, document="passport", approver=Attempt("A102", PIN))
+    order = commands.hand_over(desk, key, approved)
+    assert status_of(order) is S.PICKED_UP
+    assert store.journal[-1].by == "A102"
+    assert store.performed[-1].proof.document == "passport"
+
+
+def test_an_associate_cannot_approve_for_another(desk, key):
+    """The PIN of somebody without the right changes nothing."""
+    make_ready(desk, key)
+    approved = told(desk, key, document="passport", approver=Attempt("A104", PIN))
+    with pytest.raises(Refusal, match="needs a lead or manager"):
+        commands.hand_over(desk, key, approved)
+
+
+@pytest.mark.parametrize("document", ["P1234567", "passport 99"])
+def test_the_number_of_an_id_is_never_taken(store, clock, key, document):
+    """Only the kind of document is kept."""
+    desk = Desk(store, clock, actor_of(Role.LEAD), "T1")
+    make_ready(desk, key)
+    with pytest.raises(Refusal, match="never kept"):
+        commands.hand_over(desk, key, told(desk, key, document=document))
+
+
+def test_a_number_in_place_of_a_name_is_refused(desk, key):
+    """Nobody types an ID number into the name field either."""
+    make_ready(desk, key)
+    with pytest.raises(Refusal, match="looks like a number"):
+        commands.hand_over(desk, key, told(desk, key, code=CODE, recipient="L01X00T47"))
+
+
+def test_a_proxy_is_named(desk, store, key):
+    """Who came in the customer's place stands in the record."""
+    make_ready(desk, key)
+    commands.hand_over(
+        desk, key, told(desk, key, code=CODE, recipient="Tom Weir", is_proxy=True)
+    )
+    proof = store.performed[-1].proof
+    assert (proof.recipient, proof.is_proxy) == ("Tom Weir", True)
+    with pytest.raises(OperationRefused):
+        commands.hand_over(desk, key, HandOver(((1, 1),), is_proxy=True, code=CODE))
+
+
+def test_part_of_an_order_can_be_handed_over(desk, key):
+    """The rest waits on; the code works again."""
+    make_ready(desk, key)
+    order = commands.hand_over(desk, key, HandOver(((1, 1), (2, 0)), code=CODE))
+    assert status_of(order) is S.PARTIALLY_PICKED_UP
+    order = commands.hand_over(desk, key, told(desk, key, code=CODE))
+    assert status_of(order) is S.PICKED_UP
+
+
+def test_nothing_chosen_is_refused(desk, key):
+    """A hand-over of nothing is a slip."""
+    make_ready(desk, key)
+    with pytest.raises(Refusal, match="Nothing chosen"):
+        commands.hand_over(desk, key, HandOver(((1, 0),), code=CODE))
+
+
+def test_what_the_customer_refuses_goes_back(desk, key):
+    """Refused units are put back; the others can be handed over."""
+    make_ready(desk, key)
+    order = commands.customer_refuses(desk, key, 2, 1, RefusalReason.WRONG_ITEM)
+    assert (order.total("to_put_back"), order.total("deliverable")) == (1, 2)
+    assert commands.put_back_all(desk, key).total("to_put_back") == 0
+
+
+def test_release_only_after_the_promised_time(desk, key, clock):
+    """Goods wait as long as the customer was told."""
+    make_ready(desk, key)
+    with pytest.raises(Refusal, match="promised to wait until 8 Dec 21:00"):
+        commands.release(desk, key)
+    clock.advance(9 * 86_400_000)
+    order = commands.release(desk, key)
+    assert (status_of(order), order.total("to_put_back")) == (S.EXPIRED, 3)
+
+
+def test_extending_counts_open_days(desk, key):
+    """An extension ends at a closing time; it is a request to central."""
+    make_ready(desk, key)
+    before = commands.load(desk, key).expires_at_ms
+    after = commands.extend_by(desk, key, "2").expires_at_ms
+    assert after - before == 2 * 86_400_000
+    with pytest.raises(Refusal, match="does not fit"):
+        commands.extend_by(desk, key, "many")
+
+
+def test_an_auditor_reads_and_does_nothing(store, clock, key):
+    """Read-only means every command."""
+    desk = Desk(store, clock, actor_of(Role.AUDITOR), "T1")
+    with pytest.raises(Refusal, match="may only read"):
+        commands.accept(desk, key)
+    assert store.performed == []
+
+
+def test_an_order_that_is_gone_is_said_so(desk):
+    """An order erased centrally disappears here; its screen may still be open."""
+    with pytest.raises(Refusal, match="not here any more"):
+        commands.pick_by_scan(desk, "nothing", item(0))
