@@ -38,8 +38,8 @@ sim: .venv/.ok ## Run the simulation over SEEDS=200 seeds.
 bench: .venv/.ok ## Measure, and compare with the budgets.
 	@$(BIN)/python -m tests.benchmarks
 
-replay: .venv/.ok ## Replay past orders under the routing rules.
-	@$(BIN)/python -m tests.replay
+replay: .venv/.ok ## Replay real stores, goods and orders through everything, and reconcile.
+	@$(BIN)/python -m tests.replay $(REPLAY)
 
 snapshots: .venv/.ok ## Accept the screens as they are now; look at the difference before you commit it.
 	@$(BIN)/pytest tests -m snapshot --snapshot-update
