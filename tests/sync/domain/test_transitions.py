@@ -12,7 +12,7 @@ from sync.domain.errors import (
     UnknownFlow,
 )
 from sync.domain.flows import ALL_FLOWS, ALL_OPERATIONS, flow_named, status_of
-from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.transitions import Flow, Outcome, Transition, advance, decide, make_flow
 from tests.support.builders import NOON_MS, an_order
 from tests.sync.domain import samples
@@ -73,6 +73,14 @@ def test_stock_follows_the_quantities(flow: Flow, shape: tuple[int, ...]):
         assert all(effect.allocated or effect.on_hand for effect in result.effects)
 
 
+def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder) -> bool:
+    outcomes = [
+        decide(flow, order, operation, NOON_MS)
+        for operation in samples.possible(flow, order)
+    ]
+    return any(one.after.total("fulfilled") > order.total("fulfilled") for one in outcomes)
+
+
 @every_shape
 def test_an_associate_is_never_stuck(flow: Flow, shape: tuple[int, ...]):
     """While goods are expected or in our hands, something can be done that brings both to an end."""
@@ -84,7 +92,7 @@ def test_an_associate_is_never_stuck(flow: Flow, shape: tuple[int, ...]):
         if order.total("to_put_back"):
             assert "put_back" in kinds, order
         if order.total("deliverable") and not order.total("to_pick"):
-            assert "handed_over" in kinds, order
+            assert _can_reach_the_customer(flow, order), order
         if order.total("to_pick"):
             assert {"line_picked", "line_short_picked"} <= kinds, order
 
