@@ -1,7 +1,7 @@
 """For whoever runs central: alive, ready, figures."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from central_server.web.deps import central_of
@@ -26,7 +26,7 @@ def readyz(request: Request) -> JSONResponse:
     return problem_response("try_later", words, trace_id_of(request), headers={"Retry-After": "2"})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
     """Return the figures in the text format of Prometheus."""
     central = central_of(request)

@@ -32,10 +32,15 @@ from sync.protocol.session import (
 router = APIRouter(prefix="/v1/sync", tags=["sync"])
 
 HEARTBEAT_SECONDS = 15.0
+OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"^bytes=(\d{1,15})-(\d{0,15})$")
 Session = Annotated[DeviceSession, Depends(device_session)]
 ScopeName = Annotated[str, Path(min_length=1, max_length=128)]
 Encodings = Annotated[str, Header(alias="accept-encoding")]
+
+
+def _frame(media_type: str) -> dict[str, object]:
+    return {media_type: {"schema": {"type": "string", "format": "binary"}}}
 
 
 async def whole_body(request: Request) -> bytes:
@@ -72,7 +77,7 @@ def hello(request: Request, body: HelloRequest) -> object:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {frames.NDJSON: {"schema": {"type": "string", "format": "binary"}}},
+            "content": _frame(frames.NDJSON),
         }
     },
 )  # fmt: skip
@@ -92,7 +97,14 @@ def push(
     return _packed(answer.model_dump_json().encode(), "application/json", accept_encoding)
 
 
-@router.get("/pull", responses=problems(*DEVICE, "cursor_expired", "scope_missing"))
+@router.get(
+    "/pull",
+    response_class=Response,
+    responses={
+        200: {"description": "a header line and a line a row", "content": _frame(frames.NDJSON)},
+        **problems(*DEVICE, "cursor_expired", "scope_missing"),
+    },
+)
 def pull(
     request: Request,
     session: Session,
@@ -121,9 +133,14 @@ def manifest(request: Request, session: Session, scope: ScopeName) -> object:
 
 @router.get(
     "/snapshot/{scope}/file",
-    responses=problems(
-        *DEVICE, "not_found", "scope_missing", "range_not_satisfiable", "precondition_failed"
-    ),
+    response_class=Response,
+    responses={
+        200: {"description": "the whole file", "content": _frame(OCTETS)},
+        206: {"description": "a range of it", "content": _frame(OCTETS)},
+        **problems(
+            *DEVICE, "not_found", "scope_missing", "range_not_satisfiable", "precondition_failed"
+        ),
+    },
 )
 def snapshot_file(
     request: Request,
@@ -142,12 +159,19 @@ def snapshot_file(
     content = sync.snapshot_bytes(current, start, end)
     headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     if not wanted:
-        return Response(content, 200, headers, "application/octet-stream")
+        return Response(content, 200, headers, OCTETS)
     headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
-    return Response(content, 206, headers, "application/octet-stream")
+    return Response(content, 206, headers, OCTETS)
 
 
-@router.get("/events", responses=problems(*DEVICE))
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "pokes", "content": _frame("text/event-stream")},
+        **problems(*DEVICE),
+    },
+)
 async def events(request: Request, session: Session) -> StreamingResponse:
     """Stream a poke whenever one of the store's scopes moves, and a heartbeat in between."""
     central = central_of(request)

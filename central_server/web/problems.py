@@ -163,9 +163,24 @@ async def _starlette(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _BY_STATUS.get(error.status_code, "bad_request")
     headers = dict(error.headers) if error.headers else None
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed(request))}
     return problem_response(
         code, str(error.detail), trace_id_of(request), status=error.status_code, headers=headers
     )
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods that this path does support, whichever route has them."""
+    path = request.url.path.strip("/").split("/")
+    allowed: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        parts = template.strip("/").split("/")
+        if len(parts) == len(path) and all(
+            part == given or part.startswith("{") for part, given in zip(parts, path, strict=True)
+        ):
+            allowed.update(method.upper() for method in operations)
+    return sorted(allowed)
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -1,0 +1,63 @@
+"""Messages leave at least once, in the face of a relay that is away."""
+
+from random import Random
+
+import pytest
+
+from central_server.jobs.outbox import LEASE_MS, RETRY_BASE_MS, RETRY_MAX_MS, send_due
+from central_server.ports import DeliveryFailed
+from tests.support.central_world import World, build_world
+
+
+@pytest.fixture
+def world(database, tmp_path) -> World:
+    return build_world(database, tmp_path)
+
+
+class Away:
+    """A relay that does not answer."""
+
+    def send(self, message):
+        raise DeliveryFailed("no relay")
+
+
+def send(world, notifier):
+    return send_due(world.database, notifier, world.clock, Random(1))
+
+
+def test_message_leaves_once(world):
+    """What was sent is not sent again."""
+    world.place()
+    assert send(world, world.notifier) == 1
+    world.clock.advance(LEASE_MS + RETRY_MAX_MS)
+    assert send(world, world.notifier) == 0
+    assert len(world.notifier.sent) == 1
+
+
+def test_failure_is_tried_again_later(world):
+    """A relay that is away costs time, not the message."""
+    world.place()
+    assert send(world, Away()) == 0
+    assert send(world, world.notifier) == 0
+    world.clock.advance(RETRY_BASE_MS * 3 + 1)
+    assert send(world, world.notifier) == 1
+
+
+def test_one_bad_message_does_not_hold_up_the_others(world):
+    """Each message fails by itself."""
+
+    class Picky:
+        def __init__(self):
+            self.sent = []
+
+        def send(self, message):
+            if not self.sent and message.key.startswith("order_received") and not self.refused:
+                self.refused = True
+                raise DeliveryFailed("this one not")
+            self.sent.append(message)
+
+        refused = False
+
+    world.place()
+    world.place()
+    assert send(world, Picky()) == 1

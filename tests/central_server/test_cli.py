@@ -1,0 +1,89 @@
+"""The command line: data to stdout, talk to stderr, exit codes that a program can act on."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from central_server.cli import NOT_FOUND, REFUSED, USAGE, app
+
+SECRET = "a secret for tests only, long enough to sign with"
+CODES = "0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs commands on an empty data folder."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_SERVER_SECRET", SECRET)
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+def test_help_lists_the_exit_codes(run):
+    """Whoever writes a script finds them."""
+    shown = " ".join(run("--help").stdout.split())
+    assert CODES in shown
+
+
+def test_migrate_and_doctor(run):
+    """A fresh database is migrated, twice without harm, and found well."""
+    assert json.loads(run("migrate", "--json").stdout)["before"] is None
+    assert run("migrate").exit_code == 0
+    answer = run("doctor", "--json")
+    assert answer.exit_code == 0
+    assert all(one["ok"] for one in json.loads(answer.stdout).values())
+
+
+def test_doctor_is_unwell_without_a_schema(run):
+    """Exit code 1, and it says what to do about it."""
+    answer = run("doctor")
+    assert (answer.exit_code, "BAD schema" in answer.stdout) == (1, True)
+
+
+def test_serve_wants_a_schema(run):
+    """Serving an empty database is refused, with the command that mends it."""
+    answer = run("serve")
+    assert (answer.exit_code, "central-server migrate" in answer.stderr) == (REFUSED, True)
+
+
+@pytest.mark.parametrize("secret", ["", "short", "demo-only-" + "0" * 32])
+def test_no_default_secret_is_accepted(run, monkeypatch, secret):
+    """Outside the demo, central starts with a secret of its own or not at all."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_SERVER_SECRET", secret)
+    answer = run("serve")
+    assert (answer.exit_code, "server_secret" in answer.stderr) == (USAGE, True)
+
+
+def test_key_is_shown_once(run):
+    """The key goes to stdout; a scope that does not exist is a mistake of usage."""
+    run("migrate")
+    answer = run("key", "create", "--name", "shop", "--scope", "orders:write", "--json")
+    assert json.loads(answer.stdout)["key"].startswith("hs_")
+    assert run("key", "create", "--name", "shop", "--scope", "everything").exit_code == USAGE
+
+
+def test_code_for_an_unknown_store_is_not_found(run):
+    """Exit code 3."""
+    run("migrate")
+    assert run("enrolment-code", "create", "S999").exit_code == NOT_FOUND
+
+
+def test_sample_is_for_demos_only(run, monkeypatch):
+    """Its PINs are public."""
+    run("migrate")
+    assert run("load-sample").exit_code == REFUSED
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DEMO", "true")
+    loaded = json.loads(run("load-sample", "--json").stdout)
+    assert (loaded["locations"], loaded["products"]) == (15, 500)
+    assert run("enrolment-code", "create", "S001").exit_code == 0
+
+
+def test_openapi_is_printed(run):
+    """The document needs no database."""
+    assert "/v1/orders" in json.loads(run("openapi").stdout)["paths"]
+
+
+def test_misspelt_setting_is_said(run, monkeypatch):
+    """A setting that does not exist is not silently ignored."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_PROT", "1")
+    assert run("doctor").exit_code == USAGE
