@@ -121,14 +121,15 @@ def run(context: typer.Context) -> None:
         _fail(USAGE, "the terminal needs a screen: run it in a terminal window (or use `status`)")
     store = _guarded(lambda: bootstrap.open_store(settings))
     daemon = bootstrap.start_daemon(settings)
+    terminal = bootstrap.build_app(settings, store)
     try:
-        code = bootstrap.build_app(settings, store).run()
+        terminal.run()
     finally:
         store.close()
         if daemon is not None:
             daemon.terminate()
             daemon.wait(timeout=10)
-    raise typer.Exit(code if isinstance(code, int) else 0)
+    raise typer.Exit(terminal.return_code or 0)
 
 
 @app.command(epilog=EPILOG)

@@ -29,22 +29,26 @@ LISTS = {
     "store_client/flows/__init__.py": (
         (
             "from store_client.screens.base import FlowUi",
-            "from store_client.flows.locker import board as locker_board\n"
-            "from store_client.flows.locker import commands as locker_commands\n"
-            "from store_client.flows.locker.screen import LockerScreen\n"
-            "from store_client.screens.base import FlowUi",
+            "\n".join(
+                (
+                    "from store_client.flows.locker import board as locker_board",
+                    "from store_client.flows.locker import commands as locker_commands",
+                    "from store_client.flows.locker.screen import LockerScreen",
+                    "from store_client.screens.base import FlowUi",
+                )
+            ),
         ),
         (
             "pickup_board, pickup_commands),\n",
-            "pickup_board, pickup_commands),\n"
-            '    FlowUi("locker", LockerScreen, locker_board, locker_commands),\n',
+            "pickup_board, pickup_commands),\n    "
+            + 'FlowUi("locker", LockerScreen, locker_board, locker_commands),\n',
         ),
     ),
     "central_server/flows/__init__.py": (
         (
             "from central_server.services.flow_handler import FlowHandler",
             "from central_server.flows.locker.handler import LockerHandler\n"
-            "from central_server.services.flow_handler import FlowHandler",
+            + "from central_server.services.flow_handler import FlowHandler",
         ),
         ("(PickupHandler(),)", "(PickupHandler(), LockerHandler())"),
     ),
