@@ -1,0 +1,26 @@
+"""Which benchmarks there are, and the bar that a figure must meet."""
+
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks import arrival, commits, push, receive, terminal
+from tests.benchmarks.measure import Figure
+
+BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "commit": commits.measure,
+    "push": push.measure,
+    "pull": receive.measure_pull,
+    "bootstrap": receive.measure_bootstrap,
+    "terminal": terminal.measure,
+    "arrival": arrival.measure,
+    "backlog": push.measure_backlog,
+}
+"""By name; one may yield several figures."""
+
+TARGETS: dict[str, tuple[str, float]] = {
+    "order_to_screen_p99_ms": ("<", 1000),
+    "tui_start_s": ("<", 1.5),
+    "tui_scan_p99_ms": ("<", 50),
+    "sync_push_ops_per_s": (">=", 15_000),
+    "sync_pull_rows_per_s": (">=", 30_000),
+    "bootstrap_100k_skus_s": ("<", 2.0),
+}
