@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from sync.protocol import errors
+from sync.protocol.session import Poke
 from sync.transport.http import HttpEndpoint
 from tests.support.central_world import whole_pickup
 from tests.support.live_central import served
@@ -16,35 +17,39 @@ PATIENCE_S = 10
 
 
 @pytest.fixture
-def endpoint(world):
-    """The endpoint of S001's device, with a session."""
-    device = world.device("S001")
+def device(world):
+    """The device of S001."""
+    return world.device("S001")
+
+
+@pytest.fixture
+def endpoint(world, device):
+    """Its endpoint, with a session."""
     with served(world.parts.app()) as url, contextlib.closing(HttpEndpoint(url)) as opened:
         opened.hello(device.hello_request())
-        opened.device = device
         yield opened
         world.parts.central.pokes.close()
 
 
-def test_pickup_travels_over_the_wire(world, endpoint):
+def test_pickup_travels_over_the_wire(world, device, endpoint):
     """An order is pulled, worked off and pushed; a lost answer is repeated without harm."""
     placed = world.place()
     page = endpoint.pull("store:S001", 0, 0, 100)
     (work,) = world.fulfillments(placed.order_id)
     assert any(work.id.encode() in line for line in page.lines)
-    endpoint.device.do(*whole_pickup(work))
-    answer = endpoint.push(*endpoint.device.frame())
+    device.do(*whole_pickup(work))
+    answer = endpoint.push(*device.frame())
     assert (answer.acked_seq, answer.verdicts) == (5, ())
-    assert endpoint.push(*endpoint.device.frame()).acked_seq == 5
+    assert endpoint.push(*device.frame()).acked_seq == 5
     assert world.order(placed.order_id)["status"] == "fulfilled"
     world.check_books()
 
 
-def test_refusals_keep_code_and_data(world, endpoint):
+def test_refusals_keep_code_and_data(world, device, endpoint):
     """The store's transport raises what the hub raised."""
-    endpoint.device.do(*whole_pickup(world.fulfillments(world.place().order_id)[0]))
+    device.do(*whole_pickup(world.fulfillments(world.place().order_id)[0]))
     with pytest.raises(errors.Gap) as gap:
-        endpoint.push(*endpoint.device.frame(3))
+        endpoint.push(*device.frame(3))
     assert gap.value.data["expected_seq"] == 1
     with pytest.raises(errors.CursorExpired):
         endpoint.pull("store:S001", 77, 3, 10)
@@ -74,7 +79,7 @@ def test_order_pokes_the_store_at_once(world, endpoint):
     assert heard.get(timeout=PATIENCE_S) is None
     world.place()
     poke = heard.get(timeout=PATIENCE_S)
-    assert (poke.scope, poke.rev) == ("store:S001", 8)
+    assert poke == Poke(scope="store:S001", rev=8)
     world.parts.central.pokes.close()
     assert heard.get(timeout=PATIENCE_S) == "closed"
     listener.join(PATIENCE_S)

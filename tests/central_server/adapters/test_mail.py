@@ -25,15 +25,23 @@ def test_log_notifier_writes_a_key_once(tmp_path):
     assert lines[0]["text"] == MESSAGE.text
 
 
+class _Server(socketserver.TCPServer):
+    """Keeps what it is told."""
+
+    received: list[bytes]
+
+
 class _Relay(socketserver.StreamRequestHandler):
     """As much SMTP as one message needs."""
 
     def handle(self):
         self.wfile.write(b"220 relay\r\n")
+        assert isinstance(self.server, _Server)
+        received = self.server.received
         is_data = False
         for line in self.rfile:
             if is_data:
-                self.server.received.append(line)
+                received.append(line)
                 is_data = line != b".\r\n"
                 if not is_data:
                     self.wfile.write(b"250 taken\r\n")
@@ -49,7 +57,7 @@ class _Relay(socketserver.StreamRequestHandler):
 
 def test_smtp_notifier_names_the_message_by_its_key():
     """The key is the Message-ID, so a relay can tell a repetition."""
-    with socketserver.TCPServer(("127.0.0.1", 0), _Relay) as relay:
+    with _Server(("127.0.0.1", 0), _Relay) as relay:
         relay.received = []
         thread = threading.Thread(target=relay.handle_request)
         thread.start()
