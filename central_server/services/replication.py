@@ -95,9 +95,7 @@ class Replication:
         """Load and lock what these operations may touch: orders first, then their parts."""
         self._location_id = state.location_id
         ids = {record.op.fulfillment_id for record in records}
-        order_ids = {
-            one.row.order.order_id for one in self._unit.fulfillments.get_many(ids).values()
-        }
+        order_ids = self._unit.fulfillments.order_ids(ids)
         orders = self._unit.orders.get_many(order_ids, lock=True)
         self._ups = PushFollowUps(self._unit, orders, self._random, self._promise_ms)
         for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():

@@ -45,6 +45,15 @@ class Fulfillments:
             among(self._connection, FULFILLMENT_ORDERS.c.id, fulfillment_ids), lock=lock
         )
 
+    def order_ids(self, fulfillment_ids: Collection[str]) -> set[str]:
+        """Return of which orders these fulfillment orders are; unknown ones are left out."""
+        rows = self._connection.execute(
+            select(FULFILLMENT_ORDERS.c.order_id)
+            .distinct()
+            .where(among(self._connection, FULFILLMENT_ORDERS.c.id, fulfillment_ids))
+        )
+        return set(rows.scalars())
+
     def of_orders(
         self, order_ids: Collection[str], *, lock: bool = False
     ) -> dict[str, list[StoredFulfillment]]:
