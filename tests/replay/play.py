@@ -33,6 +33,8 @@ LATE_SHARE = 20
 """One order in so many is placed while the stores are working already."""
 WHOLE_STORES = 4
 """Stores that follow the whole catalogue, by snapshot, and not only their own rows."""
+LEAST = (1000, 20_000, 10_000)
+"""Stores, SKUs and orders that a run of the default size must at least have had."""
 TURNS_MAX = 12
 CHUNK = 4
 
@@ -49,6 +51,11 @@ class Size:
     is_whole: bool = True
     """Every product there is, and not just what is bought."""
 
+    @property
+    def is_claim(self) -> bool:
+        """Whether the run is as large as the claim that it proves."""
+        return self.is_whole and self.stores is None and self.orders >= LEAST[2]
+
 
 @dataclass
 class Replay:
@@ -62,6 +69,7 @@ class Replay:
     table: Table = field(default_factory=Table)
     _latencies: list[int] = field(default_factory=list)
     _placed: int = 0
+    _skus: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
 
     def play(self) -> list[str]:
@@ -116,6 +124,7 @@ class Replay:
             skus += self._import("products", usda, "usda_products")
             skus += self._import("products", groceries, "journey_products")
             self._import("prices", iowa, "iowa_prices")
+        self._skus = skus
         self.table.add("skus", skus)
         self._import("prices", inputs.prices)
         self._import("stock", inputs.stock)
@@ -129,8 +138,9 @@ class Replay:
             f" {said['bad']} bad, {said['duplicates']} duplicates, {said['warnings']} values left"
             f" out, {said['rows_per_second']:,} rows/s"
         )
-        self.table.add(f"import_{kind}_{file.name.partition('.')[0]}", said["rows_per_second"],
-                       f"rows/s ({said['rows']:,} rows, {said['bad']} bad)")  # fmt: skip
+        name = mapping or f"{file.name.partition('.')[0]}_made"
+        rows = f"rows/s ({said['rows']:,} rows, {said['bad']} bad)"
+        self.table.add(f"import_{kind}_{name}", said["rows_per_second"], rows)
         return int(said["written"])
 
     # --- trade ------------------------------------------------------------------------
@@ -246,6 +256,10 @@ class Replay:
             yield "no order was placed"
         if not any(one.products for one in visited):
             yield "no store has the catalogue"
+        reached = (len(visited), self._skus, self._placed)
+        for what, number, least in zip(("stores", "SKUs", "orders"), reached, LEAST, strict=True):
+            if self.size.is_claim and number < least:
+                yield f"{number:,} {what} are fewer than {least:,}"
         for words, count in self._refused.items():
             if not words.startswith("no location can promise"):
                 yield f"{count} orders were refused: {words} ..."
