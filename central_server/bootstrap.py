@@ -14,7 +14,9 @@ from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS
 from central_server.flows.pickup.notices import PickupNotices
-from central_server.jobs.outbox import OutboxWorker
+from central_server.jobs.housekeeping import forget_old_answers
+from central_server.jobs.outbox import send_due
+from central_server.jobs.worker import Worker
 from central_server.ports import Notifier, Snapshots
 from central_server.sample import SAMPLE_FILES, sample_path
 from central_server.services.api_keys import ApiKeys
@@ -44,6 +46,8 @@ from sync.clock import Clock, SystemClock
 from sync.domain.ids import new_id
 
 MAIL_FILE = "mail.jsonl"
+OUTBOX_IDLE_SECONDS = 1.0
+HOUSEKEEPING_SECONDS = 3600.0
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
     Overloaded: "try_later",
     DatabaseClosed: "try_later",
@@ -68,9 +72,27 @@ class Parts:
         """Return the ASGI application."""
         return create_app(self.central, version=app_version(), storage_problems=STORAGE_PROBLEMS)
 
-    def outbox_worker(self) -> OutboxWorker:
-        """Return the thread that sends mail; the caller starts and stops it."""
-        return OutboxWorker(self.database, self.notifier, self.clock, self.random)
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Send mail and forget old answers in the background for the time of the block."""
+        workers = (
+            Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
+            Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
+        )
+        for worker in workers:
+            worker.start()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.close()
+
+    def _send_mail(self) -> bool:
+        return send_due(self.database, self.notifier, self.clock, self.random) > 0
+
+    def _forget(self) -> bool:
+        forget_old_answers(self.database, self.clock, self.settings.idempotency_days)
+        return False
 
     def migrate(self) -> str:
         """Bring the database to this version's schema, give it an identity, return the revision."""

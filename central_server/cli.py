@@ -76,8 +76,7 @@ def serve(
             _fail(REFUSED, f"the database is at {found or 'no schema'}: run `{PROGRAM} migrate`")
         from central_server.jobs.serving import serve_until_stopped
 
-        with contextlib.closing(parts.outbox_worker()) as worker:
-            worker.start()
+        with parts.working():
             serve_until_stopped(
                 parts.app(), settings, before_exit=parts.central.pokes.close, say=_talk
             )

@@ -1,7 +1,5 @@
 """Sends what the outbox holds, at least once, each message under its key."""
 
-import logging
-import threading
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,9 +15,6 @@ LEASE_MS = 60_000
 BATCH = 50
 RETRY_BASE_MS = 5_000
 RETRY_MAX_MS = 3_600_000
-IDLE_SECONDS = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Random) -> int:
@@ -57,38 +52,3 @@ def _fail(database: "Database", item: OutboxItem, error: str, retry_at_ms: int) 
 
 def _done(database: "Database", item: OutboxItem, now_ms: int) -> None:
     database.write(lambda unit: unit.outbox.done(item.id, now_ms))
-
-
-class OutboxWorker:
-    """A thread that sends until it is told to stop."""
-
-    def __init__(
-        self, database: "Database", notifier: Notifier, clock: Clock, random: Random
-    ) -> None:
-        self._database = database
-        self._notifier = notifier
-        self._clock = clock
-        self._random = random
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Finish the message in hand and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                sent = send_due(self._database, self._notifier, self._clock, self._random)
-            except Exception:  # noqa: BLE001 - whatever it is, later messages must leave
-                # Nothing is lost: what was claimed is due again when its lease is over.
-                _log.exception("the outbox could not be worked on")
-                sent = 0
-            if sent < BATCH:
-                self._stopping.wait(IDLE_SECONDS)

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from central_server.jobs.housekeeping import DAY_MS, forget_old_answers
 from central_server.jobs.outbox import LEASE_MS, RETRY_BASE_MS, RETRY_MAX_MS, send_due
 from central_server.ports import DeliveryFailed
 from tests.support.central_world import World, build_world
@@ -61,3 +62,14 @@ def test_one_bad_message_does_not_hold_up_the_others(world):
     world.place()
     world.place()
     assert send(world, Picky()) == 1
+
+
+def test_old_answers_are_forgotten(world):
+    """After the days of grace a key is free again; before, it is not."""
+    first = world.place(key="cart-1")
+    world.clock.advance(6 * DAY_MS)
+    assert forget_old_answers(world.database, world.clock, 7) == 0
+    assert world.place(key="cart-1").order_id == first.order_id
+    world.clock.advance(DAY_MS + 1)
+    assert forget_old_answers(world.database, world.clock, 7) == 1
+    assert world.place(key="cart-1").order_id != first.order_id
