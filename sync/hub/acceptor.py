@@ -6,6 +6,7 @@ answer with the verdicts that the store does not have yet. A lost answer is
 therefore harmless, and a batch can be sent again for ever.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from sync.protocol.session import PushAnswer, PushHeader, ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
+AGGREGATE_MAX = 64
+"""Characters of a fulfillment order's id, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -26,6 +30,7 @@ class _Arrived:
     seq: int
     line: bytes
     hash: bytes
+    aggregate: str
     record: OperationRecord | None
     problem: str
 
@@ -114,9 +119,23 @@ def _check(journal: OperationJournal, state: ReplicaState, seq: int, sent: bytes
 
 def _read(seq: int, line: bytes, hashed: bytes) -> _Arrived:
     try:
-        return _Arrived(seq, line, hashed, decode_line(line), "")
+        record = decode_line(line)
     except ValueError as problem:
-        return _Arrived(seq, line, hashed, None, str(problem)[:500])
+        return _Arrived(seq, line, hashed, _aggregate_in(line), None, str(problem)[:500])
+    return _Arrived(seq, line, hashed, record.op.fulfillment_id, record, "")
+
+
+def _aggregate_in(line: bytes) -> str:
+    """Return which fulfillment order an unreadable line is about, where even that can be told.
+
+    Later steps of that order must wait behind it: they were done after it.
+    """
+    try:
+        found = json.loads(line)["op"]["fulfillment_id"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    plausible = isinstance(found, str) and found.isprintable() and len(found) <= AGGREGATE_MAX
+    return found if plausible else ""
 
 
 def _judge(
@@ -127,14 +146,14 @@ def _judge(
     now_ms: int,
 ) -> ReplicaState:
     records = [one.record for one in arrived if one.record is not None]
-    aggregates = {record.op.fulfillment_id for record in records}
+    aggregates = {one.aggregate for one in arrived if one.aggregate}
     blocked = journal.blocked(state.replica_id, aggregates)
     applier.prefetch(state, records)
     entries = []
     for one in arrived:
         verdict = _verdict(applier, state, one, blocked)
-        if verdict.status is VerdictStatus.QUARANTINED and one.record is not None:
-            blocked.add(one.record.op.fulfillment_id)
+        if verdict.status is VerdictStatus.QUARANTINED and one.aggregate:
+            blocked.add(one.aggregate)
         entries.append(_entry(one, verdict, now_ms))
     applier.flush()
     journal.append(state, entries, now_ms)
@@ -147,7 +166,7 @@ def _verdict(
     """Return the verdict on one operation; whatever goes wrong is its own quarantine."""
     if one.record is None:
         return _quarantined(one.seq, "unreadable", one.problem)
-    if one.record.op.fulfillment_id in blocked:
+    if one.aggregate in blocked:
         return _quarantined(one.seq, "waits_behind", "an earlier step of this order is held back")
     try:
         return applier.apply(OpId(state.replica_id, state.epoch, one.seq), one.record)
@@ -170,9 +189,9 @@ def _quarantined(seq: int, code: str, text: str) -> Verdict:
 def _entry(one: _Arrived, verdict: Verdict, now_ms: int) -> JournalEntry:
     record = one.record
     if record is None:
-        return JournalEntry(one.seq, one.line, one.hash, "", "", "", now_ms, verdict)
+        return JournalEntry(one.seq, one.line, one.hash, "", one.aggregate, "", now_ms, verdict)
     return JournalEntry(
-        one.seq, one.line, one.hash, record.op.kind, record.op.fulfillment_id,
+        one.seq, one.line, one.hash, record.op.kind, one.aggregate,
         record.by, record.at, verdict,
     )  # fmt: skip
 

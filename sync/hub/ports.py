@@ -33,7 +33,7 @@ class JournalEntry:
     kind: str
     """Empty where the line could not be read."""
     aggregate: str
-    """The fulfillment order that it is about; empty where the line could not be read."""
+    """The fulfillment order that it is about; empty where not even that could be read."""
     by: str
     at_ms: int
     verdict: Verdict

@@ -8,23 +8,30 @@ as it is, so both halves hash the same bytes and no canonical form is needed.
     hash_n = BLAKE2b-256(hash_(n-1) + line_n)
 
 A line that central cannot read is still a line: it has a place in the chain and
-goes to quarantine by itself.
+goes to quarantine by itself. Reading is strict: a field that this version does
+not know would be lost in silence, so it makes the line unreadable.
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from sync.domain.flows import OPERATION_UNION
 
 HASH_BYTES = 32
 LINE_BYTES_MAX = 64 * 1024
 """A longer line is refused at the store before it is ever journaled."""
+INTEGER_MAX = 2**63 - 1
+"""What every database of either half can hold."""
+_SUSPECT = re.compile(rb"\\u0000|[0-9]{19}")
+"""What a line with an unstorable value must contain: cheap to look for, rarely there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +56,13 @@ class OperationRecord:
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     by: str
     dev: str
     boot: str
     mono: int
     at: int
-    op: OPERATION_UNION  # type: ignore[valid-type]
+    op: Annotated[OPERATION_UNION, Field(discriminator="kind")]  # type: ignore[valid-type]
     v: int = 1
 
 
@@ -62,7 +70,10 @@ _ADAPTER: TypeAdapter[_Envelope] = TypeAdapter(_Envelope)
 
 
 def encode_line(record: OperationRecord) -> bytes:
-    """Return the line of `record`. What rarely changes stands first: it compresses better."""
+    """Return the line of `record`. What rarely changes stands first: it compresses better.
+
+    Raises `ValueError` where no database could keep it, or it is too long.
+    """
     document = {
         "v": record.v,
         "by": record.by,
@@ -73,15 +84,39 @@ def encode_line(record: OperationRecord) -> bytes:
         "at": record.at,
     }
     line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-    if len(line) > LINE_BYTES_MAX:
-        raise ValueError(f"an operation of {len(line)} bytes is longer than {LINE_BYTES_MAX}")
+    _check(line, document)
     return line
 
 
 def decode_line(line: bytes) -> OperationRecord:
-    """Return the record in `line`, or raise `ValueError` (pydantic's) saying what is wrong."""
+    """Return the record in `line`, or raise `ValueError` saying what is wrong."""
     read = _ADAPTER.validate_json(line)
+    _check(line)
     return OperationRecord(read.by, read.dev, read.boot, read.mono, read.at, read.op, read.v)
+
+
+def _check(line: bytes, document: object = None) -> None:
+    """Raise `ValueError` for a line that one half could keep and the other could not.
+
+    Such a value would fail at central only when everything is written, and so
+    stop the whole queue instead of being quarantined.
+    """
+    if len(line) > LINE_BYTES_MAX:
+        raise ValueError(f"an operation of {len(line)} bytes is longer than {LINE_BYTES_MAX}")
+    if _SUSPECT.search(line):
+        _check_storable(json.loads(line) if document is None else document)
+
+
+def _check_storable(value: object) -> None:
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("a text has the character NUL in it")
+    if isinstance(value, int) and abs(value) > INTEGER_MAX:
+        raise ValueError(f"{value} does not fit 64 bits")
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _check_storable(item)
 
 
 def genesis(replica_id: str, epoch: int) -> bytes:

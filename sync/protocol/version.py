@@ -8,5 +8,7 @@ LOWEST_SERVED = 1
 
 HISTORY = {1: "First version: operations by replica, epoch and seq; compacted feed; snapshots."}
 
-SCHEMA_HASHES: dict[int, str] = {}
+SCHEMA_HASHES: dict[int, str] = {
+    1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
+}
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""
