@@ -1,0 +1,280 @@
+"""A push is taken exactly once, in the store's order, with one verdict an operation."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.domain.errors import InvariantViolated
+from sync.domain.ids import OpId
+from sync.domain.operations import ExtensionRequested, LinePicked
+from sync.protocol import errors
+from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord
+from sync.protocol.session import EscrowState
+from sync.protocol.verdicts import Verdict, VerdictStatus
+from tests.sync.hub.pushes import Pusher, a_line, accepted, picked
+
+ACCEPTED, AMENDED = VerdictStatus.ACCEPTED, VerdictStatus.AMENDED
+REFUSED, QUARANTINED = VerdictStatus.REFUSED, VerdictStatus.QUARANTINED
+
+
+def four() -> Pusher:
+    return Pusher().done(accepted(1), picked(1), accepted(2), picked(2))
+
+
+def statuses(pusher: Pusher) -> list[VerdictStatus]:
+    entries = sorted(pusher.central.journal.entries.items())
+    return [entry.verdict.status for _, entry in entries]
+
+
+def test_a_push_is_accepted_and_answered_with_its_end():
+    """The answer names the last operation and its hash; plain acceptance is not listed."""
+    pusher = four()
+    answer = pusher.push()
+    assert (answer.acked_seq, answer.acked_hash) == (4, pusher.hash_at(4).hex())
+    assert (answer.verdicts, pusher.applied) == ((), [1, 2, 3, 4])
+
+
+def test_an_entry_keeps_the_bytes_and_what_they_are_about():
+    """Central keeps each operation as it came, with its place."""
+    pusher = four()
+    pusher.push()
+    entry = pusher.central.journal.entries[OpId("R1", 1, 2)]
+    assert (entry.line, entry.hash) == (pusher.lines[1], pusher.hash_at(2))
+    assert (entry.kind, entry.aggregate, entry.by) == ("line_picked", "F00001", "A1")
+
+
+@given(st.data())
+def test_any_runs_sent_in_any_way_are_applied_once(data: st.DataObject):
+    """Repeated, overlapping and late pushes change nothing: each operation counts once, in order."""
+    pusher = four()
+    for _ in range(data.draw(st.integers(1, 6))):
+        first = data.draw(st.integers(1, 5))
+        last = data.draw(st.integers(first - 1, 4))
+        had = pusher.central.journal.replicas["R1"].last_seq
+        if first > had + 1:
+            with pytest.raises(errors.Gap) as caught:
+                pusher.push(first, last)
+            assert caught.value.data == {"expected_seq": had + 1}
+        else:
+            assert pusher.push(first, last).acked_seq == max(had, last)
+    pusher.push()
+    assert pusher.applied == [1, 2, 3, 4]
+
+
+def test_an_empty_push_brings_heads_only():
+    """An idle cycle: nothing is applied, and the store hears how far each scope is."""
+    pusher = four()
+    pusher.push()
+    answer = pusher.push(5)
+    assert answer.acked_seq == 4
+    assert {head.scope: head.rev for head in answer.heads} == {
+        scope: pusher.central.feed.scope(scope).rev for scope in pusher.central.scopes
+    }
+    assert pusher.applied == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("first", [0, -3, 6])
+def test_a_place_that_does_not_follow_is_a_gap(first: int):
+    """Before the first or after the next: central says which operation it wants."""
+    pusher = four()
+    pusher.push()
+    with pytest.raises(errors.Gap) as caught:
+        pusher.central.push(pusher.header(1, 1, first_seq=first), (pusher.lines[0],))
+    assert caught.value.data == {"expected_seq": 5}
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, 1), (1, 4), (2, 3), (1, 5), (4, 5), (5, 5), (5, 4)]
+)
+def test_another_history_at_the_same_place_is_a_fork(first: int, last: int):
+    """One operation differs, and no part of that journal is taken, wherever the push begins."""
+    pusher = four()
+    pusher.push()
+    pusher.lines[0] = a_line(accepted(3))
+    pusher.done(accepted(4))
+    with pytest.raises(errors.Fork):
+        pusher.push(first, last)
+    assert pusher.applied == [1, 2, 3, 4]
+
+
+def test_a_fork_is_found_by_the_previous_hash_alone():
+    """A journal with the same lines but another past is another journal."""
+    pusher = four()
+    pusher.push(1, 2)
+    with pytest.raises(errors.Fork):
+        pusher.push(3, 4, prev_hash=pusher.hash_at(1).hex())
+
+
+def test_a_previous_hash_that_is_no_hash_is_an_unreadable_frame():
+    """The frame is broken, not the journal."""
+    with pytest.raises(errors.FrameUnreadable):
+        four().push(prev_hash="xyz")
+
+
+def test_a_newer_epoch_begins_a_journal_of_its_own():
+    """After a restore the device starts again at 1; the old life is refused from then on."""
+    pusher = four()
+    pusher.push()
+    old_header = pusher.header(5, 0)
+    pusher.epoch = 2
+    pusher.lines = []
+    pusher.done(picked(1))
+    assert pusher.push().acked_seq == 1
+    assert pusher.central.applied[-1] == OpId("R1", 2, 1)
+    with pytest.raises(errors.EpochStale) as caught:
+        pusher.central.push(old_header, ())
+    assert caught.value.data == {"epoch": 2}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_replica_that_is_disabled_or_unknown_is_refused(known: bool):
+    """A revoked device changes nothing; so does one that nobody enrolled."""
+    pusher = four()
+    state = pusher.central.journal.replicas.pop("R1")
+    if known:
+        pusher.central.journal.replicas["R1"] = type(state)(
+            "R1", "S001", 1, 0, state.last_hash, "nonce", enabled=False
+        )
+    with pytest.raises(errors.ReplicaDisabled):
+        pusher.push()
+    assert pusher.applied == []
+
+
+@pytest.mark.parametrize("count", [0, 3, 5])
+def test_a_frame_with_another_number_of_lines_is_unreadable(count: int):
+    """A body that was cut off is not a push."""
+    with pytest.raises(errors.FrameUnreadable):
+        four().central.push(four().header(1, count), tuple(four().lines))
+
+
+@pytest.mark.parametrize("protocol", [0, 2])
+def test_a_version_that_is_not_served_is_refused(protocol: int):
+    """The refusal says what is served."""
+    with pytest.raises(errors.VersionUnsupported) as caught:
+        four().push(protocol=protocol)
+    assert caught.value.data == {"min": 1, "max": 1}
+
+
+def unknown(fulfillment_id: str) -> bytes:
+    operation = {"kind": "teleported", "fulfillment_id": fulfillment_id}
+    return json.dumps({**json.loads(a_line(accepted(1))), "op": operation}).encode()
+
+
+def test_an_unreadable_line_is_quarantined_and_later_steps_of_its_order_wait():
+    """One unknown operation holds back its own order only; the queue goes on."""
+    pusher = Pusher().done(accepted(1), unknown("F00001"), picked(1), picked(2), accepted(3))
+    answer = pusher.push()
+    assert answer.acked_seq == 5
+    assert statuses(pusher) == [ACCEPTED, QUARANTINED, QUARANTINED, ACCEPTED, ACCEPTED]
+    assert [verdict.code for verdict in answer.verdicts] == ["unreadable", "waits_behind"]
+    assert pusher.push(6).acked_seq == 5
+    later = pusher.done(picked(1), picked(2)).push(6)
+    assert later.acked_seq == 7
+    assert statuses(pusher)[-2:] == [QUARANTINED, ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"garbage", b"null", b"[]", b"{}", b'{"op":7}', b'{"op":{"fulfillment_id":7}}',
+     b'{"op":{"fulfillment_id":"a\\u0000"}}', b"\xff", b"[" * 50_000, b"x" * (LINE_BYTES_MAX + 1)],
+    ids=range(11),
+)  # fmt: skip
+def test_garbage_is_quarantined_alone(line: bytes):
+    """A line that names no order holds nothing back; its bytes are kept whole."""
+    pusher = Pusher().done(line, accepted(1), picked(1))
+    assert pusher.push().acked_seq == 3
+    assert statuses(pusher) == [QUARANTINED, ACCEPTED, ACCEPTED]
+    entry = pusher.central.journal.entries[OpId("R1", 1, 1)]
+    assert (entry.line, entry.kind, entry.aggregate) == (line, "", "")
+    assert len(entry.verdict.text) <= 500
+
+
+class Poisoned:
+    """An applier that raises on one order, after it changed nothing."""
+
+    def __init__(self, pusher: Pusher, problem: Exception) -> None:
+        self._inner = pusher.applier()
+        self._problem = problem
+
+    def prefetch(self, state: object, records: object) -> None:
+        return None
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        if record.op.fulfillment_id == "F00001":
+            raise self._problem
+        return self._inner.apply(op_id, record)
+
+    def flush(self) -> None:
+        self._inner.flush()
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (KeyError("x"), "fault"),
+        (RecursionError(), "fault"),
+        (AssertionError("no"), "fault"),
+        (InvariantViolated("impossible"), "invariant_violated"),
+        (errors.Unreachable("a service"), "fault"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+def test_whatever_an_applier_raises_is_the_quarantine_of_that_operation(
+    problem: Exception, code: str
+):
+    """A poison operation stops nothing but what comes after it on the same order."""
+    pusher = four()
+    answer = pusher.push_to(Poisoned(pusher, problem))
+    assert answer.acked_seq == 4
+    assert [verdict.code for verdict in answer.verdicts] == [code, "waits_behind"]
+    assert pusher.applied == [3, 4]
+
+
+def test_a_request_is_refused_where_a_fact_is_quarantined():
+    """Nothing more can be picked, and nothing waits that could wait longer: two verdicts."""
+    pusher = Pusher().done(
+        picked(1, 3), LinePicked("F00001", 1, 1), ExtensionRequested("F00002", 1), picked(2)
+    )
+    answer = pusher.push()
+    assert [verdict.status for verdict in answer.verdicts] == [QUARANTINED, REFUSED]
+    assert [verdict.seq for verdict in answer.verdicts] == [2, 3]
+    assert answer.verdicts[1].text
+    assert statuses(pusher) == [ACCEPTED, QUARANTINED, REFUSED, ACCEPTED]
+
+
+def test_a_late_fact_is_amended():
+    """Accepted, with its consequence in words."""
+    pusher = Pusher().done(picked(1))
+    pusher.central.cancel("F00001")
+    (verdict,) = pusher.push().verdicts
+    assert verdict.status is AMENDED
+    assert verdict.consequences[0].text
+
+
+def test_verdicts_are_told_again_until_the_store_has_them():
+    """The answer was lost: the next one, whatever it answers, tells everything since."""
+    pusher = Pusher().done(b"garbage", accepted(1))
+    first = pusher.push()
+    assert pusher.push(3).verdicts == first.verdicts
+    assert pusher.push().verdicts == first.verdicts
+    assert pusher.push(3, known_seq=2).verdicts == ()
+
+
+def test_escrow_and_backlog_are_written_with_the_push():
+    """Counters travel with operations and alone."""
+    pusher = four()
+    state = EscrowState(sku="SKU-1", generation=1, granted=3, sold=1, over=0)
+    pusher.push(1, 2, escrow=(state,), backlog=2)
+    assert pusher.central.journal.escrow == {"SKU-1": state}
+    assert pusher.central.journal.backlog == 2
+
+
+def test_the_order_of_the_journal_is_the_order_of_effects():
+    """A hundred operations on many orders are applied as they were done."""
+    pusher = Pusher()
+    pusher.done(*(picked(number) for _ in range(3) for number in range(1, 6)))
+    pusher.push()
+    assert pusher.applied == list(range(1, 16))
+    assert set(statuses(pusher)) == {ACCEPTED}
