@@ -21,8 +21,11 @@ def one_candidate(view: "View", location: Location, wanted: Mapping[str, int]) -
 
 
 def all_candidates(view: "View", wanted: Mapping[str, int]) -> list[Candidate]:
-    """Return every location with what it may promise of the wanted SKUs."""
+    """Return every location that has any of the wanted SKUs, with what it may promise of them."""
     free: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for position in view.stock.positions(tuple(wanted)):
         free[position.location_id][position.sku] = available_to_promise(position).quantity
-    return [candidate(location, free[location.id]) for location in view.locations.all()]
+    return [
+        Candidate(location_id, latitude, longitude, pickup_enabled, free[location_id])
+        for location_id, latitude, longitude, pickup_enabled in view.locations.points(tuple(free))
+    ]

@@ -45,6 +45,18 @@ class Locations:
         rows = self._connection.execute(select(*_COLUMNS).order_by(LOCATIONS.c.id))
         return tuple(_location(row) for row in rows)
 
+    def points(self, location_ids: Collection[str]) -> list[tuple[str, float, float, bool]]:
+        """Return (id, latitude, longitude, pickup enabled) of the given locations, by id."""
+        columns = (
+            LOCATIONS.c.id, LOCATIONS.c.latitude, LOCATIONS.c.longitude, LOCATIONS.c.pickup_enabled
+        )  # fmt: skip
+        rows = self._connection.execute(
+            select(*columns)
+            .where(among(self._connection, LOCATIONS.c.id, location_ids))
+            .order_by(LOCATIONS.c.id)
+        )
+        return [(row.id, row.latitude, row.longitude, bool(row.pickup_enabled)) for row in rows]
+
     def zones(self) -> tuple[str, ...]:
         """Return the price zones that locations use."""
         rows = self._connection.execute(
