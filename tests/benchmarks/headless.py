@@ -53,7 +53,7 @@ async def terminal(folder: Path):  # noqa: ANN201
     try:
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause()
-            app.signed_in(Actor(LEADER, "Robin Alder", Role.LEAD))
+            app.call_later(app.signed_in, Actor(LEADER, "Robin Alder", Role.LEAD))
             yield app, paints
     finally:
         store.close()

@@ -23,13 +23,13 @@ async def scan_all(folder: Path) -> list[float]:
     async with terminal(folder) as (app, paints):
         rows = app.store.board("pickup", limit=500)
         for row in rows:
-            app.open_order("pickup", row.id)
+            app.call_later(app.open_order, "pickup", row.id)
             await paints.until(lambda r=row: _is_shown(app, r.id))
             order = app.store.fulfillment(row.id)
             for line in order.lines:
                 for unit in range(line.allocated):
                     took.append(await _scan(app, paints, line.line, line.sku, unit + 1))
-            app.screen.dismiss()
+            app.call_later(app.screen.dismiss)
             await asyncio.sleep(0)
             if len(took) >= SCANS + WARM_UP:
                 return took[WARM_UP:]
@@ -53,8 +53,10 @@ async def _scan(app: Any, paints: Paints, line: int, sku: str, wanted: int) -> f
 
 
 def _line_is(app: Any, line: int, wanted: int) -> bool:
-    rows = app.screen.query_one("#lines", WorkList).rows
-    return any(one.line == line and one.picked == wanted for one in rows)
+    rows = [row for found in app.screen.query(WorkList) for row in found.rows]
+    return any(
+        getattr(one, "line", 0) == line and one.picked == wanted for one in rows
+    )
 
 
 if __name__ == "__main__":

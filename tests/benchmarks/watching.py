@@ -33,7 +33,8 @@ async def watch(folder: Path) -> None:
 def _shown(app: Any) -> set[str]:
     if not isinstance(app.screen, TodayScreen):
         return set()
-    return {row.entry.id for row in app.screen.query_one("#board", WorkList).rows}
+    boards = app.screen.query(WorkList)
+    return {row.entry.id for board in boards for row in board.rows}
 
 
 def _tell(document: object) -> None:

@@ -12,6 +12,7 @@ from tests.support.network import Size, sku_of
 from tests.support.real_central import RealCentral
 from tests.support.real_store import RealStore
 from tests.support.waiting import until
+pytest.register_assert_rewrite("tests.processes.reckoning")
 
 SIZE = Size(stores=2, skus=60, stocked=60, on_hand=1_000)
 
