@@ -38,6 +38,7 @@ from sync.transport import switch
 T = TypeVar("T")
 STATE_EVERY_MS = 1_000
 MINUTE_MS = 60_000
+WARM_UP_CODE = "5901234123457"
 
 
 class StoreApp(App[None]):
@@ -299,6 +300,8 @@ class StoreApp(App[None]):
         """Go on as `actor`."""
         self.actor = actor
         self._to_base(TodayScreen())
+        # What the first scan needs is loaded now, not while somebody waits for it.
+        self.run_worker(partial(self.off_loop, partial(read_code, WARM_UP_CODE)), group="warm")
 
     def _to_base(self, screen: Screen[Any]) -> None:
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base

@@ -119,6 +119,12 @@ class TerminalScreen(Screen[None]):
             raise RuntimeError("nobody is signed in")
         return Desk(host.store, host.clock, host.actor, host.settings.device)
 
+    @property
+    def in_front(self) -> bool:
+        """Whether this is the screen that people see, be it under a dialog."""
+        full = [screen for screen in self.app.screen_stack if not isinstance(screen, ModalScreen)]
+        return bool(full) and full[-1] is self
+
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show, most important first."""
         return ()

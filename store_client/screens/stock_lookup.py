@@ -144,7 +144,7 @@ class StockLookupScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Show figures as they are now."""
-        if self.is_current:
+        if self.in_front:
             self._search(self.query_one("#find", Input).value)
 
     def _search(self, text: str) -> None:

@@ -121,7 +121,7 @@ class TodayScreen(TypingScreen):
 
     def store_changed(self) -> None:
         """Read the queue again; later, where another screen is in front."""
-        if self.is_current:
+        if self.in_front:
             self._load()
         else:
             self._stale = True

@@ -15,7 +15,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from store_client.ports import OperationFate
 from store_client.screens.base import TypingScreen
@@ -28,6 +27,7 @@ from store_client.widgets.panels import (
     NextPanel,
     NextStep,
     OrderCard,
+    Panel,
     Says,
     changes_of,
     line_progress,
@@ -103,14 +103,14 @@ class WorkScreen(TypingScreen):
             key=lambda line: str(line.line),
             cells=self._cells,
         )
-        yield Static("", id="order-title")
+        yield Panel("", id="order-title")
         yield NextPanel("", id="next")
         yield Banner("", id="banner")
         with Horizontal(id="work-main"):
             yield WorkList(looks, id="lines")
             with VerticalScroll(id="side", can_focus=False):
                 yield OrderCard("", id="side-card")
-                yield Static("", id="side-timeline")
+                yield Panel("", id="side-timeline")
         yield Says("", id="says")
 
     def on_mount(self) -> None:
@@ -131,6 +131,11 @@ class WorkScreen(TypingScreen):
             Cell(f"{progress}{f', {lost}' if lost else ''}", progress.tone, str(progress), bold=True),
             Cell(line.sku, "dim"),
         )
+
+    def on_resize(self) -> None:
+        """Fill the side where it has just found room."""
+        if self.order is not None:
+            self.call_after_refresh(self.show, self.order)
 
     # --- reading ------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class WorkScreen(TypingScreen):
             self.app.bell()
         self.order = order
         status, due = STATUS[status_of(order)], self.due_of(order)
-        self.query_one("#order-title", Static).update(
+        self.query_one("#order-title", Panel).say(
             Content.assemble(
                 (f"{order.order_number} ", "bold"),
                 order.customer_name,
@@ -177,7 +182,8 @@ class WorkScreen(TypingScreen):
         self.query_one("#next", NextPanel).show(self.panel_of(order))
         self.query_one("#banner", Banner).show(self.banner_of(order))
         self.query_one("#lines", WorkList).show_rows(order.lines)
-        self.query_one("#side-card", OrderCard).show(order, store, now_ms)
+        if self.has_class("-wide"):
+            self.query_one("#side-card", OrderCard).show(order, store, now_ms)
         self.offer_hints()
 
     def _show_fates(self, fates: Sequence[OperationFate]) -> None:
@@ -190,7 +196,7 @@ class WorkScreen(TypingScreen):
         self._seen = seen
         rows = [self._fate_row(operation) for operation in fates[-12:]]
         title = Content.assemble(("\nTIMELINE", tone_style("dim")))
-        self.query_one("#side-timeline", Static).update(Content("\n").join([title, *rows]))
+        self.query_one("#side-timeline", Panel).say(Content("\n").join([title, *rows]))
 
     def _fate_row(self, operation: OperationFate) -> Content:
         said = fate(operation)

@@ -21,7 +21,25 @@ class NextStep:
     about: str = ""
 
 
-class NextPanel(Static):
+class Panel(Static):
+    """A static that moves nothing when it says something else with as many lines.
+
+    Laying the whole screen out anew for each key of a scan would cost more
+    than everything else that a scan does.
+    """
+
+    _said: Content | None = None
+
+    def say(self, content: Content, *, layout: bool = False) -> None:
+        """Say `content`; does nothing where it is said already."""
+        before = self._said
+        if before is None or content != before:
+            self._said = content
+            taller = before is None or before.plain.count("\n") != content.plain.count("\n")
+            self.update(content, layout=layout and taller)
+
+
+class NextPanel(Panel):
     """The next step, big and clear."""
 
     def show(self, step: NextStep) -> None:
@@ -31,37 +49,40 @@ class NextPanel(Static):
         lines.append(Content.assemble(("→ ", style), (step.how, "bold")))
         if step.about:
             lines.append(Content.assemble(("  " + step.about, tone_style("dim"))))
-        self.update(Content("\n").join(lines))
-        self.set_classes(f"next-{step.said.tone or 'work'}")
+        self.say(Content("\n").join(lines))
+        tone = f"next-{step.said.tone or 'work'}"
+        if not self.has_class(tone):
+            self.set_classes(tone)
 
 
-class Banner(Static):
+class Banner(Panel):
     """Something that changed under the hands of whoever works; stays until it is dealt with."""
 
     def show(self, text: str) -> None:
         """Show `text`; hide where there is none."""
-        self.update(Content(f" ⚠ {text}") if text else Content(""))
-        self.display = bool(text)
+        self.say(Content(f" ⚠ {text}" if text else ""))
+        if self.display != bool(text):
+            self.display = bool(text)
 
 
-class Says(Static):
+class Says(Panel):
     """What the last action or scan did, or what is being typed."""
 
     def good(self, text: str) -> None:
         """Say that something was recorded."""
-        self.update(Content.assemble((f"✓ {text}", tone_style("good", bold=True))))
+        self.say(Content.assemble((f"✓ {text}", tone_style("good", bold=True))))
 
     def bad(self, why: str, todo: str = "") -> None:
         """Say why something was not done, and what to do."""
-        self.update(Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo))
+        self.say(Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo))
 
     def plain(self, text: str) -> None:
         """Say something that needs no stress."""
-        self.update(Content(text))
+        self.say(Content(text))
 
     def typing(self, text: str, purpose: str) -> None:
         """Show what is typed without a field."""
-        self.update(
+        self.say(
             Content.assemble(
                 ("Code: ", tone_style("dim")),
                 (f"{text}▌", f"{tone_style('new', bold=True)}"),
@@ -93,12 +114,12 @@ def changes_of(line: FulfillmentLine) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
-class OrderCard(Static):
+class OrderCard(Panel):
     """An order at a glance."""
 
     def show(self, order: FulfillmentOrder | None, store: StoreRow | None, now_ms: int) -> None:
         """Show `order`, or nothing."""
-        self.update(Content("") if order is None else card_of(order, store, now_ms))
+        self.say(Content("") if order is None else card_of(order, store, now_ms), layout=True)
 
 
 def card_of(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Content:

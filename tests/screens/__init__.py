@@ -1,0 +1,1 @@
+"""What the screens look like: one stored picture each, at two sizes."""
