@@ -13,8 +13,10 @@ so it cannot disagree with them. Per line, with every counter in units:
     tied         = to_pick + held                what stock counts as allocated
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from sync.domain.evolve import evolver
 
 
 class FulfillmentStatus(StrEnum):
@@ -101,7 +103,10 @@ class FulfillmentLine:
     @property
     def open(self) -> int:
         """Units that the customer still expects."""
-        return self.needed - self.fulfilled
+        return (
+            self.allocated - self.cancelled - self.short - self.refused
+            - self.expired - self.fulfilled
+        )  # fmt: skip
 
     @property
     def held(self) -> int:
@@ -111,7 +116,8 @@ class FulfillmentLine:
     @property
     def to_pick(self) -> int:
         """Units still to be taken from the shelf."""
-        return max(0, self.open - self.held)
+        missing = self.open - self.held
+        return missing if missing > 0 else 0
 
     @property
     def deliverable(self) -> int:
@@ -126,7 +132,8 @@ class FulfillmentLine:
     @property
     def tied(self) -> int:
         """Units that stock must count as allocated."""
-        return self.to_pick + self.held
+        expected, held = self.open, self.held
+        return expected if expected > held else held
 
     def is_sound(self) -> bool:
         """Return whether the counters are possible together."""
@@ -168,10 +175,11 @@ class FulfillmentOrder:
         """Return line `number`, or None."""
         return next((line for line in self.lines if line.line == number), None)
 
-    def with_line(self, changed: FulfillmentLine) -> "FulfillmentOrder":
-        """Return a copy in which the line of the same number is `changed`."""
-        lines = tuple(changed if line.line == changed.line else line for line in self.lines)
-        return replace(self, lines=lines)
+    def with_line(self, changed: FulfillmentLine, **others: object) -> "FulfillmentOrder":
+        """Return a copy in which the line of the same number is `changed`, and `others` too."""
+        number = changed.line
+        lines = tuple([changed if line.line == number else line for line in self.lines])
+        return evolve_order(self, lines=lines, **others)
 
     def note(self, name: str) -> str:
         """Return the flow-specific note `name`, or an empty string."""
@@ -180,11 +188,17 @@ class FulfillmentOrder:
     def with_note(self, name: str, value: str) -> "FulfillmentOrder":
         """Return a copy in which the flow-specific note `name` is `value`."""
         kept = tuple(note for note in self.notes if note[0] != name)
-        return replace(self, notes=(*kept, (name, value)))
+        return evolve_order(self, notes=(*kept, (name, value)))
 
     def total(self, counter: str) -> int:
         """Return the sum over all lines of one counter or derived quantity, by its name."""
         return sum(getattr(line, counter) for line in self.lines)
+
+
+evolve_line = evolver(FulfillmentLine)
+"""(line, **changes) -> a copy with these fields changed."""
+evolve_order = evolver(FulfillmentOrder)
+"""(order, **changes) -> a copy with these fields changed."""
 
 
 def cancel_open(order: FulfillmentOrder) -> FulfillmentOrder:
@@ -192,5 +206,5 @@ def cancel_open(order: FulfillmentOrder) -> FulfillmentOrder:
 
     Units that are already in the store's hands thereby become units to put back.
     """
-    lines = tuple(replace(line, cancelled=line.cancelled + line.open) for line in order.lines)
-    return replace(order, lines=lines)
+    lines = tuple(evolve_line(line, cancelled=line.cancelled + line.open) for line in order.lines)
+    return evolve_order(order, lines=lines)

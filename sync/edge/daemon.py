@@ -11,6 +11,7 @@ from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
 from sync.edge.pusher import PushReport, push_all
+from sync.edge.sqlite import Error
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead
@@ -72,13 +73,16 @@ class SyncDaemon:
         self._failures = 0
 
     def run_once(self) -> RoundReport:
-        """Do one round: hello if needed, push, pull. Never raises a `ProtocolError`."""
+        """Do one round: hello if needed, push, pull.
+
+        Whatever central, the network or the disk does is told in the report,
+        never raised: the next round may find everything well.
+        """
         try:
             return self._round()
         except errors.TryLater as later:
-            self._failures += 1
-            wait = later.retry_after_s + retry_delay_s(self._failures, self._random, BUSY_CAP_S)
-            return self._failed(later, contact=True, wait_s=wait)
+            jitter = retry_delay_s(self._failures + 1, self._random, BUSY_CAP_S)
+            return self._failed(later, contact=True, wait_s=later.retry_after_s + jitter)
         except errors.NotAuthentic as refusal:
             self._session = None
             return self._failed(refusal, contact=True)
@@ -86,6 +90,10 @@ class SyncDaemon:
             return self._failed(refusal, contact=True)
         except errors.ProtocolError as problem:
             return self._failed(problem, contact=False)
+        except Error as problem:  # our own disk, full or locked for long: it cannot be noted there
+            self._failures += 1
+            wait = retry_delay_s(self._failures, self._random)
+            return RoundReport(ok=False, error=f"this store's files: {problem}", next_in_s=wait)
 
     def _round(self) -> RoundReport:
         self._replica.refold()
@@ -125,7 +133,14 @@ class SyncDaemon:
             return push_all(self._endpoint, self._journal, self._hello().ops_max)
 
     def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
-        return pull_all(self._endpoint, self._replica, heads, self._parts_folder, session.rows_max)
+        return pull_all(
+            self._endpoint,
+            self._replica,
+            heads,
+            self._parts_folder,
+            session.rows_max,
+            incarnation=(self._session or session).incarnation,
+        )
 
     def _hello(self) -> HelloAnswer:
         identity = self._journal.identity

@@ -16,7 +16,7 @@ from typing import Any
 from sync.domain.inventory import StockEffect
 from sync.domain.transitions import Consequence
 from sync.edge import journal_schema
-from sync.edge.sqlite import data_version, open_database
+from sync.edge.sqlite import data_version, open_database, transaction
 from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
 from sync.protocol.session import PushAnswer
@@ -109,14 +109,18 @@ class Journal:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the journal's write lock; commit durably at the end, or roll back."""
+        with self._lock, transaction(self._connection):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all reads of the block see the journal at one moment. Not nested."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN")
             try:
                 yield
-            except BaseException:
+            finally:
                 self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
 
     def append(self, record: OperationRecord, effects: Sequence[StockEffect]) -> int:
         """Append one operation inside `writing()`; return its seq."""
@@ -270,7 +274,8 @@ class Journal:
         Raises `Fork` where central has something else at that place, or more
         than this journal: then this file is not what central last talked to.
         """
-        if self.hash_at(answer.acked_seq) != bytes.fromhex(answer.acked_hash):
+        known = self.hash_at(answer.acked_seq)
+        if known is None or known.hex() != answer.acked_hash:
             raise Fork(
                 "central has another journal under this name: restored or cloned",
                 seq=answer.acked_seq,
@@ -290,20 +295,35 @@ class Journal:
             )
 
     def rewind(self, expected_seq: int) -> None:
-        """Central lost operations (a restore): send again from `expected_seq`."""
+        """Central lost operations (a restore): send again from `expected_seq`.
+
+        Its verdicts on them are lost as well; it will judge anew.
+        """
         with self.writing():
+            self._connection.execute(
+                "DELETE FROM verdicts WHERE epoch = ? AND seq >= ?",
+                (self.identity.epoch, expected_seq),
+            )
             self._connection.execute(
                 "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
                 (expected_seq - 1,),
             )
 
     def prune(self, now_ms: int) -> int:
-        """Forget settled operations older than `KEEP_DAYS`; return how many."""
+        """Forget settled operations older than `KEEP_DAYS`; return how many.
+
+        The last settled one stays: its hash is where the next push goes on.
+        """
         with self.writing():
             cursor = self._connection.execute(
-                "DELETE FROM operations WHERE epoch = ? AND at_ms < ? AND seq <="
-                " (SELECT acked_seq FROM progress) AND seq < (SELECT max(seq) FROM operations)",
+                "DELETE FROM operations WHERE epoch = ? AND at_ms < ?"
+                " AND seq < (SELECT acked_seq FROM progress)",
                 (self.identity.epoch, now_ms - KEEP_DAYS * DAY_MS),
+            )
+            self._connection.execute(
+                "DELETE FROM verdicts WHERE epoch = ? AND seq < (SELECT acked_seq FROM progress)"
+                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM operations)",
+                (self.identity.epoch,),
             )
             return int(cursor.rowcount)
 

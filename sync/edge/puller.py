@@ -1,12 +1,14 @@
 """Receives what changed: pages of the feed, or a scope's snapshot when there is nothing yet."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import zstandard
 
 from sync.edge.ports import ReplicaWriter, ScopeCursor
+from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.session import ROWS_PER_PULL_MAX, PullHeader, ScopeHead, SnapshotManifest
@@ -16,6 +18,8 @@ RESETS_MAX = 2
 """Resets of one scope in one round: a difference that survives them is reported, not chased."""
 PAGES_MAX = 10_000
 CHUNK_BYTES = 1 << 20
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, IntegrityError)
+"""What a row leads to that is not what this version expects: JSON, fields, types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,22 @@ def pull_all(
     heads: tuple[ScopeHead, ...],
     parts_folder: Path,
     rows_max: int = ROWS_PER_PULL_MAX,
+    *,
+    incarnation: int,
 ) -> PullReport:
     """Bring every scope up to its head; scopes that are not listed any more are forgotten.
 
     The store's own scope goes first: the work of the day does not wait for a
-    catalogue.
+    catalogue. `incarnation` is central's, as it said hello: a restored central
+    may stand at the same rev with other rows. An answer that lists no scope at
+    all says nothing, least of all that a store should forget everything.
     """
+    if not heads:
+        return PullReport()
     replica.keep_only([head.scope for head in heads])
     rows = snapshots = resets = 0
     for head in sorted(heads, key=lambda head: (has_snapshot(head.scope), head.scope)):
-        report = _pull_scope(endpoint, replica, head, parts_folder, rows_max)
+        report = _pull_scope(endpoint, replica, head, parts_folder, rows_max, incarnation)
         rows += report.rows
         snapshots += report.snapshots
         resets += report.resets
@@ -55,22 +65,24 @@ def _pull_scope(
     head: ScopeHead,
     parts_folder: Path,
     rows_max: int,
+    incarnation: int,
 ) -> PullReport:
     rows = snapshots = resets = 0
+    reason = ""
     for _ in range(PAGES_MAX):
-        cursor = replica.cursor(head.scope)
+        cursor = ScopeCursor(head.scope) if reason else replica.cursor(head.scope)
         if cursor.rev == 0 and head.rev > 0 and has_snapshot(head.scope) and not snapshots:
-            bootstrap(endpoint, replica, head.scope, parts_folder)
+            bootstrap(endpoint, replica, head.scope, parts_folder, reason)
             snapshots += 1
+            reason = ""
             continue
-        if cursor.rev == head.rev and cursor.incarnation:
+        if cursor.rev == head.rev and cursor.incarnation == incarnation:
             break
-        page, problem = _next_page(endpoint, replica, cursor, rows_max)
+        page, reason = _next_page(endpoint, replica, cursor, rows_max, reason)
         if page is None:
             resets += 1
             if resets > RESETS_MAX:
                 raise errors.FrameUnreadable(f"{head.scope} stays different from central")
-            replica.reset(head.scope, problem)
             continue
         rows += page.count
         if not page.more:
@@ -79,38 +91,64 @@ def _pull_scope(
 
 
 def _next_page(
-    endpoint: SyncEndpoint, replica: ReplicaWriter, cursor: ScopeCursor, rows_max: int
+    endpoint: SyncEndpoint,
+    replica: ReplicaWriter,
+    cursor: ScopeCursor,
+    rows_max: int,
+    reset_for: str,
 ) -> tuple[PullHeader | None, str]:
-    """Fetch and take in one page; (None, why) where the scope must be read from the start."""
+    """Fetch and take in one page; (None, why) where the scope must be read from the start.
+
+    What a store has is forgotten only when its replacement has arrived
+    (`reset_for`): the network may go at any moment, and the work goes on.
+    """
     try:
         page = endpoint.pull(cursor.scope, cursor.incarnation, cursor.rev, rows_max)
     except errors.CursorExpired:
         return None, "the cursor expired"
-    if not replica.apply_page(page):
+    if reset_for:
+        replica.reset(cursor.scope, reset_for)
+    try:
+        same = replica.apply_page(page)
+    except UNREADABLE as problem:
+        raise errors.FrameUnreadable(f"a row of {cursor.scope} cannot be read") from problem
+    if not same:
         return None, "the checksum differed from central's"
     return page.header, ""
 
 
 def bootstrap(
-    endpoint: SyncEndpoint, replica: ReplicaWriter, scope: str, parts_folder: Path
+    endpoint: SyncEndpoint,
+    replica: ReplicaWriter,
+    scope: str,
+    parts_folder: Path,
+    reset_for: str = "",
 ) -> None:
     """Fetch a scope's snapshot part by part, verify it and install it.
 
-    Parts are kept as they come, so that a broken download goes on where it was.
+    Parts are kept as they come, so that a broken download goes on where it was;
+    those of an older snapshot are thrown away.
     """
     manifest = endpoint.manifest(scope)
-    folder = parts_folder / manifest.sha256
+    folder = parts_folder / scope.replace(":", "-") / manifest.sha256
     folder.mkdir(parents=True, exist_ok=True)
+    for older in folder.parent.iterdir():
+        if older != folder:
+            shutil.rmtree(older)
     for number, expected in enumerate(manifest.part_sha256):
         part = folder / f"part-{number}"
         if not part.exists() or _sha256(part) != expected:
             _fetch(endpoint, manifest, number, part)
     unpacked = folder / "snapshot.db"
-    _unpack(folder, manifest, unpacked)
-    replica.install(manifest, unpacked)
-    for leftover in folder.iterdir():
-        leftover.unlink()
-    folder.rmdir()
+    try:
+        _unpack(folder, manifest, unpacked)
+        if reset_for:
+            replica.reset(scope, reset_for)
+        replica.install(manifest, unpacked)
+    except (zstandard.ZstdError, UnsafeDatabase, DatabaseError) as problem:
+        raise errors.Unreachable(f"the snapshot of {scope} cannot be used: {problem}") from problem
+    finally:
+        shutil.rmtree(folder)
 
 
 def _fetch(endpoint: SyncEndpoint, manifest: SnapshotManifest, number: int, part: Path) -> None:
@@ -133,7 +171,6 @@ def _unpack(folder: Path, manifest: SnapshotManifest, target: Path) -> None:
                     whole.update(chunk)
                     output.write(decompressor.decompress(chunk))
     if whole.hexdigest() != manifest.sha256:
-        target.unlink()
         raise errors.Unreachable(f"the snapshot of {manifest.scope} arrived damaged")
 
 

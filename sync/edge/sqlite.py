@@ -5,6 +5,8 @@ is just how a terminal and a daemon use one file; so the engine is the one in
 the sqlcipher3 wheel, and an older one is refused.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,8 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
 
 Error = sqlite.Error
+DatabaseError = sqlite.DatabaseError
+IntegrityError = sqlite.IntegrityError
 OperationalError = sqlite.OperationalError
 Connection = Any
 """A DB-API connection of sqlcipher3, which ships no types."""
@@ -65,6 +69,23 @@ def _prepare(connection: Connection, key: str, synchronous: str) -> None:
         got = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if got != expected:
             raise UnsafeDatabase(f"PRAGMA {name} is {got!r}, not {expected!r}")
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Hold the write lock for the block; commit at its end, or roll back and say why.
+
+    A full disk can fail any statement and the commit itself, and the engine may
+    have rolled back already: the connection is usable again in every case.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def data_version(connection: Connection) -> int:

@@ -7,7 +7,6 @@ EXPIRED (nobody came) or REFUSED (at the counter); goods in hand are then
 put back, whatever the status.
 """
 
-from dataclasses import replace
 from typing import cast
 
 from sync.domain import operations as op
@@ -17,6 +16,8 @@ from sync.domain.fulfillment import (
     FulfillmentOrder,
     FulfillmentStatus,
     ProofKind,
+    evolve_line,
+    evolve_order,
 )
 from sync.domain.transitions import (
     Consequence,
@@ -43,20 +44,28 @@ _CLOSED = _CLOSED_EARLY | {S.PICKED_UP}
 
 
 def status_of(order: FulfillmentOrder) -> FulfillmentStatus:
-    """Return the status that follows from the quantities of `order`."""
-    if order.total("open") == 0:
+    """Return the status that follows from the quantities of `order`, in one pass over its lines."""
+    expected = to_pick = held = fulfilled = 0
+    for line in order.lines:
+        open_units, in_hand = line.open, line.held
+        expected += open_units
+        held += in_hand
+        fulfilled += line.fulfilled
+        if open_units > in_hand:
+            to_pick += open_units - in_hand
+    if expected == 0:
         return _closed_status(order)
-    if order.total("fulfilled"):
+    if fulfilled:
         return S.PARTIALLY_PICKED_UP
-    if order.total("to_pick"):
-        return _picking_status(order)
+    if to_pick:
+        return _picking_status(order, held)
     if order.ready_at_ms is not None:
         return S.READY_FOR_PICKUP
     return S.STAGED if order.staging_spot else S.PICKED
 
 
-def _picking_status(order: FulfillmentOrder) -> FulfillmentStatus:
-    if order.total("held"):
+def _picking_status(order: FulfillmentOrder, held: int) -> FulfillmentStatus:
+    if held:
         return S.PICKING
     return S.NEW if order.accepted_at_ms is None else S.ACCEPTED
 
@@ -84,7 +93,7 @@ def _bounded(what: str, asked: int, allowed: int) -> int:
 
 
 def _accept(order: FulfillmentOrder, _: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
-    return replace(order, accepted_at_ms=at_ms)
+    return evolve_order(order, accepted_at_ms=at_ms)
 
 
 def _pick(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
@@ -92,9 +101,8 @@ def _pick(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) 
     line = _line(order, done.line)
     quantity = _bounded("pick", done.quantity, line.to_pick)
     accepted = order.accepted_at_ms if order.accepted_at_ms is not None else at_ms
-    return replace(
-        order.with_line(replace(line, picked=line.picked + quantity)), accepted_at_ms=accepted
-    )
+    picked = evolve_line(line, picked=line.picked + quantity)
+    return order.with_line(picked, accepted_at_ms=accepted)
 
 
 def _pick_late(
@@ -103,7 +111,7 @@ def _pick_late(
     done = cast("op.LinePicked", operation)
     line = _line(order, done.line)
     quantity = _bounded("pick", done.quantity, line.allocated - line.picked + line.put_back)
-    return order.with_line(replace(line, picked=line.picked + quantity))
+    return order.with_line(evolve_line(line, picked=line.picked + quantity))
 
 
 def _unpick(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
@@ -123,8 +131,8 @@ def _unpick_late(
 
 
 def _unpicked(order: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> FulfillmentOrder:
-    changed = order.with_line(replace(line, picked=line.picked - quantity))
-    return replace(changed, staging_spot="", ready_at_ms=None)
+    returned = evolve_line(line, picked=line.picked - quantity)
+    return order.with_line(returned, staging_spot="", ready_at_ms=None)
 
 
 def _short(
@@ -134,14 +142,13 @@ def _short(
     line = _line(order, done.line)
     quantity = _bounded("give up", done.quantity, line.open)
     accepted = order.accepted_at_ms if order.accepted_at_ms is not None else at_ms
-    return replace(
-        order.with_line(replace(line, short=line.short + quantity)), accepted_at_ms=accepted
-    )
+    given_up = evolve_line(line, short=line.short + quantity)
+    return order.with_line(given_up, accepted_at_ms=accepted)
 
 
 def _reject(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
-    lines = tuple(replace(line, short=line.short + line.open) for line in order.lines)
-    return replace(order, lines=lines)
+    lines = tuple(evolve_line(line, short=line.short + line.open) for line in order.lines)
+    return evolve_order(order, lines=lines)
 
 
 def _unchanged(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
@@ -149,12 +156,12 @@ def _unchanged(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> Ful
 
 
 def _stage(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
-    return replace(order, staging_spot=cast("op.Staged", operation).spot)
+    return evolve_order(order, staging_spot=cast("op.Staged", operation).spot)
 
 
 def _ready(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
     done = cast("op.MarkedReady", operation)
-    return replace(order, ready_at_ms=done.ready_at_ms, expires_at_ms=done.expires_at_ms)
+    return evolve_order(order, ready_at_ms=done.ready_at_ms, expires_at_ms=done.expires_at_ms)
 
 
 def _hand_over(
@@ -165,7 +172,7 @@ def _hand_over(
     for entry in done.lines:
         line = _line(order, entry.line)
         quantity = _bounded("hand over", entry.quantity, line.deliverable)
-        order = order.with_line(replace(line, fulfilled=line.fulfilled + quantity))
+        order = order.with_line(evolve_line(line, fulfilled=line.fulfilled + quantity))
     return order
 
 
@@ -187,14 +194,14 @@ def _hand_over_late(
         line = _line(order, entry.line)
         quantity = _bounded("hand over", entry.quantity, line.held)
         line = _reopened(line, quantity - line.open)
-        order = order.with_line(replace(line, fulfilled=line.fulfilled + quantity))
+        order = order.with_line(evolve_line(line, fulfilled=line.fulfilled + quantity))
     return order
 
 
 def _reopened(line: FulfillmentLine, missing: int) -> FulfillmentLine:
     for counter in ("cancelled", "expired", "refused", "short"):
         undone = min(max(0, missing), getattr(line, counter))
-        line = replace(line, **{counter: getattr(line, counter) - undone})
+        line = evolve_line(line, **{counter: getattr(line, counter) - undone})
         missing -= undone
     return line
 
@@ -203,19 +210,19 @@ def _refuse(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) ->
     done = cast("op.LineRefused", operation)
     line = _line(order, done.line)
     quantity = _bounded("refuse", done.quantity, line.deliverable)
-    return order.with_line(replace(line, refused=line.refused + quantity))
+    return order.with_line(evolve_line(line, refused=line.refused + quantity))
 
 
 def _expire(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
-    lines = tuple(replace(line, expired=line.expired + line.open) for line in order.lines)
-    return replace(order, lines=lines)
+    lines = tuple(evolve_line(line, expired=line.expired + line.open) for line in order.lines)
+    return evolve_order(order, lines=lines)
 
 
 def _put_back(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
     done = cast("op.PutBack", operation)
     line = _line(order, done.line)
     quantity = _bounded("put back", done.quantity, line.to_put_back)
-    return order.with_line(replace(line, put_back=line.put_back + quantity))
+    return order.with_line(evolve_line(line, put_back=line.put_back + quantity))
 
 
 def _extend(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
@@ -225,7 +232,7 @@ def _extend(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) ->
     if not current < asked.expires_at_ms <= latest:
         most = max(0, (latest - current) // DAY_MS)
         raise QuantityRefused("extend by days", (asked.expires_at_ms - current) // DAY_MS, most)
-    return replace(order, expires_at_ms=asked.expires_at_ms)
+    return evolve_order(order, expires_at_ms=asked.expires_at_ms)
 
 
 _PUT_IT_BACK = Consequence(
