@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any
 
 from store_client.replica import schema
-from sync.edge.sqlite import Connection, data_version, open_database
+from sync.edge.sqlite import Connection, data_version, open_database, transaction
 
 PARAMETERS_MAX = 500
 """How many values one IN list carries."""
@@ -38,14 +38,18 @@ class ReplicaDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold the write lock; commit at the end, or roll back. Not nested."""
+        with self._lock, transaction(self.connection):
+            yield self.connection
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all reads of the block see the file at one moment. Not nested."""
         with self._lock:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN")
             try:
-                yield self.connection
-            except BaseException:
+                yield
+            finally:
                 self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
 
     @contextmanager
     def sibling(self) -> Iterator["ReplicaDatabase"]:

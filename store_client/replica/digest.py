@@ -13,6 +13,11 @@ _ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 
 def digest_of(store: Store) -> StoreDigest:
     """Return the digest of what this store sees, pending operations included."""
+    with store.at_one_moment():
+        return _digest(store)
+
+
+def _digest(store: Store) -> StoreDigest:
     orders = [_ORDER.validate_json(view) for view in store.views()]
     head = store.journal.head()
     return StoreDigest(

@@ -1,6 +1,7 @@
 """Finds products by words, SKU or barcode, with price and this store's stock."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from store_client.replica.database import ReplicaDatabase
@@ -16,6 +17,8 @@ _COLUMNS = (
     " LEFT JOIN prices r ON r.zone = :zone AND r.sku = p.sku"
     " LEFT JOIN stock s ON s.sku = p.sku"
 )
+WORDS_MAX = 16
+"""More words than a product's name has: a page pasted by mistake is cut here."""
 RANKED_LETTERS = 4
 """Shorter single words are not ranked: ranking tens of thousands of hits takes too long."""
 
@@ -30,7 +33,7 @@ class ProductLookup:
 
     def search(self, text: str, zone: str, limit: int) -> list[ProductHit]:
         """Return products whose words all begin with the words of `text`."""
-        words = _WORD.findall(text)
+        words = _WORD.findall(unicodedata.normalize("NFC", text).replace("_", " "))[:WORDS_MAX]
         if not words:
             return []
         match = " ".join(f'"{word}"*' for word in words)

@@ -145,7 +145,10 @@ class Store:
                 by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(),
                 at=now_ms, op=operation,
             )  # fmt: skip
-            self.journal.append(record, outcome.effects)
+            try:
+                self.journal.append(record, outcome.effects)
+            except ValueError as problem:
+                raise OperationRefused(f"this cannot be kept: {problem}") from problem
         self._views.catch_up()
         return self._views.order(key) or outcome.after
 
@@ -269,10 +272,19 @@ class Store:
 
     # --- for comparison with central --------------------------------------------------
 
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Let all reads of the block see both files as they are now, whatever the daemon does."""
+        with self._database.reading(), self.journal.reading():
+            yield
+
     def views(self) -> list[str]:
         """Return every fulfillment order that central shows this store, as JSON of its view."""
         return [
-            view for (view,) in self._database.all("SELECT view FROM fulfillments WHERE NOT gone")
+            view
+            for (view,) in self._database.all(
+                "SELECT view FROM fulfillments WHERE NOT gone AND view <> ''"
+            )
         ]
 
     def stock_rows(self) -> list[tuple[str, int, int]]:

@@ -7,10 +7,11 @@ matter whether the terminal or the daemon comes first.
 
 from collections.abc import Iterable
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
-from sync.domain.flows import status_of
+from sync.domain.errors import UnknownFlow
+from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.edge.fold import Folded, fold
 from sync.edge.journal import Journal
@@ -87,7 +88,11 @@ class Views:
 
     def _refold_one(self, connection: Connection, key: str, base: str) -> None:
         identity = self._journal.identity
-        row = _ROW.validate_json(base)
+        try:
+            row = _ROW.validate_json(base)
+            flow_named(row.order.flow)
+        except (ValidationError, UnknownFlow):
+            return  # for a newer version: the row is kept, and is on no board of this one
         base_seq = row.watermark.seq_for(identity.replica_id, identity.epoch)
         pending = self._journal.pending(key, base_seq)
         folded = fold(row.order, pending)
@@ -110,7 +115,7 @@ class Views:
     def order(self, key: str) -> FulfillmentOrder | None:
         """Return the view of one fulfillment order."""
         row = self._database.one("SELECT view FROM fulfillments WHERE id = ?", (key,))
-        return None if row is None else _ORDER.validate_json(row[0])
+        return None if row is None or not row[0] else _ORDER.validate_json(row[0])
 
     def bases_behind(self, keys: Iterable[str]) -> list[tuple[str, int]]:
         """Return (id, seq included in its base) of those of `keys` that have pending operations."""

@@ -14,6 +14,7 @@ import sqlcipher3.dbapi2 as sqlite
 import zstandard
 from pydantic import TypeAdapter
 
+from sync.domain.errors import OperationRefused
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
 from sync.domain.ids import OpId
@@ -153,8 +154,14 @@ class MemoryApplier:
 
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         order = self._central.orders[record.op.fulfillment_id]
-        outcome = advance(flow_named(order.flow), order, record.op, record.at)
         mark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        try:
+            outcome = advance(flow_named(order.flow), order, record.op, record.at)
+        except OperationRefused:
+            if record.op.is_request:  # the store's view lets go of it
+                self._central.marks[order.id] = mark
+                self._central.put_order(self._writer, order)
+            raise
         self._central.orders[order.id] = outcome.after
         self._central.marks[order.id] = mark
         self._central.put_order(self._writer, outcome.after)
