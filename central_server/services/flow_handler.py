@@ -5,10 +5,11 @@ in memory until the whole push is written. So a handler that raises has changed
 nothing, and the operation goes to quarantine by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from central_server.services.notice import Notice
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.transitions import Consequence, FulfillmentOperation, Outcome
 
@@ -79,9 +80,13 @@ class FollowUps(Protocol):
         ...
 
     def mail(
-        self, order: FulfillmentOrder, kind: str, subject: str, text: str, *, only_while: str = ""
+        self, order: FulfillmentOrder, compose: Callable[[], Notice], *, only_while: str = ""
     ) -> None:
-        """Write to the customer; with `only_while`, only if that is the status after the push."""
+        """Write to the customer; with `only_while`, only if that is the status after the push.
+
+        `compose` is called at the end of the push, and not at all for a message
+        that is not due any more.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ conditional update, and the next operation of the same push must see it. If the
 operation that asked for it fails after all, the reservation is given back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from central_server.records import (
 from central_server.services.candidates import all_candidates
 from central_server.services.flow_handler import Moved, Place
 from central_server.services.mail import mail_item
+from central_server.services.notice import Notice
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
 from sync.domain.errors import InvariantViolated
@@ -35,14 +36,33 @@ if TYPE_CHECKING:
 OWNER = "central"
 ROUTING_TRIES = 5
 
+MAIL_DUE_MS = 4 * 3_600_000
+"""How soon a person must have told the customer what a message could not."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingMail:
-    """A message that may depend on where the fulfillment order stands after the push."""
+    """A message that may be sent, depending on how the push ends: composed only then."""
 
-    item: OutboxItem
-    fulfillment_id: str
+    compose: Callable[[], Notice]
+    to: str
+    source: str
+    order: FulfillmentOrder
     only_while: str
+    now_ms: int
+
+    @property
+    def fulfillment_id(self) -> str:
+        """The fulfillment order that it is about."""
+        return self.order.id
+
+    def item(self, random: Random) -> OutboxItem:
+        """Return the outbox row."""
+        notice = self.compose()
+        return mail_item(
+            key=f"{notice.kind}:{self.fulfillment_id}:{self.source}", to=self.to,
+            subject=notice.subject, text=notice.text, now_ms=self.now_ms, random=random,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +228,16 @@ class PushFollowUps:
 
     def exception(self, order: FulfillmentOrder, kind: str, text: str, *, due_ms: int) -> None:
         """Open something that a person of central has to settle."""
+        self._open(order, kind, text, due_ms, self._source)
+
+    def mail_failed(self, mail: PendingMail, problem: str) -> None:
+        """Let a person tell the customer what a message could not."""
+        text = f"A message to the customer could not be written: {problem}"
+        self._open(mail.order, "mail_failed", text, mail.now_ms + MAIL_DUE_MS, mail.source)
+
+    def _open(
+        self, order: FulfillmentOrder, kind: str, text: str, due_ms: int, source: str
+    ) -> None:
         self.exceptions.append(
             ExceptionRecord(
                 id=new_id(self._now_ms, self._random),
@@ -218,18 +248,15 @@ class PushFollowUps:
                 order_id=order.order_id,
                 fulfillment_id=order.id,
                 location_id=order.location_id,
-                detail={"text": text, "source": self._source},
+                detail={"text": text, "source": source},
             )
         )
 
     def mail(
-        self, order: FulfillmentOrder, kind: str, subject: str, text: str, *, only_while: str = ""
+        self, order: FulfillmentOrder, compose: Callable[[], Notice], *, only_while: str = ""
     ) -> None:
         """Write to the customer, if there is an address."""
         to = self.order(order.order_id).customer_email
         if to:
-            item = mail_item(
-                key=f"{kind}:{order.id}:{self._source}", to=to, subject=subject, text=text,
-                now_ms=self._now_ms, random=self._random,
-            )  # fmt: skip
-            self.mails.append(PendingMail(item, order.id, only_while))
+            pending = PendingMail(compose, to, self._source, order, only_while, self._now_ms)
+            self.mails.append(pending)

@@ -189,9 +189,9 @@ class Replication:
             unit.orders.append_events(ups.events)
         for trace in ups.traces:
             unit.orders.add_trace(trace)
+        self._write_mails()
         if ups.exceptions:
             unit.exceptions.open(ups.exceptions)
-        self._write_mails()
         self.heads = feed.flush()
 
     def _statuses(self) -> dict[str, str]:
@@ -231,11 +231,14 @@ class Replication:
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
 
     def _write_mails(self) -> None:
-        due = [
-            mail.item
-            for mail in self._ups.mails
-            if not mail.only_while
-            or status_of(self._rows[mail.fulfillment_id]).value == mail.only_while
-        ]
+        due = []
+        for mail in self._ups.mails:
+            order = self._rows.get(mail.fulfillment_id)
+            if mail.only_while and (order is None or status_of(order).value != mail.only_while):
+                continue
+            try:
+                due.append(mail.item(self._random))
+            except Exception as problem:  # noqa: BLE001 - a message must not stop a store's work
+                self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:
             self._unit.outbox.add(due)

@@ -1,7 +1,10 @@
 """What follows at central from the operations of a pickup."""
 
+from functools import partial
+
 from central_server.flows.pickup import notices
 from central_server.services.flow_handler import FollowUps, Step
+from central_server.services.notice import Notice
 from sync.domain.flows.pickup import NAME
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.transitions import Consequence, ConsequenceKind
@@ -53,10 +56,13 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
         return _nowhere(step, ups, units)
     count = sum(units.values())
     when = notices.local_time(moved.order.promised_by_ms, moved.place.timezone)
-    notice = notices.moved(
-        order.order_number, _name(order), moved.place.name, moved.pickup_code, when
-    )
-    ups.mail(moved.order, notice.kind, notice.subject, notice.text)
+    ups.mail(
+        moved.order,
+        partial(
+            notices.moved,
+            order.order_number, _name(order), moved.place.name, moved.pickup_code, when,
+        ),
+    )  # fmt: skip
     text = f"{moved.place.name} takes over {_pieces(count)}; the customer is told."
     ups.event(moved.order, "re_sourced", text)
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
@@ -69,8 +75,7 @@ def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequ
     text = f"No other store can give {_pieces(count)}: central asks the customer."
     ups.event(order, "unsourced", text)
     ups.exception(order, "unsourced", text, due_ms=step.now_ms + UNSOURCED_DUE_MS)
-    notice = notices.unsourced(order.order_number, _name(order))
-    ups.mail(order, notice.kind, notice.subject, notice.text)
+    ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 
 
@@ -91,17 +96,18 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
 
 def _tell_ready(order: FulfillmentOrder, ups: FollowUps) -> None:
     place = ups.place(order.location_id)
-    until = notices.local_time(order.expires_at_ms or 0, place.timezone)
-    notice = notices.ready(order.order_number, _name(order), place.name, until)
-    waiting = FulfillmentStatus.READY_FOR_PICKUP.value
-    ups.mail(order, notice.kind, notice.subject, notice.text, only_while=waiting)
+
+    def compose() -> Notice:
+        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        return notices.ready(order.order_number, _name(order), place.name, until)
+
+    ups.mail(order, compose, only_while=FulfillmentStatus.READY_FOR_PICKUP.value)
 
 
 def _tell_expired(order: FulfillmentOrder, ups: FollowUps) -> None:
     place = ups.place(order.location_id)
-    notice = notices.expired(order.order_number, _name(order), place.name)
     ups.event(order, "hold_expired", f"Nobody came to {place.name} in time.")
-    ups.mail(order, notice.kind, notice.subject, notice.text)
+    ups.mail(order, partial(notices.expired, order.order_number, _name(order), place.name))
 
 
 def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
