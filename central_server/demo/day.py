@@ -35,7 +35,8 @@ class Day:
         """Play everything; return whether every store agrees with central at the end."""
         self._started_ms = self.clock.now_ms()
         first = self.stores[0]
-        self._say("The stores open. A shopper begins to buy online.")
+        self._until("every store has reached central", self._all_connected)
+        self._say("A shopper begins to buy online.")
         self._buy(MORNING_ORDERS)
         self._until("every order is on its store's terminal", self._all_arrived)
         for number, store in enumerate(self.stores, 1):
@@ -106,6 +107,13 @@ class Day:
                 placed[order.location_id] = placed.get(order.location_id, 0) + 1
         where = ", ".join(f"{count} at {location}" for location, count in sorted(placed.items()))
         self._say(f"{sum(placed.values())} orders placed: {where}.")
+
+    def _all_connected(self) -> bool:
+        return all(self._each(self._has_contact))
+
+    def _has_contact(self, store: DemoStore) -> bool:
+        contact = store.status()["last_contact_ms"]
+        return isinstance(contact, int) and contact >= self._started_ms
 
     def _all_arrived(self) -> bool:
         return all(self._each(self._is_in_step))
