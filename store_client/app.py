@@ -19,7 +19,7 @@ from textual.widgets import Input
 
 from store_client.flows import ALL_FLOWS_UI
 from store_client.ports import OperationFate, Store, SyncState
-from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen
+from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
@@ -106,7 +106,7 @@ class StoreApp(App[None]):
         self.set_interval(self.settings.poll_seconds, self._watch)
         self._watch()
         if crashed:
-            self.run_worker(self._tell_last_action, group="crash")
+            begin(self, self._tell_last_action, "crash")
 
     def _mark_running(self) -> bool:
         """Leave a marker for as long as the terminal runs; True where one was left behind."""
@@ -172,7 +172,7 @@ class StoreApp(App[None]):
     def _watch(self) -> None:
         if not self._watching:
             self._watching = True
-            self.run_worker(self._look, group="watch")
+            begin(self, self._look, "watch")
 
     async def _look(self) -> None:
         """Ask whether anything changed; tell the screens, and keep the bar true."""
@@ -201,16 +201,16 @@ class StoreApp(App[None]):
 
     def _count_new(self) -> None:
         """Tell, wherever people are in the terminal, that orders have arrived."""
-        new = sum(
-            self.store.counts(flow.name).get(FulfillmentStatus.NEW, 0) for flow in self.flows
-        )
+        new = sum(self.store.counts(flow.name).get(FulfillmentStatus.NEW, 0) for flow in self.flows)
         before, self._new_orders = self._new_orders, new
         if before is not None and new > before and self.actor is not None:
             self.call_from_thread(self._announce, new - before)
 
     def _announce(self, count: int) -> None:
         self.bell()
-        self.notify(f"{units(count, 'new order')} to pick. F2 shows them.", title="★ New", timeout=8)
+        self.notify(
+            f"{units(count, 'new order')} to pick. F2 shows them.", title="★ New", timeout=8
+        )
 
     def _tell_screens(self) -> None:
         for screen in self.screen_stack:
@@ -301,7 +301,7 @@ class StoreApp(App[None]):
         self.actor = actor
         self._to_base(TodayScreen())
         # What the first scan needs is loaded now, not while somebody waits for it.
-        self.run_worker(partial(self.off_loop, partial(read_code, WARM_UP_CODE)), group="warm")
+        begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
 
     def _to_base(self, screen: Screen[Any]) -> None:
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
@@ -336,7 +336,7 @@ class StoreApp(App[None]):
         """Find a product or an order."""
         if not isinstance(self.screen, StockLookupScreen):
             self.push_screen(StockLookupScreen())
-    
+
     def action_sync_status(self) -> None:
         """Show what central has."""
         if not isinstance(self.screen, SyncStatusScreen):
@@ -406,5 +406,3 @@ def _arrival_ms(event: events.Key) -> int:
 def _spaced(name: str) -> str:
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return words.strip().capitalize()
-
-

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from store_client.ports import BoardRow, Store, SyncState
@@ -79,6 +80,17 @@ class Host(Protocol):
     def network_is_cut(self) -> bool:
         """Whether the demo's switch is off."""
         ...
+
+
+def begin(
+    node: DOMNode, job: Callable[[], Awaitable[object]], group: str, *, exclusive: bool = False
+) -> None:
+    """Begin `job` beside the screen; an exclusive one takes the place of its group's last.
+
+    The job itself is handed over, not its coroutine: one that is replaced before
+    it began leaves nothing behind that was never awaited.
+    """
+    node.run_worker(cast("Any", job), group=group, exclusive=exclusive)
 
 
 def host_of(screen: Screen[Any]) -> Host:
@@ -152,6 +164,26 @@ class TerminalScreen(Screen[None]):
 
 class TypingScreen(TerminalScreen):
     """A screen on which typing needs no field: what is typed collects and Enter uses it."""
+
+    _typing_is_due = False
+    _typing_is_shown = False
+
+    def set_typed(self, text: str) -> None:
+        """Collect, and show it once all keys that have arrived are taken in."""
+        self.typed = text
+        if not self._typing_is_due:
+            self._typing_is_due = True
+            self.call_later(self._show_typing)
+
+    def _show_typing(self) -> None:
+        self._typing_is_due = False
+        if self.typed or self._typing_is_shown:
+            self._typing_is_shown = bool(self.typed)
+            self.show_typed(self.typed)
+
+    def show_typed(self, text: str) -> None:
+        """Show what is typed, or that nothing is."""
+        raise NotImplementedError
 
     def on_key(self, event: events.Key) -> None:
         """Collect printable keys that no widget wanted."""

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalModal
+from store_client.screens.base import TerminalModal, begin
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
 from store_client.widgets.tones import tone_style
@@ -158,7 +158,7 @@ class EntryDialog(TerminalModal[Any]):
     def _go_on(self, text: str) -> None:
         if not self._busy:
             self._busy = True
-            self.run_worker(partial(self._try, text), group="entry")
+            begin(self, partial(self._try, text), "entry")
 
     async def _try(self, text: str) -> None:
         try:

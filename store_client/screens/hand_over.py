@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalModal
+from store_client.screens.base import TerminalModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
 from store_client.services.counter import DOCUMENTS, HandOver
 from store_client.services.scanner import Code
@@ -146,7 +146,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
 
     def store_changed(self) -> None:
         """Take in a cancellation without touching what is typed."""
-        self.run_worker(self._reload, exclusive=True, group="counter-order")
+        begin(self, self._reload, "counter-order", exclusive=True)
 
     async def _reload(self) -> None:
         host, key = self.host, self._order.id
@@ -221,7 +221,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
     def _go_on(self) -> None:
         if not self._busy:
             self._busy = True
-            self.run_worker(partial(self._try, self._told()), group="counter")
+            begin(self, partial(self._try, self._told()), "counter")
 
     def _told(self) -> HandOver:
         told = HandOver(

@@ -21,6 +21,7 @@ _KEY_NAMES = {
     "minus": "-", "plus": "+",
 }  # fmt: skip
 
+
 @dataclass(frozen=True, slots=True)
 class KeyHelp:
     """A key and what it does."""

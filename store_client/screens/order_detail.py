@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.ports import OperationFate
-from store_client.screens.base import TerminalScreen
+from store_client.screens.base import TerminalScreen, begin
 from store_client.services.words import day_time, done, fate
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import OrderCard
@@ -84,7 +84,7 @@ class OrderDetailScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Read again."""
-        self.run_worker(self._read, exclusive=True, group="detail")
+        begin(self, self._read, "detail", exclusive=True)
 
     async def _read(self) -> None:
         host, key = self.host, self._key

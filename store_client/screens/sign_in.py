@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalScreen
+from store_client.screens.base import TerminalScreen, begin
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
     PIN_DIGITS_MAX,
@@ -88,7 +88,7 @@ class SignInScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Show who works here, and what was recorded last."""
-        self.run_worker(self._load, exclusive=True, group="people")
+        begin(self, self._load, "people", exclusive=True)
 
     async def _load(self) -> None:
         store = self.host.store
@@ -147,7 +147,7 @@ class SignInScreen(TerminalScreen):
         if self._chosen is not None and not self._busy:
             self._busy = True
             self._says("", "Checking …")
-            self.run_worker(partial(self._verify, Attempt(self._chosen.id, event.value)), group="sign-in")
+            begin(self, partial(self._verify, Attempt(self._chosen.id, event.value)), "sign-in")
 
     async def _verify(self, attempt: Attempt) -> None:
         host = self.host

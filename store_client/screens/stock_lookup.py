@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from store_client.ports import BoardRow, ProductHit
-from store_client.screens.base import TerminalScreen
+from store_client.screens.base import TerminalScreen, begin
 from store_client.services.scanner import Code
 from store_client.services.stock_lookup import Found, age_of_stock, look_up
 from store_client.services.words import STATUS, money, stock
@@ -148,7 +148,7 @@ class StockLookupScreen(TerminalScreen):
             self._search(self.query_one("#find", Input).value)
 
     def _search(self, text: str) -> None:
-        self.run_worker(partial(self._read, text), exclusive=True, group="find")
+        begin(self, partial(self._read, text), "find", exclusive=True)
 
     async def _read(self, text: str) -> None:
         host = self.host

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.ports import OperationFate, SyncState
-from store_client.screens.base import TerminalScreen
+from store_client.screens.base import TerminalScreen, begin
 from store_client.services.words import connection, day_time, done, duration, fate
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
@@ -84,7 +84,7 @@ class SyncStatusScreen(TerminalScreen):
 
     def store_changed(self) -> None:
         """Read again."""
-        self.run_worker(self._read, exclusive=True, group="sync")
+        begin(self, self._read, "sync", exclusive=True)
 
     async def _read(self) -> None:
         host = self.host

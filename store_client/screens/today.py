@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.ports import BoardRow, Store
-from store_client.screens.base import FlowUi, TypingScreen
+from store_client.screens.base import FlowUi, TypingScreen, begin
 from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.services.board import BoardEntry, Group, summary
 from store_client.services.scanner import Code, read_code
@@ -133,7 +133,7 @@ class TodayScreen(TypingScreen):
 
     def _load(self) -> None:
         self._stale = False
-        self.run_worker(self._read, exclusive=True, group="board")
+        begin(self, self._read, "board", exclusive=True)
 
     async def _read(self) -> None:
         host = self.host
@@ -202,7 +202,7 @@ class TodayScreen(TypingScreen):
     def _preview(self) -> None:
         if self.has_class("-wide"):
             key = self.query_one("#board", WorkList).current_key
-            self.run_worker(partial(self._read_preview, key), exclusive=True, group="preview")
+            begin(self, partial(self._read_preview, key), "preview", exclusive=True)
 
     async def _read_preview(self, key: str) -> None:
         host = self.host
@@ -227,9 +227,8 @@ class TodayScreen(TypingScreen):
         if row is not None:
             self.host.open_order(row.flow, row.entry.id)
 
-    def set_typed(self, text: str) -> None:
+    def show_typed(self, text: str) -> None:
         """Show what is typed."""
-        super().set_typed(text)
         says = self.query_one(Says)
         says.typing(text, "finds it") if text else says.plain("")
 
@@ -248,7 +247,7 @@ class TodayScreen(TypingScreen):
 
     def take_code(self, code: Code) -> None:
         """Open the order with this number, or look the code up."""
-        self.run_worker(partial(self._resolve, code), exclusive=True, group="code")
+        begin(self, partial(self._resolve, code), "code", exclusive=True)
 
     async def _resolve(self, code: Code) -> None:
         host = self.host

@@ -17,7 +17,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from store_client.ports import OperationFate
-from store_client.screens.base import TypingScreen
+from store_client.screens.base import TypingScreen, begin
 from store_client.screens.order_detail import OrderDetailScreen
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code, read_code
@@ -128,7 +128,9 @@ class WorkScreen(TypingScreen):
         return (
             Cell(line.name, bold=bool(line.to_pick or line.to_put_back)),
             Cell(aisle or "–", "" if aisle else "dim"),
-            Cell(f"{progress}{f', {lost}' if lost else ''}", progress.tone, str(progress), bold=True),
+            Cell(
+                f"{progress}{f', {lost}' if lost else ''}", progress.tone, str(progress), bold=True
+            ),
             Cell(line.sku, "dim"),
         )
 
@@ -141,7 +143,7 @@ class WorkScreen(TypingScreen):
 
     def store_changed(self) -> None:
         """Read the order again: it may have been cancelled or answered."""
-        self.run_worker(self._read, exclusive=True, group="order")
+        begin(self, self._read, "order", exclusive=True)
 
     async def _read(self) -> None:
         loaded = await self.host.off_loop(self._load)
@@ -160,6 +162,7 @@ class WorkScreen(TypingScreen):
         return Loaded(order, store.fates_of(self.key), aisles)
 
     def show(self, order: FulfillmentOrder | None) -> None:
+        """Show the order as it is now."""
         if order is None:
             self.query_one(Says).bad("This order is not here any more.", "Esc goes back to Today.")
             return
@@ -215,7 +218,7 @@ class WorkScreen(TypingScreen):
         """
         if not self.busy:
             self.busy = True
-            self.run_worker(partial(self._record, command, then), group="perform")
+            begin(self, partial(self._record, command, then), "perform")
 
     async def _record(self, command: Command, then: str | Callable[[Any], str]) -> None:
         try:
@@ -239,6 +242,7 @@ class WorkScreen(TypingScreen):
             self.query_one(Says).good(then if isinstance(then, str) else then(result))
 
     def refuse(self, error: OperationRefused) -> None:
+        """Say why not and what to do, and look at the order again."""
         self.query_one(Says).bad(*refusal(error))
         self.app.bell()
         self.store_changed()
@@ -259,9 +263,8 @@ class WorkScreen(TypingScreen):
 
     # --- typing without a field ---------------------------------------------------------
 
-    def set_typed(self, text: str) -> None:
+    def show_typed(self, text: str) -> None:
         """Show what is typed."""
-        super().set_typed(text)
         says = self.query_one(Says)
         says.typing(text, "uses it") if text else says.plain("")
 
@@ -277,6 +280,7 @@ class WorkScreen(TypingScreen):
 
     @property
     def line(self) -> FulfillmentLine | None:
+        """The line under the cursor."""
         current: FulfillmentLine | None = self.query_one("#lines", WorkList).current
         return current
 

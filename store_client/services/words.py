@@ -158,12 +158,13 @@ def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
     waiting = f", {state.backlog} waiting" if state.backlog else ""
     if cut:
         return Said("✂", f"NETWORK CUT (demo){waiting}", "bad")
-    if not state.bootstrapped:
-        return Said("◌", "LOADING STORE DATA", "warn")
-    if state.halted:
-        return Said("✗", f"STOPPED BY CENTRAL{waiting}", "bad")
-    if not state.daemon_alive:
-        return Said("✗", f"SYNC NOT RUNNING{waiting}", "bad")
+    for fits, glyph, said, tone in (
+        (not state.bootstrapped, "◌", "LOADING STORE DATA", "warn"),
+        (state.halted, "✗", f"STOPPED BY CENTRAL{waiting}", "bad"),
+        (not state.daemon_alive, "✗", f"SYNC NOT RUNNING{waiting}", "bad"),
+    ):
+        if fits:
+            return Said(glyph, said, tone)
     if state.last_contact_ms is None:
         return Said("○", f"NEVER CONNECTED{waiting}", "bad")
     away_ms = now_ms - state.last_contact_ms

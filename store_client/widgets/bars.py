@@ -107,7 +107,5 @@ class Hints(Static):
             used += cells
             key = f"[@click={hint.action}]$shown_key[/]" if hint.action else "$shown_key"
             markup = f" [bold $key]{key}[/] $shown_label "
-            parts.append(
-                Content.from_markup(markup, shown_key=hint.key, shown_label=hint.label)
-            )
+            parts.append(Content.from_markup(markup, shown_key=hint.key, shown_label=hint.label))
         return Content("").join(parts)

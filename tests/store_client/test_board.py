@@ -23,7 +23,9 @@ def row(number: int = 1, status: S = S.NEW, **more) -> Row:
 
 
 def ready(number: int, until_ms: int) -> Row:
-    return row(number, S.READY_FOR_PICKUP, units_to_pick=0, staging_spot="A1", expires_at_ms=until_ms)
+    return row(
+        number, S.READY_FOR_PICKUP, units_to_pick=0, staging_spot="A1", expires_at_ms=until_ms
+    )
 
 
 @pytest.mark.parametrize(

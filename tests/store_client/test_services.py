@@ -171,8 +171,8 @@ def test_people_are_found_by_number_or_name(store):
 UTC = dt.UTC
 
 
-def at(*moment: int) -> int:
-    return to_ms(dt.datetime(*moment, tzinfo=UTC))  # type: ignore[arg-type]
+def at(year: int, month: int, day: int, hour: int) -> int:
+    return to_ms(dt.datetime(year, month, day, hour, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ async def test_scans_in_a_row_are_all_recorded_in_order(store, clock, key):
     async with terminal(store, clock) as term:
         await term.press("enter")
         for index in (0, 1, 0):
-            term.app.screen.take_code(Code(gtin_of(index), gtin_of(index)))
+            term.screen.take_code(Code(gtin_of(index), gtin_of(index)))
         await term.rest()
     assert [operation.line for operation in store.performed] == [1, 2, 1]
 
@@ -148,7 +148,7 @@ async def test_a_scan_keeps_what_was_typed_on_a_screen(store, clock):
         await term.press("enter")
         await term.type("HS-1")
         await term.scan(gtin_of(0))
-        assert term.app.screen.typed == "HS-1"
+        assert term.screen.typed == "HS-1"
     assert kinds(store) == ["line_picked"]
 
 
@@ -239,7 +239,7 @@ async def test_a_cancellation_mid_pick_changes_the_screen_at_once(store, clock, 
         await term.look()
         assert "Cancelled by the customer 10:32: put back 2" in term.text()
         assert "PUT BACK 2" in term.text()
-        assert term.app.screen.typed == "HS"
+        assert term.screen.typed == "HS"
         await term.press("escape")
         await term.scan(gtin_of(0))
         await term.press("enter", "enter")
@@ -287,98 +287,6 @@ async def test_a_refusal_by_central_is_said_on_the_open_order(store, clock, key)
         assert "The goods cannot wait longer." in term.text()
 
 
-# --- problems ---------------------------------------------------------------------------------
-
-
-async def test_short_asks_for_a_reason_and_a_quantity(store, clock, key):
-    """F7, the line, why, how many."""
-    async with terminal(store, clock) as term:
-        await term.press("enter", "f7", "1", "1")
-        await term.press("backspace")
-        await term.type("1")
-        await term.press("enter")
-        assert "Short 1" in term.text()
-    assert store.performed[-1].quantity == 1
-
-
-async def test_rejecting_the_order_closes_it(store, clock, key):
-    """Nothing is left to do and the screen says so."""
-    async with terminal(store, clock) as term:
-        await term.press("enter", "f7", "2", "4")
-        assert "Rejected by this store" in term.text()
-    assert kinds(store) == ["fulfillment_rejected"]
-
-
-async def test_a_refused_item_is_put_back(store, clock, key):
-    """The customer takes one line and not the other."""
-    async with terminal(store, clock) as term:
-        await open_ready(term)
-        await term.press("f7", "3", "2")
-        assert "Refused 1" in term.text()
-        assert "PUT BACK 1" in term.text()
-    assert kinds(store)[-1] == "line_refused"
-
-
-async def test_nobody_came(store, clock, key):
-    """After the promised time the order asks to be released, then to be put back."""
-    async with terminal(store, clock) as term:
-        await open_ready(term)
-        clock.advance(10 * 86_400_000)
-        await term.look()
-        assert "NOT COLLECTED: RELEASE" in term.text()
-        await term.press("enter")
-        assert "PUT BACK 3" in term.text()
-        await term.press("enter", "enter")
-    assert kinds(store)[-3:] == ["hold_expired", "put_back", "put_back"]
-
-
-# --- the counter ------------------------------------------------------------------------------
-
-
-async def test_part_of_an_order_leaves_with_somebody_else(store, clock, key):
-    """One fewer of a line, another name: both stand in the record."""
-    async with terminal(store, clock) as term:
-        await open_ready(term)
-        await term.press("enter")
-        await term.type(CODE)
-        await term.press("tab", "ctrl+u")
-        await term.type("Tom Weir")
-        assert "sent by the customer" in term.text()
-        listed = term.app.screen.query_one("#counter-lines")
-        listed.focus()
-        await term.press("left", "enter")
-        assert "2 items still wait" in term.text() or "1 item still wait" in term.text()
-    done = store.performed[-1]
-    assert (done.proof.recipient, done.proof.is_proxy) == ("Tom Weir", True)
-    assert sum(entry.quantity for entry in done.lines) == 2
-
-
-async def test_a_wrong_code_stays_in_the_field_with_the_reason(store, clock, key):
-    """Nothing typed is lost by a refusal."""
-    async with terminal(store, clock) as term:
-        await open_ready(term)
-        await term.press("enter")
-        await term.type("WRONG1")
-        await term.press("enter")
-        assert "This is not the pickup code" in term.text()
-        assert "WRONG1" in term.text()
-
-
-async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
-    """The associate stays signed in; the record names the lead."""
-    async with terminal(store, clock) as term:
-        await open_ready(term)
-        await term.press("enter", "f4", "1")
-        assert "passport seen" in term.text()
-        await term.type("A102")
-        await term.press("enter")
-        await term.type(PIN)
-        await term.press("enter")
-        assert "Handed over: all done" in term.text()
-        assert term.app.actor.id == "A103"
-    assert store.journal[-1].by == "A102"
-
-
 # --- around it --------------------------------------------------------------------------------
 
 
@@ -423,7 +331,9 @@ async def test_the_menu_holds_every_action_of_the_screen(store, clock, key):
     """What has a key is in the menu as well, and works from there."""
     async with terminal(store, clock) as term:
         await term.press("enter")
-        commands = {command.title: command for command in term.app.get_system_commands(term.app.screen)}
+        commands = {
+            command.title: command for command in term.app.get_system_commands(term.app.screen)
+        }
         commands["Pick one of this line by hand"].callback()
         await term.rest()
     assert kinds(store) == ["line_picked"]

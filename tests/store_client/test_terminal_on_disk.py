@@ -47,7 +47,9 @@ async def test_the_whole_way_on_real_files(folder, clock):
         assert "Handed over" in term.text()
         assert "Waiting to be sent" in term.text()
     key = make_order(0, clock.now_ms()).id
-    assert status_of(store.fulfillment(key)) is FulfillmentStatus.PICKED_UP
+    order = store.fulfillment(key)
+    assert order is not None
+    assert status_of(order) is FulfillmentStatus.PICKED_UP
     store.close()
 
 

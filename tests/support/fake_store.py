@@ -124,10 +124,15 @@ class FakeStore:
             self.performed.append(operation)
             self.journal.append(
                 Fate(
-                    len(self.journal) + 1, operation.kind, order.id, order.order_number, by, now_ms,
+                    len(self.journal) + 1,
+                    operation.kind,
+                    order.id,
+                    order.order_number,
+                    by,
+                    now_ms,
                     line=getattr(operation, "line", None),
                     quantity=getattr(operation, "quantity", None),
-                )  # fmt: skip
+                )
             )
             self.state = replace(self.state, backlog=self.state.backlog + 1)
             self.version += 1

@@ -1,7 +1,7 @@
 """A real store on disk, filled as central would fill it: pages of feed rows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from store_client.replica.store import Files, Store
@@ -82,7 +82,7 @@ def cancel(store: Store, order: FulfillmentOrder) -> None:
     send_orders(store, [cancel_open(order)])
 
 
-def send(store: Store, scope: str, rows: list[tuple[Entity, str, object]]) -> None:
+def send(store: Store, scope: str, rows: Sequence[tuple[Entity, str, object]]) -> None:
     """Send rows in pages, each with the next revision."""
     cursor = store.writer.cursor(scope).rev
     for start in range(0, len(rows), PAGE):

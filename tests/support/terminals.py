@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from argon2 import PasswordHasher
 from textual import events
@@ -41,6 +42,11 @@ class Terminal:
         self.app = app
         self.pilot = pilot
         self.keys = keys
+
+    @property
+    def screen(self) -> Any:
+        """The screen in front."""
+        return self.app.screen
 
     async def rest(self) -> None:
         """Wait until nothing is under way."""

@@ -1,10 +1,10 @@
 """What to do next for a pickup order, and in which order to work through the board.
 
-    0  put back    goods in our hands that nobody expects: they could be sold
-    1  to do       accept, pick, stage, mark ready; the earliest promise first
-    2  release     nobody came in time
-    3  waiting     ready for the customer; the first to expire first
-    9  closed
+0  put back    goods in our hands that nobody expects: they could be sold
+1  to do       accept, pick, stage, mark ready; the earliest promise first
+2  release     nobody came in time
+3  waiting     ready for the customer; the first to expire first
+9  closed
 """
 
 from dataclasses import dataclass

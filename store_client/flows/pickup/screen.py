@@ -27,7 +27,6 @@ from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep, Says
 from store_client.widgets.work_list import WorkList
 from sync.domain.fulfillment import (
-    FulfillmentLine,
     FulfillmentOrder,
     RefusalReason,
     ShortReason,
@@ -191,9 +190,11 @@ class PickupScreen(WorkScreen):
         store = self.host.store_row
         spots = " ".join(store.spots) if store else ""
         question = Question(
-            "Where does it wait?", "Spot of the hold shelf", "scan or type it, such as A1",
+            "Where does it wait?",
+            "Spot of the hold shelf",
+            "scan or type it, such as A1",
             text=f"Spots: {spots}" if spots else "",
-        )  # fmt: skip
+        )
         desk = self.desk
         self.app.push_screen(
             EntryDialog(question, lambda text: commands.stage(desk, self.key, text)),
@@ -283,7 +284,9 @@ class PickupScreen(WorkScreen):
             (True, "Timeline of this order", "", self.action_timeline),
         ]
         return [
-            (Choice(label, label, detail), action) for fits, label, detail, action in offered if fits
+            (Choice(label, label, detail), action)
+            for fits, label, detail, action in offered
+            if fits
         ]
 
     def action_short(self) -> None:
@@ -295,16 +298,21 @@ class PickupScreen(WorkScreen):
         def give_up(quantity: int, reason: str) -> None:
             self.do(
                 partial(
-                    commands.short, fulfillment_id=self.key, line=line.line,
-                    quantity=quantity, reason=ShortReason(reason),
-                ),  # fmt: skip
+                    commands.short,
+                    fulfillment_id=self.key,
+                    line=line.line,
+                    quantity=quantity,
+                    reason=ShortReason(reason),
+                ),
                 f"Short {quantity}: {line.name}. Central looks for it elsewhere",
             )
 
         self._ask_reason(
-            f"Why can this store not give {line.name}?", SHORT_REASONS,
-            line.to_pick or line.open, give_up,
-        )  # fmt: skip
+            f"Why can this store not give {line.name}?",
+            SHORT_REASONS,
+            line.to_pick or line.open,
+            give_up,
+        )
 
     def action_refuse(self) -> None:
         """Note that the customer does not take units of the line under the cursor."""
@@ -315,16 +323,21 @@ class PickupScreen(WorkScreen):
         def refused(quantity: int, reason: str) -> None:
             self.do(
                 partial(
-                    commands.customer_refuses, fulfillment_id=self.key, line=line.line,
-                    quantity=quantity, reason=RefusalReason(reason),
-                ),  # fmt: skip
+                    commands.customer_refuses,
+                    fulfillment_id=self.key,
+                    line=line.line,
+                    quantity=quantity,
+                    reason=RefusalReason(reason),
+                ),
                 f"Refused {quantity}: {line.name}. Put it back on the shelf",
             )
 
         self._ask_reason(
-            f"Why does the customer not take {line.name}?", REFUSAL_REASONS,
-            line.deliverable, refused,
-        )  # fmt: skip
+            f"Why does the customer not take {line.name}?",
+            REFUSAL_REASONS,
+            line.deliverable,
+            refused,
+        )
 
     def _ask_reason(
         self,
@@ -355,9 +368,7 @@ class PickupScreen(WorkScreen):
         def rejected(reason: str | None) -> None:
             if reason is not None:
                 self.do(
-                    partial(
-                        commands.reject, fulfillment_id=self.key, reason=ShortReason(reason)
-                    ),
+                    partial(commands.reject, fulfillment_id=self.key, reason=ShortReason(reason)),
                     "Rejected: central looks for another store",
                 )
 

@@ -1,0 +1,136 @@
+"""Problems and the counter, driven by keys: short, reject, refuse, ID checks, nobody came."""
+
+import pytest
+
+from sync.domain.fulfillment import FulfillmentStatus
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, gtin_of, make_store
+from tests.support.terminals import PIN, hash_pin, terminal
+
+pytestmark = pytest.mark.anyio
+S = FulfillmentStatus
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock):
+    return make_store(clock, 3, hash_pin())
+
+
+@pytest.fixture
+def key(store) -> str:
+    """The most urgent order: two kettles of 0.8 L, one of 1.2 L."""
+    return next(iter(store.orders))
+
+
+def kinds(store) -> list[str]:
+    return [operation.kind for operation in store.performed]
+
+
+async def pick_all(term) -> None:
+    for index in (0, 0, 1):
+        await term.scan(gtin_of(index))
+
+
+async def open_ready(term) -> None:
+    await term.press("enter")
+    await pick_all(term)
+    await term.scan("a2")
+    await term.press("enter")
+
+
+# --- problems ---------------------------------------------------------------------------------
+
+
+async def test_short_asks_for_a_reason_and_a_quantity(store, clock, key):
+    """F7, the line, why, how many."""
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f7", "1", "1")
+        await term.press("backspace")
+        await term.type("1")
+        await term.press("enter")
+        assert "Short 1" in term.text()
+    assert store.performed[-1].quantity == 1
+
+
+async def test_rejecting_the_order_closes_it(store, clock, key):
+    """Nothing is left to do and the screen says so."""
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f7", "2", "4")
+        assert "Rejected by this store" in term.text()
+    assert kinds(store) == ["fulfillment_rejected"]
+
+
+async def test_a_refused_item_is_put_back(store, clock, key):
+    """The customer takes one line and not the other."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("f7", "3", "2")
+        assert "Refused 1" in term.text()
+        assert "PUT BACK 1" in term.text()
+    assert kinds(store)[-1] == "line_refused"
+
+
+async def test_nobody_came(store, clock, key):
+    """After the promised time the order asks to be released, then to be put back."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        clock.advance(10 * 86_400_000)
+        await term.look()
+        assert "NOT COLLECTED: RELEASE" in term.text()
+        await term.press("enter")
+        assert "PUT BACK 3" in term.text()
+        await term.press("enter", "enter")
+    assert kinds(store)[-3:] == ["hold_expired", "put_back", "put_back"]
+
+
+# --- the counter ------------------------------------------------------------------------------
+
+
+async def test_part_of_an_order_leaves_with_somebody_else(store, clock, key):
+    """One fewer of a line, another name: both stand in the record."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("enter")
+        await term.type(CODE)
+        await term.press("tab", "ctrl+u")
+        await term.type("Tom Weir")
+        assert "sent by the customer" in term.text()
+        listed = term.app.screen.query_one("#counter-lines")
+        listed.focus()
+        await term.press("left", "enter")
+        assert "2 items still wait" in term.text() or "1 item still wait" in term.text()
+    done = store.performed[-1]
+    assert (done.proof.recipient, done.proof.is_proxy) == ("Tom Weir", True)
+    assert sum(entry.quantity for entry in done.lines) == 2
+
+
+async def test_a_wrong_code_stays_in_the_field_with_the_reason(store, clock, key):
+    """Nothing typed is lost by a refusal."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("enter")
+        await term.type("WRONG1")
+        await term.press("enter")
+        assert "This is not the pickup code" in term.text()
+        assert "WRONG1" in term.text()
+
+
+async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
+    """The associate stays signed in; the record names the lead."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("enter", "f4", "1")
+        assert "passport seen" in term.text()
+        await term.type("A102")
+        await term.press("enter")
+        await term.type(PIN)
+        await term.press("enter")
+        assert "Handed over: all done" in term.text()
+        assert term.app.actor is not None
+        assert term.app.actor.id == "A103"
+    assert store.journal[-1].by == "A102"
