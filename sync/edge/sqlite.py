@@ -15,6 +15,7 @@ import sqlite_utils
 
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
+PAGE_BYTES_MIN = 512
 
 Error = sqlite.Error
 DatabaseError = sqlite.DatabaseError
@@ -40,6 +41,8 @@ def open_database(
         wanted = ".".join(map(str, OLDEST_SQLITE))
         raise UnsafeDatabase(f"SQLite {sqlite.sqlite_version} is older than {wanted}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and 0 < path.stat().st_size < PAGE_BYTES_MIN:
+        raise UnsafeDatabase(f"{path.name} is cut off")  # the engine would begin a new one
     connection = sqlite.connect(
         str(path), isolation_level=None, check_same_thread=False, cached_statements=256
     )

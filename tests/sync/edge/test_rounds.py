@@ -1,0 +1,381 @@
+"""Rounds of the daemon: what is sent, received, told and waited for."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from store_client.replica.models import FateState
+from sync.domain.operations import (
+    ExtensionRequested,
+    FulfillmentAccepted,
+    LinePicked,
+    MarkedReady,
+    Staged,
+)
+from sync.edge.backoff import BUSY_CAP_S, CAP_S
+from sync.edge.sqlite import OperationalError
+from sync.protocol import errors
+from sync.protocol.lines import OperationRecord
+from sync.protocol.rows import Entity, StockRow
+from sync.protocol.verdicts import VerdictStatus
+from sync.transport.faulty import FaultyEndpoint, Faults
+from tests.support.builders import NOON_MS, an_order, daemon_of
+from tests.sync.edge.worlds import SCOPE, World
+
+ACCEPT = FulfillmentAccepted("F00001")
+
+
+class Refusing:
+    """The endpoint, raising what it is told to, for the calls it is told to."""
+
+    def __init__(self, world: World, *calls: str) -> None:
+        self._inner = world.central
+        self.problem: Exception | None = None
+        self.calls = calls
+        self.told: list[str] = []
+
+    def __getattr__(self, name: str):
+        def call(*arguments: object) -> object:
+            self.told.append(name)
+            if self.problem is not None and name in self.calls:
+                raise self.problem
+            return getattr(self._inner, name)(*arguments)
+
+        return call
+
+
+def refusing(world: World, problem: Exception | None, *calls: str) -> Refusing:
+    endpoint = Refusing(world, *calls)
+    endpoint.problem = problem
+    world.daemon = daemon_of(world.store, endpoint, world.clock)  # type: ignore[arg-type]
+    return endpoint
+
+
+def test_a_first_round_brings_everything(world: World):
+    """Hello, an empty push, and each scope: after one round the store can work."""
+    world.central.place(an_order())
+    report = world.round()
+    assert (report.ok, report.sent, report.snapshots, report.error) == (True, 0, 2, "")
+    world.check_equal()
+    state = world.store.sync_state()
+    assert (state.bootstrapped, state.backlog, state.last_contact_ms) == (
+        True, 0, world.clock.now_ms(),
+    )  # fmt: skip
+
+
+def test_a_round_without_news_is_one_push(world: World):
+    """An idle poll costs one call, and nothing is pulled."""
+    world.quiet()
+    pulls, pushes = world.central.pulls, world.central.pushes
+    world.round()
+    assert (world.central.pulls - pulls, world.central.pushes - pushes) == (0, 1)
+
+
+def test_work_goes_up_and_comes_back_as_the_base(world: World):
+    """After the round nothing is pending: the view is central's row."""
+    world.central.place(an_order())
+    world.quiet()
+    world.perform(ACCEPT)
+    world.perform(LinePicked("F00001", 1, 1))
+    assert world.round().sent == 2
+    world.check_equal()
+    assert [fate.state for fate in world.store.operations()] == [FateState.ACCEPTED] * 2
+
+
+def test_a_large_backlog_goes_in_pieces(world: World):
+    """More than one push can hold is sent in one round all the same."""
+    world.central.place(an_order())
+    world.quiet()
+    with world.store.journal.writing():
+        for _ in range(2500):
+            record = OperationRecord("A1", "T1", "B1", 0, NOON_MS, ACCEPT)
+            world.store.journal.append(record, ())
+    before = world.central.pushes
+    assert world.round().sent == 2500
+    assert world.central.pushes - before == 3
+    world.check_once()
+
+
+def test_a_lost_answer_is_no_harm(world: World):
+    """Central acted; the same operations are sent again, and count once."""
+    world.central.place(an_order())
+    world.quiet()
+    world.perform(ACCEPT)
+    world.faulty.faults = Faults(lose_answer=1.0)
+    assert not world.round().ok
+    assert (len(world.central.applied), world.store.journal.acked_seq()) == (1, 0)
+    world.quiet()
+    world.check_equal()
+
+
+def test_a_cancellation_that_came_too_late_is_told(world: World):
+    """The verdict is in the store's words, after the answer that carried it was lost too."""
+    world.central.place(an_order())
+    world.quiet()
+    world.faulty.cut()
+    world.perform(LinePicked("F00001", 1, 1))
+    world.central.cancel("F00001")
+    world.faulty.restore()
+    world.faulty.faults = Faults(lose_answer=1.0)
+    world.round()
+    world.quiet()
+    (fate,) = world.store.operations()
+    assert (fate.state, "put the goods back" in fate.text) == (FateState.AMENDED, True)
+    assert world.store.fulfillment("F00001").total("to_put_back") == 1
+    world.check_equal()
+
+
+def test_a_refused_request_leaves_the_view(world: World):
+    """The store showed it as granted until central said no; then it shows what is."""
+    world.central.place(an_order(1, 1))
+    world.quiet()
+    world.perform(LinePicked("F00001", 1, 1))
+    world.perform(Staged("F00001", "A1"))
+    world.perform(MarkedReady("F00001", NOON_MS, NOON_MS + 1))
+    world.perform(ExtensionRequested("F00001", NOON_MS + 2))
+    assert world.store.board("pickup")[0].provisional
+    world.central.cancel("F00001")
+    world.quiet()
+    assert not world.store.board("pickup")[0].provisional
+    assert world.store.operations()[0].state is FateState.REFUSED
+    world.check_equal()
+
+
+def test_a_quarantined_operation_keeps_the_stores_view(world: World):
+    """What the associate did stays visible; other orders are not held up."""
+    world.central.place(an_order(1))
+    world.central.place(an_order(2))
+    world.quiet()
+    hidden = world.central.orders.pop("F00001")
+    world.perform(ACCEPT)
+    world.perform(FulfillmentAccepted("F00002"))
+    world.round()
+    state = world.store.sync_state()
+    assert (state.quarantined, state.backlog) == (1, 0)
+    assert world.store.fulfillment("F00001").accepted_at_ms is not None
+    assert world.central.orders["F00002"].accepted_at_ms is not None
+    assert hidden.accepted_at_ms is None
+
+
+def test_unreachable_is_told_and_tried_again_soon(world: World):
+    """The error is in words, contact is not claimed, and the wait stays below its cap."""
+    world.quiet()
+    contact = world.store.sync_state().last_contact_ms
+    world.faulty.cut()
+    waits = [world.round().next_in_s for _ in range(12)]
+    state = world.store.sync_state()
+    assert state.last_error == "the network is cut"
+    assert (state.last_contact_ms, state.halted) == (contact, False)
+    assert all(0 <= wait <= CAP_S for wait in waits)
+    world.faulty.restore()
+    assert world.round().ok
+    assert world.store.sync_state().last_error == ""
+
+
+def test_a_busy_central_is_given_the_time_it_asks_for(world: World):
+    """At least as told, and a little more, so that not all come back at once."""
+    refusing(world, errors.TryLater(40), "push")
+    waits = [world.round().next_in_s for _ in range(15)]
+    assert all(40 <= wait <= 40 + BUSY_CAP_S for wait in waits)
+    assert waits[0] <= 42
+    assert len(set(waits)) == 15
+
+
+def test_a_session_that_ended_is_opened_again_in_the_same_round(world: World):
+    """The token ran out: hello, and the push goes on."""
+    world.quiet()
+    endpoint = refusing(world, None)
+    world.round()
+    endpoint.problem, endpoint.calls = errors.NotAuthentic("over"), ("push",)
+    endpoint.told.clear()
+    assert not world.round().ok
+    assert endpoint.told == ["push", "challenge", "hello", "push"]
+    endpoint.problem = None
+    assert world.round().ok
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [errors.Fork("f", seq=1), errors.EpochStale("e"), errors.DuplicateReplica("d"),
+     errors.ReplicaDisabled("r"), errors.VersionUnsupported("v")],
+    ids=lambda problem: problem.code,
+)  # fmt: skip
+def test_sending_halts_where_somebody_must_act_and_receiving_goes_on(world: World, problem):
+    """A halted store says so, keeps its operations, and still hears what is new."""
+    world.central.place(an_order(1))
+    world.quiet()
+    world.perform(ACCEPT)
+    endpoint = refusing(world, problem, "push")
+    world.central.place(an_order(2))
+    report = world.round()
+    state = world.store.sync_state()
+    assert (report.ok, state.halted, state.backlog) == (False, True, 1)
+    assert state.last_error == str(problem)
+    assert world.store.fulfillment("F00002") is not None
+    endpoint.problem = None
+    world.quiet()
+    world.check_equal()
+    assert not world.store.sync_state().halted
+
+
+def test_another_journal_under_our_name_halts(world: World):
+    """Central holds operations that this machine never did: a clone, or an old backup here."""
+    world.central.place(an_order(1))
+    world.central.place(an_order(2))
+    world.quiet()
+    state = world.central.journal.replicas["R1"]
+    world.central.journal.replicas["R1"] = replace(state, last_seq=3, last_hash=b"\1" * 32)
+    world.perform(ACCEPT)
+    world.central.cancel("F00002")
+    report = world.round()
+    assert (report.ok, world.store.sync_state().halted) == (False, True)
+    assert (world.store.journal.acked_seq(), world.store.journal.backlog()) == (0, 1)
+    assert world.store.fulfillment("F00002").total("open") == 0
+
+
+def test_a_store_that_was_restored_from_a_backup_is_noticed(world: World):
+    """Central has more than this journal: even an idle store halts."""
+    world.central.place(an_order(1))
+    world.quiet()
+    state = world.central.journal.replicas["R1"]
+    world.perform(ACCEPT)
+    world.quiet()
+    newer = world.central.journal.replicas["R1"]
+    world.central.journal.replicas["R1"] = replace(newer, last_seq=2, last_hash=b"\1" * 32)
+    assert state.last_seq == 0
+    assert not world.round().ok
+    assert world.store.sync_state().halted
+
+
+def test_central_that_lost_operations_gets_them_again(world: World):
+    """Restored to before: it asks from where it is, in a new life, and all is as it was."""
+    world.central.place(an_order(1, 2))
+    world.quiet()
+    world.perform(ACCEPT)
+    world.quiet()
+    saved = replace(world.central.journal.replicas["R1"])
+    order, mark = world.central.orders["F00001"], world.central.marks["F00001"]
+    for _ in range(2):
+        world.perform(LinePicked("F00001", 1, 1))
+    world.quiet()
+    for seq in (2, 3):
+        world.central.journal.entries = {
+            op_id: entry
+            for op_id, entry in world.central.journal.entries.items()
+            if op_id.seq != seq
+        }
+    world.central.journal.replicas["R1"] = saved
+    world.central.orders["F00001"], world.central.marks["F00001"] = order, mark
+    world.central.applied = world.central.applied[:1]
+    world.central.feed.life += 1
+    assert world.round().sent == 2
+    world.quiet()
+    world.check_equal()
+    assert world.central.orders["F00001"].total("picked") == 2
+
+
+def test_a_central_that_always_wants_other_operations_is_not_believed_for_ever(world: World):
+    """A gap that does not close ends the round with an error, not in a circle."""
+    world.quiet()
+    endpoint = refusing(world, errors.Gap("operation 1 is missing", expected_seq=1), "push")
+    assert not world.round().ok
+    assert endpoint.told.count("push") <= 5
+
+
+def test_a_central_that_takes_nothing_and_does_not_say_why_ends_the_round(world: World):
+    """No progress is an error, not a reason to push for ever."""
+    world.central.place(an_order())
+    world.quiet()
+    world.perform(ACCEPT)
+    endpoint = refusing(world, None)
+    empty = world.central.push
+    endpoint.push = lambda header, lines: empty(  # type: ignore[attr-defined]
+        header.model_copy(update={"count": 0}), ()
+    )
+    report = world.round()
+    assert (report.ok, world.store.journal.backlog()) == (False, 1)
+    assert "took nothing" in report.error
+
+
+def test_an_answer_without_heads_takes_nothing_away(world: World):
+    """A push answer that lists no scope says nothing about scopes."""
+    world.central.place(an_order())
+    world.quiet()
+    endpoint = refusing(world, None)
+    whole = world.central.push
+    endpoint.push = lambda header, lines: whole(header, lines).model_copy(  # type: ignore[attr-defined]
+        update={"heads": ()}
+    )
+    assert world.round().ok
+    assert world.store.fulfillment("F00001") is not None
+    assert len(world.scopes()) == 3
+
+
+def test_a_scope_that_is_not_listed_any_more_is_forgotten(world: World):
+    """The store moved to another price zone: the old prices go."""
+    world.quiet()
+    world.central.scopes = ("catalogue", SCOPE)
+    world.round()
+    assert set(world.scopes()) == {"catalogue", SCOPE}
+    assert world.store.products("lamp")[0].price_minor is None
+
+
+def test_a_restored_central_at_the_same_rev_is_noticed(world: World):
+    """Another life may stand at the same number with other rows: hello tells the life."""
+    world.central.place(an_order(1))
+    world.quiet()
+    feed, rows = world.central.feed, world.central.feed.rows[SCOPE]
+    old = rows[Entity.STOCK.value, "SKU-3"]
+    other = old.body.replace('"on_hand":20', '"on_hand":7')
+    rows[Entity.STOCK.value, "SKU-3"] = replace(old, body=other)
+    world.central.stock["SKU-3"] = StockRow("SKU-3", 7, 0)
+    feed.life += 1
+    world.daemon = daemon_of(world.store, world.central, world.clock)
+    report = world.round()
+    assert report.resets == 3
+    world.check_equal()
+
+
+def test_our_own_disk_is_told_and_does_not_end_the_daemon(world: World):
+    """A full or locked file is an error of this round; the next may find it well."""
+    world.quiet()
+    endpoint = refusing(world, OperationalError("database or disk is full"), "push")
+    report = world.round()
+    assert (report.ok, "disk is full" in report.error) == (False, True)
+    assert 0 <= report.next_in_s <= CAP_S
+    endpoint.problem = None
+    assert world.round().ok
+
+
+def test_the_clocks_difference_is_measured_at_hello(world: World):
+    """Central's clock minus ours, without the way between counted."""
+    world.central.now_ms = world.clock.now_ms() + 500_000
+    world.round()
+    assert world.store.sync_state().clock_offset_ms == pytest.approx(499_000, abs=1000)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_line_is_good_enough_in_the_end(world: World, seed: int):
+    """With every fault at once, work arrives, once, as soon as some calls get through."""
+    rates = dict.fromkeys(Faults.__dataclass_fields__, 0.25)
+    noisy = FaultyEndpoint(world.central, Random(seed), Faults(**rates))
+    world.daemon = daemon_of(world.store, noisy, world.clock, seed)
+    world.central.place(an_order(1, 3))
+    for _ in range(200):
+        world.round()
+        if world.store.fulfillment("F00001") is not None:
+            break
+    for _ in range(3):
+        world.perform(LinePicked("F00001", 1, 1))
+        world.round()
+    for _ in range(200):
+        if world.store.journal.backlog() == 0:
+            break
+        world.round()
+    noisy.faults = Faults()
+    noisy.deliver_late()
+    world.round()
+    assert world.round().ok
+    world.check_equal()
+    assert world.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
