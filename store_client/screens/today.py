@@ -53,7 +53,7 @@ def _cells(row: Entry) -> Sequence[Cell]:
 
 _LOOKS = Looks(
     (
-        Column("NEXT", 23, share=3),
+        Column("NEXT", 26, share=3),
         Column("ORDER", 10),
         Column("CUSTOMER", 12, share=3),
         Column("QTY", 3, leaves=2, right=True),

@@ -39,7 +39,7 @@ from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 SCANS_WAITING_MAX = 32
-FATES_MAX = 12
+FATES_MAX = 8
 Command = Callable[[Desk], Any]
 
 
@@ -197,7 +197,7 @@ class WorkScreen(TypingScreen):
                 if news and operation.state in {"amended", "refused", "quarantined"}:
                     self.query_one(Says).bad(f"{fate(operation).words}.", operation.text)
         self._seen = seen
-        rows = [self._fate_row(operation) for operation in fates[-12:]]
+        rows = [self._fate_row(operation) for operation in fates[-FATES_MAX:]]
         title = Content.assemble(("\nTIMELINE", tone_style("dim")))
         self.query_one("#side-timeline", Panel).say(Content("\n").join([title, *rows]))
 

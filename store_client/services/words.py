@@ -46,10 +46,10 @@ STATUS: dict[FulfillmentStatus, Said] = {
     FulfillmentStatus.STAGED: Said("▣", "On the shelf", "work"),
     FulfillmentStatus.READY_FOR_PICKUP: Said("✓", "Ready for pickup", "good"),
     FulfillmentStatus.PARTIALLY_PICKED_UP: Said("◑", "Partly picked up", "good"),
-    FulfillmentStatus.PICKED_UP: Said("✔", "Picked up", "done"),
+    FulfillmentStatus.PICKED_UP: Said("■", "Picked up", "done"),
     FulfillmentStatus.REJECTED: Said("✗", "Rejected by this store", "done"),
     FulfillmentStatus.CANCELLED: Said("✗", "Cancelled by the customer", "bad"),
-    FulfillmentStatus.EXPIRED: Said("⌛", "Not collected in time", "done"),
+    FulfillmentStatus.EXPIRED: Said("◷", "Not collected in time", "done"),
     FulfillmentStatus.REFUSED: Said("✗", "Refused at the counter", "done"),
 }
 
@@ -157,7 +157,7 @@ def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
     """Return how the connection stands, in words that need no color."""
     waiting = f", {state.backlog} waiting" if state.backlog else ""
     if cut:
-        return Said("✂", f"NETWORK CUT (demo){waiting}", "bad")
+        return Said("╳", f"NETWORK CUT (demo){waiting}", "bad")
     for fits, glyph, said, tone in (
         (not state.bootstrapped, "◌", "LOADING STORE DATA", "warn"),
         (state.halted, "✗", f"STOPPED BY CENTRAL{waiting}", "bad"),

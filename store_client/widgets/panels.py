@@ -60,7 +60,7 @@ class Banner(Panel):
 
     def show(self, text: str) -> None:
         """Show `text`; hide where there is none."""
-        self.say(Content(f" ⚠ {text}" if text else ""))
+        self.say(Content(f" ▲ {text}" if text else ""))
         if self.display != bool(text):
             self.display = bool(text)
 
@@ -94,11 +94,11 @@ class Says(Panel):
 def line_progress(line: FulfillmentLine) -> Said:
     """Return how far a line is, in words that need no color."""
     if line.to_put_back:
-        return Said("↩", f"put back {line.to_put_back}", "bad")
+        return Said("↶", f"put back {line.to_put_back}", "bad")
     if line.needed <= 0:
         return Said("✗", "not wanted", "dim")
     if line.fulfilled >= line.needed:
-        return Said("✔", "handed over", "done")
+        return Said("■", "handed over", "done")
     if line.to_pick:
         done = line.held + line.fulfilled
         return Said("◐" if done else "○", f"{done} of {line.needed}", "work")

@@ -37,10 +37,10 @@ def ready(number: int, until_ms: int) -> Row:
         (row(status=S.STAGED, units_to_pick=0), "✓ Mark ready", Group.TO_SHELF),
         (ready(1, NOW + 300 * MINUTE_MS), "✓ Waiting for customer until 15:32", Group.WAITING),
         (ready(1, NOW + 5000 * MINUTE_MS), "✓ Waiting for customer until Thu 21:52", Group.WAITING),
-        (ready(1, NOW - MINUTE_MS), "⌛ Not collected: release", Group.WAITING),
+        (ready(1, NOW - MINUTE_MS), "◷ Not collected: release", Group.WAITING),
         (row(status=S.CANCELLED, units_open=0, units_to_pick=0, units_to_put_back=2),
-         "↩ Put back 2", Group.PUT_BACK),
-        (row(status=S.PICKED_UP, units_open=0, units_to_pick=0), "✔ Picked up", Group.CLOSED),
+         "↶ Put back 2", Group.PUT_BACK),
+        (row(status=S.PICKED_UP, units_open=0, units_to_pick=0), "■ Picked up", Group.CLOSED),
     ],
 )  # fmt: skip
 def test_each_status_has_one_next_step(given, words, group):

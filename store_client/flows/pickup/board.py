@@ -91,12 +91,12 @@ def step_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     if step is Step.HAND_OVER:
         return _waiting_words(facts, store, now_ms)
     return {
-        Step.PUT_BACK: Said("↩", f"Put back {facts.to_put_back}", "bad"),
+        Step.PUT_BACK: Said("↶", f"Put back {facts.to_put_back}", "bad"),
         Step.ACCEPT: Said("★", f"New: pick {facts.to_pick}", "new"),
         Step.PICK: Said("◐", f"Pick {facts.to_pick}", "work"),
         Step.STAGE: Said("▣", "Put on the hold shelf", "work"),
         Step.READY: Said("✓", "Mark ready", "work"),
-        Step.RELEASE: Said("⌛", "Not collected: release", "warn"),
+        Step.RELEASE: Said("◷", "Not collected: release", "warn"),
         Step.NOTHING: STATUS[facts.status],
     }[step]
 
@@ -106,7 +106,7 @@ def _waiting_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     if facts.expires_at_ms is None:
         return Said("✓", what, "good")
     until = f"until {day_time(store, facts.expires_at_ms, now_ms)}"
-    return Said("✓", f"{what} {until}", "good", short=f"Waiting {until}")
+    return Said("✓", f"{what} {until}", "good", short=f"Waits {until}")
 
 
 def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
