@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 FILE_NAME = "store.toml"
 ENVIRONMENT_PREFIX = "HOLDSHELF_STORE_"
+NESTED = "__"
 
 
 class BadSettings(Exception):
     """A setting is wrong; the message names the file or variable and what to do."""
 
 
-class ScannerSettings(BaseSettings):
+class ScannerSettings(BaseModel):
     """How a keyboard-wedge scanner types."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prefix: str = ""
     """Characters that the scanner sends before each code."""
@@ -37,15 +37,10 @@ class ScannerSettings(BaseSettings):
     """Shorter runs of characters are typing."""
 
 
-class StoreSettings(BaseSettings):
+class StoreSettings(BaseModel):
     """Everything that can be set on a store machine."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter="__",
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path
     """Where journal.db, replica.db and their key live. A local disk."""
@@ -69,24 +64,38 @@ def load_settings(data_dir: Path | None = None) -> StoreSettings:
     """Return the settings, or raise `BadSettings` in words."""
     chosen = os.environ.get(f"{ENVIRONMENT_PREFIX}DATA_DIR")
     folder = data_dir or (Path(chosen) if chosen else default_data_dir())
-    values = _file_values(folder / FILE_NAME)
-    for name in _from_environment():
-        values.pop(name, None)
+    values = _merged(_file_values(folder / FILE_NAME), _environment())
     try:
         return StoreSettings(**{**values, "data_dir": folder.expanduser().resolve()})
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        variable = ENVIRONMENT_PREFIX + where.upper().replace(".", NESTED)
         raise BadSettings(
-            f"setting {where!r}: {first['msg']} (see {folder / FILE_NAME} or"
-            f" {ENVIRONMENT_PREFIX}{where.upper()})"
+            f"setting {where!r}: {first['msg']} (see {folder / FILE_NAME} or {variable})"
         ) from problem
 
 
-def _from_environment() -> list[str]:
-    """Return the settings that the environment sets: they win over the file."""
-    names = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX))
-    return [name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0].lower() for name in names]
+def _environment() -> dict[str, Any]:
+    """Return the settings that the environment sets; `SCANNER__GAP_MS` is `scanner.gap_ms`."""
+    values: dict[str, Any] = {}
+    for name, value in os.environ.items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            outer, nested, inner = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition(NESTED)
+            if nested:
+                values.setdefault(outer, {})[inner] = value
+            else:
+                values[outer] = value
+    return values
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `below` overlaid with `above`, one level deep."""
+    merged = {**below, **above}
+    for name, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(name), dict):
+            merged[name] = {**below[name], **value}
+    return merged
 
 
 def _file_values(path: Path) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from store_client.replica import schema
-from sync.edge.sqlite import Connection, data_version, open_database, transaction
+from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
 
+NEWEST_MIGRATION = "m0001_first"
+"""The last one in `schema`; a test holds the two together."""
 PARAMETERS_MAX = 500
 """How many values one IN list carries."""
 
@@ -25,15 +26,14 @@ class ReplicaDatabase:
     ) -> None:
         self._path = path
         self._key = key
-        self._database = open_database(path, key=key, synchronous="NORMAL")
-        self.connection: Connection = self._database.conn
+        self.connection: Connection = open_database(path, key=key, synchronous="NORMAL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
-        schema.migrate(self._database)
+        _migrate(self.connection)
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._database.close()
+            self.connection.close()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -89,6 +89,16 @@ class ReplicaDatabase:
         """Return a value that differs when anything was written, by whichever process."""
         with self._lock:
             return data_version(self.connection), self.connection.total_changes
+
+
+def _migrate(connection: Connection) -> None:
+    if has_migration(connection, "holdshelf.replica", NEWEST_MIGRATION):
+        return
+    import sqlite_utils
+
+    from store_client.replica import schema
+
+    schema.migrate(sqlite_utils.Database(connection))
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:

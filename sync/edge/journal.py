@@ -15,14 +15,15 @@ from typing import Any
 
 from sync.domain.inventory import StockEffect
 from sync.domain.transitions import Consequence
-from sync.edge import journal_schema
-from sync.edge.sqlite import data_version, open_database, transaction
+from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
 from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
 from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
 DAY_MS = 86_400_000
+NEWEST_MIGRATION = "m0001_first"
+"""The last one in `journal_schema`; a test holds the two together."""
 KEEP_DAYS = 45
 """How long settled operations are kept, so that a central restored from a backup can ask again."""
 
@@ -68,17 +69,16 @@ class Journal:
     def __init__(
         self, path: Path, key: str = "", lock: AbstractContextManager[object] | None = None
     ) -> None:
-        self._database = open_database(path, key=key, synchronous="FULL")
-        self._connection = self._database.conn
+        self._connection = open_database(path, key=key, synchronous="FULL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         self._identity: Identity | None = None
         self._last_version: tuple[int, int] | None = None
-        journal_schema.migrate(self._database)
+        _migrate(self._connection)
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._database.close()
+            self._connection.close()
 
     # --- who we are -------------------------------------------------------------------
 
@@ -356,7 +356,17 @@ class Journal:
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
+            return list(self._connection.execute(sql, parameters).fetchall())
+
+
+def _migrate(connection: Connection) -> None:
+    if has_migration(connection, "holdshelf.journal", NEWEST_MIGRATION):
+        return
+    import sqlite_utils
+
+    from sync.edge import journal_schema
+
+    journal_schema.migrate(sqlite_utils.Database(connection))
 
 
 def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:

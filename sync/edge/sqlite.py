@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlcipher3.dbapi2 as sqlite
-import sqlite_utils
 
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
@@ -31,7 +30,7 @@ class UnsafeDatabase(Exception):
 
 def open_database(
     path: Path, *, key: str = "", synchronous: Literal["FULL", "NORMAL"]
-) -> sqlite_utils.Database:
+) -> Connection:
     """Open or create `path`; `key` is 64 hexadecimal digits, or empty for a plain file.
 
     Raises `UnsafeDatabase` where the engine is too old, the key is wrong or a
@@ -51,7 +50,23 @@ def open_database(
     except sqlite.DatabaseError as problem:
         connection.close()
         raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
-    return sqlite_utils.Database(connection)
+    return connection
+
+
+def has_migration(connection: Connection, collection: str, name: str) -> bool:
+    """Return whether sqlite-utils has recorded migration `name` of `collection`.
+
+    Asked before the library is loaded: most starts find nothing to migrate, and
+    the library's import is a tenth of a terminal's start.
+    """
+    try:
+        found = connection.execute(
+            "SELECT 1 FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
+            (collection, name),
+        )
+        return found.fetchone() is not None
+    except sqlite.OperationalError:
+        return False  # there is no such table: nothing was ever migrated
 
 
 def _prepare(connection: Connection, key: str, synchronous: str) -> None:

@@ -243,13 +243,13 @@ def test_a_journal_that_was_cut_off_is_not_taken_for_a_new_one(tmp_path: Path, s
 def test_a_full_disk_refuses_loudly_and_later_goes_on(tmp_path: Path):
     """Nothing is half written, and the journal works again when there is room."""
     journal = journal_in(tmp_path, record(1))
-    pages = journal._database.execute("PRAGMA page_count").fetchone()[0]
-    journal._database.execute(f"PRAGMA max_page_count = {pages}")
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(OperationalError, match="full"):
         for number in range(500):
             add(journal, record(number))
     count = check_chain(journal)
-    journal._database.execute("PRAGMA max_page_count = 100000")
+    journal._connection.execute("PRAGMA max_page_count = 100000")
     assert add(journal, record(1)) == count + 1
     check_chain(journal)
 

@@ -19,7 +19,7 @@ from sync.protocol import errors
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import Entity, StockRow
 from sync.protocol.verdicts import VerdictStatus
-from sync.transport.faulty import FaultyEndpoint, Faults
+from sync.transport.faulty import Faults, FaultyEndpoint
 from tests.support.builders import NOON_MS, an_order, daemon_of
 from tests.sync.edge.worlds import SCOPE, World
 

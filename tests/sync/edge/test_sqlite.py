@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.edge import sqlite
+from store_client.replica import database, schema
+from sync.edge import journal, journal_schema, sqlite
 from sync.edge.sqlite import OperationalError, UnsafeDatabase, open_database, transaction
 
 KEY = "ab" * 32
@@ -66,16 +67,14 @@ def test_an_engine_with_the_wal_bug_is_refused(tmp_path: Path, monkeypatch):
 def test_a_full_disk_rolls_back_and_the_connection_lives_on(tmp_path: Path):
     """The statement or the commit fails; the next transaction is possible, with all as it was."""
     database = open_database(tmp_path / "x.db", synchronous="FULL")
-    connection = database.conn
     database.execute("CREATE TABLE t (a)")
     pages = database.execute("PRAGMA page_count").fetchone()[0]
     database.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(OperationalError, match="full"), transaction(connection):
-        for _ in range(50):
-            connection.execute("INSERT INTO t VALUES (zeroblob(4000))")
+    with pytest.raises(OperationalError, match="full"), transaction(database):
+        database.executemany("INSERT INTO t VALUES (zeroblob(?))", [(4000,)] * 50)
     database.execute("PRAGMA max_page_count = 100000")
-    with transaction(connection):
-        connection.execute("INSERT INTO t VALUES (1)")
+    with transaction(database):
+        database.execute("INSERT INTO t VALUES (1)")
     assert database.execute("SELECT count(*) FROM t").fetchone()[0] == 1
     database.close()
 
@@ -83,11 +82,16 @@ def test_a_full_disk_rolls_back_and_the_connection_lives_on(tmp_path: Path):
 def test_a_failed_commit_rolls_back_and_the_connection_lives_on(tmp_path: Path):
     """A commit that is refused leaves no transaction open behind it."""
     database = open_database(tmp_path / "x.db", synchronous="FULL")
-    connection = database.conn
     database.execute("CREATE TABLE p (id INTEGER PRIMARY KEY)")
     database.execute("CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED)")
-    with pytest.raises(sqlite.IntegrityError), transaction(connection):
-        connection.execute("INSERT INTO c VALUES (1)")
-    with transaction(connection):
-        connection.execute("INSERT INTO p VALUES (1)")
+    with pytest.raises(sqlite.IntegrityError), transaction(database):
+        database.execute("INSERT INTO c VALUES (1)")
+    with transaction(database):
+        database.execute("INSERT INTO p VALUES (1)")
     database.close()
+
+
+def test_the_newest_migrations_are_known_by_name():
+    """A start without anything to migrate skips the library: the names must be the last ones."""
+    assert list(journal_schema.migrations._migrations)[-1].name == journal.NEWEST_MIGRATION
+    assert list(schema.migrations._migrations)[-1].name == database.NEWEST_MIGRATION
