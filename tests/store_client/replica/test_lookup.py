@@ -56,7 +56,7 @@ def skus(world: World, text: str, limit: int = 20) -> set[str]:
     ],
 )
 def test_products_are_found_by_the_beginnings_of_their_words(shop: World, text: str, found: set):
-    """Every word typed begins a word of the product; case, accents and punctuation do not matter."""
+    """Every word typed begins one of the product; case, accents and dots do not matter."""
     assert skus(shop, text) == found
 
 

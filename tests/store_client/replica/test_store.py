@@ -26,7 +26,7 @@ def test_an_operation_is_journaled_before_it_is_shown(shop: World):
     shop.perform(LinePicked("F00001", 1, 1))
     other = enrolled_store(shop.folder, shop.clock)
     assert other.journal.head().seq == 1
-    assert other.fulfillment("F00001").total("picked") == 1
+    assert other.board("pickup", limit=1)[0].status is FulfillmentStatus.PICKED
     other.close()
 
 
@@ -61,7 +61,7 @@ def test_a_crash_before_the_view_is_repaired_by_the_journal(shop: World):
     shop.reopen()
     with pytest.raises(OperationRefused):
         shop.perform(LinePicked("F00001", 1, 1))
-    assert shop.store.fulfillment("F00001").total("picked") == 1
+    assert shop.view("F00001").total("picked") == 1
     shop.quiet()
     shop.check_equal()
 
@@ -79,13 +79,13 @@ def test_a_lost_replica_is_built_again_and_nothing_was_lost(shop: World):
 
 def test_a_full_disk_refuses_the_operation_and_later_takes_it(shop: World):
     """The associate is told; nothing is half done."""
-    database = shop.store.journal._connection
-    pages = database.execute("PRAGMA page_count").fetchone()[0]
-    database.execute(f"PRAGMA max_page_count = {pages}")
+    connection = shop.store.journal._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
     shop.perform(FulfillmentAccepted("F00001"))
     with pytest.raises(OperationalError, match="full"):
         shop.perform(LinePicked("F00001", 1, 1, "9" * 60_000))
-    database.execute("PRAGMA max_page_count = 100000")
+    connection.execute("PRAGMA max_page_count = 100000")
     shop.perform(LinePicked("F00001", 1, 1))
     shop.quiet()
     shop.check_equal()
@@ -94,7 +94,8 @@ def test_a_full_disk_refuses_the_operation_and_later_takes_it(shop: World):
 def test_boards_show_the_most_urgent_first(shop: World):
     """What is to be put back, then what is to be done, then what waits for the customer."""
     for step in (LinePicked("F00001", 1, 1), Staged("F00001", "A1"),
-                 MarkedReady("F00001", NOON_MS, NOON_MS + 1), LinePicked("F00003", 1, 1)):  # fmt: skip
+                 MarkedReady("F00001", NOON_MS, NOON_MS + 1),
+                 LinePicked("F00003", 1, 1)):  # fmt: skip
         shop.perform(step)
     shop.quiet()
     shop.central.cancel("F00003")
@@ -161,7 +162,7 @@ def test_a_change_shows_in_the_token(shop: World):
 
 
 def test_an_encrypted_store_shows_nothing_on_the_disk(tmp_path):
-    """Names and operations are not readable without the key, and a wrong key opens nothing."""
+    """Names and operations need the key, and a wrong key opens nothing."""
     world = World(tmp_path, key="ab" * 32)
     world.central.place(an_order(1, 1))
     world.quiet()

@@ -65,9 +65,9 @@ def _values(name: str, hint: Any, order: FulfillmentOrder) -> Iterable[object]:
     if name in _TIMES:
         return _TIMES[name]
     if name == "lines":
-        return tuple((LineQuantity(line, count),) for line, count in _counts(order, most)) + (
-            tuple(LineQuantity(line.line, line.allocated) for line in order.lines),
-        )
+        everything = tuple(LineQuantity(line.line, line.allocated) for line in order.lines)
+        some = ((LineQuantity(line, count),) for line, count in _counts(order, most))
+        return (*some, everything)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return (next(iter(hint)), list(hint)[-1])
     return {int: (1,), str: ("A1",), PickupProof: (PROOF,), bool: (True,)}[hint]

@@ -43,7 +43,7 @@ def test_the_status_of_an_order(progress: OrderProgress, status: OrderStatus):
 
 
 def test_units_of_an_order_are_counted_once():
-    """Each unit of a fulfillment order is pending, fulfilled, given up, or short (hence elsewhere)."""
+    """Each unit is pending, fulfilled, given up, or short and hence elsewhere."""
     for order in samples.reachable(pickup.FLOW, 2, 1):
         short = order.total("short")
         progress = progress_of(3, short, 0, (order,))

@@ -20,7 +20,7 @@ from sync.domain.fulfillment import (
     cancel_open,
 )
 from sync.domain.fulfillment import FulfillmentStatus as S
-from sync.domain.inventory import StockReason
+from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.operations import (
     ExtensionRequested,
     FulfillmentAccepted,
@@ -87,14 +87,15 @@ def test_the_ordinary_way_of_a_pickup():
     order = an_order(1, 2)
     steps = (FulfillmentAccepted(F), picked(1), picked(1), Staged(F, "A1"), ready(), given(2))
     states = []
+    effects: tuple[StockEffect, ...] = ()
     for step in steps:
         outcome = decide(pickup.FLOW, order, step, NOON_MS)
-        order = outcome.after
+        order, effects = outcome.after, outcome.effects
         states.append(status_of(order))
     assert states == [
         S.ACCEPTED, S.PICKING, S.PICKED, S.STAGED, S.READY_FOR_PICKUP, S.PICKED_UP,
     ]  # fmt: skip
-    (effect,) = outcome.effects
+    (effect,) = effects
     assert (effect.on_hand, effect.allocated, effect.reason) == (-2, -2, StockReason.HANDED_OVER)
 
 

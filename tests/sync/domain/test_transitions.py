@@ -75,15 +75,14 @@ def test_stock_follows_the_quantities(flow: Flow, shape: tuple[int, ...]):
 
 def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder) -> bool:
     outcomes = [
-        decide(flow, order, operation, NOON_MS)
-        for operation in samples.possible(flow, order)
+        decide(flow, order, operation, NOON_MS) for operation in samples.possible(flow, order)
     ]
     return any(one.after.total("fulfilled") > order.total("fulfilled") for one in outcomes)
 
 
 @every_shape
 def test_an_associate_is_never_stuck(flow: Flow, shape: tuple[int, ...]):
-    """While goods are expected or in our hands, something can be done that brings both to an end."""
+    """While goods are expected or in our hands, something can be done about it."""
     for order in samples.reachable(flow, *shape):
         if not (order.total("open") or order.total("to_put_back")):
             continue

@@ -72,9 +72,16 @@ def test_seqs_are_dense_and_chained(tmp_path: Path):
 def test_what_was_rolled_back_never_happened(tmp_path: Path):
     """An exception inside leaves no trace, and the number is used again."""
     journal = journal_in(tmp_path, record(1))
-    with pytest.raises(KeyError), journal.writing():
-        journal.append(record(2), [StockEffect("S", -1, 0, StockReason.RELEASED)])
-        raise KeyError
+    effect = StockEffect("S", -1, 0, StockReason.RELEASED)
+    endless = replace(record(3), by="x" * LINE_BYTES_MAX)
+
+    def two_at_once() -> None:
+        with journal.writing():
+            journal.append(record(2), [effect])
+            journal.append(endless, [])
+
+    with pytest.raises(ValueError):
+        two_at_once()
     assert add(journal, record(3)) == 2
     assert journal.aggregates_touching("S") == []
 
@@ -246,8 +253,7 @@ def test_a_full_disk_refuses_loudly_and_later_goes_on(tmp_path: Path):
     pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
     journal._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(OperationalError, match="full"):
-        for number in range(500):
-            add(journal, record(number))
+        [add(journal, record(number)) for number in range(500)]
     count = check_chain(journal)
     journal._connection.execute("PRAGMA max_page_count = 100000")
     assert add(journal, record(1)) == count + 1

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import pickup
@@ -122,8 +129,8 @@ class StoreAndCentral(RuleBasedStateMachine):
             assert self.world.store.journal.head().seq == self.done
 
 
-StoreAndCentral.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
-
-
-class TestStoreAndCentral(StoreAndCentral.TestCase):
+def test_a_store_and_central_end_up_equal():
     """No operation is lost, none counts twice, and after quiet both sides are equal."""
+    run_state_machine_as_test(
+        StoreAndCentral, settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
+    )

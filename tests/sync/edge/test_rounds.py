@@ -48,7 +48,7 @@ class Refusing:
 def refusing(world: World, problem: Exception | None, *calls: str) -> Refusing:
     endpoint = Refusing(world, *calls)
     endpoint.problem = problem
-    world.daemon = daemon_of(world.store, endpoint, world.clock)  # type: ignore[arg-type]
+    world.daemon = daemon_of(world.store, endpoint, world.clock)
     return endpoint
 
 
@@ -122,7 +122,7 @@ def test_a_cancellation_that_came_too_late_is_told(world: World):
     world.quiet()
     (fate,) = world.store.operations()
     assert (fate.state, "put the goods back" in fate.text) == (FateState.AMENDED, True)
-    assert world.store.fulfillment("F00001").total("to_put_back") == 1
+    assert world.view("F00001").total("to_put_back") == 1
     world.check_equal()
 
 
@@ -153,7 +153,7 @@ def test_a_quarantined_operation_keeps_the_stores_view(world: World):
     world.round()
     state = world.store.sync_state()
     assert (state.quarantined, state.backlog) == (1, 0)
-    assert world.store.fulfillment("F00001").accepted_at_ms is not None
+    assert world.view("F00001").accepted_at_ms is not None
     assert world.central.orders["F00002"].accepted_at_ms is not None
     assert hidden.accepted_at_ms is None
 
@@ -231,7 +231,7 @@ def test_another_journal_under_our_name_halts(world: World):
     report = world.round()
     assert (report.ok, world.store.sync_state().halted) == (False, True)
     assert (world.store.journal.acked_seq(), world.store.journal.backlog()) == (0, 1)
-    assert world.store.fulfillment("F00002").total("open") == 0
+    assert world.view("F00002").total("open") == 0
 
 
 def test_a_store_that_was_restored_from_a_backup_is_noticed(world: World):
@@ -327,6 +327,7 @@ def test_a_restored_central_at_the_same_rev_is_noticed(world: World):
     world.quiet()
     feed, rows = world.central.feed, world.central.feed.rows[SCOPE]
     old = rows[Entity.STOCK.value, "SKU-3"]
+    assert old.body is not None
     other = old.body.replace('"on_hand":20', '"on_hand":7')
     rows[Entity.STOCK.value, "SKU-3"] = replace(old, body=other)
     world.central.stock["SKU-3"] = StockRow("SKU-3", 7, 0)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import sqlcipher3.dbapi2
 
 from store_client.replica import database, schema
 from sync.edge import journal, journal_schema, sqlite
@@ -59,7 +60,7 @@ def test_a_key_that_is_no_key_is_refused(tmp_path: Path):
 
 def test_an_engine_with_the_wal_bug_is_refused(tmp_path: Path, monkeypatch):
     """An older SQLite can corrupt a file that two processes share."""
-    monkeypatch.setattr(sqlite.sqlite, "sqlite_version_info", (3, 51, 2))
+    monkeypatch.setattr(sqlcipher3.dbapi2, "sqlite_version_info", (3, 51, 2))
     with pytest.raises(UnsafeDatabase, match="older"):
         open_database(tmp_path / "x.db", synchronous="FULL")
 

@@ -7,6 +7,7 @@ from random import Random
 
 from store_client.replica.store import Store
 from sync.domain.flows import flow_named
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import Operation
 from sync.domain.people import Role
 from sync.edge.daemon import RoundReport, SyncDaemon
@@ -74,15 +75,20 @@ class World:
     def perform(self, operation: Operation) -> None:
         self.store.perform(operation, by="A1", dev="T1")
 
+    def view(self, key: str) -> FulfillmentOrder:
+        """Return an order as the store sees it; it must be there."""
+        order = self.store.fulfillment(key)
+        assert order is not None
+        return order
+
     def quiet(self) -> None:
         """Do rounds on a good line until nothing is left to say."""
         self.faulty.faults = Faults()
         self.faulty.restore()
         self.faulty.deliver_late()
         self.central.cut = False
-        for _ in range(3):
-            report = self.round()
-        assert report.ok, report
+        reports = [self.round() for _ in range(3)]
+        assert reports[-1].ok, reports
 
     def scopes(self) -> dict[str, tuple[int, int, int]]:
         rows = self.store._database.all("SELECT scope, rev, checksum, rows_live FROM scopes")
@@ -97,12 +103,12 @@ class World:
             status = flow_named(order.flow).status_of(order)
             (row,) = store.find_orders(order.id)
             assert (row.status, row.units_open) == (status, order.total("open"))
-        assert dict((row[0], row[1:]) for row in store.stock_rows()) == {
+        assert {row[0]: row[1:] for row in store.stock_rows()} == {
             sku: (row.on_hand, row.allocated) for sku, row in central.stock.items()
         }
         for hit in store.products("lamp"):
-            row = central.stock.get(hit.sku)
-            known = (None, 0) if row is None else (row.on_hand, row.allocated)
+            stock = central.stock.get(hit.sku)
+            known = (None, 0) if stock is None else (stock.on_hand, stock.allocated)
             assert (hit.on_hand, hit.allocated) == known
         for scope, state in self.scopes().items():
             head = central.feed.scope(scope)

@@ -47,7 +47,7 @@ def test_an_entry_keeps_the_bytes_and_what_they_are_about():
 
 @given(st.data())
 def test_any_runs_sent_in_any_way_are_applied_once(data: st.DataObject):
-    """Repeated, overlapping and late pushes change nothing: each operation counts once, in order."""
+    """Repeated, overlapping and late pushes change nothing: each counts once, in order."""
     pusher = four()
     for _ in range(data.draw(st.integers(1, 6))):
         first = data.draw(st.integers(1, 5))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from sync.domain.flows import ALL_OPERATIONS, flow_named
 from sync.protocol import version
 from sync.protocol.lines import chain, decode_line, encode_line, genesis
 from sync.protocol.rows import ADAPTERS, Entity, FulfillmentRow
 from sync.protocol.session import Message
-from sync.domain.flows import ALL_OPERATIONS, flow_named
 from tests.sync.protocol import wire
 
 GOLDEN = Path(__file__).parent / "golden"

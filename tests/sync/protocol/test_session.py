@@ -4,14 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from sync.protocol import errors
-from sync.protocol.session import HelloRequest, PushAnswer, PushHeader
+from sync.protocol.session import HelloRequest, Message, PushAnswer, PushHeader
 from sync.protocol.snapshot import CATALOGUE_TABLES, PRICE_TABLES, has_snapshot, tables_for
 from tests.sync.protocol import wire
 from tests.sync.transport import messages
 
 
 @pytest.mark.parametrize("kind", wire.messages(), ids=lambda kind: kind.__name__)
-def test_a_newer_half_may_add_fields(kind: type):
+def test_a_newer_half_may_add_fields(kind: type[Message]):
     """Unknown fields of a message are ignored, and messages cannot be changed once made."""
     assert kind.model_config["extra"] == "ignore"
     assert kind.model_config["frozen"]
