@@ -23,7 +23,8 @@ def evolver(cls: type[T]) -> Callable[..., T]:
     setters = {name: vars(cls)[name].__set__ for name in names}
     lines = ["def evolve(record, **changes):", " copy = make(cls)"]
     lines += [f" set_{name}(copy, record.{name})" for name in names]
-    lines += [" for name, value in changes.items():", "  setters[name](copy, value)", " return copy"]
+    lines += [" for name, value in changes.items():", "  setters[name](copy, value)"]
+    lines += [" return copy"]
     space: dict[str, Any] = {"make": object.__new__, "cls": cls, "setters": setters}
     space |= {f"set_{name}": setter for name, setter in setters.items()}
     exec("\n".join(lines), space)  # noqa: S102 - field names of our own classes, as dataclasses do
