@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from central_server.api.documented import problems
 from central_server.web.deps import central_of
+from central_server.web.problems import require_storable
 from sync.protocol.session import EnrolAnswer, EnrolRequest
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
@@ -17,4 +18,5 @@ router = APIRouter(prefix="/v1/devices", tags=["devices"])
 )
 def enrol(request: Request, body: EnrolRequest) -> object:
     """Exchange a one-time code and a public key for a place at a location."""
+    require_storable(body)
     return central_of(request).enrolment.enrol(body)

@@ -1,8 +1,9 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
+import unicodedata
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.orders import Channel, OrderStatus
@@ -17,6 +18,14 @@ class Body(BaseModel):
     """Base of what clients send: a field that is not known is an error, not a typo kept silent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _is_printable(cls, value: object) -> object:
+        """Refuse what would move a terminal's cursor, break a message, or not be stored."""
+        if isinstance(value, str) and any(unicodedata.category(one) == "Cc" for one in value):
+            raise ValueError("no control characters")
+        return value
 
 
 class CustomerBody(Body):

@@ -19,7 +19,7 @@ from central_server.web import frames
 from central_server.web.auth import device_session
 from central_server.web.deps import central_of
 from central_server.web.pokes import PokeBoard, Subscription
-from central_server.web.problems import ProblemError
+from central_server.web.problems import ProblemError, require_storable
 from sync.protocol.session import (
     ROWS_PER_PULL_MAX,
     Challenge,
@@ -64,6 +64,7 @@ def challenge(request: Request) -> object:
 )  # fmt: skip
 def hello(request: Request, body: HelloRequest) -> object:
     """Open a session: who speaks, which protocol, how far both sides are."""
+    require_storable(body)
     return central_of(request).sessions.hello(body)
 
 

@@ -2,9 +2,19 @@
 
 from datetime import UTC, datetime
 
+_FIRST_MS = -62_135_596_800_000
+"""0001-01-01, the first instant that RFC 3339 and Python can write."""
+_LAST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
 
 def rfc3339(at_ms: int) -> str:
-    """Return an instant as `2026-03-02T17:30:00.000Z`."""
+    """Return an instant as `2026-03-02T17:30:00.000Z`.
+
+    An instant that cannot be written so becomes the nearest that can: what a
+    device with a broken clock claims must not make an order unreadable.
+    """
+    at_ms = min(max(at_ms, _FIRST_MS), _LAST_MS)
     moment = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import zstandard
 from pydantic import ValidationError
 
+from central_server.web.bounds import unstorable
 from sync.hub.ports import StoredRow
 from sync.protocol.errors import FrameUnreadable
 from sync.protocol.session import PUSH_BYTES_MAX, PullHeader, PushHeader
@@ -54,6 +55,8 @@ def read_push(plain: bytes) -> tuple[PushHeader, tuple[bytes, ...]]:
         header = PushHeader.model_validate_json(first)
     except ValidationError as problem:
         raise FrameUnreadable(f"the header line is not readable: {problem}"[:500]) from problem
+    if reason := unstorable(header.model_dump()):
+        raise FrameUnreadable(f"the header line cannot be kept: {reason}")
     lines = rest.split(b"\n")
     if not lines[-1]:
         lines.pop()

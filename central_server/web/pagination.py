@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 
+from central_server.web.bounds import unstorable
 from central_server.web.problems import ProblemError
 
 LIMIT_MAX = 200
@@ -25,6 +26,7 @@ def decode_cursor(cursor: str, *kinds: type) -> tuple[str | int, ...]:
     except (ValueError, binascii.Error) as problem:
         raise ProblemError("cursor_invalid", "this cursor is not one of ours") from problem
     is_list = isinstance(parts, list) and len(parts) == len(kinds)
-    if not is_list or any(type(p) is not k for p, k in zip(parts, kinds, strict=True)):
+    is_ours = is_list and all(type(p) is k for p, k in zip(parts, kinds, strict=True))
+    if not is_ours or unstorable(parts):
         raise ProblemError("cursor_invalid", "this cursor is not one of ours")
     return tuple(parts)

@@ -13,8 +13,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from central_server.web.bounds import unstorable
 from sync.domain.errors import DomainError
 from sync.protocol.errors import ProtocolError, ProtocolRefused, TryLater
 
@@ -91,6 +93,13 @@ class ProblemError(Exception):
         self.headers = headers
         self.data = data
         super().__init__(detail)
+
+
+def require_storable(body: BaseModel) -> None:
+    """Raise a 422 problem for a message of a device that no database could keep."""
+    for name, value in body.model_dump().items():
+        if reason := unstorable(value):
+            raise ProblemError("validation_failed", f"/body/{name}: {reason}")
 
 
 def problem_response(

@@ -90,6 +90,8 @@ class Shell:
                 await exchange.answer_busy()
             elif exchange.announced_bytes() > exchange.bytes_max:
                 await exchange.answer_too_large()
+            elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+                await exchange.answer_unusable()
             else:
                 await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
@@ -153,6 +155,12 @@ class _Exchange:
             "try_later", "central is busy", self.trace_id,
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )  # fmt: skip
+        await response(self._scope, self.receive, self.send)
+
+    async def answer_unusable(self) -> None:
+        """Refuse an address with NUL in it: PostgreSQL keeps no such text, so nothing has it."""
+        detail = "the address has the character NUL in it"
+        response = problem_response("bad_request", detail, self.trace_id)
         await response(self._scope, self.receive, self.send)
 
     async def answer_too_large(self) -> None:
