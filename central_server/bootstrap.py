@@ -189,7 +189,10 @@ class CannotOpen(Exception):
 @contextlib.contextmanager
 def opened(settings: CentralSettings) -> Iterator[Parts]:
     """Open the database that the settings name, put central together, and close it at the end."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CannotOpen(f"{settings.data_dir}: {problem.strerror}", is_far=False) from problem
     try:
         database = Database.open(settings.url, key=settings.key)
         schema_version(database)

@@ -71,22 +71,25 @@ def serve(
     given = {"host": host, "port": port}
     settings = _settings({name: one for name, one in given.items() if one is not None})
     with _opened(settings) as parts:
-        found, expected = parts.schema()
-        if found != expected:
-            _fail(REFUSED, f"the database is at {found or 'no schema'}: run `{PROGRAM} migrate`")
-        from central_server.jobs.serving import serve_until_stopped
+        _require_schema(parts)
+        from central_server.jobs.serving import CannotListen, serve_until_stopped
 
-        with parts.working():
-            serve_until_stopped(
-                parts.app(), settings, before_exit=parts.central.pokes.close, say=_talk
-            )
+        try:
+            with parts.working():
+                serve_until_stopped(
+                    parts.app(), settings, before_exit=parts.central.pokes.close, say=_talk
+                )
+        except CannotListen as problem:
+            _fail(CONFLICT, str(problem))
 
 
 @app.command(epilog=EPILOG)
 def migrate(as_json: AsJson = False) -> None:
     """Create the database or bring it to this version's schema. Repeating it is harmless."""
     with _opened(_settings()) as parts:
-        before, _ = parts.schema()
+        before, expected = parts.schema()
+        if before is not None and before > expected:
+            _require_schema(parts)
         after = parts.migrate()
     said = "is up to date" if before == after else "was brought"
     _say({"before": before, "after": after}, f"The schema {said}: {after}", as_json=as_json)
@@ -139,7 +142,7 @@ def create_key(
 
     Example: central-server key create --name webshop --scope orders:write --scope orders:read
     """
-    with _opened(_settings()) as parts:
+    with _central_of_settings() as parts:
         try:
             key = parts.central.keys.create(name, tuple(dict.fromkeys(scope)))
         except ValueError as problem:
@@ -158,7 +161,7 @@ def create_code(
     """Make a one-time code with which one device may enrol at a store, for ten minutes."""
     from central_server.services.errors import UnknownLocation
 
-    with _opened(_settings()) as parts:
+    with _central_of_settings() as parts:
         try:
             made = parts.central.enrolment.create_code(location, replace=replace)
         except UnknownLocation as problem:
@@ -173,6 +176,7 @@ def load_sample(as_json: AsJson = False) -> None:
     if not settings.demo:
         _fail(REFUSED, "the sample's PINs are public: set HOLDSHELF_CENTRAL_DEMO=true for a demo")
     with _opened(settings) as parts:
+        _require_schema(parts)
         counts = dict(parts.load_sample())
     words = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     _say(counts, f"Loaded {words}", as_json=as_json)
@@ -181,16 +185,30 @@ def load_sample(as_json: AsJson = False) -> None:
 def _settings(given: dict[str, Any] | None = None) -> "CentralSettings":
     from pydantic import ValidationError
 
-    from central_server.config import UnknownSetting, load_settings
+    from central_server.config import BadFile, UnknownSetting, load_settings
 
     try:
         return load_settings(_CONFIG.get(), **(given or {}))
     except ValidationError as problem:
-        _fail(USAGE, "; ".join(one["msg"] for one in problem.errors()))
-    except UnknownSetting as problem:
+        _fail(USAGE, "; ".join(_wrong(one["loc"], one["msg"]) for one in problem.errors()))
+    except (UnknownSetting, BadFile) as problem:
         _fail(USAGE, str(problem))
     except FileNotFoundError as problem:
         _fail(NOT_FOUND, str(problem))
+
+
+def _wrong(where: tuple[int | str, ...], what: str) -> str:
+    name = ".".join(str(part) for part in where)
+    return f"setting {name!r}: {what}" if name else what
+
+
+def _require_schema(parts: "Parts") -> None:
+    """End unless the database is at this version's schema: an older or newer one is left alone."""
+    found, expected = parts.schema()
+    if found is not None and found > expected:
+        _fail(REFUSED, f"the database is at {found}, newer than this version's {expected}")
+    if found != expected:
+        _fail(REFUSED, f"the database is at {found or 'no schema'}: run `{PROGRAM} migrate`")
 
 
 @contextlib.contextmanager
@@ -239,6 +257,7 @@ def _mount_import(*, is_wanted: bool) -> None:
 @contextlib.contextmanager
 def _central_of_settings() -> "Iterator[Parts]":
     with _opened(_settings()) as parts:
+        _require_schema(parts)
         yield parts
 
 

@@ -5,6 +5,7 @@ file. An unknown name fails, so that a misspelt one is not silently ignored.
 """
 
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,10 @@ DEMO_SECRET = "demo-only-" + "0" * SECRET_LENGTH_MIN
 
 class UnknownSetting(ValueError):
     """The environment names a setting that does not exist."""
+
+
+class BadFile(ValueError):
+    """The settings file is not TOML."""
 
 
 def _default_data_dir() -> Path:
@@ -115,8 +120,8 @@ class CentralSettings(BaseSettings):
 def load_settings(config_file: Path | None = None, **given: object) -> CentralSettings:
     """Return the settings: `given` (command-line options) over environment over file.
 
-    Raises pydantic's `ValidationError`, `UnknownSetting`, or `FileNotFoundError`
-    for a file that was named and is not there.
+    Raises pydantic's `ValidationError`, `UnknownSetting`, `BadFile`, or
+    `FileNotFoundError` for a file that was named and is not there.
     """
     _refuse_unknown(os.environ)
     if config_file is None:
@@ -127,7 +132,10 @@ def load_settings(config_file: Path | None = None, **given: object) -> CentralSe
     class _WithFile(CentralSettings):
         model_config = SettingsConfigDict(toml_file=config_file)
 
-    return _WithFile(**given)  # type: ignore[arg-type]
+    try:
+        return _WithFile(**given)  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as problem:
+        raise BadFile(f"{config_file}: {problem}") from problem
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:

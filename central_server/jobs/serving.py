@@ -11,10 +11,14 @@ import uvicorn
 
 from central_server.config import CentralSettings
 
-DRAIN_SECONDS = 8
+DRAIN_SECONDS = 6
 """How long requests that are being served may take after SIGTERM."""
 BACKLOG = 2048
 YOUNG_VALUES = 50_000
+
+
+class CannotListen(Exception):
+    """The address cannot be had: another process has it, or it is not this machine's."""
 
 
 class _Server(uvicorn.Server):
@@ -67,6 +71,11 @@ def serve_until_stopped(
     previous = {sig: signal.signal(sig, _ignore) for sig in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run()
+    except SystemExit as problem:
+        address = f"{settings.host}:{settings.port}"
+        raise CannotListen(
+            f"cannot listen on {address}: in use, or not this machine's"
+        ) from problem
     finally:
         for sig, handler in previous.items():
             signal.signal(sig, handler)

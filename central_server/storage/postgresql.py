@@ -26,6 +26,7 @@ def open_engines(url: URL, hook: CommitHook) -> tuple[Engine, Writer]:
     """Return the reading engine and the writer; both share one pool."""
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
         pool_size=CONNECTIONS,
         max_overflow=CONNECTIONS_OVERFLOW,
         pool_pre_ping=True,

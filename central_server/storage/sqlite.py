@@ -53,6 +53,7 @@ def _engine(path: Path, key: str, begin: str, size: int, overflow: int) -> Engin
     is_reader = begin == "BEGIN"
     engine = create_engine(
         "sqlite://",
+        hide_parameters=True,
         module=driver,
         creator=lambda: _connect(path, key, is_reader=is_reader),
         poolclass=QueuePool,

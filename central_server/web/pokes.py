@@ -54,7 +54,8 @@ class PokeBoard:
     """All open streams of this process (implements `ports.Pokes`)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Closing is called from a signal handler, which may interrupt a thread that holds the lock.
+        self._lock = threading.RLock()
         self._by_scope: defaultdict[str, set[Subscription]] = defaultdict(set)
         self._closed = False
 
