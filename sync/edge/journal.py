@@ -188,8 +188,9 @@ class Journal:
     def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord]:
         """Return the operations on `aggregate` after `after_seq`, oldest first."""
         rows = self._all(
-            "SELECT line FROM operations WHERE aggregate = ? AND epoch = ? AND seq > ?"
-            " ORDER BY seq",
+            # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
+            "SELECT line FROM operations INDEXED BY operations_by_aggregate"
+            " WHERE aggregate = ? AND epoch = ? AND seq > ? ORDER BY seq",
             (aggregate, self.identity.epoch, after_seq),
         )
         return [decode_line(line) for (line,) in rows]
@@ -222,9 +223,9 @@ class Journal:
     def effects_of(self, aggregate: str, after_seq: int) -> list[tuple[str, int, int]]:
         """Return (SKU, on hand, allocated) of each effect on `aggregate` after `after_seq`."""
         return self._all(
-            "SELECT e.sku, e.on_hand, e.allocated FROM stock_effects e"
-            " JOIN operations o USING (epoch, seq)"
-            " WHERE o.aggregate = ? AND e.epoch = ? AND e.seq > ?",
+            # CROSS JOIN keeps this order: from the few operations of one order to their effects.
+            "SELECT e.sku, e.on_hand, e.allocated FROM operations o CROSS JOIN stock_effects e"
+            " USING (epoch, seq) WHERE o.aggregate = ? AND o.epoch = ? AND o.seq > ?",
             (aggregate, self.identity.epoch, after_seq),
         )
 
@@ -245,10 +246,11 @@ class Journal:
         A plainly accepted operation has a verdict without text.
         """
         condition = "" if aggregate is None else "AND o.aggregate = ?"
+        index = "" if aggregate is None else "INDEXED BY operations_by_aggregate"
         parameters = (self.identity.epoch, *(() if aggregate is None else (aggregate,)))
         rows = self._all(
-            "SELECT o.seq, o.line, v.status, v.code, v.text, v.consequences FROM operations o"
-            " LEFT JOIN verdicts v USING (epoch, seq)"
+            "SELECT o.seq, o.line, v.status, v.code, v.text, v.consequences"
+            f" FROM operations o {index} LEFT JOIN verdicts v USING (epoch, seq)"
             f" WHERE o.epoch = ? {condition} ORDER BY o.seq DESC LIMIT ? OFFSET ?",
             (*parameters, limit, offset),
         )
@@ -333,6 +335,23 @@ class Journal:
         """Return (failed tries, locked until in ms) of a PIN or pickup code."""
         row = self._one("SELECT failures, until_ms FROM lockouts WHERE subject = ?", (subject,))
         return (0, 0) if row is None else (row[0], row[1])
+
+    def count_failure(self, subject: str, lock_after: int, until_ms: int) -> tuple[int, int]:
+        """Count one failed try of `subject`; return (failed tries, locked until).
+
+        From the try `lock_after` on it is locked until `until_ms`. One statement:
+        two terminals that fail at once are counted twice.
+        """
+        with self.writing():
+            row = self._connection.execute(
+                "INSERT INTO lockouts (subject, failures, until_ms)"
+                " VALUES (:subject, 1, CASE WHEN 1 >= :most THEN :until ELSE 0 END)"
+                " ON CONFLICT (subject) DO UPDATE SET failures = failures + 1,"
+                " until_ms = CASE WHEN failures + 1 >= :most THEN :until ELSE 0 END"
+                " RETURNING failures, until_ms",
+                {"subject": subject, "most": lock_after, "until": until_ms},
+            ).fetchone()
+            return row[0], row[1]
 
     def set_failures(self, subject: str, failures: int, until_ms: int) -> None:
         """Set the failed tries of `subject`; zero forgets it."""
