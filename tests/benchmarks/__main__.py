@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.benchmarks.catalog import BENCHMARKS, TARGETS
 from tests.benchmarks.measure import Figure, Foreign, rounded
 
+
 def main() -> int:
     """Measure, print the table, write the file; 1 where a benchmark could not be run."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)

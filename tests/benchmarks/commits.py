@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from sync.domain import operations as op
 from tests.benchmarks import baselines
@@ -40,7 +41,7 @@ def measure() -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _operations(ids: list[str]) -> Iterator[object]:
+def _operations(ids: list[str]) -> Iterator[Any]:
     for turn in (
         op.FulfillmentAccepted,
         lambda key: op.LinePicked(key, 1, 1),

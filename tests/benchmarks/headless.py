@@ -44,7 +44,7 @@ class Paints:
 
 
 @asynccontextmanager
-async def terminal(folder: Path):  # noqa: ANN201
+async def terminal(folder: Path):
     """Run the terminal of the store in `folder`, signed in; give the app and its paints."""
     settings = StoreSettings(data_dir=folder)
     store = open_store(settings)

@@ -158,4 +158,3 @@ def measure_backlog() -> Iterator[Figure]:
             raw = baselines.inserts_per_s(folder / "raw.db")
     words = f"the time of as many rows at: {RAW_WORDS}"
     yield Figure("backlog_60k_s", took, "s", words, BACKLOG_OPS / raw)
-

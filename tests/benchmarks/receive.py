@@ -19,7 +19,7 @@ from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
 from sync.protocol.session import ScopeHead
 from tests.benchmarks import baselines
 from tests.benchmarks.measure import Figure, median, seconds
-from tests.benchmarks.site import a_central, a_store, daemon_of, place_many, temporary
+from tests.benchmarks.site import a_central, a_store, daemon_of, temporary
 from tests.support.network import ZONE, Size, location_of, product_of, sku_of
 from tests.support.real_central import RealCentral
 
@@ -35,27 +35,27 @@ RAW_WORDS = "rows/s of executemany into a bare encrypted sqlcipher3 file, {}, 1,
 
 def measure_pull() -> Iterator[Figure]:
     """Change rows at central and pull them, three times; the median counts."""
-    with temporary() as folder, a_central(folder, PULL_SIZE, ORDERS) as central:
-        with a_store(folder, central) as machine, machine.opened() as store:
-            daemon = daemon_of(store, central.url)
-            assert daemon.run_once().ok
-            endpoint = daemon._endpoint
-            found: dict[str, list[float]] = {}
-            raw = []
-            for turn in range(PULLS):
-                for name, rate in _pull_once(endpoint, store, central, turn).items():
-                    found.setdefault(name, []).append(rate)
-                raw.append(
-                    baselines.inserts_per_s(folder / "raw.db", "NORMAL", store_key(machine.folder))
-                )
+    found: dict[str, list[float]] = {}
+    raw = []
+    with (
+        temporary() as folder,
+        a_central(folder, PULL_SIZE, ORDERS) as central,
+        a_store(folder, central) as machine,
+        machine.opened() as store,
+    ):
+        daemon = daemon_of(store, central.url)
+        assert daemon.run_once().ok
+        key = store_key(machine.folder)
+        for turn in range(PULLS):
+            for name, rate in _pull_once(daemon._endpoint, store, central, turn).items():
+                found.setdefault(name, []).append(rate)
+            raw.append(baselines.inserts_per_s(folder / "raw.db", "NORMAL", key))
     words = RAW_WORDS.format("NORMAL")
     for name, rates in found.items():
         yield Figure(name, median(rates), "rows/s", words, median(raw))
 
 
-def _pull_once(
-    endpoint: Any, store: Store, central: RealCentral, turn: int
-) -> dict[str, float]:
+def _pull_once(endpoint: Any, store: Store, central: RealCentral, turn: int) -> dict[str, float]:
     with central.opened() as parts:
         _change(parts, turn)
     heads = {head.scope: head for head in push_all(endpoint, store.journal).heads}
@@ -76,9 +76,7 @@ def _pull_once(
     return rates
 
 
-def _pull(
-    endpoint: Any, store: Store, heads: dict[str, ScopeHead], scope: str
-) -> int:
+def _pull(endpoint: Any, store: Store, heads: dict[str, ScopeHead], scope: str) -> int:
     # Other scopes are listed at the cursor that they have, so that they are kept and not pulled.
     listed = tuple(
         head
@@ -86,7 +84,8 @@ def _pull(
         else ScopeHead(scope=head.scope, rev=store.writer.cursor(head.scope).rev)
         for head in heads.values()
     )
-    return pull_all(endpoint, store.writer, listed, store.files.parts).rows
+    life = store.writer.cursor(CATALOGUE_SCOPE).incarnation
+    return pull_all(endpoint, store.writer, listed, store.files.parts, incarnation=life).rows
 
 
 def _change(parts: Parts, turn: int) -> None:
@@ -108,8 +107,10 @@ def measure_bootstrap() -> Iterator[Figure]:
         built = seconds(lambda: _build(central))
         with a_store(folder, central) as machine:
             took = [_bootstrap(machine, central.url) for _ in range(BOOTSTRAPS)]
-            rows = BOOTSTRAP_SIZE.skus * 3 / baselines.inserts_per_s(
-                folder / "raw.db", "NORMAL", store_key(machine.folder)
+            rows = (
+                BOOTSTRAP_SIZE.skus
+                * 3
+                / baselines.inserts_per_s(folder / "raw.db", "NORMAL", store_key(machine.folder))
             )
     words = f"the time of 3 rows a SKU (product, barcode, price) at: {RAW_WORDS.format('NORMAL')}"
     yield Figure("bootstrap_100k_skus_s", median(took), "s", words, rows)

@@ -27,8 +27,10 @@ async def scan_all(folder: Path) -> list[float]:
             await paints.until(lambda r=row: _is_shown(app, r.id))
             order = app.store.fulfillment(row.id)
             for line in order.lines:
-                for unit in range(line.allocated):
-                    took.append(await _scan(app, paints, line.line, line.sku, unit + 1))
+                took += [
+                    await _scan(app, paints, line.line, line.sku, unit)
+                    for unit in range(1, line.allocated + 1)
+                ]
             app.call_later(app.screen.dismiss)
             await asyncio.sleep(0)
             if len(took) >= SCANS + WARM_UP:
@@ -54,9 +56,7 @@ async def _scan(app: Any, paints: Paints, line: int, sku: str, wanted: int) -> f
 
 def _line_is(app: Any, line: int, wanted: int) -> bool:
     rows = [row for found in app.screen.query(WorkList) for row in found.rows]
-    return any(
-        getattr(one, "line", 0) == line and one.picked == wanted for one in rows
-    )
+    return any(getattr(one, "line", 0) == line and one.picked == wanted for one in rows)
 
 
 if __name__ == "__main__":

@@ -103,9 +103,7 @@ def daemon_of(store: Store, central_url: str, traffic: Traffic | None = None) ->
 
 def endpoint_at(central_url: str, traffic: Traffic | None = None) -> HttpEndpoint:
     """Return central over HTTP."""
-    return HttpEndpoint(
-        central_url, client_factory=lambda url: open_client(url, traffic=traffic)
-    )
+    return HttpEndpoint(central_url, client_factory=lambda url: open_client(url, traffic=traffic))
 
 
 class Collected:

@@ -108,5 +108,3 @@ def _scan(machine: RealStore, folder: Path) -> Iterator[Figure]:
             f"tui_scan_{name}_ms", percentile(took, share), "ms", words.format(name),
             percentile(raw, share),
         )  # fmt: skip
-
-

@@ -12,6 +12,7 @@ from tests.support.network import Size, sku_of
 from tests.support.real_central import RealCentral
 from tests.support.real_store import RealStore
 from tests.support.waiting import until
+
 pytest.register_assert_rewrite("tests.processes.reckoning")
 
 SIZE = Size(stores=2, skus=60, stocked=60, on_hand=1_000)
@@ -37,7 +38,9 @@ class Site:
 
     def place(self, count: int, first: int = 1) -> list[dict]:
         """Place orders of one to three lines at the store, through the public API."""
-        return [self.central.place(number, lines_of(number)) for number in range(first, first + count)]
+        return [
+            self.central.place(number, lines_of(number)) for number in range(first, first + count)
+        ]
 
     @property
     def backlog(self) -> int:

@@ -11,7 +11,9 @@ pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
 STEPS = "12"
 
 
-@pytest.mark.parametrize("mode", [LinkMode.CAPTIVE, LinkMode.HALF_OPEN], ids=lambda mode: mode.value)
+@pytest.mark.parametrize(
+    "mode", [LinkMode.CAPTIVE, LinkMode.HALF_OPEN], ids=lambda mode: mode.value
+)
 def test_a_network_that_does_not_reach_central_delays_and_loses_nothing(
     site: Site, mode: LinkMode
 ) -> None:

@@ -61,7 +61,7 @@ def work_while_killed(site: Site, random: Random) -> tuple[dict[int, str], int]:
             daemon = site.store.start_daemon()
 
 
-def start_driver(site: Site, seed: int):  # noqa: ANN201
+def start_driver(site: Site, seed: int):
     command = [
         sys.executable, "-m", "tests.processes.driver",
         "--data-dir", str(site.store.folder), "--seed", str(seed),

@@ -29,9 +29,7 @@ class RealStore:
     @property
     def settings(self) -> StoreSettings:
         """The settings that its processes get."""
-        return StoreSettings(
-            data_dir=self.folder, central_url=self.central_url, terminal="till-1"
-        )
+        return StoreSettings(data_dir=self.folder, central_url=self.central_url, terminal="till-1")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,9 +56,7 @@ class RealStore:
         done = self.run("enrol", "--central", self.central_url, "--code-file", "-", stdin=code)
         assert done.returncode == 0, done.stderr
 
-    def start(
-        self, command: list[str], *, stdout: int | None = None
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, command: list[str], *, stdout: int | None = None) -> "subprocess.Popen[bytes]":
         """Start a process of this machine; `stop` ends it at the latest."""
         with (self.folder / "processes.log").open("ab") as log:
             process = subprocess.Popen(
