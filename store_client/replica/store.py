@@ -230,15 +230,12 @@ class Store:
 
     def record_failure(self, subject: str, now_ms: int) -> Lockout:
         """Count one failed try; the fifth locks for 30 minutes."""
-        failures = self.lockout(subject).failures + 1
-        until_ms = now_ms + LOCKED_MS if failures >= TRIES else 0
-        self.journal.set_failures(subject, failures, until_ms)
-        return Lockout(failures, until_ms)
+        return Lockout(*self.journal.count_failure(subject, TRIES, now_ms + LOCKED_MS))
 
     def clear_failures(self, subject: str) -> None:
         """Forget the failed tries: this one was right."""
         if self.lockout(subject).failures:
-            self.journal.set_failures(subject, 0, 0)
+            self.journal.clear_failures(subject)
 
     # --- sync -------------------------------------------------------------------------
 

@@ -353,16 +353,10 @@ class Journal:
             ).fetchone()
             return row[0], row[1]
 
-    def set_failures(self, subject: str, failures: int, until_ms: int) -> None:
-        """Set the failed tries of `subject`; zero forgets it."""
+    def clear_failures(self, subject: str) -> None:
+        """Forget the failed tries of `subject`."""
         with self.writing():
-            if failures == 0:
-                self._connection.execute("DELETE FROM lockouts WHERE subject = ?", (subject,))
-                return
-            self._connection.execute(
-                "INSERT OR REPLACE INTO lockouts (subject, failures, until_ms) VALUES (?, ?, ?)",
-                (subject, failures, until_ms),
-            )
+            self._connection.execute("DELETE FROM lockouts WHERE subject = ?", (subject,))
 
     def change_token(self) -> tuple[int, int]:
         """Return a value that differs when anything was written, by whichever process."""

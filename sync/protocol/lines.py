@@ -27,6 +27,8 @@ from sync.domain.flows import OPERATION_UNION
 HASH_BYTES = 32
 LINE_BYTES_MAX = 64 * 1024
 """A longer line is refused at the store before it is ever journaled."""
+OPERATION_VERSION = 1
+"""Of every kind so far. A line of another one waits in quarantine for a central that knows it."""
 INTEGER_MAX = 2**63 - 1
 """What every database of either half can hold."""
 _ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
@@ -91,6 +93,8 @@ def encode_line(record: OperationRecord) -> bytes:
 def decode_line(line: bytes) -> OperationRecord:
     """Return the record in `line`, or raise `ValueError` saying what is wrong."""
     read = _ADAPTER.validate_json(line)
+    if read.v != OPERATION_VERSION:
+        raise ValueError(f"version {read.v} of {read.op.kind} is not known here")
     _check(line)
     return OperationRecord(read.by, read.dev, read.boot, read.mono, read.at, read.op, read.v)
 

@@ -182,11 +182,12 @@ def test_pending_effects_are_summed_per_order(tmp_path: Path):
 def test_failed_tries_outlive_a_restart(tmp_path: Path):
     """A lock-out cannot be undone by switching the terminal off."""
     journal = journal_in(tmp_path)
-    journal.set_failures("pin:A1", 5, NOON_MS)
+    for _ in range(5):
+        journal.count_failure("pin:A1", 5, NOON_MS)
     journal.close()
     again = Journal(tmp_path / "journal.db")
     assert (again.failures("pin:A1"), again.failures("pin:A2")) == ((5, NOON_MS), (0, 0))
-    again.set_failures("pin:A1", 0, 0)
+    again.clear_failures("pin:A1")
     assert again.failures("pin:A1") == (0, 0)
 
 

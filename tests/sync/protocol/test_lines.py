@@ -140,3 +140,11 @@ def test_the_chain_is_over_exactly_these_bytes():
     assert chain(start, b"a").hex() == (
         "4a50a28ec037a22036cf21c7e95a76a16ab9bddb97fcbee063d3aeba1367cbd0"
     )
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_a_version_that_is_not_known_is_not_guessed_at(version: int):
+    """A newer store's operation waits for a central that knows it, instead of being misread."""
+    line = encode_line(record(LinePicked("F1", 1, 1), v=version))
+    with pytest.raises(ValueError, match="version"):
+        decode_line(line)
