@@ -94,7 +94,7 @@ def decode_line(line: bytes) -> OperationRecord:
     """Return the record in `line`, or raise `ValueError` saying what is wrong."""
     read = _ADAPTER.validate_json(line)
     if read.v != OPERATION_VERSION:
-        raise ValueError(f"version {read.v} of {read.op.kind} is not known here")
+        raise ValueError(f"version {read.v} of this operation is not known here")
     _check(line)
     return OperationRecord(read.by, read.dev, read.boot, read.mono, read.at, read.op, read.v)
 

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from store_client.replica.store import LOCKED_MS, TRIES, Lockout
+from store_client.replica.models import Lockout
+from store_client.replica.store import LOCKED_MS, TRIES
 from tests.support.builders import NOON_MS, ManualClock, enrolled_store
 
 TERMINALS = 4

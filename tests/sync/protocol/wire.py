@@ -91,6 +91,13 @@ def built(kind: type) -> st.SearchStrategy[Any]:
 
 operations = st.one_of(*(built(kind) for kind in ALL_OPERATIONS))
 records = st.builds(
-    OperationRecord, texts, texts, texts, numbers, numbers, operations, st.just(lines.OPERATION_VERSION)
+    OperationRecord,
+    texts,
+    texts,
+    texts,
+    numbers,
+    numbers,
+    operations,
+    st.just(lines.OPERATION_VERSION),
 )
 verdict_adapter = TypeAdapter(Verdict)

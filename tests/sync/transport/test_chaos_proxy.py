@@ -348,6 +348,7 @@ def test_the_program_follows_its_file_and_ends_on_sigterm(central, tmp_path):
     control = tmp_path / "switch"
     write_mode(control, LinkMode.CUT)
     with subprocess.Popen(_command(central.port, control), stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
         endpoint = _endpoint(json.loads(program.stdout.readline())["port"])
 
         def reached() -> bool:
@@ -384,6 +385,7 @@ def test_the_program_ends_with_its_parent(central, tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
+        assert parent.stdout is not None
         port = json.loads(parent.stdout.readline())["port"]
         _connect(port).close()
         parent.kill()

@@ -59,7 +59,8 @@ def test_another_thread_can_hang_up(central):
     central.handler = lambda _: _stream(": hi\n\n", hold=hold)
     endpoint = HttpEndpoint(central.url, session=token_session())
     endpoint.hang_up()
-    listening, heard = Event(), []
+    listening = Event()
+    heard: list[object] = []
 
     def listen() -> None:
         try:
