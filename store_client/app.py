@@ -5,10 +5,11 @@ touches a disk runs on its loop; see `off_loop`.
 """
 
 import asyncio
+import fcntl
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from rich.text import Text
 from textual import events
@@ -27,7 +28,13 @@ from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
 from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.scanner import ScanGate, read_code
-from store_client.services.words import Said, clock_time, connection, last_recorded, units
+from store_client.services.words import (
+    Said,
+    clock_time,
+    connection,
+    last_recorded,
+    reaches_central,
+)
 from store_client.widgets.bars import Standing, StatusBar
 from store_client.widgets.tones import DEFAULT_COLORS, THEMES
 from sync.clock import Clock
@@ -38,6 +45,8 @@ from sync.transport import switch
 T = TypeVar("T")
 STATE_EVERY_MS = 1_000
 MINUTE_MS = 60_000
+NEWS_MS = 8_000
+"""For how long Today says that orders have arrived; elsewhere it stays until Today is seen."""
 WARM_UP_CODE = "5901234123457"
 
 
@@ -85,7 +94,11 @@ class StoreApp(App[None]):
         self._minute = -1
         self._state_at_ms = 0
         self._new_orders: int | None = None
+        self._news = 0
+        """Orders that have arrived and were not seen on Today yet."""
+        self._news_at_ms = 0
         self._cut = False
+        self._marker: TextIO | None = None
         self._watching = False
         for theme in THEMES:
             self.register_theme(theme)
@@ -109,14 +122,20 @@ class StoreApp(App[None]):
             begin(self, self._tell_last_action, "crash")
 
     def _mark_running(self) -> bool:
-        """Leave a marker for as long as the terminal runs; True where one was left behind."""
+        """Hold a marker for as long as the terminal runs; True where one was left behind."""
         marker = self.settings.running_marker
         if marker is None:
             return False
-        crashed = marker.exists()
         marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text(self.settings.device, encoding="utf-8")
-        return crashed
+        found = marker.exists()
+        file = marker.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()  # another terminal of this machine runs: the marker is its own
+            return False
+        self._marker = file
+        return found
 
     async def _tell_last_action(self) -> None:
         newest: Sequence[OperationFate] = await self.off_loop(lambda: self.store.operations(1))
@@ -127,8 +146,10 @@ class StoreApp(App[None]):
 
     def on_unmount(self) -> None:
         """Leave no marker behind: this end was meant."""
-        if self.settings.running_marker is not None and not self._exception:
-            self.settings.running_marker.unlink(missing_ok=True)
+        if self._marker is not None:
+            if self.settings.running_marker is not None and not self._exception:
+                self.settings.running_marker.unlink(missing_ok=True)
+            self._marker.close()
 
     def _handle_exception(self, error: Exception) -> None:
         """Write the log, give the terminal back, and say where the log is."""
@@ -207,10 +228,19 @@ class StoreApp(App[None]):
             self.call_from_thread(self._announce, new - before)
 
     def _announce(self, count: int) -> None:
+        """Tell it in the bar: whatever pops up would cover what the last scan did."""
+        self._news += count
+        self._news_at_ms = self.clock.now_ms()
         self.bell()
-        self.notify(
-            f"{units(count, 'new order')} to pick. F2 shows them.", title="★ New", timeout=8
-        )
+        self.say_standing()
+
+    def _news_words(self, now_ms: int) -> str:
+        on_today = self.actor is None or isinstance(self.screen, TodayScreen)
+        if on_today and now_ms - self._news_at_ms > NEWS_MS:
+            self._news = 0
+        if not self._news:
+            return ""
+        return f"★ {self._news} new" if on_today else f"★ {self._news} new: F2"
 
     def _tell_screens(self) -> None:
         for screen in self.screen_stack:
@@ -229,10 +259,12 @@ class StoreApp(App[None]):
             role=actor.role.value if actor else "",
             connection=said,
             time=clock_time(row, now_ms),
+            news=self._news_words(now_ms),
         )
         for screen in self.screen_stack:
             for bar in screen.query(StatusBar):
-                bar.say(standing)
+                if bar.say(standing) and isinstance(screen, TerminalScreen):
+                    screen.standing_changed()
 
     # --- keys and scans (trap: a focused widget eats Enter, so the gate sits here) -------
 
@@ -373,6 +405,12 @@ class StoreApp(App[None]):
     def network_is_cut(self) -> bool:
         """Whether the demo's switch is off."""
         return self._cut
+
+    @property
+    def reaches_central(self) -> bool:
+        """Whether central hears soon of what is recorded now."""
+        state, now_ms = self.sync_state, self.clock.now_ms()
+        return state is not None and reaches_central(state, now_ms, cut=self._cut)
 
     def _read_switch(self) -> None:
         path = self.settings.network_switch

@@ -58,7 +58,7 @@ def open_store(settings: StoreSettings) -> Store:
     """Open the store's files; raise `NotEnrolled` before enrolment."""
     files = files_of(settings)
     if not files.journal.exists() or not files.key.exists():
-        raise NotEnrolled("this machine is not enrolled: run `store-client enrol` first")
+        raise NotEnrolled(f"no store in {files.folder}: run `store-client enrol` first")
     store = _open(files)
     try:
         store.identity  # noqa: B018 - raises where the enrolment did not end
@@ -227,6 +227,7 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         log_path=settings.data_dir / "terminal.log",
         running_marker=settings.data_dir / "terminal.running",
         network_switch=settings.network_switch,
+        demo_hint=settings.demo_hint,
         scanner=ScannerSettings(
             prefix=scanner.prefix,
             suffix=scanner.suffix,

@@ -53,6 +53,8 @@ class StoreSettings(BaseModel):
     scanner: ScannerSettings = ScannerSettings()
     network_switch: Path | None = None
     """Demo only: the file that cuts and restores this store's network."""
+    demo_hint: str = ""
+    """Demo only: who may sign in and with which PIN, shown on the sign-in screen."""
 
 
 def default_data_dir() -> Path:

@@ -5,11 +5,16 @@ import json
 import os
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 STOP_SECONDS = 8.0
+GIVE_BACK = "".join(
+    f"\x1b[?{mode}l" for mode in (1000, 1002, 1003, 1006, 1015, 1016, 2004, 2048)
+) + ("\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m")
+"""Mouse, paste and keyboard modes off, the usual screen, a cursor, no colors."""
 
 
 @dataclass
@@ -86,10 +91,22 @@ def run(module: str, *arguments: str, env: Mapping[str, str] | None = None, stdi
 
 
 def run_in_foreground(words: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run a command on this screen until it ends; Ctrl+C is its own to handle."""
+    """Run a command on this screen until it ends; Ctrl+C is its own to handle.
+
+    One that was killed cannot give the screen back: that is done here.
+    """
+    before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
     process = subprocess.Popen(words, env=env)
     while True:
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
             continue
+        if code >= 0:
+            return code
+        if before is not None:
+            sys.stdout.write(GIVE_BACK)
+            sys.stdout.flush()
+            termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
+        print(f"It was ended by signal {-code}. Everything it had confirmed is recorded.")
+        return 128 - code

@@ -1,5 +1,6 @@
 """The demo's stores: each a real machine of its own, behind a network that can be cut."""
 
+import csv
 import json
 import os
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from central_server.demo.processes import Processes, run
+from central_server.sample import sample_path
 from sync.transport.switch import LinkMode, write_mode
 
 STORE_MODULE = "store_client"
@@ -34,6 +36,7 @@ class DemoStore:
             "HOLDSHELF_STORE_CENTRAL_URL": self.central_url,
             "HOLDSHELF_STORE_NETWORK_SWITCH": str(self.switch),
             "HOLDSHELF_STORE_TERMINAL": f"{self.location_id}-1",
+            "HOLDSHELF_STORE_DEMO_HINT": sign_in_hint(self.location_id),
         }
 
     @property
@@ -111,3 +114,12 @@ class DemoStore:
         said = run(STORE_MODULE, "--data-dir", str(self.folder), *arguments, env=self.environment)
         document: dict[str, object] = json.loads(said)
         return document
+
+
+def sign_in_hint(location_id: str) -> str:
+    """Return whom to sign in as at a store of the sample network, and with which PIN."""
+    with sample_path("associates.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["location_id"] == location_id and row["role"] == "lead":
+                return f"Demo: {row['associate_id']}, PIN {row['pin']}. F12 cuts the network."
+    return ""

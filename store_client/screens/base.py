@@ -81,6 +81,11 @@ class Host(Protocol):
         """Whether the demo's switch is off."""
         ...
 
+    @property
+    def reaches_central(self) -> bool:
+        """Whether central hears soon of what is recorded now."""
+        ...
+
 
 def begin(
     node: DOMNode, job: Callable[[], Awaitable[object]], group: str, *, exclusive: bool = False
@@ -153,6 +158,9 @@ class TerminalScreen(Screen[None]):
 
     def store_changed(self) -> None:
         """Take in that something in the store's data changed, or that a minute passed."""
+
+    def standing_changed(self) -> None:
+        """Take in that the status bar says something else now."""
 
     def take_code(self, code: Code) -> None:
         """Act on a scan. Screens that have no use for codes leave it."""

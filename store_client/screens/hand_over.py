@@ -32,7 +32,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
     HELP_TEXT = (
         "Scan or type the customer's pickup code. F4 checks an ID instead, which a lead or"
         " manager does or approves with their PIN; choose the kind of document and never type its"
-        " number. If somebody else came, type their name. ◂ and ▸ on a line hand over part of it."
+        " number. If somebody else came, type their name. ↓ goes to the lines; ◂ and ▸ on a"
+        " line hand over part of it."
     )
     BINDINGS = [
         Binding("escape", "cancel", "Cancel"),
@@ -127,7 +128,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         self.query_one("#approval").display = by_id and not self._approves
         other = "F4: pickup code" if by_id else "F4: ID check"
         self.query_one("#counter-keys", Static).update(
-            f"Enter: hand over   {other}   ◂ ▸: quantity   Esc: cancel"
+            f"Enter: hand over   {other}   ↓ ◂ ▸: quantity   Esc: cancel"
         )
 
     @on(Input.Changed, "#recipient")
@@ -185,9 +186,10 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         if self._document and self._order.pickup_code_hash:
             self._document = ""
             self._show_proof()
+            self.query_one(Says).plain("")
             self.query_one("#code", Input).focus()
             return
-        choices = [Choice(name, name.capitalize()) for name in DOCUMENTS]
+        choices = [Choice(name, name[:1].upper() + name[1:]) for name in DOCUMENTS]
         title = "Which document did you check?"
         text = "The photo and the name match. The number is never typed or kept."
         self.app.push_screen(ChooseDialog(title, choices, text=text), self._document_chosen)
@@ -196,6 +198,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         if document:
             self._document = document
             self._show_proof()
+            self.query_one(Says).plain("")
             self.query_one("#recipient" if self._approves else "#approver", Input).focus()
 
     def take_code(self, code: Code) -> None:
@@ -244,6 +247,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             order = await self.host.off_loop(lambda: self._submit(told))
         except OperationRefused as error:
             says.bad(*refusal(error))
+            self.query_one("#approver-pin", Input).value = ""
             self.app.bell()
         except OSError as error:
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")

@@ -66,12 +66,14 @@ class SignInScreen(TerminalScreen):
             pin.cursor_blink = False
             yield pin
             yield Static("", id="sign-in-says", classes="says", markup=False)
+        yield Static(self.host.settings.demo_hint, id="demo-hint", markup=False)
         yield Static("", id="last-recorded", markup=False)
 
     def on_mount(self) -> None:
         """Ask for the person first."""
         super().on_mount()
         self.query_one("#pin", Input).display = False
+        self.query_one("#demo-hint").display = bool(self.host.settings.demo_hint)
         self._title("Who is at the terminal?")
         self.query_one("#who", Input).focus()
         self.store_changed()

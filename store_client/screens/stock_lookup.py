@@ -39,7 +39,7 @@ def _product_cells(hit: ProductHit) -> Sequence[Cell]:
 _PRODUCTS = Looks(
     (
         Column("PRODUCT", 38, share=1),
-        Column("MAY BE SOLD", 17),
+        Column("MAY BE SOLD", 18),
         Column("BOOK", 4, leaves=1, right=True),
         Column("AISLE", 6),
         Column("PRICE", 9, right=True),

@@ -86,6 +86,10 @@ class SyncStatusScreen(TerminalScreen):
         """Read again."""
         begin(self, self._read, "sync", exclusive=True)
 
+    def standing_changed(self) -> None:
+        """Never say of the connection anything else than the bar does."""
+        self.store_changed()
+
     async def _read(self) -> None:
         host = self.host
 

@@ -55,10 +55,10 @@ _LOOKS = Looks(
     (
         Column("NEXT", 26, share=3),
         Column("ORDER", 10),
-        Column("CUSTOMER", 12, share=3),
-        Column("QTY", 3, leaves=2, right=True),
+        Column("CUSTOMER", 12, share=3, leaves=1),
+        Column("QTY", 3, leaves=3, right=True),
         Column("DUE", 14),
-        Column("SPOT", 4, leaves=1),
+        Column("SPOT", 4, leaves=2),
     ),
     key=lambda row: row.entry.id,
     cells=_cells,

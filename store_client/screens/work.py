@@ -95,8 +95,8 @@ class WorkScreen(TypingScreen):
         """Show title, next step, banner, lines and what was last said."""
         looks = Looks(
             (
-                Column("ITEM", 38, share=3),
-                Column("AISLE", 5),
+                Column("ITEM", 30, share=9),
+                Column("AISLE", 8),
                 Column("PICKED", 14, share=1),
                 Column("SKU", 10, leaves=1),
             ),
@@ -195,7 +195,7 @@ class WorkScreen(TypingScreen):
             for operation in fates:
                 news = self._seen.get(operation.seq) != operation.state
                 if news and operation.state in {"amended", "refused", "quarantined"}:
-                    self.query_one(Says).bad(f"{fate(operation).words}.", operation.text)
+                    self.query_one(Says).news(fate(operation), operation.text)
         self._seen = seen
         rows = [self._fate_row(operation) for operation in fates[-FATES_MAX:]]
         title = Content.assemble(("\nTIMELINE", tone_style("dim")))

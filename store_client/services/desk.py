@@ -55,6 +55,8 @@ class TerminalSettings:
     """A file that exists while the terminal runs; found at start, it tells of a crash."""
     network_switch: Path | None = None
     """Demo only: F12 cuts and restores the store's network through this file."""
+    demo_hint: str = ""
+    """Demo only: who may sign in and with which PIN, shown on the sign-in screen."""
     poll_seconds: float = 0.1
     """How often the screens ask whether anything changed."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)

@@ -177,6 +177,13 @@ def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
     return Said("●", "ONLINE", "good")
 
 
+def reaches_central(state: SyncState, now_ms: int, *, cut: bool = False) -> bool:
+    """Return whether what is recorded now is soon at central."""
+    if cut or state.halted or not state.daemon_alive or state.last_error:
+        return False
+    return state.last_contact_ms is not None and now_ms - state.last_contact_ms <= OFFLINE_AFTER_MS
+
+
 def fate(operation: OperationFate) -> Said:
     """Return what became of an operation."""
     return FATE.get(operation.state, Said("?", operation.state, "warn"))

@@ -24,6 +24,8 @@ class Standing:
     role: str
     connection: Said
     time: str
+    news: str = ""
+    """What has just arrived; it stands where the store's name stands."""
 
 
 class StatusBar(Static):
@@ -38,11 +40,13 @@ class StatusBar(Static):
         """What is said now."""
         return self._standing
 
-    def say(self, standing: Standing) -> None:
-        """Say how things stand; does nothing where nothing changed."""
-        if standing != self._standing:
-            self._standing = standing
-            self.refresh()
+    def say(self, standing: Standing) -> bool:
+        """Say how things stand; return whether anything changed."""
+        if standing == self._standing:
+            return False
+        self._standing = standing
+        self.refresh()
+        return True
 
     def render(self) -> Content:
         """Lay the parts out over the width; what is least needed gives way."""
@@ -53,14 +57,14 @@ class StatusBar(Static):
         clock = f" {standing.time} "
         who = f"{standing.who} ({standing.role})" if standing.who else "not signed in"
         room = width - cell_len(badge) - cell_len(clock) - cell_len(who) - 4
-        left = standing.store
+        left = standing.news or standing.store
         if width >= ROOMY:
             left = f"{PRODUCT}  {left}"
         if cell_len(left) > room:
             left = left[: max(0, room - 1)] + "…" if room > 1 else ""
         gap = " " * max(1, width - cell_len(left) - cell_len(who) - cell_len(badge + clock) - 2)
         return Content.assemble(
-            (f" {left}", "bold"),
+            (f" {left}", f"bold {tone_style('new')}" if standing.news else "bold"),
             gap,
             (who, ""),
             " ",

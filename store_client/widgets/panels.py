@@ -76,6 +76,10 @@ class Says(Panel):
         """Say why something was not done, and what to do."""
         self.say(Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo))
 
+    def news(self, said: Said, text: str) -> None:
+        """Say what central made of something, in the tone that it has."""
+        self.say(Content.assemble((f"{said}. ", tone_style(said.tone, bold=True)), text))
+
     def plain(self, text: str) -> None:
         """Say something that needs no stress."""
         self.say(Content(text))
@@ -96,9 +100,11 @@ def line_progress(line: FulfillmentLine) -> Said:
     if line.to_put_back:
         return Said("↶", f"put back {line.to_put_back}", "bad")
     if line.needed <= 0:
-        return Said("✗", "not wanted", "dim")
+        return Said("✗", f"{line.short} short" if line.short else "not wanted", "dim")
     if line.fulfilled >= line.needed:
         return Said("■", "handed over", "done")
+    if line.fulfilled and not line.to_pick:
+        return Said("◑", f"{line.held} still here", "good")
     if line.to_pick:
         done = line.held + line.fulfilled
         return Said("◐" if done else "○", f"{done} of {line.needed}", "work")

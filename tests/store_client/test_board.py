@@ -35,6 +35,8 @@ def ready(number: int, until_ms: int) -> Row:
         (row(status=S.PICKING, units_to_pick=2), "◐ Pick 2", Group.TO_DO),
         (row(status=S.PICKED, units_to_pick=0), "▣ Put on the hold shelf", Group.TO_SHELF),
         (row(status=S.STAGED, units_to_pick=0), "✓ Mark ready", Group.TO_SHELF),
+        (row(status=S.PARTIALLY_PICKED_UP, units_to_pick=0, expires_at_ms=NOW + MINUTE_MS),
+         "▣ Put on the hold shelf", Group.TO_SHELF),
         (ready(1, NOW + 300 * MINUTE_MS), "✓ Waiting for customer until 15:32", Group.WAITING),
         (ready(1, NOW + 5000 * MINUTE_MS), "✓ Waiting for customer until Thu 21:52", Group.WAITING),
         (ready(1, NOW - MINUTE_MS), "◷ Not collected: release", Group.WAITING),

@@ -45,6 +45,7 @@ class Facts:
     units_open: int
     promised_by_ms: int
     expires_at_ms: int | None
+    staging_spot: str
 
 
 def facts_of(order: FulfillmentOrder) -> Facts:
@@ -56,6 +57,7 @@ def facts_of(order: FulfillmentOrder) -> Facts:
         order.total("open"),
         order.promised_by_ms,
         order.expires_at_ms,
+        order.staging_spot,
     )
 
 
@@ -63,7 +65,7 @@ def facts_of_row(row: BoardRow) -> Facts:
     """Return the facts of a board's row."""
     return Facts(
         row.status, row.units_to_pick, row.units_to_put_back,
-        row.units_open, row.promised_by_ms, row.expires_at_ms,
+        row.units_open, row.promised_by_ms, row.expires_at_ms, row.staging_spot,
     )  # fmt: skip
 
 
@@ -81,6 +83,8 @@ def next_step(facts: Facts, now_ms: int) -> Step:
         return Step.READY
     if facts.status in WAITING:
         expired = facts.expires_at_ms is not None and facts.expires_at_ms <= now_ms
+        if not facts.staging_spot and not expired:
+            return Step.STAGE  # a pick was taken back and done again: it lies nowhere yet
         return Step.RELEASE if expired else Step.HAND_OVER
     return Step.NOTHING
 
@@ -196,7 +200,7 @@ def how_words(order: FulfillmentOrder, step: Step) -> str:
         Step.ACCEPT: "Enter accepts. Scanning the first item accepts too.",
         Step.PICK: "Scan each item. F4 picks the line under the cursor by hand.",
         Step.STAGE: "Pack, then scan the label of the shelf spot, or Enter to type it.",
-        Step.READY: f"It lies at {order.staging_spot}. Enter tells the customer to come.",
+        Step.READY: f"It lies at {order.staging_spot}. Enter: the customer may come.",
         Step.RELEASE: "Nobody came in time. Enter releases it; then put it back.",
         Step.HAND_OVER: f"Take it from {order.staging_spot or 'the shelf'}. Enter or the code.",
         Step.NOTHING: "Nothing is left to do. Esc goes back.",

@@ -123,11 +123,11 @@ class PickupScreen(WorkScreen):
 
     def use_code(self, order: FulfillmentOrder, code: Code) -> None:
         """Take a code as the customer's, as a spot's label, or as an item."""
-        if not code.gtin and self._step(order) is Step.HAND_OVER:
-            self._open_counter(code.text)
-        elif commands.is_spot(self.host.store_row, code.text):
+        if commands.is_spot(self.host.store_row, code.text):
             spot = code.text.upper()
             self.do(partial(commands.stage, fulfillment_id=self.key, spot=spot), f"Put at {spot}")
+        elif not code.gtin and self._step(order) is Step.HAND_OVER:
+            self._open_counter(code.text)
         else:
             self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
 
@@ -204,8 +204,15 @@ class PickupScreen(WorkScreen):
     def action_ready(self) -> None:
         """Let the customer come."""
         self.do(
-            partial(commands.mark_ready, fulfillment_id=self.key), "Ready: the customer is told"
+            partial(commands.mark_ready, fulfillment_id=self.key),
+            "Ready: the customer is told"
+            if self.host.reaches_central
+            else "Ready: central tells the customer when it hears of it",
         )
+
+    def _later(self) -> str:
+        """Return what has to happen before central can do anything, where it cannot now."""
+        return "" if self.host.reaches_central else " when it hears of it"
 
     def action_hand_over(self) -> None:
         """Open the counter."""
@@ -229,7 +236,8 @@ class PickupScreen(WorkScreen):
             self.store_changed()
             return
         rest = order.total("open")
-        words = f"Handed over. {units(rest)} still wait" if rest else "Handed over: all done"
+        verb = "waits" if rest == 1 else "wait"
+        words = f"Handed over. {units(rest)} still {verb}" if rest else "Handed over: all done"
         self.recorded(order, words)
 
     def action_put_back(self) -> None:
@@ -272,14 +280,15 @@ class PickupScreen(WorkScreen):
                 (line.held > 0 and line.open > 0, "Take a pick back", name, self.action_unpick),
                 (line.deliverable > 0, "Customer does not want it", name, self.action_refuse),
             ]
-        waiting = self._step(order) in {Step.HAND_OVER, Step.RELEASE}
+        step = self._step(order)
+        waiting = step in {Step.HAND_OVER, Step.RELEASE}
         still_open = order.total("open") > 0
         rest = "central looks for another store"
         offered += [
             (still_open, "Reject the whole order", rest, self.action_reject),
             (commands.may_hand_over(order), "Move to another spot", "", self.action_stage),
             (waiting, "Customer needs more time", "central decides", self.action_extend),
-            (waiting, "Nobody came: release it", "", self.action_release),
+            (step is Step.RELEASE, "Nobody came: release it", "", self.action_release),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),
         ]
@@ -304,7 +313,7 @@ class PickupScreen(WorkScreen):
                     quantity=quantity,
                     reason=ShortReason(reason),
                 ),
-                f"Short {quantity}: {line.name}. Central looks for it elsewhere",
+                f"Short {quantity}: {line.name}. Central looks for it elsewhere{self._later()}",
             )
 
         self._ask_reason(
@@ -369,7 +378,7 @@ class PickupScreen(WorkScreen):
             if reason is not None:
                 self.do(
                     partial(commands.reject, fulfillment_id=self.key, reason=ShortReason(reason)),
-                    "Rejected: central looks for another store",
+                    f"Rejected: central looks for another store{self._later()}",
                 )
 
         choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
