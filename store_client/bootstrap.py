@@ -1,12 +1,14 @@
 """Puts a store machine together. The only place that names concrete adapters."""
 
+import contextlib
 import fcntl
 import gc
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -25,6 +27,8 @@ APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KEY_BYTES = 32
 IDLE_S = 0.2
+LOOK_AFTER_DAEMON_EVERY_S = 5.0
+STOP_SECONDS = 10.0
 FULL_COLLECTIONS_EVERY = 1_000
 """Collections of the middle generation to one of everything: some minutes of hectic work."""
 
@@ -212,6 +216,43 @@ def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
+
+
+class DaemonKeeper:
+    """Sees to it that a daemon runs for as long as the terminal does, whoever started it."""
+
+    def __init__(
+        self,
+        start: Callable[[], subprocess.Popen[bytes] | None],
+        every_s: float = LOOK_AFTER_DAEMON_EVERY_S,
+    ) -> None:
+        self._start = start
+        self._every_s = every_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="daemon keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start a daemon where none runs, and go on looking."""
+        self._look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the daemon that was started here, if any."""
+        self._stopping.set()
+        self._thread.join()
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=STOP_SECONDS)
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            self._look()
+
+    def _look(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            with contextlib.suppress(OSError):  # no room now: the bar says so, and it is tried anew
+                self._process = self._start()
 
 
 def build_app(settings: StoreSettings, store: Store) -> "StoreApp":

@@ -115,20 +115,19 @@ def _first_round(settings: StoreSettings) -> None:
 
 @app.command(epilog=EPILOG)
 def run(context: typer.Context) -> None:
-    """Open the terminal. Starts the sync daemon where none is running."""
+    """Open the terminal. Sees to it that a sync daemon runs meanwhile."""
     settings: StoreSettings = context.obj
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _fail(USAGE, "the terminal needs a screen: run it in a terminal window (or use `status`)")
     store = _guarded(lambda: bootstrap.open_store(settings))
-    daemon = bootstrap.start_daemon(settings)
+    keeper = bootstrap.DaemonKeeper(lambda: bootstrap.start_daemon(settings))
+    keeper.start()
     terminal = bootstrap.build_app(settings, store)
     try:
         terminal.run()
     finally:
         store.close()
-        if daemon is not None:
-            daemon.terminate()
-            daemon.wait(timeout=10)
+        keeper.stop()
     raise typer.Exit(terminal.return_code or 0)
 
 
