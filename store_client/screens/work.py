@@ -95,8 +95,8 @@ class WorkScreen(TypingScreen):
         """Show title, next step, banner, lines and what was last said."""
         looks = Looks(
             (
-                Column("ITEM", 30, share=9),
-                Column("AISLE", 8),
+                Column("ITEM", 30, share=19),
+                Column("AISLE", 6),
                 Column("PICKED", 14, share=1),
                 Column("SKU", 10, leaves=1),
             ),

@@ -109,7 +109,7 @@ def _gtin_in(text: str) -> str:
 
     try:
         result: Any = biip.parse(text)
-    except (biip.ParseError, ValueError):
+    except (biip.ParseError, ValueError, LookupError):  # LookupError: a lone ]
         return ""
     if result.gtin is None:
         return ""
