@@ -21,7 +21,7 @@ from sync.clock import SystemClock
 CENTRAL_MODULE = "central_server"
 STORES = ("S001", "S002", "S003")
 ORDERS_AT_START = 6
-PAUSE_S = 6.0
+PAUSE_S = 12.0
 ASSOCIATE_PAUSE_S = 2.0
 READY_SECONDS = 30.0
 LOOK_EVERY_S = 0.05
