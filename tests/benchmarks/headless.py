@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.support.network import LEADER
 
 SIZE = (120, 36)
 WAIT_SECONDS = 20.0
+LOOK_AGAIN_S = 0.05
 
 
 class Paints:
@@ -41,6 +42,14 @@ class Paints:
                 self._changed.clear()
                 if shows():
                     return self.last_ns
+
+    async def settled(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds()`, which may become true without one more paint; nothing is timed."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not holds():
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
 
 
 @asynccontextmanager

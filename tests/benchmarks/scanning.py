@@ -24,7 +24,7 @@ async def scan_all(folder: Path) -> list[float]:
         rows = app.store.board("pickup", limit=500)
         for row in rows:
             app.call_later(app.open_order, "pickup", row.id)
-            await paints.until(lambda r=row: _is_shown(app, r.id))
+            await paints.settled(lambda r=row: _is_shown(app, r.id))
             order = app.store.fulfillment(row.id)
             for line in order.lines:
                 took += [
