@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 from central_server.records import Location
 from central_server.storage.bulk import AnyRow, among, upsert_many
 from central_server.storage.tables import LOCATIONS
-from sync.protocol.rows import StoreRow
 
 _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
@@ -63,20 +62,6 @@ class Locations:
             select(LOCATIONS.c.price_zone).distinct().order_by(LOCATIONS.c.price_zone)
         )
         return tuple(rows.scalars())
-
-
-def store_row(location: Location) -> StoreRow:
-    """Return `location` as its own terminal gets it."""
-    return StoreRow(
-        location_id=location.id,
-        name=location.name,
-        timezone=location.timezone,
-        price_zone=location.price_zone,
-        spots=location.spots,
-        hours=location.hours,
-        closures=location.closures,
-        hold_days=location.hold_days,
-    )
 
 
 def _values(location: Location) -> tuple[Any, ...]:

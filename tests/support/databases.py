@@ -38,7 +38,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     try:
         server = PostgresqlServer()
     except NoPostgresql as problem:
-        pytest.skip(f"no PostgreSQL here: {problem}")
+        pytest.fail(f"PostgreSQL from the wheel did not start: {problem}")
     try:
         server._execute(f"CREATE DATABASE {TEMPLATE}")
         prepare(server.url(TEMPLATE))

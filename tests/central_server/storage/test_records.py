@@ -15,8 +15,8 @@ from central_server.records import (
     Price,
     Product,
 )
+from central_server.services.scopes import store_row
 from central_server.storage.database import Database
-from central_server.storage.locations import store_row
 from central_server.storage.meta import NotInitialized
 from central_server.storage.schema import migrate
 from sync.domain.people import Role
