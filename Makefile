@@ -72,7 +72,7 @@ clean: ## Remove the environment and what tools leave behind.
 	    echo "Installing into .venv with pip (the first time takes a minute or two) ..."; \
 	    { "$$python" -m venv .venv || { \
 	        echo "$$python cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; }; } && \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock && \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .; \
 	fi
 	@touch $@

@@ -60,3 +60,14 @@ def test_lock_files_name_no_host_and_no_path():
     files = [path for path in project_files() if LOCK_LIKE.search(path.name)]
     assert LOCK in files
     assert [path.name for path in files if origin.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_lock_is_installed_without_resolving_anew():
+    """The lock is complete; old installers look past a pin for `name[extra]` and take the newest.
+
+    They then refuse it, as it has no hash: the setup broke when a newer release came out.
+    """
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in lines if "pip install" in line and "-r requirements.lock" in line]
+    assert len(installs) == 1
+    assert "--require-hashes --no-deps" in installs[0]
