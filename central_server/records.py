@@ -12,8 +12,8 @@ from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
     "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer",
-    "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderLine",
-    "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
+    "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead",
+    "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
     "StoredOperation", "Trace",
 ]  # fmt: skip
 
@@ -141,6 +141,19 @@ class Order:
     """In clear: central tells the customer again when the goods are ready. Stores get hashes."""
     external_id: str = ""
     """What the channel calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """What most operations need of their order: far less than all of it."""
+
+    id: str
+    status: str
+    customer_email: str
+    ordered: int
+    """Units over all lines, as the two below."""
+    unsourced: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ conditional update, and the next operation of the same push must see it. If the
 operation that asked for it fails after all, the reservation is given back.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from central_server.records import (
     Location,
     Order,
     OrderEvent,
+    OrderHead,
+    OrderLine,
     OutboxItem,
     Trace,
 )
@@ -29,6 +31,7 @@ from sync.domain.errors import InvariantViolated
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
+from sync.domain.orders import OrderProgress, progress_of
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -77,10 +80,11 @@ class PushFollowUps:
     """Implements `FollowUps` for one push."""
 
     def __init__(
-        self, unit: "Unit", orders: Mapping[str, Order], random: Random, promise_ms: int
+        self, unit: "Unit", heads: Mapping[str, OrderHead], random: Random, promise_ms: int
     ) -> None:
         self._unit = unit
-        self._orders = orders
+        self._heads = heads
+        self._orders: dict[str, Order] = {}
         self._random = random
         self._promise_ms = promise_ms
         self._locations: dict[str, Location] = {}
@@ -123,12 +127,21 @@ class PushFollowUps:
     def _lists(self) -> tuple[list[object], ...]:
         return (self.assigned, self.events, self.exceptions, self.mails, self.traces)  # type: ignore[return-value]
 
-    def order(self, order_id: str) -> Order:
-        """Return the order that a fulfillment order is part of."""
-        found = self._orders.get(order_id)
+    def head(self, order_id: str) -> OrderHead:
+        """Return the head of the order that a fulfillment order is part of."""
+        found = self._heads.get(order_id)
         if found is None:
             raise InvariantViolated(f"a fulfillment order of an unknown order {order_id}")
         return found
+
+    def order(self, order_id: str) -> Order:
+        """Return the whole order, read when first asked for; its row is locked already."""
+        if order_id not in self._orders:
+            found = self._unit.orders.get(order_id)
+            if found is None:
+                raise InvariantViolated(f"a fulfillment order of an unknown order {order_id}")
+            self._orders[order_id] = found
+        return self._orders[order_id]
 
     def location(self, location_id: str) -> Location:
         """Return a location, read once a push."""
@@ -206,18 +219,29 @@ class PushFollowUps:
         changed = self.line_counts.get((order_id, line))
         if changed is not None:
             return changed
-        found = next(one for one in self.order(order_id).lines if one.line == line)
+        found = self._line(order_id, line)
         return found.unsourced, found.dropped
 
-    def current(self, order: Order) -> Order:
-        """Return `order` with the counts as they are after what was asked for so far."""
-        lines = tuple(
-            replace(line, unsourced=counts[0], dropped=counts[1])
-            if (counts := self.line_counts.get((order.id, line.line)))
-            else line
-            for line in order.lines
-        )
-        return replace(order, lines=lines)
+    def _line(self, order_id: str, line: int) -> OrderLine:
+        return next(one for one in self.order(order_id).lines if one.line == line)
+
+    def progress(self, parts: Mapping[str, Sequence[FulfillmentOrder]]) -> dict[str, OrderProgress]:
+        """Return how far orders are after what was asked for so far; `parts` carry them, by id."""
+        shifts: dict[str, tuple[int, int]] = {}
+        for (order_id, line), counts in self.line_counts.items():
+            before = self._line(order_id, line)
+            unsourced, dropped = shifts.get(order_id, (0, 0))
+            unsourced += counts[0] - before.unsourced
+            dropped += counts[1] - before.dropped
+            shifts[order_id] = (unsourced, dropped)
+        found = {}
+        for order_id, carried in parts.items():
+            head = self.head(order_id)
+            unsourced, dropped = shifts.get(order_id, (0, 0))
+            found[order_id] = progress_of(
+                head.ordered, head.unsourced + unsourced, head.dropped + dropped, carried
+            )
+        return found
 
     def event(self, order: FulfillmentOrder, kind: str, text: str) -> None:
         """Add a line to the order's timeline."""
@@ -256,7 +280,7 @@ class PushFollowUps:
         self, order: FulfillmentOrder, compose: Callable[[], Notice], *, only_while: str = ""
     ) -> None:
         """Write to the customer, if there is an address."""
-        to = self.order(order.order_id).customer_email
+        to = self.head(order.order_id).customer_email
         if to:
             pending = PendingMail(compose, to, self._source, order, only_while, self._now_ms)
             self.mails.append(pending)

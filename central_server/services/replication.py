@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from central_server.records import LedgerEntry
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
-from central_server.services.order_views import progress
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -96,8 +95,8 @@ class Replication:
         self._location_id = state.location_id
         ids = {record.op.fulfillment_id for record in records}
         order_ids = self._unit.fulfillments.order_ids(ids)
-        orders = self._unit.orders.get_many(order_ids, lock=True)
-        self._ups = PushFollowUps(self._unit, orders, self._random, self._promise_ms)
+        heads = self._unit.orders.heads(order_ids)
+        self._ups = PushFollowUps(self._unit, heads, self._random, self._promise_ms)
         for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():
             self._ups.siblings[order_id] = [one.row.order for one in parts]
             for one in parts:
@@ -202,13 +201,8 @@ class Replication:
             carried[order_id] = [self._rows[one.id] for one in ups.siblings[order_id]]
         for new in ups.assigned:
             carried[new.order_id].append(new)
-        changed = {}
-        for order_id, parts in carried.items():
-            order = ups.order(order_id)
-            status = progress(ups.current(order), parts).status.value
-            if status != order.status:
-                changed[order_id] = status
-        return changed
+        found = {key: one.status.value for key, one in ups.progress(carried).items()}
+        return {key: status for key, status in found.items() if status != ups.head(key).status}
 
     def _write_rows(self, feed: FeedWriter) -> None:
         rows = [FulfillmentRow(self._rows[key], mark) for key, mark in self._marks.items()]

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central_server.records import (
     Order,
     OrderCursor,
     OrderEvent,
     OrderFilter,
+    OrderHead,
     OrderLine,
     Trace,
 )
@@ -71,12 +72,32 @@ class Orders:
         lines = self._lines(order_ids) if rows else defaultdict(list)
         return {row.id: _order(row, lines[row.id]) for row in rows}
 
+    def heads(self, order_ids: Collection[str]) -> dict[str, OrderHead]:
+        """Lock those of the given orders that exist, in id order, and return their heads by id."""
+        line = ORDER_LINES.c
+        heads = self._connection.execute(
+            select(ORDERS.c.id, ORDERS.c.status, ORDERS.c.customer_email)
+            .where(among(self._connection, ORDERS.c.id, order_ids))
+            .order_by(ORDERS.c.id)
+            .with_for_update()
+        ).all()
+        sums = self._connection.execute(
+            select(
+                line.order_id,
+                func.sum(line.quantity), func.sum(line.unsourced), func.sum(line.dropped),
+            )
+            .where(among(self._connection, line.order_id, order_ids))
+            .group_by(line.order_id)
+        ).all()  # fmt: skip
+        units = {key: (int(a), int(b), int(c)) for key, a, b, c in sums}
+        return {key: OrderHead(key, status, to, *units[key]) for key, status, to in heads}
+
     def _lines(self, order_ids: Collection[str]) -> defaultdict[str, list[OrderLine]]:
         rows = self._connection.execute(
             select(ORDER_LINES.c.order_id, *(ORDER_LINES.c[name] for name in _LINE))
             .where(among(self._connection, ORDER_LINES.c.order_id, order_ids))
             .order_by(ORDER_LINES.c.order_id, ORDER_LINES.c.line)
-        )
+        ).all()
         lines: defaultdict[str, list[OrderLine]] = defaultdict(list)
         for order_id, *values in rows:
             lines[order_id].append(OrderLine(*values))

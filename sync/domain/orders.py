@@ -1,5 +1,6 @@
 """Orders as central records them: quantities per line, status derived."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +62,7 @@ class OrderProgress:
 
 
 def progress_of(
-    ordered: int, unsourced: int, dropped: int, fulfillments: tuple[FulfillmentOrder, ...]
+    ordered: int, unsourced: int, dropped: int, fulfillments: Sequence[FulfillmentOrder]
 ) -> OrderProgress:
     """Return the progress of an order of `ordered` units.
 
@@ -70,14 +71,10 @@ def progress_of(
     store gave up (`short`) belong to another fulfillment order or are
     unsourced, so they are not counted here.
     """
-    given_up = sum(
-        order.total("cancelled") + order.total("refused") + order.total("expired")
-        for order in fulfillments
-    )
-    return OrderProgress(
-        ordered=ordered,
-        in_hand=sum(order.total("deliverable") for order in fulfillments),
-        fulfilled=sum(order.total("fulfilled") for order in fulfillments),
-        cancelled=given_up + dropped,
-        unsourced=unsourced,
-    )
+    in_hand = fulfilled = given_up = 0
+    for order in fulfillments:
+        for line in order.lines:
+            in_hand += line.deliverable
+            fulfilled += line.fulfilled
+            given_up += line.cancelled + line.refused + line.expired
+    return OrderProgress(ordered, in_hand, fulfilled, given_up + dropped, unsourced)

@@ -139,8 +139,12 @@ def advance(
 
 def _is_sound(before: FulfillmentOrder, after: FulfillmentOrder) -> bool:
     """Return whether every line that changed is possible; the others were checked before."""
-    pairs = zip(before.lines, after.lines, strict=True)
-    return all(new.is_sound() for old, new in pairs if new is not old)
+    if after.lines is before.lines:
+        return True
+    for old, new in zip(before.lines, after.lines, strict=True):
+        if new is not old and not new.is_sound():
+            return False
+    return True
 
 
 def decide(
@@ -162,6 +166,8 @@ def stock_effects(
     over and by what a short pick says is not there. `operation` is None for
     central's own decisions, which never move goods.
     """
+    if after.lines is before.lines:
+        return ()
     reason = getattr(operation, "reason", None)
     shrinks = isinstance(reason, ShortReason) and reason in SHRINKING_REASONS
     effects = []

@@ -8,7 +8,8 @@ therefore harmless, and a batch can be sent again for ever.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.ids import OpId
@@ -23,8 +24,7 @@ AGGREGATE_MAX = 64
 """Characters of a fulfillment order's id, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
+class _Arrived(NamedTuple):
     """A new line with its place; `record` is None where it could not be read."""
 
     seq: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sync.domain.ids import OpId
 from sync.protocol.lines import OperationRecord
@@ -23,8 +23,7 @@ class ReplicaState:
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """One operation as central keeps it for ever: the bytes, their place, the verdict."""
 
     seq: int

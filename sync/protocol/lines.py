@@ -18,7 +18,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -35,11 +35,17 @@ _ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS_SUSPECT = b"0" * 19
 """As many digits as `INTEGER_MAX` has: cheap to look for in a line, rarely there."""
 
+if TYPE_CHECKING:
+    AnyOperation = Any
+else:
+    AnyOperation = Annotated[OPERATION_UNION, Field(discriminator="kind")]
+
 
 @dataclass(frozen=True, slots=True)
 class OperationRecord:
     """An operation with who did it, where and when."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
     by: str
     """The associate."""
     dev: str
@@ -50,25 +56,13 @@ class OperationRecord:
     """Monotonic milliseconds."""
     at: int
     """Wall time in milliseconds UTC: a claim, never a judge."""
-    op: Any
+    op: AnyOperation
     """One of `sync.domain.flows.ALL_OPERATIONS`."""
     v: int = 1
     """Version of this kind of operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
-    by: str
-    dev: str
-    boot: str
-    mono: int
-    at: int
-    op: Annotated[OPERATION_UNION, Field(discriminator="kind")]  # type: ignore[valid-type]
-    v: int = 1
-
-
-_ADAPTER: TypeAdapter[_Envelope] = TypeAdapter(_Envelope)
+_ADAPTER: TypeAdapter[OperationRecord] = TypeAdapter(OperationRecord)
 
 
 def encode_line(record: OperationRecord) -> bytes:
@@ -92,11 +86,11 @@ def encode_line(record: OperationRecord) -> bytes:
 
 def decode_line(line: bytes) -> OperationRecord:
     """Return the record in `line`, or raise `ValueError` saying what is wrong."""
-    read = _ADAPTER.validate_json(line)
-    if read.v != OPERATION_VERSION:
-        raise ValueError(f"version {read.v} of this operation is not known here")
+    record = _ADAPTER.validate_json(line)
+    if record.v != OPERATION_VERSION:
+        raise ValueError(f"version {record.v} of this operation is not known here")
     _check(line)
-    return OperationRecord(read.by, read.dev, read.boot, read.mono, read.at, read.op, read.v)
+    return record
 
 
 def _check(line: bytes, document: object = None) -> None:
