@@ -13,6 +13,7 @@ from sync.protocol import errors
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord
 from sync.protocol.session import EscrowState
 from sync.protocol.verdicts import Verdict, VerdictStatus
+from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 from tests.sync.hub.pushes import Pusher, a_line, accepted, picked
 
 ACCEPTED, AMENDED = VerdictStatus.ACCEPTED, VerdictStatus.AMENDED
@@ -149,12 +150,12 @@ def test_a_frame_with_another_number_of_lines_is_unreadable(count: int):
         four().central.push(four().header(1, count), tuple(four().lines))
 
 
-@pytest.mark.parametrize("protocol", [0, 2])
+@pytest.mark.parametrize("protocol", [LOWEST_SERVED - 1, PROTOCOL_VERSION + 1])
 def test_a_version_that_is_not_served_is_refused(protocol: int):
     """The refusal says what is served."""
     with pytest.raises(errors.VersionUnsupported) as caught:
         four().push(protocol=protocol)
-    assert caught.value.data == {"min": 1, "max": 1}
+    assert caught.value.data == {"min": LOWEST_SERVED, "max": PROTOCOL_VERSION}
 
 
 def unknown(fulfillment_id: str) -> bytes:

@@ -14,7 +14,10 @@ from tests.sync.protocol import wire
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = range(version.LOWEST_SERVED, version.PROTOCOL_VERSION + 1)
-LAST_HASHES = {1: "e02f87112c00d29ee995e60f61833df8899af7ee0f27ece54c99fc3d9519356f"}
+LAST_HASHES = {
+    1: "e02f87112c00d29ee995e60f61833df8899af7ee0f27ece54c99fc3d9519356f",
+    2: "e02f87112c00d29ee995e60f61833df8899af7ee0f27ece54c99fc3d9519356f",
+}
 """Version -> hash after its golden operations, of replica R1 in epoch 1."""
 
 HOW_TO_MOVE = """
