@@ -16,6 +16,7 @@ from central_server.flows import ALL_HANDLERS
 from central_server.flows.pickup.notices import PickupNotices
 from central_server.jobs.housekeeping import forget_old_answers
 from central_server.jobs.outbox import send_due
+from central_server.jobs.promises import PromiseKeeper
 from central_server.jobs.worker import Worker
 from central_server.ports import Notifier, Snapshots
 from central_server.sample import SAMPLE_FILES, sample_path
@@ -48,6 +49,8 @@ from sync.domain.ids import new_id
 MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
+PROMISES_SECONDS = 5.0
+"""Far below a lease's margin: a promise is moved soon after it lapsed."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
     Overloaded: "try_later",
     DatabaseClosed: "try_later",
@@ -65,6 +68,7 @@ class Parts:
     central: Central
     intake: CatalogueIntake
     notifier: Notifier
+    promises: PromiseKeeper
     clock: Clock
     random: Random
 
@@ -77,6 +81,7 @@ class Parts:
         """Send mail and forget old answers in the background for the time of the block."""
         workers = (
             Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
+            Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
         )
         for worker in workers:
@@ -175,7 +180,10 @@ def assemble(
         readiness=lambda: _readiness(database),
     )
     intake = CatalogueIntake(database, clock, pokes, OpeningStock)
-    return Parts(settings, database, central, intake, notifier, clock, random)
+    promises = PromiseKeeper(
+        database, ALL_HANDLERS, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
+    )
+    return Parts(settings, database, central, intake, notifier, promises, clock, random)
 
 
 class CannotOpen(Exception):

@@ -7,14 +7,15 @@ others. Times are milliseconds UTC, money is in minor units.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
     "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer",
-    "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead",
-    "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
-    "StoredOperation", "Trace",
+    "Lease", "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter",
+    "OrderHead", "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity",
+    "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow
@@ -60,6 +61,25 @@ class Location:
     """Share of the book stock that only the store may spend."""
     safety_stock: int = 0
     """Safety stock that a SKU gets where nothing else is said."""
+    escrow: EscrowPolicy = EscrowPolicy()
+    """How the store shares its stock with central."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Until when central may promise from a store's online rights, and on what. Times in ms."""
+
+    location_id: str
+    generation: int
+    token_ms: int
+    """Central's time in the newest answer that the store has seen."""
+    until_ms: int
+    confirm_by_ms: int
+    """By when what is promised now must be confirmed."""
+
+    def is_alive(self, now_ms: int) -> bool:
+        """Return whether central may promise at `now_ms`."""
+        return now_ms < self.until_ms
 
 
 @dataclass(frozen=True, slots=True)

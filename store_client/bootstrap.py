@@ -166,6 +166,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
 
     from store_client.jobs import DaemonProcess
     from sync.edge.daemon import SyncDaemon
+    from sync.edge.escrow import ShareKeeper
     from sync.transport.client import open_client
     from sync.transport.http import HttpEndpoint
 
@@ -182,12 +183,12 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
         endpoint,
         store.journal,
         store.writer,
+        ShareKeeper(store.journal, store.shares, store.clock, boot_id()),
         sign=lambda text: key.sign(text).hex(),
         clock=store.clock,
         random=random,
         parts_folder=store.files.parts,
         app_version=APP_VERSION,
-        boot_id=boot_id(),
     )
     process = DaemonProcess(daemon, store.journal, endpoint, store.clock, random, parent_pid)
     return RunningDaemon(process, store, descriptor)

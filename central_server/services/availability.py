@@ -35,7 +35,7 @@ class AvailabilityQuery:
         with self._database.read() as view:
             if unknown := tuple(sku for sku in skus if sku not in view.catalogue.products(skus)):
                 raise UnknownSkus(unknown)
-            positions = view.stock.positions(skus, location_ids or None)
+            positions = view.stock.positions(skus, now, location_ids or None)
             locations = _locations(view, location_ids, positions, skus[0])
             heard = view.replicas.last_contacts([one.id for one in locations])
         known = {(one.location_id, one.sku): one for one in positions}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from central_server.records import EnrolmentCode
 from central_server.services.errors import EnrolmentRefused, UnknownLocation
 from central_server.services.order_views import Document
+from central_server.services.rights import renew
 from central_server.services.scopes import scopes_of
 from central_server.services.times import rfc3339
 from central_server.services.tokens import (
@@ -78,6 +79,7 @@ class Enrolment:
             request.replica_id, location_id, request.install_nonce, request.public_key,
             request.app_version[:NAME_LENGTH_MAX], now_ms,
         )  # fmt: skip
+        renew(unit, location_id)
         location = unit.locations.get(location_id)
         identity = unit.meta.get()
         assert location is not None

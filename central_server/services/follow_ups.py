@@ -79,11 +79,9 @@ class _Mark:
 class PushFollowUps:
     """Implements `FollowUps` for one push."""
 
-    def __init__(
-        self, unit: "Unit", heads: Mapping[str, OrderHead], random: Random, promise_ms: int
-    ) -> None:
+    def __init__(self, unit: "Unit", random: Random, promise_ms: int) -> None:
         self._unit = unit
-        self._heads = heads
+        self._heads: dict[str, OrderHead] = {}
         self._orders: dict[str, Order] = {}
         self._random = random
         self._promise_ms = promise_ms
@@ -126,6 +124,10 @@ class PushFollowUps:
 
     def _lists(self) -> tuple[list[object], ...]:
         return (self.assigned, self.events, self.exceptions, self.mails, self.traces)  # type: ignore[return-value]
+
+    def add_heads(self, heads: Mapping[str, OrderHead]) -> None:
+        """Make orders known, whose rows are locked."""
+        self._heads.update(heads)
 
     def head(self, order_id: str) -> OrderHead:
         """Return the head of the order that a fulfillment order is part of."""
@@ -185,7 +187,7 @@ class PushFollowUps:
         )
         chosen = self.location(whole.pickup_location_id)
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-        candidates = all_candidates(self._unit, demand.by_sku())
+        candidates = all_candidates(self._unit, demand.by_sku(), self._now_ms)
         plan = route(demand, candidates, rules, self._now_ms)
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
@@ -193,8 +195,9 @@ class PushFollowUps:
 
     def _moved(self, whole: Order, location: Location, units: Mapping[int, int]) -> Moved:
         assignment = assign(
-            whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms
-        )
+            whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms,
+            lease=self._unit.leases.get(location.id),
+        )  # fmt: skip
         self.assigned.append(assignment.order)
         place = Place(location.id, location.name, location.timezone)
         return Moved(assignment.order, place, assignment.pickup_code)

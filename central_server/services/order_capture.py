@@ -142,7 +142,10 @@ class OrderCapture:
         plan = _promise(unit, order, location, now_ms)
         taken = location if plan.location_id == location.id else _taken(unit, plan)
         units = {line.line: line.quantity for line in order.lines}
-        assignment = assign(order, taken, units, now_ms, self._random, promise_ms=self._promise_ms)
+        assignment = assign(
+            order, taken, units, now_ms, self._random, promise_ms=self._promise_ms,
+            lease=unit.leases.get(taken.id),
+        )  # fmt: skip
         unit.orders.insert(order)
         unit.fulfillments.upsert_many([FulfillmentRow(assignment.order)])
         unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, "placed")))
@@ -244,9 +247,9 @@ def _promise(unit: "Unit", order: Order, chosen: Location, now_ms: int) -> Sourc
     rules = RoutingRules()
     shortfall = wanted
     for _ in range(ROUTING_TRIES):
-        plan = route(demand, [one_candidate(unit, chosen, wanted)], rules, now_ms)
+        plan = route(demand, [one_candidate(unit, chosen, wanted, now_ms)], rules, now_ms)
         if plan.location_id is None:
-            plan = route(demand, all_candidates(unit, wanted), rules, now_ms)
+            plan = route(demand, all_candidates(unit, wanted, now_ms), rules, now_ms)
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break

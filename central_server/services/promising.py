@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from central_server.records import Location, Order
+from central_server.records import Lease, Location, Order
 from central_server.services.order_views import customer_hint
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.routing import Candidate, SourcingPlan
@@ -33,8 +33,12 @@ def assign(
     random: Random,
     *,
     promise_ms: int,
+    lease: Lease | None,
 ) -> Assignment:
-    """Return the fulfillment order for `units` (by line) of `order` at `location`."""
+    """Return the fulfillment order for `units` (by line) of `order` at `location`.
+
+    Under escrow (`lease`) the store has to confirm it in time, or it goes elsewhere.
+    """
     key = new_id(now_ms, random)
     code = new_pickup_code(random)
     lines = tuple(
@@ -56,6 +60,7 @@ def assign(
         customer_hint=customer_hint(order.customer_phone),
         proxy_name=order.proxy_name,
         pickup_code_hash=pickup_code_hash(key, code),
+        confirm_by_ms=None if lease is None else lease.confirm_by_ms,
     )
     return Assignment(fulfillment, code)
 

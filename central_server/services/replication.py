@@ -5,20 +5,23 @@ written once at the end, the feed last. A row's watermark says which operations
 it includes, accepted or refused; so a store folds only later ones over it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from central_server.records import LedgerEntry
+from central_server.records import LedgerEntry, Location
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
+from central_server.services.rights import SharedStock
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.flows import flow_named, status_of
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
-from sync.domain.transitions import Consequence, Flow, advance
+from sync.domain.operations import FulfillmentRejected, LineShortPicked
+from sync.domain.stock_operations import FloorSold, StockOperation
+from sync.domain.transitions import Consequence, Flow, FulfillmentOperation, advance
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import ReplicaState
 from sync.protocol.lines import OperationRecord
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 _ACCEPTED = VerdictStatus.ACCEPTED
+STOCK_OPERATIONS = get_args(StockOperation)
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
@@ -68,17 +72,20 @@ class Replication:
         self,
         unit: "Unit",
         handlers: Iterable[FlowHandler],
+        location: Location,
         *,
         now_ms: int,
         random: Random,
         promise_ms: int,
     ) -> None:
         self._unit = unit
+        self._location_id = location.id
+        self._shared = SharedStock(unit, location)
         self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in handlers}
         self._now_ms = now_ms
         self._random = random
-        self._location_id = ""
         self._rows: dict[str, FulfillmentOrder] = {}
+        self._kept_marks: dict[str, Watermark] = {}
         self._marks: dict[str, Watermark] = {}
         """Watermarks of the rows that changed: exactly these are written."""
         self._flows: dict[str, Flow] = {}
@@ -86,47 +93,128 @@ class Replication:
         self._effects: dict[str, tuple[int, int]] = {}
         self._ledger: list[LedgerEntry] = []
         self._promise_ms = promise_ms
-        self._ups = PushFollowUps(unit, {}, random, promise_ms)
+        self._ups = PushFollowUps(unit, random, promise_ms)
         self.heads: tuple[ScopeHead, ...] = ()
         """The scopes that moved; known after `flush`."""
 
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
-        """Load and lock what these operations may touch: orders first, then their parts."""
-        self._location_id = state.location_id
-        ids = {record.op.fulfillment_id for record in records}
-        order_ids = self._unit.fulfillments.order_ids(ids)
-        heads = self._unit.orders.heads(order_ids)
-        self._ups = PushFollowUps(self._unit, heads, self._random, self._promise_ms)
+        """Load and lock what these operations may touch: orders first, then parts, then stock.
+
+        Promises that this store was too late to confirm are moved elsewhere first.
+        """
+        assert state.location_id == self._location_id
+        operations = [record.op for record in records]
+        self._load(
+            {one.fulfillment_id for one in operations if not isinstance(one, STOCK_OPERATIONS)}
+        )
+        self.lapse()
+        self._shared.load(operations)
+
+    def _load(self, fulfillment_ids: Collection[str]) -> None:
+        order_ids = self._unit.fulfillments.order_ids(fulfillment_ids) - self._ups.siblings.keys()
+        if not order_ids:
+            return
+        self._ups.add_heads(self._unit.orders.heads(order_ids))
         for order_id, parts in self._unit.fulfillments.of_orders(order_ids, lock=True).items():
             self._ups.siblings[order_id] = [one.row.order for one in parts]
             for one in parts:
                 self._rows[one.row.order.id] = one.row.order
+                self._kept_marks[one.row.order.id] = one.row.watermark
+
+    def lapse(self) -> int:
+        """Move promises elsewhere that this location was too late to confirm; return how many."""
+        found = self._unit.fulfillments.lapsed(self._now_ms, self._location_id)
+        self._load({one.row.order.id for one in found})
+        count = 0
+        for key in [one.row.order.id for one in found]:
+            order = self._rows[key]
+            if order.is_unconfirmed and order.total("open"):
+                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
+                count += 1
+        return count
 
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""
         operation = record.op
+        if isinstance(operation, STOCK_OPERATIONS):
+            consequences = self._apply_stock(operation, op_id)
+        else:
+            consequences = self._apply_work(operation, record, op_id)
+        if not consequences:
+            return Verdict(seq=op_id.seq, status=_ACCEPTED)
+        return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
+
+    def _apply_work(
+        self, operation: FulfillmentOperation, record: OperationRecord, op_id: OpId
+    ) -> tuple[Consequence, ...]:
         before = self._rows.get(operation.fulfillment_id)
         if before is None or before.location_id != self._location_id:
             raise NotThisStores(operation.fulfillment_id)
         watermark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
         try:
-            outcome = advance(self._flow(before.flow), before, operation, record.at)
+            consequences = self._advance(before, operation, record.by, record.at, op_id)
         except OperationRefused:
             if operation.is_request:
                 self._marks[before.id] = watermark
             raise
+        self._marks[before.id] = watermark
+        return consequences
+
+    def _advance(
+        self,
+        before: FulfillmentOrder,
+        operation: FulfillmentOperation,
+        by: str,
+        at_ms: int,
+        source: object,
+    ) -> tuple[Consequence, ...]:
+        """Apply the rule and what follows from it; return what to tell the associate."""
+        outcome = advance(self._flow(before.flow), before, operation, at_ms)
         consequences = outcome.consequences
         handler = self._handlers.get(before.flow)
         if handler is not None and operation.kind in handler.kinds:
-            step = Step(before, operation, outcome, record.by, record.at, self._now_ms)
-            consequences += self._follow(handler, step, op_id)
+            step = Step(before, operation, outcome, by, at_ms, self._now_ms)
+            consequences += self._follow(handler, step, source)
         self._rows[before.id] = outcome.after
-        self._marks[before.id] = watermark
         if outcome.effects:
-            self._count(outcome.effects, op_id)
-        if not consequences:
-            return Verdict(seq=op_id.seq, status=_ACCEPTED)
-        return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
+            self._count(outcome.effects, source)
+        return consequences
+
+    def _decide(self, operation: FulfillmentOperation, source: str) -> tuple[Consequence, ...]:
+        """Apply a decision of central's own, by the rules that stores work by."""
+        before = self._rows[operation.fulfillment_id]
+        consequences = self._advance(before, operation, "", self._now_ms, source)
+        self._marks.setdefault(before.id, self._kept_marks[before.id])
+        return consequences
+
+    def _apply_stock(self, operation: StockOperation, op_id: OpId) -> tuple[Consequence, ...]:
+        effects = self._shared.apply(operation, op_id)
+        self._count(effects, op_id)
+        if not isinstance(operation, FloorSold):
+            return ()
+        return tuple(
+            found
+            for sku in dict.fromkeys(one.sku for one in operation.lines)
+            for found in self._repair(sku, operation.breaks, op_id)
+        )
+
+    def _repair(self, sku: str, named: str, op_id: OpId) -> Iterator[Consequence]:
+        """Move promises elsewhere that a sale has broken, the one that was named first."""
+        broken = self._shared.broken(sku, self._effects.get(sku, (0, 0)))
+        if not broken:
+            return
+        here = self._unit.fulfillments.open_with(self._location_id, sku)
+        self._load(here)
+        orders = [self._rows[key] for key in {*here, named} if key in self._rows]
+        for order in sorted(orders, key=lambda one: _sacrifice(one, named)):
+            for line in order.lines:
+                units = min(broken, line.to_pick) if line.sku == sku else 0
+                if units and order.location_id == self._location_id:
+                    given_up = LineShortPicked(
+                        order.id, line.line, units, ShortReason.SOLD_ON_FLOOR
+                    )
+                    yield from self._decide(given_up, str(op_id))
+                    broken -= units
 
     def _flow(self, name: str) -> Flow:
         """Return a flow that remembers each order's last status.
@@ -155,16 +243,16 @@ class Replication:
 
         return remembered
 
-    def _follow(self, handler: FlowHandler, step: Step, op_id: OpId) -> tuple[Consequence, ...]:
-        mark = self._ups.begin(str(op_id), self._now_ms)
+    def _follow(self, handler: FlowHandler, step: Step, source: object) -> tuple[Consequence, ...]:
+        mark = self._ups.begin(str(source), self._now_ms)
         try:
             return handler.follow(step, self._ups)
         except Exception:
             self._ups.roll_back(mark)
             raise
 
-    def _count(self, effects: Sequence[StockEffect], op_id: OpId) -> None:
-        source = str(op_id)
+    def _count(self, effects: Sequence[StockEffect], cause: object) -> None:
+        source = str(cause)
         for effect in effects:
             on_hand, allocated = self._effects.get(effect.sku, (0, 0))
             self._effects[effect.sku] = (on_hand + effect.on_hand, allocated + effect.allocated)
@@ -213,9 +301,11 @@ class Replication:
             feed.put_body(scope, Entity.FULFILLMENT, row.order.id, bodies[row.order.id])
 
     def _write_stock(self, feed: FeedWriter) -> None:
-        changed = self._unit.stock.apply_effects(self._location_id, self._effects, self._ledger)
-        scope = store_scope(self._location_id)
-        for row in changed:
+        stock, scope = self._unit.stock, store_scope(self._location_id)
+        touched = self._shared.flush()
+        for row in stock.apply_effects(self._location_id, self._effects, self._ledger):
+            feed.put(scope, Entity.STOCK, row.sku, row)
+        for row in stock.rows(self._location_id, touched - self._effects.keys()):
             feed.put(scope, Entity.STOCK, row.sku, row)
         elsewhere: dict[str, set[str]] = {}
         for order in self._ups.assigned:
@@ -236,3 +326,8 @@ class Replication:
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:
             self._unit.outbox.add(due)
+
+
+def _sacrifice(order: FulfillmentOrder, named: str) -> tuple[bool, bool, int, str]:
+    """Sort promises: the named one, then one that may be moved anyway, then the least urgent."""
+    return (order.id != named, not order.is_unconfirmed, -order.promised_by_ms, order.id)

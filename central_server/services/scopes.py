@@ -20,4 +20,5 @@ def store_row(location: Location) -> StoreRow:
         hours=location.hours,
         closures=location.closures,
         hold_days=location.hold_days,
+        escrow=location.escrow,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from central_server.records import Replica
+from central_server.services.rights import note_gap
 from central_server.services.scopes import scopes_of
 from central_server.services.tokens import (
     DeviceSession,
@@ -56,7 +57,7 @@ class Sessions:
             raise errors.VersionUnsupported(
                 "no common protocol version", min=LOWEST_SERVED, max=PROTOCOL_VERSION
             )
-        replica, heads, server_id, incarnation = self._database.write(
+        replica, heads, server_id, incarnation, generation = self._database.write(
             lambda unit: self._meet(unit, request, received)
         )
         is_same_epoch = replica.epoch == request.epoch
@@ -74,17 +75,19 @@ class Sessions:
             last_hash=(replica.last_hash if is_same_epoch else start).hex(),
             heads=tuple(heads),
             poll_seconds=self._poll_seconds,
+            generation=generation,
         )
 
     def _meet(
         self, unit: "Unit", request: HelloRequest, now_ms: int
-    ) -> tuple[Replica, Sequence[ScopeHead], str, int]:
+    ) -> tuple[Replica, Sequence[ScopeHead], str, int, int]:
         replica = unit.replicas.get(request.replica_id)
         if replica is None or not replica.enabled:
             raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
         self._authenticate(replica, request, now_ms)
         location = unit.locations.get(replica.location_id)
         assert location is not None
+        note_gap(unit, replica, now_ms)
         unit.replicas.save_hello(
             replica.id, app_version=request.app_version, backlog=request.backlog,
             clock_offset_ms=request.sent_at_ms - now_ms, now_ms=now_ms,
@@ -92,7 +95,9 @@ class Sessions:
         identity = unit.meta.get()
         assert identity is not None
         heads = unit.journal.heads(scopes_of(location))
-        return replica, heads, identity.server_id, identity.incarnation
+        lease = unit.leases.get(location.id)
+        generation = 0 if lease is None else lease.generation
+        return replica, heads, identity.server_id, identity.incarnation, generation
 
     def _authenticate(self, replica: Replica, request: HelloRequest, now_ms: int) -> None:
         if not self._keys.nonce_is_valid(request.nonce, now_ms):

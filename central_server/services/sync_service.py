@@ -9,10 +9,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes, Snapshots
-from central_server.records import Location
+from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
 from central_server.services.flow_handler import FlowHandler
 from central_server.services.replication import Refusing, Replication
+from central_server.services.rights import extend_lease, note_gap
 from central_server.services.scopes import scopes_of
 from sync.clock import Clock
 from sync.hub.acceptor import accept
@@ -71,12 +72,16 @@ class SyncService:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> PushAnswer:
-            scopes = scopes_of(_location_of(unit, replica_id))
+            replica, location = _home_of(unit, replica_id)
+            note_gap(unit, replica, now)
+            scopes = scopes_of(location)
             applier = Replication(
-                unit, self._handlers, now_ms=now, random=self._random, promise_ms=self._promise_ms
-            )
+                unit, self._handlers, location, now_ms=now, random=self._random,
+                promise_ms=self._promise_ms,
+            )  # fmt: skip
             judge = applier if poison is None else Refusing(poison)
             answer = accept(unit.journal, judge, header, lines, scopes=scopes, now_ms=now)
+            extend_lease(unit, location, header.lease_ms, now)
             unit.after_commit(lambda: self._pokes.publish(applier.heads))
             return answer
 
@@ -140,9 +145,14 @@ class SyncService:
 
 def _location_of(view: "View", replica_id: str) -> Location:
     """Return where a device belongs; a revoked one belongs nowhere."""
+    return _home_of(view, replica_id)[1]
+
+
+def _home_of(view: "View", replica_id: str) -> tuple[Replica, Location]:
+    """Return a device and where it belongs; a revoked one belongs nowhere."""
     replica = view.replicas.get(replica_id)
     if replica is None or not replica.enabled:
         raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
     location = view.locations.get(replica.location_id)
     assert location is not None, "a replica's location exists (foreign key)"
-    return location
+    return replica, location

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from central_server.records import StoredFulfillment
 from central_server.storage.bulk import AnyRow, among, insert_many
@@ -14,7 +14,7 @@ from sync.protocol.rows import Entity, FulfillmentRow, encode_body
 
 _COLUMNS = (
     "id", "order_id", "location_id", "flow", "status", "is_open", "promised_by_ms", "body",
-    "revision",
+    "revision", "confirm_by_ms",
 )  # fmt: skip
 _ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _STORED = (
@@ -23,7 +23,8 @@ _STORED = (
 _REPLACE = (
     " ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,"
     " location_id = excluded.location_id, promised_by_ms = excluded.promised_by_ms,"
-    " body = excluded.body, revision = fulfillment_orders.revision + 1"
+    " body = excluded.body, revision = fulfillment_orders.revision + 1,"
+    " confirm_by_ms = excluded.confirm_by_ms"
 )
 
 
@@ -76,10 +77,29 @@ class Fulfillments:
         )
         return [_stored(row) for row in rows]
 
+    def open_with(self, location_id: str, sku: str) -> list[str]:
+        """Return the ids of a location's open fulfillment orders that have a line of `sku`."""
+        return [
+            one.row.order.id
+            for one in self.open_at(location_id)
+            if any(line.sku == sku for line in one.row.order.lines)
+        ]
+
     def all_at(self, location_id: str) -> list[StoredFulfillment]:
         """Return everything that a location has or had to do, by id."""
         return list(
             self._by_id(FULFILLMENT_ORDERS.c.location_id == location_id, lock=False).values()
+        )
+
+    def lapsed(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
+        """Return open promises that were to be confirmed before `now_ms` and are not."""
+        table = FULFILLMENT_ORDERS.c
+        late = table.confirm_by_ms < now_ms
+        return list(
+            self._by_id(
+                late if location_id is None else and_(late, table.location_id == location_id),
+                lock=False,
+            ).values()
         )
 
     def upsert_many(self, rows: Sequence[FulfillmentRow]) -> dict[str, str]:
@@ -109,4 +129,5 @@ def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
     return (
         order.id, order.order_id, order.location_id, order.flow, status_of(order).value, is_open,
         order.promised_by_ms, body, 1,
+        order.confirm_by_ms if is_open and order.is_unconfirmed else None,
     )  # fmt: skip

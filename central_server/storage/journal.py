@@ -1,16 +1,14 @@
 """Operations at central: the hub's `OperationJournal`, and reading them back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 
 from sqlalchemy import Connection, select, text, update
 
 from central_server.records import StoredOperation
-from central_server.storage.bulk import among, insert_many, upsert_many
-from central_server.storage.tables import ESCROW_COUNTERS, FEED_SCOPES, OP_LOG, REPLICAS
-from sync.domain.escrow import EscrowCounters
+from central_server.storage.bulk import among, insert_many
+from central_server.storage.tables import FEED_SCOPES, OP_LOG, REPLICAS
 from sync.hub.ports import JournalEntry, ReplicaState
-from sync.protocol.session import EscrowState, ScopeHead
+from sync.protocol.session import ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
 _COLUMNS = (
@@ -24,7 +22,6 @@ _STATE = tuple(
         "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
     )
 )  # fmt: skip
-_ESCROW = ("location_id", "sku", "generation", "granted", "sold", "over")
 
 
 class SqlOperationJournal:
@@ -103,27 +100,6 @@ class SqlOperationJournal:
             )
         )
         return set(rows.scalars())
-
-    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
-        """Merge cumulative escrow counters (maximum within a generation)."""
-        known = {counter.sku: counter for counter in self._escrow(location_id, counters)}
-        for said in counters:
-            new = EscrowCounters(**said.model_dump())
-            old = known.get(said.sku)
-            known[said.sku] = new if old is None else old.merged(new)
-        rows = [(location_id, *asdict(counter).values()) for _, counter in sorted(known.items())]
-        upsert_many(self._connection, ESCROW_COUNTERS, _ESCROW, rows)
-
-    def _escrow(
-        self, location_id: str, counters: Sequence[EscrowState]
-    ) -> tuple[EscrowCounters, ...]:
-        rows = self._connection.execute(
-            select(*(ESCROW_COUNTERS.c[name] for name in _ESCROW[1:])).where(
-                ESCROW_COUNTERS.c.location_id == location_id,
-                among(self._connection, ESCROW_COUNTERS.c.sku, [said.sku for said in counters]),
-            )
-        )
-        return tuple(EscrowCounters(*row) for row in rows)
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is; an unknown scope is at 0."""

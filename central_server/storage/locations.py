@@ -5,15 +5,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
 from central_server.records import Location
 from central_server.storage.bulk import AnyRow, among, upsert_many
 from central_server.storage.tables import LOCATIONS
+from sync.domain.escrow import EscrowPolicy
 
 _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
 _DOCUMENTS = ("spots", "hours", "closures")
+_ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 
 
 class Locations:
@@ -65,10 +68,10 @@ class Locations:
 
 
 def _values(location: Location) -> tuple[Any, ...]:
-    return tuple(
-        json.dumps(getattr(location, name)) if name in _DOCUMENTS else getattr(location, name)
-        for name in _NAMES
-    )
+    values = {name: getattr(location, name) for name in _NAMES}
+    values |= {name: json.dumps(values[name]) for name in _DOCUMENTS}
+    values["escrow"] = _ESCROW.dump_json(location.escrow).decode()
+    return tuple(values.values())
 
 
 def _location(row: AnyRow) -> Location:
@@ -76,4 +79,6 @@ def _location(row: AnyRow) -> Location:
     hours = tuple((opens, closes) for opens, closes in json.loads(values.pop("hours")))
     spots = tuple(json.loads(values.pop("spots")))
     closures = tuple(json.loads(values.pop("closures")))
-    return Location(**values, spots=spots, hours=hours, closures=closures)
+    kept = values.pop("escrow")
+    escrow = _ESCROW.validate_json(kept) if kept else EscrowPolicy()
+    return Location(**values, spots=spots, hours=hours, closures=closures, escrow=escrow)

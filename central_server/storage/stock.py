@@ -7,13 +7,17 @@ from sqlalchemy import Connection, func, select
 
 from central_server.records import LedgerEntry
 from central_server.storage.bulk import AnyRow, among, insert_many, update_many, upsert_many
-from central_server.storage.tables import STOCK, STOCK_LEDGER
-from sync.domain.escrow import fixed_floor
-from sync.domain.inventory import StockPosition, StockReason
-from sync.protocol.rows import StockRow
+from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
+from sync.domain.escrow import Rights, fixed_floor
+from sync.domain.inventory import StockPosition, StockReason, available_to_promise
+from sync.protocol.rows import StockRow, Watermark
 
-_ROW = ("sku", "on_hand", "allocated", "floor", "safety_stock", "aisle")
-_POSITION = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock")
+_RIGHTS = ("generation", "granted", "promised", "returned")
+_ROW = (
+    "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle",
+    *_RIGHTS, "op_replica", "op_epoch", "op_seq",
+)  # fmt: skip
+_OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle")
 _LEDGER = ("location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms")
 _RETURNING = ", ".join(f"stock.{name}" for name in _ROW)
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
@@ -38,15 +42,17 @@ class Stock:
         self._connection = connection
 
     def positions(
-        self, skus: Collection[str], location_ids: Collection[str] | None = None
+        self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
     ) -> list[StockPosition]:
-        """Return the positions of `skus` everywhere, or at some locations, in one query."""
-        wanted = select(*(STOCK.c[name] for name in _POSITION)).where(
-            among(self._connection, STOCK.c.sku, skus)
-        )
+        """Return the positions of `skus` everywhere, or at some locations, in one query.
+
+        Where a location shares by escrow, its floor is what central may not promise
+        at `now_ms`: all of it once the lease is over.
+        """
+        wanted = _POSITIONS.where(among(self._connection, STOCK.c.sku, skus))
         if location_ids is not None:
             wanted = wanted.where(among(self._connection, STOCK.c.location_id, location_ids))
-        return [StockPosition(*row) for row in self._connection.execute(wanted)]
+        return [_position(row, now_ms) for row in self._connection.execute(wanted)]
 
     def rows(self, location_id: str, skus: Collection[str] | None = None) -> list[StockRow]:
         """Return a location's stock as its feed carries it: all of it, or these SKUs."""
@@ -60,24 +66,28 @@ class Stock:
     ) -> bool:
         """Allocate all of `lines` (SKU, units) at one location, or nothing; say which.
 
-        A line is promised only if on hand - allocated - floor - safety stock covers
-        it. Lines of the same SKU count together. Writes the ledger too.
+        A line is promised only if central may promise that much of it at `now_ms`.
+        Lines of the same SKU count together. Writes the ledger too.
         """
         totals = _totals(lines)
         if not totals:
             return True
-        free = self._lock(location_id, totals)
-        if any(free.get(sku, -1) < quantity for sku, quantity in totals.items()):
-            return False
-        rows = [(location_id, sku, quantity) for sku, quantity in totals.items()]
+        found = {one.sku: one for one in self._lock(location_id, totals, now_ms)}
+        for sku, quantity in totals.items():
+            if sku not in found or available_to_promise(found[sku]).quantity < quantity:
+                return False
+        rows = [
+            (location_id, sku, quantity, quantity if found[sku].is_shared else 0)
+            for sku, quantity in totals.items()
+        ]
         promised = update_many(
             self._connection,
             STOCK,
-            ("location_id", "sku", "allocated"),
+            ("location_id", "sku", "allocated", "promised"),
             rows,
-            sets="allocated = stock.allocated + v.allocated",
-            where=f"{_THIS_ROW} AND stock.on_hand - stock.allocated - stock.floor"
-            " - stock.safety_stock >= v.allocated",
+            sets="allocated = stock.allocated + v.allocated,"
+            " promised = stock.promised + v.promised",
+            where=_THIS_ROW,
             returning="stock.sku",
         )
         assert len(promised) == len(rows), "a locked position changed"
@@ -90,16 +100,51 @@ class Stock:
         )
         return True
 
-    def _lock(self, location_id: str, skus: Collection[str]) -> dict[str, int]:
-        """Lock positions in SKU order and return what of each may be promised."""
-        free = STOCK.c.on_hand - STOCK.c.allocated - STOCK.c.floor - STOCK.c.safety_stock
+    def _lock(
+        self, location_id: str, skus: Collection[str], now_ms: int
+    ) -> Sequence[StockPosition]:
+        """Lock positions in SKU order and return them."""
+        wanted = _POSITIONS.where(
+            STOCK.c.location_id == location_id, among(self._connection, STOCK.c.sku, skus)
+        )
+        locked = wanted.order_by(STOCK.c.sku).with_for_update(of=STOCK)
+        return [_position(row, now_ms) for row in self._connection.execute(locked)]
+
+    def lock_rows(self, location_id: str, skus: Collection[str]) -> dict[str, StockRow]:
+        """Lock rows in SKU order and return them by SKU; a SKU without one gets an empty one."""
+        wanted = sorted(skus)
+        insert_many(
+            self._connection, STOCK, _OPENING,
+            [(location_id, sku, 0, 0, 0, 0, "") for sku in wanted],
+            " ON CONFLICT (location_id, sku) DO NOTHING",
+        )  # fmt: skip
         rows = self._connection.execute(
-            select(STOCK.c.sku, free)
-            .where(STOCK.c.location_id == location_id, among(self._connection, STOCK.c.sku, skus))
+            select(*(STOCK.c[name] for name in _ROW))
+            .where(STOCK.c.location_id == location_id, among(self._connection, STOCK.c.sku, wanted))
             .order_by(STOCK.c.sku)
             .with_for_update()
         )
-        return dict(rows.all())
+        return {row.sku: _stock_row(row) for row in rows}
+
+    def set_rights(self, location_id: str, rows: Sequence[StockRow]) -> None:
+        """Write rights and watermark of locked rows, in bulk."""
+        columns = ("location_id", "sku", *_RIGHTS, "op_replica", "op_epoch", "op_seq")
+        update_many(
+            self._connection,
+            STOCK,
+            columns,
+            [
+                (
+                    location_id, row.sku, row.rights.generation, row.rights.granted,
+                    row.rights.promised, row.rights.returned, row.watermark.replica_id,
+                    row.watermark.epoch, row.watermark.seq,
+                )
+                for row in sorted(rows, key=lambda row: row.sku)
+            ],
+            sets=", ".join(f"{name} = v.{name}" for name in columns[2:]),
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )  # fmt: skip
 
     def apply_effects(
         self,
@@ -116,15 +161,8 @@ class Stock:
         if not effects:
             return []
         skus = sorted(effects)
-        missing = set(skus) - self._lock(location_id, skus).keys()
-        if missing:
-            insert_many(
-                self._connection,
-                STOCK,
-                ("location_id", *_ROW),
-                [(location_id, sku, 0, 0, 0, 0, "") for sku in sorted(missing)],
-                " ON CONFLICT (location_id, sku) DO NOTHING",
-            )
+        if len(self._lock(location_id, skus, 0)) < len(skus):
+            self.lock_rows(location_id, skus)
         changed = update_many(
             self._connection,
             STOCK,
@@ -157,8 +195,7 @@ class Stock:
             )
             for item in ordered
         ]  # fmt: skip
-        columns = ("location_id", *_ROW)
-        upsert_many(self._connection, STOCK, columns, rows, keep=("allocated",))
+        upsert_many(self._connection, STOCK, _OPENING, rows, keep=("allocated",))
         moved = (
             (item, item.on_hand - before.get((item.location_id, item.sku), 0)) for item in ordered
         )
@@ -230,5 +267,24 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
 
 
 def _stock_row(row: AnyRow) -> StockRow:
-    sku, on_hand, allocated, floor, safety_stock, aisle = row
-    return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle)
+    sku, on_hand, allocated, floor, safety_stock, aisle, *shared = row
+    rights, watermark = Rights(*shared[:4]), Watermark(*shared[4:])
+    return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle, rights, watermark)
+
+
+_POSITIONS = select(
+    STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
+    STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
+    LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
+).select_from(
+    STOCK.outerjoin(LEASES, LEASES.c.location_id == STOCK.c.location_id)
+)  # fmt: skip
+
+
+def _position(row: AnyRow, now_ms: int) -> StockPosition:
+    location_id, sku, on_hand, allocated, floor, safety_stock, *rights, generation, until_ms = row
+    if generation is None:
+        return StockPosition(location_id, sku, on_hand, allocated, floor, safety_stock)
+    online = Rights(*rights).within(generation).online if now_ms < until_ms else 0
+    kept = on_hand - allocated - online
+    return StockPosition(location_id, sku, on_hand, allocated, kept, safety_stock, is_shared=True)

@@ -39,6 +39,10 @@ def _int(name: str, *, primary_key: bool = False) -> Column[int]:
     return Column(name, BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
 
 
+def _zero(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
 def _maybe(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=True)
 
@@ -67,6 +71,7 @@ LOCATIONS = Table(
     _text("address_line"), _text("city"), _text("state"), _text("postal_code"), _text("country"),
     _flag("pickup_enabled"), _text("spots"), _text("hours"), _text("closures"),
     _int("hold_days"), _int("floor_percent"), _int("safety_stock"),
+    Column("escrow", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('store', 'dc')", name="kind"),
     CheckConstraint("hold_days >= 0", name="hold_days"),
     CheckConstraint("floor_percent BETWEEN 0 AND 100", name="floor_percent"),
@@ -98,12 +103,36 @@ STOCK = Table(
     Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
     _text("sku", primary_key=True),
     _int("on_hand"), _int("allocated"), _int("floor"), _int("safety_stock"), _text("aisle"),
+    *(_zero(name) for name in ("generation", "granted", "promised", "returned")),
+    Column("op_replica", Text, nullable=False, server_default=""),
+    _zero("op_epoch"), _zero("op_seq"),
     CheckConstraint("allocated >= 0", name="allocated"),
     CheckConstraint("floor >= 0", name="floor"),
     CheckConstraint("safety_stock >= 0", name="safety_stock"),
+    CheckConstraint("promised >= 0 AND returned >= 0 AND promised + returned <= granted",
+                    name="rights"),
     Index(None, "sku"),
 )  # fmt: skip
-"""`on_hand` may be negative: facts are never refused."""
+"""`on_hand` may be negative: facts are never refused.
+
+`floor` is what the store keeps under a fixed share, and what it should keep under
+escrow, where the rights count. `op_*` is up to which stock operation of the store
+the row includes everything.
+"""
+
+LEASES = Table(
+    "leases", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _int("generation"), _int("token_ms"), _int("until_ms"), _int("confirm_by_ms"),
+)  # fmt: skip
+"""A location that shares its stock by escrow: which generation, and until when central promises."""
+
+CONTACT_GAPS = Table(
+    "contact_gaps", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _int("from_ms", primary_key=True), _int("to_ms"),
+)  # fmt: skip
+"""When a store was cut off: what its floor is sized by."""
 
 STOCK_LEDGER = Table(
     "stock_ledger", METADATA,
@@ -162,12 +191,18 @@ FULFILLMENT_ORDERS = Table(
     Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
     Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
     _text("flow"), _text("status"), _flag("is_open"), _int("promised_by_ms"), _text("body"),
-    _int("revision"),
+    _int("revision"), _maybe("confirm_by_ms"),
     CheckConstraint("revision >= 1", name="revision"),
     Index(None, "order_id"),
     Index(None, "location_id", "is_open", "promised_by_ms"),
+    Index("ix_fulfillment_orders_unconfirmed", "confirm_by_ms",
+          sqlite_where=text("confirm_by_ms IS NOT NULL"),
+          postgresql_where=text("confirm_by_ms IS NOT NULL")),
 )  # fmt: skip
-"""`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search."""
+"""`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search.
+
+`confirm_by_ms` is set only while the promise is open and unconfirmed.
+"""
 
 ROUTING_TRACES = Table(
     "routing_traces", METADATA,
@@ -209,12 +244,6 @@ OP_LOG = Table(
           sqlite_where=text("verdict IS NOT NULL"), postgresql_where=text("verdict IS NOT NULL")),
 )  # fmt: skip
 """The primary key is an operation's identity. `verdict` is null where it was plainly accepted."""
-
-ESCROW_COUNTERS = Table(
-    "escrow_counters", METADATA,
-    _text("location_id", primary_key=True), _text("sku", primary_key=True),
-    _int("generation"), _int("granted"), _int("sold"), _int("over"),
-)  # fmt: skip
 
 EXCEPTIONS = Table(
     "exceptions", METADATA,

@@ -14,6 +14,7 @@ from central_server.storage.idempotency import IdempotencyKeys
 from central_server.storage.imports import ImportJobs
 from central_server.storage.journal import SqlOperationJournal
 from central_server.storage.keys import ApiKeys
+from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations
 from central_server.storage.meta import Meta
 from central_server.storage.orders import Orders
@@ -31,6 +32,7 @@ class View:
         self.locations = Locations(connection)
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
+        self.leases = Leases(connection)
         self.orders = Orders(connection)
         self.fulfillments = Fulfillments(connection)
         self.customers = Customers(connection)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
 
-NEWEST_MIGRATION = "m0001_first"
+NEWEST_MIGRATION = "m0002_escrow"
 """The last one in `schema`; a test holds the two together."""
 PARAMETERS_MAX = 500
 """How many values one IN list carries."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from store_client.replica.database import ReplicaDatabase
 from store_client.replica.models import ProductHit
+from store_client.replica.shares import Shares
 from store_client.replica.views import Views
 from sync.edge.journal import Journal
 
@@ -26,8 +27,11 @@ RANKED_LETTERS = 4
 class ProductLookup:
     """Reads products; stock includes what the store did and central has not heard."""
 
-    def __init__(self, database: ReplicaDatabase, journal: Journal, views: Views) -> None:
+    def __init__(
+        self, database: ReplicaDatabase, journal: Journal, views: Views, shares: Shares
+    ) -> None:
         self._database = database
+        self._shares = shares
         self._journal = journal
         self._views = views
 
@@ -67,7 +71,7 @@ class ProductLookup:
         if on_hand is not None:
             behind = self._views.bases_behind(self._journal.aggregates_touching(str(sku)))
             moved, moved_tied = self._journal.effects_after(behind, str(sku))
-            stocked = int(str(on_hand)) + moved
+            stocked = int(str(on_hand)) + moved + self._shares.sold_since(str(sku))
             tied = int(str(allocated)) + moved_tied
         return ProductHit(
             sku=str(sku), name=str(name), brand=str(brand), category=str(category),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.stock_operations import SkuUnits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class ProductHit:
     available: int
     """On hand and not allocated: what the store may still sell."""
     aisle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What the point of sale sold, under its own number; negative units came back."""
+
+    transaction: str
+    lines: tuple[SkuUnits, ...]
 
 
 @dataclass(frozen=True, slots=True)

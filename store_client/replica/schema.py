@@ -51,6 +51,29 @@ def m0001_first(database: Database) -> None:
         database.execute(statement)
 
 
+@migrations(transactional=True)
+def m0002_escrow(database: Database) -> None:
+    """Rights by SKU, promises to confirm, and the newest lease token."""
+    columns = (
+        ("stock", "generation"), ("stock", "promised"), ("stock", "returned"),
+        ("stock", "op_epoch"), ("stock", "op_seq"),
+        ("fulfillments", "unconfirmed"), ("fulfillments", "base_unconfirmed"),
+        ("connection", "token_ms"), ("connection", "token_mono_ms"),
+    )  # fmt: skip
+    for table, name in columns:
+        database.execute(f"ALTER TABLE {table} ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+    for table, name in (("stock", "op_replica"), ("connection", "token_boot")):
+        database.execute(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+    database.execute("CREATE INDEX stock_by_rev ON stock (rev)")
+    database.execute("CREATE INDEX unconfirmed ON fulfillments (id) WHERE unconfirmed = 1")
+    database.execute(
+        """CREATE TABLE shared (
+            id INTEGER PRIMARY KEY CHECK (id = 1), rev INTEGER NOT NULL, epoch INTEGER NOT NULL,
+            seq INTEGER NOT NULL, generation INTEGER NOT NULL) STRICT"""
+    )
+    database.execute("INSERT INTO shared (id, rev, epoch, seq, generation) VALUES (1, 0, 0, 0, 0)")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

@@ -1,9 +1,9 @@
 """The store on this machine: the one way to read it and the one way to write it."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 
@@ -17,14 +17,19 @@ from store_client.replica.models import (
     Lockout,
     OperationFate,
     ProductHit,
+    Sale,
     SyncState,
 )
+from store_client.replica.shares import Shares
 from store_client.replica.views import Views
 from store_client.replica.writer import ReplicaStore
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.operations import aggregate_of
+from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.edge.journal import Identity, Journal, JournaledOperation
 from sync.protocol.lines import OperationRecord
@@ -102,7 +107,8 @@ class Store:
             self.journal = Journal(files.journal, key, lock)
             self._database = ReplicaDatabase(files.replica, key, lock)
         self._views = Views(self._database, self.journal)
-        self._lookup = ProductLookup(self._database, self.journal, self._views)
+        self.shares = Shares(self._database, self.journal, self._views)
+        self._lookup = ProductLookup(self._database, self.journal, self._views, self.shares)
         self.writer = ReplicaStore(self._database, self._views, clock)
 
     def close(self) -> None:
@@ -151,6 +157,43 @@ class Store:
                 raise OperationRefused(f"this cannot be kept: {problem}") from problem
         self._views.catch_up()
         return self._views.order(key) or outcome.after
+
+    def sell(self, sale: Sale, *, by: str, dev: str, breaks: str = "") -> FloorSold | None:
+        """Journal what the point of sale sold; None where that transaction is known already.
+
+        A fact: never refused, but it says how many units go beyond the floor rights,
+        and which promise was knowingly broken. Durable when this returns.
+        """
+        operation = FloorSold(sale.transaction, sale.lines, breaks=breaks)
+        with self.journal.writing():
+            if self.journal.knows(operation.aggregate):
+                return None
+            self._views.catch_up()
+            operation = replace(operation, over=self._over(sale.lines))
+            now_ms = self.clock.now_ms()
+            record = OperationRecord(
+                by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(),
+                at=now_ms, op=operation,
+            )  # fmt: skip
+            effects = [StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD)
+                       for one in sale.lines]  # fmt: skip
+            try:
+                self.journal.append(record, effects)
+            except ValueError as problem:
+                raise OperationRefused(f"this cannot be kept: {problem}") from problem
+        self._views.catch_up()
+        return operation
+
+    def _over(self, lines: Sequence[SkuUnits]) -> tuple[SkuUnits, ...]:
+        wanted: dict[str, int] = {}
+        for line in lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.units
+        known = {share.sku: share for share in self.shares.shares(list(wanted))}
+        over = {
+            sku: known[sku].over(units) if sku in known else max(0, units)
+            for sku, units in wanted.items()
+        }
+        return tuple(SkuUnits(sku, units) for sku, units in over.items() if units)
 
     # --- orders -----------------------------------------------------------------------
 
@@ -291,9 +334,10 @@ class Store:
     def pending_effects(self) -> list[tuple[str, int, int]]:
         """Return (SKU, on hand, allocated) of operations that central's rows do not include."""
         behind = self._database.all("SELECT id, base_seq FROM fulfillments WHERE pending > 0")
-        return [
+        worked = [
             effect for key, base_seq in behind for effect in self.journal.effects_of(key, base_seq)
         ]
+        return worked + [(sku, moved, 0) for sku, moved in self.shares.sales_pending() if moved]
 
     def change_token(self) -> tuple[int, ...]:
         """Return a value that differs when anything changed, by whichever process."""
@@ -305,13 +349,12 @@ class Store:
 
     def _fate(self, entry: JournaledOperation, verdict: Verdict | None) -> OperationFate:
         operation = entry.record.op
-        row = self._database.one(
-            "SELECT order_number FROM fulfillments WHERE id = ?", (operation.fulfillment_id,)
-        )
+        aggregate = aggregate_of(operation)
+        row = self._database.one("SELECT order_number FROM fulfillments WHERE id = ?", (aggregate,))
         return OperationFate(
             seq=entry.seq,
             kind=operation.kind,
-            fulfillment_id=operation.fulfillment_id,
+            fulfillment_id=aggregate,
             order_number="" if row is None else row[0],
             line=getattr(operation, "line", None),
             quantity=getattr(operation, "quantity", None),

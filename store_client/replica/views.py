@@ -100,9 +100,10 @@ class Views:
             "UPDATE fulfillments SET base_seq = ?, view = ?, pending = ?, provisional = ?,"
             " flow = ?, status = ?, active = ?, urgency = ?, order_number = ?, customer_name = ?,"
             " promised_by_ms = ?, expires_at_ms = ?, staging_spot = ?, units_open = ?,"
-            " units_to_pick = ?, units_to_put_back = ? WHERE id = ?",
+            " units_to_pick = ?, units_to_put_back = ?, unconfirmed = ?, base_unconfirmed = ?"
+            " WHERE id = ?",
             (base_seq, _ORDER.dump_json(folded.order).decode(), len(pending),
-             int(folded.provisional), *_columns(folded), key),
+             int(folded.provisional), *_columns(folded), int(row.order.is_unconfirmed), key),
         )  # fmt: skip
 
     def drop_gone(self) -> None:
@@ -143,5 +144,5 @@ def _columns(folded: Folded) -> tuple[object, ...]:
     return (
         order.flow, status.value, int(active), urgency if active else 3, order.order_number,
         order.customer_name, order.promised_by_ms, order.expires_at_ms, order.staging_spot,
-        units_open, order.total("to_pick"), put_back,
+        units_open, order.total("to_pick"), put_back, int(order.is_unconfirmed and units_open > 0),
     )  # fmt: skip

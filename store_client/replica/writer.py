@@ -2,8 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from store_client.replica import products
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
@@ -179,16 +180,26 @@ def _apply_stock(connection: Connection, rows: Sequence[products.Row]) -> dict[s
         "DELETE FROM stock WHERE sku = ?", [(key,) for key, _, body in rows if body is None]
     )
     connection.executemany(
-        "INSERT OR REPLACE INTO stock (sku, on_hand, allocated, floor, safety_stock, aisle, rev)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO stock (sku, on_hand, allocated, floor, safety_stock, aisle, rev,"
+        " generation, promised, returned, op_replica, op_epoch, op_seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (key, body["on_hand"], body["allocated"], body.get("floor", 0),
-             body.get("safety_stock", 0), body.get("aisle", ""), rev)
+             body.get("safety_stock", 0), body.get("aisle", ""), rev, *_rights_of(body))
             for key, rev, body in rows
             if body is not None
         ],
     )  # fmt: skip
     return before
+
+
+def _rights_of(body: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return generation, promised, returned and the watermark's three columns."""
+    rights, mark = body.get("rights", {}), body.get("watermark", {})
+    return (
+        rights.get("generation", 0), rights.get("promised", 0), rights.get("returned", 0),
+        mark.get("replica_id", ""), mark.get("epoch", 0), mark.get("seq", 0),
+    )  # fmt: skip
 
 
 def _apply_documents(

@@ -1,70 +1,148 @@
 """Escrow: who may promise which unit, so that neither side has to ask the other.
 
-Per SKU and store, with `book` units on hand: `floor` rights are spent only by
-the store, `online` rights only by central, `accepted` are promises made. The
-invariant at every grant is  floor + online + accepted <= book  (O'Neil's escrow
-with two holders; Balegas et al., bounded counters, arXiv 1503.09052).
+Per SKU and store, in units, with book stock B and accepted promises R:
 
-Counters are cumulative with one writer each and merge by maximum: a repeated,
-late or reordered message changes nothing.
+    online O = granted - promised - returned     central spends these, while its lease lives
+    floor  F = B - R - O                         the store spends these, connected or not
+
+so F + O + R = B always, and a grant needs F >= 0 after it (O'Neil's escrow with
+two holders; Balegas et al., bounded counters, arXiv 1503.09052; the giver lowers
+its own right first, the taker raises its own after it heard). `granted` is
+written by the store alone, `promised` and `returned` by central alone; all are
+totals since `generation` began and only grow, so a repeated, late or reordered
+message changes nothing.
+
+A lease bounds how long central may spend without hearing from the store. With
+lease L, confirmation time A, clock rate error r and a margin e:
+
+    central promises until     c0 + L (1 - 2 r)             by its clock; c0 is its own time in the
+                                                            newest answer that the store has seen
+    a promise is confirmed by  c0 + L (1 - 2 r) + A         or central moves it elsewhere
+    the store takes back after (L + A) (1 + 2 r) + e        by its monotonic clock, since it got c0
+
+When the store takes back, every promise that it has not confirmed is over at
+central, wherever the two clocks stand: it closes the generation, and what it had
+granted and did not see promised is its own again.
 """
 
 from dataclasses import dataclass, replace
 
 from sync.domain.errors import InvariantViolated
-from sync.domain.inventory import StockPosition
+
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class EscrowCounters:
-    """What a store says about one SKU: totals since `generation` began, in units."""
+class EscrowPolicy:
+    """How one store shares its stock with central. Policy data of central's; times in ms."""
+
+    enabled: bool = False
+    """Without escrow central promises from its own record less a fixed floor: no guarantee."""
+    lease_ms: int = 2 * 3_600_000
+    confirm_ms: int = 15 * 60_000
+    rate_ppm: int = 10_000
+    """How far clocks may run wrong, in parts per million: 1 % covers any working machine."""
+    margin_ms: int = 30_000
+    strict: bool = False
+    """Whether a sale over a promise needs somebody with the right to override."""
+    strict_categories: tuple[str, ...] = ()
+    """Categories that are strict where the store as a whole is not."""
+
+    def lease_end_ms(self, token_ms: int) -> int:
+        """Return until when central may promise, by its clock, on the token `token_ms`."""
+        return token_ms + self.lease_ms - self.lease_ms * 2 * self.rate_ppm // MILLION
+
+    def confirm_by_ms(self, token_ms: int) -> int:
+        """Return by when a promise made on this token must be confirmed, by central's clock."""
+        return self.lease_end_ms(token_ms) + self.confirm_ms
+
+    @property
+    def reclaim_after_ms(self) -> int:
+        """Monotonic time since the newest token after which the store takes its rights back."""
+        whole = self.lease_ms + self.confirm_ms
+        return whole + whole * 2 * self.rate_ppm // MILLION + self.margin_ms
+
+    def is_strict(self, category: str) -> bool:
+        """Return whether sales of a category are strict here."""
+        return self.strict or category in self.strict_categories
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The totals of one SKU since `generation` began. Generation 0: never shared."""
+
+    generation: int = 0
+    granted: int = 0
+    promised: int = 0
+    returned: int = 0
+
+    @property
+    def online(self) -> int:
+        """Units that central may still promise."""
+        return max(0, self.granted - self.promised - self.returned)
+
+    def within(self, generation: int) -> "Rights":
+        """Return these rights if they are of `generation`, else those of its beginning."""
+        return self if self.generation == generation else Rights(generation)
+
+    def with_grant(self, generation: int, granted: int) -> "Rights":
+        """Return what a grant of the store's leads to; one of an older generation to nothing."""
+        if generation < self.generation:
+            return self
+        now = self.within(generation)
+        return replace(now, granted=max(now.granted, granted))
+
+    def with_return(self, units: int) -> "Rights":
+        """Return the rights after central gave up to `units` back to the store."""
+        return replace(self, returned=self.returned + min(max(0, units), self.online))
+
+    def with_promise(self, units: int) -> "Rights":
+        """Return the rights after a promise; raises where central does not have them."""
+        if units > self.online:
+            raise InvariantViolated(f"a promise of {units} from {self.online} online rights")
+        return replace(self, promised=self.promised + units)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How one SKU of a store is divided now, as the store knows it (units)."""
 
     sku: str
-    generation: int
-    granted: int
-    """Online rights given to central."""
-    sold: int
-    """Floor units sold."""
-    over: int
-    """Of these, sold beyond the floor rights: each names an order that it breaks."""
-
-    def merged(self, other: "EscrowCounters") -> "EscrowCounters":
-        """Return the newer generation's counters, or within one the maximum of each."""
-        if self.generation != other.generation:
-            return max(self, other, key=lambda counters: counters.generation)
-        return replace(
-            self,
-            granted=max(self.granted, other.granted),
-            sold=max(self.sold, other.sold),
-            over=max(self.over, other.over),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class EscrowShare:
-    """How the units of one position are divided now."""
-
-    book: int
-    floor: int
+    on_hand: int
+    allocated: int
     online: int
-    accepted: int
+    target: int = 0
+    """Floor rights that the store should keep, by its sizing."""
+    returned: int = 0
+    """Online rights that central has given back so far in this generation."""
+
+    @property
+    def floor(self) -> int:
+        """What the store may sell without asking; negative: promises stand on units sold."""
+        return self.on_hand - self.allocated - self.online
+
+    @property
+    def surplus(self) -> int:
+        """Floor rights beyond what the store should keep: to be granted."""
+        return max(0, self.floor - max(0, self.target))
+
+    @property
+    def shortage(self) -> int:
+        """Online rights to ask back. Not for one sale: only when half of the floor is gone."""
+        if self.floor > self.target // 2 or self.floor >= self.target:
+            return 0
+        return min(self.online, self.target - self.floor)
+
+    def over(self, units: int) -> int:
+        """Return how many of `units` sold go beyond the floor rights."""
+        return max(0, units - max(0, self.floor))
 
     def check(self) -> None:
         """Raise `InvariantViolated` unless every right stands on a unit of its own."""
-        if min(self.floor, self.online, self.accepted) < 0:
-            raise InvariantViolated(f"negative share in {self}")
-        if self.floor + self.online + self.accepted > max(self.book, 0):
+        if self.floor < 0 or min(self.online, self.allocated) < 0:
             raise InvariantViolated(f"more rights than units in {self}")
 
 
 def fixed_floor(on_hand: int, floor_percent: int) -> int:
-    """Return the floor rights of a fixed share: `floor_percent` of the book, rounded up."""
+    """Return the floor of a fixed share: `floor_percent` of the book, rounded up."""
     return max(0, -(-on_hand * floor_percent // 100))
-
-
-def share_of(position: StockPosition) -> EscrowShare:
-    """Return how `position` is divided: accepted promises first, then floor, the rest online."""
-    book = max(0, position.on_hand)
-    accepted = min(max(0, position.allocated), book)
-    floor = min(max(0, position.floor), book - accepted)
-    return EscrowShare(book, floor, book - accepted - floor, accepted)

@@ -43,6 +43,8 @@ class ShortReason(StrEnum):
     DAMAGED = "damaged"
     DISPLAY_ONLY = "display_only"
     STORE_BUSY = "store_busy"
+    SOLD_ON_FLOOR = "sold_on_floor"
+    PROMISE_LAPSED = "promise_lapsed"
 
 
 SHRINKING_REASONS = frozenset({ShortReason.NOT_FOUND, ShortReason.DAMAGED})
@@ -168,8 +170,16 @@ class FulfillmentOrder:
     accepted_at_ms: int | None = None
     staging_spot: str = ""
     ready_at_ms: int | None = None
+    confirm_by_ms: int | None = None
+    """By when, on central's clock, the store must have confirmed the promise; None: it need not."""
+    confirmed_at_ms: int | None = None
     notes: tuple[tuple[str, str], ...] = ()
     """What only one flow needs, such as a parking spot, as (name, value)."""
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether central may still move this promise elsewhere."""
+        return self.confirm_by_ms is not None and self.confirmed_at_ms is None
 
     def line(self, number: int) -> FulfillmentLine | None:
         """Return line `number`, or None."""

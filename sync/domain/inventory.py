@@ -13,6 +13,7 @@ class StockReason(StrEnum):
     HANDED_OVER = "handed_over"
     SHORT_PICKED = "short_picked"
     RELEASED = "released"
+    FLOOR_SOLD = "floor_sold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class StockPosition:
     allocated: int = 0
     floor: int = 0
     safety_stock: int = 0
+    is_shared: bool = False
+    """Whether central promises from rights that the store granted (see `sync.domain.escrow`)."""
 
     def applied(self, effect: StockEffect) -> "StockPosition":
         """Return the position after `effect`. It may go negative: facts are never refused."""

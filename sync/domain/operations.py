@@ -2,13 +2,22 @@
 
 Past tense, one frozen dataclass each, told apart by `kind`. Flows share this
 vocabulary; a flow's table says which of them it knows. A fact is never refused
-by central. A request may be.
+by central. A request may be. Operations on stock are in `stock_operations`.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from sync.domain.fulfillment import PickupProof, RefusalReason, ShortReason
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseConfirmed:
+    """The store's machine knows of the promise and keeps its units. Made by no person."""
+
+    is_request: ClassVar[bool] = False
+    fulfillment_id: str
+    kind: Literal["promise_confirmed"] = "promise_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,8 @@ class ExtensionRequested:
 
 
 Operation = (
-    FulfillmentAccepted
+    PromiseConfirmed
+    | FulfillmentAccepted
     | LinePicked
     | LineUnpicked
     | LineShortPicked
@@ -163,3 +173,9 @@ Operation = (
     | ExtensionRequested
 )
 """The common vocabulary. `sync.domain.flows` adds what single flows bring with them."""
+
+
+def aggregate_of(operation: object) -> str:
+    """Return what an operation is about: later ones on the same thing wait behind a stuck one."""
+    found = getattr(operation, "fulfillment_id", None)
+    return str(operation.aggregate if found is None else found)  # type: ignore[attr-defined]

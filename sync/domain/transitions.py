@@ -21,6 +21,7 @@ from sync.domain.fulfillment import (
     FulfillmentOrder,
     FulfillmentStatus,
     ShortReason,
+    evolve_order,
 )
 from sync.domain.inventory import StockEffect, StockReason
 
@@ -109,6 +110,30 @@ def make_flow(
                 raise InvariantViolated(f"{name}: two rows for {row.kind} in {source}")
             index[row.kind, source] = row
     return Flow(name, rows, status_of, index, operations)
+
+
+_CONFIRMED_LATE = Consequence(
+    ConsequenceKind.NO_EFFECT, "The promise had ended at central before the store confirmed it."
+)
+
+
+def confirmation(
+    open_in: frozenset[FulfillmentStatus], closed_in: frozenset[FulfillmentStatus]
+) -> tuple[Transition, ...]:
+    """Return the rows by which a flow's promises are confirmed: the same in every flow."""
+    return (
+        Transition("promise_confirmed", open_in, open_in, _confirm),
+        Transition(
+            "promise_confirmed", closed_in, closed_in, lambda order, _, __: order,
+            late=_CONFIRMED_LATE,
+        ),
+    )  # fmt: skip
+
+
+def _confirm(order: FulfillmentOrder, _: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
+    if order.confirmed_at_ms is not None:
+        return order
+    return evolve_order(order, confirmed_at_ms=at_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """One round of sync. A scheduler, a test or a simulation calls it; it says when to call again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from sync.clock import Clock
 from sync.edge.backoff import BUSY_CAP_S, poll_delay_s, retry_delay_s
+from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
@@ -14,6 +15,7 @@ from sync.edge.pusher import PushReport, push_all
 from sync.edge.sqlite import Error
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.rows import is_store_scope
 from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
@@ -51,13 +53,13 @@ class SyncDaemon:
         endpoint: SyncEndpoint,
         journal: Journal,
         replica: ReplicaWriter,
+        keeper: ShareKeeper,
         *,
         sign: Signer,
         clock: Clock,
         random: Random,
         parts_folder: Path,
         app_version: str,
-        boot_id: str,
     ) -> None:
         self._endpoint = endpoint
         self._journal = journal
@@ -67,7 +69,7 @@ class SyncDaemon:
         self._random = random
         self._parts_folder = parts_folder
         self._app_version = app_version
-        self._boot_id = boot_id
+        self._keeper = keeper
         self._session: HelloAnswer | None = None
         self._offset_ms = 0
         self._failures = 0
@@ -97,6 +99,7 @@ class SyncDaemon:
 
     def _round(self) -> RoundReport:
         self._replica.refold()
+        self._keeper.run()
         session = self._session or self._hello()
         halted: errors.ProtocolRefused | None = None
         try:
@@ -105,6 +108,8 @@ class SyncDaemon:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
+        if self._keeper.run() and halted is None:
+            pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
         error = "" if halted is None else str(halted)
         self._replica.report(
@@ -128,9 +133,12 @@ class SyncDaemon:
 
     def _push(self, session: HelloAnswer) -> PushReport:
         try:
-            return push_all(self._endpoint, self._journal, session.ops_max)
+            return self._push_all(session.ops_max)
         except errors.NotAuthentic:
-            return push_all(self._endpoint, self._journal, self._hello().ops_max)
+            return self._push_all(self._hello().ops_max)
+
+    def _push_all(self, ops_max: int) -> PushReport:
+        return push_all(self._endpoint, self._journal, ops_max, self._keeper)
 
     def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
         return pull_all(
@@ -158,7 +166,7 @@ class SyncDaemon:
             acked_seq=self._journal.acked_seq(),
             backlog=self._journal.backlog(),
             sent_at_ms=sent_at,
-            boot_id=self._boot_id,
+            boot_id=self._keeper.boot_id,
             nonce=self._endpoint.challenge(),
             signature="",
         )
@@ -169,7 +177,17 @@ class SyncDaemon:
             (answer.received_at_ms - sent_at) + (answer.answered_at_ms - received)
         ) // 2
         self._session = answer
+        self._meet(answer)
         return answer
+
+    def _meet(self, answer: HelloAnswer) -> None:
+        """Go on with the central that answered: in another life perhaps, after another device."""
+        store = next((head.scope for head in answer.heads if is_store_scope(head.scope)), None)
+        known = 0 if store is None else self._replica.cursor(store).incarnation
+        if known not in {0, answer.incarnation}:
+            self._keeper.begin_anew()
+        self._keeper.join(answer.generation)
+        self._keeper.heard(answer.answered_at_ms)
 
     def _failed(
         self, problem: errors.ProtocolError, *, contact: bool, wait_s: float | None = None

@@ -14,7 +14,9 @@ from threading import RLock
 from typing import Any
 
 from sync.domain.inventory import StockEffect
+from sync.domain.operations import aggregate_of
 from sync.domain.transitions import Consequence
+from sync.edge.rights import GivenRights
 from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
 from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
@@ -22,7 +24,7 @@ from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
 DAY_MS = 86_400_000
-NEWEST_MIGRATION = "m0001_first"
+NEWEST_MIGRATION = "m0002_escrow"
 """The last one in `journal_schema`; a test holds the two together."""
 KEEP_DAYS = 45
 """How long settled operations are kept, so that a central restored from a backup can ask again."""
@@ -74,6 +76,7 @@ class Journal:
         self._identity: Identity | None = None
         self._last_version: tuple[int, int] | None = None
         _migrate(self._connection)
+        self.rights = GivenRights(self._connection, self._all, lambda: self.identity.epoch)
 
     def close(self) -> None:
         """Close the file."""
@@ -132,7 +135,7 @@ class Journal:
             "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (epoch, seq, line, chain(head.hash, line), record.op.kind,
-             record.op.fulfillment_id, record.by, record.at),
+             aggregate_of(record.op), record.by, record.at),
         )  # fmt: skip
         for effect in effects:
             self._connection.execute(
@@ -267,6 +270,19 @@ class Journal:
             (self.identity.epoch, status.value),
         )
         return int(row[0])
+
+    def knows(self, aggregate: str) -> bool:
+        """Return whether anything about `aggregate` was ever journaled, in any epoch."""
+        found = self._one("SELECT 1 FROM operations WHERE aggregate = ? LIMIT 1", (aggregate,))
+        return found is not None
+
+    def first_seq(self, aggregate: str, kind: str) -> int | None:
+        """Return the seq of the first operation of `kind` on `aggregate` in this epoch."""
+        row = self._one(
+            "SELECT min(seq) FROM operations WHERE aggregate = ? AND epoch = ? AND kind = ?",
+            (aggregate, self.identity.epoch, kind),
+        )
+        return None if row[0] is None else int(row[0])
 
     # --- central's answers ------------------------------------------------------------
 

@@ -43,6 +43,18 @@ def m0001_first(database: Database) -> None:
         database.execute(statement)
 
 
+@migrations(transactional=True)
+def m0002_escrow(database: Database) -> None:
+    """What this store granted central, by SKU, in the generation that is open."""
+    database.execute("DROP TABLE escrow")
+    database.execute(
+        """CREATE TABLE rights (
+            sku TEXT PRIMARY KEY, generation INTEGER NOT NULL, granted INTEGER NOT NULL,
+            recalled_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+    database.execute("ALTER TABLE progress ADD COLUMN generation INTEGER NOT NULL DEFAULT 1")
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

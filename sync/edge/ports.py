@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sync.domain.escrow import EscrowPolicy, Share
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.protocol.endpoint import PullPage
 from sync.protocol.session import SnapshotManifest
 
@@ -30,6 +32,63 @@ class SyncReport:
     """Whether sending has stopped until somebody acts (a fork, a revoked device)."""
     clock_offset_ms: int = 0
     """Central's clock minus this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseToken:
+    """Central's time in the newest answer that came, and when it came by this machine."""
+
+    token_ms: int = 0
+    boot_id: str = ""
+    mono_ms: int = 0
+
+
+class SharedBook(Protocol):
+    """The store's stock as it is divided between the store and central."""
+
+    def policy(self) -> EscrowPolicy:
+        """Return how this store shares its stock."""
+        ...
+
+    def catch_up(self) -> None:
+        """Bring what follows from the journal up to its head."""
+        ...
+
+    def order(self, key: str) -> FulfillmentOrder | None:
+        """Return a fulfillment order as the store sees it."""
+        ...
+
+    def changed(self) -> list[str]:
+        """Return the SKUs that may be divided otherwise than when last evaluated."""
+        ...
+
+    def evaluated(self) -> None:
+        """Note that everything that is known now has been looked at."""
+        ...
+
+    def shares(self, skus: Sequence[str]) -> list[Share]:
+        """Return how these SKUs are divided now."""
+        ...
+
+    def answered(self, skus: Sequence[str]) -> dict[str, int]:
+        """Return up to which stock operation central's row of each SKU includes everything."""
+        ...
+
+    def unconfirmed(self) -> list[str]:
+        """Return promises that this store has not confirmed yet."""
+        ...
+
+    def unacknowledged(self) -> list[str]:
+        """Return promises that central may move: it has said of none that it is confirmed."""
+        ...
+
+    def token(self) -> LeaseToken:
+        """Return the newest token."""
+        ...
+
+    def keep_token(self, token: LeaseToken) -> None:
+        """Keep a newer token."""
+        ...
 
 
 class ReplicaWriter(Protocol):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Journal
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -27,7 +28,10 @@ class PushReport:
 
 
 def push_all(
-    endpoint: SyncEndpoint, journal: Journal, ops_max: int = OPS_PER_PUSH_MAX
+    endpoint: SyncEndpoint,
+    journal: Journal,
+    ops_max: int = OPS_PER_PUSH_MAX,
+    keeper: ShareKeeper | None = None,
 ) -> PushReport:
     """Push until central has everything; at least one push, empty if need be.
 
@@ -39,13 +43,20 @@ def push_all(
     while True:
         acked = journal.acked_seq()
         lines = journal.lines_after(acked, min(ops_max, OPS_PER_PUSH_MAX), PUSH_BYTES_MAX // 2)
+        header = _header(journal, acked, len(lines))
+        if keeper is not None:
+            keeper.attempted_seq = max(keeper.attempted_seq, acked + len(lines))
+            token = keeper.token_to_send(is_last_push=header.backlog == 0)
+            header = header.model_copy(update={"lease_ms": token})
         try:
-            answer = endpoint.push(_header(journal, acked, len(lines)), lines)
+            answer = endpoint.push(header, lines)
         except errors.Gap as gap:
             rewinds += 1
             _rewind(journal, gap, rewinds)
             continue
         journal.settle(answer)
+        if keeper is not None:
+            keeper.heard(answer.answered_at_ms)
         sent += len(lines)
         if answer.acked_seq >= journal.head().seq:
             return PushReport(sent, answer.heads)

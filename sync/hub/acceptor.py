@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.ids import OpId
+from sync.domain.operations import aggregate_of
 from sync.hub.ports import JournalEntry, OperationApplier, OperationJournal, ReplicaState
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
@@ -61,8 +62,6 @@ def accept(
     arrived = _new_lines(journal, state, header, lines)
     if arrived:
         state = _judge(journal, applier, state, arrived, now_ms)
-    if header.escrow:
-        journal.save_escrow(state.location_id, header.escrow)
     journal.save_replica(state, backlog=header.backlog, now_ms=now_ms)
     return _answer(journal, state, header, journal.heads(scopes), now_ms)
 
@@ -122,7 +121,7 @@ def _read(seq: int, line: bytes, hashed: bytes) -> _Arrived:
         record = decode_line(line)
     except ValueError as problem:
         return _Arrived(seq, line, hashed, _aggregate_in(line), None, str(problem)[:500])
-    return _Arrived(seq, line, hashed, record.op.fulfillment_id, record, "")
+    return _Arrived(seq, line, hashed, aggregate_of(record.op), record, "")
 
 
 def _aggregate_in(line: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from sync.domain.ids import OpId
 from sync.protocol.lines import OperationRecord
-from sync.protocol.session import EscrowState, ScopeHead
+from sync.protocol.session import ScopeHead
 from sync.protocol.verdicts import Verdict
 
 
@@ -63,10 +63,6 @@ class OperationJournal(Protocol):
 
     def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
         """Return which of `aggregates` have an operation of this replica in quarantine."""
-        ...
-
-    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
-        """Merge cumulative escrow counters (maximum within a generation)."""
         ...
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:

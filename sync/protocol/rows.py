@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from pydantic import TypeAdapter
 
+from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
 
@@ -40,6 +41,11 @@ def store_scope(location_id: str) -> str:
     return STORE_PREFIX + location_id
 
 
+def is_store_scope(scope: str) -> bool:
+    """Return whether a scope holds one store's own rows."""
+    return scope.startswith(STORE_PREFIX)
+
+
 @dataclass(frozen=True, slots=True)
 class Watermark:
     """Up to which operation of which replica a row has taken everything in."""
@@ -63,10 +69,11 @@ class FulfillmentRow:
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """One SKU at this store as central has it (units), and where it lies.
+    """One SKU at this store as central has it (units), where it lies, and who may spend it.
 
-    It needs no watermark: a store counts the stock effect of an operation of its
-    own as pending just as long as the fulfillment order's row does not include it.
+    The effect of an operation on a fulfillment order is pending just as long as
+    that order's row does not include it; of an operation on stock (a sale), as
+    long as `watermark` does not.
     """
 
     sku: str
@@ -75,6 +82,9 @@ class StockRow:
     floor: int = 0
     safety_stock: int = 0
     aisle: str = ""
+    rights: Rights = Rights()
+    watermark: Watermark = Watermark()
+    """Up to which stock operation everything is included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,8 @@ class StoreRow:
     """Dates on which the store is closed, YYYY-MM-DD."""
     hold_days: int = 7
     """How many open days ready goods wait."""
+    escrow: EscrowPolicy = EscrowPolicy()
+    """How the store shares its stock with central."""
 
 
 ADAPTERS: dict[Entity, TypeAdapter[object]] = {
@@ -141,7 +153,9 @@ ADAPTERS: dict[Entity, TypeAdapter[object]] = {
 
 def encode_body(entity: Entity, row: object) -> str:
     """Return the body of a feed row as compact JSON."""
-    return ADAPTERS[entity].dump_json(row).decode()
+    # A store has tens of thousands of stock rows, and most of their fields say nothing.
+    compact = entity is Entity.STOCK
+    return ADAPTERS[entity].dump_json(row, exclude_defaults=compact).decode()
 
 
 def row_digest(entity: str, key: str, rev: int) -> int:

@@ -97,10 +97,12 @@ class HelloAnswer(Message):
     ops_max: int = OPS_PER_PUSH_MAX
     rows_max: int = ROWS_PER_PULL_MAX
     poll_seconds: int = 30
+    generation: int = 0
+    """Of the location's rights, as central knows it; 0 where nothing is shared."""
 
 
 class EscrowState(Message):
-    """One SKU's escrow counters, cumulative within a generation (see `sync.domain.escrow`)."""
+    """One SKU's escrow counters as version 1 had them."""
 
     sku: str
     generation: int
@@ -124,6 +126,9 @@ class PushHeader(Message):
     backlog: int = 0
     """Operations that remain unsent after this push."""
     escrow: tuple[EscrowState, ...] = ()
+    """Of version 1, where it was always empty: rights travel as operations."""
+    lease_ms: int = 0
+    """Central's time in the newest answer that the store has, once it has nothing more to send."""
 
 
 class PushAnswer(Message):

@@ -18,6 +18,7 @@ from sync.clock import SystemClock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import Channel
 from sync.edge.daemon import SyncDaemon
+from sync.edge.escrow import ShareKeeper
 from sync.transport.client import open_client
 from sync.transport.http import HttpEndpoint
 from sync.transport.traffic import Traffic
@@ -96,8 +97,9 @@ def daemon_of(store: Store, central_url: str, traffic: Traffic | None = None) ->
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(store.identity.private_key))
     return SyncDaemon(
         endpoint_at(central_url, traffic), store.journal, store.writer,
+        ShareKeeper(store.journal, store.shares, SystemClock(), "bench"),
         sign=lambda text: key.sign(text).hex(), clock=SystemClock(), random=Random(1),
-        parts_folder=store.files.parts, app_version="bench", boot_id="bench",
+        parts_folder=store.files.parts, app_version="bench",
     )  # fmt: skip
 
 

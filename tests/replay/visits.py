@@ -24,6 +24,7 @@ from sync.domain.flows.pickup import NAME
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id
 from sync.edge.daemon import SyncDaemon
+from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity
 from sync.protocol.session import EnrolAnswer, EnrolRequest
 from sync.transport.client import open_client
@@ -137,9 +138,10 @@ class Visitor:
     def _daemon(self, store: Store, endpoint: CuttableEndpoint) -> SyncDaemon:
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(store.identity.private_key))
         return SyncDaemon(
-            endpoint, store.journal, store.writer, sign=lambda text: key.sign(text).hex(),
-            clock=self._clock, random=self._random, parts_folder=store.files.parts,
-            app_version=APP_VERSION, boot_id="replay",
+            endpoint, store.journal, store.writer,
+            ShareKeeper(store.journal, store.shares, self._clock, "replay"),
+            sign=lambda text: key.sign(text).hex(), clock=self._clock, random=self._random,
+            parts_folder=store.files.parts, app_version=APP_VERSION,
         )  # fmt: skip
 
     def _settle(self, daemon: SyncDaemon, store: Store, done: Visited) -> None:

@@ -8,6 +8,7 @@ from store_client.replica.store import Files, Store
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from sync.domain.ids import pickup_code_hash
 from sync.edge.daemon import SyncDaemon
+from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity
 from sync.protocol.endpoint import SyncEndpoint
 
@@ -70,6 +71,8 @@ def daemon_of(
 ) -> SyncDaemon:
     """Return the daemon of `store`, speaking to `endpoint`, unsigned."""
     return SyncDaemon(
-        endpoint, store.journal, store.writer, sign=lambda _: "", clock=clock,
-        random=Random(seed), parts_folder=store.files.parts, app_version="test", boot_id="boot-1",
+        endpoint, store.journal, store.writer,
+        ShareKeeper(store.journal, store.shares, clock, "boot-1"),
+        sign=lambda _: "", clock=clock, random=Random(seed), parts_folder=store.files.parts,
+        app_version="test",
     )  # fmt: skip

@@ -35,7 +35,6 @@ from sync.protocol.rows import (
     store_scope,
 )
 from sync.protocol.session import (
-    EscrowState,
     HelloAnswer,
     HelloRequest,
     Poke,
@@ -96,7 +95,6 @@ class MemoryJournal:
     def __init__(self, feed: MemoryFeed) -> None:
         self.replicas: dict[str, ReplicaState] = {}
         self.entries: dict[OpId, JournalEntry] = {}
-        self.escrow: dict[str, EscrowState] = {}
         self.backlog = 0
         self._feed = feed
 
@@ -134,9 +132,6 @@ class MemoryJournal:
             and entry.aggregate in aggregates
             and entry.verdict.status is VerdictStatus.QUARANTINED
         }
-
-    def save_escrow(self, location_id: str, counters: Sequence[EscrowState]) -> None:
-        self.escrow.update({counter.sku: counter for counter in counters})
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         return tuple(ScopeHead(scope=scope, rev=self._feed.scope(scope).rev) for scope in scopes)

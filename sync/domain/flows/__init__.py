@@ -8,15 +8,19 @@ from sync.domain.errors import UnknownFlow
 from sync.domain.flows import pickup
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import Operation
+from sync.domain.stock_operations import StockOperation
 from sync.domain.transitions import Flow
 
 ALL_FLOWS: tuple[Flow, ...] = (pickup.FLOW,)
 
-ALL_OPERATIONS: tuple[type, ...] = (
+FULFILLMENT_OPERATIONS: tuple[type, ...] = (
     *get_args(Operation),
     *(operation for flow in ALL_FLOWS for operation in flow.operations),
 )
-"""Every operation that exists: the common vocabulary and what single flows add."""
+"""Operations on fulfillment orders: the common vocabulary and what single flows add."""
+
+ALL_OPERATIONS: tuple[type, ...] = (*FULFILLMENT_OPERATIONS, *get_args(StockOperation))
+"""Every operation that exists."""
 
 OPERATION_UNION = reduce(or_, ALL_OPERATIONS)
 """The same as a union type, told apart by `kind`."""

@@ -25,6 +25,7 @@ from sync.domain.transitions import (
     Flow,
     FulfillmentOperation,
     Transition,
+    confirmation,
     make_flow,
 )
 
@@ -247,6 +248,7 @@ _NOTHING = Consequence(
 )
 
 _ROWS = (
+    *confirmation(_OPEN, _CLOSED),
     Transition("fulfillment_accepted", frozenset({S.NEW}), frozenset({S.ACCEPTED}), _accept),
     Transition("fulfillment_accepted", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition(

@@ -12,7 +12,7 @@ from sync.hub.ports import JournalEntry
 from sync.protocol.errors import Fork, Gap
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.rows import Entity
-from sync.protocol.session import EscrowState, PushHeader, ScopeHead
+from sync.protocol.session import PushHeader, ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.central_server.storage.data import NOW, location
 
@@ -98,29 +98,6 @@ def test_quarantine_blocks_its_aggregate_until_settled(database):
     database.write(lambda unit: unit.journal.settle("R1", 1, Verdict(seq=1, status=OK)))
     with database.read() as view:
         assert view.journal.blocked("R1", ["F1"]) == set()
-
-
-def test_escrow_counters_only_grow_within_a_generation(database):
-    """Late and repeated counters change nothing; a new generation replaces them."""
-    from sqlalchemy import text
-
-    _enrol(database)
-
-    def say(*counters: tuple[int, int, int, int]) -> list:
-        said = [
-            EscrowState(sku="A", generation=g, granted=n, sold=s, over=o) for g, n, s, o in counters
-        ]
-        database.write(lambda unit: unit.journal.save_escrow("L1", said))
-        with database.read() as view:
-            rows = view.connection.execute(
-                text("SELECT generation, granted, sold, over FROM escrow_counters")
-            )
-            return [tuple(row) for row in rows]
-
-    assert say((1, 5, 2, 0), (1, 4, 3, 0)) == [(1, 5, 3, 0)]
-    assert say((1, 1, 1, 1)) == [(1, 5, 3, 1)]
-    assert say((2, 0, 0, 0)) == [(2, 0, 0, 0)]
-    assert say((1, 9, 9, 9)) == [(2, 0, 0, 0)]
 
 
 def test_a_code_lets_one_device_in(database):

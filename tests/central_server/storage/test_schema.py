@@ -30,7 +30,7 @@ def test_every_partial_index_is_partial(database):
     )
     with database.read() as view:
         texts = [sql for (sql,) in view.connection.execute(text(catalog)) if sql]
-    assert sum(" WHERE " in sql for sql in texts) == 4
+    assert sum(" WHERE " in sql for sql in texts) == 5
 
 
 def test_unmigrated_database_says_so(tmp_path):
@@ -57,10 +57,10 @@ def test_encrypted_file_needs_its_key(tmp_path):
 
 def test_declared_checks_exist(database):
     """Central cannot allocate less than nothing, and on hand may be negative."""
-    insert = text("INSERT INTO stock VALUES ('L1', 'A', :on_hand, :allocated, 0, 0, '')")
+    insert = text("INSERT INTO stock VALUES ('L1', 'A', :on_hand, :allocated, 0, 0, '', 0, 0, 0, 0, '', 0, 0)")
     place = text(
         "INSERT INTO locations VALUES ('L1','','store',0,0,'','','','','','','','',:yes,'[]',"
-        "'[]','[]',7,0,0)"
+        "'[]','[]',7,0,0,'')"
     )
 
     def put(on_hand: int, allocated: int) -> Callable:

@@ -118,12 +118,12 @@ def test_positions_of_many_skus_come_at_once(database):
         database, OpeningStock("L1", "A", 1), OpeningStock("L2", "A", 2), OpeningStock("L2", "B", 3)
     )
     with database.read() as view:
-        everywhere = view.stock.positions(["A", "B", "missing"])
+        everywhere = view.stock.positions(["A", "B", "missing"], 0)
         assert {(one.location_id, one.sku, one.on_hand) for one in everywhere} == {
             ("L1", "A", 1), ("L2", "A", 2), ("L2", "B", 3),
         }  # fmt: skip
-        assert view.stock.positions(["A"], ["L2"]) == [StockPosition("L2", "A", 2)]
-        assert view.stock.positions([]) == []
+        assert view.stock.positions(["A"], 0, ["L2"]) == [StockPosition("L2", "A", 2)]
+        assert view.stock.positions([], 0) == []
 
 
 def test_setting_stock_again_keeps_allocations(database):

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple, get_type_hints
 
 from sync.domain.errors import DomainError
-from sync.domain.flows import ALL_OPERATIONS, flow_named
+from sync.domain.flows import FULFILLMENT_OPERATIONS, flow_named
 from sync.domain.fulfillment import (
     FulfillmentOrder,
     FulfillmentStatus,
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 def operations_on(order: FulfillmentOrder) -> Iterator[Operation]:
     """Yield every operation on `order` with small values, possible or not."""
-    for kind in ALL_OPERATIONS:
+    for kind in FULFILLMENT_OPERATIONS:
         yield from built(kind, order)
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sync.domain.errors import CurrencyMismatch, InsufficientStock, InvariantViolated
-from sync.domain.escrow import EscrowCounters, EscrowShare, fixed_floor, share_of
+from sync.domain.errors import CurrencyMismatch, InsufficientStock
+from sync.domain.escrow import fixed_floor
 from sync.domain.ids import (
     CROCKFORD,
     OpId,
@@ -26,7 +26,6 @@ times = st.integers(0, (1 << 48) - 1)
 seeds = st.integers(0, 1 << 32)
 units = st.integers(-1000, 1000)
 positions = st.builds(StockPosition, st.just("S001"), st.just("SKU-1"), units, units, units, units)
-counters = st.builds(EscrowCounters, st.just("SKU-1"), *(st.integers(0, 50) for _ in range(4)))
 
 
 @given(st.integers(), st.lists(st.integers(0, 10**6), min_size=1, max_size=12))
@@ -113,45 +112,12 @@ def test_available_to_promise_explains_itself(position: StockPosition, moves: li
     assert terms.quantity == max(0, terms.raw)
 
 
-@given(positions)
-def test_every_right_of_a_share_stands_on_a_unit(position: StockPosition):
-    """Whatever the ledger says, floor, online and accepted never exceed the book."""
-    share = share_of(position)
-    share.check()
-    assert share.floor + share.online + share.accepted == share.book
-
-
-@pytest.mark.parametrize(
-    "share", [EscrowShare(5, 3, 2, 1), EscrowShare(5, -1, 2, 1), EscrowShare(-2, 1, 0, 0)]
-)
-def test_more_rights_than_units_is_a_bug(share: EscrowShare):
-    """A share that promises a unit twice, or less than none, does not pass."""
-    with pytest.raises(InvariantViolated):
-        share.check()
-
-
 @given(st.integers(-100, 10_000), st.integers(0, 100))
 def test_a_fixed_floor_is_a_part_of_the_book(on_hand: int, percent: int):
     """It is rounded up, never negative, and never more than there is."""
     floor = fixed_floor(on_hand, percent)
     assert 0 <= floor <= max(0, on_hand)
     assert floor * 100 >= max(0, on_hand) * percent > (floor - 1) * 100 or floor == 0
-
-
-@given(counters, counters, counters)
-def test_counters_merge_in_any_order(a: EscrowCounters, b: EscrowCounters, c: EscrowCounters):
-    """Repeated, late and reordered messages lead to the same counters."""
-    assert a.merged(a) == a
-    same = a.generation == b.generation
-    assert not same or a.merged(b) == b.merged(a)
-    assert a.merged(b).merged(c) == a.merged(b.merged(c))
-    assert a.merged(b).merged(b) == a.merged(b)
-
-
-def test_a_newer_generation_replaces_the_counters():
-    """Totals begin anew with a generation."""
-    old, new = EscrowCounters("S", 1, 9, 9, 9), EscrowCounters("S", 2, 1, 0, 0)
-    assert old.merged(new) == new.merged(old) == new
 
 
 def test_an_operation_is_named_by_its_place():

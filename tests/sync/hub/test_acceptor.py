@@ -11,7 +11,6 @@ from sync.domain.ids import OpId
 from sync.domain.operations import ExtensionRequested, LinePicked
 from sync.protocol import errors
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord
-from sync.protocol.session import EscrowState
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 from tests.sync.hub.pushes import Pusher, a_line, accepted, picked
@@ -263,12 +262,10 @@ def test_verdicts_are_told_again_until_the_store_has_them():
     assert pusher.push(3, known_seq=2).verdicts == ()
 
 
-def test_escrow_and_backlog_are_written_with_the_push():
-    """Counters travel with operations and alone."""
+def test_backlog_is_written_with_the_push():
+    """What the store still has to send is known, also from a push without operations."""
     pusher = four()
-    state = EscrowState(sku="SKU-1", generation=1, granted=3, sold=1, over=0)
-    pusher.push(1, 2, escrow=(state,), backlog=2)
-    assert pusher.central.journal.escrow == {"SKU-1": state}
+    pusher.push(1, 2, backlog=2)
     assert pusher.central.journal.backlog == 2
 
 

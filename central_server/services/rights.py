@@ -1,0 +1,162 @@
+"""What a store's operations on its stock mean at central: sales, and rights to promise.
+
+Held in memory over rows that are locked; the push writes them at its end.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from central_server.records import Lease, Location, Replica
+from sync.domain.escrow import EscrowPolicy, Share
+from sync.domain.ids import OpId
+from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.stock_operations import (
+    FloorSold,
+    GenerationClosed,
+    RightsGranted,
+    RightsRecalled,
+    SkuUnits,
+    StockOperation,
+)
+from sync.protocol.rows import StockRow, Watermark
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+GAP_MS = 5 * 60_000
+"""A store that polls twice a minute and was not heard for so long was cut off."""
+
+
+class SharedStock:
+    """One location's rights and sales during one push."""
+
+    def __init__(self, unit: "Unit", location: Location) -> None:
+        self._unit = unit
+        self._location = location
+        self._rows: dict[str, StockRow] = {}
+        self._touched: set[str] = set()
+        self._lease = unit.leases.get(location.id)
+        self._kept_lease = self._lease
+
+    def load(self, operations: Iterable[object]) -> None:
+        """Lock what these operations are about."""
+        skus: set[str] = set()
+        for operation in operations:
+            match operation:
+                case RightsGranted(granted=units) | RightsRecalled(wanted=units):
+                    skus.update(one.sku for one in units)
+                case FloorSold(lines=units):
+                    skus.update(one.sku for one in units)
+                case _:
+                    pass
+        if skus:
+            self._rows = self._unit.stock.lock_rows(self._location.id, skus)
+
+    def apply(self, operation: StockOperation, op_id: OpId) -> tuple[StockEffect, ...]:
+        """Take one operation in and return how the book moves by it."""
+        match operation:
+            case RightsGranted():
+                self._grant(operation, op_id)
+            case RightsRecalled():
+                self._give_back(operation, op_id)
+            case GenerationClosed():
+                self._open_generation(operation.generation + 1)
+            case FloorSold():
+                self._note(operation.lines, op_id)
+                return tuple(
+                    StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD)
+                    for one in operation.lines
+                )
+        return ()
+
+    def _grant(self, operation: RightsGranted, op_id: OpId) -> None:
+        self._open_generation(operation.generation)
+        for one in operation.granted:
+            row = self._rows[one.sku]
+            rights = row.rights.with_grant(operation.generation, one.units)
+            self._rows[one.sku] = replace(row, rights=rights)
+        self._note(operation.granted, op_id)
+
+    def _give_back(self, operation: RightsRecalled, op_id: OpId) -> None:
+        """Lower central's own right first: the store raises its own when it hears of it."""
+        for one in operation.wanted:
+            row = self._rows[one.sku]
+            if row.rights.generation == operation.generation:
+                rights = row.rights.with_return(one.units - row.rights.returned)
+                self._rows[one.sku] = replace(row, rights=rights)
+        self._note(operation.wanted, op_id)
+
+    def _note(self, lines: Sequence[SkuUnits], op_id: OpId) -> None:
+        watermark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        for one in lines:
+            self._rows[one.sku] = replace(self._rows[one.sku], watermark=watermark)
+            self._touched.add(one.sku)
+
+    def _open_generation(self, generation: int) -> None:
+        """Begin a generation; rights of older ones are worth nothing from now on."""
+        lease = self._lease or Lease(self._location.id, 1, 0, 0, 0)
+        self._lease = replace(lease, generation=max(lease.generation, generation))
+
+    def broken(self, sku: str, moved: tuple[int, int]) -> int:
+        """Return how many promised units of `sku` have nothing behind them.
+
+        `moved` is how far (on hand, allocated) have moved since the row was locked.
+        Rights that central has not used are given up first.
+        """
+        row = self._rows[sku]
+        share = self._share(row, moved)
+        if share.floor < 0 < share.online:
+            row = replace(row, rights=row.rights.with_return(-share.floor))
+            self._rows[sku] = row
+            share = self._share(row, moved)
+        return max(0, -share.floor)
+
+    def _share(self, row: StockRow, moved: tuple[int, int]) -> Share:
+        online = 0
+        if self._lease is not None:
+            online = row.rights.within(self._lease.generation).online
+        return Share(row.sku, row.on_hand + moved[0], row.allocated + moved[1], online)
+
+    def flush(self) -> frozenset[str]:
+        """Write rights and the lease's generation; return the SKUs whose rows changed."""
+        if self._touched:
+            rows = [self._rows[sku] for sku in self._touched]
+            self._unit.stock.set_rights(self._location.id, rows)
+        if self._lease is not None and self._lease != self._kept_lease:
+            self._unit.leases.save(self._lease)
+        return frozenset(self._touched)
+
+
+def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -> None:
+    """Let central promise on the newest of its own times that the store has seen.
+
+    A token is central's own time: a push that was delayed for hours carries an old
+    one and extends nothing. One from the future is no token of this central.
+    """
+    policy: EscrowPolicy = location.escrow
+    kept = unit.leases.get(location.id)
+    if not policy.enabled:
+        if kept is not None:
+            unit.leases.drop(location.id)
+        return
+    lease = kept or Lease(location.id, 1, 0, 0, 0)
+    if lease.token_ms < token_ms <= now_ms:
+        until, confirm_by = policy.lease_end_ms(token_ms), policy.confirm_by_ms(token_ms)
+        lease = replace(lease, token_ms=token_ms, until_ms=until, confirm_by_ms=confirm_by)
+    if lease != kept:
+        unit.leases.save(lease)
+
+
+def note_gap(unit: "Unit", replica: Replica, now_ms: int) -> None:
+    """Keep that a store was cut off until now, for the sizing of its floor."""
+    last = replica.last_contact_ms
+    if last is not None and now_ms - last > GAP_MS:
+        unit.leases.add_gap(replica.location_id, last, now_ms)
+
+
+def renew(unit: "Unit", location_id: str) -> None:
+    """Void what a retired device had granted: the new one begins with a generation of its own."""
+    lease = unit.leases.get(location_id)
+    if lease is not None:
+        unit.leases.save(Lease(location_id, lease.generation + 1, 0, 0, 0))

@@ -1,0 +1,61 @@
+"""Leases on stores' online rights, and when stores were cut off."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, delete, select
+
+from central_server.records import Lease
+from central_server.storage.bulk import among, upsert_many
+from central_server.storage.tables import CONTACT_GAPS, LEASES
+
+_COLUMNS = ("location_id", "generation", "token_ms", "until_ms", "confirm_by_ms")
+_LEASE = tuple(LEASES.c[name] for name in _COLUMNS)
+
+
+class Leases:
+    """The tables `leases` and `contact_gaps`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, location_id: str) -> Lease | None:
+        """Return a location's lease; None where it shares by a fixed floor."""
+        return self.get_many([location_id]).get(location_id)
+
+    def get_many(self, location_ids: Collection[str]) -> dict[str, Lease]:
+        """Return the leases of those of the given locations that have one."""
+        rows = self._connection.execute(
+            select(*_LEASE).where(among(self._connection, LEASES.c.location_id, location_ids))
+        )
+        return {row.location_id: Lease(*row) for row in rows}
+
+    def save(self, lease: Lease) -> None:
+        """Write a lease."""
+        row = (
+            lease.location_id, lease.generation, lease.token_ms, lease.until_ms,
+            lease.confirm_by_ms,
+        )  # fmt: skip
+        upsert_many(self._connection, LEASES, _COLUMNS, [row])
+
+    def end_all(self) -> None:
+        """Promise nothing to anybody until each store has been heard again: after a restore."""
+        self._connection.execute(LEASES.update().values(until_ms=0))
+
+    def drop(self, location_id: str) -> None:
+        """Let a location share by a fixed floor again."""
+        self._connection.execute(delete(LEASES).where(LEASES.c.location_id == location_id))
+
+    def add_gap(self, location_id: str, from_ms: int, to_ms: int) -> None:
+        """Note that a store was cut off."""
+        columns = ("location_id", "from_ms", "to_ms")
+        upsert_many(self._connection, CONTACT_GAPS, columns, [(location_id, from_ms, to_ms)])
+
+    def gaps(self, location_id: str, since_ms: int) -> list[tuple[int, int]]:
+        """Return (from, to) of a location's outages that ended after `since_ms`, oldest first."""
+        gaps = CONTACT_GAPS.c
+        rows = self._connection.execute(
+            select(gaps.from_ms, gaps.to_ms)
+            .where(gaps.location_id == location_id, gaps.to_ms > since_ms)
+            .order_by(gaps.from_ms)
+        )
+        return [(start, end) for start, end in rows]

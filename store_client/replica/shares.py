@@ -1,0 +1,158 @@
+"""How this store's stock is divided: what central said, and what the store did since."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from store_client.replica.views import Views
+from sync.domain.escrow import EscrowPolicy, Rights, Share
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.edge.journal import Journal
+from sync.edge.ports import LeaseToken
+from sync.protocol.rows import Entity, StoreRow, Watermark
+
+_STORE: TypeAdapter[StoreRow] = TypeAdapter(StoreRow)
+_COLUMNS = (
+    "sku, on_hand, allocated, floor, generation, promised, returned, op_replica, op_epoch, op_seq"
+)
+
+
+class Shares:
+    """Implements `sync.edge.ports.SharedBook`."""
+
+    def __init__(self, database: ReplicaDatabase, journal: Journal, views: Views) -> None:
+        self._database = database
+        self._journal = journal
+        self._views = views
+
+    def catch_up(self) -> None:
+        """Fold operations that the views do not include yet."""
+        self._views.catch_up()
+
+    def order(self, key: str) -> FulfillmentOrder | None:
+        """Return a fulfillment order as the store sees it."""
+        return self._views.order(key)
+
+    def policy(self) -> EscrowPolicy:
+        """Return how this store shares its stock; not at all before its data has arrived."""
+        row = self._database.one(
+            "SELECT body FROM documents WHERE entity = ? LIMIT 1", (Entity.STORE.value,)
+        )
+        return EscrowPolicy() if row is None else _STORE.validate_json(row[0]).escrow
+
+    def shares(self, skus: Sequence[str]) -> list[Share]:
+        """Return how these SKUs are divided now; one that the store never had is left out."""
+        pending = self._pending()
+        generation = self._journal.rights.generation()
+        granted = self._journal.rights.granted(skus)
+        return [
+            self._share(row, pending[row[0]], generation, granted.get(row[0], (0, 0))[0])
+            for row in self._rows(skus)
+        ]
+
+    def _rows(self, skus: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for part in chunks(sorted(skus)):
+            yield from self._database.all(
+                f"SELECT {_COLUMNS} FROM stock WHERE sku IN ({placeholders(part)})", part
+            )
+
+    def _share(
+        self, row: Sequence[Any], pending: Sequence[int], generation: int, granted: int
+    ) -> Share:
+        sku, on_hand, allocated, target, of, promised, returned, *mark = row
+        rights = Rights(of, granted, promised, returned)
+        if of != generation:
+            rights = Rights(generation, granted)
+        book = on_hand + pending[0] + self._sold(sku, mark)
+        tied = allocated + pending[1]
+        return Share(sku, book, tied, rights.online, target, rights.returned)
+
+    def _sold(self, sku: str, mark: Sequence[Any]) -> int:
+        """Return the sales that central's row does not include."""
+        identity = self._journal.identity
+        included = Watermark(*mark).seq_for(identity.replica_id, identity.epoch)
+        return self._journal.rights.sold_after(sku, included)
+
+    def sold_since(self, sku: str) -> int:
+        """Return how far on hand moved by sales that central's row does not include."""
+        row = self._database.one(
+            "SELECT op_replica, op_epoch, op_seq FROM stock WHERE sku = ?", (sku,)
+        )
+        return self._sold(sku, ("", 0, 0) if row is None else row)
+
+    def sales_pending(self) -> list[tuple[str, int]]:
+        """Return (SKU, how far on hand moved) of sales that central's rows do not include."""
+        skus = self._journal.rights.skus_sold()
+        known = {row[0]: row[7:] for row in self._rows(skus)}
+        return [(sku, self._sold(sku, known.get(sku, ("", 0, 0)))) for sku in skus]
+
+    def answered(self, skus: Sequence[str]) -> dict[str, int]:
+        """Return up to which stock operation central's row of each SKU includes everything."""
+        identity = self._journal.identity
+        return {
+            row[0]: Watermark(*row[7:]).seq_for(identity.replica_id, identity.epoch)
+            for row in self._rows(skus)
+        }
+
+    def _pending(self) -> defaultdict[str, list[int]]:
+        """Return (on hand, allocated) by SKU of work on orders that central's rows lack."""
+        moved: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        behind = self._database.all("SELECT id, base_seq FROM fulfillments WHERE pending > 0")
+        for key, base_seq in behind:
+            for sku, on_hand, allocated in self._journal.effects_of(key, base_seq):
+                moved[sku][0] += on_hand
+                moved[sku][1] += allocated
+        return moved
+
+    def changed(self) -> list[str]:
+        """Return the SKUs that may be divided otherwise than when `evaluated` was last called."""
+        rev, epoch, seq, generation = self._database.one(
+            "SELECT rev, epoch, seq, generation FROM shared WHERE id = 1"
+        )
+        whole = (epoch, generation) != (
+            self._journal.identity.epoch,
+            self._journal.rights.generation(),
+        )
+        after = 0 if whole else rev
+        rows = self._database.all("SELECT sku FROM stock WHERE rev > ?", (after,))
+        touched = set() if whole else self._journal.rights.skus_touched_after(seq)
+        return sorted(touched.union(sku for (sku,) in rows))
+
+    def evaluated(self) -> None:
+        """Note that everything that is known now has been looked at."""
+        epoch, head = self._journal.identity.epoch, self._journal.head().seq
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE shared SET rev = (SELECT coalesce(max(rev), 0) FROM stock), epoch = ?,"
+                " seq = ?, generation = ?",
+                (epoch, head, self._journal.rights.generation()),
+            )
+
+    def unconfirmed(self) -> list[str]:
+        """Return promises that this store has not confirmed yet."""
+        rows = self._database.all("SELECT id FROM fulfillments WHERE unconfirmed = 1 AND gone = 0")
+        return [key for (key,) in rows]
+
+    def unacknowledged(self) -> list[str]:
+        """Return promises that central may move: it has not said that they stay here."""
+        rows = self._database.all(
+            "SELECT id FROM fulfillments WHERE base_unconfirmed = 1 AND active = 1 AND gone = 0"
+        )
+        return [key for (key,) in rows]
+
+    def token(self) -> LeaseToken:
+        """Return the newest of central's times that this store has seen, and when it did."""
+        return LeaseToken(
+            *self._database.one("SELECT token_ms, token_boot, token_mono_ms FROM connection")
+        )
+
+    def keep_token(self, token: LeaseToken) -> None:
+        """Keep a newer token."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE connection SET token_ms = ?, token_boot = ?, token_mono_ms = ?",
+                (token.token_ms, token.boot_id, token.mono_ms),
+            )

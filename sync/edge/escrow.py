@@ -1,0 +1,173 @@
+"""The store's half of escrow: confirms promises, grants what it can spare, takes back in time.
+
+Every decision is an operation in the journal, made under the journal's write
+lock together with the figures that it follows from, so a sale at the till and a
+grant by the daemon cannot both spend the same unit. See `sync.domain.escrow`.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sync.clock import Clock
+from sync.domain.errors import OperationRefused
+from sync.domain.escrow import EscrowPolicy, Share
+from sync.domain.flows import flow_named
+from sync.domain.fulfillment import ShortReason
+from sync.domain.inventory import StockEffect
+from sync.domain.operations import FulfillmentRejected, PromiseConfirmed
+from sync.domain.stock_operations import (
+    SKUS_PER_OPERATION_MAX,
+    GenerationClosed,
+    RightsGranted,
+    RightsRecalled,
+    SkuUnits,
+)
+from sync.domain.transitions import decide
+from sync.edge.journal import Journal
+from sync.edge.ports import LeaseToken, SharedBook
+from sync.protocol.lines import AnyOperation, OperationRecord
+
+CONFIRMED = "promise_confirmed"
+DAEMON = "daemon"
+"""Who does what no person does."""
+
+
+@dataclass
+class ShareKeeper:
+    """Looks after one store's shares. `run` once a round; it tells how many operations it made."""
+
+    journal: Journal
+    book: SharedBook
+    clock: Clock
+    boot_id: str
+
+    def __post_init__(self) -> None:
+        self.attempted_seq = self.journal.head().seq
+        """Up to which operation a push may ever have been attempted."""
+
+    def heard(self, token_ms: int) -> None:
+        """Keep central's time of an answer, dated by this machine's monotonic clock now."""
+        if token_ms > self.book.token().token_ms:
+            here = LeaseToken(token_ms, self.boot_id, self.clock.monotonic_ms())
+            self.book.keep_token(here)
+
+    def token_to_send(self, is_last_push: bool) -> int:
+        """Return the token for a push; none while central lacks operations of ours.
+
+        It would promise on a book that it does not know yet.
+        """
+        return self.book.token().token_ms if is_last_push else 0
+
+    def run(self) -> int:
+        """Make what operations are due; return how many."""
+        policy = self.book.policy()
+        if not policy.enabled:
+            return 0
+        self._note_boot()
+        if not (self._is_overdue(policy) or self.book.unconfirmed() or self.book.changed()):
+            return 0
+        with self.journal.writing():
+            before = self.journal.head().seq
+            self.book.catch_up()
+            if self._is_overdue(policy):
+                self._take_back()
+            for key in self.book.unconfirmed():
+                self._append(PromiseConfirmed(key))
+            changed = self.book.changed()
+            shares = self.book.shares(changed)
+            self._grant([share for share in shares if share.surplus])
+            self._recall([share for share in shares if share.shortage])
+            made = self.journal.head().seq - before
+        if changed or made:
+            self.book.evaluated()
+        return made
+
+    def begin_anew(self) -> None:
+        """Take every right back: central has forgotten what it had promised from them."""
+        if not self.book.policy().enabled:
+            return
+        with self.journal.writing():
+            self._close()
+        self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
+
+    def join(self, generation: int) -> None:
+        """Go on in central's generation where it is ahead: another device was here before."""
+        if generation > self.journal.rights.generation():
+            with self.journal.writing():
+                self.journal.rights.open_generation(generation)
+
+    def _note_boot(self) -> None:
+        """After a reboot nobody knows how long ago the token came: count from now."""
+        token = self.book.token()
+        if token.boot_id != self.boot_id:
+            here = LeaseToken(token.token_ms, self.boot_id, self.clock.monotonic_ms())
+            self.book.keep_token(here)
+
+    def _is_overdue(self, policy: EscrowPolicy) -> bool:
+        """Return whether central's lease is over wherever the clocks stand. Never by wall time."""
+        token = self.book.token()
+        if token.boot_id != self.boot_id:
+            return False
+        return self.clock.monotonic_ms() - token.mono_ms >= policy.reclaim_after_ms
+
+    def _take_back(self) -> None:
+        self._close()
+        self._give_up_unconfirmed()
+        # The next generation's lease begins when central is heard again.
+        self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
+
+    def _close(self) -> None:
+        generation = self.journal.rights.generation()
+        self._append(GenerationClosed(generation))
+        self.journal.rights.open_generation(generation + 1)
+
+    def _give_up_unconfirmed(self) -> None:
+        """Let go of promises whose confirmation can never have reached central."""
+        for key in self.book.unacknowledged():
+            confirmed = self.journal.first_seq(key, CONFIRMED)
+            order = self.book.order(key)
+            if order is None or (confirmed is not None and confirmed <= self.attempted_seq):
+                continue
+            lapsed = FulfillmentRejected(key, ShortReason.PROMISE_LAPSED)
+            with suppress(OperationRefused):
+                now_ms = self.clock.now_ms()
+                outcome = decide(flow_named(order.flow), order, lapsed, now_ms)
+                self._append(lapsed, outcome.effects)
+        self.book.catch_up()
+
+    def _grant(self, shares: Sequence[Share]) -> None:
+        generation = self.journal.rights.generation()
+        granted = self.journal.rights.granted([share.sku for share in shares])
+        totals = [
+            SkuUnits(share.sku, granted.get(share.sku, (0, 0))[0] + share.surplus)
+            for share in shares
+        ]
+        for part in _parts(totals):
+            self._append(RightsGranted(generation, part))
+            self.journal.rights.keep_grants(generation, [(one.sku, one.units) for one in part])
+
+    def _recall(self, shares: Sequence[Share]) -> None:
+        """Ask rights back, once: not again before central's row includes the last request."""
+        skus = [share.sku for share in shares]
+        granted, answered = self.journal.rights.granted(skus), self.book.answered(skus)
+        wanted = []
+        for share in shares:
+            total, asked_seq = granted.get(share.sku, (0, 0))
+            if total and asked_seq <= answered.get(share.sku, 0):
+                wanted.append(SkuUnits(share.sku, share.returned + share.shortage))
+        for part in _parts(wanted):
+            seq = self._append(RightsRecalled(self.journal.rights.generation(), part))
+            self.journal.rights.keep_recalls([one.sku for one in part], seq)
+
+    def _append(self, operation: AnyOperation, effects: Sequence[StockEffect] = ()) -> int:
+        record = OperationRecord(
+            by=DAEMON, dev=DAEMON, boot=self.boot_id, mono=self.clock.monotonic_ms(),
+            at=self.clock.now_ms(), op=operation,
+        )  # fmt: skip
+        return self.journal.append(record, effects)
+
+
+def _parts(units: Sequence[SkuUnits]) -> list[tuple[SkuUnits, ...]]:
+    size = SKUS_PER_OPERATION_MAX
+    return [tuple(units[start : start + size]) for start in range(0, len(units), size)]

@@ -1,0 +1,85 @@
+"""What this store granted central and what it sold: the journal's side of escrow."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sync.edge.sqlite import Connection
+
+SKUS_PER_QUERY = 500
+FLOOR_SOLD = "floor_sold"
+Query = Callable[[str, Sequence[object]], list[Any]]
+
+
+class GivenRights:
+    """Reads and writes rights in journal.db; what writes is called inside `Journal.writing()`."""
+
+    def __init__(self, connection: Connection, query: Query, epoch: Callable[[], int]) -> None:
+        self._connection = connection
+        self._query = query
+        self._epoch = epoch
+
+    def generation(self) -> int:
+        """Return the generation of rights that is open."""
+        return int(self._query("SELECT generation FROM progress WHERE id = 1", ())[0][0])
+
+    def open_generation(self, generation: int) -> None:
+        """Begin a generation; an older or the present one changes nothing."""
+        self._connection.execute(
+            "UPDATE progress SET generation = max(generation, ?) WHERE id = 1", (generation,)
+        )
+
+    def granted(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return (granted, seq of the last recall) in the open generation by SKU."""
+        found: dict[str, tuple[int, int]] = {}
+        for start in range(0, len(skus), SKUS_PER_QUERY):
+            part = skus[start : start + SKUS_PER_QUERY]
+            marks = ", ".join("?" * len(part))
+            rows = self._query(
+                "SELECT sku, granted, recalled_seq FROM rights JOIN progress USING (generation)"
+                f" WHERE sku IN ({marks})",
+                part,
+            )
+            found.update({sku: (units, seq) for sku, units, seq in rows})
+        return found
+
+    def keep_grants(self, generation: int, granted: Sequence[tuple[str, int]]) -> None:
+        """Record totals granted in `generation`, together with their operation."""
+        self._connection.executemany(
+            "INSERT INTO rights (sku, generation, granted, recalled_seq) VALUES (?, ?, ?, 0)"
+            " ON CONFLICT (sku) DO UPDATE SET granted = excluded.granted,"
+            " recalled_seq = CASE WHEN generation = excluded.generation THEN recalled_seq ELSE 0"
+            " END, generation = excluded.generation",
+            [(sku, generation, units) for sku, units in granted],
+        )
+
+    def keep_recalls(self, skus: Sequence[str], seq: int) -> None:
+        """Record that rights of these SKUs were asked back by operation `seq`."""
+        self._connection.executemany(
+            "UPDATE rights SET recalled_seq = ? WHERE sku = ?", [(seq, sku) for sku in skus]
+        )
+
+    def sold_after(self, sku: str, seq: int) -> int:
+        """Return how far the book moved by sales of `sku` after operation `seq` (units)."""
+        rows = self._query(
+            "SELECT coalesce(sum(e.on_hand), 0) FROM stock_effects e JOIN operations o"
+            " USING (epoch, seq) WHERE e.sku = ? AND e.epoch = ? AND e.seq > ? AND o.kind = ?",
+            (sku, self._epoch(), seq, FLOOR_SOLD),
+        )
+        return int(rows[0][0])
+
+    def skus_sold(self) -> list[str]:
+        """Return the SKUs with journaled sales in this epoch."""
+        rows = self._query(
+            "SELECT DISTINCT e.sku FROM stock_effects e JOIN operations o USING (epoch, seq)"
+            " WHERE e.epoch = ? AND o.kind = ?",
+            (self._epoch(), FLOOR_SOLD),
+        )
+        return [sku for (sku,) in rows]
+
+    def skus_touched_after(self, seq: int) -> set[str]:
+        """Return the SKUs whose stock operations after `seq` moved."""
+        rows = self._query(
+            "SELECT DISTINCT sku FROM stock_effects WHERE epoch = ? AND seq > ?",
+            (self._epoch(), seq),
+        )
+        return {sku for (sku,) in rows}
