@@ -206,7 +206,7 @@ class Replication:
         here = self._unit.fulfillments.open_with(self._location_id, sku)
         self._load(here)
         orders = [self._rows[key] for key in {*here, named} if key in self._rows]
-        for order in sorted(orders, key=lambda one: _sacrifice(one, named)):
+        for order in sorted(orders, key=lambda one: _sacrifice(one, named), reverse=True):
             for line in order.lines:
                 units = min(broken, line.to_pick) if line.sku == sku else 0
                 if units and order.location_id == self._location_id:
@@ -328,6 +328,7 @@ class Replication:
             self._unit.outbox.add(due)
 
 
-def _sacrifice(order: FulfillmentOrder, named: str) -> tuple[bool, bool, int, str]:
-    """Sort promises: the named one, then one that may be moved anyway, then the least urgent."""
-    return (order.id != named, not order.is_unconfirmed, -order.promised_by_ms, order.id)
+def _sacrifice(order: FulfillmentOrder, named: str) -> tuple[bool, bool, int, int, str]:
+    """Rank promises: the named one, then one that may be moved anyway, then the least urgent."""
+    urgency = (order.promised_by_ms, order.placed_at_ms, order.id)
+    return (order.id == named, order.is_unconfirmed, *urgency)

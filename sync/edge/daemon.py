@@ -99,7 +99,7 @@ class SyncDaemon:
 
     def _round(self) -> RoundReport:
         self._replica.refold()
-        self._keeper.run()
+        self._keeper.take_back()
         session = self._session or self._hello()
         halted: errors.ProtocolRefused | None = None
         try:
@@ -108,7 +108,7 @@ class SyncDaemon:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
-        if self._keeper.run() and halted is None:
+        if self._keeper.share_out() and halted is None:
             pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
         error = "" if halted is None else str(halted)

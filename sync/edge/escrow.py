@@ -35,7 +35,7 @@ DAEMON = "daemon"
 
 @dataclass
 class ShareKeeper:
-    """Looks after one store's shares. `run` once a round; it tells how many operations it made."""
+    """Looks after one store's shares: `take_back` before each round, `share_out` after it."""
 
     journal: Journal
     book: SharedBook
@@ -59,28 +59,40 @@ class ShareKeeper:
         """
         return self.book.token().token_ms if is_last_push else 0
 
-    def run(self) -> int:
-        """Make what operations are due; return how many."""
+    def take_back(self) -> None:
+        """Close the generation once central's lease is over; before a round, connected or not."""
         policy = self.book.policy()
         if not policy.enabled:
-            return 0
+            return
         self._note_boot()
-        if not (self._is_overdue(policy) or self.book.unconfirmed() or self.book.changed()):
+        if self._is_overdue(policy):
+            with self.journal.writing():
+                self.book.catch_up()
+                self._close()
+                self._give_up_unconfirmed()
+            # The next generation's lease begins when central is heard again.
+            self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
+
+    def share_out(self) -> int:
+        """Confirm promises, grant and ask back, after a round; return how many operations.
+
+        Only when central was just heard: a right that is granted to somebody who is
+        away is of no use to either side.
+        """
+        if not self.book.policy().enabled:
+            return 0
+        if not (self.book.unconfirmed() or self.book.changed()):
             return 0
         with self.journal.writing():
             before = self.journal.head().seq
             self.book.catch_up()
-            if self._is_overdue(policy):
-                self._take_back()
             for key in self.book.unconfirmed():
                 self._append(PromiseConfirmed(key))
-            changed = self.book.changed()
-            shares = self.book.shares(changed)
+            shares = self.book.shares(self.book.changed())
             self._grant([share for share in shares if share.surplus])
             self._recall([share for share in shares if share.shortage])
             made = self.journal.head().seq - before
-        if changed or made:
-            self.book.evaluated()
+        self.book.evaluated()
         return made
 
     def begin_anew(self) -> None:
@@ -110,12 +122,6 @@ class ShareKeeper:
         if token.boot_id != self.boot_id:
             return False
         return self.clock.monotonic_ms() - token.mono_ms >= policy.reclaim_after_ms
-
-    def _take_back(self) -> None:
-        self._close()
-        self._give_up_unconfirmed()
-        # The next generation's lease begins when central is heard again.
-        self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
 
     def _close(self) -> None:
         generation = self.journal.rights.generation()

@@ -57,7 +57,10 @@ def test_encrypted_file_needs_its_key(tmp_path):
 
 def test_declared_checks_exist(database):
     """Central cannot allocate less than nothing, and on hand may be negative."""
-    insert = text("INSERT INTO stock VALUES ('L1', 'A', :on_hand, :allocated, 0, 0, '', 0, 0, 0, 0, '', 0, 0)")
+    insert = text(
+        "INSERT INTO stock (location_id, sku, on_hand, allocated, floor, safety_stock, aisle)"
+        " VALUES ('L1', 'A', :on_hand, :allocated, 0, 0, '')"
+    )
     place = text(
         "INSERT INTO locations VALUES ('L1','','store',0,0,'','','','','','','','',:yes,'[]',"
         "'[]','[]',7,0,0,'')"

@@ -1,0 +1,1 @@
+"""Escrow and conflicts through the real edge, hub and databases."""
