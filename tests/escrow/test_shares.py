@@ -21,7 +21,9 @@ def stock_row(world: World, location_id: str = "S001", sku: str = "SKU-1") -> St
 
 def promisable(world: World, location_id: str = "S001", sku: str = "SKU-1") -> int:
     found = world.parts.central.availability.explain((sku,), (location_id,), Channel.WEB)
-    return found["availability"][0]["available_to_promise"]
+    entries = found["availability"]
+    assert isinstance(entries, list)
+    return int(entries[0]["available_to_promise"])
 
 
 def pass_time(world: World, milliseconds: int, *stores: StoreSide) -> None:
@@ -34,8 +36,7 @@ def test_nothing_is_promised_before_the_store_granted_it(world: World, tmp_path)
     """Central knows ten pieces, and none of them is its to promise."""
     store = StoreSide(world, tmp_path / "one")
     assert promisable(world) == 8  # no machine yet: a fixed share, as ever
-    store.daemon._hello()
-    store.daemon._push(store.daemon._session)
+    store.daemon._push(store.daemon._hello())
     assert promisable(world) == 0
     (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
     assert work.location_id != "S001"
@@ -97,11 +98,9 @@ def test_a_delayed_push_extends_nothing(world: World, store: StoreSide):
     """A push that was under way for two hours carries an old token."""
     token = store.store.shares.token().token_ms
     pass_time(world, 2 * POLICY.lease_ms)
-    with world.database.read() as view:
-        before = view.leases.get("S001")
+    before = lease(world)
     extend(world, token)
-    with world.database.read() as view:
-        after = view.leases.get("S001")
+    after = lease(world)
     assert before.until_ms <= after.until_ms <= world.clock.now_ms() - POLICY.lease_ms
     assert promisable(world) == 0
 
