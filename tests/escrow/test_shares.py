@@ -2,7 +2,9 @@
 
 import pytest
 
+from central_server.records import Lease
 from central_server.services.rights import extend_lease
+from central_server.storage.unit import Unit
 from sync.domain.escrow import Rights
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
@@ -91,7 +93,20 @@ def test_a_store_that_is_cut_off_is_promised_from_until_its_lease_ends(
 
 def extend(world: World, token_ms: int) -> None:
     now = world.clock.now_ms()
-    world.database.write(lambda unit: extend_lease(unit, unit.locations.get("S001"), token_ms, now))
+
+    def late(unit: Unit) -> None:
+        location = unit.locations.get("S001")
+        assert location is not None
+        extend_lease(unit, location, token_ms, now)
+
+    world.database.write(late)
+
+
+def lease(world: World) -> Lease:
+    with world.database.read() as view:
+        found = view.leases.get("S001")
+    assert found is not None
+    return found
 
 
 def test_a_delayed_push_extends_nothing(world: World, store: StoreSide):
