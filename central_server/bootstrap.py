@@ -123,6 +123,7 @@ class Parts:
             floor_percent=settings.floor_percent,
             safety_stock=settings.safety_stock,
             hold_days=settings.hold_days,
+            escrow=settings.escrow_policy,
         )
 
 

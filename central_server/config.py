@@ -19,9 +19,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from sync.domain.escrow import EscrowPolicy
+
 PREFIX = "HOLDSHELF_CENTRAL_"
 SECRET_LENGTH_MIN = 32
 KEY_DIGITS = 64
+MINUTE_MS = 60_000
 DEMO_SECRET = "demo-only-" + "0" * SECRET_LENGTH_MIN
 
 
@@ -59,6 +62,12 @@ class CentralSettings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     floor_percent: int = Field(default=20, ge=0, le=100)
     """Share of a store's book stock that only the store may spend, where none is given."""
+    escrow: bool = True
+    """Whether new stores with a machine share their stock by escrow; else by a fixed share."""
+    lease_minutes: int = Field(default=120, ge=1, le=7 * 24 * 60)
+    """How long central may promise a store's granted units without hearing from it."""
+    confirm_minutes: int = Field(default=15, ge=1, le=24 * 60)
+    """How long after that a store may still confirm a promise."""
     safety_stock: int = Field(default=0, ge=0)
     hold_days: int = Field(default=7, ge=1)
     promise_minutes: int = Field(default=120, ge=1)
@@ -100,6 +109,15 @@ class CentralSettings(BaseSettings):
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'central.db'}"
+
+    @property
+    def escrow_policy(self) -> EscrowPolicy:
+        """How new stores share their stock."""
+        return EscrowPolicy(
+            enabled=self.escrow,
+            lease_ms=self.lease_minutes * MINUTE_MS,
+            confirm_ms=self.confirm_minutes * MINUTE_MS,
+        )
 
     @property
     def secret(self) -> str:

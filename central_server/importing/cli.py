@@ -131,7 +131,10 @@ def _run(
             if options.kind == "orders":
                 return run.orders_to(LocalPlacer(parts.central.orders))
             settings = parts.settings
-            policy = Policy(settings.floor_percent, settings.safety_stock, settings.hold_days)
+            policy = Policy(
+                settings.floor_percent, settings.safety_stock, settings.hold_days,
+                settings.escrow_policy,
+            )  # fmt: skip
             return run.into(Target(parts.database, parts.intake, policy, parts.random))
 
 

@@ -26,6 +26,7 @@ from central_server.importing.reports import Counts
 from central_server.importing.runner import Written
 from central_server.records import ImportJob, Location, Price, Product
 from central_server.services.catalogue_intake import CatalogueIntake, StockItem
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
 from sync.protocol.rows import AssociateRow
@@ -45,6 +46,7 @@ class Policy:
     floor_percent: int
     safety_stock: int
     hold_days: int
+    escrow: EscrowPolicy = EscrowPolicy()
 
 
 class Taker(Protocol):
@@ -159,7 +161,9 @@ class _Locations:
         for name in ("floor_percent", "safety_stock", "hold_days"):
             if values[name] is None:
                 values[name] = getattr(self.policy, name)
-        return Location(id=record.location_id, **values)
+        is_store = record.kind == "store"
+        escrow = self.policy.escrow if is_store else EscrowPolicy()
+        return Location(id=record.location_id, escrow=escrow, **values)
 
 
 @dataclass(frozen=True, slots=True)

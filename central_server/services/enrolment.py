@@ -79,11 +79,11 @@ class Enrolment:
             request.replica_id, location_id, request.install_nonce, request.public_key,
             request.app_version[:NAME_LENGTH_MAX], now_ms,
         )  # fmt: skip
-        renew(unit, location_id)
         location = unit.locations.get(location_id)
         identity = unit.meta.get()
         assert location is not None
         assert identity is not None
+        renew(unit, location)
         return EnrolAnswer(
             server_id=identity.server_id,
             location_id=location.id,

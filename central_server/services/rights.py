@@ -155,8 +155,13 @@ def note_gap(unit: "Unit", replica: Replica, now_ms: int) -> None:
         unit.leases.add_gap(replica.location_id, last, now_ms)
 
 
-def renew(unit: "Unit", location_id: str) -> None:
-    """Void what a retired device had granted: the new one begins with a generation of its own."""
-    lease = unit.leases.get(location_id)
-    if lease is not None:
-        unit.leases.save(Lease(location_id, lease.generation + 1, 0, 0, 0))
+def renew(unit: "Unit", location: Location) -> None:
+    """Void what a retired device had granted: a new one begins with a generation of its own.
+
+    From here on nothing is promised from a location that shares by escrow before its
+    machine has granted it.
+    """
+    lease = unit.leases.get(location.id)
+    if lease is not None or location.escrow.enabled:
+        generation = 1 if lease is None else lease.generation + 1
+        unit.leases.save(Lease(location.id, generation, 0, 0, 0))

@@ -6,12 +6,14 @@ encryption of a store's own files, never the hash of six digits.
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from argon2 import PasswordHasher
 
 from central_server.records import Customer, Location, Price, Product
 from central_server.services.catalogue_intake import CatalogueIntake, StockItem, batches
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
 
@@ -22,11 +24,20 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 def load_network(
-    intake: CatalogueIntake, folder: Path, *, floor_percent: int, safety_stock: int, hold_days: int
+    intake: CatalogueIntake,
+    folder: Path,
+    *,
+    floor_percent: int,
+    safety_stock: int,
+    hold_days: int,
+    escrow: EscrowPolicy,
 ) -> dict[str, int]:
     """Load everything in `folder` and return how many rows of each kind there were."""
     locations = [
-        _location(row, floor_percent, safety_stock, hold_days)
+        replace(
+            _location(row, floor_percent, safety_stock, hold_days),
+            escrow=escrow if row["kind"] == "store" else EscrowPolicy(),
+        )
         for row in _rows(folder, "locations.csv")
     ]
     intake.locations(locations)

@@ -37,7 +37,7 @@ def pass_time(world: World, milliseconds: int, *stores: StoreSide) -> None:
 def test_nothing_is_promised_before_the_store_granted_it(world: World, tmp_path):
     """Central knows ten pieces, and none of them is its to promise."""
     store = StoreSide(world, tmp_path / "one")
-    assert promisable(world) == 8  # no machine yet: a fixed share, as ever
+    assert promisable(world, "S003") == 8  # no machine there: a fixed share
     store.daemon._push(store.daemon._hello())
     assert promisable(world) == 0
     (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
