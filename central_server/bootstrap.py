@@ -26,6 +26,7 @@ from central_server.services.cancel import Cancellation
 from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
+from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exceptions import ExceptionList
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
@@ -49,6 +50,7 @@ from sync.domain.ids import new_id
 MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
+POLICIES_SECONDS = 60.0
 PROMISES_SECONDS = 5.0
 """Far below a lease's margin: a promise is moved soon after it lapsed."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
@@ -82,6 +84,7 @@ class Parts:
         workers = (
             Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
+            Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
         )
         for worker in workers:
@@ -94,6 +97,10 @@ class Parts:
 
     def _send_mail(self) -> bool:
         return send_due(self.database, self.notifier, self.clock, self.random) > 0
+
+    def _apply_policies(self) -> bool:
+        self.central.escrow.apply()
+        return False
 
     def _forget(self) -> bool:
         forget_old_answers(self.database, self.clock, self.settings.idempotency_days)
@@ -175,6 +182,7 @@ def assemble(
         ),
         keys=ApiKeys(database, clock, random),
         exceptions=ExceptionList(database),
+        escrow=EscrowPolicies(database, clock, pokes),
         pokes=pokes,
         figures=Figures(),
         new_trace_id=lambda: new_id(clock.now_ms(), random),

@@ -12,8 +12,8 @@ from sync.domain.inventory import StockReason
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
-    "ApiKey", "Customer", "EnrolmentCode", "ExceptionRecord", "ImportJob", "KeptAnswer",
-    "Lease", "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter",
+    "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionRecord",
+    "ImportJob", "KeptAnswer", "Lease", "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter",
     "OrderHead", "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity",
     "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
@@ -63,6 +63,21 @@ class Location:
     """Safety stock that a SKU gets where nothing else is said."""
     escrow: EscrowPolicy = EscrowPolicy()
     """How the store shares its stock with central."""
+
+
+EVERYWHERE = "*"
+"""In an escrow rule: every location that has none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowRule:
+    """From when on a location shares its stock in which way. Policy data, never overwritten."""
+
+    location_id: str
+    effective_from_ms: int
+    escrow: EscrowPolicy
+    service_percent: int = 95
+    """The critical ratio of sizing: how often the floor should outlast an outage."""
 
 
 @dataclass(frozen=True, slots=True)

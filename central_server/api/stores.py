@@ -5,7 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.schemas import StorePage, StoreView
+from central_server.api.schemas import (
+    EscrowBody,
+    EscrowRuleView,
+    EscrowView,
+    StorePage,
+    StoreView,
+)
 from central_server.services.api_keys import KeyHolder
 from central_server.web.auth import require
 from central_server.web.deps import central_of
@@ -54,3 +60,32 @@ def get_digest(
 ) -> object:
     """Return what central has of a store's orders and stock; `store-client digest` is its twin."""
     return central_of(request).stores.digest(store_id)
+
+
+@router.get(
+    "/{store_id}/escrow", response_model=EscrowView, responses=problems(*KEYED, "unknown_location")
+)
+def get_escrow(
+    request: Request,
+    store_id: Annotated[str, Path(min_length=1, max_length=64)],
+    holder: Annotated[KeyHolder, Depends(require("stores:read"))],
+) -> object:
+    """Return how a store shares its stock, from when on otherwise, and how its lease stands."""
+    return central_of(request).escrow.show(store_id)
+
+
+@router.post(
+    "/{store_id}/escrow",
+    status_code=201,
+    response_model=EscrowRuleView,
+    responses=problems(*KEYED, "unknown_location", "validation_failed"),
+)
+def add_escrow_rule(
+    request: Request,
+    store_id: Annotated[str, Path(min_length=1, max_length=64)],
+    body: EscrowBody,
+    holder: Annotated[KeyHolder, Depends(require("admin"))],
+) -> object:
+    """Let a store share its stock otherwise from a moment on; `*` is every store without a rule."""
+    central = central_of(request)
+    return central.escrow.add(body.rule(store_id, central.clock.now_ms()))

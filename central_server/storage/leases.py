@@ -2,13 +2,17 @@
 
 from collections.abc import Collection
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, select
 
-from central_server.records import Lease
+from central_server.records import EscrowRule, Lease
 from central_server.storage.bulk import among, upsert_many
-from central_server.storage.tables import CONTACT_GAPS, LEASES
+from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES
+from sync.domain.escrow import EscrowPolicy
 
 _COLUMNS = ("location_id", "generation", "token_ms", "until_ms", "confirm_by_ms")
+_RULE = ("location_id", "effective_from_ms", "escrow", "service_percent")
+_ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _LEASE = tuple(LEASES.c[name] for name in _COLUMNS)
 
 
@@ -44,6 +48,25 @@ class Leases:
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""
         self._connection.execute(delete(LEASES).where(LEASES.c.location_id == location_id))
+
+    def add_rule(self, rule: EscrowRule) -> None:
+        """Add a policy, or replace the one of the same location and time."""
+        body = _ESCROW.dump_json(rule.escrow).decode()
+        row = (rule.location_id, rule.effective_from_ms, body, rule.service_percent)
+        upsert_many(self._connection, ESCROW_POLICIES, _RULE, [row])
+
+    def rules(self) -> list[EscrowRule]:
+        """Return all policies, the oldest first."""
+        table = ESCROW_POLICIES.c
+        rows = self._connection.execute(
+            select(*(table[name] for name in _RULE)).order_by(
+                table.effective_from_ms, table.location_id
+            )
+        )
+        return [
+            EscrowRule(place, start, _ESCROW.validate_json(body), service)
+            for place, start, body, service in rows
+        ]
 
     def add_gap(self, location_id: str, from_ms: int, to_ms: int) -> None:
         """Note that a store was cut off."""

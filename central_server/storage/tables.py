@@ -127,6 +127,14 @@ LEASES = Table(
 )  # fmt: skip
 """A location that shares its stock by escrow: which generation, and until when central promises."""
 
+ESCROW_POLICIES = Table(
+    "escrow_policies", METADATA,
+    _text("location_id", primary_key=True), _int("effective_from_ms", primary_key=True),
+    _text("escrow"), _int("service_percent"),
+    CheckConstraint("service_percent BETWEEN 50 AND 99", name="service_percent"),
+)  # fmt: skip
+"""`location_id` is `*` for what holds where a location has no policy of its own."""
+
 CONTACT_GAPS = Table(
     "contact_gaps", METADATA,
     Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),

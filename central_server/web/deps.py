@@ -9,6 +9,7 @@ from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.enrolment import Enrolment
+from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exceptions import ExceptionList
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
@@ -35,6 +36,7 @@ class Central:
     sync: SyncService
     keys: ApiKeys
     exceptions: ExceptionList
+    escrow: EscrowPolicies
     pokes: PokeBoard
     figures: Figures
     new_trace_id: Callable[[], str]

@@ -41,6 +41,13 @@ def _leases() -> None:
         sa.PrimaryKeyConstraint("location_id", name=op.f("pk_leases")),
     )
     op.create_table(
+        "escrow_policies",
+        sa.Column("location_id", sa.Text(), nullable=False), number("effective_from_ms"),
+        sa.Column("escrow", sa.Text(), nullable=False), number("service_percent"),
+        sa.CheckConstraint("service_percent BETWEEN 50 AND 99", name=op.f("ck_escrow_policies_service_percent")),
+        sa.PrimaryKeyConstraint("location_id", "effective_from_ms", name=op.f("pk_escrow_policies")),
+    )
+    op.create_table(
         "contact_gaps",
         sa.Column("location_id", sa.Text(), nullable=False), number("from_ms"), number("to_ms"),
         sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name=op.f("fk_contact_gaps_location_id_locations")),
@@ -72,6 +79,7 @@ def downgrade() -> None:
     op.drop_index("ix_fulfillment_orders_unconfirmed", "fulfillment_orders")
     op.drop_column("fulfillment_orders", "confirm_by_ms")
     op.drop_table("contact_gaps")
+    op.drop_table("escrow_policies")
     op.drop_table("leases")
     with op.batch_alter_table("stock") as table:
         table.drop_constraint(op.f("ck_stock_rights"), type_="check")

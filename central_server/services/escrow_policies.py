@@ -1,0 +1,104 @@
+"""How stores share their stock: policy data with a date from which it holds.
+
+A rule is never overwritten by a later one; what holds at a moment is the newest
+rule of the location itself, else the newest for everywhere, else the settings
+with which the location came in. Stores hear of it in their own row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes
+from central_server.records import EVERYWHERE, EscrowRule, Location
+from central_server.services.errors import UnknownLocation
+from central_server.services.order_views import Document
+from central_server.services.scopes import store_row
+from central_server.services.times import rfc3339, rfc3339_or_none
+from sync.clock import Clock
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import Entity, store_scope
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+
+class EscrowPolicies:
+    """Takes rules, and applies them when their time has come."""
+
+    def __init__(self, database: "Database", clock: Clock, pokes: Pokes) -> None:
+        self._database = database
+        self._clock = clock
+        self._pokes = pokes
+
+    def add(self, rule: EscrowRule) -> Document:
+        """Add a rule and apply what holds now; raises `UnknownLocation`."""
+
+        def work(unit: "Unit") -> None:
+            if rule.location_id != EVERYWHERE and unit.locations.get(rule.location_id) is None:
+                raise UnknownLocation(rule.location_id)
+            unit.leases.add_rule(rule)
+
+        self._database.write(work)
+        self.apply()
+        return rule_document(rule)
+
+    def show(self, location_id: str) -> Document:
+        """Return what holds at a location, what will, and how its lease stands."""
+        now = self._clock.now_ms()
+        with self._database.read() as view:
+            location = view.locations.get(location_id)
+            if location is None:
+                raise UnknownLocation(location_id)
+            mine = {location_id, EVERYWHERE}
+            rules = [one for one in view.leases.rules() if one.location_id in mine]
+            lease = view.leases.get(location_id)
+        return {
+            "location_id": location_id,
+            "policy": asdict(location.escrow),
+            "generation": 0 if lease is None else lease.generation,
+            "lease_until": None if lease is None else rfc3339_or_none(lease.until_ms or None),
+            "may_promise": lease is None or lease.is_alive(now),
+            "rules": [rule_document(one) for one in rules],
+        }
+
+    def apply(self) -> int:
+        """Bring each location to the rule that holds now; return how many changed."""
+        now = self._clock.now_ms()
+        return self._database.write(lambda unit: self._apply(unit, now))
+
+    def _apply(self, unit: "Unit", now_ms: int) -> int:
+        rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
+        if not rules:
+            return 0
+        changed = [
+            replace(place, escrow=rule.escrow)
+            for place in unit.locations.all()
+            if (rule := rule_for(rules, place)) is not None and rule.escrow != place.escrow
+        ]
+        unit.locations.upsert(changed)
+        feed = FeedWriter(unit.feed)
+        for place in changed:
+            feed.put(store_scope(place.id), Entity.STORE, place.id, store_row(place))
+        heads = feed.flush()
+        unit.after_commit(lambda: self._pokes.publish(heads))
+        return len(changed)
+
+
+def rule_for(rules: Sequence[EscrowRule], place: Location) -> EscrowRule | None:
+    """Return the rule that holds for a location, of those in force (oldest first)."""
+    own = [one for one in rules if one.location_id == place.id]
+    general = [one for one in rules if one.location_id == EVERYWHERE and place.kind == "store"]
+    holding = own or general
+    return holding[-1] if holding else None
+
+
+def rule_document(rule: EscrowRule) -> Document:
+    """Return a rule as the API shows it."""
+    return {
+        "location_id": rule.location_id,
+        "effective_from": rfc3339(rule.effective_from_ms),
+        "policy": asdict(rule.escrow),
+        "service_percent": rule.service_percent,
+    }
