@@ -13,9 +13,9 @@ from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
     "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionRecord",
-    "ImportJob", "KeptAnswer", "Lease", "LedgerEntry", "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter",
-    "OrderHead", "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity",
-    "StoredFulfillment", "StoredOperation", "Trace",
+    "ImportJob", "KeptAnswer", "Lease", "LedgerEntry", "Location", "Order", "OrderCursor",
+    "OrderEvent", "OrderFilter", "OrderHead", "OrderLine", "OutboxItem", "Price", "Product",
+    "Replica", "ServerIdentity", "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow

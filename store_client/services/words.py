@@ -67,6 +67,11 @@ REFUSAL_REASONS: dict[RefusalReason, str] = {
 }
 
 DONE: dict[str, str] = {
+    "promise_confirmed": "Confirmed by this machine",
+    "rights_granted": "Stock shared with central",
+    "rights_recalled": "Shared stock asked back",
+    "generation_closed": "Shared stock taken back",
+    "floor_sold": "Sold at the till",
     "fulfillment_accepted": "Accepted",
     "line_picked": "Picked",
     "line_unpicked": "Pick undone",
