@@ -37,16 +37,20 @@ class Database:
         self._writer = writer
 
     @staticmethod
-    def open(url: str, *, key: str | None = None, hook: CommitHook = no_hook) -> "Database":
+    def open(
+        url: str, *, key: str | None = None, hook: CommitHook = no_hook, inline: bool = False
+    ) -> "Database":
         """Open `sqlite:///path` (with `key`: encrypted) or `postgresql://…`.
 
-        `key` is 64 hexadecimal digits. Raises `UnsafeDatabase` where SQLite is too
-        old, the key is wrong or a pragma did not take.
+        `key` is 64 hexadecimal digits. With `inline`, SQLite too writes in the
+        caller's thread: for a process that has one thread only. Raises
+        `UnsafeDatabase` where SQLite is too old, the key is wrong or a pragma did
+        not take.
         """
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
             return Database(*postgresql.open_engines(parsed, hook))
-        return Database(*sqlite.open_engines(parsed, key or "", hook))
+        return Database(*sqlite.open_engines(parsed, key or "", hook, inline=inline))
 
     @property
     def dialect(self) -> str:

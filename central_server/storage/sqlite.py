@@ -35,8 +35,13 @@ READERS_OVERFLOW = 32
 T = TypeVar("T")
 
 
-def open_engines(url: URL, key: str, hook: CommitHook) -> tuple[Engine, Writer]:
-    """Return the reading engine and the writer of the file that `url` names."""
+def open_engines(
+    url: URL, key: str, hook: CommitHook, *, inline: bool = False
+) -> tuple[Engine, Writer]:
+    """Return the reading engine and the writer of the file that `url` names.
+
+    With `inline`, commands run in their caller's thread instead of the writer's.
+    """
     if driver.sqlite_version_info < OLDEST:
         wanted = ".".join(map(str, OLDEST))
         raise UnsafeDatabase(f"SQLite {driver.sqlite_version} is older than {wanted}")
@@ -45,7 +50,8 @@ def open_engines(url: URL, key: str, hook: CommitHook) -> tuple[Engine, Writer]:
     path = Path(url.database)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The writer comes first: it makes the file and turns it to WAL.
-    writer = GroupWriter(_engine(path, key, "BEGIN IMMEDIATE", 1, 0), hook)
+    kind = InlineWriter if inline else GroupWriter
+    writer = kind(_engine(path, key, "BEGIN IMMEDIATE", 1, 0), hook)
     return _engine(path, key, "BEGIN", READERS, READERS_OVERFLOW), writer
 
 
@@ -156,9 +162,7 @@ class GroupWriter:
     def _run(self) -> None:
         while group := self._next_group():
             self._commit(group)
-        with self._engine.connect() as connection:
-            raw: Any = connection.connection.driver_connection
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _checkpoint(self._engine)
 
     def _next_group(self) -> list[_Command]:
         """Return the commands of the next commit; none once the database is closing."""
@@ -206,3 +210,41 @@ class GroupWriter:
             command.problem = problem
             connection.exec_driver_sql("ROLLBACK TO command")
         connection.exec_driver_sql("RELEASE command")
+
+
+class InlineWriter:
+    """Runs each command in its caller's thread, in a commit of its own.
+
+    For a process with one thread, such as a simulation: nothing is grouped, and
+    nothing depends on which thread the system lets run.
+    """
+
+    def __init__(self, engine: Engine, hook: CommitHook) -> None:
+        self._engine = engine
+        self._hook = hook
+        self._is_closed = False
+        self._engine.connect().close()
+
+    def write(self, command: Callable[[Unit], T]) -> tuple[T, Unit]:
+        """Run `command` in a transaction; return when that is durable."""
+        if self._is_closed:
+            raise DatabaseClosed("the database is closed")
+        with self._engine.begin() as connection:
+            unit = Unit(connection)
+            result = command(unit)
+            self._hook(CommitPoint.BEFORE)
+        self._hook(CommitPoint.AFTER)
+        return result, unit
+
+    def close(self) -> None:
+        """Checkpoint the WAL and close."""
+        if not self._is_closed:
+            self._is_closed = True
+            _checkpoint(self._engine)
+            self._engine.dispose()
+
+
+def _checkpoint(engine: Engine) -> None:
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

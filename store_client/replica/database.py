@@ -6,7 +6,15 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
+from sync.edge.sqlite import (
+    CommitHook,
+    Connection,
+    data_version,
+    has_migration,
+    no_hook,
+    open_database,
+    transaction,
+)
 
 NEWEST_MIGRATION = "m0002_escrow"
 """The last one in `schema`; a test holds the two together."""
@@ -22,10 +30,15 @@ class ReplicaDatabase:
     """
 
     def __init__(
-        self, path: Path, key: str = "", lock: AbstractContextManager[object] | None = None
+        self,
+        path: Path,
+        key: str = "",
+        lock: AbstractContextManager[object] | None = None,
+        hook: CommitHook = no_hook,
     ) -> None:
         self._path = path
         self._key = key
+        self._hook = hook
         self.connection: Connection = open_database(path, key=key, synchronous="NORMAL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         _migrate(self.connection)
@@ -38,7 +51,7 @@ class ReplicaDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold the write lock; commit at the end, or roll back. Not nested."""
-        with self._lock, transaction(self.connection):
+        with self._lock, transaction(self.connection, self._path.name, self._hook):
             yield self.connection
 
     @contextmanager
@@ -59,7 +72,7 @@ class ReplicaDatabase:
         connection does not notice what it does to them itself, FTS5 keeps their
         structure in memory and looks again only after a foreign commit.
         """
-        other = ReplicaDatabase(self._path, self._key)
+        other = ReplicaDatabase(self._path, self._key, hook=self._hook)
         try:
             yield other
         finally:

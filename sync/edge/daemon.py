@@ -92,7 +92,8 @@ class SyncDaemon:
             return self._failed(refusal, contact=True)
         except errors.ProtocolError as problem:
             return self._failed(problem, contact=False)
-        except Error as problem:  # our own disk, full or locked for long: it cannot be noted there
+        except (Error, OSError) as problem:
+            # Our own disk, full or locked for long: it cannot be noted there.
             self._failures += 1
             wait = retry_delay_s(self._failures, self._random)
             return RoundReport(ok=False, error=f"this store's files: {problem}", next_in_s=wait)

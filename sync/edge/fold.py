@@ -23,16 +23,19 @@ class Folded:
     """A request is among the pending operations: central may still refuse it."""
 
 
-def fold(base: FulfillmentOrder, pending: Iterable[OperationRecord]) -> Folded:
+def fold(base: FulfillmentOrder, pending: Iterable[OperationRecord | None]) -> Folded:
     """Apply `pending` to `base`.
 
-    An operation that the rules no longer allow on this base is passed over: what
-    becomes of it is central's verdict to say, and the view stays possible.
+    An operation that the rules no longer allow on this base, or that this version
+    cannot read (None), is passed over: what becomes of it is central's verdict to
+    say, and the view stays possible.
     """
     order = base
     provisional = False
     flow = flow_named(base.flow)
     for record in pending:
+        if record is None:
+            continue
         try:
             order = advance(flow, order, record.op, record.at).after
         except DomainError:

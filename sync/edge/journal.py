@@ -17,7 +17,15 @@ from sync.domain.inventory import StockEffect
 from sync.domain.operations import aggregate_of
 from sync.domain.transitions import Consequence
 from sync.edge.rights import GivenRights
-from sync.edge.sqlite import Connection, data_version, has_migration, open_database, transaction
+from sync.edge.sqlite import (
+    CommitHook,
+    Connection,
+    data_version,
+    has_migration,
+    no_hook,
+    open_database,
+    transaction,
+)
 from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
 from sync.protocol.session import PushAnswer
@@ -58,7 +66,12 @@ class JournaledOperation:
 
     seq: int
     line: bytes
-    record: OperationRecord
+    kind: str
+    aggregate: str
+    by: str
+    at_ms: int
+    record: OperationRecord | None
+    """None where a newer version of this program wrote what this one cannot read."""
 
 
 class Journal:
@@ -69,8 +82,14 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, key: str = "", lock: AbstractContextManager[object] | None = None
+        self,
+        path: Path,
+        key: str = "",
+        lock: AbstractContextManager[object] | None = None,
+        hook: CommitHook = no_hook,
     ) -> None:
+        self._name = path.name
+        self._hook = hook
         self._connection = open_database(path, key=key, synchronous="FULL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         self._identity: Identity | None = None
@@ -112,7 +131,7 @@ class Journal:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the journal's write lock; commit durably at the end, or roll back."""
-        with self._lock, transaction(self._connection):
+        with self._lock, transaction(self._connection, self._name, self._hook):
             yield
 
     @contextmanager
@@ -188,15 +207,18 @@ class Journal:
                 break
         return tuple(bytes(line) for (line,) in rows)
 
-    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord]:
-        """Return the operations on `aggregate` after `after_seq`, oldest first."""
+    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
+        """Return the operations on `aggregate` after `after_seq`, oldest first.
+
+        None stands for one that a newer version of this program wrote.
+        """
         rows = self._all(
             # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
             "SELECT line FROM operations INDEXED BY operations_by_aggregate"
             " WHERE aggregate = ? AND epoch = ? AND seq > ? ORDER BY seq",
             (aggregate, self.identity.epoch, after_seq),
         )
-        return [decode_line(line) for (line,) in rows]
+        return [_read(line) for (line,) in rows]
 
     def aggregates_after(self, seq: int) -> set[str]:
         """Return which aggregates have operations after `seq`."""
@@ -252,14 +274,15 @@ class Journal:
         index = "" if aggregate is None else "INDEXED BY operations_by_aggregate"
         parameters = (self.identity.epoch, *(() if aggregate is None else (aggregate,)))
         rows = self._all(
-            "SELECT o.seq, o.line, v.status, v.code, v.text, v.consequences"
+            "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
+            " o.line, o.kind, o.aggregate, o.actor, o.at_ms"
             f" FROM operations o {index} LEFT JOIN verdicts v USING (epoch, seq)"
             f" WHERE o.epoch = ? {condition} ORDER BY o.seq DESC LIMIT ? OFFSET ?",
             (*parameters, limit, offset),
         )
         acked = self.acked_seq()
         return [
-            (JournaledOperation(row[0], row[1], decode_line(row[1])), _verdict(row, acked))
+            (JournaledOperation(row[0], *row[5:], record=_read(row[5])), _verdict(row[:5], acked))
             for row in rows
         ]
 
@@ -398,8 +421,15 @@ def _migrate(connection: Connection) -> None:
     journal_schema.migrate(sqlite_utils.Database(connection))
 
 
+def _read(line: bytes) -> OperationRecord | None:
+    try:
+        return decode_line(line)
+    except ValueError:
+        return None
+
+
 def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:
-    seq, _, status, code, text, consequences = row
+    seq, status, code, text, consequences = row
     if status is None:
         if seq > acked_seq:
             return None

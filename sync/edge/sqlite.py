@@ -5,8 +5,9 @@ is just how a terminal and a daemon use one file; so the engine is the one in
 the sqlcipher3 wheel, and an older one is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,21 @@ Connection = Any
 
 class UnsafeDatabase(Exception):
     """The engine or the file cannot keep what it is asked to keep."""
+
+
+class CommitPoint(StrEnum):
+    """Where a simulation can crash a store, or fill its disk."""
+
+    BEFORE = "before_commit"
+    AFTER = "after_commit"
+
+
+CommitHook = Callable[[str, CommitPoint], None]
+"""Called with the name of the file around each commit; what it raises, the writer gets."""
+
+
+def no_hook(file: str, point: CommitPoint) -> None:
+    """Let every commit pass."""
 
 
 def open_database(
@@ -90,7 +106,9 @@ def _prepare(connection: Connection, key: str, synchronous: str) -> None:
 
 
 @contextmanager
-def transaction(connection: Connection) -> Iterator[None]:
+def transaction(
+    connection: Connection, file: str = "", hook: CommitHook = no_hook
+) -> Iterator[None]:
     """Hold the write lock for the block; commit at its end, or roll back and say why.
 
     A full disk can fail any statement and the commit itself, and the engine may
@@ -99,7 +117,9 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        hook(file, CommitPoint.BEFORE)
         connection.execute("COMMIT")
+        hook(file, CommitPoint.AFTER)
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -232,3 +232,23 @@ def test_a_deadlock_is_run_again(postgresql_database):
     assert len(runs) == 3
     with database.read() as view:
         assert [one.hold_days for one in view.locations.all()] == [9, 9]
+
+
+def test_an_inline_writer_commits_in_its_callers_thread(make_sqlite_url: Callable[[], str]):
+    """One thread, one commit a command; a hook that fails before the commit undoes the work."""
+    gate = _Gate()
+    database = Database.open(make_sqlite_url(), hook=gate, inline=True)
+    threads = threading.active_count()
+    database.write(_add("L1"))
+    gate.break_commit = True
+    with pytest.raises(OSError, match="disk full"):
+        database.write(_add("L2"))
+    gate.break_commit = False
+    database.write(_add("L3"))
+    assert threading.active_count() == threads
+    assert gate.commits == 3
+    assert _ids(database) == ["L1", "L3"]
+    database.close()
+    database.close()
+    with pytest.raises(DatabaseClosed):
+        database.write(_add("L4"))

@@ -3,12 +3,20 @@
 import pytest
 
 from store_client.replica.models import FateState
-from store_client.replica.store import LOCKED_MS, TRIES, UnknownOrder, held, is_held
+from store_client.replica.store import (
+    LOCKED_MS,
+    TRIES,
+    Files,
+    Store,
+    UnknownOrder,
+    held,
+    is_held,
+)
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.operations import FulfillmentAccepted, LinePicked, MarkedReady, Staged
-from sync.edge.sqlite import OperationalError, UnsafeDatabase
-from sync.protocol.lines import LINE_BYTES_MAX
+from sync.edge.sqlite import CommitPoint, OperationalError, UnsafeDatabase
+from sync.protocol.lines import LINE_BYTES_MAX, chain
 from tests.support.builders import NOON_MS, an_order, enrolled_store
 from tests.sync.edge.worlds import World
 
@@ -186,3 +194,50 @@ def test_a_lock_is_seen_by_others(tmp_path):
     with held(path):
         assert is_held(path)
     assert not is_held(path)
+
+
+def test_a_store_that_opens_shows_all_that_was_done(shop: World):
+    """A crash between journal and view: nobody is shown, or does again, what is done already."""
+    shop.perform(LinePicked("F00001", 1, 1))
+    with shop.store._database.writing() as connection:
+        connection.execute("UPDATE fulfillments SET view = '' WHERE id = 'F00001'")
+        connection.execute("UPDATE included SET seq = 0")
+    shop.reopen()
+    assert shop.view("F00001").total("picked") == 1
+    assert shop.store.find_orders("F00001")[0].status is FulfillmentStatus.PICKED
+
+
+def test_a_store_whose_disk_is_full_still_opens(shop: World):
+    """What cannot be written now is read as it was: looking must be possible."""
+    shop.perform(LinePicked("F00001", 1, 1))
+    with shop.store._database.writing() as connection:
+        connection.execute("UPDATE included SET seq = 0")
+    shop.store.close()
+
+    def no_room(file: str, point: CommitPoint) -> None:
+        raise OperationalError("database or disk is full")
+
+    full = Store(Files(shop.folder), shop.clock, key="", boot_id="boot-2", hook=no_room)
+    assert len(full.board("pickup")) == 3
+    full.close()
+    shop.open()
+
+
+def test_operations_of_a_newer_version_do_not_stop_an_older_one(shop: World):
+    """After a downgrade: the older program works on, sends them, and shows them by their kind."""
+    journal = shop.store.journal
+    shop.perform(LinePicked("F00001", 1, 1))
+    line = b'{"v":1,"op":{"kind":"gift_wrapped","fulfillment_id":"F00001","paper":"red"}}'
+    with journal.writing():
+        journal._connection.execute(
+            "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
+            " VALUES (1, 2, ?, ?, 'gift_wrapped', 'F00001', 'A7', 5)",
+            (line, chain(journal.head().hash, line)),
+        )
+    shop.perform(Staged("F00001", "A1"))
+    assert shop.round().ok
+    assert shop.view("F00001").staging_spot == "A1"
+    newest, wrapped, *_ = shop.store.operations()
+    assert (newest.kind, newest.state) == ("staged", FateState.QUARANTINED)
+    assert (wrapped.kind, wrapped.by, wrapped.at_ms) == ("gift_wrapped", "A7", 5)
+    assert (wrapped.fulfillment_id, wrapped.state) == ("F00001", FateState.QUARANTINED)

@@ -380,3 +380,15 @@ def test_any_line_is_good_enough_in_the_end(world: World, seed: int):
     assert world.round().ok
     world.check_equal()
     assert world.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+
+
+def test_a_disk_without_room_for_a_snapshot_is_told_and_tried_again(world: World):
+    """Parts of a snapshot are plain files: where they cannot be written, the daemon lives on."""
+    parts = world.store.files.parts
+    parts.write_bytes(b"in the way, as a full disk is")
+    report = world.round()
+    assert not report.ok
+    assert "this store's files" in report.error
+    parts.unlink()
+    assert world.round().ok
+    world.check_equal()

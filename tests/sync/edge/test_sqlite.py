@@ -1,5 +1,6 @@
 """Files that hold what a store did: the engine, the key and the pragmas are checked."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,13 @@ import sqlcipher3.dbapi2
 
 from store_client.replica import database, schema
 from sync.edge import journal, journal_schema, sqlite
-from sync.edge.sqlite import OperationalError, UnsafeDatabase, open_database, transaction
+from sync.edge.sqlite import (
+    CommitPoint,
+    OperationalError,
+    UnsafeDatabase,
+    open_database,
+    transaction,
+)
 
 KEY = "ab" * 32
 
@@ -96,3 +103,23 @@ def test_the_newest_migrations_are_known_by_name():
     """A start without anything to migrate skips the library: the names must be the last ones."""
     assert list(journal_schema.migrations._migrations)[-1].name == journal.NEWEST_MIGRATION
     assert list(schema.migrations._migrations)[-1].name == database.NEWEST_MIGRATION
+
+
+def test_a_hook_stands_around_every_commit(tmp_path: Path):
+    """What it raises before the commit undoes the work; after it, the work is there."""
+    seen = []
+
+    def hook(file: str, point: CommitPoint) -> None:
+        seen.append((file, point))
+        if len(seen) in {3, 5}:
+            raise KeyError(point)
+
+    database = open_database(tmp_path / "x.db", synchronous="FULL")
+    database.execute("CREATE TABLE t (a)")
+    for number in (1, 2, 3):
+        with suppress(KeyError), transaction(database, "x.db", hook):
+            database.execute("INSERT INTO t VALUES (?)", (number,))
+    both = [("x.db", CommitPoint.BEFORE), ("x.db", CommitPoint.AFTER)]
+    assert seen == [*both, both[0], *both]
+    assert database.execute("SELECT a FROM t").fetchall() == [(1,), (3,)]
+    database.close()
