@@ -281,10 +281,7 @@ class Journal:
             (*parameters, limit, offset),
         )
         acked = self.acked_seq()
-        return [
-            (JournaledOperation(row[0], *row[5:], record=_read(row[5])), _verdict(row[:5], acked))
-            for row in rows
-        ]
+        return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
 
     def count_verdicts(self, status: VerdictStatus) -> int:
         """Return how many operations got this verdict (not counted: plainly accepted)."""
@@ -426,6 +423,12 @@ def _read(line: bytes) -> OperationRecord | None:
         return decode_line(line)
     except ValueError:
         return None
+
+
+def _journaled(
+    seq: int, line: bytes, kind: str, aggregate: str, by: str, at_ms: int
+) -> JournaledOperation:
+    return JournaledOperation(seq, line, kind, aggregate, by, at_ms, _read(line))
 
 
 def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:

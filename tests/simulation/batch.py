@@ -1,0 +1,40 @@
+"""What the command line and the tests share: a seed as a unit of work, a failure as a text."""
+
+import gc
+
+from tests.simulation.plan import Plan, plan_of
+from tests.simulation.run import Result, Run
+from tests.simulation.shrink import shrink
+from tests.simulation.world import AS_BUILT, Fittings
+
+COMMAND = "python -m tests.simulation"
+
+
+def run_seed(seed: int) -> Result:
+    """Run the plan of one seed; without its story, which is rarely wanted and long."""
+    result = Run(plan_of(seed)).go()
+    result.story.clear()
+    return result
+
+
+def calm_collector() -> None:
+    """Let the garbage collector walk rarely: runs leave few cycles, and imports leave none."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
+def failure(
+    plan: Plan, result: Result, *, shorter: bool = True, fittings: Fittings = AS_BUILT
+) -> str:
+    """Return what a failing plan did, shrunk, and how to see it again."""
+    small, found = shrink(plan, lambda one: Run(one, fittings).go()) if shorter else (plan, result)
+    return "\n".join(
+        (
+            f"seed {plan.seed} failed: {found.oracle}",
+            *(f"  {problem}" for problem in found.problems[:5]),
+            f"The story, {len(small.events)} of {len(plan.events)} events:",
+            *(f"  {line}" for line in found.story),
+            f"Replay: {COMMAND} --seed {plan.seed} --verbose",
+        )
+    )

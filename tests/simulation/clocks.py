@@ -1,0 +1,55 @@
+"""Time in the simulation: one true time, and machines whose clocks are wrong in every way."""
+
+from tests.support.builders import NOON_MS
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+YEAR_MS = 365 * DAY_MS
+RATE_ERROR_MAX = 0.01
+
+
+class TrueTime:
+    """What nobody in the simulation can read."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+
+    def advance(self, milliseconds: int) -> None:
+        """Let time pass for everybody."""
+        self.now_ms += milliseconds
+
+
+class MachineClock:
+    """A machine's clock: it runs too fast or too slow, is set wrong, and starts anew at boot."""
+
+    def __init__(self, time: TrueTime, rate: float = 1.0) -> None:
+        self._time = time
+        self._rate = rate
+        self._shift_ms = 0
+        self._booted_ms = time.now_ms
+
+    def now_ms(self) -> int:
+        """Return what this machine takes for the time; never before 1970."""
+        return max(0, NOON_MS + round(self._time.now_ms * self._rate) + self._shift_ms)
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds of this boot, as this machine counts them."""
+        return round((self._time.now_ms - self._booted_ms) * self._rate)
+
+    def sleep(self, seconds: float) -> None:
+        """Refuse: whoever waits in the simulation stops it."""
+        raise AssertionError(f"somebody sleeps {seconds} s on a simulated clock")
+
+    def set_rate(self, rate: float) -> None:
+        """Run at another rate from now on; nothing jumps."""
+        wall = self.now_ms()
+        self._rate = rate
+        self._shift_ms += wall - self.now_ms()
+
+    def set_to(self, wall_ms: int) -> None:
+        """Set the wall clock, as a person or a time server does."""
+        self._shift_ms += wall_ms - self.now_ms()
+
+    def boot(self) -> None:
+        """Start the monotonic clock again."""
+        self._booted_ms = self._time.now_ms

@@ -1,0 +1,16 @@
+"""Everything that may happen in the simulation. A feature adds a file and a line here."""
+
+from tests.simulation.events import machines, network, orders, poison, skew, times, work
+from tests.simulation.registry import EventKind
+
+ALL: tuple[EventKind, ...] = (
+    *orders.KINDS,
+    *work.KINDS,
+    *network.KINDS,
+    *machines.KINDS,
+    *times.KINDS,
+    *poison.KINDS,
+    *skew.KINDS,
+)
+
+BY_NAME = {kind.name: kind for kind in ALL}

@@ -1,0 +1,131 @@
+"""What machines do: crash at a commit, run out of disk, lose or roll back what is disposable."""
+
+import shutil
+from pathlib import Path
+from random import Random
+
+from tests.simulation.registry import EventKind
+from tests.simulation.store import StoreMachine
+from tests.simulation.world import World
+
+COMMITS = (1, 1, 2, 3, 5, 8)
+REPLICA = "replica.db"
+IMAGE = "image-of-replica.db"
+
+
+def store_will_crash(world: World, index: int, dice: Random) -> str:
+    """A store's process will end at one of its next commits, before it or just after it."""
+    commits, before = dice.choice(COMMITS), dice.random() < 0.5
+    world.stores[index].fuse.arm(commits, before=before)
+    return f"{'before' if before else 'after'} commit {commits} from now"
+
+
+def central_will_crash(world: World, index: int, dice: Random) -> str:
+    """Central will go down at one of its next commits, before it or just after it."""
+    commits, before = dice.choice(COMMITS), dice.random() < 0.5
+    world.central.fuse.arm(commits, before=before)
+    return f"{'before' if before else 'after'} commit {commits} from now"
+
+
+def store_restarts(world: World, index: int, dice: Random) -> str:
+    """A store's process is ended and started again."""
+    world.stores[index].restart()
+    return "restarted"
+
+
+def store_reboots(world: World, index: int, dice: Random) -> str:
+    """A store's machine boots: its monotonic time begins anew, its wall clock may be wrong."""
+    store = world.stores[index]
+    store.boots += 1
+    store.clock.boot()
+    store.restart()
+    return f"boot {store.boots}"
+
+
+def central_restarts(world: World, index: int, dice: Random) -> str:
+    """Central is ended and started again."""
+    world.central.restart()
+    return "restarted"
+
+
+def replica_lost(world: World, index: int, dice: Random) -> str:
+    """What is disposable at a store is gone."""
+    store = world.stores[index]
+    store.close()
+    for file in store.folder.glob(f"{REPLICA}*"):
+        file.unlink()
+    store.local.end_session()
+    store.open()
+    return "replica.db is gone"
+
+
+def replica_rolls_back(world: World, index: int, dice: Random) -> str:
+    """A power cut takes the last commits of replica.db, or an image of it is put back."""
+    store = world.stores[index]
+    store.close()
+    image = store.folder / IMAGE
+    if image.exists() and dice.random() < 0.6:
+        shutil.copyfile(image, store.folder / REPLICA)
+        said = "an older replica.db"
+    else:
+        shutil.copyfile(store.folder / REPLICA, image)
+        said = "an image of replica.db is kept"
+    store.local.end_session()
+    store.open()
+    return said
+
+
+def store_disk_full(world: World, index: int, dice: Random) -> str:
+    """A store's disk has no room left."""
+    world.stores[index].fill_disk()
+    return "no room"
+
+
+def store_disk_freed(world: World, index: int, dice: Random) -> str:
+    """Somebody makes room."""
+    world.stores[index].free_disk()
+    return "room again"
+
+
+def central_disk_full(world: World, index: int, dice: Random) -> str:
+    """Central's disk has no room left."""
+    world.central.fuse.is_full = True
+    return "no room"
+
+
+def central_disk_freed(world: World, index: int, dice: Random) -> str:
+    """Somebody makes room at central."""
+    world.central.fuse.is_full = False
+    return "room again"
+
+
+def power_cut(world: World, index: int, dice: Random) -> str:
+    """Everything in the store goes off and on: process, monotonic time and a half-made snapshot."""
+    store = world.stores[index]
+    _tear_parts(store, dice)
+    return store_reboots(world, index, dice)
+
+
+def _tear_parts(store: StoreMachine, dice: Random) -> None:
+    """Cut a part of a snapshot off where the power went."""
+    parts: list[Path] = sorted(store.folder.glob("snapshots/*/*/part-*"))
+    if parts:
+        part = dice.choice(parts)
+        content = part.read_bytes()
+        part.write_bytes(content[: dice.randrange(len(content) + 1)])
+
+
+KINDS = (
+    EventKind("store_will_crash", store_will_crash, 5, is_fault=True),
+    EventKind("central_will_crash", central_will_crash, 4, is_fault=True, at_central=True),
+    EventKind("store_restarts", store_restarts, 1, is_fault=True),
+    EventKind("store_reboots", store_reboots, 1, is_fault=True),
+    EventKind("power_cut", power_cut, 1, is_fault=True),
+    EventKind("central_restarts", central_restarts, 1, is_fault=True, at_central=True),
+    EventKind("replica_lost", replica_lost, 0.7, is_fault=True),
+    EventKind("replica_rolls_back", replica_rolls_back, 1.5, is_fault=True),
+    EventKind("store_disk_full", store_disk_full, 1, is_fault=True),
+    EventKind("store_disk_freed", store_disk_freed, 2),
+    EventKind("central_disk_full", central_disk_full, 0.7, is_fault=True, at_central=True),
+    EventKind("central_disk_freed", central_disk_freed, 2, at_central=True),
+)

@@ -1,0 +1,132 @@
+"""What shoppers and central's own people do."""
+
+from random import Random
+
+from central_server.jobs.housekeeping import forget_old_answers
+from central_server.jobs.outbox import send_due
+from central_server.records import Price, Product
+from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import AlreadyHandedOver
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import Customer, NewLine, NewOrder
+from sync.domain.errors import InsufficientStock
+from sync.domain.inventory import StockReason
+from sync.domain.orders import Channel
+from tests.simulation.registry import EventKind
+from tests.simulation.template import SKUS
+from tests.simulation.world import World
+
+TRIES = 3
+"""A shopper whose answer was lost asks again under the same key."""
+
+
+def place(world: World, index: int, dice: Random) -> str:
+    """A shopper orders; an answer that is lost is asked for again."""
+    world.keys += 1
+    key = f"order-{world.keys}"
+    skus = dice.sample(SKUS, dice.choice((1, 1, 2, 3)))
+    lines = tuple(NewLine(sku, dice.choice((1, 1, 2, 3))) for sku in skus)
+    email = "jo@example.com" if dice.random() < 0.5 else ""
+    at = world.stores[index].location_id
+    new = NewOrder(at, Channel.WEB, "USD", Customer("Jo", email), lines)
+    said: list[str] = []
+    for _ in range(TRIES):
+        try:
+            placed, problem = world.at_central(
+                lambda central: central.orders.place(new, RequestIdentity("shop", key, "body"))
+            )
+        except InsufficientStock:
+            return ", ".join([*said, "nobody has that"])
+        if placed is not None:
+            placing = world.note_placed(key, placed)
+            again = " (it was there)" if placed.is_replayed else ""
+            return ", ".join(
+                [*said, f"placed {placing.fulfillment_id[-4:]} of {len(lines)}{again}"]
+            )
+        said.append(problem)
+    return ", ".join([*said, "the shopper gives up"])
+
+
+def cancel(world: World, index: int, dice: Random) -> str:
+    """A shopper cancels, perhaps a second time."""
+    if not world.placed:
+        return "no order to cancel"
+    chosen = dice.choice(world.placed[-8:])
+    said: list[str] = []
+    for _ in range(TRIES):
+        try:
+            answer, problem = world.at_central(
+                lambda central: central.cancelling.cancel(
+                    chosen.order_id, reason="", actor="shopper"
+                )
+            )
+        except AlreadyHandedOver:
+            return ", ".join([*said, "too late: handed over"])
+        note_cancelled(world, chosen.order_id)
+        if answer is not None:
+            return ", ".join([*said, f"cancelled {chosen.fulfillment_id[-4:]}"])
+        said.append(problem)
+    return ", ".join([*said, "the shopper gives up"])
+
+
+def note_cancelled(world: World, order_id: str) -> None:
+    """Remember between which operations of its store each part of the order was cancelled.
+
+    Also after a crash: cancelling twice is the same as once, and where central
+    did not act, nothing moves before the shopper asks again.
+    """
+    with world.central.database.read() as view:
+        for stored in view.fulfillments.of_orders([order_id])[order_id]:
+            order = stored.row.order
+            if not any(line.cancelled for line in order.lines):
+                continue
+            (replica,) = [one for one in view.replicas.at_location(order.location_id)
+                          if one.enabled]  # fmt: skip
+            world.cancels.setdefault(order.id, []).append((replica.epoch, replica.last_seq))
+
+
+def stock_arrives(world: World, index: int, dice: Random) -> str:
+    """A count or a delivery sets what a store has of a SKU; it never takes what is promised."""
+    at, sku = world.stores[index].location_id, dice.choice(SKUS)
+    with world.central.database.read() as view:
+        (row,) = view.stock.rows(at, [sku])
+    target = max(row.on_hand, row.allocated, 0) + dice.randint(1, 6)
+    _, problem = world.at_central(
+        lambda _: world.central.parts.intake.stock(
+            [StockItem(at, sku, target)], "delivery", StockReason.IMPORT
+        )
+    )
+    return problem or f"{at} has {target} of {sku}"
+
+
+def catalogue_moves(world: World, index: int, dice: Random) -> str:
+    """A product gets a new name, or a price moves."""
+    sku, number = dice.choice(SKUS), dice.randint(1, 999)
+    intake = world.central.parts.intake
+    if dice.random() < 0.5:
+        _, problem = world.at_central(lambda _: intake.products([Product(sku, f"Thing {number}")]))
+        return problem or f"{sku} is now Thing {number}"
+    _, problem = world.at_central(lambda _: intake.prices([Price("EAST", sku, number, "USD")]))
+    return problem or f"{sku} costs {number}"
+
+
+def housekeeping(world: World, index: int, dice: Random) -> str:
+    """Central sends its mail and forgets old answers."""
+    parts = world.central.parts
+
+    def work(_: object) -> int:
+        sent = send_due(parts.database, parts.notifier, parts.clock, parts.random)
+        forget_old_answers(parts.database, parts.clock, parts.settings.idempotency_days)
+        return sent
+
+    sent, problem = world.at_central(work)
+    return problem or f"{sent} mails sent"
+
+
+KINDS = (
+    EventKind("place", place, 7),
+    EventKind("cancel", cancel, 3),
+    EventKind("stock_arrives", stock_arrives, 2),
+    EventKind("catalogue_moves", catalogue_moves, 1, at_central=True),
+    EventKind("housekeeping", housekeeping, 1, at_central=True),
+)

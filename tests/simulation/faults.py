@@ -1,0 +1,85 @@
+"""What happens to machines: crashes at a commit, and disks without room. Armed by events."""
+
+import sqlcipher3.dbapi2 as driver
+from sqlalchemy.exc import OperationalError
+
+from central_server.storage.commits import CommitPoint as CentralPoint
+from sync.edge.sqlite import CommitPoint
+
+JOURNAL = "journal.db"
+FULL = "database or disk is full"
+
+
+class Crashed(BaseException):
+    """A process ended in the middle of something. No code may catch this and go on."""
+
+
+class CentralDiskFull(OperationalError):
+    """What SQLAlchemy makes of a disk without room; told apart, so that only this one is known."""
+
+    def __init__(self) -> None:
+        super().__init__("COMMIT", {}, driver.OperationalError(FULL))
+
+
+class Fuse:
+    """Counts commits; at the armed one, something happens."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.crashes = 0
+        self.refused = 0
+        self.commits = 0
+        self._left = 0
+        self._before = False
+
+    def arm(self, commits: int, *, before: bool) -> None:
+        """Crash at the `commits`-th commit from now, before or after it."""
+        self._left = commits
+        self._before = before
+
+    def disarm(self) -> None:
+        """Let everything pass again."""
+        self._left = 0
+        self.is_full = False
+
+    def passes(self, *, before: bool) -> None:
+        """Count one side of a commit and crash where that is due."""
+        if not before:
+            self.commits += 1
+        if self._left and self._before == before:
+            self._left -= 1
+            if not self._left:
+                self.crashes += 1
+                raise Crashed
+
+
+class StoreFuse(Fuse):
+    """The hook of a store's two files. Knows which operations were really committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.performing = False
+        self.committed = 0
+        """Operations whose commit returned, whatever came of the call that made them."""
+
+    def hook(self, file: str, point: CommitPoint) -> None:
+        """Stand around every commit of journal.db and replica.db."""
+        before = point is CommitPoint.BEFORE
+        if before and self.is_full:
+            self.refused += 1
+            raise driver.OperationalError(FULL)
+        if not before and file == JOURNAL and self.performing:
+            self.committed += 1
+        self.passes(before=before)
+
+
+class CentralFuse(Fuse):
+    """The hook of central's database."""
+
+    def hook(self, point: CentralPoint) -> None:
+        """Stand around every commit of central."""
+        before = point is CentralPoint.BEFORE
+        if before and self.is_full:
+            self.refused += 1
+            raise CentralDiskFull
+        self.passes(before=before)

@@ -1,0 +1,122 @@
+"""One store's way into central: what HTTP does, without HTTP.
+
+Sessions are central's own tokens, pages are central's own bytes, and what
+breaks at central looks from here like what breaks behind a web server.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from central_server.web import frames as web_frames
+from central_server.web.deps import Central
+from sync.protocol import errors
+from sync.protocol.endpoint import PullPage
+from sync.protocol.session import (
+    HelloAnswer,
+    HelloRequest,
+    Poke,
+    PullHeader,
+    PushAnswer,
+    PushHeader,
+    SnapshotManifest,
+)
+from sync.protocol.version import PROTOCOL_VERSION
+from tests.simulation.faults import CentralDiskFull, Crashed
+
+if TYPE_CHECKING:
+    from tests.simulation.central import CentralMachine
+
+T = TypeVar("T")
+
+
+@dataclass
+class Link:
+    """Implements `sync.transport.local.CentralSide` for one store."""
+
+    machine: "CentralMachine"
+    speaks: int = PROTOCOL_VERSION
+    """The newest version of the protocol that this store's program knows."""
+    token: str = ""
+    verdicts: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    """What central has ever said of an operation, by its identity."""
+    contradictions: list[str] = field(default_factory=list)
+    """Verdicts that central took back."""
+
+    def challenge(self) -> str:
+        return self._ask(lambda central: central.sessions.challenge().nonce)
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        newest = min(self.speaks, self.machine.speaks)
+        if request.protocol_min > newest:
+            raise errors.VersionUnsupported("no common protocol version", min=1, max=newest)
+        spoken = min(request.protocol_max, newest)
+        older = request.model_copy(update={"protocol_max": spoken})
+        answer = self._ask(lambda central: central.sessions.hello(older))
+        self.token = answer.session_token
+        return answer
+
+    def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        spoken = min(header.protocol, self.speaks)
+        if spoken > self.machine.speaks:
+            raise errors.VersionUnsupported(
+                "no common protocol version", min=1, max=self.machine.speaks
+            )
+        older = header.model_copy(update={"protocol": spoken})
+        answer = self._ask(lambda central: central.sync.push(self._replica(central), older, lines))
+        self._listen(header, answer)
+        return answer
+
+    def pull(
+        self, replica_id: str, scope: str, incarnation: int, after: int, limit: int
+    ) -> PullPage:
+        def read(central: Central) -> PullPage:
+            page = central.sync.page(self._replica(central), scope, incarnation, after, limit)
+            first, *lines = web_frames.write_pull(page.header, page.rows).splitlines()
+            return PullPage(PullHeader.model_validate_json(first), tuple(lines))
+
+        return self._ask(read)
+
+    def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
+        return self._ask(lambda central: central.sync.manifest(self._replica(central), scope))
+
+    def part(self, replica_id: str, manifest: SnapshotManifest, part: int) -> bytes:
+        start = part * manifest.part_bytes
+        end = min(start + manifest.part_bytes, manifest.bytes_compressed) - 1
+
+        def read(central: Central) -> bytes:
+            current = central.sync.manifest(self._replica(central), manifest.scope)
+            if current.sha256 != manifest.sha256:
+                raise errors.Unreachable("the snapshot was replaced by a newer one")
+            return central.sync.snapshot_bytes(current, start, end)
+
+        return self._ask(read)
+
+    def subscribe(self, replica_id: str) -> Iterator[Poke | None]:
+        raise NotImplementedError("rounds are events here; nobody listens for pokes")
+
+    def _replica(self, central: Central) -> str:
+        session = central.sessions.session(self.token)
+        if session is None:
+            raise errors.NotAuthentic("the session is over; say hello again")
+        return session.replica_id
+
+    def _ask(self, call: Callable[[Central], T]) -> T:
+        """Ask the central that runs now; it may go down over it."""
+        try:
+            return call(self.machine.parts.central)
+        except Crashed:
+            self.machine.restart()
+            raise errors.Unreachable("central went down") from None
+        except CentralDiskFull as problem:
+            raise errors.Unreachable("central failed with status 500") from problem
+
+    def _listen(self, header: PushHeader, answer: PushAnswer) -> None:
+        """Hold central to its word: a verdict is given once and stays."""
+        said = {verdict.seq: verdict.status.value for verdict in answer.verdicts}
+        for seq in range(header.known_seq + 1, answer.acked_seq + 1):
+            key = (header.replica_id, header.epoch, seq)
+            status = said.get(seq, "accepted")
+            before = self.verdicts.setdefault(key, status)
+            if before != status:
+                self.contradictions.append(f"operation {key}: first {before}, then {status}")

@@ -1,0 +1,169 @@
+"""What central ought to have: everything that happened to an order, done again from its beginning.
+
+The rules of the domain are taken for granted here (they have tests of their
+own); that each operation is applied once, in order, with its stock effects and
+its follow-ups, is not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from central_server.records import ExceptionRecord, StoredFulfillment, StoredOperation
+from central_server.storage.tables import EXCEPTIONS, OP_LOG, STOCK_LEDGER
+from sync.domain.errors import DomainError
+from sync.domain.flows import flow_named
+from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
+from sync.domain.transitions import Outcome, advance, stock_effects
+from sync.protocol.lines import decode_line
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import View
+    from tests.simulation.world import World
+
+COUNTERS = ("picked", "short", "cancelled", "refused", "expired", "fulfilled", "put_back")
+Units = dict[tuple[str, str], tuple[int, int]]
+"""(location, SKU) -> (on hand, allocated)."""
+
+
+@dataclass
+class Books:
+    """Everything at central that oracles read, read once in one snapshot."""
+
+    operations: list[StoredOperation]
+    orders: dict[str, StoredFulfillment]
+    ledger: list[tuple[str, str, int, int, str, str]]
+    """(location, SKU, on hand, allocated, reason, source)."""
+    exceptions: list[ExceptionRecord]
+    stock: dict[tuple[str, str], tuple[int, int]]
+    retold: "dict[str, Retold]" = field(default_factory=dict)
+
+    def by_order(self) -> dict[str, list[StoredOperation]]:
+        """Return operations by the fulfillment order that they are about, as they came."""
+        found = defaultdict(list)
+        for one in self.operations:
+            found[one.aggregate].append(one)
+        return found
+
+
+def read_books(world: "World") -> Books:
+    """Read all of central's books, once for each of its commits."""
+    commits = world.central.fuse.commits
+    if world.books is None or world.books[0] != commits:
+        with world.central.database.read() as view:
+            world.books = (commits, _books(view, [store.location_id for store in world.stores]))
+    return world.books[1]
+
+
+def _books(view: "View", locations: Sequence[str]) -> Books:
+    rows = view.connection.execute(
+        select(*(OP_LOG.c[name] for name in StoredOperation.__dataclass_fields__))
+        .order_by(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
+    )  # fmt: skip
+    operations = [StoredOperation(*row) for row in rows]
+    names = ("location_id", "sku", "on_hand", "allocated", "reason", "source")
+    ledger = view.connection.execute(select(*(STOCK_LEDGER.c[name] for name in names)))
+    order_ids = [
+        id_ for (id_,) in view.connection.execute(select(EXCEPTIONS.c.order_id).distinct())
+    ]
+    exceptions = [one for id_ in order_ids for one in view.exceptions.of_order(id_)]
+    return Books(
+        operations,
+        {one.row.order.id: one for place in locations for one in view.fulfillments.all_at(place)},
+        [tuple(row) for row in ledger],
+        exceptions,
+        {(place, row.sku): (row.on_hand, row.allocated)
+         for place in locations for row in view.stock.rows(place)},
+    )  # fmt: skip
+
+
+@dataclass
+class Retold:
+    """One fulfillment order's story, done again."""
+
+    order: FulfillmentOrder
+    outcomes: dict[str, tuple[FulfillmentOrder, Outcome]] = field(default_factory=dict)
+    """Operation id -> (the order before it, what it led to)."""
+    cancelled: Units = field(default_factory=dict)
+    """What its cancellation released."""
+    problems: list[str] = field(default_factory=list)
+
+
+def op_id(operation: StoredOperation) -> str:
+    """Return the identity of an operation as central's books write it."""
+    return f"{operation.replica_id}/{operation.epoch}/{operation.seq}"
+
+
+def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return an order as it was when it was given to its location."""
+    lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
+    return replace(
+        order, lines=lines, accepted_at_ms=None, staging_spot="", ready_at_ms=None,
+        expires_at_ms=None, notes=(),
+    )  # fmt: skip
+
+
+def retell(
+    order: FulfillmentOrder,
+    operations: Iterable[StoredOperation],
+    cancels: Sequence[tuple[int, int]],
+) -> Retold:
+    """Do everything again that happened to `order`, in the order in which central heard it."""
+    told = Retold(at_first(order))
+    waiting = sorted(cancels)
+    for one in operations:
+        while waiting and waiting[0] < (one.epoch, one.seq):
+            _cancel(told, waiting.pop(0))
+        _apply(told, one)
+    for position in waiting:
+        _cancel(told, position)
+    return told
+
+
+def retell_all(world: "World") -> dict[str, Retold]:
+    """Return the story of every fulfillment order."""
+    books = read_books(world)
+    if not books.retold:
+        by_order = books.by_order()
+        for key, stored in books.orders.items():
+            cancels = world.cancels.get(key, ())
+            books.retold[key] = retell(stored.row.order, by_order.get(key, ()), cancels)
+    return books.retold
+
+
+def _apply(told: Retold, one: StoredOperation) -> None:
+    if one.status not in {"accepted", "amended"}:
+        return
+    record = decode_line(one.line)
+    before = told.order
+    try:
+        outcome = advance(flow_named(before.flow), before, record.op, record.at)
+    except DomainError as problem:
+        told.problems.append(f"{op_id(one)} was {one.status}, but is not possible: {problem}")
+        return
+    told.outcomes[op_id(one)] = (before, outcome)
+    told.order = outcome.after
+    if outcome.consequences and one.status != "amended":
+        told.problems.append(f"{op_id(one)} came late and was plainly accepted")
+
+
+def _cancel(told: Retold, _: tuple[int, int]) -> None:
+    after = cancel_open(told.order)
+    add(told.cancelled, told.order.location_id, stock_effects(told.order, after, None))
+    told.order = after
+
+
+def add(units: Units, location_id: str, effects: Iterable[object]) -> None:
+    """Add stock effects to sums."""
+    for effect in effects:
+        key = (location_id, effect.sku)  # type: ignore[attr-defined]
+        on_hand, allocated = units.get(key, (0, 0))
+        units[key] = (on_hand + effect.on_hand, allocated + effect.allocated)  # type: ignore[attr-defined]
+
+
+def nonzero(units: Units) -> Units:
+    """Return sums without the ones that came to nothing."""
+    return {key: value for key, value in units.items() if value != (0, 0)}

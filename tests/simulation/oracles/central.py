@@ -1,0 +1,87 @@
+"""O2 and O3: stock is what the ledger says, and nothing is promised that is not there."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from central_server.storage.tables import ORDERS
+from tests.simulation.model import Books, read_books
+from tests.simulation.registry import Oracle, When
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_DIFFERENT = (
+    "SELECT s.location_id, s.sku, s.on_hand, s.allocated, l.on_hand, l.allocated"
+    " FROM stock s LEFT JOIN (SELECT location_id, sku, sum(on_hand) AS on_hand,"
+    " sum(allocated) AS allocated FROM stock_ledger GROUP BY location_id, sku) l"
+    " USING (location_id, sku)"
+    " WHERE (s.on_hand, s.allocated) IS NOT (coalesce(l.on_hand, 0), coalesce(l.allocated, 0))"
+)
+LATE = "amended"
+
+
+def stock_is_the_ledger(world: "World") -> Iterator[str]:
+    """O2, after each commit of central: every balance is the sum of its entries."""
+    commits = world.central.fuse.commits
+    if commits == world.checked_commits:
+        return
+    world.checked_commits = commits
+    with world.central.database.read() as view:
+        rows = view.connection.exec_driver_sql(_DIFFERENT).all()
+    for location, sku, *figures in rows:
+        yield f"{location} {sku}: stock {figures[:2]}, ledger {figures[2:]}"
+
+
+def orders_tie_what_is_allocated(world: "World") -> Iterator[str]:
+    """O2: allocated is what the orders of the place tie, to the unit."""
+    books = read_books(world)
+    tied: Counter[tuple[str, str]] = Counter()
+    for stored in books.orders.values():
+        for line in stored.row.order.lines:
+            tied[stored.row.order.location_id, line.sku] += line.tied
+    for key, (_, allocated) in books.stock.items():
+        if tied[key] != allocated:
+            yield f"{key}: orders tie {tied[key]}, {allocated} are allocated"
+
+
+def promises_are_covered(world: "World") -> Iterator[str]:
+    """O3: more is tied than there is only as far as facts that came too late explain it."""
+    books = read_books(world)
+    excused = _excused(books)
+    for key, (on_hand, allocated) in books.stock.items():
+        over = allocated - on_hand
+        if over > excused[key]:
+            yield f"{key}: {allocated} of {on_hand} are promised, {excused[key]} of them excused"
+
+
+def _excused(books: Books) -> Counter[tuple[str, str]]:
+    late = {
+        f"{one.replica_id}/{one.epoch}/{one.seq}" for one in books.operations if one.status == LATE
+    }
+    excused: Counter[tuple[str, str]] = Counter()
+    for location, sku, on_hand, allocated, reason, source in books.ledger:
+        if source in late and reason != "allocated":
+            excused[location, sku] += max(0, allocated - on_hand)
+    return excused
+
+
+def each_request_is_one_order(world: "World") -> Iterator[str]:
+    """An order is placed once per key, however often the shopper asked."""
+    known = {one.order_id for one in world.placed}
+    with world.central.database.read() as view:
+        count = view.connection.execute(select(func.count()).select_from(ORDERS)).scalar_one()
+    if len(known) != len(world.placed):
+        yield "two keys led to one order"
+    if not len(known) <= count <= world.keys:
+        yield f"{len(known)} orders were confirmed, central has {count}"
+
+
+ORACLES = (
+    Oracle("O2 stock is the ledger", When.STEP, stock_is_the_ledger),
+    Oracle("O2 orders tie what is allocated", When.QUIET, orders_tie_what_is_allocated),
+    Oracle("O3 promises are covered", When.QUIET, promises_are_covered),
+    Oracle("O1 one order per request", When.QUIET, each_request_is_one_order),
+)

@@ -1,0 +1,85 @@
+"""O1 and O6: each operation has just its effect, and each conflict just one exception."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sync.domain.fulfillment import FulfillmentOrder
+from tests.simulation.model import Units, add, nonzero, op_id, read_books, retell_all
+from tests.simulation.registry import Oracle, When
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+GIVING_UP = {"line_short_picked", "fulfillment_rejected"}
+
+
+def orders_are_what_happened_to_them(world: "World") -> Iterator[str]:
+    """O1: doing everything again, once and in order, leads to what central has."""
+    books = read_books(world)
+    for key, told in retell_all(world).items():
+        yield from told.problems
+        have = books.orders[key].row.order
+        if told.order != have:
+            yield f"{key}: what happened leads to {told.order}, central has {have}"
+
+
+def stock_moved_once_per_operation(world: "World") -> Iterator[str]:
+    """O1: the ledger has the effects of each operation and cancellation, and no others."""
+    books = read_books(world)
+    expected: dict[str, Units] = defaultdict(dict)
+    for told in retell_all(world).values():
+        for source, (_, outcome) in told.outcomes.items():
+            add(expected[source], told.order.location_id, outcome.effects)
+        for place, units in told.cancelled.items():
+            before = expected[told.order.order_id].get(place, (0, 0))
+            expected[told.order.order_id][place] = (before[0] + units[0], before[1] + units[1])
+    found: dict[str, Units] = defaultdict(dict)
+    for location, sku, on_hand, allocated, reason, source in books.ledger:
+        if reason not in {"allocated", "opening", "import"}:
+            before = found[source].get((location, sku), (0, 0))
+            found[source][location, sku] = (before[0] + on_hand, before[1] + allocated)
+    for source in expected.keys() | found.keys():
+        want, have = nonzero(expected.get(source, {})), nonzero(found.get(source, {}))
+        if want != have:
+            yield f"{source}: stock should have moved by {want}, it moved by {have}"
+
+
+def each_conflict_has_one_exception(world: "World") -> Iterator[str]:
+    """O6: an exception for each thing that a person must settle: one, and no others."""
+    books = read_books(world)
+    expected: Counter[tuple[str, str]] = Counter()
+    optional: set[tuple[str, str]] = set()
+    moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
+    kinds = {op_id(one): one.kind for one in books.operations}
+    for told in retell_all(world).values():
+        for source, (before, outcome) in told.outcomes.items():
+            after = outcome.after
+            if kinds[source] in GIVING_UP and _fell(after, before, "short"):
+                expected["unsourced", source] += source not in moved
+            if kinds[source] == "handed_over" and outcome.consequences:
+                undone = _fell(before, after, "cancelled") or _fell(before, after, "expired")
+                expected["refund_to_void", source] += bool(undone)
+                if _fell(before, after, "short"):
+                    optional.add(("double_fulfillment", source))
+    found = Counter((one.kind, str(one.detail.get("source", ""))) for one in books.exceptions)
+    for key in found.keys() | expected.keys():
+        if key in optional and found[key] <= 1:
+            continue
+        if key[0] == "mail_failed":
+            continue
+        if found[key] != expected[key]:
+            yield f"{key}: {expected[key]} exceptions are due, there are {found[key]}"
+
+
+def _fell(more: FulfillmentOrder, less: FulfillmentOrder, counter: str) -> int:
+    """Return how much a counter fell, over the lines in which it did."""
+    pairs = zip(more.lines, less.lines, strict=True)
+    return sum(max(0, getattr(a, counter) - getattr(b, counter)) for a, b in pairs)
+
+
+ORACLES = (
+    Oracle("O1 orders are what happened to them", When.QUIET, orders_are_what_happened_to_them),
+    Oracle("O1 stock moved once per operation", When.QUIET, stock_moved_once_per_operation),
+    Oracle("O6 one exception per conflict", When.QUIET, each_conflict_has_one_exception),
+)

@@ -1,0 +1,220 @@
+"""A store's machine: the real files, the real daemon, associates; it crashes and comes back."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from store_client.replica.store import Files, Store
+from store_client.services.desk import Actor, Desk
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.people import Role
+from sync.domain.transitions import FulfillmentOperation
+from sync.edge.daemon import RoundReport, SyncDaemon
+from sync.edge.journal import Identity, JournaledOperation
+from sync.edge.sqlite import Error
+from sync.protocol.lines import chain
+from sync.transport.faulty import Faults, FaultyEndpoint
+from sync.transport.local import LocalEndpoint
+from tests.simulation.clocks import MachineClock
+from tests.simulation.faults import Crashed, StoreFuse
+from tests.simulation.link import Link
+
+T = TypeVar("T")
+KEY = "5a" * 32
+"""Of the encrypted files; the same in all simulations, so that files can be copied."""
+EVERYTHING = 1_000_000
+
+
+class WatchedStore(Store):
+    """The real store, which tells its fuse when an operation is being made."""
+
+    fuse: StoreFuse
+
+    def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
+        self.fuse.performing = True
+        try:
+            return super().perform(operation, by=by, dev=dev)
+        finally:
+            self.fuse.performing = False
+
+
+@dataclass
+class Kept:
+    """What the simulation remembers of a journal, outside of it: what must never be lost."""
+
+    lines: list[bytes] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+
+
+class StoreMachine:
+    """One store. `store` and `daemon` are the process that runs now."""
+
+    def __init__(
+        self,
+        folder: Path,
+        location_id: str,
+        clock: MachineClock,
+        random: Random,
+        link: Link,
+        store_class: type[WatchedStore] = WatchedStore,
+    ) -> None:
+        self.folder = folder
+        self.location_id = location_id
+        self.clock = clock
+        self.link = link
+        self.fuse = StoreFuse()
+        self.kept = Kept()
+        self.local = LocalEndpoint(link)
+        self.endpoint = FaultyEndpoint(self.local, random, Faults())
+        self.boots = 1
+        self.starts = 0
+        """Of its process."""
+        self.checked: tuple[int, int] = (-1, -1)
+        """How far an oracle has looked at its journal."""
+        self.rounds = 0
+        self._random = random
+        self._store_class = store_class
+        self.key = Ed25519PrivateKey.from_private_bytes(location_id.encode().ljust(32, b"."))
+        self.store: WatchedStore
+        self.daemon: SyncDaemon
+        self.open()
+
+    @property
+    def replica_id(self) -> str:
+        """Its replica's name, known before it is enrolled."""
+        return f"R-{self.location_id}"
+
+    @property
+    def boot_id(self) -> str:
+        """Of the machine's present boot."""
+        return f"{self.location_id}-boot-{self.boots}"
+
+    def identity(self) -> Identity:
+        """Return what it is enrolled as."""
+        return Identity(
+            self.replica_id, self.location_id, 1, f"install-{self.location_id}",
+            self.key.private_bytes_raw().hex(), "central", "http://central.invalid",
+        )  # fmt: skip
+
+    def open(self) -> None:
+        """Start a process over the files; where it crashes at once, start another one."""
+        while True:
+            try:
+                return self._start()
+            except Crashed:
+                continue
+
+    def _start(self) -> None:
+        self.store = self._store_class(
+            Files(self.folder), self.clock, key=KEY, boot_id=self.boot_id, hook=self.fuse.hook
+        )
+        self.starts += 1
+        self.store.fuse = self.fuse
+        self.daemon = SyncDaemon(
+            self.endpoint,
+            self.store.journal,
+            self.store.writer,
+            sign=lambda text: self.key.sign(text).hex(),
+            clock=self.clock,
+            random=self._random,
+            parts_folder=self.store.files.parts,
+            app_version="simulated",
+            boot_id=self.boot_id,
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        self.store.close()
+
+    def restart(self) -> None:
+        """End the process, wherever it is, and start another one. Sessions are forgotten."""
+        self.fuse.performing = False
+        self.close()
+        self.local.end_session()
+        self.open()
+
+    def guarded(self, act: Callable[[], T]) -> tuple[T | None, str]:
+        """Let the process do something; it may crash over it, or find its disk full."""
+        try:
+            return act(), ""
+        except Crashed:
+            self.restart()
+            return None, "crashed"
+        except Error as problem:
+            if not self.fuse.is_full:
+                raise
+            return None, f"not kept: {problem}"
+
+    def round(self) -> tuple[RoundReport | None, str]:
+        """Do one round of the daemon."""
+        self.rounds += 1
+        return self.guarded(self.daemon.run_once)
+
+    def desk(self) -> Desk:
+        """Return the counter, with somebody signed in who may do everything."""
+        return Desk(self.store, self.clock, Actor("A1", "Kim", Role.MANAGER), "till-1")
+
+    def journal_raw(self, line: bytes, aggregate: str) -> None:
+        """Put a line into the journal that this version would never write."""
+        journal = self.store.journal
+        head = journal.head()
+        self.fuse.performing = True
+        try:
+            with journal.writing():
+                journal._connection.execute(
+                    "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
+                    " VALUES (?, ?, ?, ?, 'raw', ?, 'A1', ?)",
+                    (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), aggregate,
+                     self.clock.now_ms()),
+                )  # fmt: skip
+        finally:
+            self.fuse.performing = False
+        self.store._views.catch_up()
+
+    def remember(self) -> list[bytes]:
+        """Note what the journal has since the last time; return the new lines."""
+        journal = self.store.journal
+        new = journal.lines_after(len(self.kept.lines), EVERYTHING, EVERYTHING * 1000)
+        for line in new:
+            self.kept.lines.append(line)
+            seq = len(self.kept.lines)
+            hashed = journal.hash_at(seq)
+            assert hashed is not None
+            self.kept.hashes.append(hashed)
+        return list(new)
+
+    def orders(self) -> list[FulfillmentOrder]:
+        """Return the orders that this store sees, by id."""
+        rows = self.store._database.all(
+            "SELECT id FROM fulfillments WHERE view <> '' AND NOT gone ORDER BY id"
+        )
+        found = [self.store.fulfillment(key) for (key,) in rows]
+        return [order for order in found if order is not None]
+
+    def pending(self, key: str, after: int) -> list[JournaledOperation]:
+        """Return this store's readable operations on one order after a place of its journal."""
+        return [
+            entry
+            for entry, _ in reversed(self.store.journal.history(EVERYTHING, 0, key))
+            if entry.seq > after
+        ]
+
+    def fill_disk(self) -> None:
+        """Leave no room: neither for a commit nor for the parts of a snapshot."""
+        self.fuse.is_full = True
+        parts = self.store.files.parts
+        if not parts.is_file():
+            shutil.rmtree(parts, ignore_errors=True)
+            parts.write_bytes(b"")
+
+    def free_disk(self) -> None:
+        """Make room again."""
+        self.fuse.is_full = False
+        parts = self.store.files.parts
+        if parts.is_file():
+            parts.unlink()

@@ -1,0 +1,98 @@
+"""A world that was set up once and is copied for each seed: setting it up takes long."""
+
+import atexit
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+from central_server.records import Location, Price, Product
+from central_server.services.catalogue_intake import StockItem
+from central_server.storage.schema import migrate
+from sync.domain.people import Role
+from sync.protocol.rows import AssociateRow
+from sync.protocol.session import EnrolRequest
+from tests.simulation.central import SECRET, CentralMachine, open_database
+from tests.simulation.clocks import MachineClock, TrueTime
+from tests.simulation.faults import CentralFuse
+from tests.simulation.link import Link
+from tests.simulation.store import StoreMachine
+
+SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4")
+ON_HAND = 5
+FLOOR_PERCENT = 20
+STORES_MAX = 4
+PLACES = (("S001", 39.96, -83.00), ("S002", 39.76, -84.19), ("S003", 41.50, -81.69),
+          ("S004", 41.65, -83.54))  # fmt: skip
+ALL_DAY = ((0, 1440),) * 7
+
+
+def fast_folder() -> Path | None:
+    """Return a folder in memory, where there is one: no disk is to be tested here."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() else None
+
+
+@lru_cache
+def template(stores: int) -> Path:
+    """Return a folder with central and so many enrolled stores, all of one mind."""
+    folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare(folder, stores)
+    return folder
+
+
+def prepare(folder: Path, stores: int) -> None:
+    """Set a world up in `folder`."""
+    time, random = TrueTime(), Random(0)
+    database = open_database(f"sqlite:///{folder / 'central' / 'central.db'}", CentralFuse())
+    migrate(database)
+    database.write(lambda unit: unit.meta.ensure("central", SECRET))
+    database.close()
+    central = CentralMachine(folder / "central", MachineClock(time), random)
+    _fill(central, stores)
+    for name, _, _ in PLACES[:stores]:
+        _enrol(central, StoreMachine(
+            folder / name, name, MachineClock(time), random, Link(central)
+        ))  # fmt: skip
+    central.close()
+
+
+def _fill(central: CentralMachine, stores: int) -> None:
+    intake, places = central.parts.intake, PLACES[:stores]
+    intake.locations(
+        [
+            Location(
+                name, f"Store {name}", latitude=latitude, longitude=longitude, timezone="UTC",
+                price_zone="EAST", hours=ALL_DAY, floor_percent=FLOOR_PERCENT, spots=("A1", "A2"),
+            )
+            for name, latitude, longitude in places
+        ]
+    )  # fmt: skip
+    intake.products([Product(sku, f"Thing {sku}", gtins=(f"{n:014d}",)) for n, sku in
+                     enumerate(SKUS, 1)])  # fmt: skip
+    intake.prices([Price("EAST", sku, 1000, "USD") for sku in SKUS])
+    intake.stock(
+        [StockItem(name, sku, ON_HAND) for name, _, _ in places for sku in SKUS], "opening"
+    )
+    for name, _, _ in places:
+        intake.associates(name, [AssociateRow("A1", "Kim", Role.MANAGER, "hash")])
+
+
+def _enrol(central: CentralMachine, store: StoreMachine) -> None:
+    identity = store.identity()
+    code = central.parts.central.enrolment.create_code(store.location_id)
+    central.parts.central.enrolment.enrol(
+        EnrolRequest(
+            code=str(code["code"]), replica_id=identity.replica_id,
+            install_nonce=identity.install_nonce,
+            public_key=store.key.public_key().public_bytes_raw().hex(), app_version="simulated",
+        )
+    )  # fmt: skip
+    store.store.journal.enrol(identity)
+    for _ in range(2):
+        report, _ = store.round()
+        assert report is not None
+        assert report.ok, report
+    store.close()

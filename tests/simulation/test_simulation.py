@@ -1,0 +1,51 @@
+"""The simulation over a fixed set of seeds, and the month offline in small."""
+
+import pytest
+
+from tests.simulation import events, figures, offline
+from tests.simulation.batch import calm_collector, failure, run_seed
+from tests.simulation.plan import plan_of
+
+SEEDS = 240
+PARTS = 24
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _calm_collector():
+    calm_collector()
+
+
+def parts_of(seeds: int) -> list[range]:
+    """Return the fixed seeds in pieces, so that several processes share them."""
+    return [range(start, seeds, PARTS) for start in range(PARTS)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", parts_of(SEEDS), ids=lambda seeds: f"from{seeds.start}")
+def test_every_oracle_holds_whatever_goes_wrong(seeds: range):
+    """Nothing lost, nothing twice, all of one mind after quiet; a failure tells its story."""
+    for seed in seeds:
+        result = run_seed(seed)
+        assert result.ok, failure(plan_of(seed), result)
+
+
+@pytest.mark.slow
+def test_every_kind_of_operation_and_of_fault_occurs():
+    """What the simulation never does, it cannot find wrong: over some seeds, all of it is done."""
+    totals = figures.total(run_seed(seed) for seed in range(SEEDS, SEEDS + 24))
+    assert figures.missing_kinds(totals) == []
+    faults = {kind.name for kind in events.ALL if kind.is_fault}
+    assert sorted(name for name in faults if not totals[f"fault: {name}"]) == []
+    for name in ("store crashes", "central crashes", "network: late_push",
+                 "store commits refused by a full disk",
+                 "central commits refused by a full disk"):  # fmt: skip
+        assert totals[name], name
+
+
+@pytest.mark.slow
+def test_a_month_offline_in_small():
+    """A store that comes back after a month, below the feed's floor, catches up at once."""
+    found = offline.play(600)
+    assert found.problems == []
+    assert found.operations >= 500
+    assert found.cancelled > 10
