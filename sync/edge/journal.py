@@ -350,13 +350,19 @@ class Journal:
     def prune(self, now_ms: int) -> int:
         """Forget settled operations older than `KEEP_DAYS`; return how many.
 
-        The last settled one stays: its hash is where the next push goes on.
+        The last settled one stays: its hash is where the next push goes on. What
+        central holds back in quarantine is not settled, and is shown on.
         """
         with self.writing():
             cursor = self._connection.execute(
                 "DELETE FROM operations WHERE epoch = ? AND at_ms < ?"
-                " AND seq < (SELECT acked_seq FROM progress)",
-                (self.identity.epoch, now_ms - KEEP_DAYS * DAY_MS),
+                " AND seq < (SELECT acked_seq FROM progress) AND (epoch, seq) NOT IN"
+                " (SELECT epoch, seq FROM verdicts WHERE status = ?)",
+                (
+                    self.identity.epoch,
+                    now_ms - KEEP_DAYS * DAY_MS,
+                    VerdictStatus.QUARANTINED.value,
+                ),
             )
             self._connection.execute(
                 "DELETE FROM verdicts WHERE epoch = ? AND seq < (SELECT acked_seq FROM progress)"

@@ -154,18 +154,28 @@ def test_a_rewind_forgets_verdicts_that_central_lost(tmp_path: Path):
 def test_pruning_keeps_what_the_next_push_needs(tmp_path: Path):
     """Old settled operations go, all but the last: its hash is where the next one follows."""
     journal = journal_in(tmp_path, *(record(number) for number in range(1, 6)))
-    quarantined = Verdict(seq=1, status=VerdictStatus.QUARANTINED)
-    journal.settle(answer(journal, 3, quarantined))
+    amended = Verdict(seq=1, status=VerdictStatus.AMENDED)
+    journal.settle(answer(journal, 3, amended))
     later = NOON_MS + (KEEP_DAYS + 1) * DAY_MS
     assert journal.prune(NOON_MS + DAY_MS) == 0
     assert journal.prune(later) == 2
     assert journal.hash_at(3) is not None
     assert len(journal.lines_after(3, 9, 10**9)) == 2
-    assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+    assert journal.count_verdicts(VerdictStatus.AMENDED) == 0
     journal.settle(answer(journal, 5))
     assert journal.prune(later) == 2
     assert add(journal, record(6)) == 6
     assert journal.hash_at(5) is not None
+
+
+def test_what_central_holds_back_is_kept_however_old(tmp_path: Path):
+    """A quarantined operation is not settled: the store goes on showing what it did."""
+    journal = journal_in(tmp_path, *(record(1) for _ in range(4)))
+    held = [Verdict(seq=seq, status=VerdictStatus.QUARANTINED) for seq in (2, 3)]
+    journal.settle(answer(journal, 4, *held))
+    assert journal.prune(NOON_MS + (KEEP_DAYS + 1) * DAY_MS) == 1
+    assert len(journal.pending("F1", 1)) == 3
+    assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 2
 
 
 def test_pending_effects_are_summed_per_order(tmp_path: Path):
