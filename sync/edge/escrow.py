@@ -41,10 +41,14 @@ class ShareKeeper:
     book: SharedBook
     clock: Clock
     boot_id: str
+    attempted_seq: int | None = None
+    """Up to which operation a push was ever attempted; None: not known, hence perhaps all."""
 
-    def __post_init__(self) -> None:
-        self.attempted_seq = self.journal.head().seq
-        """Up to which operation a push may ever have been attempted."""
+    def note_attempt(self, seq: int) -> None:
+        """Note, before it is sent, that operations up to `seq` may reach central."""
+        if self.attempted_seq is None:  # a process before this one may have tried them all
+            self.attempted_seq = self.journal.head().seq
+        self.attempted_seq = max(self.attempted_seq, seq)
 
     def heard(self, token_ms: int) -> None:
         """Keep central's time of an answer, dated by this machine's monotonic clock now."""
@@ -130,10 +134,13 @@ class ShareKeeper:
 
     def _give_up_unconfirmed(self) -> None:
         """Let go of promises whose confirmation can never have reached central."""
+        attempted = self.attempted_seq
+        if attempted is None:
+            return
         for key in self.book.unacknowledged():
             confirmed = self.journal.first_seq(key, CONFIRMED)
             order = self.book.order(key)
-            if order is None or (confirmed is not None and confirmed <= self.attempted_seq):
+            if order is None or (confirmed is not None and confirmed <= attempted):
                 continue
             lapsed = FulfillmentRejected(key, ShortReason.PROMISE_LAPSED)
             with suppress(OperationRefused):

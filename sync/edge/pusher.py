@@ -45,7 +45,7 @@ def push_all(
         lines = journal.lines_after(acked, min(ops_max, OPS_PER_PUSH_MAX), PUSH_BYTES_MAX // 2)
         header = _header(journal, acked, len(lines))
         if keeper is not None:
-            keeper.attempted_seq = max(keeper.attempted_seq, acked + len(lines))
+            keeper.note_attempt(acked + len(lines))
             token = keeper.token_to_send(is_last_push=header.backlog == 0)
             header = header.model_copy(update={"lease_ms": token})
         try:

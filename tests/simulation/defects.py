@@ -95,9 +95,9 @@ class _PromisesTooMuch(Stock):
     """Takes every shelf for fuller than it is."""
 
     def positions(
-        self, skus: Collection[str], location_ids: Collection[str] | None = None
+        self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
     ) -> list[StockPosition]:
-        found = super().positions(skus, location_ids)
+        found = super().positions(skus, now_ms, location_ids)
         return [replace(one, on_hand=one.on_hand + IMAGINED) for one in found]
 
     def reserve(

@@ -15,6 +15,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
 from sync.domain.transitions import FulfillmentOperation
 from sync.edge.daemon import RoundReport, SyncDaemon
+from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity, JournaledOperation
 from sync.edge.sqlite import Error
 from sync.protocol.lines import chain
@@ -119,12 +120,12 @@ class StoreMachine:
             self.endpoint,
             self.store.journal,
             self.store.writer,
+            ShareKeeper(self.store.journal, self.store.shares, self.clock, self.boot_id),
             sign=lambda text: self.key.sign(text).hex(),
             clock=self.clock,
             random=self._random,
             parts_folder=self.store.files.parts,
             app_version="simulated",
-            boot_id=self.boot_id,
         )
 
     def close(self) -> None:
