@@ -286,5 +286,6 @@ def _position(row: AnyRow, now_ms: int) -> StockPosition:
     if generation is None:
         return StockPosition(location_id, sku, on_hand, allocated, floor, safety_stock)
     online = Rights(*rights).within(generation).online if now_ms < until_ms else 0
-    kept = on_hand - allocated - online
+    # Never more than the book has: a count at central may have lowered it since the grant.
+    kept = on_hand - allocated - min(online, max(0, on_hand - allocated))
     return StockPosition(location_id, sku, on_hand, allocated, kept, safety_stock, is_shared=True)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -46,10 +47,16 @@ class Shares:
     def shares(self, skus: Sequence[str]) -> list[Share]:
         """Return how these SKUs are divided now; one that the store never had is left out."""
         pending = self._pending()
+        sold = set(self._journal.rights.skus_sold())
         generation = self._journal.rights.generation()
         granted = self._journal.rights.granted(skus)
         return [
-            self._share(row, pending[row[0]], generation, granted.get(row[0], (0, 0))[0])
+            self._share(
+                row,
+                pending[row[0]],
+                self._sold(row[0], row[7:]) if row[0] in sold else 0,
+                Rights(generation, granted.get(row[0], (0, 0))[0]),
+            )
             for row in self._rows(skus)
         ]
 
@@ -60,13 +67,12 @@ class Shares:
             )
 
     def _share(
-        self, row: Sequence[Any], pending: Sequence[int], generation: int, granted: int
+        self, row: Sequence[Any], pending: Sequence[int], sold: int, rights: Rights
     ) -> Share:
-        sku, on_hand, allocated, target, of, promised, returned, *mark = row
-        rights = Rights(of, granted, promised, returned)
-        if of != generation:
-            rights = Rights(generation, granted)
-        book = on_hand + pending[0] + self._sold(sku, mark)
+        sku, on_hand, allocated, target, generation, promised, returned, *_ = row
+        if generation == rights.generation:
+            rights = replace(rights, promised=promised, returned=returned)
+        book = on_hand + pending[0] + sold
         tied = allocated + pending[1]
         return Share(sku, book, tied, rights.online, target, rights.returned)
 

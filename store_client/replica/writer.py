@@ -261,6 +261,7 @@ def _clear(connection: Connection, scope: str) -> None:
         connection.execute("DELETE FROM prices WHERE zone = ?", (zone,))
     elif scope.startswith(STORE_PREFIX):
         connection.execute("DELETE FROM stock")
+        connection.execute("UPDATE shared SET rev = 0")
         connection.execute("DELETE FROM documents")
         connection.execute("UPDATE fulfillments SET gone = 1")
         connection.execute("DELETE FROM fulfillments WHERE pending = 0")

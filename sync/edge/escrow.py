@@ -28,6 +28,7 @@ from sync.edge.journal import Journal
 from sync.edge.ports import LeaseToken, SharedBook
 from sync.protocol.lines import AnyOperation, OperationRecord
 
+SKUS_AT_ONCE = 500
 CONFIRMED = "promise_confirmed"
 DAEMON = "daemon"
 """Who does what no person does."""
@@ -87,17 +88,24 @@ class ShareKeeper:
             return 0
         if not (self.book.unconfirmed() or self.book.changed()):
             return 0
+        before = self.journal.head().seq
         with self.journal.writing():
-            before = self.journal.head().seq
             self.book.catch_up()
             for key in self.book.unconfirmed():
                 self._append(PromiseConfirmed(key))
-            shares = self.book.shares(self.book.changed())
+        changed = self.book.changed()
+        for start in range(0, len(changed), SKUS_AT_ONCE):
+            self._divide(changed[start : start + SKUS_AT_ONCE])
+        self.book.evaluated()
+        return self.journal.head().seq - before
+
+    def _divide(self, skus: Sequence[str]) -> None:
+        """Grant and ask back for some SKUs: few at once, as terminals wait for the journal."""
+        with self.journal.writing():
+            self.book.catch_up()
+            shares = self.book.shares(skus)
             self._grant([share for share in shares if share.surplus])
             self._recall([share for share in shares if share.shortage])
-            made = self.journal.head().seq - before
-        self.book.evaluated()
-        return made
 
     def begin_anew(self) -> None:
         """Take every right back: central has forgotten what it had promised from them."""

@@ -52,6 +52,9 @@ def m0002_escrow(database: Database) -> None:
             sku TEXT PRIMARY KEY, generation INTEGER NOT NULL, granted INTEGER NOT NULL,
             recalled_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID"""
     )
+    database.execute(
+        "CREATE INDEX operations_sold ON operations (epoch, seq) WHERE kind = 'floor_sold'"
+    )
     database.execute("ALTER TABLE progress ADD COLUMN generation INTEGER NOT NULL DEFAULT 1")
 
 

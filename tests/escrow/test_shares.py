@@ -2,7 +2,8 @@
 
 import pytest
 
-from central_server.records import Lease
+from central_server.records import Lease, Product
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.rights import extend_lease
 from central_server.storage.unit import Unit
 from sync.domain.escrow import Rights
@@ -261,3 +262,26 @@ def test_a_promise_of_a_retired_reason_is_never_offered_to_an_associate():
 
     own = {ShortReason.SOLD_ON_FLOOR, ShortReason.PROMISE_LAPSED}
     assert own.isdisjoint(SHORT_REASONS)
+
+
+def test_a_count_at_central_lowers_what_may_be_promised(world: World, store: StoreSide):
+    """Eight rights are worth nothing where central itself has counted three pieces."""
+    world.parts.intake.stock([StockItem("S001", "SKU-1", 3)], "count")
+    assert promisable(world) == 3
+    store.settle()
+    assert store.share().floor >= 0
+    assert stock_row(world).rights.online + store.share().floor <= 3
+    assert store.differences() == []
+
+
+def test_a_first_sharing_of_a_whole_store_holds_nobody_up(world: World, store: StoreSide):
+    """Many SKUs are divided a few hundred at a time, each time with the journal free between."""
+    items = [StockItem("S001", f"BULK-{number}", 5) for number in range(1200)]
+    world.parts.intake.products([Product(one.sku, one.sku) for one in items])
+    world.parts.intake.stock(items, "opening")
+    store.settle()
+    with world.database.read() as view:
+        rows = view.stock.rows("S001", [one.sku for one in items])
+    assert {row.rights.granted for row in rows} == {4}
+    kinds = [one.kind for one in store.store.operations(limit=50)]
+    assert kinds.count("rights_granted") >= 3
