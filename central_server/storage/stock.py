@@ -219,6 +219,32 @@ class Stock:
         )
         return {(location_id, sku): on_hand for location_id, sku, on_hand in rows}
 
+    def sales(self, location_id: str, since_ms: int) -> list[tuple[str, int, int]]:
+        """Return (SKU, units, when) of a location's sales at the till since then, oldest first."""
+        table = STOCK_LEDGER.c
+        rows = self._connection.execute(
+            select(table.sku, -table.on_hand, table.at_ms)
+            .where(
+                table.location_id == location_id,
+                table.reason == StockReason.FLOOR_SOLD.value,
+                table.at_ms >= since_ms,
+            )
+            .order_by(table.id)
+        )
+        return [(sku, units, at_ms) for sku, units, at_ms in rows]
+
+    def set_floors(self, location_id: str, floors: Mapping[str, int]) -> None:
+        """Set how many floor rights a location should keep, by SKU, in bulk and in SKU order."""
+        update_many(
+            self._connection,
+            STOCK,
+            ("location_id", "sku", "floor"),
+            [(location_id, sku, units) for sku, units in sorted(floors.items())],
+            sets="floor = v.floor",
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )
+
     def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Append movements. Nothing changes or removes one."""
         rows = [

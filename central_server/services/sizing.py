@@ -1,0 +1,134 @@
+"""How much each store keeps for walk-in customers: sized by its own sales and its own outages.
+
+The figures come from the ledger (what the tills sold) and from the gaps in a
+store's contact; the mathematics is `sync.domain.sizing`. A store whose tills are
+not connected keeps the fixed share that its stock came in with.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from math import log
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes
+from central_server.records import Location
+from central_server.services.escrow_policies import rule_for
+from sync.clock import Clock
+from sync.domain.sizing import (
+    HALF_LIFE_DAYS,
+    Mixture,
+    OutageHistory,
+    SaleSizes,
+    Velocity,
+    floor_target,
+    hours_until_reclaim,
+)
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import Entity, StockRow, store_scope
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+WINDOW_DAYS = 180
+"""Older sales and outages count next to nothing."""
+PICK_HOURS = 2.0
+"""How long a promise that the store knows lies on the shelf before it is picked."""
+SERVICE_PERCENT = 95
+"""The critical ratio where no rule says otherwise."""
+
+
+class FloorSizing:
+    """Sizes floors from the past; run nightly."""
+
+    def __init__(self, database: "Database", clock: Clock, pokes: Pokes) -> None:
+        self._database = database
+        self._clock = clock
+        self._pokes = pokes
+
+    def run(self) -> int:
+        """Size every store that shares by escrow; return how many floors changed."""
+        with self._database.read() as view:
+            places = [one for one in view.locations.all() if one.escrow.enabled]
+        return sum(self._size_at(place) for place in places)
+
+    def _size_at(self, place: Location) -> int:
+        now = self._clock.now_ms()
+        return self._database.write(lambda unit: self._size(unit, place, now))
+
+    def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
+        since = now_ms - WINDOW_DAYS * DAY_MS
+        sales = unit.stock.sales(place.id, since)
+        if not sales:
+            return 0
+        began = min(at_ms for _, _, at_ms in sales)
+        rows = unit.stock.rows(place.id)
+        rule = rule_for([one for one in unit.leases.rules() if one.effective_from_ms <= now_ms], place)
+        percent = SERVICE_PERCENT if rule is None else rule.service_percent
+        rates = _Rates(sales, now_ms, began)
+        categories = {sku: one.category for sku, one in
+                      unit.catalogue.products([row.sku for row in rows]).items()}  # fmt: skip
+        priors = rates.by_category(rows, categories)
+        hours = outage_hours(unit.leases.gaps(place.id, since), now_ms - since, place)
+        floors = {
+            row.sku: floor_target(
+                row.on_hand - row.allocated,
+                rates.rate(row.sku, priors[categories.get(row.sku, "")]),
+                hours, percent / 100, rates.sizes[row.sku].dispersion(),
+            )
+            for row in rows
+        }  # fmt: skip
+        changed = {row.sku: floors[row.sku] for row in rows if floors[row.sku] != row.floor}
+        self._write(unit, place.id, changed)
+        return len(changed)
+
+    def _write(self, unit: "Unit", location_id: str, floors: Mapping[str, int]) -> None:
+        if not floors:
+            return
+        unit.stock.set_floors(location_id, floors)
+        feed = FeedWriter(unit.feed)
+        for row in unit.stock.rows(location_id, floors):
+            feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
+        heads = feed.flush()
+        unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+class _Rates:
+    """What a store's tills sold of each SKU, newer sales counting more."""
+
+    def __init__(self, sales: Iterable[tuple[str, int, int]], now_ms: int, began_ms: int) -> None:
+        days = max(1.0, (now_ms - began_ms) / DAY_MS)
+        fading = log(2) / HALF_LIFE_DAYS
+        self._hours = 24 * (1 - 0.5 ** (days / HALF_LIFE_DAYS)) / fading
+        self._units: defaultdict[str, float] = defaultdict(float)
+        self.sizes: defaultdict[str, SaleSizes] = defaultdict(SaleSizes)
+        for sku, units, at_ms in sales:
+            self._units[sku] += units * 0.5 ** ((now_ms - at_ms) / DAY_MS / HALF_LIFE_DAYS)
+            if units > 0:
+                self.sizes[sku] = self.sizes[sku].after([units])
+
+    def rate(self, sku: str, prior: float) -> float:
+        """Return units per hour, shrunk towards the category's rate."""
+        return Velocity(max(0.0, self._units[sku]), self._hours).rate_per_hour(prior)
+
+    def by_category(
+        self, rows: Iterable[StockRow], categories: Mapping[str, str]
+    ) -> defaultdict[str, float]:
+        """Return the mean rate of the SKUs of each category that the store carries."""
+        units: defaultdict[str, float] = defaultdict(float)
+        count: defaultdict[str, int] = defaultdict(int)
+        for row in rows:
+            category = categories.get(row.sku, "")
+            units[category] += max(0.0, self._units[row.sku])
+            count[category] += 1
+        means = {name: units[name] / count[name] / self._hours for name in count}
+        return defaultdict(float, means)
+
+
+def outage_hours(gaps: Iterable[tuple[int, int]], observed_ms: int, place: Location) -> Mixture:
+    """Return how long a store has to live on its floor alone, by its own outages."""
+    lengths = [(end - start) / HOUR_MS for start, end in gaps]
+    history = OutageHistory().after(lengths, observed_ms / HOUR_MS)
+    return hours_until_reclaim(history, PICK_HOURS, place.escrow.reclaim_after_ms / HOUR_MS)
