@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from pathlib import Path
 from random import Random, SystemRandom
 
 from starlette.types import ASGIApp
@@ -24,6 +25,7 @@ from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.services.devices import Devices
 from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
@@ -35,6 +37,8 @@ from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.sync_service import SyncService
 from central_server.services.tokens import SessionKeys
+from central_server.services.verification import verify
+from central_server.storage import backup as copies
 from central_server.storage.commits import POISON, DatabaseClosed, Overloaded
 from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
@@ -47,6 +51,8 @@ from central_server.web.shell import Figures
 from sync.clock import Clock, SystemClock
 from sync.domain.ids import new_id
 
+BACKUP_PROBLEMS = (copies.NotEmbedded, copies.InUse, copies.BadCopy)
+"""What a backup or a restore can be refused for, in words."""
 MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
@@ -116,6 +122,20 @@ class Parts:
     def schema(self) -> tuple[str | None, str]:
         """Return the database's revision and the one that this code expects."""
         return schema_version(self.database), newest_version()
+
+    def verify(self) -> list[str]:
+        """Return what of this central's data is not true to itself."""
+        return verify(self.database)
+
+    def begin_new_life(self) -> int:
+        """Tell every store, by a new incarnation, that this central was restored."""
+        seconds = self.clock.now_ms() // 1000
+        return self.database.write(lambda unit: unit.meta.begin_new_life(seconds))
+
+    @property
+    def devices(self) -> Devices:
+        """The devices of stores."""
+        return Devices(self.database)
 
     def examine(self) -> tuple[Finding, ...]:
         """Return what is well with this central and what is not."""
@@ -203,6 +223,18 @@ class CannotOpen(Exception):
         super().__init__(f"the database cannot be opened: {reason}")
 
 
+def back_up(settings: CentralSettings, target: Path) -> None:
+    """Write a copy of the embedded database, whoever works with it meanwhile."""
+    copies.copy_out(settings.url, settings.key, target)
+
+
+def restore(settings: CentralSettings, file: Path) -> Path | None:
+    """Put a copy in the database's place, in a new life; return where the former one is kept."""
+    with copies.held(settings.url, alone=True):
+        life_min = SystemClock().now_ms() // 1000
+        return copies.copy_in(file, settings.key, settings.url, life_min=life_min)
+
+
 @contextlib.contextmanager
 def opened(settings: CentralSettings) -> Iterator[Parts]:
     """Open the database that the settings name, put central together, and close it at the end."""
@@ -210,16 +242,16 @@ def opened(settings: CentralSettings) -> Iterator[Parts]:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise CannotOpen(f"{settings.data_dir}: {problem.strerror}", is_far=False) from problem
-    try:
-        database = Database.open(settings.url, key=settings.key)
-        schema_version(database)
-    except Exception as problem:
-        is_far = not settings.url.startswith("sqlite")
-        raise CannotOpen(str(problem).partition("\n")[0], is_far=is_far) from problem
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(copies.held(settings.url))
+            database = Database.open(settings.url, key=settings.key)
+            schema_version(database)
+        except Exception as problem:
+            is_far = not settings.url.startswith("sqlite")
+            raise CannotOpen(str(problem).partition("\n")[0], is_far=is_far) from problem
+        stack.callback(database.close)
         yield assemble(settings, database)
-    finally:
-        database.close()
 
 
 def _readiness(database: Database) -> dict[str, str]:

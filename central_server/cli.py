@@ -30,8 +30,10 @@ app = typer.Typer(
     name=PROGRAM, no_args_is_help=True, epilog=EPILOG, pretty_exceptions_enable=False,
     help="The order management system of a retailer: orders, availability, and the sync of stores.",
 )  # fmt: skip
+devices = typer.Typer(no_args_is_help=True, help="The devices that stores work with.")
 keys = typer.Typer(no_args_is_help=True, help="API keys of programs.")
 codes = typer.Typer(no_args_is_help=True, help="One-time codes with which store devices enrol.")
+app.add_typer(devices, name="device")
 app.add_typer(keys, name="key")
 app.add_typer(codes, name="enrolment-code")
 _CONFIG: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -167,6 +169,97 @@ def create_code(
         except UnknownLocation as problem:
             _fail(NOT_FOUND, str(problem))
     _say(made, str(made["code"]), as_json=as_json)
+
+
+@devices.command("list", epilog=EPILOG)
+def list_devices(
+    location: Annotated[str | None, typer.Option(help="Of this store only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List devices, the newest first, with how far each has come."""
+    with _central_of_settings() as parts:
+        found = parts.devices.all(location)
+    lines = [
+        f"{one['location_id']:8} {one['id']:28} {'enrolled' if one['enabled'] else 'shut out':9}"
+        f" at {one['last_seq']}, {one['backlog']} waiting"
+        for one in found
+    ]
+    _say(found, "\n".join(lines), as_json=as_json)
+
+
+@devices.command("revoke", epilog=EPILOG)
+def revoke_device(
+    device: Annotated[str, typer.Argument(help="Id of the device; see `device list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Shut a device out at once: stolen, or given up. What it still hands in has no effect."""
+    from central_server.services.errors import NotFound
+
+    with _central_of_settings() as parts:
+        try:
+            revoked = parts.devices.revoke(device)
+        except NotFound as problem:
+            _fail(NOT_FOUND, str(problem))
+    _say(revoked, f"{device} is shut out; its store needs a new enrolment.", as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; replaced when it is whole.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy the embedded database while central works. An encrypted one stays encrypted.
+
+    Example: central-server backup /backup/central-monday.db
+    """
+    from central_server import bootstrap
+
+    settings = _settings()
+    try:
+        bootstrap.back_up(settings, file)
+    except bootstrap.BACKUP_PROBLEMS as problem:
+        _fail(REFUSED, str(problem))
+    size = file.stat().st_size
+    _say({"file": str(file), "bytes": size}, f"{file}: {size} bytes, whole", as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def restore(
+    file: Annotated[Path | None, typer.Argument(help="A copy that `backup` made.")] = None,
+    verify: Annotated[
+        bool, typer.Option(help="Reckon books, chains and feeds anew afterwards.")
+    ] = True,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="A server's database was restored by its own tools.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a copy in the database's place; central must not run. Stores then send what it lost.
+
+    Every store hears of it by central's new incarnation: it sends again what the copy
+    does not have, and reads its rows anew. With PostgreSQL, restore with its own tools
+    while central is stopped, then run `restore --mark`.
+    """
+    from central_server import bootstrap
+
+    if (file is None) == (not mark):
+        _fail(USAGE, "name the copy to restore, or --mark after a restore by other tools")
+    settings, kept = _settings(), None
+    if file is not None:
+        try:
+            kept = bootstrap.restore(settings, file)
+        except bootstrap.BACKUP_PROBLEMS as problem:
+            _fail(REFUSED, str(problem))
+    with _opened(settings) as parts:
+        _require_schema(parts)
+        if mark:
+            parts.begin_new_life()
+        wrong = parts.verify() if verify else []
+    said = {"restored": str(file or "marked"), "kept": str(kept or ""), "wrong": wrong}
+    words = ["Restored, in a new life.", *([f"What was there is kept: {kept}"] if kept else [])]
+    _say(said, "\n".join([*words, *wrong]), as_json=as_json)
+    if wrong:
+        raise typer.Exit(FAILURE)
 
 
 @app.command("load-sample", epilog=EPILOG)

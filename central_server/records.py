@@ -263,6 +263,9 @@ class Replica:
     last_contact_ms: int | None
     backlog: int
     clock_offset_ms: int
+    base_seq: int = 0
+    """The place before the first operation of its epoch."""
+    pushed_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

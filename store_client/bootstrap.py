@@ -15,13 +15,15 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from store_client.config import StoreSettings
-from store_client.replica.store import Files, Store, is_held
+from store_client.replica.locks import is_held
+from store_client.replica.store import Files, Store
 from sync.clock import SystemClock
 from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
     from store_client.jobs import DaemonProcess
+    from store_client.replica.copies import Copied
 
 APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -63,7 +65,7 @@ def open_store(settings: StoreSettings) -> Store:
     files = files_of(settings)
     if not files.journal.exists() or not files.key.exists():
         raise NotEnrolled(f"no store in {files.folder}: run `store-client enrol` first")
-    store = _open(files)
+    store = _open(files, settings)
     try:
         store.identity  # noqa: B018 - raises where the enrolment did not end
     except LookupError as problem:
@@ -72,30 +74,65 @@ def open_store(settings: StoreSettings) -> Store:
     return store
 
 
-def _open(files: Files) -> Store:
-    key = files.key.read_text(encoding="ascii").strip()
-    return Store(files, SystemClock(), key=key, boot_id=boot_id())
+def _open(files: Files, settings: StoreSettings) -> Store:
+    return Store(
+        files, SystemClock(), key=_key_of(files), boot_id=boot_id(),
+        evidence_folder=settings.evidence_dir,
+    )  # fmt: skip
 
 
-def enrol(settings: StoreSettings, central_url: str, code: str) -> str:
+def _key_of(files: Files) -> str:
+    return files.key.read_text(encoding="ascii").strip()
+
+
+def back_up(settings: StoreSettings, folder: Path) -> "Copied":
+    """Copy the journal into `folder`; terminals and the daemon may go on."""
+    from store_client.replica.copies import back_up as copy_out
+
+    store = open_store(settings)
+    try:
+        return copy_out(store, _key_of(store.files), folder)
+    finally:
+        store.close()
+
+
+def restore(settings: StoreSettings, folder: Path, *, force: bool) -> "Copied":
+    """Put a copy of the journal in its place; raises what `copies.restore` raises."""
+    from store_client.replica.copies import restore as copy_in
+
+    files = files_of(settings)
+    if not files.key.exists():
+        raise NotEnrolled(f"put the store's key back first: {files.key}")
+    return copy_in(
+        files, SystemClock(), _key_of(files), folder,
+        force=force, evidence_folder=settings.evidence_dir,
+    )  # fmt: skip
+
+
+def enrol(settings: StoreSettings, central_url: str, code: str, *, anew: bool = False) -> str:
     """Enrol this machine with a one-time code; return the store's name.
 
-    The device's key pair is made here and the private half never leaves. Raises
-    `AlreadyEnrolled`, or what the transport raises.
+    The device's key pair is made here and the private half never leaves. A machine
+    that is shut out (a copy of another, retired, or `anew`) gets a new name, under
+    which it takes over what it has not sent. Raises `AlreadyEnrolled`,
+    `DaemonRuns`, or what the transport raises.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from sync.domain.ids import new_id
     from sync.edge.journal import Identity
+    from sync.edge.recovery import take_over
     from sync.protocol.session import EnrolRequest
     from sync.transport.client import open_client
     from sync.transport.http import enrol as enrol_at
 
     files = files_of(settings)
     _make_key(files)
-    store = _open(files)
+    descriptor = _take_daemon_lock(files.daemon_lock)
+    store = _open(files, settings)
     try:
-        if _is_enrolled(store):
+        is_again = _is_enrolled(store)
+        if is_again and not anew and not store.sync_state().halted:
             raise AlreadyEnrolled(f"this machine belongs to {store.location_id} already")
         private = Ed25519PrivateKey.generate()
         random = SystemRandom()
@@ -111,20 +148,23 @@ def enrol(settings: StoreSettings, central_url: str, code: str) -> str:
             request,
             client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
         )
-        store.journal.enrol(
-            Identity(
-                replica_id=request.replica_id,
-                location_id=answer.location_id,
-                epoch=1,
-                install_nonce=request.install_nonce,
-                private_key=private.private_bytes_raw().hex(),
-                server_id=answer.server_id,
-                central_url=central_url,
-            )
+        identity = Identity(
+            replica_id=request.replica_id,
+            location_id=answer.location_id,
+            epoch=1,
+            install_nonce=request.install_nonce,
+            private_key=private.private_bytes_raw().hex(),
+            server_id=answer.server_id,
+            central_url=central_url,
         )
+        if is_again:
+            take_over(store.journal, identity, store.clock.now_ms())
+        else:
+            store.journal.enrol(identity)
         return answer.location_name
     finally:
         store.close()
+        os.close(descriptor)
 
 
 def _is_enrolled(store: Store) -> bool:

@@ -67,14 +67,21 @@ def enrol(
         Path | None,
         typer.Option(help="File with the one-time code; - is stdin. Or HOLDSHELF_ENROLMENT_CODE."),
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Enrol again under a new name, work and all.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make this machine a store's terminal, with a one-time code from central."""
+    """Make this machine a store's terminal, with a one-time code from central.
+
+    A machine that central shut out, or that is a copy of another one, is enrolled
+    again with a new code: what it has not sent is sent under its new name.
+    """
     settings: StoreSettings = context.obj
     code = _read_code(code_file)
     try:
-        name = _guarded(lambda: bootstrap.enrol(settings, central.rstrip("/"), code))
-    except bootstrap.AlreadyEnrolled as problem:
+        name = _guarded(lambda: bootstrap.enrol(settings, central.rstrip("/"), code, anew=anew))
+    except (bootstrap.AlreadyEnrolled, bootstrap.DaemonRuns) as problem:
         _fail(CONFLICT, str(problem))
     _first_round(settings)
     if as_json:
@@ -220,6 +227,54 @@ def digest(context: typer.Context) -> None:
         typer.echo(digest_of(store).model_dump_json())
     finally:
         store.close()
+
+
+@app.command(epilog=EPILOG)
+def backup(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder for the copy, on another disk.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy this store's journal while it works. The copy is encrypted; keep store.key elsewhere."""
+    from store_client.replica.copies import BadCopy
+
+    settings: StoreSettings = context.obj
+    try:
+        copied = _guarded(lambda: bootstrap.back_up(settings, folder))
+    except (BadCopy, OSError) as problem:
+        _fail(FAILURE, str(problem))
+    _say_copied(copied, f"{copied.path} holds everything up to operation {copied.seq}.", as_json)
+
+
+@app.command(epilog=EPILOG)
+def restore(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder that `backup` wrote to.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where the journal in place is whole and newer.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a copy of the journal back, with terminals and daemon closed.
+
+    At the next contact the store gets its own later operations back from central and
+    goes on behind them; nothing counts twice. What was here is kept beside it.
+    """
+    from store_client.replica.copies import BadCopy, InUse, NotOlder
+
+    settings: StoreSettings = context.obj
+    try:
+        copied = _guarded(lambda: bootstrap.restore(settings, folder, force=force))
+    except (InUse, NotOlder) as problem:
+        _fail(CONFLICT, str(problem))
+    except BadCopy as problem:
+        _fail(REFUSED, str(problem))
+    _say_copied(copied, f"Restored up to operation {copied.seq}; the rest follows.", as_json)
+
+
+def _say_copied(copied: Any, words: str, as_json: bool) -> None:
+    document = {**asdict(copied), "path": str(copied.path)}
+    typer.echo(json.dumps(document) if as_json else words)
 
 
 @app.command(epilog=EPILOG)

@@ -50,6 +50,8 @@ class StoreSettings(BaseModel):
     """Where central is now, if not where this machine was enrolled."""
     ca_file: Path | None = None
     """The certificate authority of central, where it is the retailer's own."""
+    evidence_dir: Path | None = None
+    """A folder on another disk: each operation is written there too, before it is shown as done."""
     scanner: ScannerSettings = ScannerSettings()
     network_switch: Path | None = None
     """Demo only: the file that cuts and restores this store's network."""

@@ -19,7 +19,7 @@ from central_server.web import frames
 from central_server.web.auth import device_session
 from central_server.web.deps import central_of
 from central_server.web.pokes import PokeBoard, Subscription
-from central_server.web.problems import ProblemError, require_storable
+from central_server.web.problems import ProblemError, require_storable, require_storable_text
 from sync.protocol.session import (
     ROWS_PER_PULL_MAX,
     Challenge,
@@ -120,6 +120,28 @@ def pull(
     page = central.sync.page(session.replica_id, scope, inc, after, limit)
     central.figures.rows.inc(len(page.rows))
     return _packed(frames.write_pull(page.header, page.rows), frames.NDJSON, accept_encoding)
+
+
+@router.get(
+    "/replicas/ops",
+    response_class=Response,
+    responses={
+        200: {"description": "a header line, then operations", "content": _frame(frames.NDJSON)},
+        **problems(*DEVICE, "not_found"),
+    },
+)
+def operations(
+    request: Request,
+    session: Session,
+    epoch: Annotated[int, Query(ge=1, le=2**53)],
+    from_seq: Annotated[int, Query(alias="from", ge=1, le=2**53)],
+    replica: Annotated[str, Query(max_length=64)] = "",
+    accept_encoding: Encodings = "",
+) -> Response:
+    """Return a store's own operations as central has them, for one that was restored."""
+    require_storable_text(replica)
+    page = central_of(request).sync.operations(session.replica_id, replica, epoch, from_seq)
+    return _packed(frames.write_operations(page), frames.NDJSON, accept_encoding)
 
 
 @router.get(

@@ -49,7 +49,8 @@ class Sessions:
         """Check who speaks and open a session.
 
         A journal that central cannot follow (gap, fork, stale epoch) is no reason
-        to refuse: the push says so, and receiving goes on.
+        to refuse: the push says so, and receiving goes on. A device that was revoked
+        or retired is let in only to hand over what it did; it is told nothing.
         """
         received = self._clock.now_ms()
         protocol = min(request.protocol_max, PROTOCOL_VERSION)
@@ -82,7 +83,7 @@ class Sessions:
         self, unit: "Unit", request: HelloRequest, now_ms: int
     ) -> tuple[Replica, Sequence[ScopeHead], str, int, int]:
         replica = unit.replicas.get(request.replica_id)
-        if replica is None or not replica.enabled:
+        if replica is None or not (replica.enabled or request.backlog):
             raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
         self._authenticate(replica, request, now_ms)
         location = unit.locations.get(replica.location_id)
@@ -94,7 +95,7 @@ class Sessions:
         )  # fmt: skip
         identity = unit.meta.get()
         assert identity is not None
-        heads = unit.journal.heads(scopes_of(location))
+        heads = unit.journal.heads(scopes_of(location)) if replica.enabled else ()
         lease = unit.leases.get(location.id)
         generation = 0 if lease is None else lease.generation
         return replica, heads, identity.server_id, identity.incarnation, generation

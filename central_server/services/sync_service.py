@@ -17,8 +17,10 @@ from central_server.services.rights import extend_lease, note_gap
 from central_server.services.scopes import scopes_of
 from sync.clock import Clock
 from sync.hub.acceptor import accept
+from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedPage, read_page
 from sync.protocol import errors
+from sync.protocol.endpoint import OperationsPage
 from sync.protocol.session import OPS_PER_PUSH_MAX, PushAnswer, PushHeader, SnapshotManifest
 from sync.protocol.snapshot import has_snapshot
 
@@ -72,16 +74,21 @@ class SyncService:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> PushAnswer:
-            replica, location = _home_of(unit, replica_id)
-            note_gap(unit, replica, now)
-            scopes = scopes_of(location)
+            replica, location = _sender_of(unit, replica_id)
+            scopes = scopes_of(location) if replica.enabled else ()
+            if replica.enabled:
+                note_gap(unit, replica, now)
             applier = Replication(
                 unit, self._handlers, location, now_ms=now, random=self._random,
                 promise_ms=self._promise_ms,
             )  # fmt: skip
             judge = applier if poison is None else Refusing(poison)
-            answer = accept(unit.journal, judge, header, lines, scopes=scopes, now_ms=now)
-            extend_lease(unit, location, header.lease_ms, now)
+            answer = accept(
+                unit.journal, judge, header, lines,
+                scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
+            )  # fmt: skip
+            if replica.enabled:
+                extend_lease(unit, location, header.lease_ms, now)
             unit.after_commit(lambda: self._pokes.publish(applier.heads))
             return answer
 
@@ -117,6 +124,20 @@ class SyncService:
             self._check_scope(view, replica_id, scope)
             return read_page(view.feed, scope, incarnation=incarnation, after=after, limit=limit)
 
+    def operations(
+        self, replica_id: str, of_replica: str, epoch: int, from_seq: int
+    ) -> OperationsPage:
+        """Return what central has of a replica's operations: the caller's own, or its location's.
+
+        A device that was enrolled anew takes over what it did under its former name.
+        """
+        with self._database.read() as view:
+            location = _location_of(view, replica_id)
+            state = view.journal.replica_state(of_replica or replica_id)
+            if state is None or state.location_id != location.id:
+                raise NotFound("replica", of_replica)
+            return read_operations(view.journal, state, epoch, from_seq)
+
     def scopes(self, replica_id: str) -> tuple[str, ...]:
         """Return the scopes that a device follows."""
         with self._database.read() as view:
@@ -141,6 +162,16 @@ class SyncService:
     def _check_scope(self, view: "View", replica_id: str, scope: str) -> None:
         if scope not in scopes_of(_location_of(view, replica_id)):
             raise ScopeMissing(scope)
+
+
+def _sender_of(view: "View", replica_id: str) -> tuple[Replica, Location]:
+    """Return the device that pushes, and where it belongs or belonged; `enabled` says which."""
+    replica = view.replicas.get(replica_id)
+    if replica is None:
+        raise errors.ReplicaDisabled("this replica is unknown: enrol again")
+    location = view.locations.get(replica.location_id)
+    assert location is not None, "a replica's location exists (foreign key)"
+    return replica, location
 
 
 def _location_of(view: "View", replica_id: str) -> Location:

@@ -48,6 +48,12 @@ class SqlFeedStore:
         ).one_or_none()
         return ScopeState(0, 0, 0, 0) if row is None else ScopeState(*row)
 
+    def all_scopes(self) -> dict[str, ScopeState]:
+        """Return every scope with its state."""
+        names = ("scope", "rev", "floor_rev", "checksum", "rows_live")
+        rows = self._connection.execute(select(*(FEED_SCOPES.c[name] for name in names)))
+        return {name: ScopeState(*state) for name, *state in rows}
+
     def take_revs(self, scope: str, count: int) -> int:
         """Add `count` to the scope's rev and return the new one; the row stays locked."""
         taken = self._connection.execute(_TAKE, {"scope": scope, "count": count})

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from central_server.records import StoredOperation
 from central_server.storage.bulk import among, insert_many
-from central_server.storage.tables import FEED_SCOPES, OP_LOG, REPLICAS
-from sync.hub.ports import JournalEntry, ReplicaState
+from central_server.storage.tables import FEED_SCOPES, OP_LOG, REPLICA_EPOCHS, REPLICAS
+from sync.hub.ports import JournalEntry, ReplicaState, StoredLine
 from sync.protocol.session import ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
@@ -20,6 +20,7 @@ _STATE = tuple(
     REPLICAS.c[name]
     for name in (
         "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
+        "base_seq", "pushed_ms",
     )
 )  # fmt: skip
 
@@ -51,6 +52,8 @@ class SqlOperationJournal:
                 last_hash=state.last_hash,
                 backlog=backlog,
                 last_contact_ms=now_ms,
+                base_seq=state.base_seq,
+                pushed_ms=now_ms,
             )
         )
 
@@ -61,6 +64,27 @@ class SqlOperationJournal:
                 OP_LOG.c.replica_id == replica_id, OP_LOG.c.epoch == epoch, OP_LOG.c.seq == seq
             )
         ).scalar_one_or_none()
+
+    def begin_epoch(self, state: ReplicaState) -> None:
+        """Remember where the replica's present epoch begins."""
+        place = {"replica_id": state.replica_id, "epoch": state.epoch}
+        begun = {"base_seq": state.base_seq, "begun_ms": state.pushed_ms or 0}
+        self._connection.execute(insert(REPLICA_EPOCHS).values(**place, **begun))
+
+    def epochs(self, replica_id: str) -> dict[int, int]:
+        """Return where each epoch begins: the place before its first operation."""
+        wanted = select(REPLICA_EPOCHS.c.epoch, REPLICA_EPOCHS.c.base_seq)
+        rows = self._connection.execute(wanted.where(REPLICA_EPOCHS.c.replica_id == replica_id))
+        return dict(rows.all())
+
+    def lines(
+        self, replica_id: str, epoch: int, from_seq: int, limit: int
+    ) -> tuple[StoredLine, ...]:
+        """Return operations of one epoch from `from_seq` on, in order."""
+        return tuple(
+            StoredLine(one.seq, bytes(one.line), _read(one.verdict))
+            for one in self.operations(replica_id, epoch, from_seq, limit)
+        )
 
     def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:
         """Insert operations with their verdicts. The primary key is the operation's identity."""
@@ -158,6 +182,10 @@ class SqlOperationJournal:
             )
             .values(status=verdict.status.value, verdict=_kept(verdict))
         )
+
+
+def _read(kept: str | None) -> Verdict | None:
+    return None if kept is None else Verdict.model_validate_json(kept)
 
 
 def _kept(verdict: Verdict) -> str | None:

@@ -33,7 +33,13 @@ class Meta:
             )
         return known
 
-    def begin_new_life(self) -> int:
-        """Raise the incarnation (after a restore from a backup) and return it."""
-        changed = update(META).values(incarnation=META.c.incarnation + 1)
+    def begin_new_life(self, at_least: int = 0) -> int:
+        """Raise the incarnation (after a restore from a backup) and return it.
+
+        `at_least` keeps it rising where the same backup is restored twice.
+        """
+        known = self.get()
+        assert known is not None, "a database that can be restored has an identity"
+        following = max(known.incarnation + 1, at_least)
+        changed = update(META).values(incarnation=following)
         return int(self._connection.execute(changed.returning(META.c.incarnation)).scalar_one())

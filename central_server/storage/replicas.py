@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select, update
 
 from central_server.records import EnrolmentCode, Replica
-from central_server.storage.tables import ENROLMENT_CODES, REPLICAS
+from central_server.storage.tables import ENROLMENT_CODES, REPLICA_EPOCHS, REPLICAS
 from sync.protocol.lines import genesis
 
 _COLUMNS = tuple(
@@ -13,7 +13,7 @@ _COLUMNS = tuple(
     for name in (
         "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
         "public_key", "app_version", "enrolled_at_ms", "last_contact_ms", "backlog",
-        "clock_offset_ms",
+        "clock_offset_ms", "base_seq", "pushed_ms",
     )
 )  # fmt: skip
 
@@ -66,6 +66,11 @@ class Replicas:
                 last_contact_ms=None,
                 backlog=0,
                 clock_offset_ms=0,
+            )
+        )
+        self._connection.execute(
+            insert(REPLICA_EPOCHS).values(
+                replica_id=replica_id, epoch=1, base_seq=0, begun_ms=now_ms
             )
         )
 

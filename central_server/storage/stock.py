@@ -54,6 +54,13 @@ class Stock:
             wanted = wanted.where(among(self._connection, STOCK.c.location_id, location_ids))
         return [_position(row, now_ms) for row in self._connection.execute(wanted)]
 
+    def everywhere(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return (on hand, allocated) by (location, SKU), of all stock."""
+        wanted = select(STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated)
+        return {
+            (place, sku): (one, two) for place, sku, one, two in self._connection.execute(wanted)
+        }
+
     def rows(self, location_id: str, skus: Collection[str] | None = None) -> list[StockRow]:
         """Return a location's stock as its feed carries it: all of it, or these SKUs."""
         wanted = select(*(STOCK.c[name] for name in _ROW)).where(STOCK.c.location_id == location_id)

@@ -225,9 +225,18 @@ REPLICAS = Table(
     _int("epoch"), _int("last_seq"), Column("last_hash", LargeBinary, nullable=False),
     _text("install_nonce"), _flag("enabled"), _text("public_key"), _text("app_version"),
     _int("enrolled_at_ms"), _maybe("last_contact_ms"), _int("backlog"), _int("clock_offset_ms"),
+    Column("base_seq", BigInteger, nullable=False, server_default=text("0")),
+    _maybe("pushed_ms"),
     CheckConstraint("epoch >= 1 AND last_seq >= 0", name="position"),
     Index(None, "location_id"),
 )  # fmt: skip
+
+REPLICA_EPOCHS = Table(
+    "replica_epochs", METADATA,
+    Column("replica_id", Text, ForeignKey("replicas.replica_id"), primary_key=True),
+    _int("epoch", primary_key=True), _int("base_seq"), _int("begun_ms"),
+)  # fmt: skip
+"""Where each epoch of a replica begins: the place before its first operation."""
 
 ENROLMENT_CODES = Table(
     "enrolment_codes", METADATA,

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from central_server.web.bounds import unstorable
 from sync.hub.ports import StoredRow
+from sync.protocol.endpoint import OperationsPage
 from sync.protocol.errors import FrameUnreadable
 from sync.protocol.session import PUSH_BYTES_MAX, PullHeader, PushHeader
 
@@ -66,6 +67,11 @@ def read_push(plain: bytes) -> tuple[PushHeader, tuple[bytes, ...]]:
 def write_pull(header: PullHeader, rows: Sequence[StoredRow]) -> bytes:
     """Return header and rows as lines. Bodies are JSON already and travel as they are stored."""
     return b"".join(_pull_lines(header, rows))
+
+
+def write_operations(page: OperationsPage) -> bytes:
+    """Return header and operations as lines, byte for byte as the store made them."""
+    return b"\n".join((page.header.model_dump_json().encode(), *page.lines)) + b"\n"
 
 
 def _pull_lines(header: PullHeader, rows: Sequence[StoredRow]) -> Iterable[bytes]:

@@ -102,6 +102,12 @@ def require_storable(body: BaseModel) -> None:
             raise ProblemError("validation_failed", f"/body/{name}: {reason}")
 
 
+def require_storable_text(value: str) -> None:
+    """Raise a 422 problem for a parameter that no database could compare with anything."""
+    if reason := unstorable(value):
+        raise ProblemError("validation_failed", f"/query: {reason}")
+
+
 def problem_response(
     code: str,
     detail: str,

@@ -78,8 +78,7 @@ class Shares:
 
     def _sold(self, sku: str, mark: Sequence[Any]) -> int:
         """Return the sales that central's row does not include."""
-        identity = self._journal.identity
-        included = Watermark(*mark).seq_for(identity.replica_id, identity.epoch)
+        included = self._journal.included_seq(Watermark(*mark))
         return self._journal.rights.sold_after(sku, included)
 
     def sold_since(self, sku: str) -> int:
@@ -97,11 +96,7 @@ class Shares:
 
     def answered(self, skus: Sequence[str]) -> dict[str, int]:
         """Return up to which stock operation central's row of each SKU includes everything."""
-        identity = self._journal.identity
-        return {
-            row[0]: Watermark(*row[7:]).seq_for(identity.replica_id, identity.epoch)
-            for row in self._rows(skus)
-        }
+        return {row[0]: self._journal.included_seq(Watermark(*row[7:])) for row in self._rows(skus)}
 
     def _pending(self) -> defaultdict[str, list[int]]:
         """Return (on hand, allocated) by SKU of work on orders that central's rows lack."""

@@ -1,6 +1,5 @@
 """The store on this machine: the one way to read it and the one way to write it."""
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from threading import RLock
 from pydantic import TypeAdapter
 
 from store_client.replica.database import ReplicaDatabase
+from store_client.replica.locks import Shared, held, is_held
 from store_client.replica.lookup import ProductLookup
 from store_client.replica.models import (
     BoardRow,
@@ -31,6 +31,7 @@ from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.edge.journal import Identity, Journal, JournaledOperation
+from sync.edge.recovery import lost, notice_restore
 from sync.edge.sqlite import CommitHook, Error, no_hook
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import AssociateRow, Entity, StoreRow, store_scope
@@ -94,25 +95,44 @@ class Files:
         """Held while the files are created or migrated."""
         return self.folder / "open.lock"
 
+    @property
+    def in_use_lock(self) -> Path:
+        """Held, with others, by every process that has the files open."""
+        return self.folder / "in-use.lock"
+
 
 class Store:
     """One per process. Thread-safe for short calls. Several processes may share the files."""
 
     def __init__(
-        self, files: Files, clock: Clock, *, key: str, boot_id: str, hook: CommitHook = no_hook
+        self,
+        files: Files,
+        clock: Clock,
+        *,
+        key: str,
+        boot_id: str,
+        hook: CommitHook = no_hook,
+        evidence_folder: Path | None = None,
     ) -> None:
         self.files = files
         self.clock = clock
         self._boot_id = boot_id
         lock = RLock()
+        self._in_use = Shared(files.in_use_lock)
         with held(files.open_lock):
-            self.journal = Journal(files.journal, key, lock, hook)
+            self.journal = Journal(files.journal, key, lock, hook, evidence_folder)
+            self._notice_restore()
             self._database = ReplicaDatabase(files.replica, key, lock, hook)
         self._views = Views(self._database, self.journal)
         self.shares = Shares(self._database, self.journal, self._views)
         self._lookup = ProductLookup(self._database, self.journal, self._views, self.shares)
         self.writer = ReplicaStore(self._database, self._views, clock)
         self._show_all_that_was_done()
+
+    def _notice_restore(self) -> None:
+        """Compare the journal with its mark, unless there is no room to write anything down."""
+        with suppress(Error):
+            notice_restore(self.journal, self.clock.now_ms())
 
     def _show_all_that_was_done(self) -> None:
         """Repair what a crash between journal and view left: nobody should do it again."""
@@ -123,6 +143,7 @@ class Store:
         """Close both files."""
         self._database.close()
         self.journal.close()
+        self._in_use.close()
 
     @property
     def identity(self) -> Identity:
@@ -306,8 +327,13 @@ class Store:
             bootstrapped=self.writer.cursor(scope).incarnation > 0,
             halted=bool(halted),
             clock_offset_ms=offset,
-            alerts=tuple(text for (text,) in alerts),
+            alerts=(*self._worries(), *(text for (text,) in alerts)),
         )
+
+    def _worries(self) -> list[str]:
+        """Return what must not be overlooked: work that is lost, a record that fails."""
+        problem = self.journal.witness_problem
+        return [gap.words() for gap in lost(self.journal)] + ([problem] if problem else [])
 
     def operations(self, limit: int = 200, offset: int = 0) -> list[OperationFate]:
         """Return this store's operations, newest first, with what became of each."""
@@ -390,24 +416,3 @@ def _board_row(row: tuple[object, ...]) -> BoardRow:
     )  # fmt: skip
     values["status"] = FulfillmentStatus(str(values["status"]))
     return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a file lock for the block, waiting for it if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def is_held(path: Path) -> bool:
-    """Return whether some process holds the lock on `path`."""
-    if not path.exists():
-        return False
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False

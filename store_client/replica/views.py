@@ -50,8 +50,14 @@ class Views:
         included_epoch, included_seq = self._included()
         after = included_seq if included_epoch == epoch else 0
         head = self._journal.head().seq
-        if head > after or included_epoch != epoch:
-            self.refold(connection, self._journal.aggregates_after(after))
+        if head != after or included_epoch != epoch:
+            touched = self._journal.aggregates_after(after)
+            if (
+                head < after or included_epoch != epoch
+            ):  # the journal may lack operations that were folded
+                rows = connection.execute("SELECT id FROM fulfillments WHERE pending > 0")
+                touched |= {key for (key,) in rows.fetchall()}
+            self.refold(connection, touched)
             connection.execute("UPDATE included SET epoch = ?, seq = ?", (epoch, head))
 
     def put_bases(
@@ -87,13 +93,12 @@ class Views:
                 self._refold_one(connection, key, base)
 
     def _refold_one(self, connection: Connection, key: str, base: str) -> None:
-        identity = self._journal.identity
         try:
             row = _ROW.validate_json(base)
             flow_named(row.order.flow)
         except (ValidationError, UnknownFlow):
             return  # for a newer version: the row is kept, and is on no board of this one
-        base_seq = row.watermark.seq_for(identity.replica_id, identity.epoch)
+        base_seq = self._journal.included_seq(row.watermark)
         pending = self._journal.pending(key, base_seq)
         folded = fold(row.order, pending)
         connection.execute(

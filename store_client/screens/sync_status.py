@@ -31,7 +31,7 @@ def _looks(cells: partial[Sequence[Cell]]) -> Looks:
             Column("BY", 5, leaves=2),
             Column("CENTRAL", 24, share=1),
         ),
-        key=lambda operation: str(operation.seq),
+        key=lambda operation: f"{operation.at_ms}-{operation.seq}",
         cells=cells,
         empty="This store has recorded nothing yet.",
     )

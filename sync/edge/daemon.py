@@ -134,12 +134,19 @@ class SyncDaemon:
 
     def _push(self, session: HelloAnswer) -> PushReport:
         try:
-            return self._push_all(session.ops_max)
+            report = self._push_all(session.ops_max)
         except errors.NotAuthentic:
-            return self._push_all(self._hello().ops_max)
+            report = self._push_all(self._hello().ops_max)
+        if report.incarnation and report.incarnation != (self._session or session).incarnation:
+            self._hello()  # central was restored: what it says of rows is of another life
+        if report.recovered:
+            self._replica.refold()
+        return report
 
     def _push_all(self, ops_max: int) -> PushReport:
-        return push_all(self._endpoint, self._journal, ops_max, self._keeper)
+        return push_all(
+            self._endpoint, self._journal, ops_max, self._keeper, now_ms=self._clock.now_ms()
+        )
 
     def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
         return pull_all(

@@ -7,15 +7,18 @@ be sent is derived (seq > acked_seq), never a flag that could be forgotten.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
 from sync.domain.inventory import StockEffect
 from sync.domain.operations import aggregate_of
-from sync.domain.transitions import Consequence
+from sync.edge.evidence import Evidence, Witness
+from sync.edge.journal_reading import JournaledOperation, JournalReading
+from sync.edge.lives import Life, Lives, Sending
+from sync.edge.lockouts import Lockouts
+from sync.edge.mark import Mark, MarkFile
 from sync.edge.rights import GivenRights
 from sync.edge.sqlite import (
     CommitHook,
@@ -27,12 +30,15 @@ from sync.edge.sqlite import (
     transaction,
 )
 from sync.protocol.errors import Fork
-from sync.protocol.lines import OperationRecord, chain, decode_line, encode_line, genesis
-from sync.protocol.session import PushAnswer
+from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
+from sync.protocol.rows import Watermark
+from sync.protocol.session import EpochStart, PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
+__all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
+
 DAY_MS = 86_400_000
-NEWEST_MIGRATION = "m0002_escrow"
+NEWEST_MIGRATION = "m0003_recovery"
 """The last one in `journal_schema`; a test holds the two together."""
 KEEP_DAYS = 45
 """How long settled operations are kept, so that a central restored from a backup can ask again."""
@@ -60,21 +66,7 @@ class Head:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class JournaledOperation:
-    """One operation with its place."""
-
-    seq: int
-    line: bytes
-    kind: str
-    aggregate: str
-    by: str
-    at_ms: int
-    record: OperationRecord | None
-    """None where a newer version of this program wrote what this one cannot read."""
-
-
-class Journal:
+class Journal(JournalReading, Lockouts):
     """One connection to journal.db. Thread-safe: a lock covers each call.
 
     A store that also holds replica.db shares one lock between both files, so
@@ -87,52 +79,133 @@ class Journal:
         key: str = "",
         lock: AbstractContextManager[object] | None = None,
         hook: CommitHook = no_hook,
+        evidence_folder: Path | None = None,
     ) -> None:
         self._name = path.name
         self._hook = hook
         self._connection = open_database(path, key=key, synchronous="FULL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
-        self._identity: Identity | None = None
-        self._last_version: tuple[int, int] | None = None
+        self._known: tuple[int, Identity, Lives] | None = None
+        self._fresh: list[Witness] = []
+        self.mark_file = MarkFile(path.with_suffix(".mark"))
+        self.evidence = None if evidence_folder is None else Evidence(evidence_folder, key)
+        self.witness_problem = ""
+        """Why the mark or the evidence could not be written last; the operation itself is safe."""
         _migrate(self._connection)
-        self.rights = GivenRights(self._connection, self._all, lambda: self.identity.epoch)
+        self.rights = GivenRights(
+            self._connection, self._all, lambda seq: self.lives.at(seq + 1).epoch
+        )
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         with self._lock:
+            with suppress(OSError):  # the mark is a precaution; what it guards is durable
+                self.mark_file.close()
+            if self.evidence is not None:
+                self.evidence.close()
             self._connection.close()
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for the modules of the edge that work inside `writing()`."""
+        return self._connection
 
     # --- who we are -------------------------------------------------------------------
 
     @property
     def identity(self) -> Identity:
         """The enrolled identity; raises `LookupError` where this machine is not enrolled."""
-        if self._identity is None:
-            row = self._one(
-                "SELECT replica_id, location_id, epoch, install_nonce, private_key, server_id,"
-                " central_url FROM identity WHERE id = 1"
-            )
-            if row is None:
-                raise LookupError("this machine is not enrolled")
-            self._identity = Identity(*row)
-        return self._identity
+        return self._read_known()[0]
+
+    @property
+    def lives(self) -> Lives:
+        """The epochs of this journal, the oldest first."""
+        return self._read_known()[1]
+
+    def _read_known(self) -> tuple[Identity, Lives]:
+        """Return identity and epochs; read again where another process has written."""
+        with self._lock:
+            version = data_version(self._connection)
+            if self._known is None or self._known[0] != version:
+                row = self._one(
+                    "SELECT replica_id, location_id, epoch, install_nonce, private_key, server_id,"
+                    " central_url FROM identity WHERE id = 1"
+                )
+                if row is None:
+                    raise LookupError("this machine is not enrolled")
+                lives = self._all(
+                    "SELECT epoch, replica_id, base, certain, opened, begun_ms FROM lives"
+                    " ORDER BY epoch"
+                )
+                self._known = version, Identity(*row), Lives(tuple(Life(*one) for one in lives))
+            return self._known[1:]
 
     def enrol(self, identity: Identity) -> None:
-        """Record the identity. A journal belongs to one replica for life."""
+        """Record the identity of a fresh journal."""
         with self.writing():
             self._connection.execute(
                 "INSERT INTO identity (id, replica_id, location_id, epoch, install_nonce,"
                 " private_key, server_id, central_url) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                 tuple(asdict(identity).values()),
             )
+            self.begin_life(Life(identity.epoch, identity.replica_id, 0, certain=True, opened=True))
+
+    def begin_life(self, life: Life) -> None:
+        """Begin an epoch, inside `writing()`; operations go there from now on."""
+        self._connection.execute(
+            "INSERT INTO lives (epoch, replica_id, base, certain, opened, begun_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            life,
+        )
+        self._connection.execute("UPDATE identity SET epoch = ?", (life.epoch,))
+        self._known = None
 
     # --- writing ----------------------------------------------------------------------
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the journal's write lock; commit durably at the end, or roll back."""
-        with self._lock, transaction(self._connection, self._name, self._hook):
-            yield
+        """Hold the journal's write lock; commit durably at the end, or roll back.
+
+        What was committed is then noted outside of the database, never before.
+        """
+        with self._lock:
+            self._fresh = []
+            try:
+                with transaction(self._connection, self._name, self._hook):
+                    self._known = None  # another process may have begun an epoch
+                    yield
+            finally:
+                self._known = None
+            self._note()
+
+    def _note(self) -> None:
+        """Move the mark and the evidence up to what was just committed.
+
+        The operation is durable already: that they cannot be written is told on
+        the sync screen, and refuses nobody's work.
+        """
+        if not self._fresh:
+            return
+        last = self._fresh[-1]
+        nonce = self.identity.install_nonce
+        try:
+            self.mark_file.write(Mark(nonce, last.epoch, last.seq, last.hash.hex()))
+            if self.evidence is not None:
+                self.evidence.append(self._fresh)
+            self.witness_problem = ""
+        except OSError as problem:
+            self.witness_problem = f"the second record of this store's work failed: {problem}"
+
+    def write_mark(self) -> None:
+        """Let the mark stand at the head, durably."""
+        with self._lock:
+            head = self.head()
+            nonce, epoch = self.identity.install_nonce, self.identity.epoch
+            try:
+                self.mark_file.write(Mark(nonce, epoch, head.seq, head.hash.hex()))
+                self.mark_file.sync()
+            except OSError as problem:
+                self.witness_problem = f"the mark of this store's work failed: {problem}"
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -149,55 +222,108 @@ class Journal:
         head = self.head()
         line = encode_line(record)
         seq = head.seq + 1
-        epoch = self.identity.epoch
+        moved = tuple((effect.sku, effect.on_hand, effect.allocated) for effect in effects)
+        hashed = chain(head.hash, line)
+        place = (self.identity.replica_id, self.identity.epoch, seq)
+        self.insert(Witness(*place, line, hashed, moved), record)
+        return seq
+
+    def insert(
+        self, one: Witness, record: OperationRecord | None, forked_from: str | None = None
+    ) -> None:
+        """Put an operation at its place, inside `writing()`. `record` is None if unreadable."""
+        known = ("", "", "", 0)
+        if record is not None:
+            known = (record.op.kind, aggregate_of(record.op), record.by, record.at)
         self._connection.execute(
-            "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (epoch, seq, line, chain(head.hash, line), record.op.kind,
-             aggregate_of(record.op), record.by, record.at),
-        )  # fmt: skip
-        for effect in effects:
+            "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms,"
+            " forked_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (one.epoch, one.seq, one.line, one.hash, *known, forked_from),
+        )
+        for effect in one.effects:
             self._connection.execute(
                 "INSERT INTO stock_effects (epoch, seq, sku, on_hand, allocated)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (epoch, seq, effect.sku, effect.on_hand, effect.allocated),
+                (one.epoch, one.seq, *effect),
             )
-        return seq
+        self._fresh.append(one)
 
     # --- reading ----------------------------------------------------------------------
 
     def head(self) -> Head:
-        """Return the newest operation's place and hash."""
+        """Return the newest operation's place and hash; that of its epoch's begin before any."""
+        return self.end_of(self.lives.newest)
+
+    def end_of(self, life: Life) -> Head:
+        """Return the last place and hash of an epoch."""
         row = self._one(
             "SELECT seq, hash FROM operations WHERE epoch = ? ORDER BY seq DESC LIMIT 1",
-            (self.identity.epoch,),
+            (life.epoch,),
         )
         if row is None:
-            return Head(0, genesis(self.identity.replica_id, self.identity.epoch))
+            return Head(life.base, genesis(life.replica_id, life.epoch))
         return Head(row[0], row[1])
 
-    def hash_at(self, seq: int) -> bytes | None:
-        """Return the chain's hash after `seq`; the genesis hash for 0, None if not held."""
-        if seq == 0:
-            return genesis(self.identity.replica_id, self.identity.epoch)
+    def oldest_seq(self, life: Life) -> int | None:
+        """Return the place of the oldest operation that is kept of an epoch."""
+        row = self._one("SELECT min(seq) FROM operations WHERE epoch = ?", (life.epoch,))
+        return None if row is None else row[0]
+
+    def hash_at(self, seq: int, life: Life | None = None) -> bytes | None:
+        """Return the chain's hash after `seq`, None if not held.
+
+        Where an epoch ends and the next begins, `life` says which is meant; else
+        it is the older one.
+        """
+        life = life or self.lives.at(seq)
+        if seq == life.base:
+            return genesis(life.replica_id, life.epoch)
         row = self._one(
-            "SELECT hash FROM operations WHERE epoch = ? AND seq = ?", (self.identity.epoch, seq)
+            "SELECT hash FROM operations WHERE epoch = ? AND seq = ?", (life.epoch, seq)
         )
         return None if row is None else bytes(row[0])
 
-    def acked_seq(self) -> int:
-        """Return up to which operation central has everything, verdicts stored here."""
-        return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
-
     def backlog(self) -> int:
         """Return how many operations central does not have yet."""
-        return self.head().seq - self.acked_seq()
+        acked = self.acked_seq()
+        if acked >= self.lives.newest.base:
+            return self.head().seq - acked
+        return len(self._all("SELECT 1 FROM operations WHERE seq > ?", (acked,)))
 
-    def lines_after(self, seq: int, limit: int, bytes_max: int) -> tuple[bytes, ...]:
-        """Return the lines after `seq`: at most `limit`, at most `bytes_max` but at least one."""
+    def sending(self) -> Sending:
+        """Return where sending goes on: in which epoch, and after which place."""
+        acked = self.acked_seq()
+        name = self.identity.replica_id
+        for life in self.lives:
+            if life.replica_id == name and (not life.opened or self.end_of(life).seq > acked):
+                return Sending(life, max(acked, life.base))
+        return Sending(self.lives.newest, max(acked, self.lives.newest.base))
+
+    def follows(self, life: Life) -> EpochStart | None:
+        """Return what proves that `life` may begin at central; None where it has begun."""
+        if life.opened:
+            return None
+        before = self.lives.before(life)
+        if before is None or before.replica_id != life.replica_id:
+            start = genesis(life.replica_id, 1)
+            return EpochStart(epoch=1, seq=0, hash=start.hex(), certain=True)
+        end = self.end_of(before)
+        return EpochStart(
+            epoch=before.epoch, seq=end.seq, hash=end.hash.hex(), certain=bool(life.certain)
+        )
+
+    def included_seq(self, mark: Watermark) -> int:
+        """Return up to which of this journal's operations a row with this watermark includes."""
+        return self.lives.included(mark, self.identity.replica_id)
+
+    def lines_after(
+        self, seq: int, limit: int, bytes_max: int, life: Life | None = None
+    ) -> tuple[bytes, ...]:
+        """Return an epoch's lines after `seq`: at most `limit` and `bytes_max`, one at least."""
+        life = life or self.lives.at(seq + 1)
         rows = self._all(
             "SELECT line FROM operations WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (self.identity.epoch, seq, limit),
+            (life.epoch, seq, limit),
         )
         size = 0
         for count, (line,) in enumerate(rows):
@@ -207,112 +333,16 @@ class Journal:
                 break
         return tuple(bytes(line) for (line,) in rows)
 
-    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
-        """Return the operations on `aggregate` after `after_seq`, oldest first.
-
-        None stands for one that a newer version of this program wrote.
-        """
-        rows = self._all(
-            # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
-            "SELECT line FROM operations INDEXED BY operations_by_aggregate"
-            " WHERE aggregate = ? AND epoch = ? AND seq > ? ORDER BY seq",
-            (aggregate, self.identity.epoch, after_seq),
-        )
-        return [_read(line) for (line,) in rows]
-
-    def aggregates_after(self, seq: int) -> set[str]:
-        """Return which aggregates have operations after `seq`."""
-        rows = self._all(
-            "SELECT DISTINCT aggregate FROM operations WHERE epoch = ? AND seq > ?",
-            (self.identity.epoch, seq),
-        )
-        return {aggregate for (aggregate,) in rows}
-
-    def effects_after(self, seqs: Sequence[tuple[str, int]], sku: str) -> tuple[int, int]:
-        """Return (on hand, allocated) of pending effects on `sku`.
-
-        `seqs` gives, for aggregates whose row is not up to date, the seq it includes.
-        """
-        on_hand = allocated = 0
-        for aggregate, after_seq in seqs:
-            row = self._one(
-                "SELECT coalesce(sum(e.on_hand), 0), coalesce(sum(e.allocated), 0)"
-                " FROM stock_effects e JOIN operations o USING (epoch, seq)"
-                " WHERE e.sku = ? AND o.aggregate = ? AND e.epoch = ? AND e.seq > ?",
-                (sku, aggregate, self.identity.epoch, after_seq),
-            )
-            on_hand += row[0]
-            allocated += row[1]
-        return on_hand, allocated
-
-    def effects_of(self, aggregate: str, after_seq: int) -> list[tuple[str, int, int]]:
-        """Return (SKU, on hand, allocated) of each effect on `aggregate` after `after_seq`."""
-        return self._all(
-            # CROSS JOIN keeps this order: from the few operations of one order to their effects.
-            "SELECT e.sku, e.on_hand, e.allocated FROM operations o CROSS JOIN stock_effects e"
-            " USING (epoch, seq) WHERE o.aggregate = ? AND o.epoch = ? AND o.seq > ?",
-            (aggregate, self.identity.epoch, after_seq),
-        )
-
-    def aggregates_touching(self, sku: str) -> list[str]:
-        """Return aggregates with journaled stock effects on `sku`."""
-        rows = self._all(
-            "SELECT DISTINCT o.aggregate FROM stock_effects e JOIN operations o USING (epoch, seq)"
-            " WHERE e.sku = ? AND e.epoch = ?",
-            (sku, self.identity.epoch),
-        )
-        return [aggregate for (aggregate,) in rows]
-
-    def history(
-        self, limit: int, offset: int, aggregate: str | None = None
-    ) -> list[tuple[JournaledOperation, Verdict | None]]:
-        """Return operations, newest first, with their verdict; None while central has not answered.
-
-        A plainly accepted operation has a verdict without text.
-        """
-        condition = "" if aggregate is None else "AND o.aggregate = ?"
-        index = "" if aggregate is None else "INDEXED BY operations_by_aggregate"
-        parameters = (self.identity.epoch, *(() if aggregate is None else (aggregate,)))
-        rows = self._all(
-            "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
-            " o.line, o.kind, o.aggregate, o.actor, o.at_ms"
-            f" FROM operations o {index} LEFT JOIN verdicts v USING (epoch, seq)"
-            f" WHERE o.epoch = ? {condition} ORDER BY o.seq DESC LIMIT ? OFFSET ?",
-            (*parameters, limit, offset),
-        )
-        acked = self.acked_seq()
-        return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
-
-    def count_verdicts(self, status: VerdictStatus) -> int:
-        """Return how many operations got this verdict (not counted: plainly accepted)."""
-        row = self._one(
-            "SELECT count(*) FROM verdicts WHERE epoch = ? AND status = ?",
-            (self.identity.epoch, status.value),
-        )
-        return int(row[0])
-
-    def knows(self, aggregate: str) -> bool:
-        """Return whether anything about `aggregate` was ever journaled, in any epoch."""
-        found = self._one("SELECT 1 FROM operations WHERE aggregate = ? LIMIT 1", (aggregate,))
-        return found is not None
-
-    def first_seq(self, aggregate: str, kind: str) -> int | None:
-        """Return the seq of the first operation of `kind` on `aggregate` in this epoch."""
-        row = self._one(
-            "SELECT min(seq) FROM operations WHERE aggregate = ? AND epoch = ? AND kind = ?",
-            (aggregate, self.identity.epoch, kind),
-        )
-        return None if row[0] is None else int(row[0])
-
     # --- central's answers ------------------------------------------------------------
 
-    def settle(self, answer: PushAnswer) -> None:
-        """Record an answer: verdicts and the new position, in one transaction.
+    def settle(self, answer: PushAnswer, life: Life | None = None) -> None:
+        """Record an answer to a push of `life`: verdicts and position, in one transaction.
 
         Raises `Fork` where central has something else at that place, or more
         than this journal: then this file is not what central last talked to.
         """
-        known = self.hash_at(answer.acked_seq)
+        life = life or self.lives.newest
+        known = None if answer.acked_seq < life.base else self.hash_at(answer.acked_seq, life)
         if known is None or known.hex() != answer.acked_hash:
             raise Fork(
                 "central has another journal under this name: restored or cloned",
@@ -320,98 +350,87 @@ class Journal:
                 last_seq=self.head().seq,
             )
         with self.writing():
-            epoch = self.identity.epoch
-            for verdict in answer.verdicts:
+            self.keep_verdicts(life.epoch, answer.verdicts)
+            if not life.opened:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO verdicts (epoch, seq, status, code, text, consequences)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text,
-                     json.dumps([asdict(item) for item in verdict.consequences])),
-                )  # fmt: skip
+                    "UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,)
+                )
             self._connection.execute(
-                "UPDATE progress SET acked_seq = ? WHERE id = 1", (answer.acked_seq,)
+                "UPDATE progress SET acked_seq = ?, rival_ms = 0 WHERE id = 1", (answer.acked_seq,)
             )
 
-    def rewind(self, expected_seq: int) -> None:
+    def keep_verdicts(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
+        """Record verdicts on operations of an epoch, inside `writing()`."""
+        for verdict in verdicts:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO verdicts (epoch, seq, status, code, text, consequences)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text,
+                 json.dumps([asdict(item) for item in verdict.consequences])),
+            )  # fmt: skip
+
+    def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
         """Central lost operations (a restore): send again from `expected_seq`.
 
-        Its verdicts on them are lost as well; it will judge anew.
+        Its verdicts on them are lost as well; it will judge anew. `epoch` is where
+        central is: later ones have to begin again.
+        """
+        first = self.lives.first_of(self.identity.replica_id)
+        with self.writing():
+            self._connection.execute("DELETE FROM verdicts WHERE seq >= ?", (expected_seq,))
+            self._connection.execute(
+                "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
+                (max(expected_seq - 1, first.base),),
+            )
+            if epoch is not None:
+                self._connection.execute(
+                    "UPDATE lives SET opened = 0 WHERE epoch > ? AND replica_id = ?",
+                    (epoch, first.replica_id),
+                )
+
+    def meet_rival(self, heard_at_ms: int) -> None:
+        """Note when central last heard the machine that already has this store's name.
+
+        Heard again since the last time, it lives: then this one is the copy, and
+        sends nothing any more until it is enrolled anew.
         """
         with self.writing():
             self._connection.execute(
-                "DELETE FROM verdicts WHERE epoch = ? AND seq >= ?",
-                (self.identity.epoch, expected_seq),
+                "UPDATE progress SET rival_ms = max(rival_ms, ?),"
+                " is_duplicate = is_duplicate OR (rival_ms > 0 AND rival_ms < ?)",
+                (heard_at_ms, heard_at_ms),
             )
-            self._connection.execute(
-                "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
-                (expected_seq - 1,),
-            )
+
+    def is_duplicate(self) -> bool:
+        """Return whether another machine works under this store's name."""
+        return bool(self._one("SELECT is_duplicate FROM progress WHERE id = 1")[0])
 
     def prune(self, now_ms: int) -> int:
         """Forget settled operations older than `KEEP_DAYS`; return how many.
 
-        The last settled one stays: its hash is where the next push goes on. What
+        The last one of each epoch stays: its hash is where the next push goes on. What
         central holds back in quarantine is not settled, and is shown on.
         """
+        oldest = now_ms - KEEP_DAYS * DAY_MS
         with self.writing():
             cursor = self._connection.execute(
-                "DELETE FROM operations WHERE epoch = ? AND at_ms < ?"
-                " AND seq < (SELECT acked_seq FROM progress) AND (epoch, seq) NOT IN"
-                " (SELECT epoch, seq FROM verdicts WHERE status = ?)",
-                (
-                    self.identity.epoch,
-                    now_ms - KEEP_DAYS * DAY_MS,
-                    VerdictStatus.QUARANTINED.value,
-                ),
+                "DELETE FROM operations WHERE at_ms < ? AND seq < (SELECT acked_seq FROM progress)"
+                " AND seq NOT IN (SELECT max(seq) FROM operations GROUP BY epoch)"
+                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)",
+                (oldest, VerdictStatus.QUARANTINED.value),
             )
             self._connection.execute(
-                "DELETE FROM verdicts WHERE epoch = ? AND seq < (SELECT acked_seq FROM progress)"
+                "DELETE FROM verdicts WHERE seq < (SELECT acked_seq FROM progress)"
                 " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM operations)",
-                (self.identity.epoch,),
             )
-            return int(cursor.rowcount)
-
-    # --- durable little things --------------------------------------------------------
-
-    def failures(self, subject: str) -> tuple[int, int]:
-        """Return (failed tries, locked until in ms) of a PIN or pickup code."""
-        row = self._one("SELECT failures, until_ms FROM lockouts WHERE subject = ?", (subject,))
-        return (0, 0) if row is None else (row[0], row[1])
-
-    def count_failure(self, subject: str, lock_after: int, until_ms: int) -> tuple[int, int]:
-        """Count one failed try of `subject`; return (failed tries, locked until).
-
-        From the try `lock_after` on it is locked until `until_ms`. One statement:
-        two terminals that fail at once are counted twice.
-        """
-        with self.writing():
-            row = self._connection.execute(
-                "INSERT INTO lockouts (subject, failures, until_ms)"
-                " VALUES (:subject, 1, CASE WHEN 1 >= :most THEN :until ELSE 0 END)"
-                " ON CONFLICT (subject) DO UPDATE SET failures = failures + 1,"
-                " until_ms = CASE WHEN failures + 1 >= :most THEN :until ELSE 0 END"
-                " RETURNING failures, until_ms",
-                {"subject": subject, "most": lock_after, "until": until_ms},
-            ).fetchone()
-            return row[0], row[1]
-
-    def clear_failures(self, subject: str) -> None:
-        """Forget the failed tries of `subject`."""
-        with self.writing():
-            self._connection.execute("DELETE FROM lockouts WHERE subject = ?", (subject,))
+        if self.evidence is not None:
+            self.evidence.drop_before(oldest)
+        return int(cursor.rowcount)
 
     def change_token(self) -> tuple[int, int]:
         """Return a value that differs when anything was written, by whichever process."""
         with self._lock:
             return data_version(self._connection), self._connection.total_changes
-
-    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        with self._lock:
-            return self._connection.execute(sql, parameters).fetchone()
-
-    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        with self._lock:
-            return list(self._connection.execute(sql, parameters).fetchall())
 
 
 def _migrate(connection: Connection) -> None:
@@ -422,26 +441,3 @@ def _migrate(connection: Connection) -> None:
     from sync.edge import journal_schema
 
     journal_schema.migrate(sqlite_utils.Database(connection))
-
-
-def _read(line: bytes) -> OperationRecord | None:
-    try:
-        return decode_line(line)
-    except ValueError:
-        return None
-
-
-def _journaled(
-    seq: int, line: bytes, kind: str, aggregate: str, by: str, at_ms: int
-) -> JournaledOperation:
-    return JournaledOperation(seq, line, kind, aggregate, by, at_ms, _read(line))
-
-
-def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:
-    seq, status, code, text, consequences = row
-    if status is None:
-        if seq > acked_seq:
-            return None
-        return Verdict(seq=seq, status=VerdictStatus.ACCEPTED)
-    listed = tuple(Consequence(**item) for item in json.loads(str(consequences)))
-    return Verdict(seq=seq, status=status, code=code, text=text, consequences=listed)

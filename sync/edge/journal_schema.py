@@ -58,6 +58,26 @@ def m0002_escrow(database: Database) -> None:
     database.execute("ALTER TABLE progress ADD COLUMN generation INTEGER NOT NULL DEFAULT 1")
 
 
+_RECOVERY = (
+    """CREATE TABLE lives (
+        epoch INTEGER PRIMARY KEY, replica_id TEXT NOT NULL, base INTEGER NOT NULL,
+        certain INTEGER NOT NULL, opened INTEGER NOT NULL, begun_ms INTEGER NOT NULL) STRICT""",
+    """INSERT INTO lives (epoch, replica_id, base, certain, opened, begun_ms)
+        SELECT epoch, replica_id, 0, 1, 1, 0 FROM identity""",
+    "ALTER TABLE operations ADD COLUMN forked_from TEXT",
+    "ALTER TABLE progress ADD COLUMN rival_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE progress ADD COLUMN is_duplicate INTEGER NOT NULL DEFAULT 0",
+)
+"""`lives`: the epochs of this journal. `base` is the place before the first operation of one."""
+
+
+@migrations(transactional=True)
+def m0003_recovery(database: Database) -> None:
+    """Epochs with where they begin, operations that were sequenced anew, rivals."""
+    for statement in _RECOVERY:
+        database.execute(statement)
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

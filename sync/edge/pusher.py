@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Journal
+from sync.edge.lives import Sending
+from sync.edge.recovery import must_take_over, recover
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.session import (
@@ -17,6 +19,8 @@ from sync.protocol.version import PROTOCOL_VERSION
 
 REWINDS_MAX = 3
 """A central that keeps asking for other operations is not believed for ever."""
+RECOVERIES_MAX = 3
+"""While a store recovers, a push that was long on its way may reach central."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class PushReport:
 
     sent: int
     heads: tuple[ScopeHead, ...]
+    incarnation: int = 0
+    """Central's life as it says in its answers; 0 is unsaid."""
+    recovered: bool = False
+    """Whether this journal was made to follow on central's."""
 
 
 def push_all(
@@ -32,20 +40,57 @@ def push_all(
     journal: Journal,
     ops_max: int = OPS_PER_PUSH_MAX,
     keeper: ShareKeeper | None = None,
+    *,
+    now_ms: int = 0,
 ) -> PushReport:
     """Push until central has everything; at least one push, empty if need be.
 
     An answer that was lost is no harm: the same operations are sent again and
-    central says that it has them. Raises what the endpoint raises; what was
-    settled before stays settled.
+    central says that it has them. Where the journals differ, this one recovers
+    and goes on. Raises what the endpoint raises; what was settled before stays
+    settled.
     """
+    if journal.is_duplicate():
+        raise errors.DuplicateReplica(
+            "another machine works under this store's name: enrol this one anew"
+        )
+    recovered = must_take_over(journal) and recover(endpoint, journal, now_ms)
+    for _ in range(RECOVERIES_MAX):
+        try:
+            report = _push_all(endpoint, journal, ops_max, keeper)
+            return PushReport(report.sent, report.heads, report.incarnation, recovered)
+        except (errors.Fork, errors.EpochStale) as refusal:
+            if not _recovers(endpoint, journal, now_ms):
+                raise refusal from None
+            recovered = True
+        except errors.DuplicateReplica as refusal:
+            heard = refusal.data.get("heard_at_ms")
+            if isinstance(heard, int):
+                journal.meet_rival(heard)
+            raise
+    raise errors.Fork("central's operations keep changing while this store recovers")
+
+
+def _recovers(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
+    """Return whether recovery changed anything; a central that makes no sense is no help."""
+    try:
+        return recover(endpoint, journal, now_ms)
+    except (errors.Fork, errors.FrameUnreadable):
+        return False
+
+
+def _push_all(
+    endpoint: SyncEndpoint, journal: Journal, ops_max: int, keeper: ShareKeeper | None
+) -> PushReport:
     sent = rewinds = 0
+    journal.mark_file.sync()
     while True:
-        acked = journal.acked_seq()
-        lines = journal.lines_after(acked, min(ops_max, OPS_PER_PUSH_MAX), PUSH_BYTES_MAX // 2)
-        header = _header(journal, acked, len(lines))
+        place = journal.sending()
+        limit = min(ops_max, OPS_PER_PUSH_MAX)
+        lines = journal.lines_after(place.after_seq, limit, PUSH_BYTES_MAX // 2, place.life)
+        header = _header(journal, place, len(lines))
         if keeper is not None:
-            keeper.note_attempt(acked + len(lines))
+            keeper.note_attempt(place.after_seq + len(lines))
             token = keeper.token_to_send(is_last_push=header.backlog == 0)
             header = header.model_copy(update={"lease_ms": token})
         try:
@@ -54,42 +99,49 @@ def push_all(
             rewinds += 1
             _rewind(journal, gap, rewinds)
             continue
-        journal.settle(answer)
+        journal.settle(answer, place.life)
         if keeper is not None:
             keeper.heard(answer.answered_at_ms)
         sent += len(lines)
-        if answer.acked_seq >= journal.head().seq:
-            return PushReport(sent, answer.heads)
-        _expect_progress(answer, acked)
+        following = journal.sending()
+        is_newest = following.life == journal.lives.newest and following.life.opened
+        if is_newest and answer.acked_seq >= journal.head().seq:
+            return PushReport(sent, answer.heads, answer.incarnation)
+        _expect_progress(answer, place, following)
 
 
-def _header(journal: Journal, acked: int, count: int) -> PushHeader:
-    identity = journal.identity
-    previous = journal.hash_at(acked)
+def _header(journal: Journal, place: Sending, count: int) -> PushHeader:
+    life, after = place
+    previous = journal.hash_at(after, life)
     if previous is None:
-        raise errors.Fork("operations that central needs are gone here", seq=acked)
+        raise errors.Fork("operations that central needs are gone here", seq=after)
     return PushHeader(
         protocol=PROTOCOL_VERSION,
-        replica_id=identity.replica_id,
-        epoch=identity.epoch,
-        first_seq=acked + 1,
+        replica_id=life.replica_id,
+        epoch=life.epoch,
+        first_seq=after + 1,
         prev_hash=previous.hex(),
         count=count,
-        known_seq=acked,
+        known_seq=after,
         backlog=journal.backlog() - count,
+        follows=journal.follows(life),
     )
 
 
 def _rewind(journal: Journal, gap: errors.Gap, rewinds: int) -> None:
     """Central lacks operations that it once had: go back to where it says."""
-    expected = gap.data.get("expected_seq")
+    expected, epoch = gap.data.get("expected_seq"), gap.data.get("epoch")
     if not isinstance(expected, int) or expected < 1 or rewinds > REWINDS_MAX:
         raise gap
-    if journal.hash_at(expected - 1) is None:
+    named = journal.lives.named(journal.identity.replica_id, epoch if isinstance(epoch, int) else 0)
+    if isinstance(epoch, int):
+        if named is not None and journal.hash_at(expected - 1, named) is None:
+            raise gap
+    elif journal.hash_at(expected - 1) is None:
         raise gap
-    journal.rewind(expected)
+    journal.rewind(expected, epoch if isinstance(epoch, int) else None)
 
 
-def _expect_progress(answer: PushAnswer, acked: int) -> None:
-    if answer.acked_seq <= acked:
+def _expect_progress(answer: PushAnswer, place: Sending, following: Sending) -> None:
+    if following == place and answer.acked_seq <= place.after_seq:
         raise errors.FrameUnreadable("central took nothing of a push and did not say why")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sync.domain.stock_operations import GenerationClosed, RightsGranted, RightsRecalled
 from sync.edge.sqlite import Connection
 
 SKUS_PER_QUERY = 500
@@ -14,10 +15,12 @@ Query = Callable[[str, Sequence[object]], list[Any]]
 class GivenRights:
     """Reads and writes rights in journal.db; what writes is called inside `Journal.writing()`."""
 
-    def __init__(self, connection: Connection, query: Query, epoch: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: Connection, query: Query, epoch_after: Callable[[int], int]
+    ) -> None:
         self._connection = connection
         self._query = query
-        self._epoch = epoch
+        self._epoch_after = epoch_after
 
     def generation(self) -> int:
         """Return the generation of rights that is open."""
@@ -59,28 +62,44 @@ class GivenRights:
             "UPDATE rights SET recalled_seq = ? WHERE sku = ?", [(seq, sku) for sku in skus]
         )
 
+    def replay(self, operation: object, seq: int) -> None:
+        """Take in an operation that came back to the journal: from central, or from evidence."""
+        match operation:
+            case RightsGranted(generation=generation, granted=units):
+                self.open_generation(generation)
+                known = self.granted([one.sku for one in units])
+                totals = [(one.sku, max(one.units, known.get(one.sku, (0, 0))[0])) for one in units]
+                if generation == self.generation():
+                    self.keep_grants(generation, totals)
+            case RightsRecalled(wanted=units):
+                self.keep_recalls([one.sku for one in units], seq)
+            case GenerationClosed(generation=generation):
+                self.open_generation(generation + 1)
+            case _:
+                pass
+
     def sold_after(self, sku: str, seq: int) -> int:
         """Return how far the book moved by sales of `sku` after operation `seq` (units)."""
         rows = self._query(
             "SELECT coalesce(sum(e.on_hand), 0) FROM stock_effects e JOIN operations o"
-            f" USING (epoch, seq) WHERE e.sku = ? AND e.epoch = ? AND e.seq > ? AND {_IS_SALE}",
-            (sku, self._epoch(), seq),
+            f" USING (epoch, seq) WHERE e.sku = ? AND e.seq > ? AND {_IS_SALE}",
+            (sku, seq),
         )
         return int(rows[0][0])
 
     def skus_sold(self) -> list[str]:
-        """Return the SKUs with journaled sales in this epoch."""
+        """Return the SKUs with journaled sales."""
         rows = self._query(
             "SELECT DISTINCT e.sku FROM operations o INDEXED BY operations_sold"
-            f" CROSS JOIN stock_effects e USING (epoch, seq) WHERE o.epoch = ? AND {_IS_SALE}",
-            (self._epoch(),),
+            f" CROSS JOIN stock_effects e USING (epoch, seq) WHERE {_IS_SALE}",
+            (),
         )
         return [sku for (sku,) in rows]
 
     def skus_touched_after(self, seq: int) -> set[str]:
         """Return the SKUs whose stock operations after `seq` moved."""
         rows = self._query(
-            "SELECT DISTINCT sku FROM stock_effects WHERE epoch = ? AND seq > ?",
-            (self._epoch(), seq),
+            "SELECT DISTINCT sku FROM stock_effects WHERE epoch >= ? AND seq > ?",
+            (self._epoch_after(seq), seq),
         )
         return {sku for (sku,) in rows}

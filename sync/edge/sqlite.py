@@ -5,6 +5,7 @@ is just how a terminal and a daemon use one file; so the engine is the one in
 the sqlcipher3 wheel, and an older one is refused.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -124,6 +125,27 @@ def transaction(
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def copy_database(connection: Connection, target: Path, key: str = "") -> None:
+    """Copy one moment of an open database to `target`, under `key`, durably.
+
+    Others may go on writing meanwhile. `target` must not exist.
+    """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    copy = sqlite.connect(str(target), isolation_level=None)
+    try:
+        if key:
+            copy.execute(f"PRAGMA key = \"x'{key}'\"").fetchall()
+        connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+    finally:
+        copy.close()
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def data_version(connection: Connection) -> int:

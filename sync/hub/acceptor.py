@@ -14,13 +14,15 @@ from typing import NamedTuple
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.ids import OpId
 from sync.domain.operations import aggregate_of
+from sync.hub.epochs import hash_before, opened
 from sync.hub.ports import JournalEntry, OperationApplier, OperationJournal, ReplicaState
 from sync.protocol import errors
-from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
+from sync.protocol.lines import OperationRecord, chain, decode_line
 from sync.protocol.session import PushAnswer, PushHeader, ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
+DISABLED = "this device was revoked or retired: a person at central decides about its work"
 AGGREGATE_MAX = 64
 """Characters of a fulfillment order's id, at most."""
 
@@ -44,6 +46,7 @@ def accept(
     *,
     scopes: Sequence[str],
     now_ms: int,
+    incarnation: int = 0,
 ) -> PushAnswer:
     """Judge `lines` inside the caller's transaction and return the answer to commit before.
 
@@ -58,23 +61,30 @@ def accept(
         raise errors.FrameUnreadable(
             f"the header names {header.count} operations, {len(lines)} came"
         )
-    state = _position(journal.lock_replica(header.replica_id), header)
+    before = journal.lock_replica(header.replica_id)
+    state = _position(before, header, now_ms)
+    if before is not None and state.epoch != before.epoch:
+        journal.begin_epoch(state)
     arrived = _new_lines(journal, state, header, lines)
     if arrived:
         state = _judge(journal, applier, state, arrived, now_ms)
     journal.save_replica(state, backlog=header.backlog, now_ms=now_ms)
-    return _answer(journal, state, header, journal.heads(scopes), now_ms)
+    heads = journal.heads(scopes) if state.enabled else ()
+    answer = _answer(journal, state, header, heads, now_ms)
+    return answer.model_copy(update={"incarnation": incarnation})
 
 
-def _position(state: ReplicaState | None, header: PushHeader) -> ReplicaState:
-    """Return the replica at the epoch of the push; a newer epoch starts a new chain."""
-    if state is None or not state.enabled:
+def _position(state: ReplicaState | None, header: PushHeader, now_ms: int) -> ReplicaState:
+    """Return the replica at the epoch of the push; a newer epoch starts a new chain.
+
+    A replica that is disabled may still hand in what it did; it gets nothing else.
+    """
+    if state is None or (not state.enabled and not header.count):
         raise errors.ReplicaDisabled("this replica is revoked, retired or unknown: enrol again")
     if header.epoch < state.epoch:
         raise errors.EpochStale("a newer epoch of this replica exists", epoch=state.epoch)
     if header.epoch > state.epoch:
-        start = genesis(header.replica_id, header.epoch)
-        return replace(state, epoch=header.epoch, last_seq=0, last_hash=start)
+        return opened(state, header, now_ms)
     return state
 
 
@@ -82,7 +92,7 @@ def _new_lines(
     journal: OperationJournal, state: ReplicaState, header: PushHeader, lines: Sequence[bytes]
 ) -> list[_Arrived]:
     """Return the lines that central lacks, hashed; check that the rest is what it has."""
-    if header.first_seq < 1 or header.first_seq > state.last_seq + 1:
+    if not state.base_seq < header.first_seq <= state.last_seq + 1:
         expected = state.last_seq + 1
         raise errors.Gap(f"operation {expected} is missing", expected_seq=expected)
     current = _from_hex(header.prev_hash)
@@ -104,10 +114,8 @@ def _check(journal: OperationJournal, state: ReplicaState, seq: int, sent: bytes
     """Raise `Fork` unless the store's hash after `seq` is central's."""
     if seq == state.last_seq:
         known: bytes | None = state.last_hash
-    elif seq == 0:
-        known = genesis(state.replica_id, state.epoch)
     else:
-        known = journal.hash_at(state.replica_id, state.epoch, seq)
+        known = hash_before(journal, state, state.epoch, seq + 1)
     if known != sent:
         raise errors.Fork(
             f"the journal differs at operation {seq}: restored or cloned",
@@ -144,7 +152,7 @@ def _judge(
     arrived: Sequence[_Arrived],
     now_ms: int,
 ) -> ReplicaState:
-    records = [one.record for one in arrived if one.record is not None]
+    records = [one.record for one in arrived if one.record is not None and state.enabled]
     aggregates = {one.aggregate for one in arrived if one.aggregate}
     blocked = journal.blocked(state.replica_id, aggregates)
     applier.prefetch(state, records)
@@ -165,6 +173,8 @@ def _verdict(
     """Return the verdict on one operation; whatever goes wrong is its own quarantine."""
     if one.record is None:
         return _quarantined(one.seq, "unreadable", one.problem)
+    if not state.enabled:
+        return _quarantined(one.seq, "device_revoked", DISABLED)
     if one.aggregate in blocked:
         return _quarantined(one.seq, "waits_behind", "an earlier step of this order is held back")
     try:

@@ -21,6 +21,10 @@ class ReplicaState:
     last_hash: bytes
     install_nonce: str
     enabled: bool
+    base_seq: int = 0
+    """The place before the first operation of the epoch: numbers go on where an epoch ends."""
+    pushed_ms: int | None = None
+    """When central last took a push of it."""
 
 
 class JournalEntry(NamedTuple):
@@ -38,6 +42,15 @@ class JournalEntry(NamedTuple):
     verdict: Verdict
 
 
+class StoredLine(NamedTuple):
+    """One operation as central has it: its place, its bytes, its verdict if that says anything."""
+
+    seq: int
+    line: bytes
+    verdict: Verdict | None
+    """None where it was plainly accepted."""
+
+
 class OperationJournal(Protocol):
     """Replicas and their operations at central, inside one transaction."""
 
@@ -46,11 +59,25 @@ class OperationJournal(Protocol):
         ...
 
     def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
-        """Write position, backlog and last contact."""
+        """Write position, backlog and last contact; `now_ms` is also when it last pushed."""
         ...
 
     def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
         """Return the chain's hash after operation `seq`, None if central has no such one."""
+        ...
+
+    def begin_epoch(self, state: ReplicaState) -> None:
+        """Remember where the replica's present epoch begins."""
+        ...
+
+    def epochs(self, replica_id: str) -> dict[int, int]:
+        """Return where each epoch begins: the place before its first operation."""
+        ...
+
+    def lines(
+        self, replica_id: str, epoch: int, from_seq: int, limit: int
+    ) -> tuple[StoredLine, ...]:
+        """Return operations of one epoch from `from_seq` on, in order."""
         ...
 
     def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:

@@ -7,12 +7,21 @@ from typing import Protocol
 from sync.protocol.session import (
     HelloAnswer,
     HelloRequest,
+    OperationsHeader,
     Poke,
     PullHeader,
     PushAnswer,
     PushHeader,
     SnapshotManifest,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsPage:
+    """Operations of a replica as central has them: a header, and the lines byte for byte."""
+
+    header: OperationsHeader
+    lines: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,13 @@ class SyncEndpoint(Protocol):
 
     def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:
         """Fetch the rows of `scope` after a cursor."""
+        ...
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        """Fetch what central has of this store's own operations, from a place on.
+
+        `replica_id` is this replica, or one that this location had before.
+        """
         ...
 
     def manifest(self, scope: str) -> SnapshotManifest:

@@ -34,7 +34,7 @@ class ProtocolRefused(ProtocolError):
 
 
 class Gap(ProtocolRefused):
-    """Operations are missing. data: expected_seq."""
+    """Operations are missing. data: expected_seq, and epoch where central is at an older one."""
 
     code = "gap"
 
@@ -52,7 +52,7 @@ class EpochStale(ProtocolRefused):
 
 
 class DuplicateReplica(ProtocolRefused):
-    """Another installation speaks under this replica's name."""
+    """Another installation speaks under this replica's name. data: heard_at_ms, by push."""
 
     code = "duplicate_replica"
 

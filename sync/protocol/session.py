@@ -111,6 +111,17 @@ class EscrowState(Message):
     over: int
 
 
+class EpochStart(Message):
+    """What a store knows of central's end of the epoch before: the proof that opens a new one."""
+
+    epoch: int
+    seq: int
+    hash: str
+    certain: bool = False
+    """The store itself knows that its database was restored: it need not wait to see whether
+    another machine goes on under its name."""
+
+
 class PushHeader(Message):
     """First line of a push. `count` lines follow, the first of them being `first_seq`."""
 
@@ -129,6 +140,8 @@ class PushHeader(Message):
     """Of version 1, where it was always empty: rights travel as operations."""
     lease_ms: int = 0
     """Central's time in the newest answer that the store has, once it has nothing more to send."""
+    follows: EpochStart | None = None
+    """Only while central is not known to have opened this epoch."""
 
 
 class PushAnswer(Message):
@@ -143,6 +156,30 @@ class PushAnswer(Message):
     verdicts: tuple[Verdict, ...] = ()
     heads: tuple[ScopeHead, ...] = ()
     answered_at_ms: int = 0
+    incarnation: int = 0
+    """Central's life, so that a store hears of a restore before its session ends; 0 is unsaid."""
+
+
+class OperationsHeader(Message):
+    """First line of a replica's own operations as central has them; `count` lines follow."""
+
+    replica_id: str
+    epoch: int
+    first_seq: int
+    prev_hash: str = ""
+    """Hash before the first line; empty where central has nothing that the lines could follow."""
+    count: int
+    more: bool = False
+    """Whether this epoch goes on after these lines."""
+    next_epoch: int = 0
+    """The epoch that comes after this one at central, 0 where this is its last."""
+    next_seq: int = 0
+    """The first place of that epoch."""
+    last_epoch: int
+    last_seq: int
+    last_hash: str
+    verdicts: tuple[Verdict, ...] = ()
+    """Those on these lines that are not plainly accepted."""
 
 
 class PullHeader(Message):

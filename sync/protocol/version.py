@@ -13,6 +13,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "04f303663e04ccbef0bce0b61a2d6f4a27dcd0dd413dcd2fa7a6691022e68986",
+    2: "343370295a72ddda29cbeaf14882829f00c59632b87cfec859306022119445d0",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

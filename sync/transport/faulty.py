@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from sync.protocol.endpoint import PullPage, SyncEndpoint
+from sync.protocol.endpoint import OperationsPage, PullPage, SyncEndpoint
 from sync.protocol.errors import ProtocolError, TryLater, Unreachable
 from sync.protocol.session import (
     HelloAnswer,
@@ -137,6 +137,10 @@ class FaultyEndpoint:
         if page.lines and self._strikes("pull", "truncate_page", self.faults.truncate_page):
             return PullPage(page.header, page.lines[: self._random.randrange(len(page.lines))])
         return page
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        """Fetch what central has of this store's own operations."""
+        return self._call("operations", lambda: self._inner.operations(replica_id, epoch, from_seq))
 
     def manifest(self, scope: str) -> SnapshotManifest:
         """Return what the newest snapshot of `scope` consists of."""

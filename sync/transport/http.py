@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import FrameUnreadable, NotAuthentic, Unreachable
 from sync.protocol.session import (
     PUSH_BYTES_MAX,
@@ -25,6 +25,7 @@ from sync.protocol.session import (
     HelloAnswer,
     HelloRequest,
     Message,
+    OperationsHeader,
     Poke,
     PullHeader,
     PushAnswer,
@@ -123,6 +124,19 @@ class HttpEndpoint:
             with _answer(self._client, request) as response:
                 body = answers.body_of(response, frames.CONTENT_TYPE, frames.PULL_BYTES_MAX)
         return _page(body, scope, after)
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        """Fetch what central has of this store's own operations."""
+        with self._authorized() as authorization:
+            request = self._client.build_request(
+                "GET",
+                "/v1/sync/replicas/ops",
+                params={"replica": replica_id, "epoch": epoch, "from": from_seq},
+                headers=authorization,
+            )
+            with _answer(self._client, request) as response:
+                body = answers.body_of(response, frames.CONTENT_TYPE, frames.PULL_BYTES_MAX)
+        return _operations(body, replica_id, epoch, from_seq)
 
     def manifest(self, scope: str) -> SnapshotManifest:
         """Return what the newest snapshot of `scope` consists of."""
@@ -225,6 +239,19 @@ def _page(body: bytes, scope: str, after: int) -> PullPage:
     if len(lines) != header.count:
         raise Unreachable(f"{header.count} rows were announced, {len(lines)} came")
     return PullPage(header, lines)
+
+
+def _operations(body: bytes, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+    """Return the operations in `body` if they answer this very question and are whole."""
+    try:
+        header, lines = frames.read(OperationsHeader, body)
+    except frames.BadFrame as problem:
+        raise Unreachable(f"central's answer cannot be read: {problem}") from problem
+    if (header.replica_id, header.epoch, header.first_seq) != (replica_id, epoch, from_seq):
+        raise Unreachable("central answered for other operations than were asked for")
+    if len(lines) != header.count:
+        raise Unreachable(f"{header.count} operations were announced, {len(lines)} came")
+    return OperationsPage(header, lines)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import NotAuthentic, ProtocolRefused, Unreachable
 from sync.protocol.session import (
     PUSH_BYTES_MAX,
@@ -17,6 +17,7 @@ from sync.protocol.session import (
     HelloAnswer,
     HelloRequest,
     Message,
+    OperationsHeader,
     Poke,
     PullHeader,
     PushAnswer,
@@ -48,6 +49,12 @@ class CentralSide(Protocol):
         self, replica_id: str, scope: str, incarnation: int, after: int, limit: int
     ) -> PullPage:
         """Return a page of the feed."""
+        ...
+
+    def operations(
+        self, replica_id: str, of_replica: str, epoch: int, from_seq: int
+    ) -> OperationsPage:
+        """Return what central has of a replica's operations."""
         ...
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
@@ -108,6 +115,15 @@ class LocalEndpoint:
         if len(lines) != header.count:
             raise Unreachable(f"{header.count} rows were announced, {len(lines)} came")
         return PullPage(header, lines)
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        """Fetch what central has of this store's own operations."""
+        try:
+            page = self._central.operations(self._replica(), replica_id, epoch, from_seq)
+        except ProtocolRefused as refusal:
+            raise _told(refusal) from refusal
+        packed = pack(page.header, page.lines)
+        return OperationsPage(*unpack(OperationsHeader, packed, PULL_BYTES_MAX))
 
     def manifest(self, scope: str) -> SnapshotManifest:
         """Return what the newest snapshot of `scope` consists of."""

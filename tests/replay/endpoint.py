@@ -10,7 +10,7 @@ from time import perf_counter
 
 import httpx
 
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import Unreachable
 from sync.protocol.rows import STORE_PREFIX
 from sync.protocol.session import (
@@ -64,6 +64,9 @@ class CuttableEndpoint:
         page = self._through().pull(scope, incarnation, after, limit)
         self._figures.rows += len(page.lines)
         return page
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        return self._through().operations(replica_id, epoch, from_seq)
 
     def manifest(self, scope: str) -> SnapshotManifest:
         return self._through().manifest(scope)

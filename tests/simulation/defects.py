@@ -15,6 +15,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockPosition, StockReason
 from sync.domain.transitions import FulfillmentOperation
 from sync.edge.journal import Journal
+from sync.edge.lives import Life
 from sync.hub.ports import JournalEntry, ReplicaState
 from sync.protocol.session import PushAnswer
 from tests.simulation.faults import CentralFuse
@@ -124,8 +125,8 @@ class _ShowsBeforeItCommits(WatchedStore):
 class _ForgetsVerdicts(Journal):
     """Takes every operation that central has for plainly accepted."""
 
-    def settle(self, answer: PushAnswer) -> None:
-        super().settle(answer.model_copy(update={"verdicts": ()}))
+    def settle(self, answer: PushAnswer, life: Life | None = None) -> None:
+        super().settle(answer.model_copy(update={"verdicts": ()}), life)
 
 
 class _Optimistic(WatchedStore):

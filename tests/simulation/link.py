@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from central_server.web import frames as web_frames
 from central_server.web.deps import Central
 from sync.protocol import errors
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.session import (
     HelloAnswer,
     HelloRequest,
@@ -76,6 +76,15 @@ class Link:
             return PullPage(PullHeader.model_validate_json(first), tuple(lines))
 
         return self._ask(read)
+
+    def operations(
+        self, replica_id: str, of_replica: str, epoch: int, from_seq: int
+    ) -> OperationsPage:
+        return self._ask(
+            lambda central: central.sync.operations(
+                self._replica(central), of_replica, epoch, from_seq
+            )
+        )
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         return self._ask(lambda central: central.sync.manifest(self._replica(central), scope))

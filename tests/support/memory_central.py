@@ -20,10 +20,11 @@ from sync.domain.fulfillment import FulfillmentOrder, cancel_open
 from sync.domain.ids import OpId
 from sync.domain.transitions import advance
 from sync.hub.acceptor import accept
+from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedWriter, read_page
-from sync.hub.ports import JournalEntry, ReplicaState, ScopeState, StoredRow
+from sync.hub.ports import JournalEntry, ReplicaState, ScopeState, StoredLine, StoredRow
 from sync.protocol import errors
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.lines import OperationRecord, genesis
 from sync.protocol.rows import (
     Entity,
@@ -95,6 +96,7 @@ class MemoryJournal:
     def __init__(self, feed: MemoryFeed) -> None:
         self.replicas: dict[str, ReplicaState] = {}
         self.entries: dict[OpId, JournalEntry] = {}
+        self.bases: dict[tuple[str, int], int] = {}
         self.backlog = 0
         self._feed = feed
 
@@ -102,12 +104,33 @@ class MemoryJournal:
         return self.replicas.get(replica_id)
 
     def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
-        self.replicas[state.replica_id] = state
+        self.replicas[state.replica_id] = replace(state, pushed_ms=now_ms)
         self.backlog = backlog
 
     def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
         found = self.entries.get(OpId(replica_id, epoch, seq))
         return None if found is None else found.hash
+
+    def _places(self, replica_id: str) -> list[tuple[int, int]]:
+        return sorted((one.epoch, one.seq) for one in self.entries if one.replica_id == replica_id)
+
+    def begin_epoch(self, state: ReplicaState) -> None:
+        self.bases[state.replica_id, state.epoch] = state.base_seq
+
+    def epochs(self, replica_id: str) -> dict[int, int]:
+        return {epoch: base for (one, epoch), base in self.bases.items() if one == replica_id}
+
+    def lines(
+        self, replica_id: str, epoch: int, from_seq: int, limit: int
+    ) -> tuple[StoredLine, ...]:
+        found = []
+        for place in self._places(replica_id):
+            if place[0] == epoch and place[1] >= from_seq:
+                entry = self.entries[OpId(replica_id, *place)]
+                plain = entry.verdict.status is VerdictStatus.ACCEPTED
+                verdict = None if plain else entry.verdict
+                found.append(StoredLine(entry.seq, entry.line, verdict))
+        return tuple(found[:limit])
 
     def append(self, state: ReplicaState, entries: Sequence[JournalEntry], now_ms: int) -> None:
         for entry in entries:
@@ -193,6 +216,7 @@ class MemoryCentral:
     # --- what central operations do ---------------------------------------------------
 
     def enrol(self, replica_id: str, install_nonce: str = "nonce") -> None:
+        self.journal.bases[replica_id, 1] = 0
         self.journal.replicas[replica_id] = ReplicaState(
             replica_id, self.location_id, 1, 0, genesis(replica_id, 1), install_nonce, True
         )
@@ -256,7 +280,17 @@ class MemoryCentral:
         self._reach()
         self.pushes += 1
         applier = MemoryApplier(self, FeedWriter(self.feed))
-        return accept(self.journal, applier, header, lines, scopes=self.scopes, now_ms=self.now_ms)
+        return accept(
+            self.journal, applier, header, lines, scopes=self.scopes, now_ms=self.now_ms,
+            incarnation=self.feed.life,
+        )  # fmt: skip
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        self._reach()
+        state = self.journal.replicas.get(replica_id)
+        if state is None:
+            raise errors.ReplicaDisabled("unknown replica")
+        return read_operations(self.journal, state, epoch, from_seq)
 
     def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:
         self._reach()

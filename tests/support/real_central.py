@@ -156,6 +156,13 @@ class RealCentral:
         answer.raise_for_status()
         return str(answer.json()["code"])
 
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of `central-server` on this central's database to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "central_server", *arguments],
+            capture_output=True, text=True, check=False, env=self._environment(), timeout=120,
+        )  # fmt: skip
+
     def digest(self, location_id: str) -> StoreDigest:
         """Return what central has of a store."""
         answer = self.client.get(f"/v1/stores/{location_id}/digest").raise_for_status()

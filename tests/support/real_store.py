@@ -12,7 +12,8 @@ from pathlib import Path
 from store_client.bootstrap import files_of, open_store
 from store_client.config import StoreSettings
 from store_client.replica.digest import digest_of
-from store_client.replica.store import Store, is_held
+from store_client.replica.locks import is_held
+from store_client.replica.store import Store
 from sync.protocol.digest import StoreDigest
 
 MODULE = "store_client"

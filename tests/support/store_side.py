@@ -20,7 +20,7 @@ from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity
 from sync.protocol import errors
 from sync.protocol.digest import differences
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.session import (
     EnrolRequest,
     HelloAnswer,
@@ -59,6 +59,11 @@ class RealCentralSide:
         page = self.world.parts.central.sync.page(replica_id, scope, incarnation, after, limit)
         lines = write_pull(page.header, page.rows).splitlines()[1:]
         return PullPage(page.header, tuple(lines))
+
+    def operations(
+        self, replica_id: str, of_replica: str, epoch: int, from_seq: int
+    ) -> OperationsPage:
+        return self.world.parts.central.sync.operations(replica_id, of_replica, epoch, from_seq)
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         return self.world.parts.central.sync.manifest(replica_id, scope)

@@ -2,16 +2,9 @@
 
 import pytest
 
+from store_client.replica.locks import held, is_held
 from store_client.replica.models import FateState
-from store_client.replica.store import (
-    LOCKED_MS,
-    TRIES,
-    Files,
-    Store,
-    UnknownOrder,
-    held,
-    is_held,
-)
+from store_client.replica.store import LOCKED_MS, TRIES, Files, Store, UnknownOrder
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.operations import FulfillmentAccepted, LinePicked, MarkedReady, Staged

@@ -10,7 +10,8 @@ from sync.domain.errors import InvariantViolated
 from sync.domain.ids import OpId
 from sync.domain.operations import ExtensionRequested, LinePicked
 from sync.protocol import errors
-from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord
+from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord, genesis
+from sync.protocol.session import EpochStart
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 from tests.sync.hub.pushes import Pusher, a_line, accepted, picked
@@ -114,15 +115,17 @@ def test_a_previous_hash_that_is_no_hash_is_an_unreadable_frame():
 
 
 def test_a_newer_epoch_begins_a_journal_of_its_own():
-    """After a restore the device starts again at 1; the old life is refused from then on."""
+    """After a restore the device goes on behind its old end; the old life is refused then."""
     pusher = four()
     pusher.push()
     old_header = pusher.header(5, 0)
+    end = EpochStart(epoch=1, seq=4, hash=pusher.hash_at(4).hex(), certain=True)
     pusher.epoch = 2
-    pusher.lines = []
-    pusher.done(picked(1))
-    assert pusher.push().acked_seq == 1
-    assert pusher.central.applied[-1] == OpId("R1", 2, 1)
+    header = pusher.header(5, 1, follows=end, prev_hash=genesis("R1", 2).hex())
+    assert pusher.central.push(header, (a_line(picked(1)),)).acked_seq == 5
+    assert pusher.central.push(header, (a_line(picked(1)),)).acked_seq == 5
+    assert pusher.central.applied[-1] == OpId("R1", 2, 5)
+    assert len(pusher.applied) == 5
     with pytest.raises(errors.EpochStale) as caught:
         pusher.central.push(old_header, ())
     assert caught.value.data == {"epoch": 2}
@@ -130,15 +133,19 @@ def test_a_newer_epoch_begins_a_journal_of_its_own():
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_replica_that_is_disabled_or_unknown_is_refused(known: bool):
-    """A revoked device changes nothing; so does one that nobody enrolled."""
+    """An unknown device is refused; a revoked one's work is kept whole and changes nothing."""
     pusher = four()
     state = pusher.central.journal.replicas.pop("R1")
     if known:
         pusher.central.journal.replicas["R1"] = type(state)(
             "R1", "S001", 1, 0, state.last_hash, "nonce", enabled=False
         )
-    with pytest.raises(errors.ReplicaDisabled):
-        pusher.push()
+        assert {one.code for one in pusher.push().verdicts} == {"device_revoked"}
+        with pytest.raises(errors.ReplicaDisabled):
+            pusher.push(5)
+    else:
+        with pytest.raises(errors.ReplicaDisabled):
+            pusher.push()
     assert pusher.applied == []
 
 

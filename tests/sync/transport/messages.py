@@ -7,6 +7,7 @@ from sync.protocol.session import (
     EnrolRequest,
     HelloAnswer,
     HelloRequest,
+    OperationsHeader,
     PullHeader,
     PushAnswer,
     PushHeader,
@@ -49,6 +50,14 @@ def push_answer(acked_seq: int = 0) -> PushAnswer:
     return PushAnswer(
         acked_seq=acked_seq, acked_hash=genesis(REPLICA, 1).hex(), heads=heads,
         answered_at_ms=1_790_000_000_000,
+    )  # fmt: skip
+
+
+def operations_header(count: int, epoch: int = 1, first_seq: int = 1) -> OperationsHeader:
+    start = genesis(REPLICA, epoch).hex()
+    return OperationsHeader(
+        replica_id=REPLICA, epoch=epoch, first_seq=first_seq, prev_hash=start, count=count,
+        last_epoch=epoch, last_seq=first_seq + count - 1, last_hash=start,
     )  # fmt: skip
 
 

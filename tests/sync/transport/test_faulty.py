@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import Gap, ProtocolError, TryLater, Unreachable
 from sync.protocol.session import HelloAnswer, HelloRequest, Poke, PushAnswer, PushHeader
 from sync.protocol.session import SnapshotManifest as Manifest
@@ -40,6 +40,10 @@ class Central:
         self.calls.append(f"pull {limit}")
         return PullPage(messages.pull_header(limit, scope, after), (b"{}",) * limit)
 
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        self.calls.append("operations")
+        return OperationsPage(messages.operations_header(1, epoch, from_seq), (b"{}",))
+
     def manifest(self, scope: str) -> Manifest:
         self.calls.append("manifest")
         return messages.manifest(FILE, 256)
@@ -70,6 +74,7 @@ def _story(seed: int) -> tuple[list[str], list, list[str]]:
         steps = (
             lambda number=number: endpoint.push(messages.push_header(1, number), (b"{}",)),
             lambda: endpoint.pull("store:012", 3, 0, 50),
+            lambda: endpoint.operations(messages.REPLICA, 1, 1),
             lambda: endpoint.snapshot_part(messages.manifest(FILE, 256), 0),
             lambda: list(endpoint.pokes()),
         )

@@ -102,6 +102,20 @@ def test_a_pull_names_the_cursor_and_returns_lines(central, endpoint):
     assert page.header.count == len(page.lines) == 3
 
 
+def test_a_stores_own_operations_are_fetched_byte_for_byte(central, endpoint):
+    """Replica, epoch and place are asked; the lines come as the store once made them."""
+    header, line = messages.operations_header(1, 2, 118), b'{"v":1,"x":"\xc3\xa9"}'
+    body = frames.pack(header, (line,))
+    central.handler = lambda _: reply(
+        body, content_type="application/x-ndjson", content_encoding="zstd"
+    )
+    page = endpoint.operations(messages.REPLICA, 2, 118)
+    wanted = f"/v1/sync/replicas/ops?replica={messages.REPLICA}&epoch=2&from=118"
+    assert (central.seen[0].target, page.header, page.lines) == (wanted, header, (line,))
+    with pytest.raises(errors.Unreachable):
+        endpoint.operations(messages.REPLICA, 2, 119)
+
+
 def test_parts_of_a_snapshot_are_fetched_by_range_and_checked(central, endpoint):
     """Each part is one range of exactly the file that the manifest describes."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync.protocol.endpoint import PullPage
+from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import CursorExpired, Fork, NotAuthentic, ProtocolRefused, Unreachable
 from sync.protocol.session import (
     HelloAnswer,
@@ -44,6 +44,12 @@ class Central:
         self._note((replica_id, scope, incarnation, after, limit))
         return PullPage(messages.pull_header(2, scope, after), (b'{"a":1}',) * self.rows)
 
+    def operations(
+        self, replica_id: str, of_replica: str, epoch: int, from_seq: int
+    ) -> OperationsPage:
+        self._note((replica_id, of_replica, epoch, from_seq))
+        return OperationsPage(messages.operations_header(1, epoch, from_seq), (b"{}",))
+
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         self._note((replica_id, scope))
         return messages.manifest(b"abcdef", 4)
@@ -80,6 +86,7 @@ def _calls(endpoint: LocalEndpoint):
     return {
         "push": lambda: endpoint.push(messages.push_header(1), (b"{}",)),
         "pull": lambda: endpoint.pull("store:012", 3, 4, 50),
+        "operations": lambda: endpoint.operations("R0", 2, 7),
         "manifest": lambda: endpoint.manifest("catalogue"),
         "part": lambda: endpoint.snapshot_part(messages.manifest(b"abcdef", 4), 1),
         "pokes": lambda: list(endpoint.pokes()),
@@ -96,13 +103,14 @@ def test_every_call_reaches_central_for_the_replica_that_said_hello(central, end
     assert central.heard == [
         (messages.REPLICA, messages.push_header(1), (b"{}",)),
         (messages.REPLICA, "store:012", 3, 4, 50),
+        (messages.REPLICA, "R0", 2, 7),
         (messages.REPLICA, "catalogue"),
         (messages.REPLICA, 1),
         messages.REPLICA,
     ]
 
 
-@pytest.mark.parametrize("name", ["push", "pull", "manifest", "part", "pokes"])
+@pytest.mark.parametrize("name", ["push", "pull", "operations", "manifest", "part", "pokes"])
 def test_without_a_session_nothing_reaches_central(central, endpoint, name):
     """Every call but challenge and hello needs a session."""
     endpoint.end_session()
@@ -111,7 +119,7 @@ def test_without_a_session_nothing_reaches_central(central, endpoint, name):
     assert central.heard == []
 
 
-@pytest.mark.parametrize("name", ["push", "pull", "manifest", "part", "pokes"])
+@pytest.mark.parametrize("name", ["push", "pull", "operations", "manifest", "part", "pokes"])
 def test_a_refusal_arrives_with_its_kind_words_and_data(central, endpoint, name):
     """What the hub raises is what the edge catches, rebuilt from bytes."""
     central.refusal = Fork("the journal differs", seq=4, last_seq=9)

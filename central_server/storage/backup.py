@@ -1,0 +1,177 @@
+"""Copies of the embedded database: made while central works, put back while it does not.
+
+SQLite's own backup copies one moment, page by page, under the key of the file:
+an encrypted database has encrypted copies. Every process that has the database
+open holds a shared lock beside it; putting a copy back wants it alone.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3.dbapi2 as driver
+from sqlalchemy.engine import make_url
+
+BESIDE = ("-wal", "-shm")
+
+
+class NotEmbedded(Exception):
+    """The database is a server's: its own tools copy it."""
+
+
+class InUse(Exception):
+    """Another process has the database open."""
+
+
+class BadCopy(Exception):
+    """The file is no whole copy of a central's database, or under another key."""
+
+
+def file_of(url: str) -> Path:
+    """Return the file of an embedded database; raise `NotEmbedded` for a server's."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise NotEmbedded(
+            "PostgreSQL is backed up and restored by its own tools: pg_dump, or base backups with"
+            " point-in-time recovery; after such a restore run `central-server restore --mark`"
+        )
+    return Path(parsed.database)
+
+
+@contextmanager
+def held(url: str, *, alone: bool = False) -> Iterator[None]:
+    """Hold the lock beside an embedded database for the block, with others or alone."""
+    try:
+        path = file_of(url)
+    except NotEmbedded:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path, ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise InUse(f"another process works with {path}: stop it first") from problem
+        yield
+
+
+def copy_out(url: str, key: str | None, target: Path) -> None:
+    """Write a whole copy of the database to `target`, which appears only when it is complete."""
+    source = file_of(url)
+    if not source.is_file():
+        raise BadCopy(f"there is no database at {source}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = _beside(target, ".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    reading, writing = _open(source, key), _open(partial, key)
+    try:
+        reading.backup(writing)
+        writing.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except driver.DatabaseError as problem:
+        raise BadCopy(f"{source} cannot be copied: {problem}") from problem
+    finally:
+        reading.close()
+        writing.close()
+    check(partial, key)
+    _flush(partial)
+    partial.replace(target)
+    _flush(target.parent)
+
+
+def copy_in(file: Path, key: str | None, url: str, *, life_min: int) -> Path | None:
+    """Put a copy in the database's place; return where the database that was there is now.
+
+    It begins a new life (its incarnation rises, to `life_min` at least) before it
+    takes its place, so no store can meet it in its old one. The caller holds the
+    lock alone. What was there is kept, renamed.
+    """
+    place = file_of(url)
+    check(file, key)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    incoming = _beside(place, ".incoming")
+    incoming.write_bytes(b"")
+    incoming.chmod(0o600)
+    shutil.copyfile(file, incoming)
+    _begin_new_life(incoming, key, max(life_min, _life_of(place, key) + 1))
+    _flush(incoming)
+    kept = _put_aside(place)
+    incoming.replace(place)
+    _flush(place.parent)
+    return kept
+
+
+def _begin_new_life(path: Path, key: str | None, life_min: int) -> None:
+    connection = _open(path, key)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+        connection.execute("UPDATE meta SET incarnation = max(incarnation + 1, ?)", (life_min,))
+    finally:
+        connection.close()
+
+
+def _life_of(place: Path, key: str | None) -> int:
+    """Return the incarnation of the database in place; 0 where there is none that can be read."""
+    if not place.is_file():
+        return 0
+    connection = _open(place, key)
+    try:
+        return int(connection.execute("SELECT incarnation FROM meta").fetchone()[0])
+    except (driver.DatabaseError, TypeError):
+        return 0
+    finally:
+        connection.close()
+
+
+def check(file: Path, key: str | None) -> None:
+    """Raise `BadCopy` unless the file is a whole database of central's, readable with `key`."""
+    if not file.is_file():
+        raise BadCopy(f"there is no file {file}")
+    connection = _open(file, key)
+    try:
+        found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        lives = connection.execute("SELECT count(*) FROM meta").fetchone()[0]
+    except driver.DatabaseError as problem:
+        raise BadCopy(f"{file} is no copy of this central: damaged, or another key") from problem
+    finally:
+        connection.close()
+    if found != "ok" or lives != 1:
+        raise BadCopy(f"{file} is damaged: {found}")
+
+
+def _put_aside(place: Path) -> Path | None:
+    """Rename the database with what lies beside it; return its new name."""
+    if not place.exists():
+        return None
+    number = 1
+    while (kept := _beside(place, f".before-restore-{number}")).exists():
+        number += 1
+    for suffix in ("", *BESIDE):
+        file = _beside(place, suffix)
+        if file.exists():
+            file.replace(_beside(kept, suffix))
+    return kept
+
+
+def _open(path: Path, key: str | None) -> Any:
+    connection = driver.connect(str(path), isolation_level=None)
+    if key:
+        int(key, 16)
+        connection.execute(f"PRAGMA key = \"x'{key}'\"").fetchall()
+    return connection
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,162 @@
+"""A second copy of each operation, on another path: what a lost database can be refilled from.
+
+Append-only, a line a record: base64 of the record, and a CRC. A line that was
+torn by a crash is passed over. Where the store's files are encrypted, so is
+this one (AES-GCM under a key derived from theirs). One file holds a month, so
+that old ones can be dropped whole.
+"""
+
+import base64
+import binascii
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MONTH_MS = 30 * 86_400_000
+NONCE_BYTES = 12
+SUFFIX = ".evidence"
+
+
+class Witness(NamedTuple):
+    """One operation as the evidence keeps it."""
+
+    replica_id: str
+    epoch: int
+    seq: int
+    line: bytes
+    hash: bytes
+    """The chain's hash after it: a line that was overtaken by another history does not fit."""
+    effects: tuple[tuple[str, int, int], ...]
+    """(SKU, on hand, allocated), as the journal counted them."""
+
+
+class Evidence:
+    """The evidence of one store in a folder, for one process."""
+
+    def __init__(self, folder: Path, key: str = "") -> None:
+        self._descriptor: int | None = None
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._cipher = _cipher(key) if key else None
+        self._month = -1
+
+    def append(self, witnesses: Sequence[Witness]) -> None:
+        """Add records and flush them to the disk; the last one says which month they are of."""
+        if not witnesses:
+            return
+        descriptor = self._open(_made_at_ms(witnesses[-1].line) // MONTH_MS)
+        os.write(descriptor, b"".join(self._encoded(one) for one in witnesses))
+        os.fdatasync(descriptor)
+
+    def after(self, replica_id: str, epoch: int, seq: int) -> Iterator[Witness]:
+        """Yield the newest record of each operation after `seq`, in order, up to a gap."""
+        found = {
+            one.seq: one
+            for one in self._all()
+            if (one.replica_id, one.epoch) == (replica_id, epoch) and one.seq > seq
+        }
+        while (following := found.get(seq + 1)) is not None:
+            yield following
+            seq += 1
+
+    def drop_before(self, ms: int) -> None:
+        """Remove the files of months that ended before `ms`."""
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            if path.stem.isdigit() and (int(path.stem) + 1) * MONTH_MS < ms:
+                path.unlink()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __del__(self) -> None:
+        """Give the descriptor back at the latest when nobody knows this handle any more."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _open(self, month: int) -> int:
+        if self._descriptor is None or month != self._month:
+            self.close()
+            path = self._folder / f"{month}{SUFFIX}"
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._descriptor = os.open(path, flags, 0o600)
+            self._month = month
+            self._end_torn_line(self._descriptor)
+        return self._descriptor
+
+    def _end_torn_line(self, descriptor: int) -> None:
+        """Let the next record begin on a line of its own, whatever a crash left."""
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.write(descriptor, b"\n")
+
+    def _all(self) -> Iterator[Witness]:
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            with path.open("rb") as file:
+                for text in file:
+                    witness = self._decoded(text)
+                    if witness is not None:
+                        yield witness
+
+    def _encoded(self, witness: Witness) -> bytes:
+        head = [*witness[:3], witness.hash.hex(), witness.effects]
+        content = json.dumps(head).encode() + b"\n" + witness.line
+        if self._cipher is not None:
+            nonce = os.urandom(NONCE_BYTES)
+            content = nonce + self._cipher.encrypt(nonce, content, None)
+        text = base64.b64encode(content)
+        return text + f" {zlib.crc32(text):08x}\n".encode()
+
+    def _decoded(self, text: bytes) -> Witness | None:
+        packed, _, stated = text.strip().partition(b" ")
+        if f"{zlib.crc32(packed):08x}".encode() != stated:
+            return None
+        try:
+            content = base64.b64decode(packed, validate=True)
+        except binascii.Error:
+            return None
+        if self._cipher is not None:
+            plain = _decrypted(self._cipher, content)
+            if plain is None:
+                return None
+            content = plain
+        head, _, line = content.partition(b"\n")
+        try:
+            replica_id, epoch, seq, hashed, effects = json.loads(head)
+        except ValueError:
+            return None
+        moved = tuple((sku, on_hand, allocated) for sku, on_hand, allocated in effects)
+        return Witness(replica_id, epoch, seq, line, bytes.fromhex(hashed), moved)
+
+
+def _made_at_ms(line: bytes) -> int:
+    """Return when an operation was done; unreadable ones count as old."""
+    try:
+        return int(json.loads(line)["at"])
+    except (ValueError, LookupError, TypeError):
+        return 0
+
+
+def _cipher(key: str) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    derived = blake2b(b"evidence", key=bytes.fromhex(key), digest_size=32).digest()
+    return AESGCM(derived)
+
+
+def _decrypted(cipher: "AESGCM", content: bytes) -> bytes | None:
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        return cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], None)
+    except InvalidTag:
+        return None  # another store's, or another key's

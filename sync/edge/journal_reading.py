@@ -1,0 +1,185 @@
+"""Reading a journal: what is pending, what became of each operation."""
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from sync.domain.transitions import Consequence
+from sync.edge.lives import Lives
+from sync.edge.sqlite import Connection
+from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledOperation:
+    """One operation with its place."""
+
+    seq: int
+    line: bytes
+    kind: str
+    aggregate: str
+    by: str
+    at_ms: int
+    record: OperationRecord | None
+    """None where a newer version of this program wrote what this one cannot read."""
+
+
+class JournalReading:
+    """The part of a journal that answers questions. Places order operations across epochs."""
+
+    _connection: Connection
+    _lock: AbstractContextManager[object]
+
+    @property
+    def lives(self) -> Lives:
+        """The epochs; see `Journal`."""
+        raise NotImplementedError
+
+    def acked_seq(self) -> int:
+        """Return up to which operation central has everything, verdicts stored here."""
+        return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
+
+    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
+        """Return the operations on `aggregate` after `after_seq`, oldest first.
+
+        None stands for one that a newer version of this program wrote.
+        """
+        rows = self._all(
+            # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
+            "SELECT line FROM operations INDEXED BY operations_by_aggregate"
+            " WHERE aggregate = ? AND seq > ? ORDER BY epoch, seq",
+            (aggregate, after_seq),
+        )
+        return [_read(line) for (line,) in rows]
+
+    def aggregates_after(self, seq: int) -> set[str]:
+        """Return which aggregates have operations after `seq`."""
+        rows = self._all(
+            "SELECT DISTINCT aggregate FROM operations WHERE epoch >= ? AND seq > ?",
+            (self.lives.at(seq + 1).epoch, seq),
+        )
+        return {aggregate for (aggregate,) in rows}
+
+    def effects_after(self, seqs: Sequence[tuple[str, int]], sku: str) -> tuple[int, int]:
+        """Return (on hand, allocated) of pending effects on `sku`.
+
+        `seqs` gives, for aggregates whose row is not up to date, the seq it includes.
+        """
+        on_hand = allocated = 0
+        for aggregate, after_seq in seqs:
+            row = self._one(
+                "SELECT coalesce(sum(e.on_hand), 0), coalesce(sum(e.allocated), 0)"
+                " FROM stock_effects e JOIN operations o USING (epoch, seq)"
+                " WHERE e.sku = ? AND o.aggregate = ? AND e.seq > ?",
+                (sku, aggregate, after_seq),
+            )
+            on_hand += row[0]
+            allocated += row[1]
+        return on_hand, allocated
+
+    def effects_of(self, aggregate: str, after_seq: int) -> list[tuple[str, int, int]]:
+        """Return (SKU, on hand, allocated) of each effect on `aggregate` after `after_seq`."""
+        return self._all(
+            # CROSS JOIN keeps this order: from the few operations of one order to their effects.
+            "SELECT e.sku, e.on_hand, e.allocated FROM operations o CROSS JOIN stock_effects e"
+            " USING (epoch, seq) WHERE o.aggregate = ? AND o.seq > ?",
+            (aggregate, after_seq),
+        )
+
+    def aggregates_touching(self, sku: str) -> list[str]:
+        """Return aggregates with journaled stock effects on `sku`."""
+        rows = self._all(
+            "SELECT DISTINCT o.aggregate FROM stock_effects e JOIN operations o USING (epoch, seq)"
+            " WHERE e.sku = ?",
+            (sku,),
+        )
+        return [aggregate for (aggregate,) in rows]
+
+    def history(
+        self, limit: int, offset: int, aggregate: str | None = None
+    ) -> list[tuple[JournaledOperation, Verdict | None]]:
+        """Return operations, newest first, with their verdict; None while central has not answered.
+
+        A plainly accepted operation has a verdict without text.
+        """
+        condition = "" if aggregate is None else "WHERE o.aggregate = ?"
+        index = "" if aggregate is None else "INDEXED BY operations_by_aggregate"
+        parameters = () if aggregate is None else (aggregate,)
+        rows = self._all(
+            "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
+            " o.line, o.kind, o.aggregate, o.actor, o.at_ms"
+            f" FROM operations o {index} LEFT JOIN verdicts v USING (epoch, seq)"
+            f" {condition} ORDER BY o.epoch DESC, o.seq DESC LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        acked = self.acked_seq()
+        return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
+
+    def count_verdicts(self, status: VerdictStatus) -> int:
+        """Return how many operations got this verdict (not counted: plainly accepted)."""
+        return int(self._one("SELECT count(*) FROM verdicts WHERE status = ?", (status.value,))[0])
+
+    def knows(self, aggregate: str) -> bool:
+        """Return whether anything about `aggregate` was ever journaled, in any epoch."""
+        found = self._one("SELECT 1 FROM operations WHERE aggregate = ? LIMIT 1", (aggregate,))
+        return found is not None
+
+    def first_seq(self, aggregate: str, kind: str) -> int | None:
+        """Return the seq of the first operation of `kind` on `aggregate`."""
+        row = self._one(
+            "SELECT min(seq) FROM operations WHERE aggregate = ? AND kind = ?", (aggregate, kind)
+        )
+        return None if row[0] is None else int(row[0])
+
+    def broken(self) -> str:
+        """Return what is wrong with the file or its chains, in words; nothing if it is whole."""
+        found = self._one("PRAGMA quick_check")[0]
+        if found != "ok":
+            return f"the file is damaged: {found}"
+        for life in self.lives:
+            rows = self._all(
+                "SELECT seq, line, hash FROM operations WHERE epoch = ? ORDER BY seq",
+                (life.epoch,),
+            )
+            current, expected = genesis(life.replica_id, life.epoch), life.base + 1
+            for seq, line, hashed in rows:
+                is_first_kept = (seq, line) == rows[0][:2] and seq > expected
+                current = hashed if is_first_kept else chain(current, line)
+                if current != hashed or (seq != expected and not is_first_kept):
+                    return f"operation {seq} breaks the chain"
+                expected = seq + 1
+        return ""
+
+    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchone()
+
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._lock:
+            return list(self._connection.execute(sql, parameters).fetchall())
+
+
+def _read(line: bytes) -> OperationRecord | None:
+    try:
+        return decode_line(line)
+    except ValueError:
+        return None
+
+
+def _journaled(
+    seq: int, line: bytes, kind: str, aggregate: str, by: str, at_ms: int
+) -> JournaledOperation:
+    return JournaledOperation(seq, line, kind, aggregate, by, at_ms, _read(line))
+
+
+def _verdict(row: Sequence[Any], acked_seq: int) -> Verdict | None:
+    seq, status, code, text, consequences = row
+    if status is None:
+        if seq > acked_seq:
+            return None
+        return Verdict(seq=seq, status=VerdictStatus.ACCEPTED)
+    listed = tuple(Consequence(**item) for item in json.loads(str(consequences)))
+    return Verdict(seq=seq, status=status, code=code, text=text, consequences=listed)

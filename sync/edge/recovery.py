@@ -1,0 +1,360 @@
+"""A store whose journal and central's differ goes on by itself, and nothing counts twice.
+
+Three things lead here: the mark beside the database is ahead of it (the database
+was restored), central has operations that this journal lacks (the same, or a
+copy of this machine works elsewhere), or this machine was enrolled anew and
+takes over what it did under its former name.
+
+Each step is one transaction and can be repeated: central's operations are
+fetched and compared, then in ONE transaction kept as settled history while the
+operations that only this journal has are sequenced anew in a new epoch. Whether
+the epoch may begin is for central to say.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sync.edge.evidence import Witness
+from sync.edge.journal import Identity, Journal
+from sync.edge.lives import Life
+from sync.protocol import errors
+from sync.protocol.endpoint import OperationsPage, SyncEndpoint
+from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
+from sync.protocol.verdicts import Verdict
+
+PAGES_MAX = 10_000
+
+
+class Gap(NamedTuple):
+    """Operations that were done here and are nowhere any more, first and last included."""
+
+    first: int
+    last: int
+
+    def words(self) -> str:
+        """Return what to tell people."""
+        one = self.first == self.last
+        which = (
+            f"Operation {self.first} is" if one else f"Operations {self.first} to {self.last} are"
+        )
+        return f"{which} lost: done here, and in no copy any more. Check the goods by hand."
+
+
+@dataclass
+class Theirs:
+    """What central has beyond the last operation that both sides have."""
+
+    replica_id: str
+    common_seq: int
+    common_life: Life
+    operations: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
+    """(epoch, seq, line, hash)."""
+    bases: dict[int, int] = field(default_factory=dict)
+    """Where epochs begin that this journal does not have."""
+    verdicts: dict[int, list[Verdict]] = field(default_factory=dict)
+    end: tuple[int, int] = (0, 0)
+    """Central's epoch and last place."""
+
+
+# --- at the start of a process ---------------------------------------------------------
+
+
+def notice_restore(journal: Journal, now_ms: int) -> None:
+    """Compare the database with what lies outside of it; begin an epoch if it was restored.
+
+    The mark is read before the database: whatever another process commits in
+    between only moves the database ahead.
+    """
+    try:
+        identity = journal.identity
+    except LookupError:
+        return
+    mark = journal.mark_file.read(identity.install_nonce)
+    head = journal.head()
+    if mark is not None and mark.place == (identity.epoch, head.seq):
+        return
+    if mark is None or mark.place > (identity.epoch, head.seq):
+        refill(journal)
+    head = journal.head()
+    if mark is not None and mark.place > (journal.identity.epoch, head.seq):
+        begin_epoch(journal, mark.epoch, mark.seq, now_ms)
+    journal.write_mark()
+
+
+def refill(journal: Journal) -> int:
+    """Take operations that the database lost back from the evidence; return how many."""
+    if journal.evidence is None:
+        return 0
+    count = 0
+    with journal.writing():
+        life, head = journal.lives.newest, journal.head()
+        current = head.hash
+        for one in journal.evidence.after(life.replica_id, life.epoch, head.seq):
+            current = chain(current, one.line)
+            if current != one.hash:
+                break  # of a history that was overtaken
+            _insert(journal, one)
+            count += 1
+    return count
+
+
+def begin_epoch(journal: Journal, epoch: int, seq: int, now_ms: int) -> None:
+    """Begin an epoch behind a place that this machine knows it had reached. It was restored."""
+    with journal.writing():
+        newest = journal.lives.newest
+        number = max(epoch, newest.epoch) + 1
+        base = max(seq, journal.head().seq)
+        name = journal.identity.replica_id
+        journal.begin_life(Life(number, name, base, certain=True, opened=False, begun_ms=now_ms))
+
+
+def take_over(journal: Journal, identity: Identity, now_ms: int) -> None:
+    """Give the journal a new name at central, after an enrolment anew.
+
+    What was not sent under the former name is taken over at the next contact.
+    """
+    with journal.writing():
+        head = journal.head()
+        number = journal.lives.newest.epoch + 1
+        journal.connection.execute(
+            "UPDATE identity SET replica_id = ?, location_id = ?, install_nonce = ?,"
+            " private_key = ?, server_id = ?, central_url = ?",
+            (identity.replica_id, identity.location_id, identity.install_nonce,
+             identity.private_key, identity.server_id, identity.central_url),
+        )  # fmt: skip
+        journal.begin_life(
+            Life(number, identity.replica_id, head.seq, certain=True, opened=False, begun_ms=now_ms)
+        )
+        journal.connection.execute("UPDATE progress SET is_duplicate = 0, rival_ms = 0")
+    journal.write_mark()
+
+
+def lost(journal: Journal) -> list[Gap]:
+    """Return the operations that central has been asked for and does not have either."""
+    found = []
+    for life in journal.lives:
+        before = journal.lives.before(life)
+        if before is not None and life.opened:
+            end = journal.end_of(before).seq
+            if life.base > end:
+                found.append(Gap(end + 1, life.base))
+    return found
+
+
+# --- with central ------------------------------------------------------------------------
+
+
+def must_take_over(journal: Journal) -> bool:
+    """Return whether operations of a former name still wait to be taken over."""
+    first = journal.lives.first_of(journal.identity.replica_id)
+    return not first.opened and journal.acked_seq() < first.base
+
+
+def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
+    """Make the journal follow on central's; return whether anything had to change.
+
+    Raises what the endpoint raises (nothing has changed then), and `Fork` where
+    central's operations have nothing in common with this journal.
+    """
+    name = journal.identity.replica_id
+    former = must_take_over(journal)
+    if former:
+        name = journal.lives.at(journal.acked_seq() + 1).replica_id
+    try:
+        theirs = _fetch(endpoint, journal, name)
+    except (errors.ReplicaDisabled, errors.NotAuthentic):
+        raise
+    except errors.ProtocolRefused:
+        if not former:
+            raise
+        theirs = _nothing(journal, name)
+    if not former and not theirs.operations and not theirs.bases:
+        return False
+    adopt(journal, theirs, now_ms)
+    return True
+
+
+def _nothing(journal: Journal, name: str) -> Theirs:
+    """Central does not show what it has: what it acknowledged is common, the rest is ours."""
+    acked = journal.acked_seq()
+    life = journal.lives.at(acked)
+    return Theirs(name, acked, life, end=(life.epoch, acked))
+
+
+def _fetch(endpoint: SyncEndpoint, journal: Journal, name: str) -> Theirs:
+    """Find the last common operation and everything of central's after it."""
+    for seq, life in _starts(journal, name):
+        known = journal.hash_at(seq, life)
+        page = endpoint.operations(name, life.epoch, seq + 1)
+        if known is not None and page.header.prev_hash == known.hex():
+            return _compare(endpoint, journal, Theirs(name, seq, life), known, page)
+    raise errors.Fork("central's operations have nothing in common with this store's")
+
+
+def _starts(journal: Journal, name: str) -> Iterator[tuple[int, Life]]:
+    """Yield places at which both sides may agree, the likeliest first."""
+    acked = journal.acked_seq()
+    lives = [
+        life for life in reversed(journal.lives.all) if life.replica_id == name and life.opened
+    ]
+    for life in lives:
+        if life.base <= acked:
+            yield min(acked, journal.end_of(life).seq), life
+    for life in lives:
+        oldest = journal.oldest_seq(life)
+        if oldest is not None:
+            yield oldest, life
+        yield life.base, life
+
+
+def _compare(
+    endpoint: SyncEndpoint, journal: Journal, theirs: Theirs, current: bytes, page: OperationsPage
+) -> Theirs:
+    """Walk along central's chain from a common place to its end."""
+    life: Life | None = theirs.common_life
+    epoch, seq = theirs.common_life.epoch, theirs.common_seq
+    is_common = True
+    for _ in range(PAGES_MAX):
+        for line in page.lines:
+            seq += 1
+            current = chain(current, line)
+            is_common = is_common and life is not None and journal.hash_at(seq, life) == current
+            if is_common and life is not None:
+                theirs.common_seq, theirs.common_life = seq, life
+            else:
+                theirs.operations.append((epoch, seq, line, current))
+        theirs.verdicts.setdefault(epoch, []).extend(page.header.verdicts)
+        if not page.header.more:
+            if not page.header.next_epoch:
+                return _ended(theirs, page, (epoch, seq, current))
+            epoch, seq = page.header.next_epoch, page.header.next_seq - 1
+            current = genesis(theirs.replica_id, epoch)
+            life = journal.lives.named(theirs.replica_id, epoch)
+            is_common = is_common and _is_at(life, seq)
+            if is_common and life is not None:
+                theirs.common_seq, theirs.common_life = seq, life
+            else:
+                theirs.bases[epoch] = seq
+        page = endpoint.operations(theirs.replica_id, epoch, seq + 1)
+    raise errors.FrameUnreadable("central's operations have no end")
+
+
+def _is_at(life: Life | None, base: int) -> bool:
+    """Return whether central's epoch, which begins at `base`, is one that this journal opened."""
+    return life is not None and bool(life.opened) and life.base == base
+
+
+def _ended(theirs: Theirs, page: OperationsPage, end: tuple[int, int, bytes]) -> Theirs:
+    epoch, seq, current = end
+    header = page.header
+    if (header.last_epoch, header.last_seq, header.last_hash) != (epoch, seq, current.hex()):
+        raise errors.FrameUnreadable("central's operations do not lead to its own end")
+    theirs.end = (epoch, seq)
+    return theirs
+
+
+# --- the one transaction -------------------------------------------------------------------
+
+
+class _Own(NamedTuple):
+    """An operation that only this journal has."""
+
+    epoch: int
+    seq: int
+    line: bytes
+    effects: tuple[tuple[str, int, int], ...]
+
+
+def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
+    """Keep central's operations as settled; sequence our own anew behind them.
+
+    Returns how many were sequenced anew. A line that central has at another place
+    is that operation already: it came there by an earlier recovery.
+    """
+    with journal.writing():
+        own = _cut_off(journal, theirs)
+        discarded = _replace_lives(journal, theirs)
+        for epoch, seq, line, hashed in theirs.operations:
+            witness = Witness(theirs.replica_id, epoch, seq, line, hashed, ())
+            _insert(journal, witness)
+        for epoch, verdicts in theirs.verdicts.items():
+            journal.keep_verdicts(epoch, verdicts)
+        life = _next_life(journal, theirs, discarded, now_ms)
+        journal.begin_life(life)
+        count = _sequence(journal, life, own, theirs)
+        journal.connection.execute("UPDATE progress SET acked_seq = ?", (life.base,))
+    journal.write_mark()
+    return count
+
+
+def _cut_off(journal: Journal, theirs: Theirs) -> list[_Own]:
+    """Take our own operations after the common place out of the journal."""
+    connection = journal.connection
+    place = (theirs.common_life.epoch, theirs.common_seq)
+    rows = connection.execute(
+        "SELECT epoch, seq, line FROM operations WHERE (epoch, seq) > (?, ?) ORDER BY epoch, seq",
+        place,
+    ).fetchall()
+    own = []
+    for epoch, seq, line in rows:
+        effects = connection.execute(
+            "SELECT sku, on_hand, allocated FROM stock_effects WHERE epoch = ? AND seq = ?",
+            (epoch, seq),
+        ).fetchall()
+        own.append(_Own(epoch, seq, bytes(line), tuple(effects)))
+    connection.execute("DELETE FROM operations WHERE (epoch, seq) > (?, ?)", place)
+    connection.execute("DELETE FROM verdicts WHERE (epoch, seq) > (?, ?)", place)
+    return own
+
+
+def _replace_lives(journal: Journal, theirs: Theirs) -> list[Life]:
+    """Let the epochs after the common place be central's; return ours that never began there."""
+    later = [life for life in journal.lives if life.epoch > theirs.common_life.epoch]
+    connection = journal.connection
+    connection.execute("DELETE FROM lives WHERE epoch > ?", (theirs.common_life.epoch,))
+    for epoch, base in theirs.bases.items():
+        connection.execute(
+            "INSERT INTO lives (epoch, replica_id, base, certain, opened, begun_ms)"
+            " VALUES (?, ?, ?, 0, 1, 0)",
+            (epoch, theirs.replica_id, base),
+        )
+    return later
+
+
+def _next_life(journal: Journal, theirs: Theirs, discarded: list[Life], now_ms: int) -> Life:
+    """Return the epoch for our own operations. Its number was never used, here or at central."""
+    epochs = (theirs.end[0], theirs.common_life.epoch, *(life.epoch for life in discarded))
+    bases = (theirs.end[1], theirs.common_seq, *(life.base for life in discarded))
+    name = journal.identity.replica_id
+    is_certain = name != theirs.replica_id or any(life.certain for life in discarded)
+    return Life(max(epochs) + 1, name, max(bases), is_certain, opened=False, begun_ms=now_ms)
+
+
+def _sequence(journal: Journal, life: Life, own: list[_Own], theirs: Theirs) -> int:
+    there = Counter(line for _, _, line, _ in theirs.operations)
+    current, seq = genesis(life.replica_id, life.epoch), life.base
+    for one in own:
+        if there[one.line]:
+            there[one.line] -= 1
+            continue
+        seq += 1
+        current = chain(current, one.line)
+        witness = Witness(life.replica_id, life.epoch, seq, one.line, current, one.effects)
+        _insert(journal, witness, forked_from=f"{one.epoch}/{one.seq}")
+    return seq - life.base
+
+
+def _insert(journal: Journal, one: Witness, forked_from: str | None = None) -> None:
+    record = _record(one.line)
+    journal.insert(one, record, forked_from)
+    if record is not None:
+        journal.rights.replay(record.op, one.seq)
+
+
+def _record(line: bytes) -> OperationRecord | None:
+    try:
+        return decode_line(line)
+    except ValueError:
+        return None

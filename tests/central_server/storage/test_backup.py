@@ -1,0 +1,123 @@
+"""Copies of the embedded database, and what `central-server backup` and `restore` say."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from central_server.cli import FAILURE, NOT_FOUND, REFUSED, USAGE, app
+from central_server.storage import backup as copies
+from central_server.storage.database import Database
+from tests.support.databases import prepare
+
+KEY = "ab" * 32
+SECRET = "a secret for tests only, long enough to sign with"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch):
+    """Runs commands on an encrypted database in an empty folder."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_SERVER_SECRET", SECRET)
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATABASE_KEY", KEY)
+    return lambda *arguments: CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def incarnation(tmp_path: Path) -> int:
+    database = Database.open(f"sqlite:///{tmp_path / 'data' / 'central.db'}", key=KEY)
+    with database.read() as view:
+        found = view.meta.get()
+    database.close()
+    assert found is not None
+    return found.incarnation
+
+
+def test_an_encrypted_database_is_copied_and_put_back(run, tmp_path: Path):
+    """The copy is encrypted; each restore is a new life, also twice from the same copy."""
+    run("migrate")
+    run("key", "create", "--name", "kept", "--scope", "admin")
+    copy = tmp_path / "copy.db"
+    assert json.loads(run("backup", copy, "--json").stdout)["bytes"] > 0
+    assert not copy.read_bytes().startswith(b"SQLite format 3")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    lives = [incarnation(tmp_path)]
+    for _ in range(2):
+        answer = run("restore", copy, "--verify")
+        assert (answer.exit_code, answer.stderr) == (0, "")
+        lives.append(incarnation(tmp_path))
+    assert lives[0] < lives[1] < lives[2]
+    assert len(list((tmp_path / "data").glob("central.db.before-restore-?"))) == 2
+    assert run("doctor").exit_code == 0
+
+
+def test_a_running_central_is_not_replaced(run, tmp_path: Path):
+    """Somebody has the database open: stop it first."""
+    run("migrate")
+    run("backup", tmp_path / "copy.db")
+    with copies.held(f"sqlite:///{tmp_path / 'data' / 'central.db'}"):
+        answer = run("restore", tmp_path / "copy.db")
+    assert (answer.exit_code, "stop it first" in answer.stderr) == (REFUSED, True)
+    assert incarnation(tmp_path) == 1
+
+
+@pytest.mark.parametrize("damage", ["missing", "torn", "not a database"])
+def test_a_bad_copy_is_refused_and_nothing_is_touched(run, tmp_path: Path, damage: str):
+    """The database in place stays as it is."""
+    run("migrate")
+    copy = tmp_path / "copy.db"
+    run("backup", copy)
+    if damage == "missing":
+        copy.unlink()
+    elif damage == "torn":
+        copy.write_bytes(copy.read_bytes()[:50_000])
+    else:
+        copy.write_bytes(b"no database at all " * 1000)
+    answer = run("restore", copy)
+    assert (answer.exit_code, len(answer.stderr.splitlines())) == (REFUSED, 1)
+    assert incarnation(tmp_path) == 1
+
+
+def test_usage_is_told(run, tmp_path: Path):
+    """A copy or --mark, and not both; a device that does not exist."""
+    run("migrate")
+    assert run("restore").exit_code == USAGE
+    assert run("restore", tmp_path / "copy.db", "--mark").exit_code == USAGE
+    assert run("device", "revoke", "nobody").exit_code == NOT_FOUND
+    assert json.loads(run("device", "list", "--json").stdout) == []
+
+
+def test_what_does_not_add_up_after_a_restore_is_said(run, tmp_path: Path, monkeypatch):
+    """Exit code 1, and each finding on a line."""
+    monkeypatch.delenv("HOLDSHELF_CENTRAL_DATABASE_KEY")
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DEMO", "true")
+    run("migrate")
+    run("load-sample")
+    database = Database.open(f"sqlite:///{tmp_path / 'data' / 'central.db'}")
+    database.write(
+        lambda unit: unit.connection.exec_driver_sql("UPDATE stock SET on_hand = on_hand + 1")
+    )
+    database.close()
+    run("backup", tmp_path / "copy.db")
+    answer = run("restore", tmp_path / "copy.db", "--json")
+    assert answer.exit_code == FAILURE
+    assert "is not what its ledger adds up to" in json.loads(answer.stdout)["wrong"][0]
+
+
+@pytest.mark.postgres
+def test_postgresql_is_left_to_its_own_tools(run, make_postgresql_url, monkeypatch, tmp_path: Path):
+    """It is said which tools; after a restore by them, `--mark` begins the new life."""
+    url = make_postgresql_url()
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATABASE_URL", url)
+    monkeypatch.delenv("HOLDSHELF_CENTRAL_DATABASE_KEY")
+    prepare(url)
+    for command in ("backup", "restore"):
+        answer = run(command, tmp_path / "copy.db")
+        assert (answer.exit_code, "pg_dump" in answer.stderr) == (REFUSED, True)
+    assert run("restore", "--mark").exit_code == 0
+    database = Database.open(url)
+    with database.read() as view:
+        found = view.meta.get()
+    database.close()
+    assert found is not None
+    assert found.incarnation > 1
