@@ -75,6 +75,7 @@ class ShareKeeper:
                 self.book.catch_up()
                 self._close()
                 self._give_up_unconfirmed()
+            self.book.catch_up()  # only now: a view never shows what the journal rolled back
             # The next generation's lease begins when central is heard again.
             self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
 
@@ -155,7 +156,6 @@ class ShareKeeper:
                 now_ms = self.clock.now_ms()
                 outcome = decide(flow_named(order.flow), order, lapsed, now_ms)
                 self._append(lapsed, outcome.effects)
-        self.book.catch_up()
 
     def _grant(self, shares: Sequence[Share]) -> None:
         generation = self.journal.rights.generation()
