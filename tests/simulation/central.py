@@ -4,15 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any, NamedTuple, TypeVar
 
 from central_server.bootstrap import Parts, assemble
 from central_server.config import CentralSettings
 from central_server.ports import Message
+from central_server.services.flow_handler import FlowHandler, FollowUps, Step
+from central_server.storage.commits import Writer
 from central_server.storage.database import Database
+from central_server.storage.unit import Unit
+from sync.domain.transitions import Consequence, FulfillmentOperation
 from sync.protocol.version import PROTOCOL_VERSION
 from tests.simulation.clocks import MachineClock
 from tests.simulation.faults import CentralFuse
 
+T = TypeVar("T")
 SECRET = "a secret for tests only, long enough to sign with"
 
 OpenDatabase = Callable[[str, CentralFuse], Database]
@@ -33,6 +39,56 @@ class Mailbox:
         self.keys.add(message.key)
 
 
+class Decision(NamedTuple):
+    """Something that central decided about an order by itself."""
+
+    position: tuple[int, int]
+    """Where the journal of the order's store stood at central (epoch, seq)."""
+    operation: FulfillmentOperation | None
+    """None: it cancelled what was open."""
+    at_ms: int
+    source: str
+    """As the ledger names it."""
+
+
+class Witness:
+    """Stands before a flow's handler and sees what central decides by itself."""
+
+    def __init__(self, inner: FlowHandler, note: Callable[[Step, Any], None]) -> None:
+        self.flow = inner.flow
+        self.kinds = inner.kinds
+        self._inner = inner
+        self._note = note
+
+    def follow(self, step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+        if not step.by:
+            self._note(step, ups)
+        return self._inner.follow(step, ups)
+
+
+class WitnessedWriter:
+    """A writer that keeps what was decided in a transaction only if that was committed."""
+
+    def __init__(self, inner: Writer, machine: "CentralMachine") -> None:
+        self._inner = inner
+        self._machine = machine
+
+    def write(self, command: Callable[[Unit], T]) -> tuple[T, Unit]:
+        machine = self._machine
+        machine.deciding.clear()
+        commits = machine.fuse.commits
+        try:
+            return self._inner.write(command)
+        finally:
+            if machine.fuse.commits > commits:
+                for key, decision in machine.deciding:
+                    machine.decided.setdefault(key, []).append(decision)
+            machine.deciding.clear()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 class CentralMachine:
     """One central. `parts` is the process that runs now."""
 
@@ -49,6 +105,10 @@ class CentralMachine:
         self.speaks = PROTOCOL_VERSION
         """The newest version of the protocol that this central's program knows."""
         self.mailbox = Mailbox()
+        self.deciding: list[tuple[str, Decision]] = []
+        """In the transaction that runs, by fulfillment order."""
+        self.decided: dict[str, list[Decision]] = {}
+        """Fulfillment order -> what central decided about it, in this order."""
         self._random = random
         self._opened = opened
         self._settings = CentralSettings(data_dir=folder, server_secret=SECRET, demo=False)
@@ -56,9 +116,25 @@ class CentralMachine:
 
     def _start(self) -> Parts:
         database = self._opened(self._settings.url, self.fuse)
-        return assemble(
+        database._writer = WitnessedWriter(database._writer, self)
+        parts = assemble(
             self._settings, database, clock=self.clock, random=self._random, notifier=self.mailbox
         )
+        for service in (parts.central.sync, parts.promises):
+            service._handlers = tuple(Witness(one, self._witness) for one in service._handlers)
+        return parts
+
+    def _witness(self, step: Step, ups: Any) -> None:
+        source = str(ups._source)
+        if source.startswith("lapse:"):
+            found = ups._unit.replicas.at_location(step.before.location_id)
+            (replica,) = [one for one in found if one.enabled]
+            position = (replica.epoch, replica.last_seq)
+        else:
+            _, epoch, seq = source.split("/")
+            position = (int(epoch), int(seq))
+        decision = Decision(position, step.operation, step.now_ms, source)
+        self.deciding.append((step.before.id, decision))
 
     @property
     def database(self) -> Database:

@@ -1,9 +1,12 @@
 """What happens to machines: crashes at a commit, and disks without room. Armed by events."""
 
+from contextlib import suppress
+
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy.exc import OperationalError
 
 from central_server.storage.commits import CommitPoint as CentralPoint
+from sync.edge.journal import Journal
 from sync.edge.sqlite import CommitPoint
 
 JOURNAL = "journal.db"
@@ -58,9 +61,16 @@ class StoreFuse(Fuse):
 
     def __init__(self) -> None:
         super().__init__()
-        self.performing = False
         self.committed = 0
-        """Operations whose commit returned, whatever came of the call that made them."""
+        """Up to which operation a commit of the journal has returned."""
+        self.broken_words = 0
+        """How often the store said that something is done, and it was not on the disk."""
+        self._journal: Journal | None = None
+        self._committing = 0
+
+    def watch(self, journal: Journal | None) -> None:
+        """Read the end of this journal before each of its commits; None before it is open."""
+        self._journal = journal
 
     def hook(self, file: str, point: CommitPoint) -> None:
         """Stand around every commit of journal.db and replica.db."""
@@ -68,9 +78,17 @@ class StoreFuse(Fuse):
         if before and self.is_full:
             self.refused += 1
             raise driver.OperationalError(FULL)
-        if not before and file == JOURNAL and self.performing:
-            self.committed += 1
+        if file == JOURNAL and self._journal is not None:
+            if before:
+                self._committing = self._end_of(self._journal)
+            else:
+                self.committed = max(self.committed, self._committing)
         self.passes(before=before)
+
+    def _end_of(self, journal: Journal) -> int:
+        with suppress(LookupError):  # not enrolled yet
+            return journal.head().seq
+        return 0
 
 
 class CentralFuse(Fuse):

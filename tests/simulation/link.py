@@ -62,7 +62,9 @@ class Link:
             raise errors.VersionUnsupported(
                 "no common protocol version", min=1, max=self.machine.speaks
             )
-        older = header.model_copy(update={"protocol": spoken})
+        older = header
+        if spoken < header.protocol:
+            older = header.model_copy(update={"protocol": spoken, "lease_ms": 0})
         answer = self._ask(lambda central: central.sync.push(self._replica(central), older, lines))
         self._listen(header, answer)
         return answer

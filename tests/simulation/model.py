@@ -8,7 +8,7 @@ its follow-ups, is not.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
@@ -17,8 +17,9 @@ from central_server.storage.tables import EXCEPTIONS, OP_LOG, STOCK_LEDGER
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
-from sync.domain.transitions import Outcome, advance, stock_effects
+from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
 from sync.protocol.lines import decode_line
+from tests.simulation.central import Decision
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -80,13 +81,22 @@ def _books(view: "View", locations: Sequence[str]) -> Books:
     )  # fmt: skip
 
 
+class Happened(NamedTuple):
+    """One step of an order's story."""
+
+    source: str
+    """The operation's identity, or what the ledger calls central's own decision."""
+    kind: str
+    before: FulfillmentOrder
+    outcome: Outcome
+
+
 @dataclass
 class Retold:
     """One fulfillment order's story, done again."""
 
     order: FulfillmentOrder
-    outcomes: dict[str, tuple[FulfillmentOrder, Outcome]] = field(default_factory=dict)
-    """Operation id -> (the order before it, what it led to)."""
+    steps: list[Happened] = field(default_factory=list)
     cancelled: Units = field(default_factory=dict)
     """What its cancellation released."""
     problems: list[str] = field(default_factory=list)
@@ -102,24 +112,26 @@ def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
     lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
     return replace(
         order, lines=lines, accepted_at_ms=None, staging_spot="", ready_at_ms=None,
-        expires_at_ms=None, notes=(),
+        expires_at_ms=None, confirmed_at_ms=None, notes=(),
     )  # fmt: skip
 
 
 def retell(
-    order: FulfillmentOrder,
-    operations: Iterable[StoredOperation],
-    cancels: Sequence[tuple[int, int]],
+    order: FulfillmentOrder, operations: Iterable[StoredOperation], decided: Sequence[Decision]
 ) -> Retold:
-    """Do everything again that happened to `order`, in the order in which central heard it."""
+    """Do everything again that happened to `order`, in the order in which it did at central."""
     told = Retold(at_first(order))
-    waiting = sorted(cancels)
+    waiting = list(decided)
     for one in operations:
-        while waiting and waiting[0] < (one.epoch, one.seq):
-            _cancel(told, waiting.pop(0))
-        _apply(told, one)
-    for position in waiting:
-        _cancel(told, position)
+        while waiting and waiting[0].position < (one.epoch, one.seq):
+            _decide(told, waiting.pop(0))
+        if one.status in {"accepted", "amended"}:
+            record = decode_line(one.line)
+            _step(told, op_id(one), record.op, record.at)
+            if told.steps and one.status == "accepted" and told.steps[-1].outcome.consequences:
+                told.problems.append(f"{op_id(one)} came late and was plainly accepted")
+    for decision in waiting:
+        _decide(told, decision)
     return told
 
 
@@ -129,31 +141,29 @@ def retell_all(world: "World") -> dict[str, Retold]:
     if not books.retold:
         by_order = books.by_order()
         for key, stored in books.orders.items():
-            cancels = world.cancels.get(key, ())
-            books.retold[key] = retell(stored.row.order, by_order.get(key, ()), cancels)
+            decided = world.central.decided.get(key, ())
+            books.retold[key] = retell(stored.row.order, by_order.get(key, ()), decided)
     return books.retold
 
 
-def _apply(told: Retold, one: StoredOperation) -> None:
-    if one.status not in {"accepted", "amended"}:
+def _decide(told: Retold, decision: Decision) -> None:
+    if decision.operation is not None:
+        _step(told, decision.source, decision.operation, decision.at_ms)
         return
-    record = decode_line(one.line)
-    before = told.order
-    try:
-        outcome = advance(flow_named(before.flow), before, record.op, record.at)
-    except DomainError as problem:
-        told.problems.append(f"{op_id(one)} was {one.status}, but is not possible: {problem}")
-        return
-    told.outcomes[op_id(one)] = (before, outcome)
-    told.order = outcome.after
-    if outcome.consequences and one.status != "amended":
-        told.problems.append(f"{op_id(one)} came late and was plainly accepted")
-
-
-def _cancel(told: Retold, _: tuple[int, int]) -> None:
     after = cancel_open(told.order)
     add(told.cancelled, told.order.location_id, stock_effects(told.order, after, None))
     told.order = after
+
+
+def _step(told: Retold, source: str, operation: FulfillmentOperation, at_ms: int) -> None:
+    before = told.order
+    try:
+        outcome = advance(flow_named(before.flow), before, operation, at_ms)
+    except DomainError as problem:
+        told.problems.append(f"{source}: {operation.kind} was taken, yet is impossible: {problem}")
+        return
+    told.steps.append(Happened(source, operation.kind, before, outcome))
+    told.order = outcome.after
 
 
 def add(units: Units, location_id: str, effects: Iterable[object]) -> None:

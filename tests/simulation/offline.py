@@ -57,7 +57,7 @@ def main(operations: int) -> int:
 
 def play(operations: int) -> Figures:
     """Let one of two stores work offline for a month; check everything after contact."""
-    figures, random, world = Figures(), Random(30), World(2)
+    figures, random, world = Figures(), Random(30), World(2, shared=True)
     try:
         _prepare(world, operations // OPERATIONS_PER_ORDER)
         world.stores[0].endpoint.cut()

@@ -15,6 +15,8 @@ EVENTS_MIN, EVENTS_MAX = 150, 300
 FAULT_SHARES = (0.0, 0.0, 0.35, 1.5)
 """A fault is absent, rare or frequent."""
 WORK_SHARES = (0.5, 1.0, 2.0)
+SHARED_SHARE = 0.7
+"""Of worlds whose stores share by escrow."""
 QUIET_SHARE = 0.004
 """How often everything is mended and checked in the middle of a run."""
 STEP_MS_MAX = 90_000
@@ -27,6 +29,8 @@ class Plan:
 
     seed: int
     stores: int
+    shared: bool
+    """Whether stock is shared by escrow."""
     events: tuple[Event, ...]
 
 
@@ -34,10 +38,11 @@ def plan_of(seed: int, kinds: tuple[EventKind, ...] = ALL) -> Plan:
     """Return the plan that `seed` stands for."""
     random = Random(seed)
     stores = random.choice((2, 2, 3, 4))
+    shared = random.random() < SHARED_SHARE
     weights = [kind.weight * _share(kind, random) for kind in kinds]
     count = random.randint(EVENTS_MIN, EVENTS_MAX)
     events = [_event(random, kind.name, stores) for kind in random.choices(kinds, weights, k=count)]
-    return Plan(seed, stores, tuple(events))
+    return Plan(seed, stores, shared, tuple(events))
 
 
 def _share(kind: EventKind, random: Random) -> float:

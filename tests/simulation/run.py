@@ -56,7 +56,7 @@ class Run:
 
     def go(self) -> Result:
         """Run everything; what goes wrong is in the result, never raised."""
-        world = World(self._plan.stores, self._fittings)
+        world = World(self._plan.stores, shared=self._plan.shared, fittings=self._fittings)
         try:
             for number, event in enumerate(self._plan.events, 1):
                 self._step(world, number, event)

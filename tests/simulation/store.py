@@ -32,16 +32,15 @@ EVERYTHING = 1_000_000
 
 
 class WatchedStore(Store):
-    """The real store, which tells its fuse when an operation is being made."""
+    """The real store, held to its word: what it says is done has been committed."""
 
     fuse: StoreFuse
 
     def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
-        self.fuse.performing = True
-        try:
-            return super().perform(operation, by=by, dev=dev)
-        finally:
-            self.fuse.performing = False
+        before = self.fuse.committed
+        after = super().perform(operation, by=by, dev=dev)
+        self.fuse.broken_words += self.fuse.committed != before + 1
+        return after
 
 
 @dataclass
@@ -75,6 +74,8 @@ class StoreMachine:
         self.boots = 1
         self.starts = 0
         """Of its process."""
+        self.unshown = ""
+        """What a start did not show although it was done."""
         self.checked: tuple[int, int] = (-1, -1)
         """How far an oracle has looked at its journal."""
         self.rounds = 0
@@ -84,6 +85,8 @@ class StoreMachine:
         self.store: WatchedStore
         self.daemon: SyncDaemon
         self.open()
+        self.remember()
+        self.fuse.committed = len(self.kept.lines)
 
     @property
     def replica_id(self) -> str:
@@ -111,11 +114,21 @@ class StoreMachine:
                 continue
 
     def _start(self) -> None:
+        self.fuse.watch(None)
         self.store = self._store_class(
             Files(self.folder), self.clock, key=KEY, boot_id=self.boot_id, hook=self.fuse.hook
         )
+        try:
+            self.store.identity  # noqa: B018 - raises in a journal that is new
+        except LookupError:
+            self.store.journal.enrol(self.identity())
         self.starts += 1
+        head = self.store.journal.head().seq
+        shown = self.store._database.one("SELECT seq FROM included")[0]
+        if shown != head and not self.fuse.is_full:
+            self.unshown = f"it opens with operation {head} done and {shown} shown"
         self.store.fuse = self.fuse
+        self.fuse.watch(self.store.journal)
         self.daemon = SyncDaemon(
             self.endpoint,
             self.store.journal,
@@ -134,7 +147,6 @@ class StoreMachine:
 
     def restart(self) -> None:
         """End the process, wherever it is, and start another one. Sessions are forgotten."""
-        self.fuse.performing = False
         self.close()
         self.local.end_session()
         self.open()
@@ -164,17 +176,13 @@ class StoreMachine:
         """Put a line into the journal that this version would never write."""
         journal = self.store.journal
         head = journal.head()
-        self.fuse.performing = True
-        try:
-            with journal.writing():
-                journal._connection.execute(
-                    "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
-                    " VALUES (?, ?, ?, ?, 'raw', ?, 'A1', ?)",
-                    (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), aggregate,
-                     self.clock.now_ms()),
-                )  # fmt: skip
-        finally:
-            self.fuse.performing = False
+        with journal.writing():
+            journal._connection.execute(
+                "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
+                " VALUES (?, ?, ?, ?, 'raw', ?, 'A1', ?)",
+                (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), aggregate,
+                 self.clock.now_ms()),
+            )  # fmt: skip
         self.store._views.catch_up()
 
     def remember(self) -> list[bytes]:

@@ -10,6 +10,7 @@ from random import Random
 from central_server.records import Location, Price, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.storage.schema import migrate
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
 from sync.protocol.session import EnrolRequest
@@ -20,11 +21,12 @@ from tests.simulation.link import Link
 from tests.simulation.store import StoreMachine
 
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4")
-ON_HAND = 5
+ON_HAND = 8
 FLOOR_PERCENT = 20
 STORES_MAX = 4
 PLACES = (("S001", 39.96, -83.00), ("S002", 39.76, -84.19), ("S003", 41.50, -81.69),
           ("S004", 41.65, -83.54))  # fmt: skip
+POLICY = EscrowPolicy(enabled=True, lease_ms=3_600_000, confirm_ms=600_000)
 ALL_DAY = ((0, 1440),) * 7
 
 
@@ -35,15 +37,18 @@ def fast_folder() -> Path | None:
 
 
 @lru_cache
-def template(stores: int) -> Path:
-    """Return a folder with central and so many enrolled stores, all of one mind."""
+def template(stores: int, *, shared: bool) -> Path:
+    """Return a folder with central and so many enrolled stores, all of one mind.
+
+    With `shared`, they share their stock by escrow, else by a fixed floor.
+    """
     folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    prepare(folder, stores)
+    prepare(folder, stores, shared=shared)
     return folder
 
 
-def prepare(folder: Path, stores: int) -> None:
+def prepare(folder: Path, stores: int, *, shared: bool) -> None:
     """Set a world up in `folder`."""
     time, random = TrueTime(), Random(0)
     database = open_database(f"sqlite:///{folder / 'central' / 'central.db'}", CentralFuse())
@@ -51,7 +56,7 @@ def prepare(folder: Path, stores: int) -> None:
     database.write(lambda unit: unit.meta.ensure("central", SECRET))
     database.close()
     central = CentralMachine(folder / "central", MachineClock(time), random)
-    _fill(central, stores)
+    _fill(central, stores, POLICY if shared else EscrowPolicy())
     for name, _, _ in PLACES[:stores]:
         _enrol(central, StoreMachine(
             folder / name, name, MachineClock(time), random, Link(central)
@@ -59,13 +64,14 @@ def prepare(folder: Path, stores: int) -> None:
     central.close()
 
 
-def _fill(central: CentralMachine, stores: int) -> None:
+def _fill(central: CentralMachine, stores: int, policy: EscrowPolicy) -> None:
     intake, places = central.parts.intake, PLACES[:stores]
     intake.locations(
         [
             Location(
                 name, f"Store {name}", latitude=latitude, longitude=longitude, timezone="UTC",
                 price_zone="EAST", hours=ALL_DAY, floor_percent=FLOOR_PERCENT, spots=("A1", "A2"),
+                escrow=policy,
             )
             for name, latitude, longitude in places
         ]
@@ -90,8 +96,7 @@ def _enrol(central: CentralMachine, store: StoreMachine) -> None:
             public_key=store.key.public_key().public_bytes_raw().hex(), app_version="simulated",
         )
     )  # fmt: skip
-    store.store.journal.enrol(identity)
-    for _ in range(2):
+    for _ in range(4):
         report, _ = store.round()
         assert report is not None
         assert report.ok, report

@@ -89,7 +89,7 @@ def test_the_shrinker_finds_the_two_events_that_matter():
     """Delta debugging on a failure of two events among forty, without any world."""
     from tests.simulation.run import Result
 
-    plan = Plan(1, 2, tuple(Event("x", 0, number, 0) for number in range(40)))
+    plan = Plan(1, 2, False, tuple(Event("x", 0, number, 0) for number in range(40)))
 
     def run(one: Plan) -> Result:
         left = {event.dice for event in one.events}
@@ -110,7 +110,7 @@ def test_what_nobody_expected_is_a_finding():
         raise KeyError("gone")
 
     kinds = (EventKind("breaks", breaks, 1),)
-    result = Run(Plan(1, 2, (Event("breaks", 0, 1, 1),)), kinds=kinds).go()
+    result = Run(Plan(1, 2, False, (Event("breaks", 0, 1, 1),)), kinds=kinds).go()
     assert result.oracle == f"{SURPRISE}: KeyError"
     assert "test_machinery.py" in result.problems[0]
 
@@ -126,7 +126,7 @@ def test_an_oracle_is_asked_after_each_event_or_after_quiet():
     step = Oracle("step", When.STEP, look)
     quiet = Oracle("quiet", When.QUIET, lambda world: ["it is not so"])
     events_ = (Event("cut", 0, 1, 1), Event("mend", 0, 2, 1))
-    result = Run(Plan(1, 2, events_), checks=(step, quiet)).go()
+    result = Run(Plan(1, 2, False, events_), checks=(step, quiet)).go()
     assert len(asked) == 3
     assert (result.oracle, result.problems) == ("quiet", ["it is not so"])
 

@@ -20,7 +20,7 @@ from tests.simulation.registry import Violation
 from tests.simulation.store import StoreMachine, WatchedStore
 from tests.simulation.template import PLACES, fast_folder, template
 
-QUIET_ROUNDS_MAX = 6
+QUIET_ROUNDS_MAX = 8
 """So many rounds after the last fault, everything has been said (oracle O8)."""
 SETTLED_MS = 60_000
 
@@ -62,9 +62,10 @@ class Placing:
 class World:
     """Everything that a run touches. Make it, let things happen, close it."""
 
-    def __init__(self, stores: int, fittings: Fittings = AS_BUILT) -> None:
+    def __init__(self, stores: int, *, shared: bool, fittings: Fittings = AS_BUILT) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
-        shutil.copytree(template(stores), self.folder, dirs_exist_ok=True)
+        shutil.copytree(template(stores, shared=shared), self.folder, dirs_exist_ok=True)
+        self.shared = shared
         self.time = TrueTime()
         self.time.advance(HOUR_MS)
         self.random = Random(0)
@@ -82,8 +83,6 @@ class World:
         self.tally = Tally()
         self.placed: list[Placing] = []
         self.keys = 0
-        self.cancels: dict[str, list[tuple[int, int]]] = {}
-        """Fulfillment order -> where its store's journal stood at central when it was cancelled."""
         self.imported: Counter[tuple[str, str]] = Counter()
         self.checked_commits = -1
         """How far the books of central have been looked at."""
@@ -151,6 +150,7 @@ class World:
         last: list[str] = []
         for _ in range(QUIET_ROUNDS_MAX):
             self.time.advance(SETTLED_MS)
+            self.central.parts.promises.run()
             last = []
             moved = False
             for store in self.stores:

@@ -1,11 +1,12 @@
 """Everything that may happen in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.events import machines, network, orders, poison, skew, times, work
+from tests.simulation.events import machines, network, orders, poison, sales, skew, times, work
 from tests.simulation.registry import EventKind
 
 ALL: tuple[EventKind, ...] = (
     *orders.KINDS,
     *work.KINDS,
+    *sales.KINDS,
     *network.KINDS,
     *machines.KINDS,
     *times.KINDS,

@@ -12,6 +12,7 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel
+from tests.simulation.central import Decision
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
@@ -82,7 +83,8 @@ def note_cancelled(world: World, order_id: str) -> None:
                 continue
             (replica,) = [one for one in view.replicas.at_location(order.location_id)
                           if one.enabled]  # fmt: skip
-            world.cancels.setdefault(order.id, []).append((replica.epoch, replica.last_seq))
+            cancelled = Decision((replica.epoch, replica.last_seq), None, 0, order_id)
+            world.central.decided.setdefault(order.id, []).append(cancelled)
 
 
 def stock_arrives(world: World, index: int, dice: Random) -> str:
@@ -124,7 +126,7 @@ def housekeeping(world: World, index: int, dice: Random) -> str:
 
 
 KINDS = (
-    EventKind("place", place, 7),
+    EventKind("place", place, 10),
     EventKind("cancel", cancel, 3),
     EventKind("stock_arrives", stock_arrives, 2),
     EventKind("catalogue_moves", catalogue_moves, 1, at_central=True),

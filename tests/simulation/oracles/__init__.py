@@ -1,11 +1,12 @@
 """Everything that must hold in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.oracles import central, effects, journals, views
+from tests.simulation.oracles import central, effects, escrow, journals, views
 from tests.simulation.registry import Oracle
 
 ALL: tuple[Oracle, ...] = (
     *journals.ORACLES,
     *central.ORACLES,
     *effects.ORACLES,
+    *escrow.ORACLES,
     *views.ORACLES,
 )

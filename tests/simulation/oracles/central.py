@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from central_server.storage.tables import ORDERS
-from tests.simulation.model import Books, read_books
+from sync.protocol.lines import decode_line
+from tests.simulation.model import Books, op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _DIFFERENT = (
     " USING (location_id, sku)"
     " WHERE (s.on_hand, s.allocated) IS NOT (coalesce(l.on_hand, 0), coalesce(l.allocated, 0))"
 )
-LATE = "amended"
 
 
 def stock_is_the_ledger(world: "World") -> Iterator[str]:
@@ -50,21 +50,34 @@ def orders_tie_what_is_allocated(world: "World") -> Iterator[str]:
 def promises_are_covered(world: "World") -> Iterator[str]:
     """O3: more is tied than there is only as far as facts that came too late explain it."""
     books = read_books(world)
-    excused = _excused(books)
+    excused = _excused(books, shared=world.shared)
     for key, (on_hand, allocated) in books.stock.items():
         over = allocated - on_hand
         if over > excused[key]:
             yield f"{key}: {allocated} of {on_hand} are promised, {excused[key]} of them excused"
 
 
-def _excused(books: Books) -> Counter[tuple[str, str]]:
-    late = {
-        f"{one.replica_id}/{one.epoch}/{one.seq}" for one in books.operations if one.status == LATE
-    }
+def _excused(books: Books, *, shared: bool) -> Counter[tuple[str, str]]:
+    """Return the units that stock may lack: by facts that came late, and by what tills sold over.
+
+    Where stores share by escrow, a sale within the floor excuses nothing; under a
+    fixed floor central promises without asking, so that each sale may.
+    """
+    late, sales = set(), {}
+    for one in books.operations:
+        if one.kind == "floor_sold" and one.status in {"accepted", "amended"}:
+            sales[op_id(one)] = decode_line(one.line).op
+        elif one.status == "amended":
+            late.add(op_id(one))
     excused: Counter[tuple[str, str]] = Counter()
     for location, sku, on_hand, allocated, reason, source in books.ledger:
         if source in late and reason != "allocated":
             excused[location, sku] += max(0, allocated - on_hand)
+        elif source in sales and reason == "floor_sold" and not shared:
+            excused[location, sku] += max(0, -on_hand)
+    for source, sold in sales.items():
+        for line in sold.over if shared else ():
+            excused[source.partition("/")[0].removeprefix("R-"), line.sku] += line.units
     return excused
 
 
