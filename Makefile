@@ -33,7 +33,7 @@ deps: .venv/.ok ## Check that what is imported is declared, and the reverse (dep
 	@$(BIN)/deptry sync store_client central_server
 
 sim: .venv/.ok ## Run the simulation over SEEDS=200 seeds.
-	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --workers $(WORKERS)
 
 bench: .venv/.ok ## Measure, and compare with the budgets.
 	@$(BIN)/python -m tests.benchmarks
