@@ -4,7 +4,7 @@ import gc
 
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.run import Result, Run
-from tests.simulation.shrink import shrink
+from tests.simulation.shrink import RUNS_MAX, shrink
 from tests.simulation.world import AS_BUILT, Fittings
 
 COMMAND = "python -m tests.simulation"
@@ -25,10 +25,17 @@ def calm_collector() -> None:
 
 
 def failure(
-    plan: Plan, result: Result, *, shorter: bool = True, fittings: Fittings = AS_BUILT
+    plan: Plan,
+    result: Result,
+    *,
+    shorter: bool = True,
+    fittings: Fittings = AS_BUILT,
+    runs_max: int = RUNS_MAX,
 ) -> str:
     """Return what a failing plan did, shrunk, and how to see it again."""
-    small, found = shrink(plan, lambda one: Run(one, fittings).go()) if shorter else (plan, result)
+    small, found = (plan, result)
+    if shorter:
+        small, found = shrink(plan, lambda one: Run(one, fittings).go(), runs_max=runs_max)
     return "\n".join(
         (
             f"seed {plan.seed} failed: {found.oracle}",

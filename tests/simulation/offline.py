@@ -80,9 +80,9 @@ def play(operations: int) -> Figures:
 
 def _prepare(world: World, orders: int) -> None:
     central, at = world.central.parts.central, world.stores[0].location_id
-    world.central.parts.intake.stock(
-        [StockItem(at, sku, PLENTY) for sku in SKUS], "delivery"
-    )  # fmt: skip
+    everything = [StockItem(at, sku, PLENTY) for sku in SKUS]
+    world.central.parts.intake.stock(everything, "delivery")
+    world.settle()  # the store grants what it has now
     for number in range(orders):
         lines = (NewLine(SKUS[number % 4], 1), NewLine(SKUS[(number + 1) % 4], 1 + number % 2))
         new = NewOrder(at, Channel.WEB, "USD", Customer("Jo"), lines)
