@@ -65,7 +65,8 @@ class FloorSizing:
             return 0
         began = min(at_ms for _, _, at_ms in sales)
         rows = unit.stock.rows(place.id)
-        rule = rule_for([one for one in unit.leases.rules() if one.effective_from_ms <= now_ms], place)
+        rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
+        rule = rule_for(rules, place)
         percent = SERVICE_PERCENT if rule is None else rule.service_percent
         rates = _Rates(sales, now_ms, began)
         categories = {sku: one.category for sku, one in
