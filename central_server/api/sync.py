@@ -31,6 +31,8 @@ from sync.protocol.session import (
 
 router = APIRouter(prefix="/v1/sync", tags=["sync"])
 
+PLAIN_BYTES_MAX = 200
+"""A shorter answer travels as it is."""
 HEARTBEAT_SECONDS = 15.0
 OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"^bytes=(\d{1,15})-(\d{0,15})$")
@@ -95,7 +97,8 @@ def push(
     header, lines = frames.read_push(plain)
     answer = central.sync.push(session.replica_id, header, lines)
     central.figures.operations.inc(len(lines))
-    return _packed(answer.model_dump_json().encode(), "application/json", accept_encoding)
+    plain = answer.model_dump_json(exclude_defaults=True).encode()
+    return _packed(plain, "application/json", accept_encoding)
 
 
 @router.get(
@@ -119,7 +122,10 @@ def pull(
     central = central_of(request)
     page = central.sync.page(session.replica_id, scope, inc, after, limit)
     central.figures.rows.inc(len(page.rows))
-    return _packed(frames.write_pull(page.header, page.rows), frames.NDJSON, accept_encoding)
+    answer = _packed(frames.write_pull(page.header, page.rows), frames.NDJSON, accept_encoding)
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get(
@@ -222,11 +228,10 @@ async def _stream(board: PokeBoard, subscription: Subscription) -> AsyncIterator
 
 
 def _packed(plain: bytes, media_type: str, accepted: str) -> Response:
-    headers = {"Vary": "Accept-Encoding", "Cache-Control": "no-store"}
-    if frames.ZSTD in accepted.lower():
-        headers["Content-Encoding"] = frames.ZSTD
-        plain = frames.pack(plain)
-    return Response(plain, 200, headers, media_type)
+    """Return the answer, compressed where the store takes that and it is worth the header."""
+    if frames.ZSTD in accepted.lower() and len(plain) > PLAIN_BYTES_MAX:
+        return Response(frames.pack(plain), 200, {"Content-Encoding": frames.ZSTD}, media_type)
+    return Response(plain, 200, media_type=media_type)
 
 
 def _range(wanted: str, size: int) -> tuple[int, int]:

@@ -63,12 +63,11 @@ class Sessions:
         )
         is_same_epoch = replica.epoch == request.epoch
         start = genesis(request.replica_id, request.epoch)
-        session = DeviceSession(replica.id, replica.location_id)
         return HelloAnswer(
             protocol=protocol,
             server_id=server_id,
             incarnation=incarnation,
-            session_token=self._keys.token(session, received),
+            session_token=self._keys.token(replica.id, received),
             session_seconds=self._keys.session_seconds,
             received_at_ms=received,
             answered_at_ms=self._clock.now_ms(),

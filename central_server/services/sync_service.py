@@ -55,8 +55,9 @@ class SyncService:
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Take a push of the replica that holds the session: one transaction, one answer."""
-        if header.replica_id != replica_id:
+        if header.replica_id not in {"", replica_id}:
             raise errors.NotAuthentic("the session is another replica's")
+        header = header.model_copy(update={"replica_id": replica_id})
         if len(lines) > OPS_PER_PUSH_MAX:
             raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
         try:

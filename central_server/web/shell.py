@@ -6,6 +6,7 @@ Plain ASGI, because the streams of the stores pass through here and must not be 
 import asyncio
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,7 +17,8 @@ from central_server.web.problems import describe, internal_problem, problem_resp
 
 BODY_BYTES_MAX = 1024 * 1024
 PUSH_BODY_BYTES_MAX = 8 * 1024 * 1024
-PUSH_PATH = "/v1/sync/push"
+SYNC_PATH = "/v1/sync/"
+PUSH_PATH = SYNC_PATH + "push"
 WRITERS_MAX = 128
 """Requests that may wait to write; more are told to come back rather than kept waiting."""
 RETRY_AFTER_SECONDS = 2
@@ -113,6 +115,7 @@ class _Exchange:
         self.is_complete = False
         self.trace_id = trace_id
         self.bytes_max = PUSH_BODY_BYTES_MAX if scope["path"] == PUSH_PATH else BODY_BYTES_MAX
+        self._is_device = scope["path"].startswith(SYNC_PATH)
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -137,14 +140,22 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass on a piece of the answer; its head gets the trace id and the house's headers."""
+        """Pass on a piece of the answer; its head gets the trace id and the house's headers.
+
+        Not on what a device asked for and got: no browser reads that, and nobody quotes its id.
+        """
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [
-                *message["headers"],
-                (b"x-trace-id", self.trace_id.encode()),
-                (b"x-content-type-options", b"nosniff"),
-            ]
+            is_lean = self._is_device and self.status < HTTPStatus.BAD_REQUEST
+            message["headers"] = (
+                message["headers"]
+                if is_lean
+                else [
+                    *message["headers"],
+                    (b"x-trace-id", self.trace_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            )
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.is_complete = True

@@ -39,6 +39,11 @@ class ReplicaStore:
         row = self._database.one("SELECT incarnation, rev FROM scopes WHERE scope = ?", (scope,))
         return ScopeCursor(scope) if row is None else ScopeCursor(scope, row[0], row[1])
 
+    def cursors(self) -> list[ScopeCursor]:
+        """Return the cursors of all scopes that this replica follows."""
+        rows = self._database.all("SELECT scope, incarnation, rev FROM scopes")
+        return [ScopeCursor(*row) for row in rows]
+
     def keep_only(self, scopes: Sequence[str]) -> None:
         """Forget scopes that central no longer lists for this store."""
         known = [scope for (scope,) in self._database.all("SELECT scope FROM scopes")]

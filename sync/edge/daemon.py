@@ -16,7 +16,7 @@ from sync.edge.sqlite import Error
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.rows import is_store_scope
-from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead
+from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead, heads_digest
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
 Signer = Callable[[bytes], str]
@@ -133,20 +133,23 @@ class SyncDaemon:
         )
 
     def _push(self, session: HelloAnswer) -> PushReport:
+        cursors = self._replica.cursors()
+        heads = heads_digest((one.scope, one.incarnation, one.rev) for one in cursors)
         try:
-            report = self._push_all(session.ops_max)
+            report = self._push_all(session.ops_max, heads)
         except errors.NotAuthentic:
-            report = self._push_all(self._hello().ops_max)
+            report = self._push_all(self._hello().ops_max, heads)
         if report.incarnation and report.incarnation != (self._session or session).incarnation:
             self._hello()  # central was restored: what it says of rows is of another life
         if report.recovered:
             self._replica.refold()
         return report
 
-    def _push_all(self, ops_max: int) -> PushReport:
+    def _push_all(self, ops_max: int, heads: str) -> PushReport:
         return push_all(
-            self._endpoint, self._journal, ops_max, self._keeper, now_ms=self._clock.now_ms()
-        )
+            self._endpoint, self._journal, ops_max, self._keeper,
+            now_ms=self._clock.now_ms(), heads=heads,
+        )  # fmt: skip
 
     def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
         return pull_all(

@@ -98,6 +98,10 @@ class ReplicaWriter(Protocol):
         """Return the cursor of a scope; zero for one never pulled."""
         ...
 
+    def cursors(self) -> Sequence[ScopeCursor]:
+        """Return the cursors of all scopes that this replica follows."""
+        ...
+
     def keep_only(self, scopes: Sequence[str]) -> None:
         """Forget scopes that central no longer lists for this store."""
         ...

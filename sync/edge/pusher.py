@@ -10,6 +10,7 @@ from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.session import (
     OPS_PER_PUSH_MAX,
+    PREV_HASH_DIGITS,
     PUSH_BYTES_MAX,
     PushAnswer,
     PushHeader,
@@ -42,13 +43,15 @@ def push_all(
     keeper: ShareKeeper | None = None,
     *,
     now_ms: int = 0,
+    heads: str = "",
 ) -> PushReport:
     """Push until central has everything; at least one push, empty if need be.
 
-    An answer that was lost is no harm: the same operations are sent again and
-    central says that it has them. Where the journals differ, this one recovers
-    and goes on. Raises what the endpoint raises; what was settled before stays
-    settled.
+    `heads` is the digest of how far the replica has followed its scopes: central
+    names them only where one is further. An answer that was lost is no harm: the
+    same operations are sent again and central says that it has them. Where the
+    journals differ, this one recovers and goes on. Raises what the endpoint
+    raises; what was settled before stays settled.
     """
     if journal.is_duplicate():
         raise errors.DuplicateReplica(
@@ -57,7 +60,7 @@ def push_all(
     recovered = must_take_over(journal) and recover(endpoint, journal, now_ms)
     for _ in range(RECOVERIES_MAX):
         try:
-            report = _push_all(endpoint, journal, ops_max, keeper)
+            report = _push_all(endpoint, journal, ops_max, keeper, heads)
             return PushReport(report.sent, report.heads, report.incarnation, recovered)
         except (errors.Fork, errors.EpochStale) as refusal:
             if not _recovers(endpoint, journal, now_ms):
@@ -80,7 +83,11 @@ def _recovers(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
 
 
 def _push_all(
-    endpoint: SyncEndpoint, journal: Journal, ops_max: int, keeper: ShareKeeper | None
+    endpoint: SyncEndpoint,
+    journal: Journal,
+    ops_max: int,
+    keeper: ShareKeeper | None,
+    heads: str,
 ) -> PushReport:
     sent = rewinds = 0
     journal.mark_file.sync()
@@ -88,7 +95,7 @@ def _push_all(
         place = journal.sending()
         limit = min(ops_max, OPS_PER_PUSH_MAX)
         lines = journal.lines_after(place.after_seq, limit, PUSH_BYTES_MAX // 2, place.life)
-        header = _header(journal, place, len(lines))
+        header = _header(journal, place, len(lines)).model_copy(update={"heads": heads})
         if keeper is not None:
             keeper.note_attempt(place.after_seq + len(lines))
             token = keeper.token_to_send(is_last_push=header.backlog == 0)
@@ -99,7 +106,7 @@ def _push_all(
             rewinds += 1
             _rewind(journal, gap, rewinds)
             continue
-        journal.settle(answer, place.life)
+        journal.settle(_whole(journal, answer, place, len(lines)), place.life)
         if keeper is not None:
             keeper.heard(answer.answered_at_ms)
         sent += len(lines)
@@ -117,15 +124,28 @@ def _header(journal: Journal, place: Sending, count: int) -> PushHeader:
         raise errors.Fork("operations that central needs are gone here", seq=after)
     return PushHeader(
         protocol=PROTOCOL_VERSION,
-        replica_id=life.replica_id,
+        replica_id="" if life.replica_id == journal.identity.replica_id else life.replica_id,
         epoch=life.epoch,
         first_seq=after + 1,
-        prev_hash=previous.hex(),
+        prev_hash=previous.hex()[:PREV_HASH_DIGITS],
         count=count,
-        known_seq=after,
         backlog=journal.backlog() - count,
         follows=journal.follows(life),
     )
+
+
+def _whole(journal: Journal, answer: PushAnswer, place: Sending, count: int) -> PushAnswer:
+    """Return the answer with its hash.
+
+    Central leaves it out where it ends within what was sent, because it has
+    hashed these very bytes. About any other place it must say what it has.
+    """
+    if answer.acked_hash:
+        return answer
+    known = journal.hash_at(answer.acked_seq, place.life)
+    if known is None or not place.after_seq <= answer.acked_seq <= place.after_seq + count:
+        raise errors.FrameUnreadable("central answered about operations that were not sent")
+    return answer.model_copy(update={"acked_hash": known.hex()})
 
 
 def _rewind(journal: Journal, gap: errors.Gap, rewinds: int) -> None:

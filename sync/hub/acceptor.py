@@ -18,11 +18,19 @@ from sync.hub.epochs import hash_before, opened
 from sync.hub.ports import JournalEntry, OperationApplier, OperationJournal, ReplicaState
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord, chain, decode_line
-from sync.protocol.session import PushAnswer, PushHeader, ScopeHead
+from sync.protocol.session import (
+    PREV_HASH_DIGITS,
+    PushAnswer,
+    PushHeader,
+    ScopeHead,
+    heads_digest,
+)
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
 DISABLED = "this device was revoked or retired: a person at central decides about its work"
+TERSE = 2
+"""From this version on an answer leaves out what the store knows already."""
 AGGREGATE_MAX = 64
 """Characters of a fulfillment order's id, at most."""
 
@@ -70,6 +78,8 @@ def accept(
         state = _judge(journal, applier, state, arrived, now_ms)
     journal.save_replica(state, backlog=header.backlog, now_ms=now_ms)
     heads = journal.heads(scopes) if state.enabled else ()
+    if _has_followed(header, heads, incarnation):
+        return _answer(journal, state, header, (), now_ms)
     answer = _answer(journal, state, header, heads, now_ms)
     return answer.model_copy(update={"incarnation": incarnation})
 
@@ -95,8 +105,9 @@ def _new_lines(
     if not state.base_seq < header.first_seq <= state.last_seq + 1:
         expected = state.last_seq + 1
         raise errors.Gap(f"operation {expected} is missing", expected_seq=expected)
-    current = _from_hex(header.prev_hash)
-    _check(journal, state, header.first_seq - 1, current)
+    current = _known(journal, state, header.first_seq - 1)
+    if not current.startswith(_start_of_hash(header.prev_hash)):
+        raise _fork(state, header.first_seq - 1)
     arrived = []
     for seq, line in enumerate(lines, header.first_seq):
         current = chain(current, line)
@@ -112,16 +123,26 @@ def _new_lines(
 
 def _check(journal: OperationJournal, state: ReplicaState, seq: int, sent: bytes) -> None:
     """Raise `Fork` unless the store's hash after `seq` is central's."""
+    if _known(journal, state, seq) != sent:
+        raise _fork(state, seq)
+
+
+def _known(journal: OperationJournal, state: ReplicaState, seq: int) -> bytes:
+    """Return central's hash after `seq`."""
     if seq == state.last_seq:
-        known: bytes | None = state.last_hash
-    else:
-        known = hash_before(journal, state, state.epoch, seq + 1)
-    if known != sent:
-        raise errors.Fork(
-            f"the journal differs at operation {seq}: restored or cloned",
-            seq=seq,
-            last_seq=state.last_seq,
-        )
+        return state.last_hash
+    known = hash_before(journal, state, state.epoch, seq + 1)
+    if known is None:
+        raise _fork(state, seq)
+    return known
+
+
+def _fork(state: ReplicaState, seq: int) -> errors.Fork:
+    return errors.Fork(
+        f"the journal differs at operation {seq}: restored or cloned",
+        seq=seq,
+        last_seq=state.last_seq,
+    )
 
 
 def _read(seq: int, line: bytes, hashed: bytes) -> _Arrived:
@@ -212,17 +233,29 @@ def _answer(
     heads: tuple[ScopeHead, ...],
     now_ms: int,
 ) -> PushAnswer:
+    known = header.first_seq - 1 if header.known_seq is None else header.known_seq
+    is_told = header.protocol >= TERSE and state.last_seq < header.first_seq + header.count
     return PushAnswer(
         acked_seq=state.last_seq,
-        acked_hash=state.last_hash.hex(),
-        verdicts=journal.verdicts_after(state.replica_id, state.epoch, header.known_seq),
+        acked_hash="" if is_told else state.last_hash.hex(),
+        verdicts=journal.verdicts_after(state.replica_id, state.epoch, known),
         heads=heads,
         answered_at_ms=now_ms,
     )
 
 
-def _from_hex(text: str) -> bytes:
+def _has_followed(header: PushHeader, heads: tuple[ScopeHead, ...], incarnation: int) -> bool:
+    """Return whether the store says that it is where all its scopes are, in this life."""
+    here = heads_digest((one.scope, incarnation, one.rev) for one in heads)
+    return bool(header.heads) and header.heads == here
+
+
+def _start_of_hash(text: str) -> bytes:
+    """Return what the store said of its hash: enough of it that no other one is meant."""
     try:
-        return bytes.fromhex(text)
+        start = bytes.fromhex(text)
     except ValueError as problem:
         raise errors.FrameUnreadable(f"prev_hash is not hexadecimal: {text[:80]!r}") from problem
+    if 2 * len(start) < PREV_HASH_DIGITS:
+        raise errors.FrameUnreadable(f"prev_hash has fewer than {PREV_HASH_DIGITS} digits")
+    return start

@@ -5,6 +5,9 @@ header line and one line per row. Lines are JSON, separated by a line feed, and
 the whole body travels zstd-compressed.
 """
 
+from collections.abc import Iterable
+from hashlib import blake2b
+
 from pydantic import BaseModel, ConfigDict
 
 from sync.protocol.verdicts import Verdict
@@ -12,6 +15,8 @@ from sync.protocol.verdicts import Verdict
 OPS_PER_PUSH_MAX = 1000
 PUSH_BYTES_MAX = 8 * 1024 * 1024
 """Uncompressed; a larger body is refused before it is unpacked."""
+PREV_HASH_DIGITS = 32
+"""So much of a hash is enough to tell two journals apart."""
 ROWS_PER_PULL_MAX = 5000
 
 
@@ -81,6 +86,15 @@ class ScopeHead(Message):
     rev: int
 
 
+def heads_digest(cursors: Iterable[tuple[str, int, int]]) -> str:
+    """Return 48 bits that tell whether two halves follow the same scopes equally far.
+
+    Of scope, incarnation and rev each, in any order; a scope without rows counts for nothing.
+    """
+    known = sorted(f"{scope}\n{incarnation}\n{rev}" for scope, incarnation, rev in cursors if rev)
+    return blake2b("\n".join(known).encode(), digest_size=6).hexdigest()
+
+
 class HelloAnswer(Message):
     """Central's side: a session, positions, limits."""
 
@@ -123,17 +137,23 @@ class EpochStart(Message):
 
 
 class PushHeader(Message):
-    """First line of a push. `count` lines follow, the first of them being `first_seq`."""
+    """First line of a push. `count` lines follow, the first of them being `first_seq`.
 
-    protocol: int
-    replica_id: str
-    epoch: int
+    What is at its default does not travel. A default is therefore for ever.
+    """
+
+    protocol: int = 2
+    replica_id: str = ""
+    """Whose session it is, where left out."""
+    epoch: int = 1
     first_seq: int
     prev_hash: str
-    """Hash before the first line, hex."""
-    count: int
-    known_seq: int
-    """Up to here the store has every verdict durably."""
+    """Hash before the first line, hex; its first `PREV_HASH_DIGITS` are enough."""
+    count: int = 0
+    known_seq: int | None = None
+    """Up to here the store has every verdict durably; None: all before `first_seq`."""
+    heads: str = ""
+    """`heads_digest` of the store's cursors; empty: tell the heads in any case."""
     backlog: int = 0
     """Operations that remain unsent after this push."""
     escrow: tuple[EscrowState, ...] = ()
@@ -152,9 +172,11 @@ class PushAnswer(Message):
     """
 
     acked_seq: int
-    acked_hash: str
+    acked_hash: str = ""
+    """Hex. Left out where the push reached as far: then both hashed the same bytes."""
     verdicts: tuple[Verdict, ...] = ()
     heads: tuple[ScopeHead, ...] = ()
+    """Left out where the header's `heads` says that the store has followed all of them."""
     answered_at_ms: int = 0
     incarnation: int = 0
     """Central's life, so that a store hears of a restore before its session ends; 0 is unsaid."""

@@ -8,11 +8,12 @@ LOWEST_SERVED = 1
 
 HISTORY = {
     1: "First version: operations by replica, epoch and seq; compacted feed; snapshots.",
-    2: "Escrow with leases, stock operations, recovery by a new epoch, exceptions at the store.",
+    2: "Escrow with leases, stock operations, recovery by a new epoch, exceptions at the store;"
+    " a push and its answer leave out what the other half knows.",
 }
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "343370295a72ddda29cbeaf14882829f00c59632b87cfec859306022119445d0",
+    2: "5a6d3b5141192c59d007d5b2c99f99c1e1b1315db2110e83aefc44a0edafb25b",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from sync.transport import frames
 from sync.transport.traffic import CountingTransport, Traffic
 
-USER_AGENT = "holdshelf/1"
 TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 KEEP_ALIVE_S = 90.0
 """Longer than a poll's interval, so that a poll needs no new connection if central agrees."""
@@ -48,11 +46,11 @@ def open_client(
         transport=transport,
         timeout=TIMEOUT,
         trust_env=False,
-        headers={"user-agent": USER_AGENT, "accept-encoding": frames.CONTENT_ENCODING},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
-    del client.headers["accept"]
-    del client.headers["connection"]
+    # What httpx would send with every request; a call that means something by one says it.
+    for name in ("accept", "accept-encoding", "connection", "user-agent"):
+        del client.headers[name]
     return client
 
 

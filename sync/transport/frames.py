@@ -19,7 +19,10 @@ CONTENT_TYPE = "application/x-ndjson"
 CONTENT_ENCODING = "zstd"
 PULL_BYTES_MAX = 64 * 1024 * 1024
 """Uncompressed; far above `ROWS_PER_PULL_MAX` ordinary rows."""
-LEVEL = 3
+LEVEL = 7
+"""Costs a store a microsecond an operation and saves it most of a byte of the line."""
+HEADER_BYTES = len("content-encoding: zstd\r\n")
+"""What saying that a body is compressed costs."""
 WINDOW_BYTES_MAX = 8 * 1024 * 1024
 
 
@@ -42,6 +45,14 @@ def decompress(body: bytes, limit: int) -> bytes:
         return decoder.decompress(body, max_output_size=limit, allow_extra_data=False)
     except zstandard.ZstdError as problem:
         raise BadFrame(f"not one whole zstd frame of at most {limit} bytes: {problem}") from problem
+
+
+def pack_if_smaller(body: bytes) -> tuple[bytes, str]:
+    """Return the body as it travels, and its content encoding; a small one travels plain."""
+    packed = compress(body)
+    if len(packed) + HEADER_BYTES < len(body):
+        return packed, CONTENT_ENCODING
+    return body, ""
 
 
 def join(header: Message, lines: Sequence[bytes]) -> bytes:

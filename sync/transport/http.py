@@ -38,6 +38,10 @@ from sync.transport.client import TIMEOUT, ClientFactory, open_client
 M = TypeVar("M", bound=Message)
 
 JSON = "application/json"
+USER_AGENT = "holdshelf/1"
+"""Said where a session begins; later calls are known by it."""
+INTRODUCED = {"user-agent": USER_AGENT}
+COMPRESSED = {"accept-encoding": frames.CONTENT_ENCODING}
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 """Of a JSON answer, uncompressed."""
 EVENTS_READ_TIMEOUT_S = 45.0
@@ -83,7 +87,7 @@ class HttpEndpoint:
 
     def challenge(self) -> str:
         """Return a nonce to sign."""
-        request = self._client.build_request("GET", "/v1/sync/challenge")
+        request = self._client.build_request("GET", "/v1/sync/challenge", headers=INTRODUCED)
         return _message(self._client, request, Challenge).nonce
 
     def hello(self, request: HelloRequest) -> HelloAnswer:
@@ -99,15 +103,17 @@ class HttpEndpoint:
         body = frames.join(header, lines)
         if len(body) > PUSH_BYTES_MAX:
             raise FrameUnreadable(f"a push of {len(body)} bytes is longer than {PUSH_BYTES_MAX}")
-        headers = {
-            "content-type": frames.CONTENT_TYPE,
-            "content-encoding": frames.CONTENT_ENCODING,
-        }
+        content, encoding = frames.pack_if_smaller(body)
+        headers = {"content-type": frames.CONTENT_TYPE}
+        if encoding:
+            headers["content-encoding"] = encoding
+        if lines:  # verdicts may come, many of them
+            headers |= COMPRESSED
         with self._authorized() as authorization:
             request = self._client.build_request(
                 "POST",
                 "/v1/sync/push",
-                content=frames.compress(body),
+                content=content,
                 headers={**headers, **authorization},
             )
             return _message(self._client, request, PushAnswer)
@@ -119,7 +125,7 @@ class HttpEndpoint:
                 "GET",
                 "/v1/sync/pull",
                 params={"scope": scope, "inc": incarnation, "after": after, "limit": limit},
-                headers=authorization,
+                headers={**COMPRESSED, **authorization},
             )
             with _answer(self._client, request) as response:
                 body = answers.body_of(response, frames.CONTENT_TYPE, frames.PULL_BYTES_MAX)
@@ -216,7 +222,8 @@ def _snapshot_path(scope: str) -> str:
 
 def _posting(client: httpx.Client, path: str, message: Message) -> httpx.Request:
     content = message.model_dump_json().encode()
-    return client.build_request("POST", path, content=content, headers={"content-type": JSON})
+    headers = {"content-type": JSON, **INTRODUCED}
+    return client.build_request("POST", path, content=content, headers=headers)
 
 
 def _message(client: httpx.Client, request: httpx.Request, kind: type[M]) -> M:

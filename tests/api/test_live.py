@@ -7,8 +7,10 @@ import threading
 import pytest
 
 from sync.protocol import errors
-from sync.protocol.session import Poke
+from sync.protocol.session import Poke, PushHeader, heads_digest
+from sync.transport.client import open_client
 from sync.transport.http import HttpEndpoint
+from sync.transport.traffic import Traffic
 from tests.support.central_world import whole_pickup
 from tests.support.live_central import served
 
@@ -43,6 +45,22 @@ def test_pickup_travels_over_the_wire(world, device, endpoint):
     assert endpoint.push(*device.frame()).acked_seq == 5
     assert world.order(placed.order_id)["status"] == "fulfilled"
     world.check_books()
+
+
+def test_an_idle_cycle_costs_at_most_five_hundred_bytes(world, device):
+    """One request, heads and bodies both ways; the answer says no more than that nothing is new."""
+    traffic = Traffic()
+    with served(world.parts.app()) as url, contextlib.closing(
+        HttpEndpoint(url, client_factory=lambda at: open_client(at, traffic=traffic))
+    ) as counted:  # fmt: skip
+        heads = counted.hello(device.hello_request()).heads
+        here = heads_digest((head.scope, 1, head.rev) for head in heads)
+        header = PushHeader(first_seq=1, prev_hash=device.hashes[0].hex()[:32], heads=here)
+        traffic.reset()
+        answer = counted.push(header, ())
+        world.parts.central.pokes.close()
+    assert (answer.heads, traffic.requests) == ((), 1)
+    assert traffic.bytes_sent + traffic.bytes_received <= 450
 
 
 def test_refusals_keep_code_and_data(world, device, endpoint):

@@ -113,6 +113,15 @@ async def test_push_is_taken_and_repeated(client, world, store, session):
     assert world.stock("S001") == (8, 0)
 
 
+async def test_answers_to_devices_carry_no_house_headers(client, store, session):
+    """What a device asked for comes bare; a refusal and answers to people keep their trace id."""
+    good = await push(client, session, store)
+    assert set(good.headers) <= {"content-length", "content-type", "content-encoding"}
+    refused = await client.get("/v1/sync/pull?scope=store:S001")
+    assert refused.headers["x-trace-id"] == refused.json()["trace_id"]
+    assert "x-trace-id" in (await client.get("/v1/stores")).headers
+
+
 async def test_push_refusals_are_problems_with_data(client, world, store, session):
     """Gap with the expected number; fork; a broken frame; another replica's session."""
     store.do(*whole_pickup(world.fulfillments(world.place().order_id)[0]))

@@ -52,7 +52,7 @@ def _measured(measure: Callable[[], Iterator[Figure]]) -> Iterator[Figure]:
 
 def _line(figure: Figure) -> str:
     sign, bar = TARGETS.get(figure.name, ("", 0.0))
-    met = figure.value < bar if sign == "<" else figure.value >= bar
+    met = {"<": figure.value < bar, "<=": figure.value <= bar}.get(sign, figure.value >= bar)
     verdict = ("ok  " if met else "MISS") if sign else "    "
     bar_text = f"{sign}{bar:g}" if sign else ""
     return (

@@ -21,6 +21,8 @@ TARGETS: dict[str, tuple[str, float]] = {
     "tui_start_s": ("<", 1.5),
     "tui_scan_p99_ms": ("<", 50),
     "sync_push_ops_per_s": (">=", 15_000),
+    "bytes_per_op_up": ("<=", 20),
+    "idle_cycle_bytes": ("<=", 500),
     "sync_pull_rows_per_s": (">=", 30_000),
     "bootstrap_100k_skus_s": ("<", 2.0),
 }

@@ -205,6 +205,8 @@ class MemoryCentral:
     stock: dict[str, StockRow] = field(default_factory=dict)
     applied: list[OpId] = field(default_factory=list)
     feed: MemoryFeed = field(default_factory=MemoryFeed)
+    speaker: str = ""
+    """Whose session it is."""
     pulls: int = 0
     pushes: int = 0
     now_ms: int = 1_763_900_000_000
@@ -269,6 +271,7 @@ class MemoryCentral:
         state = self.journal.replicas.get(request.replica_id)
         if state is None:
             raise errors.ReplicaDisabled("unknown replica")
+        self.speaker = request.replica_id
         return HelloAnswer(
             protocol=1, server_id="memory", incarnation=self.feed.life, session_token="token",
             session_seconds=900, received_at_ms=self.now_ms, answered_at_ms=self.now_ms,
@@ -280,6 +283,8 @@ class MemoryCentral:
         self._reach()
         self.pushes += 1
         applier = MemoryApplier(self, FeedWriter(self.feed))
+        if not header.replica_id:
+            header = header.model_copy(update={"replica_id": self.speaker})
         return accept(
             self.journal, applier, header, lines, scopes=self.scopes, now_ms=self.now_ms,
             incarnation=self.feed.life,

@@ -162,7 +162,13 @@ def _push(database, lines: list[bytes], first: int = 1, previous: bytes | None =
     )  # fmt: skip
     return database.write(
         lambda unit: accept(
-            unit.journal, _Applier(unit), header, lines, scopes=["store:L1"], now_ms=NOW
+            unit.journal,
+            _Applier(unit),
+            header,
+            lines,
+            scopes=["store:L1"],
+            incarnation=1,
+            now_ms=NOW,
         )
     )
 

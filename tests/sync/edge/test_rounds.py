@@ -18,6 +18,7 @@ from sync.edge.sqlite import OperationalError
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import Entity, StockRow
+from sync.protocol.session import PushAnswer, PushHeader
 from sync.protocol.verdicts import VerdictStatus
 from sync.transport.faulty import Faults, FaultyEndpoint
 from tests.support.builders import NOON_MS, an_order, daemon_of
@@ -70,6 +71,53 @@ def test_a_round_without_news_is_one_push(world: World):
     pulls, pushes = world.central.pulls, world.central.pushes
     world.round()
     assert (world.central.pulls - pulls, world.central.pushes - pushes) == (0, 1)
+
+
+def test_nothing_that_is_known_travels_in_an_idle_round(world: World):
+    """The header says only where the store is, the answer only that central is there too."""
+    world.central.place(an_order())
+    world.quiet()
+    seen = []
+    whole = world.central.push
+
+    def push(header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        seen.append((header, whole(header, lines)))
+        return seen[-1][1]
+
+    refusing(world, None).__dict__["push"] = push
+    assert world.round().ok
+    header, answer = seen[-1]
+    assert header.model_dump(exclude_defaults=True).keys() == {"first_seq", "prev_hash", "heads"}
+    assert answer.model_dump(exclude_defaults=True).keys() == {"acked_seq", "answered_at_ms"}
+
+
+def test_what_changed_is_still_named_after_a_lost_answer(world: World):
+    """The digest is of what this replica has, so an answer that never came costs nothing."""
+    world.quiet()
+    world.central.place(an_order())
+    endpoint = refusing(world, None)
+
+    def push(header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+        world.central.push(header, lines)
+        raise errors.Unreachable("the answer was lost")
+
+    endpoint.push = push  # type: ignore[attr-defined]
+    assert not world.round().ok
+    del endpoint.push
+    assert world.round().ok
+    world.check_equal()
+
+
+def test_an_answer_about_operations_that_were_not_sent_must_say_its_hash(world: World):
+    """Without a hash it would be believed unseen."""
+    world.central.place(an_order())
+    world.quiet()
+    world.perform(ACCEPT)
+    endpoint = refusing(world, None)
+    endpoint.push = lambda header, lines: PushAnswer(acked_seq=len(lines) + 1)  # type: ignore[attr-defined]
+    report = world.round()
+    assert (report.ok, world.store.journal.acked_seq()) == (False, 0)
+    assert "not sent" in report.error
 
 
 def test_work_goes_up_and_comes_back_as_the_base(world: World):
@@ -322,7 +370,7 @@ def test_a_scope_that_is_not_listed_any_more_is_forgotten(world: World):
 
 
 def test_a_restored_central_at_the_same_rev_is_noticed(world: World):
-    """Another life may stand at the same number with other rows: hello tells the life."""
+    """Another life may stand at the same number with other rows, and the session lives on."""
     world.central.place(an_order(1))
     world.quiet()
     feed, rows = world.central.feed, world.central.feed.rows[SCOPE]
@@ -332,7 +380,6 @@ def test_a_restored_central_at_the_same_rev_is_noticed(world: World):
     rows[Entity.STOCK.value, "SKU-3"] = replace(old, body=other)
     world.central.stock["SKU-3"] = StockRow("SKU-3", 7, 0)
     feed.life += 1
-    world.daemon = daemon_of(world.store, world.central, world.clock)
     report = world.round()
     assert report.resets == 3
     world.check_equal()

@@ -65,7 +65,7 @@ class Pusher:
         """Push everything to an applier of the test's own."""
         return accept(
             self.central.journal, applier, self.header(1, len(self.lines)), self.lines,
-            scopes=("store:S001",), now_ms=NOON_MS,
+            scopes=("store:S001",), incarnation=1, now_ms=NOON_MS,
         )  # fmt: skip
 
     def applier(self) -> MemoryApplier:

@@ -11,7 +11,7 @@ from sync.domain.ids import OpId
 from sync.domain.operations import ExtensionRequested, LinePicked
 from sync.protocol import errors
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord, genesis
-from sync.protocol.session import EpochStart
+from sync.protocol.session import EpochStart, heads_digest
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 from tests.sync.hub.pushes import Pusher, a_line, accepted, picked
@@ -76,6 +76,38 @@ def test_an_empty_push_brings_heads_only():
     assert pusher.applied == [1, 2, 3, 4]
 
 
+def test_heads_are_left_out_where_the_store_has_followed_all_of_them():
+    """The store's digest equals central's: nothing moved. Any difference brings every head."""
+    pusher = four()
+    pusher.push()
+    feed = pusher.central.feed
+    there = [(scope, feed.life, feed.scope(scope).rev) for scope in pusher.central.scopes]
+    assert pusher.push(5, heads=heads_digest(there)).heads == ()
+    (scope, life, rev), *others = there
+    behind = [(scope, life, rev + 1), *others]
+    former_life = [(scope, life - 1, rev) for scope, life, rev in there]
+    more = [*there, ("store:S009", life, 1)]
+    for cursors in (behind, former_life, more, []):
+        assert len(pusher.push(5, heads=heads_digest(cursors)).heads) == len(there)
+
+
+def test_the_hash_is_left_out_only_where_the_push_says_it():
+    """A push that reaches as far as central has shown the hash; a shorter one hears it."""
+    pusher = four()
+    assert pusher.push(protocol=2).acked_hash == ""
+    assert pusher.push(5, protocol=2).acked_hash == ""
+    for protocol, last in ((2, 2), (1, 4)):
+        assert pusher.push(1, last, protocol=protocol).acked_hash == pusher.hash_at(4).hex()
+
+
+def test_the_verdicts_known_are_those_before_the_push_where_nothing_else_is_said():
+    """Without `known_seq` the answer begins at the first operation of the push."""
+    pusher = four().done(b"not an operation")
+    assert [one.seq for one in pusher.push(known_seq=None).verdicts] == [5]
+    assert [one.seq for one in pusher.push(5, known_seq=None).verdicts] == [5]
+    assert pusher.push(6, known_seq=None).verdicts == ()
+
+
 @pytest.mark.parametrize("first", [0, -3, 6])
 def test_a_place_that_does_not_follow_is_a_gap(first: int):
     """Before the first or after the next: central says which operation it wants."""
@@ -108,10 +140,20 @@ def test_a_fork_is_found_by_the_previous_hash_alone():
         pusher.push(3, 4, prev_hash=pusher.hash_at(1).hex())
 
 
-def test_a_previous_hash_that_is_no_hash_is_an_unreadable_frame():
-    """The frame is broken, not the journal."""
+def test_the_beginning_of_the_previous_hash_is_enough():
+    """Its first 16 bytes tell two journals apart."""
+    pusher = four()
+    pusher.push(1, 2)
+    with pytest.raises(errors.Fork):
+        pusher.push(3, 4, prev_hash=pusher.hash_at(1).hex()[:32])
+    assert pusher.push(3, 4, prev_hash=pusher.hash_at(2).hex()[:32]).acked_seq == 4
+
+
+@pytest.mark.parametrize("prev_hash", ["xyz", "", "00" * 15])
+def test_a_previous_hash_that_is_no_hash_is_an_unreadable_frame(prev_hash: str):
+    """The frame is broken, not the journal: no hexadecimal, or too little of it."""
     with pytest.raises(errors.FrameUnreadable):
-        four().push(prev_hash="xyz")
+        four().push(prev_hash=prev_hash)
 
 
 def test_a_newer_epoch_begins_a_journal_of_its_own():
