@@ -42,5 +42,6 @@ KEYED = ("not_authenticated", "scope_missing", "validation_failed", "bad_request
 """Problems of every operation that wants an API key."""
 DEVICE = (
     "not_authentic", "replica_disabled", "validation_failed", "bad_request", "frame_unreadable",
+    "overloaded",
 )  # fmt: skip
 """Problems of every operation that wants a device session."""

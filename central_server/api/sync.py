@@ -1,7 +1,8 @@
 """The sync protocol over HTTP: challenge, hello, push, pull, snapshot, events.
 
-A frame that cannot be used is refused before anything is touched. Handlers run
-on worker threads; only the stream of pokes lives on the event loop.
+A frame that cannot be used is refused before anything is touched. Handlers that
+read or write run on worker threads; the challenge, who speaks, and the stream of
+pokes need no database and live on the event loop.
 """
 
 import re
@@ -50,8 +51,8 @@ async def whole_body(request: Request) -> bytes:
     return await request.body()
 
 
-@router.get("/challenge", response_model=Challenge, responses=problems())
-def challenge(request: Request) -> object:
+@router.get("/challenge", response_model=Challenge, responses=problems("overloaded"))
+async def challenge(request: Request) -> object:
     """Return a nonce that a hello must be signed over within a minute."""
     return central_of(request).sessions.challenge()
 
@@ -61,7 +62,7 @@ def challenge(request: Request) -> object:
     response_model=HelloAnswer,
     responses=problems(
         "not_authentic", "replica_disabled", "duplicate_replica", "version_unsupported",
-        "validation_failed", "bad_request",
+        "validation_failed", "bad_request", "overloaded",
     ),
 )  # fmt: skip
 def hello(request: Request, body: HelloRequest) -> object:

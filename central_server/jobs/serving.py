@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import resource
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -63,6 +64,7 @@ def serve_until_stopped(
         timeout_keep_alive=95,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    _allow_many_connections()
     server = _Server(config)
     server.before_exit = before_exit
     server.say = say
@@ -79,6 +81,13 @@ def serve_until_stopped(
     finally:
         for sig, handler in previous.items():
             signal.signal(sig, handler)
+
+
+def _allow_many_connections() -> None:
+    """Take as many files as the system grants: each store keeps two connections open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _collect_garbage_rarely() -> None:

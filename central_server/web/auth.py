@@ -40,10 +40,13 @@ def require(scope: str) -> Callable[..., KeyHolder]:
     return holder
 
 
-def device_session(
+async def device_session(
     request: Request, credentials: Annotated[Credentials, Depends(_device)]
 ) -> DeviceSession:
-    """Return whose session a sync call belongs to, or raise `NotAuthentic`."""
+    """Return whose session a sync call belongs to, or raise `NotAuthentic`.
+
+    Nothing is read but the token, so this needs no worker thread.
+    """
     session = None
     if credentials is not None:
         session = central_of(request).sessions.session(credentials.credentials)

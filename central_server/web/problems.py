@@ -67,6 +67,7 @@ STATUS: dict[str, int] = {
     "frame_unreadable": 400,
     # Central itself.
     "try_later": 503,
+    "overloaded": 429,
     "internal": 500,
 }
 """The one table from code to status. A code that is missing here is a fault of central: 500."""

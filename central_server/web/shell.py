@@ -1,4 +1,4 @@
-"""Around every request: a trace id, bounded bodies, a bounded queue of writers, figures, a net.
+"""Around every request: a trace id, bounded bodies, bounded queues, figures, a net.
 
 Plain ASGI, because the streams of the stores pass through here and must not be buffered.
 """
@@ -13,12 +13,22 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from central_server.web.admission import Admission
 from central_server.web.problems import describe, internal_problem, problem_response
 
 BODY_BYTES_MAX = 1024 * 1024
 PUSH_BODY_BYTES_MAX = 8 * 1024 * 1024
 SYNC_PATH = "/v1/sync/"
 PUSH_PATH = SYNC_PATH + "push"
+CHALLENGE_PATH = SYNC_PATH + "challenge"
+EVENTS_PATH = SYNC_PATH + "events"
+FILE_SUFFIX = "/file"
+DEVICES_IN_WORK_MAX = 16
+"""Half of the worker threads: the other half is for shops and people, whatever the stores do."""
+DEVICES_WAITING_MAX = 64
+NEWCOMERS_WAITING_MAX = 16
+DOWNLOADS_MAX = 16
+"""Parts of snapshots that are in memory at once; each is kept until it has been sent."""
 WRITERS_MAX = 128
 """Requests that may wait to write; more are told to come back rather than kept waiting."""
 RETRY_AFTER_SECONDS = 2
@@ -50,6 +60,10 @@ class Figures:
         self.streams = Gauge(
             "holdshelf_sync_streams", "Open streams of stores", registry=self.registry
         )
+        self.turned_away = Counter(
+            "holdshelf_sync_turned_away", "Calls of stores told to come back later",
+            registry=self.registry,
+        )  # fmt: skip
 
 
 class Shell:
@@ -68,6 +82,18 @@ class Shell:
         self._new_trace_id = new_trace_id
         self._monotonic_ms = monotonic_ms
         self._writers = 0
+        self._talks = Admission(
+            monotonic_ms,
+            in_work_max=DEVICES_IN_WORK_MAX,
+            waiting_max=DEVICES_WAITING_MAX,
+            newcomers_waiting_max=NEWCOMERS_WAITING_MAX,
+        )
+        self._downloads = Admission(
+            monotonic_ms,
+            in_work_max=DOWNLOADS_MAX,
+            waiting_max=DOWNLOADS_MAX,
+            newcomers_waiting_max=DOWNLOADS_MAX,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass the lifespan through."""
@@ -76,20 +102,38 @@ class Shell:
             return
         exchange = _Exchange(scope, receive, send, self._new_trace_id())
         started = self._monotonic_ms()
-        is_writing = scope["method"] in _WRITING
+        is_writing = scope["method"] in _WRITING and not exchange.is_device
         self._writers += is_writing
         try:
-            await self._serve(scope, exchange, is_crowded=self._writers > WRITERS_MAX)
+            if exchange.is_device:
+                await self._serve_device(scope, exchange)
+            else:
+                await self._serve(scope, exchange, is_crowded=self._writers > WRITERS_MAX)
         finally:
             self._writers -= is_writing
             route = getattr(scope.get("route"), "path", "unknown")
             self._figures.requests.labels(scope["method"], route, exchange.status).inc()
             self._figures.seconds.labels(route).observe((self._monotonic_ms() - started) / 1000)
 
+    async def _serve_device(self, scope: Scope, exchange: "_Exchange") -> None:
+        """Serve a store's call, or tell it when to ask again."""
+        path = scope["path"]
+        admission = self._downloads if path.endswith(FILE_SUFFIX) else self._talks
+        wait_s = await admission.enter(is_newcomer=path == CHALLENGE_PATH)
+        if wait_s:
+            self._figures.turned_away.inc()
+            await exchange.answer_busy("overloaded", wait_s)
+            return
+        exchange.leave = admission.leave
+        try:
+            await self._serve(scope, exchange, is_crowded=False)
+        finally:
+            exchange.give_seat_back()
+
     async def _serve(self, scope: Scope, exchange: "_Exchange", *, is_crowded: bool) -> None:
         try:
             if is_crowded and scope["method"] in _WRITING:
-                await exchange.answer_busy()
+                await exchange.answer_busy("try_later", RETRY_AFTER_SECONDS)
             elif exchange.announced_bytes() > exchange.bytes_max:
                 await exchange.answer_too_large()
             elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
@@ -115,13 +159,21 @@ class _Exchange:
         self.is_complete = False
         self.trace_id = trace_id
         self.bytes_max = PUSH_BODY_BYTES_MAX if scope["path"] == PUSH_PATH else BODY_BYTES_MAX
-        self._is_device = scope["path"].startswith(SYNC_PATH)
+        self.is_device = scope["path"].startswith(SYNC_PATH)
+        self.leave: Callable[[], None] | None = None
+        """Gives the seat back that this call has."""
         self._scope = scope
         self._receive = receive
         self._send = send
         self._received = 0
         state: dict[str, Any] = scope.setdefault("state", {})
         state["trace_id"] = trace_id
+
+    def give_seat_back(self) -> None:
+        """Let the next call in, unless that was done."""
+        leave, self.leave = self.leave, None
+        if leave is not None:
+            leave()
 
     def announced_bytes(self) -> int:
         """Return the length that the request announces; 0 where it does not."""
@@ -146,7 +198,9 @@ class _Exchange:
         """
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            is_lean = self._is_device and self.status < HTTPStatus.BAD_REQUEST
+            if self._scope["path"] == EVENTS_PATH:
+                self.give_seat_back()  # a stream stays open for days
+            is_lean = self.is_device and self.status < HTTPStatus.BAD_REQUEST
             message["headers"] = (
                 message["headers"]
                 if is_lean
@@ -160,12 +214,11 @@ class _Exchange:
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.is_complete = True
 
-    async def answer_busy(self) -> None:
-        """Tell the client to come back."""
+    async def answer_busy(self, code: str, wait_s: int) -> None:
+        """Tell the client when to come back."""
         response = problem_response(
-            "try_later", "central is busy", self.trace_id,
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )  # fmt: skip
+            code, "central is busy", self.trace_id, headers={"Retry-After": str(wait_s)}
+        )
         await response(self._scope, self.receive, self.send)
 
     async def answer_unusable(self) -> None:

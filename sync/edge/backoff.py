@@ -21,6 +21,15 @@ def retry_delay_s(failures: int, random: Random, cap_s: float = CAP_S) -> float:
     return random.uniform(0.0, ceiling)
 
 
+def busy_delay_s(retry_after_s: float, failures: int, random: Random) -> float:
+    """Return seconds to wait after central asked for `retry_after_s`, having failed so often.
+
+    Never less than it asked for. What comes on top grows, for a central (or
+    something before it) that tells every store the same.
+    """
+    return retry_after_s + retry_delay_s(failures, random, BUSY_CAP_S)
+
+
 def poll_delay_s(poll_seconds: float, random: Random) -> float:
     """Return seconds until the next poll of a healthy connection: the interval, give or take."""
     return poll_seconds * (1 + random.uniform(-POLL_SPREAD, POLL_SPREAD))

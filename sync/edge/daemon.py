@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from sync.clock import Clock
-from sync.edge.backoff import BUSY_CAP_S, poll_delay_s, retry_delay_s
+from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
@@ -83,8 +83,8 @@ class SyncDaemon:
         try:
             return self._round()
         except errors.TryLater as later:
-            jitter = retry_delay_s(self._failures + 1, self._random, BUSY_CAP_S)
-            return self._failed(later, contact=True, wait_s=later.retry_after_s + jitter)
+            wait = busy_delay_s(later.retry_after_s, self._failures + 1, self._random)
+            return self._failed(later, contact=True, wait_s=wait)
         except errors.NotAuthentic as refusal:
             self._session = None
             return self._failed(refusal, contact=True)

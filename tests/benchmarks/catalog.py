@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import arrival, commits, push, receive, terminal
+from tests.benchmarks import arrival, commits, push, receive, storm, terminal
 from tests.benchmarks.measure import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "terminal": terminal.measure,
     "arrival": arrival.measure,
     "backlog": push.measure_backlog,
+    "storm": storm.measure,
 }
 """By name; one may yield several figures."""
 
@@ -25,4 +26,8 @@ TARGETS: dict[str, tuple[str, float]] = {
     "idle_cycle_bytes": ("<=", 500),
     "sync_pull_rows_per_s": (">=", 30_000),
     "bootstrap_100k_skus_s": ("<", 2.0),
+    "storm_5000_drain_s": ("<", 120),
+    "storm_5000_central_mb": ("<", 256),
+    "storm_5000_errors": ("<=", 0),
+    "storm_order_p99_ms": ("<", 1000),
 }

@@ -65,11 +65,12 @@ def _pin_hash() -> str:
     return PasswordHasher().hash(PIN)
 
 
-def fill(parts: Parts, size: Size) -> None:
+def fill(parts: Parts, size: Size, *, people: bool = True) -> None:
     """Give central a network of this size: locations, people, catalogue, prices, stock."""
     numbers = range(1, size.stores + 1)
-    parts.intake.locations([_location(number) for number in numbers])
-    for number in numbers:
+    for some in batches(numbers):
+        parts.intake.locations([_location(number) for number in some])
+    for number in numbers if people else ():
         parts.intake.associates(location_of(number), _people())
     for batch in batches(range(1, size.skus + 1)):
         parts.intake.products([product_of(number) for number in batch])
@@ -80,8 +81,8 @@ def fill(parts: Parts, size: Size) -> None:
 
 def _location(number: int) -> Location:
     return Location(
-        location_of(number), f"Store {number}", latitude=40.0 + number * 0.1,
-        longitude=-83.0 + number * 0.1, timezone="UTC", price_zone=ZONE, spots=SPOTS,
+        location_of(number), f"Store {number}", latitude=40.0 + number % 100 * 0.1,
+        longitude=-83.0 + number % 100 * 0.1, timezone="UTC", price_zone=ZONE, spots=SPOTS,
         hours=ALWAYS_OPEN,
     )  # fmt: skip
 
