@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import arrival, commits, push, receive, storm, terminal
+from tests.benchmarks import arrival, commits, kills, push, receive, storm, terminal
 from tests.benchmarks.measure import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "arrival": arrival.measure,
     "backlog": push.measure_backlog,
     "storm": storm.measure,
+    "kills": kills.measure,
 }
 """By name; one may yield several figures."""
 
@@ -30,4 +31,6 @@ TARGETS: dict[str, tuple[str, float]] = {
     "storm_5000_central_mb": ("<", 256),
     "storm_5000_errors": ("<=", 0),
     "storm_order_p99_ms": ("<", 1000),
+    "kill9_runs": (">=", 20),
+    "kill9_lost": ("<=", 0),
 }
