@@ -1,31 +1,32 @@
-"""The sync daemon as a process: APScheduler says when, `SyncDaemon` says what.
+"""The sync daemon as a process: this module says when, `SyncDaemon` says what.
 
 A round runs when central pokes, when the journal has something new, and when
 the last round said so. One thread listens for pokes; correctness never depends
-on it. No Textual is loaded here.
+on it. Everything is timed by the monotonic clock: a machine's wall clock may
+jump by a day, and the work of that day must not wait for it. No Textual is
+loaded here.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Protocol
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from sync.clock import Clock
 from sync.edge.backoff import retry_delay_s
 from sync.edge.daemon import RoundReport, SyncDaemon
 from sync.edge.journal import Journal
+from sync.edge.sqlite import Error
 from sync.protocol.errors import ProtocolError
 from sync.protocol.session import Poke
 
 WATCH_S = 0.1
 """How often the journal and the parent process are looked at."""
-PRUNE_HOURS = 6
+PRUNE_MS = 6 * 3_600_000
 
 log = structlog.get_logger("holdshelf.daemon")
 
@@ -58,26 +59,25 @@ class DaemonProcess:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_session: threading.Event = field(default_factory=threading.Event)
     _healthy: bool = False
+    _pause_s: float = 0.0
+    """Until the next round, unless something wakes it before."""
 
     def run(self) -> None:
         """Run rounds until stopped. Blocks."""
-        scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True})
-        scheduler.add_job(self._watch, "interval", seconds=WATCH_S, id="watch", args=[[None]],
-                          misfire_grace_time=None)  # fmt: skip
-        scheduler.add_job(self._prune, "interval", hours=PRUNE_HOURS, id="prune")
+        watcher = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
         listener = threading.Thread(target=self._listen, name="pokes", daemon=True)
-        scheduler.start()
+        watcher.start()
         listener.start()
-        self._wake.set()
         try:
             while not self._stopping.is_set():
-                self._wake.wait()
+                self._wake.wait(self._pause_s)
                 self._wake.clear()
                 if not self._stopping.is_set():
-                    self._round(scheduler)
+                    self._round()
         finally:
-            scheduler.shutdown(wait=False)
+            self.stop()
             self.source.hang_up()
+            watcher.join(timeout=2)
             listener.join(timeout=2)
 
     def stop(self) -> None:
@@ -86,7 +86,7 @@ class DaemonProcess:
         self._in_session.set()
         self._wake.set()
 
-    def _round(self, scheduler: BackgroundScheduler) -> None:
+    def _round(self) -> None:
         report = self.daemon.run_once()
         if report.ok != self._healthy or report.sent or report.rows or report.resets:
             log.info(
@@ -104,22 +104,30 @@ class DaemonProcess:
         else:
             self._in_session.clear()
         self.on_round(report)
-        due = datetime.now(UTC) + timedelta(seconds=report.next_in_s)  # noqa: TID251 - a timer
-        scheduler.add_job(
-            self._wake.set, "date", run_date=due, id="poll", replace_existing=True,
-            misfire_grace_time=None,
-        )  # fmt: skip
+        self._pause_s = report.next_in_s
 
-    def _watch(self, last: list[tuple[int, int] | None]) -> None:
+    def _keep_watch(self) -> None:
+        """Look at the journal and the parent all the time, and at what is old now and then."""
+        seen: tuple[int, int] | None = None
+        prune_at_ms = self.clock.monotonic_ms() + PRUNE_MS
+        while not self._stopping.wait(WATCH_S):
+            if self.parent_pid is not None and os.getppid() != self.parent_pid:
+                self.stop()
+                return
+            try:
+                seen = self._watch(seen)
+                if self.clock.monotonic_ms() >= prune_at_ms:
+                    prune_at_ms = self.clock.monotonic_ms() + PRUNE_MS
+                    self._prune()
+            except Error as problem:  # the disk is full or busy; the next round tells people
+                log.warning("journal_not_watched", problem=str(problem))
+
+    def _watch(self, seen: tuple[int, int] | None) -> tuple[int, int]:
         """Wake for new operations; while central is away, only the backoff's timer wakes."""
-        if self.parent_pid is not None and os.getppid() != self.parent_pid:
-            self.stop()
-            return
         token = self.journal.change_token()
-        if token != last[0]:
-            last[0] = token
-            if self._healthy and self.journal.backlog():
-                self._wake.set()
+        if token != seen and self._healthy and self.journal.backlog():
+            self._wake.set()
+        return token
 
     def _prune(self) -> None:
         removed = self.journal.prune(self.clock.now_ms())

@@ -65,12 +65,16 @@ class RealCentral:
             fill(parts, size)
             self.key = parts.central.keys.create("tests", ALL_SCOPES)
 
+    def command(self) -> list[str]:
+        """Return the command line that serves it."""
+        return [sys.executable, "-m", "central_server", "serve"]
+
     def start(self) -> None:
         """Serve, and return once it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "central.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "central_server", "serve"],
+                self.command(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
             )  # fmt: skip
         until(self._is_ready, f"central is ready, see {self.folder}", within_s=READY_SECONDS)
