@@ -28,6 +28,7 @@ CHUNK_BYTES = 64 * 1024
 HEAD_BYTES_MAX = 64 * 1024
 LOOPBACK = "127.0.0.1"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_STREAM = b"text/event-stream"
 _PAGE = b"<!doctype html><title>Guest network</title><p>Please accept the terms of use.</p>\n"
 _CAPTIVE_ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n"
@@ -146,9 +147,14 @@ class ChaosProxy:
         real line, also when the client has given up meanwhile.
         """
         carried = 0
+        held = b""
         while data := await reader.read(self._piece_bytes()):
             await self._flowing()
             switch = self.switch
+            if down and switch.holds_streams and (held or _STREAM in data):
+                held += data
+                continue
+            data, held = held + data, b""
             if switch.latency_ms:
                 await asyncio.sleep(switch.latency_ms / 1000)
             allowed = len(data)
@@ -162,6 +168,7 @@ class ChaosProxy:
                 raise _LimitReached
             if switch.bytes_per_second is not None:
                 await asyncio.sleep(len(data) / switch.bytes_per_second)
+        writer.write(held)
         writer.write_eof()
 
     def _piece_bytes(self) -> int:

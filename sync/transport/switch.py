@@ -5,8 +5,8 @@ The file holds one word, or a JSON object:
     cut
     {"mode": "pass", "latency_ms": 200, "bytes_per_second": 1200, "drop_after_bytes": 4096}
 
-A missing file means `pass`. Words: see `LinkMode`. Only `mode` is needed; every
-number may be left out. The chaos proxy looks at the file every 50 ms and keeps
+A missing file means `pass`. Words: see `LinkMode`. Only `mode` is needed; the
+rest may be left out. The chaos proxy looks at the file every 50 ms and keeps
 what it does while the file cannot be read. This module needs no network
 library, because a terminal that starts fast imports it.
 """
@@ -41,6 +41,8 @@ class Switch:
     """For each direction of each connection."""
     drop_after_bytes: int | None = None
     """Reset a connection once so many bytes of it went to the client."""
+    holds_streams: bool = False
+    """Keep event streams to itself until they end, as a proxy does that collects whole answers."""
 
     def __post_init__(self) -> None:
         if self.latency_ms < 0:
@@ -73,7 +75,9 @@ def read_switch(path: Path) -> Switch:
         if document.get(name) is not None
     }
     latency_ms = _number(document.get("latency_ms", 0), "latency_ms")
-    return Switch(LinkMode(document.get("mode", LinkMode.PASS)), latency_ms, **numbers)
+    holds = document.get("holds_streams", False) is True
+    mode = LinkMode(document.get("mode", LinkMode.PASS))
+    return Switch(mode, latency_ms, **numbers, holds_streams=holds)
 
 
 def write_mode(path: Path, mode: LinkMode | str) -> None:

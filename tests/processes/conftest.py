@@ -26,6 +26,7 @@ class Site:
     store: RealStore
     network: ProxyHandle
     size: Size = SIZE
+    location_id: str = "S001"
 
     def cut(self) -> None:
         self.network.apply(Switch(LinkMode.CUT))
@@ -49,7 +50,7 @@ class Site:
 
     def in_step(self) -> bool:
         """Whether central has everything and the store has heard of everything."""
-        here, there = self.store.digest(), self.central.digest("S001")
+        here, there = self.store.digest(), self.central.digest(self.location_id)
         return here == there
 
     def until_in_step(self, within_s: float = 60.0) -> None:

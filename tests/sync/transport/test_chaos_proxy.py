@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -240,6 +240,26 @@ def test_an_answer_breaks_off_after_so_many_bytes(endpoint, proxy):
     assert endpoint.challenge() == "n"
 
 
+def test_a_proxy_that_collects_answers_holds_streams_and_nothing_else(central, endpoint, proxy):
+    """Pokes come only when the stream ends; ordinary answers come at once."""
+    events = b'event: poke\ndata: {"scope":"store:1","rev":2}\n\n'
+    stream = reply(events, content_type="text/event-stream")
+    central.handler = lambda seen: stream if "events" in seen.target else NONCE
+    proxy.apply(Switch(holds_streams=True))
+    heard = []
+
+    def listen() -> None:
+        with suppress(Unreachable):
+            heard.extend(endpoint.pokes())
+
+    listener = Thread(target=listen, daemon=True)
+    listener.start()
+    assert endpoint.challenge() == "n"
+    assert heard == []
+    proxy.apply(Switch(LinkMode.CUT))
+    listener.join(10)
+
+
 def test_latency_and_rate_change_no_byte(echo):
     """A slow line is slow and nothing else."""
     slow = Switch(latency_ms=1, bytes_per_second=2_000_000)
@@ -279,6 +299,7 @@ SWITCHES = st.builds(
     latency_ms=st.integers(min_value=0, max_value=10**6),
     bytes_per_second=st.none() | st.integers(min_value=1, max_value=10**12),
     drop_after_bytes=st.none() | st.integers(min_value=0, max_value=10**12),
+    holds_streams=st.booleans(),
 )
 
 
