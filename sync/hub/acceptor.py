@@ -233,12 +233,11 @@ def _answer(
     heads: tuple[ScopeHead, ...],
     now_ms: int,
 ) -> PushAnswer:
-    known = header.first_seq - 1 if header.known_seq is None else header.known_seq
     is_told = header.protocol >= TERSE and state.last_seq < header.first_seq + header.count
     return PushAnswer(
         acked_seq=state.last_seq,
         acked_hash="" if is_told else state.last_hash.hex(),
-        verdicts=journal.verdicts_after(state.replica_id, state.epoch, known),
+        verdicts=journal.verdicts_after(state.replica_id, state.epoch, header.told_seq),
         heads=heads,
         answered_at_ms=now_ms,
     )

@@ -163,6 +163,11 @@ class PushHeader(Message):
     follows: EpochStart | None = None
     """Only while central is not known to have opened this epoch."""
 
+    @property
+    def told_seq(self) -> int:
+        """Up to here the store needs no verdict any more."""
+        return self.first_seq - 1 if self.known_seq is None else self.known_seq
+
 
 class PushAnswer(Message):
     """Up to where central has everything, and the verdicts that are not plainly `accepted`.

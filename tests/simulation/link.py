@@ -66,7 +66,7 @@ class Link:
         if spoken < header.protocol:
             older = header.model_copy(update={"protocol": spoken, "lease_ms": 0})
         answer = self._ask(lambda central: central.sync.push(self._replica(central), older, lines))
-        self._listen(header, answer)
+        self._listen(replica_id, header, answer)
         return answer
 
     def pull(
@@ -122,11 +122,11 @@ class Link:
         except CentralDiskFull as problem:
             raise errors.Unreachable("central failed with status 500") from problem
 
-    def _listen(self, header: PushHeader, answer: PushAnswer) -> None:
+    def _listen(self, replica_id: str, header: PushHeader, answer: PushAnswer) -> None:
         """Hold central to its word: a verdict is given once and stays."""
         said = {verdict.seq: verdict.status.value for verdict in answer.verdicts}
-        for seq in range(header.known_seq + 1, answer.acked_seq + 1):
-            key = (header.replica_id, header.epoch, seq)
+        for seq in range(header.told_seq + 1, answer.acked_seq + 1):
+            key = (replica_id, header.epoch, seq)
             status = said.get(seq, "accepted")
             before = self.verdicts.setdefault(key, status)
             if before != status:
