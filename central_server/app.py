@@ -7,14 +7,23 @@ import anyio.to_thread
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from central_server.api import admin, availability, devices, health, orders, stores, sync
+from central_server.api import (
+    admin,
+    availability,
+    devices,
+    exceptions,
+    health,
+    orders,
+    stores,
+    sync,
+)
 from central_server.web import problems
 from central_server.web.deps import Central
 from central_server.web.shell import Shell
 
 WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
-_ROUTERS = (orders, availability, stores, admin, devices, sync, health)
+_ROUTERS = (orders, availability, stores, admin, exceptions, devices, sync, health)
 _DESCRIPTION = (
     "Orders, availability and stores of one retailer. Errors are problem+json (RFC 9457) with a"
     " stable `code`. Times are RFC 3339 in UTC; amounts are integers in minor units."

@@ -29,9 +29,10 @@ from central_server.services.devices import Devices
 from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
-from central_server.services.exceptions import ExceptionList
+from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
+from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
@@ -189,7 +190,7 @@ def assemble(
         availability=AvailabilityQuery(database, clock),
         stores=StoreDirectory(database, clock),
         enrolment=Enrolment(database, clock, random),
-        sessions=Sessions(database, keys, clock, poll_seconds=settings.poll_seconds),
+        sessions=Sessions(database, keys, clock, random, poll_seconds=settings.poll_seconds),
         sync=SyncService(
             database,
             ALL_HANDLERS,
@@ -201,8 +202,17 @@ def assemble(
             poison=POISON,
         ),
         keys=ApiKeys(database, clock, random),
-        exceptions=ExceptionList(database),
         escrow=EscrowPolicies(database, clock, pokes),
+        exceptions=ExceptionDesk(database, clock, pokes),
+        quarantine=QuarantineDesk(
+            database,
+            ALL_HANDLERS,
+            clock=clock,
+            random=random,
+            pokes=pokes,
+            promise_ms=promise_ms,
+            poison=POISON,
+        ),
         pokes=pokes,
         figures=Figures(),
         new_trace_id=lambda: new_id(clock.now_ms(), random),

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from central_server import desk_cli
+
 if TYPE_CHECKING:
     from central_server.bootstrap import Parts
     from central_server.config import CentralSettings
@@ -353,6 +355,8 @@ def _central_of_settings() -> "Iterator[Parts]":
         _require_schema(parts)
         yield parts
 
+
+desk_cli.register(app, desk_cli.Line(_central_of_settings, _say, _fail, EPILOG))
 
 if __name__ == "__main__":
     main()

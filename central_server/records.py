@@ -12,10 +12,11 @@ from sync.domain.inventory import StockReason
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
-    "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionRecord",
-    "ImportJob", "KeptAnswer", "Lease", "LedgerEntry", "Location", "Order", "OrderCursor",
-    "OrderEvent", "OrderFilter", "OrderHead", "OrderLine", "OutboxItem", "Price", "Product",
-    "Replica", "ServerIdentity", "StoredFulfillment", "StoredOperation", "Trace",
+    "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionCursor",
+    "ExceptionFilter", "ExceptionRecord", "ImportJob", "KeptAnswer", "Lease", "LedgerEntry",
+    "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead", "OrderLine",
+    "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
+    "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow
@@ -310,6 +311,32 @@ class ExceptionRecord:
     location_id: str = ""
     detail: Mapping[str, object] = field(default_factory=dict)
     closed_ms: int | None = None
+    cause: str = ""
+    """At most one is open for each; empty: the id, that is, no cause that could repeat."""
+    assignee: str = ""
+    """The person who looks after it, if one does."""
+    note: str = ""
+    """What was done about it."""
+    closed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionFilter:
+    """What a list of exceptions asks for. None asks nothing."""
+
+    owner: str | None = None
+    kind: str | None = None
+    location_id: str | None = None
+    order_id: str | None = None
+    is_open: bool | None = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionCursor:
+    """Where the next page goes on: exceptions due later than this one."""
+
+    due_ms: int
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

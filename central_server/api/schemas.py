@@ -340,27 +340,6 @@ class EnrolmentCodeView(BaseModel):
     expires_at: str
 
 
-class ExceptionView(BaseModel):
-    """Something that a person has to settle."""
-
-    id: str
-    kind: str
-    owner: str
-    order_id: str
-    fulfillment_id: str
-    location_id: str
-    text: str
-    opened_at: str
-    due_at: str
-    closed_at: str | None
-
-
-class ExceptionPage(BaseModel):
-    """Open exceptions, most urgent first."""
-
-    exceptions: list[ExceptionView]
-
-
 class ProblemView(BaseModel):
     """RFC 9457 problem details. `code` is stable; `type` is a URN that ends in it."""
 

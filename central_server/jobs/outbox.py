@@ -5,16 +5,22 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import DeliveryFailed, Message, Notifier
 from central_server.records import OutboxItem
+from central_server.services.exceptions import ITSELF, exception_record
 from central_server.services.mail import KIND
 from sync.clock import Clock
+from sync.domain.exceptions import ExceptionKind
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
 
 LEASE_MS = 60_000
 BATCH = 50
 RETRY_BASE_MS = 5_000
 RETRY_MAX_MS = 3_600_000
+TRIES_BEFORE_PEOPLE = 8
+"""After so many tries, about twenty minutes on average, nobody relies on the next one."""
+TEXT_MAX = 500
 
 
 def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Random) -> int:
@@ -26,7 +32,7 @@ def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Ran
         try:
             notifier.send(_message(item))
         except DeliveryFailed as problem:
-            _fail(database, item, str(problem), now + _retry_ms(item.attempts, random))
+            _fail(database, item, str(problem), now, random)
         else:
             _done(database, item, clock.now_ms())
             sent += 1
@@ -46,9 +52,34 @@ def _retry_ms(attempts: int, random: Random) -> int:
     return RETRY_BASE_MS + int(random.random() * longest)
 
 
-def _fail(database: "Database", item: OutboxItem, error: str, retry_at_ms: int) -> None:
-    database.write(lambda unit: unit.outbox.failed(item.id, error, retry_at_ms))
+def _fail(database: "Database", item: OutboxItem, error: str, now_ms: int, random: Random) -> None:
+    """Note when to try again; after some tries, a person is to tell the customer."""
+    retry_at_ms = now_ms + _retry_ms(item.attempts, random)
+
+    def work(unit: "Unit") -> None:
+        unit.outbox.failed(item.id, error, retry_at_ms)
+        is_told = unit.exceptions.newest_of(_cause(item)) is not None
+        if item.attempts >= TRIES_BEFORE_PEOPLE and not is_told:
+            text = f"“{item.payload.get('subject', '')}” to {item.payload.get('to', '')}: {error}"
+            record = exception_record(
+                ExceptionKind.MAIL_FAILED, text[:TEXT_MAX], cause=_cause(item), now_ms=now_ms,
+                random=random, source=item.key,
+            )  # fmt: skip
+            unit.exceptions.open([record])
+
+    database.write(work)
 
 
 def _done(database: "Database", item: OutboxItem, now_ms: int) -> None:
-    database.write(lambda unit: unit.outbox.done(item.id, now_ms))
+    """Note that it has left; what it had people do instead is not due any more."""
+
+    def work(unit: "Unit") -> None:
+        unit.outbox.done(item.id, now_ms)
+        if item.attempts > TRIES_BEFORE_PEOPLE:
+            unit.exceptions.close_causes([_cause(item)], now_ms, by=ITSELF, note="It went out.")
+
+    database.write(work)
+
+
+def _cause(item: OutboxItem) -> str:
+    return f"{ExceptionKind.MAIL_FAILED}:{item.key}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from central_server.ports import Pokes
 from central_server.records import LedgerEntry, Order, OrderEvent, StoredFulfillment
 from central_server.services.errors import AlreadyHandedOver, NotFound
+from central_server.services.exceptions import open_exceptions, put_back_record
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
 from central_server.services.order_views import Document, order_document, orders_in, progress
@@ -67,6 +68,13 @@ class Cancellation:
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])
         self._tell(unit, order, now_ms)
+        source = f"cancelled by {actor}"
+        in_hand = [
+            put_back_record(one, now_ms, self._random, source)
+            for one in after
+            if one.total("to_put_back")
+        ]
+        open_exceptions(unit, feed, in_hand)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
         return order_document(dropped, after)

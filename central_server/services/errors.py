@@ -9,6 +9,11 @@ DomainError
     +-- PriceChanged             the client's price is not the one in force
     +-- AlreadyHandedOver        too late to cancel: the customer has the goods
     +-- IdempotencyKeyReused     the same key came with another body
+    +-- AlreadyClosed            somebody else has closed this exception
+    +-- AlreadyAssigned          somebody else looks after this exception
+    +-- NotAssignable            an exception of no store cannot be given to one
+    +-- AlreadySettled           somebody else has settled this operation
+    +-- WaitsBehind              an earlier operation has to be settled first
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
     `-- ScopeMissing             the key does not allow this
@@ -105,6 +110,59 @@ class IdempotencyKeyReused(ServiceRefused):
 
     def __init__(self) -> None:
         super().__init__("this Idempotency-Key was used with another request body")
+
+
+class AlreadyClosed(ServiceRefused):
+    """Somebody else has closed the exception."""
+
+    code = "already_closed"
+
+    def __init__(self, closed_by: str, note: str) -> None:
+        self.closed_by = closed_by
+        self.note = note
+        super().__init__(f"{closed_by} has closed it already: {note}")
+
+
+class AlreadyAssigned(ServiceRefused):
+    """Another person looks after the exception."""
+
+    code = "already_assigned"
+
+    def __init__(self, assignee: str) -> None:
+        self.assignee = assignee
+        super().__init__(f"{assignee} looks after it: take it over, or leave it")
+
+
+class NotAssignable(ServiceRefused):
+    """The exception is about no store, so no store can be asked."""
+
+    code = "not_assignable"
+
+    def __init__(self) -> None:
+        super().__init__("this exception belongs to no store")
+
+
+class AlreadySettled(ServiceRefused):
+    """Somebody else has settled the operation in another way."""
+
+    code = "already_settled"
+
+    def __init__(self, verdict: str, settled_by: str, note: str) -> None:
+        self.verdict = verdict
+        self.settled_by = settled_by
+        who = settled_by or "central"
+        super().__init__(f"{who} has settled it already: {verdict}. {note}".strip())
+
+
+class WaitsBehind(ServiceRefused):
+    """The operation waits behind an earlier one on the same thing."""
+
+    code = "waits_behind"
+
+    def __init__(self, epoch: int, seq: int) -> None:
+        self.epoch = epoch
+        self.seq = seq
+        super().__init__(f"it waits behind operation {seq}: retry or skip that one first")
 
 
 class EnrolmentRefused(ServiceRefused):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from central_server.services.notice import Notice
+from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.transitions import Consequence, FulfillmentOperation, Outcome
 
@@ -75,8 +76,18 @@ class FollowUps(Protocol):
         """Add a line to the order's timeline: something that central decided."""
         ...
 
-    def exception(self, order: FulfillmentOrder, kind: str, text: str, *, due_ms: int) -> None:
-        """Open something that a person of central has to settle."""
+    def exception(
+        self,
+        order: FulfillmentOrder,
+        kind: ExceptionKind,
+        text: str,
+        owner: ExceptionOwner | None = None,
+    ) -> None:
+        """Open something that a person has to settle: the kind says who else, and until when."""
+        ...
+
+    def reaches_customer(self, order: FulfillmentOrder) -> bool:
+        """Return whether there is an address to write to."""
         ...
 
     def mail(

@@ -6,7 +6,7 @@ operation that asked for it fails after all, the reservation is given back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,15 @@ from central_server.records import (
     Trace,
 )
 from central_server.services.candidates import all_candidates
+from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
 from sync.domain.errors import InvariantViolated
+from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
 from sync.domain.orders import OrderProgress, progress_of
 
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 OWNER = "central"
 ROUTING_TRIES = 5
-
-MAIL_DUE_MS = 4 * 3_600_000
-"""How soon a person must have told the customer what a message could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,31 +251,36 @@ class PushFollowUps:
             OrderEvent(order.order_id, self._now_ms, kind, text, actor=OWNER, data=data)
         )
 
-    def exception(self, order: FulfillmentOrder, kind: str, text: str, *, due_ms: int) -> None:
-        """Open something that a person of central has to settle."""
-        self._open(order, kind, text, due_ms, self._source)
+    def exception(
+        self,
+        order: FulfillmentOrder,
+        kind: ExceptionKind,
+        text: str,
+        owner: ExceptionOwner | None = None,
+    ) -> None:
+        """Open something that a person has to settle."""
+        self._open(order, kind, text, self._source, self._now_ms)
+        if owner is not None:
+            self.exceptions[-1] = replace(self.exceptions[-1], owner=owner.value)
+
+    def reaches_customer(self, order: FulfillmentOrder) -> bool:
+        """Return whether there is an address to write to."""
+        return bool(self.head(order.order_id).customer_email)
 
     def mail_failed(self, mail: PendingMail, problem: str) -> None:
         """Let a person tell the customer what a message could not."""
         text = f"A message to the customer could not be written: {problem}"
-        self._open(mail.order, "mail_failed", text, mail.now_ms + MAIL_DUE_MS, mail.source)
+        self._open(mail.order, ExceptionKind.MAIL_FAILED, text, mail.source, mail.now_ms)
 
     def _open(
-        self, order: FulfillmentOrder, kind: str, text: str, due_ms: int, source: str
+        self, order: FulfillmentOrder, kind: ExceptionKind, text: str, source: str, now_ms: int
     ) -> None:
         self.exceptions.append(
-            ExceptionRecord(
-                id=new_id(self._now_ms, self._random),
-                kind=kind,
-                owner=OWNER,
-                due_ms=due_ms,
-                opened_ms=self._now_ms,
-                order_id=order.order_id,
-                fulfillment_id=order.id,
-                location_id=order.location_id,
-                detail={"text": text, "source": source},
+            exception_record(
+                kind, text, cause=f"{kind}:{order.id}:{source}", now_ms=now_ms,
+                random=self._random, order=order, source=source,
             )
-        )
+        )  # fmt: skip
 
     def mail(
         self, order: FulfillmentOrder, compose: Callable[[], Notice], *, only_while: str = ""

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, get_args
 from central_server.records import LedgerEntry, Location
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
-from central_server.services.rights import SharedStock
+from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
+from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
+from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
-from sync.domain.operations import FulfillmentRejected, LineShortPicked
+from sync.domain.operations import FulfillmentRejected, LineShortPicked, aggregate_of
 from sync.domain.stock_operations import FloorSold, StockOperation
 from sync.domain.transitions import Consequence, Flow, FulfillmentOperation, advance
 from sync.hub.feed import FeedWriter
-from sync.hub.ports import ReplicaState
+from sync.hub.ports import HeldBack, ReplicaState
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import Entity, FulfillmentRow, Watermark, store_scope
 from sync.protocol.session import ScopeHead
@@ -45,24 +47,6 @@ class NotThisStores(DomainError):
     def __init__(self, fulfillment_id: str) -> None:
         self.fulfillment_id = fulfillment_id
         super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
-
-
-class Refusing:
-    """An applier that applies nothing: the acceptor quarantines what it is given."""
-
-    def __init__(self, problem: Exception) -> None:
-        self._problem = problem
-
-    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
-        """Load nothing."""
-
-    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
-        """Raise what made the operation impossible to write."""
-        del op_id, record
-        raise self._problem
-
-    def flush(self) -> None:
-        """Write nothing."""
 
 
 class Replication:
@@ -94,6 +78,9 @@ class Replication:
         self._ledger: list[LedgerEntry] = []
         self._promise_ms = promise_ms
         self._ups = PushFollowUps(unit, random, promise_ms)
+        self._inbox = ExceptionsOfPush(random, now_ms)
+        self.feed = FeedWriter(unit.feed)
+        """What changed for stores; written by `flush`."""
         self.heads: tuple[ScopeHead, ...] = ()
         """The scopes that moved; known after `flush`."""
 
@@ -104,11 +91,14 @@ class Replication:
         """
         assert state.location_id == self._location_id
         operations = [record.op for record in records]
-        self._load(
-            {one.fulfillment_id for one in operations if not isinstance(one, STOCK_OPERATIONS)}
-        )
+        self._load({aggregate_of(one) for one in operations})
         self.lapse()
         self._shared.load(operations)
+
+    def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:
+        """Load and lock what these are about, and nothing else."""
+        self._load(aggregates)
+        self._shared.load([record.op for record in records])
 
     def _load(self, fulfillment_ids: Collection[str]) -> None:
         order_ids = self._unit.fulfillments.order_ids(fulfillment_ids) - self._ups.siblings.keys()
@@ -138,6 +128,8 @@ class Replication:
         operation = record.op
         if isinstance(operation, STOCK_OPERATIONS):
             consequences = self._apply_stock(operation, op_id)
+        elif isinstance(operation, ExceptionResolved):
+            consequences = self._resolve(operation, record.by)
         else:
             consequences = self._apply_work(operation, record, op_id)
         if not consequences:
@@ -178,6 +170,7 @@ class Replication:
         self._rows[before.id] = outcome.after
         if outcome.effects:
             self._count(outcome.effects, source)
+        self._inbox.after(operation, before.id, outcome.consequences, source)
         return consequences
 
     def _decide(self, operation: FulfillmentOperation, source: str) -> tuple[Consequence, ...]:
@@ -185,6 +178,8 @@ class Replication:
         before = self._rows[operation.fulfillment_id]
         consequences = self._advance(before, operation, "", self._now_ms, source)
         self._marks.setdefault(before.id, self._kept_marks[before.id])
+        if self._rows[before.id].total("to_put_back"):
+            self._inbox.put_back(before.id, source)
         return consequences
 
     def _apply_stock(self, operation: StockOperation, op_id: OpId) -> tuple[Consequence, ...]:
@@ -215,6 +210,40 @@ class Replication:
                     )
                     yield from self._decide(given_up, str(op_id))
                     broken -= units
+
+    def _resolve(self, operation: ExceptionResolved, by: str) -> tuple[Consequence, ...]:
+        """Take in that the store did what one of its exceptions asked for: a fact."""
+        found = self._unit.exceptions.get(operation.exception_id)
+        if found is not None and found.location_id != self._location_id:
+            raise NotThisStores(operation.aggregate)
+        is_new = self._inbox.resolve(found, operation.note, f"{self._location_id}/{by}")
+        return () if is_new else (NOTHING_TO_CLOSE,)
+
+    def held_back(self, op_id: OpId, held: HeldBack) -> None:
+        """Open an exception for an operation that is in quarantine for a reason of its own."""
+        order = self._rows.get(held.aggregate)
+        if order is not None and order.location_id != self._location_id:
+            order = None
+        self._inbox.hold_back(op_id, held, order, self._location_id)
+
+    def pass_over(self, op_id: OpId, aggregate: str, record: OperationRecord | None) -> None:
+        """Let rows include an operation that a person set aside: no store folds it any more."""
+        order = self._rows.get(aggregate)
+        if order is not None and order.location_id == self._location_id:
+            self._marks[order.id] = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        if record is not None:
+            self._shared.pass_over(record.op, op_id)
+
+    def keep_later_marks(self, *, is_current: bool) -> None:
+        """Let no watermark go back: what was settled late may be older than what a row includes.
+
+        A device that was replaced (not `is_current`) does not speak for a row any
+        more that its successor has worked on.
+        """
+        for key, mark in self._marks.items():
+            kept = self._kept_marks.get(key, Watermark())
+            self._marks[key] = later_mark(kept, mark, is_current=is_current)
+        self._shared.keep_later_marks(is_current=is_current)
 
     def _flow(self, name: str) -> Flow:
         """Return a flow that remembers each order's last status.
@@ -265,8 +294,7 @@ class Replication:
 
     def flush(self) -> None:
         """Write everything that changed; the feed's locks are taken last."""
-        unit, ups = self._unit, self._ups
-        feed = FeedWriter(unit.feed)
+        unit, ups, feed = self._unit, self._ups, self.feed
         unit.orders.set_statuses(self._statuses())
         if ups.line_counts:
             unit.orders.set_line_counts(ups.line_counts)
@@ -277,8 +305,7 @@ class Replication:
         for trace in ups.traces:
             unit.orders.add_trace(trace)
         self._write_mails()
-        if ups.exceptions:
-            unit.exceptions.open(ups.exceptions)
+        self._inbox.write(unit, feed, ups.exceptions, self._rows)
         self.heads = feed.flush()
 
     def _statuses(self) -> dict[str, str]:
@@ -332,3 +359,30 @@ def _sacrifice(order: FulfillmentOrder, named: str) -> tuple[bool, bool, int, in
     """Rank promises: the named one, then one that may be moved anyway, then the least urgent."""
     urgency = (order.promised_by_ms, order.placed_at_ms, order.id)
     return (order.id == named, order.is_unconfirmed, *urgency)
+
+
+class Refusing(Replication):
+    """An applier that applies nothing: the acceptor quarantines what it is given."""
+
+    def __init__(
+        self,
+        problem: Exception,
+        unit: "Unit",
+        location: Location,
+        *,
+        now_ms: int,
+        random: Random,
+        promise_ms: int,
+    ) -> None:
+        super().__init__(unit, (), location, now_ms=now_ms, random=random, promise_ms=promise_ms)
+        self._problem = problem
+
+    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
+        """Load what is only read; move nothing."""
+        del state
+        self._load({aggregate_of(record.op) for record in records})
+
+    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        """Raise what made the operation impossible to write."""
+        del op_id, record
+        raise self._problem

@@ -35,6 +35,7 @@ class SharedStock:
         self._unit = unit
         self._location = location
         self._rows: dict[str, StockRow] = {}
+        self._kept_marks: dict[str, Watermark] = {}
         self._touched: set[str] = set()
         self._lease = unit.leases.get(location.id)
         self._kept_lease = self._lease
@@ -52,6 +53,7 @@ class SharedStock:
                     pass
         if skus:
             self._rows = self._unit.stock.lock_rows(self._location.id, skus)
+            self._kept_marks = {sku: row.watermark for sku, row in self._rows.items()}
 
     def apply(self, operation: StockOperation, op_id: OpId) -> tuple[StockEffect, ...]:
         """Take one operation in and return how the book moves by it."""
@@ -118,6 +120,22 @@ class SharedStock:
             online = row.rights.within(self._lease.generation).online
         return Share(row.sku, row.on_hand + moved[0], row.allocated + moved[1], online)
 
+    def pass_over(self, operation: object, op_id: OpId) -> None:
+        """Let rows include an operation that has no effect."""
+        if isinstance(operation, RightsGranted):
+            self._note(operation.granted, op_id)
+        elif isinstance(operation, RightsRecalled):
+            self._note(operation.wanted, op_id)
+        elif isinstance(operation, FloorSold):
+            self._note(operation.lines, op_id)
+
+    def keep_later_marks(self, *, is_current: bool) -> None:
+        """Let no row's watermark go back, after an operation that was settled late."""
+        for sku in self._touched:
+            kept, row = self._kept_marks[sku], self._rows[sku]
+            mark = later_mark(kept, row.watermark, is_current=is_current)
+            self._rows[sku] = replace(row, watermark=mark)
+
     def flush(self) -> frozenset[str]:
         """Write rights and the lease's generation; return the SKUs whose rows changed."""
         if self._touched:
@@ -126,6 +144,16 @@ class SharedStock:
         if self._lease is not None and self._lease != self._kept_lease:
             self._unit.leases.save(self._lease)
         return frozenset(self._touched)
+
+
+def later_mark(kept: Watermark, new: Watermark, *, is_current: bool) -> Watermark:
+    """Return the watermark of a row that had `kept` and took in an operation at `new`.
+
+    `is_current`: whether the operation's device still speaks for its store.
+    """
+    if kept.replica_id == new.replica_id:
+        return max(kept, new, key=lambda mark: (mark.epoch, mark.seq))
+    return new if is_current or not kept.replica_id else kept
 
 
 def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -> None:

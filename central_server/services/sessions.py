@@ -4,9 +4,11 @@ Everything is decided by central's clock. A store's clock is only measured.
 """
 
 from collections.abc import Sequence
+from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Replica
+from central_server.services.exceptions import mind_clock
 from central_server.services.rights import note_gap
 from central_server.services.scopes import scopes_of
 from central_server.services.tokens import (
@@ -16,6 +18,7 @@ from central_server.services.tokens import (
     signature_is_valid,
 )
 from sync.clock import Clock
+from sync.hub.feed import FeedWriter
 from sync.protocol import errors
 from sync.protocol.lines import genesis
 from sync.protocol.session import Challenge, HelloAnswer, HelloRequest, ScopeHead
@@ -30,8 +33,15 @@ class Sessions:
     """Opens sessions and recognizes them."""
 
     def __init__(
-        self, database: "Database", keys: SessionKeys, clock: Clock, *, poll_seconds: int
+        self,
+        database: "Database",
+        keys: SessionKeys,
+        clock: Clock,
+        random: Random,
+        *,
+        poll_seconds: int,
     ) -> None:
+        self._random = random
         self._poll_seconds = poll_seconds
         self._database = database
         self._keys = keys
@@ -88,10 +98,14 @@ class Sessions:
         location = unit.locations.get(replica.location_id)
         assert location is not None
         note_gap(unit, replica, now_ms)
+        offset_ms = request.sent_at_ms - now_ms
         unit.replicas.save_hello(
             replica.id, app_version=request.app_version, backlog=request.backlog,
-            clock_offset_ms=request.sent_at_ms - now_ms, now_ms=now_ms,
+            clock_offset_ms=offset_ms, now_ms=now_ms,
         )  # fmt: skip
+        feed = FeedWriter(unit.feed)
+        mind_clock(unit, feed, replica, offset_ms, now_ms, self._random)
+        feed.flush()
         identity = unit.meta.get()
         assert identity is not None
         heads = unit.journal.heads(scopes_of(location)) if replica.enabled else ()

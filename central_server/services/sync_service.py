@@ -79,13 +79,9 @@ class SyncService:
             scopes = scopes_of(location) if replica.enabled else ()
             if replica.enabled:
                 note_gap(unit, replica, now)
-            applier = Replication(
-                unit, self._handlers, location, now_ms=now, random=self._random,
-                promise_ms=self._promise_ms,
-            )  # fmt: skip
-            judge = applier if poison is None else Refusing(poison)
+            applier = self._applier(unit, location, now, poison)
             answer = accept(
-                unit.journal, judge, header, lines,
+                unit.journal, applier, header, lines,
                 scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
             )  # fmt: skip
             if replica.enabled:
@@ -94,6 +90,18 @@ class SyncService:
             return answer
 
         return self._database.write(work)
+
+    def _applier(
+        self, unit: "Unit", location: Location, now_ms: int, poison: Exception | None
+    ) -> Replication:
+        random, promise_ms = self._random, self._promise_ms
+        if poison is not None:
+            return Refusing(
+                poison, unit, location, now_ms=now_ms, random=random, promise_ms=promise_ms
+            )
+        return Replication(
+            unit, self._handlers, location, now_ms=now_ms, random=random, promise_ms=promise_ms
+        )
 
     def _accept_part(
         self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...], problem: Exception

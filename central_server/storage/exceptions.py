@@ -1,19 +1,23 @@
-"""What a person must look at, with an owner and a due time."""
+"""What a person must look at, with an owner and a due time. One row a cause while it lasts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, text, tuple_, update
 
-from central_server.records import ExceptionRecord
-from central_server.storage.bulk import AnyRow, insert_many
+from central_server.records import ExceptionCursor, ExceptionFilter, ExceptionRecord
+from central_server.storage.bulk import AnyRow, among, insert_many
 from central_server.storage.tables import EXCEPTIONS
 
 _COLUMNS = (
     "id", "kind", "owner", "due_ms", "opened_ms", "order_id", "fulfillment_id", "location_id",
-    "detail", "closed_ms",
+    "detail", "closed_ms", "cause", "assignee", "note", "closed_by",
 )  # fmt: skip
+_ONCE = " ON CONFLICT (cause) WHERE closed_ms IS NULL DO NOTHING"
+_TABLE = EXCEPTIONS.c
+_OPEN = text("closed_ms IS NULL")
 
 
 class Exceptions:
@@ -22,55 +26,141 @@ class Exceptions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def open(self, records: Sequence[ExceptionRecord]) -> None:
-        """Open exceptions, in bulk."""
-        insert_many(self._connection, EXCEPTIONS, _COLUMNS, [_values(one) for one in records])
+    def open(self, records: Sequence[ExceptionRecord]) -> tuple[ExceptionRecord, ...]:
+        """Open exceptions and return those that are new: a cause that is open stays as it is."""
+        if not records:
+            return ()
+        rows = [_values(one) for one in records]
+        insert_many(self._connection, EXCEPTIONS, _COLUMNS, rows, _ONCE)
+        ids = among(self._connection, _TABLE.id, [one.id for one in records])
+        there = set(self._connection.execute(select(_TABLE.id).where(ids)).scalars())
+        return tuple(one for one in records if one.id in there)
 
-    def close(self, exception_id: str, now_ms: int) -> bool:
-        """Close one; return whether it was open."""
-        still_open = EXCEPTIONS.c.id == exception_id, EXCEPTIONS.c.closed_ms.is_(None)
-        changed = update(EXCEPTIONS).where(*still_open).values(closed_ms=now_ms)
-        return self._connection.execute(changed).rowcount == 1
+    def get(self, exception_id: str, *, lock: bool = False) -> ExceptionRecord | None:
+        """Return one exception, open or closed."""
+        wanted = select(EXCEPTIONS).where(_TABLE.id == exception_id)
+        row = self._connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+        return None if row is None else _record(row)
 
-    def close_for(self, fulfillment_id: str, kind: str, now_ms: int) -> int:
-        """Close a fulfillment order's open exceptions of a kind; return how many."""
-        changed = (
+    def close(
+        self, exception_ids: Collection[str], now_ms: int, *, by: str, note: str
+    ) -> tuple[ExceptionRecord, ...]:
+        """Close those that are open and return them as they were."""
+        return self._close(among(self._connection, _TABLE.id, exception_ids), now_ms, by, note)
+
+    def close_causes(
+        self, causes: Collection[str], now_ms: int, *, by: str, note: str
+    ) -> tuple[ExceptionRecord, ...]:
+        """Close what is open for these causes and return it as it was."""
+        return self._close(among(self._connection, _TABLE.cause, causes), now_ms, by, note)
+
+    def _close(
+        self, which: ColumnElement[bool], now_ms: int, by: str, note: str
+    ) -> tuple[ExceptionRecord, ...]:
+        wanted = select(EXCEPTIONS).where(which, _OPEN).order_by(_TABLE.id).with_for_update()
+        found = tuple(_record(row) for row in self._connection.execute(wanted))
+        if found:
+            ids = among(self._connection, _TABLE.id, [one.id for one in found])
+            values = {"closed_ms": now_ms, "closed_by": by, "note": note}
+            self._connection.execute(update(EXCEPTIONS).where(ids).values(**values))
+        return found
+
+    def assign(self, exception_id: str, owner: str, assignee: str) -> None:
+        """Let somebody else look after an exception."""
+        self._connection.execute(
             update(EXCEPTIONS)
-            .where(
-                EXCEPTIONS.c.fulfillment_id == fulfillment_id,
-                EXCEPTIONS.c.kind == kind,
-                EXCEPTIONS.c.closed_ms.is_(None),
-            )
-            .values(closed_ms=now_ms)
+            .where(_TABLE.id == exception_id)
+            .values(owner=owner, assignee=assignee)
         )
-        return self._connection.execute(changed).rowcount
+
+    def describe(self, cause: str, words: str) -> ExceptionRecord | None:
+        """Say anew what is the matter with what is open for `cause`; return it as it is then."""
+        wanted = select(EXCEPTIONS).where(_TABLE.cause == cause, _OPEN).with_for_update()
+        row = self._connection.execute(wanted).one_or_none()
+        if row is None:
+            return None
+        found = _record(row)
+        changed = replace(found, detail={**found.detail, "text": words})
+        self._connection.execute(
+            update(EXCEPTIONS)
+            .where(_TABLE.id == found.id)
+            .values(detail=json.dumps(changed.detail))
+        )
+        return changed
+
+    def page(
+        self, wanted: ExceptionFilter, after: ExceptionCursor | None, limit: int
+    ) -> tuple[tuple[ExceptionRecord, ...], ExceptionCursor | None]:
+        """Return at most `limit`, the most urgent first, and where the next page goes on."""
+        conditions = _conditions(wanted)
+        if after is not None:
+            place = tuple_(_TABLE.due_ms, _TABLE.id)
+            conditions.append(place > tuple_(after.due_ms, after.id))
+        rows = self._connection.execute(
+            select(EXCEPTIONS)
+            .where(and_(True, *conditions))
+            .order_by(_TABLE.due_ms, _TABLE.id)
+            .limit(limit + 1)
+        ).all()
+        found = tuple(_record(row) for row in rows[:limit])
+        last = found[-1] if len(rows) > limit else None
+        return found, None if last is None else ExceptionCursor(last.due_ms, last.id)
+
+    def newest_of(self, cause: str) -> ExceptionRecord | None:
+        """Return the newest exception of a cause, open or closed."""
+        rows = self._connection.execute(
+            select(EXCEPTIONS)
+            .where(_TABLE.cause == cause)
+            .order_by(_TABLE.opened_ms.desc(), _TABLE.id.desc())
+            .limit(1)
+        )
+        row = rows.one_or_none()
+        return None if row is None else _record(row)
+
+    def open_of(self, causes: Collection[str]) -> dict[str, str]:
+        """Return the ids of what is open, by cause."""
+        which = among(self._connection, _TABLE.cause, causes)
+        rows = self._connection.execute(select(_TABLE.cause, _TABLE.id).where(which, _OPEN))
+        return dict(rows.all())
+
+    def count_open(self) -> int:
+        """Return how many are open."""
+        counted = select(func.count()).select_from(EXCEPTIONS).where(_OPEN)
+        return int(self._connection.execute(counted).scalar_one())
 
     def list_open(self, owner: str | None = None, limit: int = 100) -> tuple[ExceptionRecord, ...]:
         """Return what is open, the most urgent first, of one owner or of all."""
-        conditions: list[ColumnElement[bool]] = [EXCEPTIONS.c.closed_ms.is_(None)]
-        if owner is not None:
-            conditions.append(EXCEPTIONS.c.owner == owner)
-        rows = self._connection.execute(
-            select(EXCEPTIONS)
-            .where(*conditions)
-            .order_by(EXCEPTIONS.c.due_ms, EXCEPTIONS.c.id)
-            .limit(limit)
-        )
-        return tuple(_record(row) for row in rows)
+        return self.page(ExceptionFilter(owner=owner), None, limit)[0]
 
     def of_order(self, order_id: str) -> tuple[ExceptionRecord, ...]:
         """Return an order's exceptions, open and closed, oldest first."""
         rows = self._connection.execute(
             select(EXCEPTIONS)
-            .where(EXCEPTIONS.c.order_id == order_id)
-            .order_by(EXCEPTIONS.c.opened_ms, EXCEPTIONS.c.id)
+            .where(_TABLE.order_id == order_id)
+            .order_by(_TABLE.opened_ms, _TABLE.id)
         )
         return tuple(_record(row) for row in rows)
+
+
+def _conditions(wanted: ExceptionFilter) -> list[ColumnElement[bool]]:
+    equal: tuple[tuple[Any, object], ...] = (
+        (_TABLE.owner, wanted.owner),
+        (_TABLE.kind, wanted.kind),
+        (_TABLE.location_id, wanted.location_id),
+        (_TABLE.order_id, wanted.order_id),
+    )
+    conditions = [column == value for column, value in equal if value is not None]
+    if wanted.is_open is not None:
+        conditions.append(
+            _TABLE.closed_ms.is_(None) if wanted.is_open else _TABLE.closed_ms.is_not(None)
+        )
+    return conditions
 
 
 def _values(record: ExceptionRecord) -> tuple[Any, ...]:
     values = {name: getattr(record, name) for name in _COLUMNS}
     values["detail"] = json.dumps(record.detail)
+    values["cause"] = record.cause or record.id
     return tuple(values.values())
 
 

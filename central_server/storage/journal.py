@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, tuple_, update
 
 from central_server.records import StoredOperation
 from central_server.storage.bulk import among, insert_many
 from central_server.storage.tables import FEED_SCOPES, OP_LOG, REPLICA_EPOCHS, REPLICAS
+from sync.domain.ids import OpId
 from sync.hub.ports import JournalEntry, ReplicaState, StoredLine
 from sync.protocol.session import ScopeHead
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -23,6 +24,7 @@ _STATE = tuple(
         "base_seq", "pushed_ms",
     )
 )  # fmt: skip
+_QUARANTINED = text("status = 'quarantined'")
 
 
 class SqlOperationJournal:
@@ -160,19 +162,42 @@ class SqlOperationJournal:
         )
         return tuple(StoredOperation(*row) for row in rows)
 
-    def quarantined(self, limit: int = 100) -> tuple[StoredOperation, ...]:
-        """Return what waits in quarantine, in the order of the journals."""
+    def operation(self, op_id: OpId) -> StoredOperation | None:
+        """Return one operation."""
+        place = (OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
+        named = (op_id.replica_id, op_id.epoch, op_id.seq)
+        same = [column == value for column, value in zip(place, named, strict=True)]
+        row = self._connection.execute(select(*_OPERATION).where(*same)).one_or_none()
+        return None if row is None else StoredOperation(*row)
+
+    def quarantined(
+        self, limit: int = 100, after: OpId | None = None, location_id: str | None = None
+    ) -> tuple[StoredOperation, ...]:
+        """Return what waits in quarantine, in the order of the journals, after a place in them."""
+        wanted = select(*_OPERATION).where(_QUARANTINED)
+        if after is not None:
+            place = tuple_(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
+            wanted = wanted.where(place > tuple_(after.replica_id, after.epoch, after.seq))
+        if location_id is not None:
+            there = select(REPLICAS.c.replica_id).where(REPLICAS.c.location_id == location_id)
+            wanted = wanted.where(OP_LOG.c.replica_id.in_(there))
         rows = self._connection.execute(
-            select(*_OPERATION)
-            .where(text("status = 'quarantined'"))
-            .order_by(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
-            .limit(limit)
+            wanted.order_by(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq).limit(limit)
         )
         return tuple(StoredOperation(*row) for row in rows)
 
-    def settle(self, replica_id: str, epoch: int, verdict: Verdict) -> None:
-        """Replace the verdict on a quarantined operation, after a retry or a decision."""
-        self._connection.execute(
+    def held_back(self, replica_id: str, aggregate: str) -> tuple[StoredOperation, ...]:
+        """Return a replica's operations in quarantine on one thing, oldest first."""
+        rows = self._connection.execute(
+            select(*_OPERATION)
+            .where(OP_LOG.c.replica_id == replica_id, OP_LOG.c.aggregate == aggregate, _QUARANTINED)
+            .order_by(OP_LOG.c.epoch, OP_LOG.c.seq)
+        )
+        return tuple(StoredOperation(*row) for row in rows)
+
+    def settle(self, replica_id: str, epoch: int, verdict: Verdict) -> bool:
+        """Replace the verdict on a quarantined operation; return whether it was one."""
+        settled = self._connection.execute(
             update(OP_LOG)
             .where(
                 OP_LOG.c.replica_id == replica_id,
@@ -182,6 +207,7 @@ class SqlOperationJournal:
             )
             .values(status=verdict.status.value, verdict=_kept(verdict))
         )
+        return settled.rowcount == 1
 
 
 def _read(kept: str | None) -> Verdict | None:

@@ -267,11 +267,15 @@ EXCEPTIONS = Table(
     _text("id", primary_key=True), _text("kind"), _text("owner"), _int("due_ms"),
     _text("order_id"), _text("fulfillment_id"), _text("location_id"), _text("detail"),
     _int("opened_ms"), _maybe("closed_ms"),
+    _text("cause"), _text("assignee"), _text("note"), _text("closed_by"),
     Index("ix_exceptions_open", "owner", "due_ms", sqlite_where=text("closed_ms IS NULL"),
           postgresql_where=text("closed_ms IS NULL")),
+    Index("ux_exceptions_open_cause", "cause", unique=True,
+          sqlite_where=text("closed_ms IS NULL"), postgresql_where=text("closed_ms IS NULL")),
     Index(None, "order_id"),
     Index(None, "fulfillment_id"),
 )  # fmt: skip
+"""At most one is open for each cause."""
 
 FEED_SCOPES = Table(
     "feed_scopes", METADATA,

@@ -10,9 +10,10 @@ from central_server.services.availability import AvailabilityQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
-from central_server.services.exceptions import ExceptionList
+from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
+from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.sync_service import SyncService
@@ -35,8 +36,9 @@ class Central:
     sessions: Sessions
     sync: SyncService
     keys: ApiKeys
-    exceptions: ExceptionList
     escrow: EscrowPolicies
+    exceptions: ExceptionDesk
+    quarantine: QuarantineDesk
     pokes: PokeBoard
     figures: Figures
     new_trace_id: Callable[[], str]

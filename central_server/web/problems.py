@@ -55,6 +55,14 @@ STATUS: dict[str, int] = {
     "illegal_transition": 409,
     "quantity_refused": 409,
     "refused": 409,
+    # Exceptions and quarantine.
+    "already_closed": 409,
+    "already_assigned": 409,
+    "already_settled": 409,
+    "not_assignable": 409,
+    "not_ended_by_people": 409,
+    "waits_behind": 409,
+    "note_missing": 422,
     # The sync protocol.
     "gap": 409,
     "fork": 409,

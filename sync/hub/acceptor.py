@@ -15,7 +15,13 @@ from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.ids import OpId
 from sync.domain.operations import aggregate_of
 from sync.hub.epochs import hash_before, opened
-from sync.hub.ports import JournalEntry, OperationApplier, OperationJournal, ReplicaState
+from sync.hub.ports import (
+    HeldBack,
+    JournalEntry,
+    OperationApplier,
+    OperationJournal,
+    ReplicaState,
+)
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord, chain, decode_line
 from sync.protocol.session import (
@@ -33,6 +39,11 @@ TERSE = 2
 """From this version on an answer leaves out what the store knows already."""
 AGGREGATE_MAX = 64
 """Characters of a fulfillment order's id, at most."""
+
+
+WAITS_BEHIND = "waits_behind"
+"""The code of an operation that is held back only because an earlier one on the same thing is."""
+_WAITS = "an earlier step of this order is held back"
 
 
 class _Arrived(NamedTuple):
@@ -180,8 +191,6 @@ def _judge(
     entries = []
     for one in arrived:
         verdict = _verdict(applier, state, one, blocked)
-        if verdict.status is VerdictStatus.QUARANTINED and one.aggregate:
-            blocked.add(one.aggregate)
         entries.append(_entry(one, verdict, now_ms))
     applier.flush()
     journal.append(state, entries, now_ms)
@@ -191,25 +200,43 @@ def _judge(
 def _verdict(
     applier: OperationApplier, state: ReplicaState, one: _Arrived, blocked: set[str]
 ) -> Verdict:
-    """Return the verdict on one operation; whatever goes wrong is its own quarantine."""
-    if one.record is None:
-        return _quarantined(one.seq, "unreadable", one.problem)
+    """Return the verdict on an operation; let somebody look after it, or let it wait its turn."""
+    op_id = OpId(state.replica_id, state.epoch, one.seq)
     if not state.enabled:
-        return _quarantined(one.seq, "device_revoked", DISABLED)
-    if one.aggregate in blocked:
-        return _quarantined(one.seq, "waits_behind", "an earlier step of this order is held back")
+        verdict = _quarantined(one.seq, "device_revoked", DISABLED)
+    elif one.aggregate in blocked:
+        return _quarantined(one.seq, WAITS_BEHIND, _WAITS)
+    else:
+        verdict = judge(applier, op_id, one.record, one.problem)
+    if verdict.status is VerdictStatus.QUARANTINED and one.aggregate not in blocked:
+        kind = "" if one.record is None else one.record.op.kind
+        applier.held_back(op_id, HeldBack(one.aggregate, kind, verdict))
+        if one.aggregate:
+            blocked.add(one.aggregate)
+    return verdict
+
+
+def judge(
+    applier: OperationApplier, op_id: OpId, record: OperationRecord | None, problem: str = ""
+) -> Verdict:
+    """Return the verdict on one operation; whatever goes wrong is its own quarantine.
+
+    `record` is None where the line could not be read, for the reason `problem`.
+    """
+    if record is None:
+        return _quarantined(op_id.seq, "unreadable", problem)
     try:
-        return applier.apply(OpId(state.replica_id, state.epoch, one.seq), one.record)
+        return applier.apply(op_id, record)
     except OperationRefused as refusal:
-        if one.record.op.is_request:
+        if record.op.is_request:
             return Verdict(
-                seq=one.seq, status=VerdictStatus.REFUSED, code=refusal.code, text=str(refusal)
+                seq=op_id.seq, status=VerdictStatus.REFUSED, code=refusal.code, text=str(refusal)
             )
-        return _quarantined(one.seq, refusal.code, str(refusal))
-    except DomainError as problem:
-        return _quarantined(one.seq, problem.code, str(problem))
-    except Exception as problem:  # noqa: BLE001 - a poison operation must not stop the queue
-        return _quarantined(one.seq, "fault", f"{type(problem).__name__}: {problem}"[:500])
+        return _quarantined(op_id.seq, refusal.code, str(refusal))
+    except DomainError as fault:
+        return _quarantined(op_id.seq, fault.code, str(fault))
+    except Exception as fault:  # noqa: BLE001 - a poison operation must not stop the queue
+        return _quarantined(op_id.seq, "fault", f"{type(fault).__name__}: {fault}"[:500])
 
 
 def _quarantined(seq: int, code: str, text: str) -> Verdict:

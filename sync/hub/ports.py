@@ -36,7 +36,7 @@ class JournalEntry(NamedTuple):
     kind: str
     """Empty where the line could not be read."""
     aggregate: str
-    """The fulfillment order that it is about; empty where not even that could be read."""
+    """What it is about, mostly a fulfillment order; empty where not even that could be read."""
     by: str
     at_ms: int
     verdict: Verdict
@@ -49,6 +49,15 @@ class StoredLine(NamedTuple):
     line: bytes
     verdict: Verdict | None
     """None where it was plainly accepted."""
+
+
+class HeldBack(NamedTuple):
+    """An operation in quarantine."""
+
+    aggregate: str
+    kind: str
+    """Empty where the line could not be read."""
+    verdict: Verdict
 
 
 class OperationJournal(Protocol):
@@ -109,6 +118,13 @@ class OperationApplier(Protocol):
 
         An operation that raises (anything) must have changed nothing: the
         acceptor quarantines it and goes on.
+        """
+        ...
+
+    def held_back(self, op_id: OpId, held: "HeldBack") -> None:
+        """Let somebody look after an operation that is in quarantine for a reason of its own.
+
+        Called once for each, before `flush`; not for what merely waits behind one.
         """
         ...
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
+from sync.protocol.verdicts import Verdict
 
 CATALOGUE_SCOPE = "catalogue"
 PRICES_PREFIX = "prices:"
@@ -29,6 +30,8 @@ class Entity(StrEnum):
     ASSOCIATE = "associate"
     STOCK = "stock"
     FULFILLMENT = "fulfillment"
+    EXCEPTION = "exception"
+    VERDICT = "verdict"
 
 
 def prices_scope(zone: str) -> str:
@@ -140,6 +143,38 @@ class StoreRow:
     """How the store shares its stock with central."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """Something that people of this store must look at; a tombstone once it is settled."""
+
+    id: str
+    kind: str
+    """An `ExceptionKind`; as text, because a store may be older than a kind."""
+    owner: str
+    """`store`, or `central` for what the store is only told of."""
+    text: str
+    opened_ms: int
+    due_ms: int
+    order_number: str = ""
+    fulfillment_id: str = ""
+    assignee: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """A verdict that was settled after the push that brought the operation was answered."""
+
+    replica_id: str
+    epoch: int
+    verdict: Verdict
+    settled_at_ms: int
+
+
+def verdict_key(replica_id: str, epoch: int, seq: int) -> str:
+    """Return the key of the row that carries a settled verdict."""
+    return f"{replica_id}/{epoch}/{seq}"
+
+
 ADAPTERS: dict[Entity, TypeAdapter[object]] = {
     Entity.PRODUCT: TypeAdapter(ProductRow),
     Entity.PRICE: TypeAdapter(PriceRow),
@@ -147,6 +182,8 @@ ADAPTERS: dict[Entity, TypeAdapter[object]] = {
     Entity.ASSOCIATE: TypeAdapter(AssociateRow),
     Entity.STOCK: TypeAdapter(StockRow),
     Entity.FULFILLMENT: TypeAdapter(FulfillmentRow),
+    Entity.EXCEPTION: TypeAdapter(ExceptionRow),
+    Entity.VERDICT: TypeAdapter(VerdictRow),
 }
 """How each entity's body becomes JSON and back."""
 

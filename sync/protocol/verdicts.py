@@ -14,7 +14,7 @@ class VerdictStatus(StrEnum):
     AMENDED = "amended"
     """Accepted, with consequences: reality won over what central had decided."""
     REFUSED = "refused"
-    """Requests only."""
+    """A request that was not granted, or what a person set aside out of quarantine."""
     QUARANTINED = "quarantined"
     """Central could not process it: kept whole, owned, retried."""
 

@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "5a6d3b5141192c59d007d5b2c99f99c1e1b1315db2110e83aefc44a0edafb25b",
+    2: "dd1165efdc210ff09adccafa8d82e0dcf1d1efd12ef44e782401c0bde3b1d586",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from central_server.records import ExceptionFilter
 from sync.domain import operations as op
 from sync.domain.errors import IllegalTransition
 from sync.domain.flows import ALL_FLOWS, ALL_OPERATIONS
@@ -45,7 +46,7 @@ def sentence(store: StoreSide, key: str) -> str:
 
 def exceptions(world: World) -> list[str]:
     """Return the kinds of what waits for a person; each has an owner and a due time."""
-    found = world.parts.central.exceptions.open(None, 50)
+    found = world.parts.central.exceptions.page(ExceptionFilter(), None, 50)[0]
     assert all(one["owner"] and one["due_at"] for one in found)
     return sorted(str(one["kind"]) for one in found)
 

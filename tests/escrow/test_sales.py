@@ -1,5 +1,6 @@
 """Sales at the till over promises: the sale stands, and the promise that it breaks is moved."""
 
+from central_server.records import ExceptionFilter
 from sync.domain import operations as op
 from sync.domain.escrow import Rights
 from sync.protocol.verdicts import VerdictStatus
@@ -101,7 +102,7 @@ def test_a_promise_that_nobody_can_keep_waits_for_a_person(world: World, store: 
     store.cut()
     store.sell(3)
     store.settle()
-    found = world.parts.central.exceptions.open(None, 10)
+    found, _ = world.parts.central.exceptions.page(ExceptionFilter(), None, 10)
     assert [one["kind"] for one in found] == ["unsourced"]
     assert all(one["owner"] and one["due_at"] for one in found)
     world.check_books()

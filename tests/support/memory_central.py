@@ -15,6 +15,7 @@ import zstandard
 from pydantic import TypeAdapter
 
 from sync.domain.errors import OperationRefused
+from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
 from sync.domain.ids import OpId
@@ -22,7 +23,7 @@ from sync.domain.transitions import advance
 from sync.hub.acceptor import accept
 from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedWriter, read_page
-from sync.hub.ports import JournalEntry, ReplicaState, ScopeState, StoredLine, StoredRow
+from sync.hub.ports import HeldBack, JournalEntry, ReplicaState, ScopeState, StoredLine, StoredRow
 from sync.protocol import errors
 from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.lines import OperationRecord, genesis
@@ -171,6 +172,10 @@ class MemoryApplier:
         del state, records
 
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
+        if isinstance(record.op, ExceptionResolved):
+            scope, key = store_scope(self._central.location_id), record.op.exception_id
+            self._writer.remove(scope, Entity.EXCEPTION, key)
+            return Verdict(seq=op_id.seq, status=VerdictStatus.ACCEPTED)
         order = self._central.orders[record.op.fulfillment_id]
         mark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
         try:
@@ -189,6 +194,9 @@ class MemoryApplier:
         status = VerdictStatus.AMENDED if outcome.consequences else VerdictStatus.ACCEPTED
         return Verdict(seq=op_id.seq, status=status, consequences=outcome.consequences)
 
+    def held_back(self, op_id: OpId, held: HeldBack) -> None:
+        self._central.held.append((op_id, held))
+
     def flush(self) -> None:
         self._writer.flush()
 
@@ -204,6 +212,8 @@ class MemoryCentral:
     marks: dict[str, Watermark] = field(default_factory=dict)
     stock: dict[str, StockRow] = field(default_factory=dict)
     applied: list[OpId] = field(default_factory=list)
+    held: list[tuple[OpId, HeldBack]] = field(default_factory=list)
+    """What somebody must look after, by operation."""
     feed: MemoryFeed = field(default_factory=MemoryFeed)
     speaker: str = ""
     """Whose session it is."""

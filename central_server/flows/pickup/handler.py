@@ -5,14 +5,10 @@ from functools import partial
 from central_server.flows.pickup import notices
 from central_server.services.flow_handler import FollowUps, Step
 from central_server.services.notice import Notice
+from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.flows.pickup import NAME
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.transitions import Consequence, ConsequenceKind
-
-HOUR_MS = 3_600_000
-UNSOURCED_DUE_MS = 4 * HOUR_MS
-"""How soon a person must have answered a customer for whom nothing was found."""
-REFUND_DUE_MS = 24 * HOUR_MS
 
 
 class PickupHandler:
@@ -64,6 +60,13 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
         ),
     )  # fmt: skip
     text = f"{moved.place.name} takes over {_pieces(count)}; the customer is told."
+    if not ups.reaches_customer(order):
+        text = f"{moved.place.name} takes over {_pieces(count)}; no address to write to is known."
+        # A store that is cut off can tell nobody.
+        is_away = getattr(step.operation, "reason", None) is ShortReason.PROMISE_LAPSED
+        owner = ExceptionOwner.CENTRAL if is_away else None
+        words = f"Order {order.order_number}: {text}"
+        ups.exception(order, ExceptionKind.PROMISE_BROKEN, words, owner)
     ups.event(moved.order, "re_sourced", text)
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 
@@ -74,7 +77,7 @@ def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequ
     ups.leave_unsourced(order, units)
     text = f"No other store can give {_pieces(count)}: central asks the customer."
     ups.event(order, "unsourced", text)
-    ups.exception(order, "unsourced", text, due_ms=step.now_ms + UNSOURCED_DUE_MS)
+    ups.exception(order, ExceptionKind.UNSOURCED, text)
     ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 
@@ -85,12 +88,12 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     text = "Handed over after the order had ended: it counts as picked up."
     ups.event(order, "cancellation_undone", text)
     if _difference(order, step.before, "cancelled") or _difference(order, step.before, "expired"):
-        ups.exception(order, "refund_to_void", text, due_ms=step.now_ms + REFUND_DUE_MS)
+        ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
     taken_back = _difference(order, step.before, "short")
     doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
     if doubled:
         warning = f"{_pieces(doubled)} handed over here were sourced elsewhere too."
-        ups.exception(order, "double_fulfillment", warning, due_ms=step.now_ms + REFUND_DUE_MS)
+        ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
     return ()
 
 

@@ -5,6 +5,7 @@ from operator import or_
 from typing import get_args
 
 from sync.domain.errors import UnknownFlow
+from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import pickup
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import Operation
@@ -19,7 +20,11 @@ FULFILLMENT_OPERATIONS: tuple[type, ...] = (
 )
 """Operations on fulfillment orders: the common vocabulary and what single flows add."""
 
-ALL_OPERATIONS: tuple[type, ...] = (*FULFILLMENT_OPERATIONS, *get_args(StockOperation))
+ALL_OPERATIONS: tuple[type, ...] = (
+    *FULFILLMENT_OPERATIONS,
+    *get_args(StockOperation),
+    ExceptionResolved,
+)
 """Every operation that exists."""
 
 OPERATION_UNION = reduce(or_, ALL_OPERATIONS)

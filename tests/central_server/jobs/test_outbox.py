@@ -5,7 +5,13 @@ from random import Random
 import pytest
 
 from central_server.jobs.housekeeping import DAY_MS, forget_old_answers
-from central_server.jobs.outbox import LEASE_MS, RETRY_BASE_MS, RETRY_MAX_MS, send_due
+from central_server.jobs.outbox import (
+    LEASE_MS,
+    RETRY_BASE_MS,
+    RETRY_MAX_MS,
+    TRIES_BEFORE_PEOPLE,
+    send_due,
+)
 from central_server.ports import DeliveryFailed
 from tests.support.central_world import World, build_world
 
@@ -42,6 +48,36 @@ def test_failure_is_tried_again_later(world):
     assert send(world, world.notifier) == 0
     world.clock.advance(RETRY_BASE_MS * 3 + 1)
     assert send(world, world.notifier) == 1
+
+
+def test_message_that_does_not_leave_becomes_a_persons(world):
+    """After some tries somebody is to tell the customer, once; if it leaves after all, it ends."""
+    world.place()
+    for _ in range(TRIES_BEFORE_PEOPLE + 3):
+        send(world, Away())
+        world.clock.advance(RETRY_MAX_MS + RETRY_BASE_MS)
+    with world.database.read() as view:
+        (found,) = view.exceptions.list_open()
+    assert (found.kind, found.owner) == ("mail_failed", "central")
+    assert "jo@example.com: no relay" in found.detail["text"]
+    assert send(world, world.notifier) == 1
+    with world.database.read() as view:
+        assert view.exceptions.list_open() == ()
+        assert view.exceptions.get(found.id).note == "It went out."
+
+
+def test_message_that_somebody_saw_to_is_not_brought_up_again(world):
+    """Closed by a person, it stays closed, however long the relay is away."""
+    world.place()
+    for _ in range(TRIES_BEFORE_PEOPLE):
+        send(world, Away())
+        world.clock.advance(RETRY_MAX_MS + RETRY_BASE_MS)
+    with world.database.read() as view:
+        (found,) = view.exceptions.list_open()
+    world.parts.central.exceptions.resolve(found.id, note="Called them.", by="Ann")
+    send(world, Away())
+    with world.database.read() as view:
+        assert view.exceptions.list_open() == ()
 
 
 def test_one_bad_message_does_not_hold_up_the_others(world):

@@ -151,6 +151,9 @@ class _Applier:
         self._feed.put_body(f"store:{self._location}", Entity.STOCK, "A", "{}")
         return Verdict(seq=op_id.seq, status=OK)
 
+    def held_back(self, op_id, held) -> None:
+        assert held.verdict.seq == op_id.seq
+
     def flush(self) -> None:
         self._feed.flush()
 

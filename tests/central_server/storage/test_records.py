@@ -8,7 +8,6 @@ import pytest
 from central_server.records import (
     ApiKey,
     Customer,
-    ExceptionRecord,
     ImportJob,
     KeptAnswer,
     OutboxItem,
@@ -179,22 +178,6 @@ def test_a_side_effect_is_claimed_by_one_worker_until_its_lease_ends(database):
     assert claim(NOW + 105) == [("X1", 2)]
     with database.read() as view:
         assert view.outbox.waiting() == 2
-
-
-def test_exceptions_are_listed_by_due_time_until_closed(database):
-    """What a person must look at stays listed, the most urgent first, until it is closed."""
-    later = ExceptionRecord("E1", "poison", "ops", NOW + 9, NOW, "O1", "F1", "L1", {"n": [1]})
-    sooner = ExceptionRecord("E2", "late", "store", NOW + 5, NOW, "O1", "F2")
-    database.write(lambda unit: unit.exceptions.open([later, sooner]))
-    with database.read() as view:
-        assert view.exceptions.list_open() == (sooner, later)
-        assert view.exceptions.list_open("ops") == (later,)
-    assert database.write(lambda unit: unit.exceptions.close("E2", NOW + 1))
-    assert not database.write(lambda unit: unit.exceptions.close("E2", NOW + 2))
-    assert database.write(lambda unit: unit.exceptions.close_for("F1", "poison", NOW)) == 1
-    with database.read() as view:
-        assert view.exceptions.list_open() == ()
-        assert [one.closed_ms for one in view.exceptions.of_order("O1")] == [NOW, NOW + 1]
 
 
 def test_an_import_goes_on_where_it_stopped(database):

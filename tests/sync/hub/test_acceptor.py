@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sync.domain.errors import InvariantViolated
 from sync.domain.ids import OpId
 from sync.domain.operations import ExtensionRequested, LinePicked
+from sync.hub.ports import HeldBack
 from sync.protocol import errors
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord, genesis
 from sync.protocol.session import EpochStart, heads_digest
@@ -254,6 +255,9 @@ class Poisoned:
         if record.op.fulfillment_id == "F00001":
             raise self._problem
         return self._inner.apply(op_id, record)
+
+    def held_back(self, op_id: OpId, held: HeldBack) -> None:
+        self._inner.held_back(op_id, held)
 
     def flush(self) -> None:
         self._inner.flush()

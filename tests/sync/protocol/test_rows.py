@@ -13,11 +13,13 @@ from sync.protocol.rows import (
     ADAPTERS,
     AssociateRow,
     Entity,
+    ExceptionRow,
     FulfillmentRow,
     PriceRow,
     ProductRow,
     StockRow,
     StoreRow,
+    VerdictRow,
     Watermark,
     encode_body,
     prices_scope,
@@ -33,6 +35,8 @@ KINDS: dict[Entity, type] = {
     Entity.ASSOCIATE: AssociateRow,
     Entity.STOCK: StockRow,
     Entity.FULFILLMENT: FulfillmentRow,
+    Entity.EXCEPTION: ExceptionRow,
+    Entity.VERDICT: VerdictRow,
 }
 keys = st.tuples(st.sampled_from(Entity), wire.texts, st.integers(1, 10**6))
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from sync.domain.flows import ALL_OPERATIONS
+from sync.domain.transitions import Consequence
 from sync.protocol import lines, rows, snapshot
 from sync.protocol.errors import REFUSALS
 from sync.protocol.lines import OperationRecord
 from sync.protocol.session import Message
-from sync.protocol.verdicts import Verdict
+from sync.protocol.verdicts import Verdict, VerdictStatus
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 numbers = st.integers(-lines.INTEGER_MAX, lines.INTEGER_MAX)
@@ -74,8 +75,19 @@ def _of(hint: Any) -> st.SearchStrategy[Any]:
         return st.none()
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
+    if hint is Verdict:
+        return verdicts()
     plain = {int: numbers, str: texts, bool: st.booleans()}
     return plain[hint] if hint in plain else built(hint)
+
+
+def verdicts() -> st.SearchStrategy[Verdict]:
+    """Return a strategy for verdicts."""
+    consequences = st.lists(built(Consequence), max_size=2).map(tuple)
+    status = st.sampled_from(VerdictStatus)
+    return st.builds(
+        Verdict, seq=numbers, status=status, code=texts, text=texts, consequences=consequences
+    )
 
 
 def built(kind: type) -> st.SearchStrategy[Any]:

@@ -1,0 +1,155 @@
+"""The command line's part for people who work off exceptions and the quarantine."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from central_server.bootstrap import Parts
+    from sync.domain.ids import OpId
+
+USAGE, NOT_FOUND, REFUSED, CONFLICT = 2, 3, 4, 6
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+By = Annotated[str, typer.Option(help="Who you are, for the record.", envvar="USER")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many.")]
+Place = Annotated[str, typer.Argument(help="Which operation: replica/epoch/seq.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What these commands need of the command line."""
+
+    opened: Callable[[], "AbstractContextManager[Parts]"]
+    say: Callable[..., None]
+    fail: Callable[[int, str], NoReturn]
+    epilog: str
+
+
+def register(app: typer.Typer, line: Line) -> None:
+    """Mount `exceptions` and `quarantine`."""
+    exceptions = typer.Typer(no_args_is_help=True, help="What waits for a person.")
+    quarantine = typer.Typer(no_args_is_help=True, help="Operations that could not be processed.")
+    app.add_typer(exceptions, name="exceptions")
+    app.add_typer(quarantine, name="quarantine")
+    _register_exceptions(exceptions, line)
+    _register_lists(quarantine, line)
+    _register_decisions(quarantine, line)
+
+
+def _register_exceptions(group: typer.Typer, line: Line) -> None:
+    @group.command("list", epilog=line.epilog)
+    def list_exceptions(
+        owner: Annotated[str | None, typer.Option(help="central or store.")] = None,
+        location: Annotated[str | None, typer.Option(help="Id of the store.")] = None,
+        closed: Annotated[bool, typer.Option("--closed", help="Show what is closed.")] = False,
+        limit: Limit = 100,
+        as_json: AsJson = False,
+    ) -> None:
+        """List what waits for a person, the most urgent first."""
+        from central_server.records import ExceptionFilter
+
+        wanted = ExceptionFilter(owner=owner, location_id=location, is_open=not closed)
+        with line.opened() as parts:
+            found, _ = parts.central.exceptions.page(wanted, None, limit)
+        lines = [
+            f"{one['id']}  due {one['due_at']}  {one['owner']:7}  {one['title']}: {one['text']}"
+            for one in found
+        ]
+        line.say(found, "\n".join(lines) or "Nothing waits.", as_json=as_json)
+
+    @group.command("resolve", epilog=line.epilog)
+    def resolve_exception(
+        exception_id: Annotated[str, typer.Argument(help="Id of the exception.")],
+        note: Annotated[str, typer.Option(help="What was done.")],
+        by: By = "command line",
+        as_json: AsJson = False,
+    ) -> None:
+        """Close an exception and say what was done. Repeating it is harmless."""
+        with line.opened() as parts, _refusals(line):
+            done = parts.central.exceptions.resolve(exception_id, note=note, by=by)
+        line.say(done, f"Closed: {done['title']}", as_json=as_json)
+
+
+def _register_lists(group: typer.Typer, line: Line) -> None:
+    @group.command("list", epilog=line.epilog)
+    def list_quarantine(
+        location: Annotated[str | None, typer.Option(help="Id of the store.")] = None,
+        limit: Limit = 100,
+        as_json: AsJson = False,
+    ) -> None:
+        """List operations in quarantine, and those that wait behind them."""
+        with line.opened() as parts:
+            found, _ = parts.central.quarantine.page(location, None, limit)
+        lines = [
+            f"{one['replica_id']}/{one['epoch']}/{one['seq']}  {one['location_id']}"
+            f"  {one['kind'] or 'unreadable'}  {one['text']}"
+            for one in found
+        ]
+        line.say(found, "\n".join(lines) or "Nothing is in quarantine.", as_json=as_json)
+
+
+def _register_decisions(group: typer.Typer, line: Line) -> None:
+    @group.command("retry", epilog=line.epilog)
+    def retry_operation(place: Place, by: By = "command line", as_json: AsJson = False) -> None:
+        """Judge an operation again, and those that wait behind it. Repeating it is harmless.
+
+        Example: central-server quarantine retry 01JD8Z2Q/1/4711 --by "Service desk"
+        """
+        op_id = _op_id(place, line)
+        with line.opened() as parts, _refusals(line):
+            done = parts.central.quarantine.retry(op_id, by=by)
+        _say_settled(done, line, as_json=as_json)
+
+    @group.command("skip", epilog=line.epilog)
+    def skip_operation(
+        place: Place,
+        reason: Annotated[str, typer.Option(help="Why; the store reads it.")],
+        by: By = "command line",
+        as_json: AsJson = False,
+    ) -> None:
+        """Set an operation aside for good, for a reason; those that wait behind it go on."""
+        if not reason.strip():
+            line.fail(USAGE, "say why: --reason TEXT")
+        op_id = _op_id(place, line)
+        with line.opened() as parts, _refusals(line):
+            done = parts.central.quarantine.skip(op_id, by=by, reason=reason.strip())
+        _say_settled(done, line, as_json=as_json)
+
+
+def _op_id(place: str, line: Line) -> "OpId":
+    from sync.domain.ids import OpId
+
+    replica_id, _, rest = place.strip().partition("/")
+    epoch, _, seq = rest.partition("/")
+    if not (replica_id and epoch.isdecimal() and seq.isdecimal()):
+        line.fail(USAGE, f"{place!r} is not replica/epoch/seq")
+    return OpId(replica_id, int(epoch), int(seq))
+
+
+def _say_settled(done: dict[str, Any], line: Line, *, as_json: bool) -> None:
+    operation = done["operation"]
+    lines = [f"{operation['status']}: {operation['text']}"]
+    lines += [f"  {one['seq']} {one['status']}: {one['text']}" for one in done["settled"]]
+    line.say(done, "\n".join(lines), as_json=as_json)
+    if operation["status"] == "quarantined":
+        raise typer.Exit(REFUSED)
+
+
+@contextlib.contextmanager
+def _refusals(line: Line) -> Iterator[None]:
+    """Turn what a use case refuses into a sentence and an exit code."""
+    from central_server.services.errors import AlreadyClosed, AlreadySettled, NotFound, WaitsBehind
+    from sync.domain.errors import DomainError
+
+    try:
+        yield
+    except NotFound as problem:
+        line.fail(NOT_FOUND, str(problem))
+    except (AlreadyClosed, AlreadySettled, WaitsBehind) as problem:
+        line.fail(CONFLICT, str(problem))
+    except DomainError as problem:
+        line.fail(REFUSED, str(problem))

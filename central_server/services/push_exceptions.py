@@ -1,0 +1,112 @@
+"""Which exceptions one push opens and closes, kept in memory until it is written."""
+
+from collections.abc import Iterable, Mapping
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.records import ExceptionRecord
+from central_server.services.exceptions import (
+    close_causes,
+    exception_record,
+    open_exceptions,
+    put_back_cause,
+    put_back_record,
+    quarantine_cause,
+    withdraw,
+)
+from sync.domain.errors import OperationRefused
+from sync.domain.exceptions import ExceptionKind, check_closable
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import OpId
+from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
+from sync.hub.feed import FeedWriter
+from sync.hub.ports import HeldBack
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+NOTHING_TO_CLOSE = Consequence(
+    ConsequenceKind.NO_EFFECT, "There was nothing to close any more at central: nothing changed."
+)
+PUT_BACK = "put_back"
+
+
+class ExceptionsOfPush:
+    """What the operations of one push mean for people's lists."""
+
+    def __init__(self, random: Random, now_ms: int) -> None:
+        self._random = random
+        self._now_ms = now_ms
+        self._held: list[ExceptionRecord] = []
+        self._resolved: dict[str, tuple[str, str]] = {}
+        """(by, note) by exception."""
+        self._put_back_due: dict[str, str] = {}
+        self._may_be_back: set[str] = set()
+
+    def after(
+        self,
+        operation: FulfillmentOperation,
+        fulfillment_id: str,
+        consequences: Iterable[Consequence],
+        source: object,
+    ) -> None:
+        """Note what an operation that was just judged means for goods to put back."""
+        if consequences:
+            self._may_be_back.add(fulfillment_id)
+            if any(one.kind is ConsequenceKind.PUT_BACK_DUE for one in consequences):
+                self.put_back(fulfillment_id, source)
+        elif operation.kind == PUT_BACK:
+            self._may_be_back.add(fulfillment_id)
+
+    def put_back(self, fulfillment_id: str, source: object) -> None:
+        """Open an exception for an order that ended while its goods were in hand."""
+        self._put_back_due.setdefault(fulfillment_id, str(source))
+
+    def hold_back(
+        self, op_id: OpId, held: HeldBack, order: FulfillmentOrder | None, location_id: str
+    ) -> None:
+        """Open an exception for an operation in quarantine."""
+        self._held.append(
+            exception_record(
+                ExceptionKind.QUARANTINED, held_words(held, op_id.seq),
+                cause=quarantine_cause(op_id), now_ms=self._now_ms, random=self._random,
+                order=order, location_id=location_id, source=str(op_id),
+            )
+        )  # fmt: skip
+
+    def resolve(self, found: ExceptionRecord | None, note: str, by: str) -> bool:
+        """Close what the store says is done; return whether there was anything to close."""
+        if found is None or found.closed_ms is not None or found.id in self._resolved:
+            return False
+        try:
+            check_closable(found.kind, note)
+        except OperationRefused:
+            return False
+        self._resolved[found.id] = (by, note)
+        return True
+
+    def write(
+        self,
+        unit: "Unit",
+        feed: FeedWriter,
+        asked_for: list[ExceptionRecord],
+        orders: Mapping[str, FulfillmentOrder],
+    ) -> None:
+        """Write what was opened, `asked_for` by the flows included, then what was closed."""
+        due = [
+            put_back_record(orders[key], self._now_ms, self._random, source)
+            for key, source in self._put_back_due.items()
+        ]
+        open_exceptions(unit, feed, [*asked_for, *self._held, *due])
+        for exception_id, (by, note) in self._resolved.items():
+            withdraw(feed, unit.exceptions.close([exception_id], self._now_ms, by=by, note=note))
+        back = [key for key in self._may_be_back if not orders[key].total("to_put_back")]
+        if back:
+            causes = map(put_back_cause, sorted(back))
+            close_causes(unit, feed, causes, self._now_ms, note="Nothing is left to put back.")
+
+
+def held_words(held: HeldBack, seq: int) -> str:
+    """Return what is the matter with an operation in quarantine, in words."""
+    what = held.kind.replace("_", " ") or "an operation that cannot be read"
+    return f"Operation {seq} ({what}): {held.verdict.text}"[:500]

@@ -1,0 +1,137 @@
+"""One transaction that settles operations in quarantine: verdicts, exceptions, feed rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from central_server.records import StoredOperation
+from central_server.services.exceptions import announce, close_causes, quarantine_cause
+from central_server.services.held_views import (
+    Document,
+    aggregate_in,
+    op_id_of,
+    settled_document,
+    verdict_of,
+    verdict_words,
+)
+from central_server.services.push_exceptions import held_words
+from central_server.services.replication import Replication
+from sync.hub.acceptor import judge
+from sync.hub.ports import HeldBack, ReplicaState
+from sync.protocol.lines import OperationRecord, decode_line
+from sync.protocol.rows import Entity, VerdictRow, store_scope, verdict_key
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+SKIPPED = "skipped"
+"""The code of the verdict on an operation that a person set aside."""
+RETRIED = "A person at central had it tried again: it counts now."
+PROBLEM_LENGTH_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants an operation settled, and how: judged again, or set aside for a reason."""
+
+    by: str
+    reason: str = ""
+
+    @property
+    def is_skip(self) -> bool:
+        """Whether it is to be set aside."""
+        return bool(self.reason)
+
+
+class Settling:
+    """Settles a chain: the first operation as a person wishes, the others by the rules."""
+
+    def __init__(
+        self, unit: "Unit", applier: Replication, state: ReplicaState, wish: Wish, now_ms: int
+    ) -> None:
+        self._unit = unit
+        self._applier = applier
+        self._state = state
+        self._wish = wish
+        self._now_ms = now_ms
+        self._chain: Sequence[StoredOperation] = ()
+        self._records: list[tuple[OperationRecord | None, str]] = []
+        self.settled: list[Document] = []
+        """What became of each operation whose verdict changed."""
+
+    def load(self, chain: Sequence[StoredOperation]) -> None:
+        """Read and lock what these operations may touch."""
+        self._chain = chain
+        self._records = [_read(one.line) for one in chain]
+        readable = [record for record, _ in self._records if record is not None]
+        self._applier.load({aggregate_in(one) for one in chain}, readable)
+
+    def settle(self, place: int, fault: Exception | None) -> bool:
+        """Settle one operation of the chain; return whether the next one may be tried."""
+        stored = self._chain[place]
+        record, problem = self._records[place]
+        op_id = op_id_of(stored)
+        if place == 0 and self._wish.is_skip:
+            verdict = self._skipped(stored)
+            self._applier.pass_over(op_id, aggregate_in(stored), record)
+        elif fault is not None:
+            verdict = _spoilt(stored.seq, fault)
+        else:
+            verdict = judge(self._applier, op_id, record, problem)
+        if verdict.status is VerdictStatus.QUARANTINED:
+            self._keep_back(stored, verdict)
+            return False
+        self._let_go(stored, verdict)
+        return True
+
+    def write(self) -> None:
+        """Write everything; rows never fall behind what they included."""
+        self._applier.keep_later_marks(is_current=self._state.enabled)
+        self._applier.flush()
+
+    def _skipped(self, stored: StoredOperation) -> Verdict:
+        text = f"Set aside by a person at central: {self._wish.reason}"
+        return Verdict(seq=stored.seq, status=VerdictStatus.REFUSED, code=SKIPPED, text=text)
+
+    def _keep_back(self, stored: StoredOperation, verdict: Verdict) -> None:
+        op_id, before = op_id_of(stored), verdict_of(stored)
+        held = HeldBack(stored.aggregate, stored.kind, verdict)
+        words = f"{held_words(held, stored.seq)} (tried again by {self._wish.by})"
+        described = self._unit.exceptions.describe(quarantine_cause(op_id), words)
+        if described is not None:
+            announce(self._applier.feed, described)
+        else:  # it waited behind another until now
+            self._applier.held_back(op_id, held)
+        if verdict != before:
+            self._write_verdict(stored, verdict)
+
+    def _let_go(self, stored: StoredOperation, verdict: Verdict) -> None:
+        if verdict == Verdict(seq=stored.seq, status=VerdictStatus.ACCEPTED):
+            verdict = verdict.model_copy(update={"text": RETRIED})
+        self._write_verdict(stored, verdict)
+        is_first = stored is self._chain[0]
+        note = self._wish.reason if is_first and self._wish.is_skip else verdict_words(verdict)
+        cause = quarantine_cause(op_id_of(stored))
+        close_causes(
+            self._unit, self._applier.feed, [cause], self._now_ms, by=self._wish.by, note=note
+        )
+
+    def _write_verdict(self, stored: StoredOperation, verdict: Verdict) -> None:
+        self._unit.journal.settle(stored.replica_id, stored.epoch, verdict)
+        self.settled.append(settled_document(stored.epoch, verdict))
+        row = VerdictRow(stored.replica_id, stored.epoch, verdict, self._now_ms)
+        key = verdict_key(stored.replica_id, stored.epoch, stored.seq)
+        self._applier.feed.put(store_scope(self._state.location_id), Entity.VERDICT, key, row)
+
+
+def _read(line: bytes) -> tuple[OperationRecord | None, str]:
+    try:
+        return decode_line(line), ""
+    except ValueError as problem:
+        return None, str(problem)[:PROBLEM_LENGTH_MAX]
+
+
+def _spoilt(seq: int, fault: Exception) -> Verdict:
+    text = f"{type(fault).__name__}: {fault}"[:PROBLEM_LENGTH_MAX]
+    return Verdict(seq=seq, status=VerdictStatus.QUARANTINED, code="fault", text=text)

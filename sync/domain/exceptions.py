@@ -1,0 +1,165 @@
+"""What a person must look at: kinds, owners, due times, and what to do, in one table.
+
+An exception is a row with an owner and a due time that people work off; nothing
+that went wrong is only a line of a log. A kind stands here only if something
+opens it. Some end by themselves, when their cause is gone; the others when a
+person says what was done.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from sync.domain.errors import OperationRefused
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+CLOCK_OFFSET_MS_MAX = 2 * MINUTE_MS
+"""A device whose clock is further off than this is told, and somebody mends it."""
+NOTE_LENGTH_MAX = 500
+AGGREGATE_PREFIX = "exception:"
+
+
+class ExceptionOwner(StrEnum):
+    """Who has to act."""
+
+    CENTRAL = "central"
+    STORE = "store"
+
+
+class ExceptionKind(StrEnum):
+    """What happened."""
+
+    UNSOURCED = "unsourced"
+    PROMISE_BROKEN = "promise_broken"
+    REFUND_TO_VOID = "refund_to_void"
+    DOUBLE_FULFILLMENT = "double_fulfillment"
+    MAIL_FAILED = "mail_failed"
+    QUARANTINED = "quarantined"
+    PUT_BACK_DUE = "put_back_due"
+    CLOCK_WRONG = "clock_wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionPolicy:
+    """How exceptions of one kind are worked off."""
+
+    owner: ExceptionOwner
+    """Who has to act unless it is assigned to the other side."""
+    due_in_ms: int
+    title: str
+    to_do: str
+    ends: str = ""
+    """What ends it by itself, in words; empty where a person says that it is done."""
+    shown_to_store: bool = False
+    """Whether the store sees it though central owns it."""
+
+    def due_ms(self, opened_ms: int) -> int:
+        """Return until when it has to be settled."""
+        return opened_ms + self.due_in_ms
+
+
+_CENTRAL, _STORE = ExceptionOwner.CENTRAL, ExceptionOwner.STORE
+
+POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
+    ExceptionKind.UNSOURCED: ExceptionPolicy(
+        _CENTRAL, 4 * HOUR_MS, "No store has the goods",
+        "Ask the customer: wait, another product, or the money back.",
+    ),
+    ExceptionKind.PROMISE_BROKEN: ExceptionPolicy(
+        _STORE, 4 * HOUR_MS, "Tell the customer",
+        "No message could be sent: tell the customer when they come or call.",
+    ),
+    ExceptionKind.REFUND_TO_VOID: ExceptionPolicy(
+        _CENTRAL, 24 * HOUR_MS, "A refund must not go out",
+        "Void the refund, or charge again: the customer has the goods.",
+    ),
+    ExceptionKind.DOUBLE_FULFILLMENT: ExceptionPolicy(
+        _CENTRAL, 24 * HOUR_MS, "The same goods from two stores",
+        "Stop the other store, or agree with the customer on what they keep.",
+    ),
+    ExceptionKind.MAIL_FAILED: ExceptionPolicy(
+        _CENTRAL, 4 * HOUR_MS, "A message did not go out",
+        "Tell the customer in another way.",
+    ),
+    ExceptionKind.QUARANTINED: ExceptionPolicy(
+        _CENTRAL, 4 * HOUR_MS, "Operation held back",
+        "Central mends the cause and retries it, or skips it with a reason.",
+        ends="it ends when the operation is retried or skipped", shown_to_store=True,
+    ),
+    ExceptionKind.PUT_BACK_DUE: ExceptionPolicy(
+        _STORE, 8 * HOUR_MS, "Goods to put back",
+        "Open the order and put its goods back on the shelf.",
+        ends="it ends when the goods are put back in the order itself",
+    ),
+    ExceptionKind.CLOCK_WRONG: ExceptionPolicy(
+        _STORE, 24 * HOUR_MS, "Clock is wrong",
+        "Set date and time of this machine, or have it done.",
+        ends="it ends when the clock is right again",
+    ),
+}  # fmt: skip
+"""The one table. A kind without a row is an error of the table, and a test says so."""
+
+
+def known_policy(kind: str) -> ExceptionPolicy | None:
+    """Return the policy of `kind`; None for one that only another version knows."""
+    try:
+        return POLICIES[ExceptionKind(kind)]
+    except ValueError:
+        return None
+
+
+def shown_to_store(kind: str, owner: str) -> bool:
+    """Return whether an exception of `kind` that `owner` has travels to its store."""
+    if owner == ExceptionOwner.STORE:
+        return True
+    policy = known_policy(kind)
+    return policy is not None and policy.shown_to_store
+
+
+class NotEndedByPeople(OperationRefused):
+    """This exception ends by itself, when its cause is gone."""
+
+    code = "not_ended_by_people"
+
+    def __init__(self, kind: str, ends: str) -> None:
+        self.kind = kind
+        super().__init__(f"nobody can call this done: {ends}")
+
+
+class NoteMissing(OperationRefused):
+    """Whoever closes an exception says in a few words what was done."""
+
+    code = "note_missing"
+
+    def __init__(self) -> None:
+        super().__init__(f"say what was done, in at most {NOTE_LENGTH_MAX} characters")
+
+
+def check_closable(kind: str, note: str) -> None:
+    """Raise `OperationRefused` where a person cannot close an exception of `kind` like this."""
+    policy = known_policy(kind)
+    if policy is not None and policy.ends:
+        raise NotEndedByPeople(kind, policy.ends)
+    if not note.strip() or len(note) > NOTE_LENGTH_MAX:
+        raise NoteMissing
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionResolved:
+    """The store did what one of its exceptions asked for, and says what it did."""
+
+    is_request: ClassVar[bool] = False
+    exception_id: str
+    note: str
+    kind: Literal["exception_resolved"] = "exception_resolved"
+
+    @property
+    def aggregate(self) -> str:
+        """What it is about."""
+        return exception_aggregate(self.exception_id)
+
+
+def exception_aggregate(exception_id: str) -> str:
+    """Return the aggregate of operations on one exception."""
+    return AGGREGATE_PREFIX + exception_id
