@@ -19,14 +19,16 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from store_client.flows import ALL_FLOWS_UI
-from store_client.ports import OperationFate, Store, SyncState
+from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
-from store_client.screens.help import HelpScreen, keys_of
+from store_client.screens.help import HelpScreen, keys_of, title_of
+from store_client.screens.inbox import InboxScreen
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
 from store_client.services.desk import Actor, TerminalSettings
+from store_client.services.inbox import badge
 from store_client.services.scanner import ScanGate, read_code
 from store_client.services.words import (
     Said,
@@ -61,6 +63,7 @@ class StoreApp(App[None]):
         Binding("f1", "help", "Help for this screen", id="help", priority=True),
         Binding("f2", "today", "Today: the pickups", id="today"),
         Binding("f3", "find", "Find a product or an order", id="find"),
+        Binding("f9", "inbox", "Inbox: what went wrong and waits here", id="inbox"),
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
         Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),
         Binding("ctrl+l", "sign_out", "Sign out", id="sign_out"),
@@ -97,6 +100,7 @@ class StoreApp(App[None]):
         self._news = 0
         """Orders that have arrived and were not seen on Today yet."""
         self._news_at_ms = 0
+        self._inbox: Sequence[InboxItem] = ()
         self._cut = False
         self._marker: TextIO | None = None
         self._watching = False
@@ -218,6 +222,7 @@ class StoreApp(App[None]):
         self.sync_state = self.store.sync_state()
         if counts:
             self.store_row = self.store.store_row()
+            self._inbox = self.store.exceptions()
             self._count_new()
 
     def _count_new(self) -> None:
@@ -260,6 +265,7 @@ class StoreApp(App[None]):
             connection=said,
             time=clock_time(row, now_ms),
             news=self._news_words(now_ms),
+            inbox=badge(self._inbox, now_ms) if actor else None,
         )
         for screen in self.screen_stack:
             for bar in screen.query(StatusBar):
@@ -353,7 +359,7 @@ class StoreApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer an action only where it makes sense."""
-        if action in {"today", "find", "sync_status", "sign_out"}:
+        if action in {"today", "find", "inbox", "sync_status", "sign_out"}:
             return self.actor is not None and not isinstance(self.screen, TerminalModal)
         if action == "network":
             return self.settings.network_switch is not None
@@ -368,6 +374,11 @@ class StoreApp(App[None]):
         """Find a product or an order."""
         if not isinstance(self.screen, StockLookupScreen):
             self.push_screen(StockLookupScreen())
+
+    def action_inbox(self) -> None:
+        """Show what waits for somebody here."""
+        if not isinstance(self.screen, InboxScreen):
+            self._push(InboxScreen())
 
     def action_sync_status(self) -> None:
         """Show what central has."""
@@ -385,9 +396,7 @@ class StoreApp(App[None]):
         if isinstance(screen, HelpScreen):
             screen.action_close()
         elif isinstance(screen, TerminalScreen | TerminalModal):
-            name = type(screen).__name__.removesuffix("Screen").removesuffix("Dialog")
-            keys = keys_of(screen)
-            self.push_screen(HelpScreen(f"Help: {_spaced(name)}", screen.HELP_TEXT, keys))
+            self.push_screen(HelpScreen(title_of(screen), screen.HELP_TEXT, keys_of(screen)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that works on the screen in front, with its key."""
@@ -439,8 +448,3 @@ def _mode(path: Any) -> switch.LinkMode:
 def _arrival_ms(event: events.Key) -> int:
     """Return when a key came, by the driver: a busy screen makes no typist a scanner."""
     return round(event.time * 1000)
-
-
-def _spaced(name: str) -> str:
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
-    return words.strip().capitalize()

@@ -241,6 +241,70 @@ class OperationFate(Protocol):
         ...
 
 
+class InboxItem(Protocol):
+    """Something that people of this store must look at."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What happened, as in `sync.domain.exceptions`."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Who has to act: store, or central where this store is only told."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What happened, in a sentence."""
+        ...
+
+    @property
+    def opened_ms(self) -> int:
+        """Since when."""
+        ...
+
+    @property
+    def due_ms(self) -> int:
+        """Until when it has to be settled."""
+        ...
+
+    @property
+    def order_number(self) -> str:
+        """The order that it is about, if it is about one."""
+        ...
+
+    @property
+    def fulfillment_id(self) -> str:
+        """The same, for opening it."""
+        ...
+
+    @property
+    def assignee(self) -> str:
+        """Who looks after it, if somebody is named."""
+        ...
+
+    @property
+    def is_done(self) -> bool:
+        """Whether somebody here said that it is done; central's row is still there."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What they said."""
+        ...
+
+    @property
+    def said(self) -> str:
+        """What central said to an earlier `done` that it did not take."""
+        ...
+
+
 class Store(Protocol):
     """This store's data: local, durable, never waiting for a network."""
 
@@ -306,6 +370,14 @@ class Store(Protocol):
 
     def clear_failures(self, associate_id: str) -> None:
         """Forget the failed attempts on a key."""
+        ...
+
+    def exceptions(self) -> Sequence[InboxItem]:
+        """Return what people of this store must look at, the most urgent first."""
+        ...
+
+    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
+        """Record durably that an exception is done, or raise."""
         ...
 
     def sync_state(self) -> SyncState:

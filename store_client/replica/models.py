@@ -105,3 +105,24 @@ class OperationFate:
     at_ms: int
     state: FateState
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """Something that people of this store must look at."""
+
+    id: str
+    kind: str
+    owner: str
+    text: str
+    opened_ms: int
+    due_ms: int
+    order_number: str
+    fulfillment_id: str
+    assignee: str
+    is_done: bool
+    """Somebody here said that it is done; central's row is still there."""
+    note: str
+    """What they said, once done."""
+    said: str
+    """What central said to an earlier `done` that it did not take."""

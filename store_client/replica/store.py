@@ -5,15 +5,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from store_client.replica.database import ReplicaDatabase
+from store_client.replica.inbox import Inbox
 from store_client.replica.locks import Shared, held, is_held
 from store_client.replica.lookup import ProductLookup
 from store_client.replica.models import (
     BoardRow,
     FateState,
+    InboxItem,
     Lockout,
     OperationFate,
     ProductHit,
@@ -25,6 +28,7 @@ from store_client.replica.views import Views
 from store_client.replica.writer import ReplicaStore
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
+from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.inventory import StockEffect, StockReason
@@ -126,7 +130,8 @@ class Store:
         self._views = Views(self._database, self.journal)
         self.shares = Shares(self._database, self.journal, self._views)
         self._lookup = ProductLookup(self._database, self.journal, self._views, self.shares)
-        self.writer = ReplicaStore(self._database, self._views, clock)
+        self._inbox = Inbox(self._database, self.journal)
+        self.writer = ReplicaStore(self._database, self._views, clock, self.journal)
         self._show_all_that_was_done()
 
     def _notice_restore(self) -> None:
@@ -176,14 +181,7 @@ class Store:
                 raise UnknownOrder(key)
             now_ms = self.clock.now_ms()
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
-            record = OperationRecord(
-                by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(),
-                at=now_ms, op=operation,
-            )  # fmt: skip
-            try:
-                self.journal.append(record, outcome.effects)
-            except ValueError as problem:
-                raise OperationRefused(f"this cannot be kept: {problem}") from problem
+            self._append(operation, by, dev, outcome.effects, at_ms=now_ms)
         self._views.catch_up()
         return self._views.order(key) or outcome.after
 
@@ -200,16 +198,9 @@ class Store:
             self._views.catch_up()
             operation = replace(operation, over=self._over(sale.lines))
             now_ms = self.clock.now_ms()
-            record = OperationRecord(
-                by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(),
-                at=now_ms, op=operation,
-            )  # fmt: skip
             effects = [StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD)
                        for one in sale.lines]  # fmt: skip
-            try:
-                self.journal.append(record, effects)
-            except ValueError as problem:
-                raise OperationRefused(f"this cannot be kept: {problem}") from problem
+            self._append(operation, by, dev, effects, at_ms=now_ms)
         self._views.catch_up()
         return operation
 
@@ -308,6 +299,36 @@ class Store:
         """Forget the failed tries: this one was right."""
         if self.lockout(subject).failures:
             self.journal.clear_failures(subject)
+
+    # --- what people must look at -----------------------------------------------------
+
+    def exceptions(self) -> list[InboxItem]:
+        """Return what people of this store must look at, the most urgent first."""
+        return self._inbox.items()
+
+    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
+        """Journal that an exception is done, with a note; it stays listed until central's row goes.
+
+        Raises `OperationRefused` where it is not this store's, done already, or ends by itself.
+        """
+        with self.journal.writing():
+            self._inbox.check(exception_id, note)
+            operation = ExceptionResolved(exception_id, note)
+            self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+        self._views.catch_up()
+
+    def _append(
+        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+    ) -> None:
+        """Journal an operation inside `writing()`."""
+        record = OperationRecord(
+            by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(), at=at_ms,
+            op=operation,
+        )  # fmt: skip
+        try:
+            self.journal.append(record, effects)
+        except ValueError as problem:
+            raise OperationRefused(f"this cannot be kept: {problem}") from problem
 
     # --- sync -------------------------------------------------------------------------
 

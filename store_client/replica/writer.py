@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from store_client.replica import products
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from store_client.replica.views import Views
 from sync.clock import Clock
+from sync.edge.journal import Journal
 from sync.edge.ports import ScopeCursor, SyncReport
 from sync.edge.sqlite import Connection, UnsafeDatabase
 from sync.protocol.endpoint import PullPage
@@ -18,19 +21,26 @@ from sync.protocol.rows import (
     PRICES_PREFIX,
     STORE_PREFIX,
     Entity,
+    VerdictRow,
     row_digest,
 )
 from sync.protocol.session import SnapshotManifest
 
-DOCUMENTS = (Entity.STORE.value, Entity.ASSOCIATE.value)
+DOCUMENTS = (
+    Entity.STORE.value, Entity.ASSOCIATE.value, Entity.EXCEPTION.value, Entity.VERDICT.value,
+)  # fmt: skip
+_VERDICT: TypeAdapter[VerdictRow] = TypeAdapter(VerdictRow)
 ALERTS_MAX = 200
 
 
 class ReplicaStore:
     """Implements `sync.edge.ports.ReplicaWriter`."""
 
-    def __init__(self, database: ReplicaDatabase, views: Views, clock: Clock) -> None:
+    def __init__(
+        self, database: ReplicaDatabase, views: Views, clock: Clock, journal: Journal
+    ) -> None:
         self._database = database
+        self._journal = journal
         self._views = views
         self._clock = clock
 
@@ -57,6 +67,7 @@ class ReplicaStore:
         """Take a page in with its cursor; False where the checksum then differs."""
         header = page.header
         rows = json.loads(b"[" + b",".join(page.lines) + b"]")
+        self._settle(rows)
         with self._database.writing() as connection:
             checksum, alive = _scope_sums(connection, header.scope)
             by_entity: defaultdict[str, list[products.Row]] = defaultdict(list)
@@ -75,6 +86,20 @@ class ReplicaStore:
             )
             self._views.catch_up_within(connection)
         return header.checksum is None or (checksum, alive) == (header.checksum, header.rows_live)
+
+    def _settle(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Take verdicts that were settled later into the journal.
+
+        Before the page itself and not within it: two files do not commit as one, and
+        a page that is read again says the same again.
+        """
+        settled = [
+            (row.replica_id, row.epoch, row.verdict)
+            for one in rows
+            if one["e"] == Entity.VERDICT and (row := _verdict(one)) is not None
+        ]
+        if settled:
+            self._journal.settle_later(settled)
 
     def _apply(
         self, connection: Connection, scope: str, entity: str, rows: Sequence[products.Row]
@@ -270,6 +295,14 @@ def _clear(connection: Connection, scope: str) -> None:
         connection.execute("DELETE FROM documents")
         connection.execute("UPDATE fulfillments SET gone = 1")
         connection.execute("DELETE FROM fulfillments WHERE pending = 0")
+
+
+def _verdict(row: dict[str, Any]) -> VerdictRow | None:
+    """Return a row's verdict; None for a tombstone, and for what only a newer version reads."""
+    try:
+        return None if row.get("d") else _VERDICT.validate_python(row["b"])
+    except ValidationError:
+        return None
 
 
 def _alert(connection: Connection, now_ms: int, scope: str, text: str) -> None:

@@ -58,6 +58,13 @@ def keys_of(screen: Screen[Any]) -> list[KeyHelp]:
     return list(found.values())
 
 
+def title_of(screen: Screen[Any]) -> str:
+    """Return the title of a screen's help."""
+    name = type(screen).__name__.removesuffix("Screen").removesuffix("Dialog")
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return f"Help: {words.strip().capitalize()}"
+
+
 def _bindings_of(node: DOMNode) -> Iterator[Binding]:
     for kind in type(node).__mro__:
         if kind.__module__.startswith("store_client."):

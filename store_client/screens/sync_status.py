@@ -114,13 +114,19 @@ class SyncStatusScreen(TerminalScreen):
             detail.update(
                 Content.assemble(
                     (f"{said} ", tone_style(said.tone, bold=True)),
-                    f"{done(operation)} for {operation.order_number or 'an order'}{text}",
+                    f"{done(operation)}{_about(operation)}{text}",
                 )
             )
 
     def action_back(self) -> None:
         """Go back."""
         self.dismiss()
+
+
+def _about(operation: OperationFate) -> str:
+    if operation.kind == "exception_resolved":
+        return ""
+    return f" for {operation.order_number or 'an order'}"
 
 
 def facts_of(state: SyncState, store: StoreRow | None, now_ms: int, *, cut: bool) -> Content:

@@ -76,9 +76,13 @@ class Desk:
 
     def perform(self, operation: FulfillmentOperation) -> FulfillmentOrder:
         """Record `operation` durably; refuse it where the signed-in role may change nothing."""
+        self.require_worker()
+        return self.store.perform(operation, by=self.actor.id, dev=self.device)
+
+    def require_worker(self) -> None:
+        """Raise `Refusal` where the signed-in role may change nothing."""
         if not self.actor.may_work:
             raise Refusal(
                 f"{self.actor.name} is signed in as {self.actor.role.value} and may only read.",
                 "Ask an associate to sign in and do this.",
             )
-        return self.store.perform(operation, by=self.actor.id, dev=self.device)

@@ -84,6 +84,7 @@ DONE: dict[str, str] = {
     "hold_expired": "Released: not collected",
     "put_back": "Put back on the shelf",
     "extension_requested": "Asked to wait longer",
+    "exception_resolved": "Inbox: said done",
 }
 """What an operation did, by its kind."""
 

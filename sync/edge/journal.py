@@ -5,7 +5,6 @@ FULL: when `append` has returned, a power cut does not take it back. What is to
 be sent is derived (seq > acked_seq), never a flag that could be forgotten.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from sync.edge.sqlite import (
     open_database,
     transaction,
 )
+from sync.edge.verdicts import write_answered, write_settled
 from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.rows import Watermark
@@ -362,12 +362,15 @@ class Journal(JournalReading, Lockouts):
     def keep_verdicts(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
         """Record verdicts on operations of an epoch, inside `writing()`."""
         for verdict in verdicts:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO verdicts (epoch, seq, status, code, text, consequences)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text,
-                 json.dumps([asdict(item) for item in verdict.consequences])),
-            )  # fmt: skip
+            write_answered(self._connection, epoch, verdict)
+
+    def settle_later(self, verdicts: Sequence[tuple[str, int, Verdict]]) -> None:
+        """Record what central settled after a push was answered: (replica, epoch, verdict)."""
+        with self.writing():
+            lives = self.lives
+            for replica_id, epoch, verdict in verdicts:
+                if lives.named(replica_id, epoch) is not None:
+                    write_settled(self._connection, epoch, verdict)
 
     def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
         """Central lost operations (a restore): send again from `expected_seq`.

@@ -14,6 +14,7 @@ from tests.support.clocks import FrozenClock
 from tests.support.fake_store import (
     CODE,
     FakeStore,
+    Item,
     State,
     gtin_of,
     make_order,
@@ -249,6 +250,82 @@ def test_sync_empty(shows, clock):
         await term.press("ctrl+s")
 
     assert shows(make_store(clock), steps)
+
+
+def tasks(store: FakeStore) -> FakeStore:
+    """The same store, with a task of every sort in its inbox."""
+    now_ms, orders = store.clock.now_ms(), list(store.orders.values())
+    hour = 3_600_000
+    store.inbox = [
+        Item(
+            "E1", "put_back_due",
+            f"Order {orders[1].order_number} was cancelled while its goods were in hand: 3 to put"
+            " back.",
+            now_ms - 9 * hour, now_ms - hour, order_number=orders[1].order_number,
+            fulfillment_id=orders[1].id,
+        ),
+        Item(
+            "E2", "promise_broken",
+            f"Order {orders[4].order_number}: Dayton Mill Square takes over 2 pieces; no address"
+            " to write to is known.",
+            now_ms - hour, now_ms + 3 * hour, order_number=orders[4].order_number,
+            fulfillment_id=orders[4].id, assignee="Devi D.",
+        ),
+        Item(
+            "E3", "promise_broken", f"Order {orders[6].order_number}: Toledo Quay takes over.",
+            now_ms - 2 * hour, now_ms + 2 * hour, order_number=orders[6].order_number,
+            is_done=True, note="Told her at the counter.",
+        ),
+        Item(
+            "E4", "clock_wrong", "The clock of this store's machine is 12 minutes fast.",
+            now_ms - 600_000, now_ms + 24 * hour,
+        ),
+        Item(
+            "E5", "quarantined", "Operation 41 (line picked): cannot pick 9: 2 left",
+            now_ms - 600_000, now_ms + 4 * hour, owner="central",
+            order_number=orders[3].order_number,
+        ),
+    ]  # fmt: skip
+    return store
+
+
+async def open_inbox(term: Terminal) -> None:
+    await term.press("f9")
+
+
+@SIZES
+def test_inbox_empty(shows, clock):
+    """Nothing waits for anybody."""
+    assert shows(make_store(clock), open_inbox)
+
+
+@SIZES
+def test_inbox_busy(shows, clock):
+    """Late, due, done, and what only central can do; the badge counts what waits here."""
+    assert shows(tasks(busy(clock)), open_inbox)
+
+
+@SIZES
+def test_inbox_offline(shows, clock):
+    """Away from central the work goes on: a word is given, and shown as done."""
+
+    async def steps(term: Terminal) -> None:
+        await term.press("f9", "down", "down", "f6")
+        await term.type("Told")
+        await term.press("enter")
+
+    assert shows(offline(tasks(busy(clock))), steps)
+
+
+@SIZES
+def test_inbox_done(shows, clock):
+    """What was done is said in a few words."""
+
+    async def steps(term: Terminal) -> None:
+        await term.press("f9", "down", "down", "f6")
+        await term.press("enter")
+
+    assert shows(tasks(busy(clock)), steps)
 
 
 @SIZES

@@ -5,6 +5,7 @@ from threading import RLock
 
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
+from sync.domain.exceptions import check_closable
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import (
     FulfillmentLine,
@@ -88,6 +89,22 @@ class Fate:
     quantity: int | None = None
 
 
+@dataclass(frozen=True)
+class Item:
+    id: str
+    kind: str
+    text: str
+    opened_ms: int
+    due_ms: int
+    owner: str = "store"
+    order_number: str = ""
+    fulfillment_id: str = ""
+    assignee: str = ""
+    is_done: bool = False
+    note: str = ""
+    said: str = ""
+
+
 @dataclass
 class FakeStore:
     """Implements `store_client.ports.Store`; `settle` and `cancel` play central."""
@@ -102,6 +119,7 @@ class FakeStore:
     state: State = State()
     journal: list[Fate] = field(default_factory=list)
     performed: list[FulfillmentOperation] = field(default_factory=list)
+    inbox: list[Item] = field(default_factory=list)
     locks: dict[str, Locked] = field(default_factory=dict)
     as_of_ms: int | None = None
     version: int = 0
@@ -197,6 +215,21 @@ class FakeStore:
 
     def clear_failures(self, associate_id: str) -> None:
         self.locks.pop(associate_id, None)
+
+    def exceptions(self) -> list[Item]:
+        return sorted(self.inbox, key=lambda item: (item.due_ms, item.id))
+
+    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
+        with self.lock:
+            place, item = next((p, i) for p, i in enumerate(self.inbox) if i.id == exception_id)
+            if item.owner != "store" or item.is_done:
+                raise OperationRefused("there is nothing here for this store to do any more")
+            check_closable(item.kind, note)
+            self.inbox[place] = replace(item, is_done=True, note=note)
+            number, about = len(self.journal) + 1, f"exception:{item.id}"
+            now_ms = self.clock.now_ms()
+            self.journal.append(Fate(number, "exception_resolved", about, "", by, now_ms))
+            self.version += 1
 
     def sync_state(self) -> State:
         return self.state

@@ -1,0 +1,180 @@
+"""Inbox: what went otherwise than planned and waits for somebody of this store."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.ports import InboxItem
+from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.dialogs import EntryDialog, Question
+from store_client.services import inbox
+from store_client.services.words import day_time
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+
+EMPTY = "Nothing waits for anybody here. What goes wrong appears by itself."
+
+
+def _looks(cells: partial[Sequence[Cell]]) -> Looks:
+    return Looks(
+        (
+            Column("DUE", 14),
+            Column("WHAT", 26, share=2),
+            Column("ORDER", 10, leaves=1),
+            Column("STATE", 18, share=1),
+        ),
+        key=lambda item: item.id,
+        cells=cells,
+        empty=EMPTY,
+    )
+
+
+def item_cells(screen: TerminalScreen, item: InboxItem) -> Sequence[Cell]:
+    """Return an exception as cells: due, what, order, state."""
+    left, state = inbox.due(item, screen.host.clock.now_ms()), inbox.state(item)
+    waits = inbox.waits(item)
+    short = f"{state.glyph} {state.short}" if state.short else ""
+    return (
+        Cell(str(left), left.tone, bold=left.tone == "bad"),
+        Cell(inbox.title(item), "" if waits else "dim", bold=waits),
+        Cell(item.order_number or "–", "" if waits else "dim"),
+        Cell(str(state), state.tone, short),
+    )
+
+
+class InboxScreen(TerminalScreen):
+    """The store's exceptions, most urgent first, with what to do and by when."""
+
+    HELP_TEXT = (
+        "What went otherwise than planned and waits for somebody here, most urgent first. Enter"
+        " opens the order, where it is about one. Some end by themselves, when the goods are put"
+        " back or the clock is right; for the others, F6 says that it is done, and what was done."
+        " That is recorded here at once, with or without a network, and stays in the list until"
+        " central has heard of it. What is “At central” is only told here."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("f6", "done", "Done: say what was done", id="inbox_done"),
+    ]
+
+    def compose_body(self) -> ComposeResult:
+        """Show counts, the list, and the one under the cursor."""
+        yield Static("", id="inbox-facts")
+        yield WorkList(_looks(partial(item_cells, self)), id="inbox")
+        yield Static("", id="inbox-detail")
+        yield Says("", id="inbox-says")
+
+    def on_mount(self) -> None:
+        """Read."""
+        super().on_mount()
+        self.query_one("#inbox", WorkList).focus()
+        self.store_changed()
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        return (
+            Hint("Enter", "Open the order"),
+            Hint("F6", "Done", "screen.done"),
+            Hint("Esc", "Back", "screen.back"),
+            Hint("F2", "Today", "app.today"),
+            Hint("F1", "Help", "app.help"),
+        )
+
+    def store_changed(self) -> None:
+        """Read again."""
+        begin(self, self._read, "inbox", exclusive=True)
+
+    async def _read(self) -> None:
+        host = self.host
+        items = sorted(await host.off_loop(host.store.exceptions), key=inbox.rank)
+        said = inbox.summary(items, host.clock.now_ms())
+        parts = [Content.assemble((words, tone_style(tone, bold=True))) for words, tone in said]
+        self.query_one("#inbox-facts", Static).update(Content("   ").join(parts))
+        self.query_one("#inbox", WorkList).show_rows(items)
+        self._detail()
+
+    @property
+    def _current(self) -> InboxItem | None:
+        found: InboxItem | None = self.query_one("#inbox", WorkList).current
+        return found
+
+    @on(WorkList.Moved, "#inbox")
+    def _detail(self) -> None:
+        item, detail = self._current, self.query_one("#inbox-detail", Static)
+        detail.display = item is not None
+        if item is not None:
+            detail.update(self._words(item))
+
+    def _words(self, item: InboxItem) -> Content:
+        host, now_ms = self.host, self.host.clock.now_ms()
+        when = day_time(host.store_row, item.opened_ms, now_ms)
+        until = day_time(host.store_row, item.due_ms, now_ms)
+        lines = [
+            Content.assemble((inbox.title(item), tone_style("", bold=True))),
+            Content(item.text),
+        ]
+        if item.is_done:
+            lines.append(Content.assemble((f"✓ Done here: {item.note}", tone_style("good"))))
+        else:
+            lines.append(Content(inbox.to_do(item)))
+        if item.said:
+            lines.append(Content.assemble((f"Central said: {item.said}", tone_style("warn"))))
+        due = f", due {until}" if inbox.waits(item) else ""
+        lines.append(Content.assemble((f"Since {when}{due}", tone_style("dim"))))
+        return Content("\n").join(lines)
+
+    # --- acting on it -------------------------------------------------------------------
+
+    @on(WorkList.Chosen, "#inbox")
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        item = self._current
+        if item is not None:
+            begin(self, partial(self._open, item), "open", exclusive=True)
+
+    async def _open(self, item: InboxItem) -> None:
+        host = self.host
+        order = None
+        if item.fulfillment_id:
+            order = await host.off_loop(lambda: host.store.fulfillment(item.fulfillment_id))
+        if order is not None:
+            host.open_order(order.flow, order.id)
+        elif inbox.can_be_done(item):
+            self.action_done()
+        else:
+            self._say("It is about no order of this store.", inbox.to_do(item))
+
+    def action_done(self) -> None:
+        """Say what was done about the one under the cursor."""
+        item = self._current
+        if item is None:
+            return
+        if not inbox.can_be_done(item):
+            why = "Nothing is left to say here." if item.is_done else "Your word does not end this."
+            self._say(why, "" if item.is_done else inbox.to_do(item))
+            return
+        desk = self.desk
+        question = Question(
+            f"Done: {inbox.title(item)}", "What was done",
+            placeholder="Such as: told them at the counter", text=item.text,
+        )  # fmt: skip
+        self.app.push_screen(
+            EntryDialog(question, partial(inbox.resolve, desk, item.id)), self._was_done
+        )
+
+    def _was_done(self, _: object) -> None:
+        self.store_changed()
+
+    def _say(self, why: str, todo: str) -> None:
+        self.query_one(Says).bad(why, todo)
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.dismiss()

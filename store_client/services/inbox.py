@@ -1,0 +1,100 @@
+"""The store's exceptions in words, and saying that one is done."""
+
+from collections.abc import Sequence
+
+from store_client.ports import InboxItem
+from store_client.services.desk import Desk, Refusal
+from store_client.services.words import Said, duration, units
+from sync.domain.exceptions import NOTE_LENGTH_MAX, ExceptionOwner, known_policy
+
+
+def title(item: InboxItem) -> str:
+    """Return what an exception is, in a few words."""
+    policy = known_policy(item.kind)
+    return policy.title if policy else item.kind.replace("_", " ").capitalize()
+
+
+def to_do(item: InboxItem) -> str:
+    """Return what to do about it, and what ends it."""
+    policy = known_policy(item.kind)
+    if not is_ours(item):
+        return "Central looks after it: there is nothing for you to do unless they call."
+    if policy is None:
+        return "Do what it says, then say what was done."
+    if policy.ends:
+        return f"{policy.to_do} {policy.ends[:1].upper()}{policy.ends[1:]}."
+    return f"{policy.to_do} Then say here what was done."
+
+
+def is_ours(item: InboxItem) -> bool:
+    """Return whether people of this store have to act."""
+    return item.owner == ExceptionOwner.STORE
+
+
+def waits(item: InboxItem) -> bool:
+    """Return whether somebody here still has to do something."""
+    return is_ours(item) and not item.is_done
+
+
+def can_be_done(item: InboxItem) -> bool:
+    """Return whether a person's word ends it."""
+    policy = known_policy(item.kind)
+    return waits(item) and not (policy and policy.ends)
+
+
+def rank(item: InboxItem) -> tuple[bool, int, str]:
+    """Return where an exception stands in the list: what waits here first, by due time."""
+    return not waits(item), item.due_ms, item.id
+
+
+def state(item: InboxItem) -> Said:
+    """Return how it stands."""
+    if item.is_done:
+        return Said("…", "Done, central hears of it", "good", short="Done, on its way")
+    if not is_ours(item):
+        return Said("!", "At central", "dim")
+    if item.assignee:
+        return Said("○", f"For {item.assignee}", "work")
+    return Said("○", "To do", "work")
+
+
+def due(item: InboxItem, now_ms: int) -> Said:
+    """Return how long there is left, or how late it is."""
+    if not waits(item):
+        return Said("–", "", "dim")
+    if item.due_ms <= now_ms:
+        return Said("!", f"{duration(now_ms - item.due_ms)} late", "bad")
+    return Said("", f"in {duration(item.due_ms - now_ms)}")
+
+
+def summary(items: Sequence[InboxItem], now_ms: int) -> Sequence[tuple[str, str]]:
+    """Return how many wait, are late, are done and are central's, each with its tone."""
+    waiting = [item for item in items if waits(item)]
+    late = sum(item.due_ms <= now_ms for item in waiting)
+    done = sum(item.is_done for item in items)
+    central = sum(not is_ours(item) for item in items)
+    said = [(f"{len(waiting)} to do here", "work" if waiting else "dim")]
+    said += [(f"! {late} late", "bad")] if late else []
+    said += [(f"{done} done, on the way to central", "good")] if done else []
+    said += [(f"{central} at central", "dim")] if central else []
+    return said
+
+
+def badge(items: Sequence[InboxItem], now_ms: int) -> Said | None:
+    """Return what the status bar says of the inbox; nothing where nobody has to do anything."""
+    waiting = [item for item in items if waits(item)]
+    if not waiting:
+        return None
+    tone = "bad" if any(item.due_ms <= now_ms for item in waiting) else "warn"
+    return Said("!", f"{units(len(waiting), 'task')}: F9", tone, short=f"{len(waiting)}: F9")
+
+
+def resolve(desk: Desk, exception_id: str, note: str) -> None:
+    """Say that an exception is done, and what was done."""
+    desk.require_worker()
+    text = note.strip()
+    if not text:
+        raise Refusal("Nothing is said yet.", "Say in a few words what was done.")
+    if len(text) > NOTE_LENGTH_MAX:
+        raise Refusal("That is too long.", f"Say it in at most {NOTE_LENGTH_MAX} characters.")
+    desk.store.resolve_exception(exception_id, text, by=desk.actor.id, dev=desk.device)

@@ -1,0 +1,36 @@
+"""Writes central's verdicts into the journal, in whatever order they come."""
+
+import json
+from dataclasses import asdict
+
+from sync.edge.sqlite import Connection
+from sync.protocol.verdicts import Verdict
+
+_WRITE = (
+    "INSERT INTO verdicts (epoch, seq, status, code, text, consequences)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, seq) DO UPDATE SET"
+    " status = excluded.status, code = excluded.code, text = excluded.text,"
+    " consequences = excluded.consequences"
+)
+_NEVER_BACK = " WHERE verdicts.status = 'quarantined' OR excluded.status <> 'quarantined'"
+
+
+def write_answered(connection: Connection, epoch: int, verdict: Verdict) -> None:
+    """Write a verdict out of an answer to a push.
+
+    One that was long on its way does not put back into quarantine what was
+    settled meanwhile.
+    """
+    connection.execute(_WRITE + _NEVER_BACK, _values(epoch, verdict))
+
+
+def write_settled(connection: Connection, epoch: int, verdict: Verdict) -> None:
+    """Write a verdict that central settled later, where the operation is still held here."""
+    held = "SELECT 1 FROM operations WHERE epoch = ? AND seq = ?"
+    if connection.execute(held, (epoch, verdict.seq)).fetchone() is not None:
+        connection.execute(_WRITE, _values(epoch, verdict))
+
+
+def _values(epoch: int, verdict: Verdict) -> tuple[object, ...]:
+    consequences = json.dumps([asdict(item) for item in verdict.consequences])
+    return (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text, consequences)

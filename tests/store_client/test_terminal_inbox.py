@@ -1,0 +1,144 @@
+"""The inbox at the terminal: what waits, what to do, and saying that it is done."""
+
+from dataclasses import replace
+
+import pytest
+
+from sync.domain import operations as op
+from sync.domain.people import Role
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import Item, make_store
+from tests.support.terminals import terminal
+
+pytestmark = pytest.mark.anyio
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock):
+    return make_store(clock, 3)
+
+
+def told(store, **changes) -> Item:
+    now_ms = store.clock.now_ms()
+    order = next(iter(store.orders.values()))
+    item = Item(
+        "E1", "promise_broken", f"Order {order.order_number}: Lima takes over 2 pieces.",
+        now_ms - HOUR_MS, now_ms + 3 * HOUR_MS, order_number=order.order_number,
+    )  # fmt: skip
+    return replace(item, **changes)
+
+
+async def test_badge_counts_what_waits_here(store, clock):
+    """Nothing waits: no badge. One more arrives: the bar says so, on whatever screen."""
+    async with terminal(store, clock) as term:
+        assert "F9" not in term.widget_text("#status-bar")
+        store.inbox = [told(store), told(store, id="E2", owner="central", kind="quarantined")]
+        store.version += 1
+        await term.look()
+        assert "! 1: F9" in term.widget_text("#status-bar")
+
+
+async def test_inbox_opens_with_what_to_do(store, clock):
+    """F9 from anywhere; the sentence, what to do, and until when."""
+    store.inbox = [told(store)]
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        text = term.text()
+        assert "Tell the customer" in text
+        assert "Lima takes over 2 pieces" in text
+        assert "in 3 h 00" in text
+        assert "Then say here what was done." in " ".join(text.split())
+        await term.press("escape")
+        assert "Tell the customer" not in term.text()
+
+
+async def test_done_with_a_note(store, clock):
+    """F6, a few words, Enter: recorded, shown as done, and gone from the badge."""
+    store.inbox = [told(store)]
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f6")
+        await term.press("enter")
+        assert "Nothing is said yet." in term.text()
+        await term.type("Told them")
+        await term.press("enter")
+        assert store.inbox[0].note == "Told them"
+        assert "Done here: Told them" in term.text()
+        await term.look()
+        assert "F9" not in term.widget_text("#status-bar")
+        await term.press("f6")
+        assert "Nothing is left to say here." in term.text()
+        store.inbox = []
+        store.version += 1
+        await term.look()
+        assert "Nothing waits for anybody here" in term.text()
+
+
+async def test_what_ends_by_itself_opens_its_order(store, clock):
+    """A put-back is done in the order itself; a word does not end it."""
+    order = next(iter(store.orders.values()))
+    store.perform(op.LinePicked(order.id, 1, 2), by="A103", dev="T1")
+    store.cancel(order.id)
+    store.inbox = [told(store, kind="put_back_due", fulfillment_id=order.id)]
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f6")
+        assert "Your word does not end this." in term.text()
+        await term.press("enter")
+        assert "put back 2" in term.text()
+        await term.press("escape")
+        assert "Goods to put back" in term.text()
+
+
+async def test_what_central_looks_after_is_only_told(store, clock):
+    """There is nothing to do and nothing to say."""
+    store.inbox = [told(store, owner="central", kind="quarantined")]
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        assert "nothing for you to do" in term.text()
+        await term.press("enter")
+        assert "It is about no order of this store." in term.text()
+        await term.press("f6")
+        assert "Your word does not end this." in term.text()
+
+
+async def test_auditor_reads_only(store, clock):
+    """Who may change nothing cannot say done either."""
+    store.inbox = [told(store)]
+    async with terminal(store, clock, role=Role.AUDITOR) as term:
+        await term.press("f9", "f6")
+        await term.type("Told them")
+        await term.press("enter")
+        assert "may only read" in term.text()
+        assert not store.inbox[0].is_done
+
+
+async def test_late_and_answered_ones_say_so(store, clock):
+    """How late it is, for whom it is, and what central said to an earlier word."""
+    late = told(store, due_ms=clock.now_ms() - HOUR_MS, assignee="Ann", said="Nothing changed.")
+    store.inbox = [late]
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        text = term.text()
+        assert "1 h 00 late" in text
+        assert "For Ann" in text
+        assert "Central said: Nothing changed." in text
+
+
+async def test_sync_screen_tells_the_final_fate(store, clock):
+    """What a person at central settled is what the Sync screen shows."""
+    order = next(iter(store.orders.values()))
+    store.perform(op.LinePicked(order.id, 1, 1), by="A103", dev="T1")
+    store.settle("quarantined", "central knows no such line")
+    async with terminal(store, clock) as term:
+        await term.press("ctrl+s")
+        assert "Held for a person" in term.text()
+        store.journal = [replace(store.journal[0], state="refused", text="Set aside: a slip")]
+        store.version += 1
+        await term.look()
+        assert "Refused by central" in term.text()
+        assert "Set aside: a slip" in term.text()
