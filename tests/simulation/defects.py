@@ -149,7 +149,7 @@ class _Overwriting(WatchedStore):
 
 
 def _no_exceptions(unit: Unit) -> None:
-    unit.exceptions.open = lambda records: None  # type: ignore[method-assign]
+    unit.exceptions.open = lambda records: ()  # type: ignore[method-assign]
 
 
 def _journal_forgets(unit: Unit) -> None:

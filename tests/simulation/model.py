@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
-from central_server.records import ExceptionRecord, StoredFulfillment, StoredOperation
-from central_server.storage.tables import EXCEPTIONS, OP_LOG, STOCK_LEDGER
+from central_server.records import (
+    ExceptionFilter,
+    ExceptionRecord,
+    StoredFulfillment,
+    StoredOperation,
+)
+from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from central_server.storage.unit import View
     from tests.simulation.world import World
 
+EXCEPTIONS_MAX = 10_000
 COUNTERS = ("picked", "short", "cancelled", "refused", "expired", "fulfilled", "put_back")
 Units = dict[tuple[str, str], tuple[int, int]]
 """(location, SKU) -> (on hand, allocated)."""
@@ -67,15 +73,13 @@ def _books(view: "View", locations: Sequence[str]) -> Books:
     operations = [StoredOperation(*row) for row in rows]
     names = ("location_id", "sku", "on_hand", "allocated", "reason", "source")
     ledger = view.connection.execute(select(*(STOCK_LEDGER.c[name] for name in names)))
-    order_ids = [
-        id_ for (id_,) in view.connection.execute(select(EXCEPTIONS.c.order_id).distinct())
-    ]
-    exceptions = [one for id_ in order_ids for one in view.exceptions.of_order(id_)]
+    everything = ExceptionFilter(is_open=None)
+    exceptions, _ = view.exceptions.page(everything, None, EXCEPTIONS_MAX)
     return Books(
         operations,
         {one.row.order.id: one for place in locations for one in view.fulfillments.all_at(place)},
         [tuple(row) for row in ledger],
-        exceptions,
+        list(exceptions),
         {(place, row.sku): (row.on_hand, row.allocated)
          for place in locations for row in view.stock.rows(place)},
     )  # fmt: skip

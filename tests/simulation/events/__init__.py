@@ -1,6 +1,16 @@
 """Everything that may happen in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.events import machines, network, orders, poison, sales, skew, times, work
+from tests.simulation.events import (
+    inbox,
+    machines,
+    network,
+    orders,
+    poison,
+    sales,
+    skew,
+    times,
+    work,
+)
 from tests.simulation.registry import EventKind
 
 ALL: tuple[EventKind, ...] = (
@@ -11,6 +21,7 @@ ALL: tuple[EventKind, ...] = (
     *machines.KINDS,
     *times.KINDS,
     *poison.KINDS,
+    *inbox.KINDS,
     *skew.KINDS,
 )
 

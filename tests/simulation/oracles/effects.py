@@ -1,11 +1,14 @@
 """O1 and O6: each operation has just its effect, and each conflict just one exception."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sync.domain.exceptions import shown_to_store
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
+from sync.hub.acceptor import WAITS_BEHIND
 from sync.protocol.lines import decode_line
 from tests.simulation.model import Books, Units, add, nonzero, op_id, read_books, retell_all
 from tests.simulation.registry import Oracle, When
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TAKEN = {"accepted", "amended"}
-MAIL_FAILED = "mail_failed"
+OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong"}
+"""Kinds that come and go with what lasts, or with chance."""
+LASTING = {"put_back_due", "clock_wrong"}
 GIVING_UP = {"line_short_picked", "fulfillment_rejected"}
 
 
@@ -62,7 +67,7 @@ def each_conflict_has_one_exception(world: "World") -> Iterator[str]:
     found = Counter((one.kind, str(one.detail.get("source", ""))) for one in books.exceptions)
     for key in found.keys() | due.keys():
         fewest, most = due.get(key, (0, 0))
-        if not fewest <= found[key] <= most and key[0] != MAIL_FAILED:
+        if not fewest <= found[key] <= most and key[0] not in OTHERWISE:
             yield f"{key}: {fewest} to {most} exceptions are due, there are {found[key]}"
 
 
@@ -80,11 +85,62 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
                 due["refund_to_void", source] = (int(bool(undone)),) * 2
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
     moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
+    due.update({("quarantined", source): (1, 1) for source in _held(books)})
     for source, count in given_up.items():
+        due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
         # Of several orders that one sale broke, some may have found another place.
         due["unsourced", source] = (fewest, fewest if count == 1 else count)
     return due
+
+
+def _held(books: Books) -> set[str]:
+    """Return the operations in quarantine that wait behind no other."""
+    heads: set[str] = set()
+    revoked: set[tuple[str, str]] = set()
+    for one in books.operations:
+        code = json.loads(one.verdict or "{}").get("code", "")
+        if one.status != "quarantined" or code == WAITS_BEHIND:
+            continue
+        place = (one.replica_id, one.aggregate)
+        if code != "device_revoked" or not one.aggregate or place not in revoked:
+            heads.add(op_id(one))
+        revoked.add(place)
+    return heads
+
+
+def what_ends_by_itself_is_open_while_it_lasts(world: "World") -> Iterator[str]:
+    """O6: goods to put back after a cancellation and wrong clocks: one open, and none too long."""
+    books = read_books(world)
+    opened = Counter(
+        (one.kind, one.fulfillment_id or one.location_id)
+        for one in books.exceptions
+        if one.closed_ms is None and one.kind in LASTING
+    )
+    orders = {key: stored.row.order for key, stored in books.orders.items()}
+    possible = {("put_back_due", key) for key, one in orders.items() if one.total("to_put_back")}
+    due = {(kind, key) for kind, key in possible if orders[key].total("cancelled")}
+    for place, count in opened.items():
+        if count > 1 or (place[0] == "put_back_due" and place not in possible):
+            yield f"{place}: {count} open"
+    for key in due - opened.keys():
+        yield f"{key}: nobody is asked"
+
+
+def each_store_lists_what_it_has_to_do(world: "World") -> Iterator[str]:
+    """O4: after quiet, a store's inbox is what central has open for it."""
+    books = read_books(world)
+    for store in world.stores:
+        here = {one.id for one in store.store.exceptions()}
+        there = {
+            one.id
+            for one in books.exceptions
+            if one.closed_ms is None
+            and one.location_id == store.location_id
+            and shown_to_store(one.kind, one.owner)
+        }
+        if here != there:
+            yield f"{store.location_id}: lists {sorted(here)}, central has {sorted(there)}"
 
 
 def _fell(more: FulfillmentOrder, less: FulfillmentOrder, counter: str) -> int:
@@ -97,4 +153,6 @@ ORACLES = (
     Oracle("O1 orders are what happened to them", When.QUIET, orders_are_what_happened_to_them),
     Oracle("O1 stock moved once per operation", When.QUIET, stock_moved_once_per_operation),
     Oracle("O6 one exception per conflict", When.QUIET, each_conflict_has_one_exception),
+    Oracle("O6 open while it lasts", When.QUIET, what_ends_by_itself_is_open_while_it_lasts),
+    Oracle("O4 inboxes are central's", When.QUIET, each_store_lists_what_it_has_to_do),
 )
