@@ -1,7 +1,7 @@
 # Two commands after a clone: `make demo` and `make test`. Each makes .venv first if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports deps lock sim bench replay snapshots clean
+.PHONY: help demo test check lint types imports deps lock sim bench bench-promise replay snapshots clean
 
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -9,7 +9,7 @@ WORKERS ?= 2
 SEEDS ?= 200
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 demo: .venv/.ok ## Start central and its stores, with sample data and simulated devices.
 	@$(BIN)/central-server demo
@@ -37,6 +37,9 @@ sim: .venv/.ok ## Run the simulation over SEEDS=200 seeds.
 
 bench: .venv/.ok ## Measure, and compare with the budgets.
 	@$(BIN)/python -m tests.benchmarks
+
+bench-promise: .venv/.ok ## Compare ways of keeping stock back on real demand: what escrow is worth.
+	@$(BIN)/python -m tests.benchmarks.promise $(PROMISE)
 
 replay: .venv/.ok ## Replay real stores, goods and orders through everything, and reconcile.
 	@$(BIN)/python -m tests.replay $(REPLAY)

@@ -21,13 +21,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import ceil, exp, floor, isfinite, log, log10
 
 MEAN_MAX = 10_000.0
 """The largest mean that is computed; more expected sales than that are cut to it."""
 DISPERSION_MAX = 100.0
 _NEGLIGIBLE = 1e-19
+_STEP_BY_STEP_MEAN_MAX = 50.0
 _DIGITS = 3
 _NOISE = 1e-9
 HOURS_PER_DAY = 24
@@ -68,13 +69,13 @@ class _Units:
         if place < 0:
             return 0.0
         last = len(self.cumulative) - 1
-        return self.cumulative[place if place < last else last] / self.cumulative[last]
+        return self.cumulative[min(last, place)] / self.cumulative[last]
 
     def quantile(self, probability: float) -> int:
         """Return the least n with P(N <= n) >= probability."""
         last = len(self.cumulative) - 1
         place = bisect_left(self.cumulative, probability * self.cumulative[last])
-        return self.first + (place if place < last else last)
+        return self.first + min(last, place)
 
     def shortfall(self, units: int) -> float:
         """Return E[(N - units)+], summed on the side where nothing cancels."""
@@ -155,13 +156,13 @@ def floor_units(
 
 @lru_cache(maxsize=65_536)
 def _quantile(mean: float, dispersion: float, probability: float) -> int:
-    if _none(mean, dispersion) >= probability:
-        return 0
+    if mean <= _STEP_BY_STEP_MEAN_MAX:
+        return _mixed_step_by_step([(mean, 1.0)], dispersion, probability)
     return _units(mean, dispersion).quantile(probability)
 
 
 def _none(mean: float, dispersion: float) -> float:
-    """Return P(N = 0): most SKUs of a store need no more than that."""
+    """Return P(N = 0)."""
     spread = dispersion - 1.0
     return exp(-mean) if spread < _NOISE else exp(-mean * log(dispersion) / spread)
 
@@ -171,13 +172,34 @@ def floor_units_over(
 ) -> int:
     """Return the floor for an outage of uncertain length: the quantile of the mixture.
 
-        min{ f : sum over i of share_i x P(N(rate x hours_i) <= f) >= ratio }
+    min{ f : sum over i of share_i x P(N(rate x hours_i) <= f) >= ratio }
     """
     probability = _checked_probability(ratio)
-    if len(hours.parts) == 1:
-        return floor_units(rate_per_hour, hours.parts[0][0], ratio, dispersion)
-    parts = [(_rounded_units(rate_per_hour * hour, dispersion), share)
-             for hour, share in hours.parts]  # fmt: skip
+    spread = _rounded_up(_checked_dispersion(dispersion))
+    parts = [(_checked_mean(rate_per_hour * hour), share) for hour, share in hours.parts]
+    if max(parts)[0] <= _STEP_BY_STEP_MEAN_MAX:
+        return _mixed_step_by_step(parts, spread, probability)
+    return _mixed_by_halving([(_units(mean, spread), share) for mean, share in parts], probability)
+
+
+def _mixed_step_by_step(
+    parts: Sequence[tuple[float, float]], dispersion: float, probability: float
+) -> int:
+    """Add P(N = 0), P(N = 1) ... of all parts until it suffices: most floors are small."""
+    means = [mean for mean, _ in parts]
+    masses = [share * _none(mean, dispersion) for mean, share in parts]
+    reached, step, units = sum(masses), 1.0, 0
+    while reached < probability and (step > _NEGLIGIBLE or units < _STEP_BY_STEP_MEAN_MAX):
+        widening, divisor = units * (dispersion - 1.0), dispersion * (units + 1)
+        masses = [mass * (mean + widening) / divisor
+                  for mass, mean in zip(masses, means, strict=True)]  # fmt: skip
+        step = sum(masses)
+        reached += step
+        units += 1
+    return units
+
+
+def _mixed_by_halving(parts: Sequence[tuple[_Units, float]], probability: float) -> int:
     low = min(one.quantile(probability) for one, _ in parts)
     high = max(one.quantile(probability) for one, _ in parts)
     while low < high:
@@ -187,10 +209,6 @@ def floor_units_over(
         else:
             low = middle + 1
     return low
-
-
-def _rounded_units(mean: float, dispersion: float) -> _Units:
-    return _units(_rounded_up(_checked_mean(mean)), _rounded_up(_checked_dispersion(dispersion)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +360,7 @@ def gaps_that_are_outages(
     contact_hours: Sequence[float], cycle_hours: float, cycles: int = GAP_CYCLES
 ) -> tuple[float, ...]:
     """Return the lengths of the outages among moments of contact, in order."""
-    gaps = (later - earlier for earlier, later in zip(contact_hours, contact_hours[1:], strict=False))
+    gaps = (later - earlier for earlier, later in pairwise(contact_hours))
     return tuple(gap for gap in gaps if gap > cycles * cycle_hours)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sync.domain.sizing import (
     ALL_DAY,
     HOURS_PER_DAY,
-    HourProfile,
     PRIOR_DISPERSION,
+    HourProfile,
     Mixture,
     OutageHistory,
     SaleSizes,
@@ -16,12 +16,16 @@ from sync.domain.sizing import (
     hours_when_silent,
 )
 from tests.benchmarks.promise.outages import Outages
-from tests.benchmarks.promise.policies import ACCEPT_S, PICK_S, Policy
-from tests.benchmarks.promise.trace import DAY_S, Shape
+from tests.benchmarks.promise.policies import HOUR_S, PICK_S, Policy, ratio
+from tests.benchmarks.promise.trace import DAY_S, WEEK_DAYS, Shape
 
 BUCKET_S = 900
 """How long a store has been silent is looked at in steps of a quarter of an hour, rounded up."""
-HOUR_S = 3600
+STRICT_S = 4 * HOUR_S
+"""The floor of a strict store is renewed so often: it has to last through an outage anyway."""
+PRIOR_LOST_SHARE = 0.5
+PRIOR_TURNED_AWAY = 20
+"""Half of those who find nothing are lost: taken to be known from so many customers."""
 UNITS = 1_000_000
 """The floor is asked for without a limit; `Escrow` takes no more than there is."""
 
@@ -37,12 +41,16 @@ class Learned:
         self._by_hour = [0] * HOURS_PER_DAY
         self._velocity = [Velocity()] * shape.cells
         self._history = [OutageHistory()] * shape.stores
+        self._known_history = list(self._history)
         self._updated_s = [0] * shape.stores
         self._rate = [0.0] * shape.cells
         self._sizes = [SaleSizes()] * shape.skus
         self._dispersion = [PRIOR_DISPERSION] * shape.skus
         self._quantities: list[list[int]] = [[] for _ in range(shape.skus)]
         self._last = (-1, -1)
+        self._turned_away = PRIOR_TURNED_AWAY
+        self._lost = PRIOR_LOST_SHARE * PRIOR_TURNED_AWAY
+        self._ratio = ratio(policy.amount, PRIOR_LOST_SHARE)
         self._profile = ALL_DAY
         self._hours: dict[tuple[int, int, int], Mixture] = {}
         self._floors: dict[tuple[int, int, int, float, float], int] = {}
@@ -59,35 +67,48 @@ class Learned:
             quantities.append(1)
         self._last = (cell, at_s)
 
-    def end_day(self, at_s: int) -> None:
-        """Learn from every store that is in contact what it has to say since the last time."""
+    def turned_away(self, *, is_lost: bool) -> None:
+        """Note a customer whose own store had nothing to promise, and if no other had either."""
+        self._turned_away += 1
+        self._lost += is_lost
+
+    def end_day(self, day: int, at_s: int) -> None:
+        """Learn from every store that is in contact what it has to say since the last time.
+
+        Rates are renewed nightly; outages, sale sizes, hours of the day and the ratio weekly.
+        """
         for store, outages in enumerate(self._outages):
             if outages.silent_since(at_s) is None:
                 self._hear(store, at_s)
-        self._learn_hours()
-        self._learn_sizes()
         self._learn_rates()
-        self._hours.clear()
-        self._floors.clear()
+        if day % WEEK_DAYS == 0:
+            self._known_history = list(self._history)
+            self._learn_hours()
+            self._learn_sizes()
+            self._ratio = ratio(self._policy.amount, self._lost / self._turned_away)
+            self._picks.clear()
+            self._hours.clear()
+            self._floors.clear()
 
     def floor_in_contact(self, cell: int, contact_s: int) -> int:
         """Return the floor that is kept in a cell at a contact."""
-        second = contact_s % DAY_S // HOUR_S * HOUR_S
         if self._policy.is_strict:
-            return self._floor(cell, second, 0)
+            return self._floor(cell, contact_s % DAY_S // STRICT_S * STRICT_S, 0)
+        second = contact_s % DAY_S // HOUR_S * HOUR_S
         hours = self._profile.weights[second // HOUR_S] * PICK_S / HOUR_S
         dispersion = self._dispersion[cell % self._shape.skus]
         key = (self._rate[cell], hours, dispersion)
         if key not in self._picks:
             lasting = Mixture.of([(hours, 1.0)])
             self._picks[key] = floor_target(
-                UNITS, self._rate[cell], lasting, self._policy.amount, dispersion
+                UNITS, self._rate[cell], lasting, self._ratio, dispersion
             )
         return self._picks[key]
 
     def floor_when_silent(self, cell: int, contact_s: int, at_s: int) -> int:
         """Return the floor that central leaves at `at_s` to a store silent since `contact_s`."""
-        return self._floor(cell, contact_s % DAY_S, -(-(at_s - contact_s) // BUCKET_S))
+        second = contact_s % DAY_S // HOUR_S * HOUR_S
+        return self._floor(cell, second, -(-(at_s - contact_s) // BUCKET_S))
 
     def _floor(self, cell: int, second: int, buckets: int) -> int:
         store, sku = divmod(cell, self._shape.skus)
@@ -95,18 +116,18 @@ class Learned:
         key = (store, second, buckets, rate, dispersion)
         if key not in self._floors:
             hours = self._must_last(store, second, buckets)
-            self._floors[key] = floor_target(UNITS, rate, hours, self._policy.amount, dispersion)
+            self._floors[key] = floor_target(UNITS, rate, hours, self._ratio, dispersion)
         return self._floors[key]
 
     def _must_last(self, store: int, second: int, buckets: int) -> Mixture:
         key = (store, second, buckets)
         if key not in self._hours:
-            history, hour, pick = self._history[store], second / HOUR_S, PICK_S / HOUR_S
+            history, hour, pick = self._known_history[store], second / HOUR_S, PICK_S / HOUR_S
             if buckets:
                 silent = buckets * BUCKET_S / HOUR_S
                 found = hours_when_silent(history, silent, pick, hour, self._profile)
             else:
-                reclaim = (self._policy.lease_s + ACCEPT_S) / HOUR_S
+                reclaim = self._policy.rules.reclaim_after_ms / 1000 / HOUR_S
                 found = hours_until_reclaim(history, pick, reclaim, hour, self._profile)
             self._hours[key] = found
         return self._hours[key]

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from tests.benchmarks.promise.cells import Cells
 from tests.benchmarks.promise.learned import Learned
 from tests.benchmarks.promise.outages import Outages
-from tests.benchmarks.promise.policies import ACCEPT_S, PICK_S, Policy
+from tests.benchmarks.promise.policies import PICK_S, Kind, Policy
 from tests.benchmarks.promise.rights import Escrow, LastKnown, Rights
 from tests.benchmarks.promise.trace import DAY_S, WEEK_DAYS, Ask, Trace
 
 LATE_S = 4 * 3600
 DELIVERY_HOUR = 5
-SAMPLE_S = 3600
+SAMPLE_S = 2 * 3600
 SAMPLE_OF = 23
 """Every hour one cell in so many is looked at: prime, so each is seen at every hour."""
 
@@ -50,7 +50,7 @@ class Count:
     floor_refused: int = 0
     """A unit lay there and was not sold (strict only)."""
     over: int = 0
-    """Sold beyond the floor rights."""
+    """Sold beyond the floor rights by a store that was away."""
     shown: float = 0.0
     """Units shown online, per sample of all cells."""
     shown_away: float = 0.0
@@ -83,7 +83,7 @@ class Play:
         self._trace, self._outages, self._policy = trace, outages, policy
         self._skus = trace.shape.skus
         self.cells = Cells(trace.level)
-        self._learned = Learned(trace.shape, policy, outages)
+        self._learned = Learned(trace.shape, policy, outages) if policy.kind is Kind.SIZED else None
         self._rights: Rights = (
             Escrow(trace.shape, policy, self.cells, outages, self._learned)
             if policy.is_escrow
@@ -109,6 +109,18 @@ class Play:
         self._until(None)
         return self.count
 
+    def problems(self) -> list[str]:
+        """Return what does not add up, and which rules of escrow were broken on the way."""
+        ledger, found = self.ledger, list(self.ledger.problems)
+        left = ledger.opening + ledger.received - ledger.floor_sold - ledger.picked
+        if left != sum(self.cells.book):
+            found.append(f"{left} units by the ledger, {sum(self.cells.book)} in the stores")
+        if ledger.promised != ledger.picked + ledger.lapsed:
+            found.append(f"{ledger.promised} promised, {ledger.picked} picked, {ledger.lapsed} not")
+        if any(self.cells.promised):
+            found.append(f"{sum(self.cells.promised)} promises are open at the end")
+        return found
+
     def _schedule(self) -> None:
         shape = self._trace.shape
         for day in range(shape.days):
@@ -121,7 +133,7 @@ class Play:
         for store, outages in enumerate(self._outages):
             for start, stop in zip(outages.starts, outages.ends, strict=True):
                 self._add(stop, "back", store)
-                over_s = start + self._policy.lease_s + ACCEPT_S
+                over_s = start + self._policy.rules.confirm_by_ms(0) // 1000
                 if self._policy.is_escrow and over_s < stop:
                     self._add(over_s, "over", store)
 
@@ -136,7 +148,8 @@ class Play:
             if isinstance(payload, Promise):
                 self._pick(payload, now_s)
             elif what == "day":
-                self._learned.end_day(now_s)
+                if self._learned is not None:
+                    self._learned.end_day(payload, now_s)
             elif what == "delivery":
                 self._deliver(payload, now_s)
             elif what == "sample":
@@ -162,10 +175,14 @@ class Play:
     def _order(self, ask: Ask) -> None:
         counts = ask.at_s >= self._from_s
         self.count.asked += counts
-        if self._place(ask.sku, (ask.store, ask.second), ask.at_s, ask.at_s):
+        if self._place(ask.sku, (ask.store,), ask.at_s, ask.at_s):
             self.ledger.promised += 1
-        else:
-            self.count.refused += counts
+            return
+        found = self._place(ask.sku, (ask.second,), ask.at_s, ask.at_s)
+        self.ledger.promised += found
+        self.count.refused += not found and counts
+        if self._learned is not None:
+            self._learned.turned_away(is_lost=not found)
 
     def _place(self, sku: int, stores: Sequence[int], at_s: int, first_s: int) -> bool:
         """Promise a unit at the first store that has one to promise."""
@@ -193,7 +210,7 @@ class Play:
         waiting, self._waiting[store] = self._waiting[store], []
         others = [other for other in range(len(self._outages)) if other != store]
         for promise in waiting:
-            self._rights.give_up(promise.cell, now_s)
+            self._rights.move(promise.cell, now_s)
             self._check(promise.cell)
             self.ledger.moved += 1
             counts = promise.first_s >= self._from_s

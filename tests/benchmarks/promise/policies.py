@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 from enum import Enum
 
-ACCEPT_S = 15 * 60
-"""A: so long after the lease's end a store may still confirm what was promised from it."""
-LEASE_HOT_S = 2 * 60
-LEASE_SLOW_S = 8 * 3600
-PICK_S = 3600
+from sync.domain.escrow import EscrowPolicy
+from sync.domain.sizing import critical_ratio
+
+MINUTE_S = 60
+HOUR_S = 3600
+PICK_S = HOUR_S
 """An order is picked an hour after its store has heard of it."""
+LEASE_S = 2 * HOUR_S
+MARGIN_MINOR = 1_000
+"""What the online sale of one unit earns. Only its relation to broken promises matters."""
+BROKEN_TIMES = (3, 10, 30, 100, 400)
+"""So many times the margin is what a broken promise costs: the points of the sized curve."""
+DEFAULT_TIMES = 10
+"""The setting that is compared with each other policy."""
 
 
 class Kind(Enum):
@@ -27,7 +35,7 @@ class Policy:
     name: str
     kind: Kind
     amount: float
-    """Units, percent, percent, or the critical ratio: by kind."""
+    """Units; percent; percent; or how many margins a broken promise costs: by kind."""
     lease_s: int = 0
     """L: so long after the last contact central may promise. Only escrow has one."""
     is_strict: bool = False
@@ -38,20 +46,37 @@ class Policy:
         """Whether rights are divided, leased, moved and taken back."""
         return self.kind in {Kind.SHARE, Kind.SIZED}
 
+    @property
+    def rules(self) -> EscrowPolicy:
+        """Return the times of escrow, as the product counts them."""
+        return EscrowPolicy(enabled=True, lease_ms=self.lease_s * 1000, strict=self.is_strict)
 
-BROKEN_MINOR = 2_000
-MARGIN_MINOR = 200
-"""A broken promise is taken to cost ten times what the sale of a unit earns."""
+
+def sized(times: int, lease_s: int = LEASE_S, *, is_strict: bool = False) -> Policy:
+    """Return sized escrow for promises that cost `times` a sale's margin when broken."""
+    lease = f"{lease_s // HOUR_S} h" if lease_s >= HOUR_S else f"{lease_s // MINUTE_S} min"
+    name = f"sized {times}:1" + (f", lease {lease}" if lease_s != LEASE_S else "")
+    return Policy(name + (", strict" if is_strict else ""), Kind.SIZED, times, lease_s, is_strict)
 
 
-def policies(ratio: float) -> tuple[Policy, ...]:
-    """Return all policies, the sized ones with a critical ratio."""
-    return (
-        *(Policy(f"safety stock {units}", Kind.SAFETY, units) for units in (0, 1, 2, 3)),
-        *(Policy(f"holdback {percent} %", Kind.HOLDBACK, percent) for percent in (10, 20, 30)),
-        Policy("escrow share 20 %, 2 min", Kind.SHARE, 20, LEASE_HOT_S),
-        Policy("escrow share 20 %, 8 h", Kind.SHARE, 20, LEASE_SLOW_S),
-        Policy("escrow sized, 2 min", Kind.SIZED, ratio, LEASE_HOT_S),
-        Policy("escrow sized", Kind.SIZED, ratio, LEASE_SLOW_S),
-        Policy("escrow sized, strict", Kind.SIZED, ratio, LEASE_SLOW_S, is_strict=True),
-    )
+def ratio(times: float, lost_share: float) -> float:
+    """Return the critical ratio where `lost_share` of those who find nothing buy nowhere.
+
+    A unit kept on the floor costs its margin only if the customer who would have had it
+    does not buy from another store instead.
+    """
+    return critical_ratio(round(times * MARGIN_MINOR), max(1, round(lost_share * MARGIN_MINOR)))
+
+
+DEFAULT = sized(DEFAULT_TIMES)
+POLICIES = (
+    *(Policy(f"safety stock {units}", Kind.SAFETY, units) for units in (0, 1, 2, 3)),
+    *(Policy(f"holdback {percent} %", Kind.HOLDBACK, percent) for percent in (10, 20, 30)),
+    Policy("share 20 %, lease 2 min", Kind.SHARE, 20, 2 * MINUTE_S),
+    Policy("share 20 %", Kind.SHARE, 20, LEASE_S),
+    *(sized(times) for times in BROKEN_TIMES),
+    sized(DEFAULT_TIMES, 2 * MINUTE_S),
+    sized(DEFAULT_TIMES, 8 * HOUR_S),
+    sized(DEFAULT_TIMES, is_strict=True),
+)
+CURVE = tuple(sized(times).name for times in BROKEN_TIMES)

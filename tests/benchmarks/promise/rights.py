@@ -3,11 +3,26 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from sync.domain.escrow import fixed_floor
 from tests.benchmarks.promise.cells import Cells
 from tests.benchmarks.promise.learned import Learned
 from tests.benchmarks.promise.outages import Outages
-from tests.benchmarks.promise.policies import ACCEPT_S, Kind, Policy
+from tests.benchmarks.promise.policies import Kind, Policy
 from tests.benchmarks.promise.trace import Shape
+
+
+def granted(free: int, online: int, target: int) -> int:
+    """Return the rights that a store grants (or, below zero, asks back) at a contact.
+
+    The same as `surplus` and `shortage` of `sync.domain.escrow.Share`, which a test
+    compares, without an object for each of a few million contacts.
+    """
+    floor = free - online
+    if floor > target:
+        return floor - target
+    if floor > target // 2 or floor == target:
+        return 0
+    return -min(online, target - floor)
 
 
 class Rights(Protocol):
@@ -23,7 +38,7 @@ class Rights(Protocol):
         """Say whether the store may sell a unit that lies on the shelf."""
 
     def sell(self, cell: int, at_s: int) -> bool:
-        """Sell a unit on the floor; return whether that went beyond the store's rights."""
+        """Sell a unit on the floor; say if a store that can ask nobody went beyond its rights."""
 
     def receive(self, cell: int, at_s: int, units: int) -> None:
         """Take a delivery."""
@@ -32,7 +47,10 @@ class Rights(Protocol):
         """Take a promised unit off the shelf."""
 
     def give_up(self, cell: int, at_s: int) -> None:
-        """End a promise without a unit: it could not be picked, or was moved."""
+        """End a promise that could not be picked."""
+
+    def move(self, cell: int, at_s: int) -> None:
+        """End a promise that its store did not confirm: it is made elsewhere."""
 
 
 class LastKnown:
@@ -75,35 +93,39 @@ class LastKnown:
     def give_up(self, cell: int, at_s: int) -> None:
         self._cells.promised[cell] -= 1
 
+    def move(self, cell: int, at_s: int) -> None:
+        raise NotImplementedError("without leases nothing is moved")
+
 
 class Escrow:
     """Floor rights are spent by the store alone, online rights by central alone, while it may.
 
-    At each contact the free units are divided anew. Between contacts nothing moves from
-    one side to the other, until lease and acceptance are over and the store takes back
-    what was not promised.
+    At each contact the store grants and asks back as `sync.domain.escrow.Share` says.
+    Between contacts nothing moves from one side to the other, until lease and
+    confirmation are over and the store takes back what was not promised.
     """
 
     def __init__(
         self, shape: Shape, policy: Policy, cells: Cells, outages: Sequence[Outages],
-        learned: Learned,
+        learned: Learned | None,
     ) -> None:  # fmt: skip
         self._skus = shape.skus
-        self._policy = policy
+        self._percent = int(policy.amount)
+        self._is_strict = policy.is_strict
+        self._lease_s = policy.rules.lease_end_ms(0) // 1000
+        self._reclaim_s = policy.rules.reclaim_after_ms / 1000
         self._cells = cells
         self._outages = outages
         self._learned = learned
         self._divided_s = [-1] * shape.cells
         self._kept = [0] * shape.cells
-        self._is_sized = policy.kind is Kind.SIZED
 
     def available(self, cell: int, at_s: int) -> int:
         contact_s = self._meet(cell, at_s)
         online = self._cells.online[cell]
-        silent_s = at_s - contact_s
-        if not online or silent_s >= self._policy.lease_s:
+        if not online or at_s - contact_s >= self._lease_s:
             return 0
-        if not self._is_sized or self._outages[cell // self._skus].silent_since(at_s) is None:
+        if self._learned is None or not self._is_away(cell, at_s):
             return online
         floor = self._learned.floor_when_silent(cell, contact_s, at_s)
         return max(0, online - max(0, floor - self._kept[cell]))
@@ -113,7 +135,7 @@ class Escrow:
         self._cells.promised[cell] += 1
 
     def may_sell(self, cell: int, at_s: int) -> bool:
-        if not self._policy.is_strict:
+        if not self._is_strict:
             return True
         self._meet(cell, at_s)
         return self._cells.floor[cell] > 0 or self._recalled(cell, at_s)
@@ -122,12 +144,13 @@ class Escrow:
         self._meet(cell, at_s)
         self._cells.book[cell] -= 1
         self._cells.happened(cell, at_s, -1)
-        self._learned.sold(cell, at_s)
-        if self._cells.floor[cell] > 0 or self._recalled(cell, at_s):
+        if self._learned is not None:
+            self._learned.sold(cell, at_s)
+        if self._cells.floor[cell] > 0:
             self._cells.floor[cell] -= 1
             return False
         self._cells.over[cell] += 1
-        return True
+        return self._is_away(cell, at_s)
 
     def receive(self, cell: int, at_s: int, units: int) -> None:
         self._meet(cell, at_s)
@@ -144,14 +167,22 @@ class Escrow:
         self._cells.promised[cell] -= 1
         self._to_floor(cell, 1)
 
+    def move(self, cell: int, at_s: int) -> None:
+        """The right stays granted, to be spent by nobody, until the store takes it back."""
+        self._meet(cell, at_s)
+        self._cells.promised[cell] -= 1
+        self._cells.online[cell] += 1
+
+    def _is_away(self, cell: int, at_s: int) -> bool:
+        return self._outages[cell // self._skus].silent_since(at_s) is not None
+
     def _recalled(self, cell: int, at_s: int) -> bool:
         """Take an online right back: only in contact, and only what central has not spent."""
-        connected = self._outages[cell // self._skus].silent_since(at_s) is None
-        if not connected or self._cells.online[cell] == 0:
+        if self._is_away(cell, at_s) or self._cells.online[cell] == 0:
             return False
         self._cells.online[cell] -= 1
-        self._cells.floor[cell] += 1
-        return True
+        self._to_floor(cell, 1)
+        return self._cells.floor[cell] > 0
 
     def _to_floor(self, cell: int, units: int) -> None:
         """Add floor rights; those that were overdrawn are made good first."""
@@ -164,21 +195,21 @@ class Escrow:
         contact_s = self._outages[cell // self._skus].contact_before(at_s)
         if contact_s > self._divided_s[cell]:
             self._divide(cell, contact_s)
-        elif at_s - contact_s > self._policy.lease_s + ACCEPT_S and self._cells.online[cell]:
+        elif at_s - contact_s > self._reclaim_s and self._cells.online[cell]:
             units, self._cells.online[cell] = self._cells.online[cell], 0
             self._to_floor(cell, units)
         return contact_s
 
     def _divide(self, cell: int, contact_s: int) -> None:
         cells = self._cells
-        heard, free = cells.free_as_heard(cell, contact_s), cells.free(cell)
-        if self._is_sized:
+        heard, free, online = cells.free_as_heard(cell, contact_s), cells.free(cell), cells.online
+        if self._learned is not None:
             kept = self._learned.floor_in_contact(cell, contact_s)
         else:
-            kept = -(-max(0, heard) * int(self._policy.amount) // 100)
-        online = max(0, min(heard - kept, free))
-        cells.online[cell] = online
-        cells.floor[cell] = max(0, free - online)
-        cells.over[cell] = max(0, -free)
+            kept = fixed_floor(max(0, heard), self._percent)
+        online[cell] += granted(heard, online[cell], kept)
+        left = free - online[cell]
+        cells.floor[cell] = max(0, left)
+        cells.over[cell] = max(0, -left)
         self._divided_s[cell] = contact_s
         self._kept[cell] = kept
