@@ -17,18 +17,23 @@ counter (Balegas et al., arXiv 1503.09052). `sync/ESCROW.md` measures what it is
 Owned here: the numbers. Not here: who holds which right (`sync.domain.escrow`).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
-from math import ceil, exp, floor, isfinite, log, log10
+from itertools import pairwise
+from math import ceil, exp, floor, log, log10
 
-MEAN_MAX = 10_000.0
-"""The largest mean that is computed; more expected sales than that are cut to it."""
-DISPERSION_MAX = 100.0
-_NEGLIGIBLE = 1e-19
-_STEP_BY_STEP_MEAN_MAX = 50.0
+from sync.domain.distribution import (
+    DISPERSION_MAX,
+    STEP_BY_STEP_MEAN_MAX,
+    checked_dispersion,
+    checked_mean,
+    checked_probability,
+    mixed_by_halving,
+    mixed_step_by_step,
+    units_of,
+)
+
 _DIGITS = 3
 _NOISE = 1e-9
 HOURS_PER_DAY = 24
@@ -54,81 +59,6 @@ GAP_CYCLES = 4
 """Contact later than so many cycles is an outage; less is a late answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
-    """The distribution of N for one mean: weights from `first` on, negligible ones left out."""
-
-    mean: float
-    first: int
-    weights: tuple[float, ...]
-    cumulative: tuple[float, ...]
-
-    def cdf(self, units: int) -> float:
-        """Return P(N <= units)."""
-        place = units - self.first
-        if place < 0:
-            return 0.0
-        last = len(self.cumulative) - 1
-        return self.cumulative[min(last, place)] / self.cumulative[last]
-
-    def quantile(self, probability: float) -> int:
-        """Return the least n with P(N <= n) >= probability."""
-        last = len(self.cumulative) - 1
-        place = bisect_left(self.cumulative, probability * self.cumulative[last])
-        return self.first + min(last, place)
-
-    def shortfall(self, units: int) -> float:
-        """Return E[(N - units)+], summed on the side where nothing cancels."""
-        numbered = enumerate(self.weights, self.first)
-        if units <= self.mean:
-            below = sum((units - n) * weight for n, weight in numbered if n < units)
-            return self.mean - units + below / self.cumulative[-1]
-        above = sum((n - units) * weight for n, weight in numbered if n > units)
-        return above / self.cumulative[-1]
-
-
-@lru_cache(maxsize=8192)
-def _units(mean: float, dispersion: float = 1.0) -> _Units:
-    """Return the distribution of a mean, by recurrence from its mode in both directions.
-
-        P(n + 1) / P(n) = (mean + n (dispersion - 1)) / (dispersion (n + 1))
-
-    The weight of the mode is set to 1 and the sum divides at the end, so that neither
-    exp(-mean) nor a factorial is ever formed: no mean is too large or too small.
-    """
-    spread = dispersion - 1.0
-    mode = max(0, int(mean - spread))
-    down: list[float] = []
-    weight, n = 1.0, mode
-    while n > 0 and weight > _NEGLIGIBLE:
-        n -= 1
-        weight *= dispersion * (n + 1) / (mean + n * spread)
-        down.append(weight)
-    up: list[float] = []
-    weight, n = 1.0, mode
-    while weight > _NEGLIGIBLE:
-        weight *= (mean + n * spread) / (dispersion * (n + 1))
-        n += 1
-        up.append(weight)
-    weights = (*reversed(down), 1.0, *up)
-    return _Units(mean, mode - len(down), weights, tuple(accumulate(weights)))
-
-
-def poisson_cdf(mean: float, units: int) -> float:
-    """Return P(Poisson(mean) <= units)."""
-    return _units(_checked_mean(mean)).cdf(units)
-
-
-def poisson_quantile(mean: float, probability: float) -> int:
-    """Return min{ f : P(Poisson(mean) <= f) >= probability }, for means of 0 to 10,000."""
-    return _units(_checked_mean(mean)).quantile(_checked_probability(probability))
-
-
-def expected_shortfall(mean: float, units: int, dispersion: float = 1.0) -> float:
-    """Return E[(N - units)+]: the units asked for beyond `units`."""
-    return _units(_checked_mean(mean), _checked_dispersion(dispersion)).shortfall(units)
-
-
 def critical_ratio(underage_minor: int, overage_minor: int) -> float:
     """Return underage / (underage + overage), both in the currency's minor unit.
 
@@ -149,22 +79,16 @@ def floor_units(
     Mean and dispersion are rounded up to three digits, so that thousands of SKUs share
     a few hundred answers; this never keeps less.
     """
-    mean = _rounded_up(_checked_mean(rate_per_hour * outage_hours))
-    spread = _rounded_up(_checked_dispersion(dispersion))
-    return _quantile(mean, spread, _checked_probability(ratio))
+    mean = _rounded_up(checked_mean(rate_per_hour * outage_hours))
+    spread = _rounded_up(checked_dispersion(dispersion))
+    return _quantile(mean, spread, checked_probability(ratio))
 
 
 @lru_cache(maxsize=65_536)
 def _quantile(mean: float, dispersion: float, probability: float) -> int:
-    if mean <= _STEP_BY_STEP_MEAN_MAX:
-        return _mixed_step_by_step([(mean, 1.0)], dispersion, probability)
-    return _units(mean, dispersion).quantile(probability)
-
-
-def _none(mean: float, dispersion: float) -> float:
-    """Return P(N = 0)."""
-    spread = dispersion - 1.0
-    return exp(-mean) if spread < _NOISE else exp(-mean * log(dispersion) / spread)
+    if mean <= STEP_BY_STEP_MEAN_MAX:
+        return mixed_step_by_step([(mean, 1.0)], dispersion, probability)
+    return units_of(mean, dispersion).quantile(probability)
 
 
 def floor_units_over(
@@ -174,41 +98,12 @@ def floor_units_over(
 
     min{ f : sum over i of share_i x P(N(rate x hours_i) <= f) >= ratio }
     """
-    probability = _checked_probability(ratio)
-    spread = _rounded_up(_checked_dispersion(dispersion))
-    parts = [(_checked_mean(rate_per_hour * hour), share) for hour, share in hours.parts]
-    if max(parts)[0] <= _STEP_BY_STEP_MEAN_MAX:
-        return _mixed_step_by_step(parts, spread, probability)
-    return _mixed_by_halving([(_units(mean, spread), share) for mean, share in parts], probability)
-
-
-def _mixed_step_by_step(
-    parts: Sequence[tuple[float, float]], dispersion: float, probability: float
-) -> int:
-    """Add P(N = 0), P(N = 1) ... of all parts until it suffices: most floors are small."""
-    means = [mean for mean, _ in parts]
-    masses = [share * _none(mean, dispersion) for mean, share in parts]
-    reached, step, units = sum(masses), 1.0, 0
-    while reached < probability and (step > _NEGLIGIBLE or units < _STEP_BY_STEP_MEAN_MAX):
-        widening, divisor = units * (dispersion - 1.0), dispersion * (units + 1)
-        masses = [mass * (mean + widening) / divisor
-                  for mass, mean in zip(masses, means, strict=True)]  # fmt: skip
-        step = sum(masses)
-        reached += step
-        units += 1
-    return units
-
-
-def _mixed_by_halving(parts: Sequence[tuple[_Units, float]], probability: float) -> int:
-    low = min(one.quantile(probability) for one, _ in parts)
-    high = max(one.quantile(probability) for one, _ in parts)
-    while low < high:
-        middle = (low + high) // 2
-        if sum(share * one.cdf(middle) for one, share in parts) >= probability:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    probability = checked_probability(ratio)
+    spread = _rounded_up(checked_dispersion(dispersion))
+    parts = [(checked_mean(rate_per_hour * hour), share) for hour, share in hours.parts]
+    if max(parts)[0] <= STEP_BY_STEP_MEAN_MAX:
+        return mixed_step_by_step(parts, spread, probability)
+    return mixed_by_halving([(units_of(mean, spread), share) for mean, share in parts], probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,21 +339,3 @@ def _rounded_up(number: float) -> float:
         return 0.0
     scale = 10.0 ** (_DIGITS - 1 - floor(log10(number)))
     return ceil(number * scale * (1.0 - _NOISE)) / scale
-
-
-def _checked_mean(mean: float) -> float:
-    if not isfinite(mean) or mean < 0:
-        raise ValueError(f"no mean: {mean}")
-    return min(mean, MEAN_MAX)
-
-
-def _checked_dispersion(dispersion: float) -> float:
-    if not 1.0 <= dispersion <= DISPERSION_MAX:
-        raise ValueError(f"no dispersion between 1 and {DISPERSION_MAX:g}: {dispersion}")
-    return dispersion
-
-
-def _checked_probability(probability: float) -> float:
-    if not 0 <= probability < 1:
-        raise ValueError(f"no probability below 1: {probability}")
-    return probability

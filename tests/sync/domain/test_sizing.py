@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.domain.distribution import expected_shortfall, poisson_cdf, poisson_quantile
 from sync.domain.sizing import (
     ALL_DAY,
     PRIOR_LENGTHS,
@@ -18,15 +19,12 @@ from sync.domain.sizing import (
     SaleSizes,
     Velocity,
     critical_ratio,
-    expected_shortfall,
     floor_target,
     floor_units,
     floor_units_over,
     gaps_that_are_outages,
     hours_until_reclaim,
     hours_when_silent,
-    poisson_cdf,
-    poisson_quantile,
     whole_length_hours,
 )
 
