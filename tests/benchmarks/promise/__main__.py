@@ -11,6 +11,7 @@ from tests.benchmarks.promise.figures import (
     Table,
     default_lines,
     document,
+    matched_lines,
     price_lines,
     row,
     table_lines,
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n" + "\n".join(table_lines(length, tables[length])), flush=True)
     print("\nEarned (sales less broken promises at their price), by price of a broken promise")
     print("\n".join(price_lines(tables)))
+    print("\nWhere the sized curve breaks as many promises as")
+    print("\n".join(matched_lines(tables)))
     print(f"\n{DEFAULT.name} against")
     print("\n".join(default_lines(tables)))
     _write(options.json, options.plot, shape, traces, tables)

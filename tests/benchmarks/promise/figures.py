@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from tests.benchmarks.promise.play import Count
-from tests.benchmarks.promise.policies import BROKEN_TIMES, DEFAULT, POLICIES, Kind, sized
+from tests.benchmarks.promise.policies import BROKEN_TIMES, CURVE, DEFAULT, POLICIES, Kind, sized
 
 COLUMNS = ("shown", "sold", "late", "broken", "moved", "over", "floor_refused")
 MORE = ("shown_away", "phantom", "refused", "unplaced", "floor_sold", "floor_empty")
 PLAIN = tuple(policy.name for policy in POLICIES if policy.kind is not Kind.SIZED)
-SAFETY = tuple(policy.name for policy in POLICIES if policy.kind is Kind.SAFETY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,6 @@ def worth(found: Row, times: int) -> float:
     return found["sold"].mean - times * found["broken"].mean
 
 
-def best_safety_stock(table: Table, times: int) -> str:
-    """Return the fixed safety stock that earns most."""
-    return max(SAFETY, key=lambda name: worth(table[name], times))
-
-
 def price_lines(tables: Mapping[str, Table]) -> list[str]:
     """Say for each price of a broken promise who earns most, sized escrow for it or another."""
     lines = []
@@ -65,6 +59,44 @@ def price_lines(tables: Mapping[str, Table]) -> list[str]:
     return lines
 
 
+def matched(table: Table, broken: float) -> dict[str, float] | None:
+    """Return what the sized curve shows and sells where it breaks so many promises.
+
+    Between two of its points it is drawn straight; beyond its last one that point stands,
+    which breaks fewer; before its first one there is nothing to compare with.
+    """
+    points = sorted((table[name] for name in CURVE), key=lambda found: found["broken"].mean)
+    if broken < points[0]["broken"].mean:
+        return None
+    below = [found for found in points if found["broken"].mean <= broken]
+    above = [found for found in points if found["broken"].mean > broken]
+    low, high = below[-1], (above or below[-1:])[0]
+    width = high["broken"].mean - low["broken"].mean
+    share = (broken - low["broken"].mean) / width if width else 0.0
+    return {
+        name: low[name].mean + share * (high[name].mean - low[name].mean)
+        for name in ("shown", "sold")
+    }
+
+
+def matched_lines(tables: Mapping[str, Table]) -> list[str]:
+    """Compare each other policy with the sized curve where it breaks as many promises."""
+    lines = []
+    for length, table in tables.items():
+        for name in PLAIN:
+            theirs, ours = table[name], matched(table, table[name]["broken"].mean)
+            found = (
+                "fewer broken than any sized one"
+                if ours is None
+                else (
+                    f"sized shows {ours['shown'] / theirs['shown'].mean - 1:+5.0%},"
+                    f" sells {ours['sold'] / theirs['sold'].mean - 1:+6.1%}"
+                )
+            )
+            lines.append(f"  {length:>6}  {name:24}{_cell(theirs['broken']):>14}  {found}")
+    return lines
+
+
 def default_lines(tables: Mapping[str, Table]) -> list[str]:
     """Compare the default setting with each other policy."""
     lines = []
@@ -72,12 +104,9 @@ def default_lines(tables: Mapping[str, Table]) -> list[str]:
         ours = table[DEFAULT.name]
         for name in PLAIN:
             theirs = table[name]
-            lines.append(
-                f"  {length:>6}  {name:24} broken {_change(ours, theirs, 'broken'):>6}"
-                f"  sold {_change(ours, theirs, 'sold'):>6}"
-                f"  shown {_change(ours, theirs, 'shown'):>6}"
-                f"  {relation(ours, theirs)}"
-            )
+            changes = "".join(f"  {one} {_change(ours, theirs, one):>6}"
+                              for one in ("broken", "sold", "shown"))  # fmt: skip
+            lines.append(f"  {length:>6}  {name:24}{changes}  {relation(ours, theirs)}")
     return lines
 
 
@@ -95,11 +124,8 @@ def relation(ours: Row, theirs: Row) -> str:
 def _change(ours: Row, theirs: Row, name: str) -> str:
     if theirs[name].mean == 0:
         return "-"
-    return (
-        f"{ours[name].mean / theirs[name].mean - 1:+.0%}"
-        if name != "sold"
-        else (f"{ours[name].mean / theirs[name].mean - 1:+.1%}")
-    )
+    change = ours[name].mean / theirs[name].mean - 1
+    return f"{change:+.1%}" if name == "sold" else f"{change:+.0%}"
 
 
 def document(tables: Mapping[str, Table]) -> dict[str, object]:

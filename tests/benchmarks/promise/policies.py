@@ -13,9 +13,9 @@ PICK_S = HOUR_S
 LEASE_S = 2 * HOUR_S
 MARGIN_MINOR = 1_000
 """What the online sale of one unit earns. Only its relation to broken promises matters."""
-BROKEN_TIMES = (3, 10, 30, 100, 400)
+BROKEN_TIMES = (3, 10, 20, 100, 1000)
 """So many times the margin is what a broken promise costs: the points of the sized curve."""
-DEFAULT_TIMES = 10
+DEFAULT_TIMES = 20
 """The setting that is compared with each other policy."""
 
 
