@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.domain.distribution import expected_shortfall, poisson_cdf, poisson_quantile
+from sync.domain.distribution import (
+    expected_shortfall,
+    mixed_step_by_step,
+    poisson_cdf,
+    poisson_quantile,
+    units_of,
+)
 from sync.domain.sizing import (
     ALL_DAY,
     PRIOR_LENGTHS,
@@ -105,12 +111,13 @@ def test_a_mixture_lies_between_its_shortest_and_its_longest_outage(
     assert min(alone) <= floor_units_over(rate, mixture, ratio, dispersion) <= max(alone)
 
 
-@given(st.floats(0, 200), ratios, dispersions)
+@given(st.floats(0, 50), ratios, dispersions)
 def test_both_ways_of_adding_up_agree(mean, ratio, dispersion):
-    """Step by step from 0, or from the mode outwards: the floor is the same but for rounding up."""
-    stepwise = floor_units(mean, 1, ratio, dispersion)
-    outwards = floor_units_over(1, Mixture.of([(mean, 1), (60, 1e-15)]), ratio, dispersion)
-    assert outwards <= stepwise <= outwards + 2 + mean * 0.02
+    """Step by step from 0, or from the mode outwards: the same but where the sum is a tie."""
+    outwards = units_of(mean, dispersion)
+    units = mixed_step_by_step([(mean, 1.0)], dispersion, ratio)
+    assert outwards.cdf(units) >= ratio - 1e-12
+    assert outwards.cdf(units - 1) < ratio + 1e-12
 
 
 @given(st.floats(0, 500), st.integers(0, 600), dispersions)
