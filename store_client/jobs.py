@@ -1,20 +1,22 @@
 """The sync daemon as a process: this module says when, `SyncDaemon` says what.
 
 A round runs when central pokes, when the journal has something new, and when
-the last round said so. One thread listens for pokes; correctness never depends
-on it. Everything is timed by the monotonic clock: a machine's wall clock may
-jump by a day, and the work of that day must not wait for it. No Textual is
-loaded here.
+the last round said so, by the monotonic clock. One thread listens for pokes;
+correctness never depends on it. APScheduler does the chores beside the rounds; it
+plans by the wall clock, so its jobs are planned anew whenever that has jumped.
+No Textual is loaded here.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from random import Random
 from typing import Protocol
 
 import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from sync.clock import Clock
 from sync.edge.backoff import retry_delay_s
@@ -26,7 +28,11 @@ from sync.protocol.session import Poke
 
 WATCH_S = 0.1
 """How often the journal and the parent process are looked at."""
-PRUNE_MS = 6 * 3_600_000
+PRUNE_S = 6 * 3_600
+STEADY_S = 1.0
+"""How often the wall clock is compared with the monotonic one."""
+JUMP_MS = 2_000
+"""A larger difference is a clock that was set, not one that runs a little wrong."""
 
 log = structlog.get_logger("holdshelf.daemon")
 
@@ -43,6 +49,15 @@ class PokeSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that the daemon does beside its rounds, again and again."""
+
+    name: str
+    seconds: float
+    do: Callable[[], object]
+
+
 @dataclass
 class DaemonProcess:
     """Runs rounds until `stop` is called. Everything it needs is handed in."""
@@ -55,30 +70,62 @@ class DaemonProcess:
     parent_pid: int | None = None
     """Where given, the daemon ends with this process."""
     on_round: Callable[[RoundReport], None] = lambda _: None
+    chores: Sequence[Chore] = ()
     _wake: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_session: threading.Event = field(default_factory=threading.Event)
     _healthy: bool = False
-    _pause_s: float = 0.0
-    """Until the next round, unless something wakes it before."""
+    _due_ms: int = 0
+    """When the next round is due by the monotonic clock, unless something wakes it before."""
+    _seen: tuple[int, int] | None = None
+    _failing: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
         """Run rounds until stopped. Blocks."""
-        watcher = threading.Thread(target=self._keep_watch, name="watch", daemon=True)
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
+        own = (Chore("watch", WATCH_S, self._watch), Chore("prune", PRUNE_S, self._prune))
+        for chore in (*own, *self.chores):
+            scheduler.add_job(
+                self._do, "interval", seconds=chore.seconds, id=chore.name, args=[chore]
+            )
         listener = threading.Thread(target=self._listen, name="pokes", daemon=True)
-        watcher.start()
+        scheduler.start()
         listener.start()
         try:
-            while not self._stopping.is_set():
-                self._wake.wait(self._pause_s)
-                self._wake.clear()
-                if not self._stopping.is_set():
-                    self._round()
+            self._run_rounds(scheduler)
         finally:
             self.stop()
+            scheduler.shutdown(wait=False)
             self.source.hang_up()
-            watcher.join(timeout=2)
             listener.join(timeout=2)
+
+    def _run_rounds(self, scheduler: BackgroundScheduler) -> None:
+        wall_ahead_ms = self._wall_ahead_ms()
+        while not self._stopping.is_set():
+            pause_s = (self._due_ms - self.clock.monotonic_ms()) / 1000
+            is_woken = self._wake.wait(max(0.0, min(pause_s, STEADY_S)))
+            if abs(self._wall_ahead_ms() - wall_ahead_ms) > JUMP_MS:
+                wall_ahead_ms = self._wall_ahead_ms()
+                for job in scheduler.get_jobs():
+                    scheduler.reschedule_job(job.id, trigger=job.trigger)
+            is_due = self.clock.monotonic_ms() >= self._due_ms
+            if (is_woken or is_due) and not self._stopping.is_set():
+                self._wake.clear()
+                self._round()
+
+    def _wall_ahead_ms(self) -> int:
+        return self.clock.now_ms() - self.clock.monotonic_ms()
+
+    def _do(self, chore: Chore) -> None:
+        """Do a chore; one that fails is told once and tried again at its next time."""
+        try:
+            chore.do()
+            self._failing.pop(chore.name, None)
+        except (Error, OSError) as problem:  # a full disk: the next round tells people
+            if self._failing.get(chore.name) != str(problem):
+                self._failing[chore.name] = str(problem)
+                log.warning("chore_failed", chore=chore.name, problem=str(problem))
 
     def stop(self) -> None:
         """End `run` after the round that is under way."""
@@ -104,30 +151,17 @@ class DaemonProcess:
         else:
             self._in_session.clear()
         self.on_round(report)
-        self._pause_s = report.next_in_s
+        self._due_ms = self.clock.monotonic_ms() + int(report.next_in_s * 1000)
 
-    def _keep_watch(self) -> None:
-        """Look at the journal and the parent all the time, and at what is old now and then."""
-        seen: tuple[int, int] | None = None
-        prune_at_ms = self.clock.monotonic_ms() + PRUNE_MS
-        while not self._stopping.wait(WATCH_S):
-            if self.parent_pid is not None and os.getppid() != self.parent_pid:
-                self.stop()
-                return
-            try:
-                seen = self._watch(seen)
-                if self.clock.monotonic_ms() >= prune_at_ms:
-                    prune_at_ms = self.clock.monotonic_ms() + PRUNE_MS
-                    self._prune()
-            except Error as problem:  # the disk is full or busy; the next round tells people
-                log.warning("journal_not_watched", problem=str(problem))
-
-    def _watch(self, seen: tuple[int, int] | None) -> tuple[int, int]:
+    def _watch(self) -> None:
         """Wake for new operations; while central is away, only the backoff's timer wakes."""
+        if self.parent_pid is not None and os.getppid() != self.parent_pid:
+            self.stop()
+            return
         token = self.journal.change_token()
-        if token != seen and self._healthy and self.journal.backlog():
+        if token != self._seen and self._healthy and self.journal.backlog():
             self._wake.set()
-        return token
+        self._seen = token
 
     def _prune(self) -> None:
         removed = self.journal.prune(self.clock.now_ms())

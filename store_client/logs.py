@@ -8,6 +8,7 @@ import structlog
 
 def log_as_json() -> None:
     """Send structlog's events to stderr, one JSON object a line."""
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

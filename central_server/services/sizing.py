@@ -10,6 +10,10 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import TYPE_CHECKING
 
+from central_server.ports import Pokes
+from central_server.records import Location
+from central_server.services.escrow_policies import rule_for
+from sync.clock import Clock
 from sync.domain.sizing import (
     HALF_LIFE_DAYS,
     Mixture,
@@ -19,11 +23,6 @@ from sync.domain.sizing import (
     floor_target,
     hours_until_reclaim,
 )
-
-from central_server.ports import Pokes
-from central_server.records import Location
-from central_server.services.escrow_policies import rule_for
-from sync.clock import Clock
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, StockRow, store_scope
 

@@ -43,11 +43,9 @@ class WatchedStore(Store):
         return after
 
     def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
-        self.fuse.performing = True
-        try:
-            super().resolve_exception(exception_id, note, by=by, dev=dev)
-        finally:
-            self.fuse.performing = False
+        before = self.fuse.committed
+        super().resolve_exception(exception_id, note, by=by, dev=dev)
+        self.fuse.broken_words += self.fuse.committed != before + 1
 
 
 @dataclass
