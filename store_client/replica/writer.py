@@ -79,13 +79,19 @@ class ReplicaStore:
                 xor, delta = _difference(entity, before, group)
                 checksum ^= xor
                 alive += delta
+            same = header.checksum is None or (checksum, alive) == (
+                header.checksum,
+                header.rows_live,
+            )
+            # After a difference the cursor stays, so that it is found again until it is mended.
+            rev = header.to if same else header.after
             connection.execute(
                 "INSERT OR REPLACE INTO scopes (scope, incarnation, rev, checksum, rows_live)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (header.scope, header.incarnation, header.to, checksum, alive),
+                (header.scope, header.incarnation, rev, checksum, alive),
             )
             self._views.catch_up_within(connection)
-        return header.checksum is None or (checksum, alive) == (header.checksum, header.rows_live)
+        return same
 
     def _settle(self, rows: Sequence[dict[str, Any]]) -> None:
         """Take verdicts that were settled later into the journal.

@@ -16,6 +16,7 @@ from sync.domain.operations import (
 from sync.edge.backoff import BUSY_CAP_S, CAP_S
 from sync.edge.sqlite import OperationalError
 from sync.protocol import errors
+from sync.protocol.endpoint import PullPage
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import Entity, StockRow
 from sync.protocol.session import PushAnswer, PushHeader
@@ -439,5 +440,33 @@ def test_a_disk_without_room_for_a_snapshot_is_told_and_tried_again(world: World
     assert not report.ok
     assert "this store's files" in report.error
     parts.unlink()
+    assert world.round().ok
+    world.check_equal()
+
+
+class LosesRows:
+    """An endpoint whose first page lacks a row, and that is gone when the scope is read again."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = world.central
+        self.pulls = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._inner, name)
+
+    def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:
+        self.pulls += 1
+        if self.pulls == 2:
+            raise errors.Unreachable("cut")
+        page = self._inner.pull(scope, incarnation, after, limit)
+        return PullPage(page.header, page.lines[:-1]) if self.pulls == 1 else page
+
+
+def test_a_difference_is_not_forgotten_when_reading_again_fails(world: World):
+    """A checksum differed and the network went: the next round reads again, though no row moved."""
+    world.quiet()
+    world.central.place(an_order())
+    world.daemon = daemon_of(world.store, LosesRows(world), world.clock)
+    assert not world.round().ok
     assert world.round().ok
     world.check_equal()
