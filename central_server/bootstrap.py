@@ -35,6 +35,7 @@ from central_server.services.order_reading import OrderReading
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
+from central_server.services.sizing import FloorSizing
 from central_server.services.stores import StoreDirectory
 from central_server.services.sync_service import SyncService
 from central_server.services.tokens import SessionKeys
@@ -58,6 +59,7 @@ MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
 POLICIES_SECONDS = 60.0
+SIZING_SECONDS = 6 * 3600.0
 PROMISES_SECONDS = 5.0
 """Far below a lease's margin: a promise is moved soon after it lapsed."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
@@ -78,6 +80,7 @@ class Parts:
     intake: CatalogueIntake
     notifier: Notifier
     promises: PromiseKeeper
+    sizing: FloorSizing
     clock: Clock
     random: Random
 
@@ -92,6 +95,7 @@ class Parts:
             Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
+            Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
         )
         for worker in workers:
@@ -107,6 +111,10 @@ class Parts:
 
     def _apply_policies(self) -> bool:
         self.central.escrow.apply()
+        return False
+
+    def _size_floors(self) -> bool:
+        self.sizing.run()
         return False
 
     def _forget(self) -> bool:
@@ -222,7 +230,8 @@ def assemble(
     promises = PromiseKeeper(
         database, ALL_HANDLERS, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
     )
-    return Parts(settings, database, central, intake, notifier, promises, clock, random)
+    sizing = FloorSizing(database, clock, pokes)
+    return Parts(settings, database, central, intake, notifier, promises, sizing, clock, random)
 
 
 class CannotOpen(Exception):

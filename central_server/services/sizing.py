@@ -72,7 +72,7 @@ class FloorSizing:
         categories = {sku: one.category for sku, one in
                       unit.catalogue.products([row.sku for row in rows]).items()}  # fmt: skip
         priors = rates.by_category(rows, categories)
-        hours = outage_hours(unit.leases.gaps(place.id, since), now_ms - since, place)
+        hours = outage_hours(unit.leases.gaps(place.id, began), now_ms - began, place)
         floors = {
             row.sku: floor_target(
                 row.on_hand - row.allocated,

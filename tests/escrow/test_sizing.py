@@ -1,0 +1,91 @@
+"""Floors follow what the tills sold and how long the store is cut off: learned, not set."""
+
+from dataclasses import replace
+
+from central_server.records import EscrowRule
+from central_server.storage.unit import Unit
+from tests.support.central_world import World
+from tests.support.store_side import POLICY, StoreSide, share_by_escrow
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+
+def targets(world: World) -> dict[str, int]:
+    with world.database.read() as view:
+        return {row.sku: row.floor for row in view.stock.rows("S001")}
+
+
+def weeks_of_sales(world: World, store: StoreSide, days: int = 14, daily: int = 6) -> None:
+    """Sell SKU-1 every day, SKU-2 once a week, with deliveries that keep the shelf full."""
+    for day in range(days):
+        for _ in range(daily):
+            world.clock.advance(DAY_MS // daily)
+            store.clock.advance(DAY_MS // daily)
+            store.sell(1, "SKU-1")
+            store.settle()
+        if day % 7 == 0:
+            store.sell(1, "SKU-2")
+        store.settle()
+
+
+def stocked(world: World, units: int = 200) -> None:
+    share_by_escrow(world, floor_percent=20, on_hand=units)
+
+
+def test_what_sells_keeps_more_on_the_floor_than_what_does_not(world: World, store: StoreSide):
+    """A store whose tills are connected keeps by demand; before that, a fixed share."""
+    stocked(world)
+    store.settle()
+    assert world.parts.sizing.run() == 0
+    assert targets(world)["SKU-1"] == 40
+    weeks_of_sales(world, store)
+    assert world.parts.sizing.run() > 0
+    found = targets(world)
+    assert found["SKU-1"] > found["SKU-2"] >= found["SKU-3"] >= 0
+    assert found["SKU-1"] < 40
+    store.settle()
+    assert store.share().floor == found["SKU-1"]
+    assert world.parts.sizing.run() == 0, "sizing again changes nothing"
+
+
+def test_a_store_that_is_often_cut_off_keeps_more(world: World, store: StoreSide):
+    """Its own outages count, not a mean of all stores."""
+    stocked(world)
+    store.settle()
+    weeks_of_sales(world, store)
+    world.parts.sizing.run()
+    before = targets(world)["SKU-1"]
+    now = world.clock.now_ms()
+    starts = [now - (number + 1) * 6 * HOUR_MS for number in range(40)]
+
+    def note(unit: Unit) -> None:
+        for start in starts:
+            unit.leases.add_gap("S001", start, start + 5 * HOUR_MS)
+
+    world.database.write(note)
+    world.parts.sizing.run()
+    assert targets(world)["SKU-1"] > before
+
+
+def test_a_rule_that_asks_for_more_service_keeps_more(world: World, store: StoreSide):
+    """The critical ratio is policy data."""
+    stocked(world)
+    store.settle()
+    weeks_of_sales(world, store)
+    world.parts.sizing.run()
+    before = targets(world)["SKU-1"]
+    rule = EscrowRule("S001", world.clock.now_ms(), replace(POLICY), service_percent=99)
+    world.parts.central.escrow.add(rule)
+    world.parts.sizing.run()
+    assert targets(world)["SKU-1"] > before
+
+
+def test_an_outage_is_kept_for_the_sizing(world: World, store: StoreSide):
+    """Central notes from when to when a store was not heard."""
+    store.cut()
+    world.clock.advance(3 * HOUR_MS)
+    store.settle()
+    with world.database.read() as view:
+        ((start, end),) = view.leases.gaps("S001", 0)
+    assert end - start == 3 * HOUR_MS
