@@ -22,14 +22,14 @@ def weeks_of_sales(world: World, store: StoreSide, days: int = 14, daily: int = 
         for _ in range(daily):
             world.clock.advance(DAY_MS // daily)
             store.clock.advance(DAY_MS // daily)
-            store.sell(1, "SKU-1")
+            store.sell(4, "SKU-1")
             store.settle()
         if day % 7 == 0:
             store.sell(1, "SKU-2")
         store.settle()
 
 
-def stocked(world: World, units: int = 200) -> None:
+def stocked(world: World, units: int = 2000) -> None:
     share_by_escrow(world, floor_percent=20, on_hand=units)
 
 
@@ -38,12 +38,12 @@ def test_what_sells_keeps_more_on_the_floor_than_what_does_not(world: World, sto
     stocked(world)
     store.settle()
     assert world.parts.sizing.run() == 0
-    assert targets(world)["SKU-1"] == 40
+    assert targets(world)["SKU-1"] == 400
     weeks_of_sales(world, store)
     assert world.parts.sizing.run() > 0
     found = targets(world)
     assert found["SKU-1"] > found["SKU-2"] >= found["SKU-3"] >= 0
-    assert found["SKU-1"] < 40
+    assert found["SKU-1"] < 400
     store.settle()
     assert store.share().floor == found["SKU-1"]
     assert world.parts.sizing.run() == 0, "sizing again changes nothing"
