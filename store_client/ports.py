@@ -4,10 +4,12 @@ Rows are described, not defined: any object with these attributes will do, so
 the replica and a test's fake never share a class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from sync.domain.escrow import Share
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.stock_operations import FloorSold
 from sync.protocol.rows import AssociateRow, StoreRow
 
 
@@ -121,6 +123,11 @@ class ProductHit(Protocol):
     @property
     def available(self) -> int:
         """Units that nobody was promised."""
+        ...
+
+    @property
+    def online(self) -> int:
+        """Of the available units, those that central may promise."""
         ...
 
     @property
@@ -324,6 +331,38 @@ class Store(Protocol):
 
     def perform(self, operation: Any, *, by: str, dev: str) -> FulfillmentOrder:
         """Record an operation durably and return the order after it, or raise."""
+        ...
+
+    def sell(
+        self,
+        sale: Any,
+        *,
+        by: str,
+        dev: str,
+        breaks: str = "",
+        judge: Callable[[FloorSold], object] = ...,
+    ) -> FloorSold | None:
+        """Record a sale durably; None where that transaction is known. `judge` may call it off."""
+        ...
+
+    def sale(self, transaction: str) -> FloorSold | None:
+        """Return the sale of that number as it was recorded."""
+        ...
+
+    def share(self, sku: str) -> Share | None:
+        """Return how a SKU is divided between walk-in customers, central and promises."""
+        ...
+
+    def promises_of(self, sku: str) -> Sequence[FulfillmentOrder]:
+        """Return the orders for which units of a SKU still lie on the shelf."""
+        ...
+
+    def is_unacknowledged(self, fulfillment_id: str) -> bool:
+        """Return whether central may have moved an order, for all that the store knows."""
+        ...
+
+    def alert(self, text: str) -> None:
+        """Leave a note for people, once."""
         ...
 
     def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:

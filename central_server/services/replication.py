@@ -16,6 +16,7 @@ from central_server.services.follow_ups import PushFollowUps
 from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
 from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
+from sync.domain.escrow import giving_way
 from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
@@ -201,15 +202,12 @@ class Replication:
         here = self._unit.fulfillments.open_with(self._location_id, sku)
         self._load(here)
         orders = [self._rows[key] for key in {*here, named} if key in self._rows]
-        for order in sorted(orders, key=lambda one: _sacrifice(one, named), reverse=True):
-            for line in order.lines:
-                units = min(broken, line.to_pick) if line.sku == sku else 0
-                if units and order.location_id == self._location_id:
-                    given_up = LineShortPicked(
-                        order.id, line.line, units, ShortReason.SOLD_ON_FLOOR
-                    )
-                    yield from self._decide(given_up, str(op_id))
-                    broken -= units
+        shelf = [one for one in orders if one.location_id == self._location_id]
+        for one in giving_way(shelf, sku, broken, named):
+            given_up = LineShortPicked(
+                one.order.id, one.line.line, one.units, ShortReason.SOLD_ON_FLOOR
+            )
+            yield from self._decide(given_up, str(op_id))
 
     def _resolve(self, operation: ExceptionResolved, by: str) -> tuple[Consequence, ...]:
         """Take in that the store did what one of its exceptions asked for: a fact."""
@@ -353,12 +351,6 @@ class Replication:
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:
             self._unit.outbox.add(due)
-
-
-def _sacrifice(order: FulfillmentOrder, named: str) -> tuple[bool, bool, int, int, str]:
-    """Rank promises: the named one, then one that may be moved anyway, then the least urgent."""
-    urgency = (order.promised_by_ms, order.placed_at_ms, order.id)
-    return (order.id == named, order.is_unconfirmed, *urgency)
 
 
 class Refusing(Replication):

@@ -47,7 +47,7 @@ class ProductLookup:
             f" {'ORDER BY rank' if ranked else ''} LIMIT :limit",
             {"zone": zone, "match": match, "limit": limit},
         )
-        return [self._hit(row) for row in rows]
+        return self._hits(rows)
 
     def by_code(self, code: str, zone: str) -> list[ProductHit]:
         """Return the products of a barcode (any padding) or a SKU."""
@@ -57,14 +57,18 @@ class ProductLookup:
             " (SELECT sku FROM barcodes WHERE gtin = :gtin) ORDER BY p.sku",
             {"zone": zone, "code": text, "gtin": text.zfill(GTIN_DIGITS)},
         )
-        return [self._hit(row) for row in rows]
+        return self._hits(rows)
 
     def by_skus(self, skus: Sequence[str], zone: str) -> dict[str, ProductHit]:
         """Return products by SKU; unknown ones are left out."""
         hits = (hit for sku in skus for hit in self.by_code(sku, zone) if hit.sku == sku)
         return {hit.sku: hit for hit in hits}
 
-    def _hit(self, row: Sequence[object]) -> ProductHit:
+    def _hits(self, rows: Sequence[Sequence[object]]) -> list[ProductHit]:
+        online = self._shares.online([str(row[0]) for row in rows])
+        return [self._hit(row, online.get(str(row[0]), 0)) for row in rows]
+
+    def _hit(self, row: Sequence[object], online: int) -> ProductHit:
         sku, name, brand, category, gtins, price, currency, on_hand, allocated, aisle = row
         stocked: int | None = None
         tied = 0
@@ -77,5 +81,5 @@ class ProductLookup:
             sku=str(sku), name=str(name), brand=str(brand), category=str(category),
             gtins=tuple(str(gtins).split()), price_minor=price, currency=str(currency or ""),  # type: ignore[arg-type]
             on_hand=stocked, allocated=tied, available=max(0, (stocked or 0) - tied),
-            aisle=str(aisle or ""),
+            aisle=str(aisle or ""), online=online,
         )  # fmt: skip

@@ -40,8 +40,10 @@ class ProductHit:
     on_hand: int | None
     allocated: int
     available: int
-    """On hand and not allocated: what the store may still sell."""
+    """On hand and not allocated: what nobody was promised, to the store's knowledge."""
     aisle: str
+    online: int = 0
+    """Of the available units, those that central may promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Sale:
 
     transaction: str
     lines: tuple[SkuUnits, ...]
+    sold_at_ms: int = 0
+    """When, by the clock of the point of sale; 0: it did not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How this store's stock is divided: what central said, and what the store did since."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from sync.edge.ports import LeaseToken
 from sync.protocol.rows import Entity, StoreRow, Watermark
 
 _STORE: TypeAdapter[StoreRow] = TypeAdapter(StoreRow)
+_ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 _COLUMNS = (
     "sku, on_hand, allocated, floor, generation, promised, returned, op_replica, op_epoch, op_seq"
 )
@@ -59,6 +61,16 @@ class Shares:
             )
             for row in self._rows(skus)
         ]
+
+    def online(self, skus: Sequence[str]) -> dict[str, int]:
+        """Return the online rights by SKU, without what it takes to know the whole share."""
+        generation = self._journal.rights.generation()
+        granted = self._journal.rights.granted(skus)
+        found = {}
+        for sku, _, _, _, of, promised, returned, *_ in self._rows(list(granted)):
+            used = (promised, returned) if of == generation else (0, 0)
+            found[sku] = Rights(generation, granted[sku][0], *used).online
+        return found
 
     def _rows(self, skus: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         for part in chunks(sorted(skus)):
@@ -143,6 +155,25 @@ class Shares:
             "SELECT id FROM fulfillments WHERE base_unconfirmed = 1 AND active = 1 AND gone = 0"
         )
         return [key for (key,) in rows]
+
+    def is_unacknowledged(self, key: str) -> bool:
+        """Return whether central has not said of this order that it stays here."""
+        row = self._database.one("SELECT base_unconfirmed FROM fulfillments WHERE id = ?", (key,))
+        return row is not None and bool(row[0])
+
+    def promises_of(self, sku: str) -> list[FulfillmentOrder]:
+        """Return the orders for which units of `sku` still lie on the shelf."""
+        rows = self._database.all(
+            "SELECT view FROM fulfillments WHERE active = 1 AND units_to_pick > 0 AND gone = 0"
+            " AND instr(view, ?) > 0",
+            (f'"sku":{json.dumps(sku, ensure_ascii=False)}',),
+        )
+        orders = [_ORDER.validate_json(view) for (view,) in rows]
+        return [
+            order
+            for order in orders
+            if any(line.sku == sku and line.to_pick for line in order.lines)
+        ]
 
     def token(self) -> LeaseToken:
         """Return the newest of central's times that this store has seen, and when it did."""

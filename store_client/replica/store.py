@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,9 +20,9 @@ from store_client.replica.models import (
     Lockout,
     OperationFate,
     ProductHit,
-    Sale,
     SyncState,
 )
+from store_client.replica.sales import Sales
 from store_client.replica.shares import Shares
 from store_client.replica.views import Views
 from store_client.replica.writer import ReplicaStore
@@ -31,8 +31,7 @@ from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
-from sync.domain.inventory import StockEffect, StockReason
-from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.domain.inventory import StockEffect
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.edge.journal import Identity, Journal, JournaledOperation
 from sync.edge.recovery import lost, notice_restore
@@ -105,7 +104,7 @@ class Files:
         return self.folder / "in-use.lock"
 
 
-class Store:
+class Store(Sales):
     """One per process. Thread-safe for short calls. Several processes may share the files."""
 
     def __init__(
@@ -184,36 +183,6 @@ class Store:
             self._append(operation, by, dev, outcome.effects, at_ms=now_ms)
         self._views.catch_up()
         return self._views.order(key) or outcome.after
-
-    def sell(self, sale: Sale, *, by: str, dev: str, breaks: str = "") -> FloorSold | None:
-        """Journal what the point of sale sold; None where that transaction is known already.
-
-        A fact: never refused, but it says how many units go beyond the floor rights,
-        and which promise was knowingly broken. Durable when this returns.
-        """
-        operation = FloorSold(sale.transaction, sale.lines, breaks=breaks)
-        with self.journal.writing():
-            if self.journal.knows(operation.aggregate):
-                return None
-            self._views.catch_up()
-            operation = replace(operation, over=self._over(sale.lines))
-            now_ms = self.clock.now_ms()
-            effects = [StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD)
-                       for one in sale.lines]  # fmt: skip
-            self._append(operation, by, dev, effects, at_ms=now_ms)
-        self._views.catch_up()
-        return operation
-
-    def _over(self, lines: Sequence[SkuUnits]) -> tuple[SkuUnits, ...]:
-        wanted: dict[str, int] = {}
-        for line in lines:
-            wanted[line.sku] = wanted.get(line.sku, 0) + line.units
-        known = {share.sku: share for share in self.shares.shares(list(wanted))}
-        over = {
-            sku: known[sku].over(units) if sku in known else max(0, units)
-            for sku, units in wanted.items()
-        }
-        return tuple(SkuUnits(sku, units) for sku, units in over.items() if units)
 
     # --- orders -----------------------------------------------------------------------
 
@@ -364,6 +333,10 @@ class Store:
         """Return the operations on one order, oldest first."""
         history = self.journal.history(1000, 0, fulfillment_id)
         return [self._fate(*entry) for entry in reversed(history)]
+
+    def alert(self, text: str) -> None:
+        """Leave a note for people, once as long as it is kept."""
+        self.writer.alert(text)
 
     # --- for comparison with central --------------------------------------------------
 

@@ -158,6 +158,13 @@ class ReplicaStore:
                      manifest.rows_live),
                 )  # fmt: skip
 
+    def alert(self, text: str) -> None:
+        """Leave a note for people; one that is kept already is not repeated."""
+        with self._database.writing() as connection:
+            known = connection.execute("SELECT 1 FROM alerts WHERE text = ?", (text,)).fetchone()
+            if known is None:
+                _alert(connection, self._clock.now_ms(), "", text)
+
     def refold(self) -> None:
         """Bring the view up to the journal's head; drop orders that central took away."""
         self._views.catch_up()

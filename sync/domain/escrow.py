@@ -25,9 +25,11 @@ central, wherever the two clocks stand: it closes the generation, and what it ha
 granted and did not see promised is its own again.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sync.domain.errors import InvariantViolated
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 MILLION = 1_000_000
 
@@ -146,3 +148,34 @@ class Share:
 def fixed_floor(on_hand: int, floor_percent: int) -> int:
     """Return the floor of a fixed share: `floor_percent` of the book, rounded up."""
     return max(0, -(-on_hand * floor_percent // 100))
+
+
+def sacrifice_rank(order: FulfillmentOrder, named: str = "") -> tuple[bool, bool, int, int, str]:
+    """Rank promises; the highest gives way first: the named one, an unconfirmed one, the latest.
+
+    Store and central rank alike, so a cashier is told of the order that central then moves.
+    """
+    urgency = (order.promised_by_ms, order.placed_at_ms, order.id)
+    return (order.id == named, order.is_unconfirmed, *urgency)
+
+
+@dataclass(frozen=True, slots=True)
+class GivesWay:
+    """Units of a line that lie on the shelf for an order and are not there any more."""
+
+    order: FulfillmentOrder
+    line: FulfillmentLine
+    units: int
+
+
+def giving_way(
+    orders: Iterable[FulfillmentOrder], sku: str, units: int, named: str = ""
+) -> Iterator[GivesWay]:
+    """Yield which promises of `sku` give way for `units`. Goods in hand never do."""
+    ranked = sorted(orders, key=lambda one: sacrifice_rank(one, named), reverse=True)
+    for order in ranked:
+        for line in order.lines:
+            given = min(units, line.to_pick) if line.sku == sku else 0
+            if given > 0:
+                yield GivesWay(order, line, given)
+                units -= given

@@ -77,6 +77,8 @@ class FloorSold:
     """Of these, sold beyond the floor rights, as the store knew them at the sale."""
     breaks: str = ""
     """The fulfillment order that an override knowingly broke."""
+    sold_at_ms: int = 0
+    """When, by the clock of the point of sale; 0: it did not say."""
     kind: Literal["floor_sold"] = "floor_sold"
 
     @property

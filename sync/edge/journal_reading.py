@@ -127,6 +127,14 @@ class JournalReading:
         found = self._one("SELECT 1 FROM operations WHERE aggregate = ? LIMIT 1", (aggregate,))
         return found is not None
 
+    def first_line(self, aggregate: str) -> bytes | None:
+        """Return the first line about `aggregate` that is held, of any epoch."""
+        row = self._one(
+            "SELECT line FROM operations WHERE aggregate = ? ORDER BY epoch, seq LIMIT 1",
+            (aggregate,),
+        )
+        return None if row is None else bytes(row[0])
+
     def first_seq(self, aggregate: str, kind: str) -> int | None:
         """Return the seq of the first operation of `kind` on `aggregate`."""
         row = self._one(

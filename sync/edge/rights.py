@@ -87,6 +87,13 @@ class GivenRights:
         )
         return int(rows[0][0])
 
+    def count_sales(self) -> int:
+        """Return how many sales are journaled."""
+        rows = self._query(
+            f"SELECT count(*) FROM operations o INDEXED BY operations_sold WHERE {_IS_SALE}", ()
+        )
+        return int(rows[0][0])
+
     def skus_sold(self) -> list[str]:
         """Return the SKUs with journaled sales."""
         rows = self._query(

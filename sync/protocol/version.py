@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "dd1165efdc210ff09adccafa8d82e0dcf1d1efd12ef44e782401c0bde3b1d586",
+    2: "81fc173ed54c77fa9aa18176d56debd4136bd248da5b6be6f10133a5eb8bf772",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

@@ -15,8 +15,10 @@ from sync.domain.fulfillment import (
 )
 from sync.domain.ids import pickup_code_hash
 from sync.domain.people import Role
+from sync.domain.stock_operations import FloorSold
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.protocol.rows import AssociateRow, StoreRow
+from tests.support.fake_sales import FakeSales
 
 CLOSED = {
     FulfillmentStatus.PICKED_UP, FulfillmentStatus.REJECTED, FulfillmentStatus.CANCELLED,
@@ -54,6 +56,7 @@ class Hit:
     allocated: int = 0
     available: int = 0
     aisle: str = ""
+    online: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Item:
 
 
 @dataclass
-class FakeStore:
+class FakeStore(FakeSales):
     """Implements `store_client.ports.Store`; `settle` and `cancel` play central."""
 
     clock: Clock
@@ -124,6 +127,10 @@ class FakeStore:
     as_of_ms: int | None = None
     version: int = 0
     closed: bool = False
+    sales: dict[str, FloorSold] = field(default_factory=dict)
+    sold_by: list[tuple[str, str]] = field(default_factory=list)
+    unacknowledged: set[str] = field(default_factory=set)
+    alerts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lock = RLock()
@@ -155,6 +162,10 @@ class FakeStore:
             self.state = replace(self.state, backlog=self.state.backlog + 1)
             self.version += 1
             return outcome.after
+
+    def alert(self, text: str) -> None:
+        if text not in self.alerts:
+            self.alerts.append(text)
 
     def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:
         return self.orders.get(fulfillment_id)

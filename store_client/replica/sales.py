@@ -1,0 +1,95 @@
+"""The part of a store that sells: each sale once, by the number of the point of sale."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from store_client.replica.models import Sale
+from store_client.replica.shares import Shares
+from sync.clock import Clock
+from sync.domain.escrow import Share
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.edge.journal import Journal
+from sync.protocol.lines import decode_line
+
+Judge = Callable[[FloorSold], object]
+"""May raise to call off a sale that has not happened yet."""
+
+
+class Sales:
+    """Writes and reads sales, and says what one would break."""
+
+    journal: Journal
+    shares: Shares
+    clock: Clock
+
+    def _append(
+        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+    ) -> None:
+        """Put an operation into the journal that is held; see `Store`."""
+        raise NotImplementedError
+
+    def sell(
+        self,
+        sale: Sale,
+        *,
+        by: str,
+        dev: str,
+        breaks: str = "",
+        judge: Judge = lambda _: None,
+    ) -> FloorSold | None:
+        """Journal what the point of sale sold; None where that transaction is known already.
+
+        It says how many units go beyond the floor rights, and which promise was
+        knowingly broken. Durable when this returns. A fact is never refused; for a
+        sale that can still be called off, `judge` may raise, and nothing has happened.
+        """
+        operation = FloorSold(
+            sale.transaction, sale.lines, breaks=breaks, sold_at_ms=sale.sold_at_ms
+        )
+        with self.journal.writing():
+            if self.journal.knows(operation.aggregate):
+                return None
+            self.shares.catch_up()
+            operation = replace(operation, over=self._over(sale.lines))
+            judge(operation)
+            effects = [
+                StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD) for one in sale.lines
+            ]
+            self._append(operation, by, dev, effects, at_ms=self.clock.now_ms())
+        self.shares.catch_up()
+        return operation
+
+    def _over(self, lines: Sequence[SkuUnits]) -> tuple[SkuUnits, ...]:
+        wanted: dict[str, int] = {}
+        for line in lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.units
+        known = {share.sku: share for share in self.shares.shares(list(wanted))}
+        over = {
+            sku: known[sku].over(units) if sku in known else max(0, units)
+            for sku, units in wanted.items()
+        }
+        return tuple(SkuUnits(sku, units) for sku, units in over.items() if units)
+
+    def sale(self, transaction: str) -> FloorSold | None:
+        """Return the sale of that number as it was journaled; None for one never heard of."""
+        line = self.journal.first_line(FloorSold(transaction, ()).aggregate)
+        return None if line is None else cast("FloorSold", decode_line(line).op)
+
+    def sales_taken(self) -> int:
+        """Return how many sales the journal holds."""
+        return self.journal.rights.count_sales()
+
+    def share(self, sku: str) -> Share | None:
+        """Return how a SKU is divided now; None for one that the store never had."""
+        return next(iter(self.shares.shares([sku])), None)
+
+    def promises_of(self, sku: str) -> Sequence[FulfillmentOrder]:
+        """Return the orders for which units of `sku` still lie on the shelf."""
+        return self.shares.promises_of(sku)
+
+    def is_unacknowledged(self, fulfillment_id: str) -> bool:
+        """Return whether central may have moved this order, for all that the store knows."""
+        return self.shares.is_unacknowledged(fulfillment_id)
