@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from store_client.config import StoreSettings
 from store_client.replica.locks import is_held
@@ -22,7 +22,8 @@ from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
-    from store_client.jobs import DaemonProcess
+    from store_client.jobs import Chore, DaemonProcess
+    from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
 
 APP_VERSION = "0.1.0"
@@ -193,9 +194,12 @@ class RunningDaemon:
     process: "DaemonProcess"
     store: Store
     _lock_descriptor: int
+    pos: "PosServer | None" = None
 
     def close(self) -> None:
         """Give everything back."""
+        if self.pos is not None:
+            self.pos.stop()
         self.store.close()
         os.close(self._lock_descriptor)
 
@@ -230,8 +234,68 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
         parts_folder=store.files.parts,
         app_version=APP_VERSION,
     )
-    process = DaemonProcess(daemon, store.journal, endpoint, store.clock, random, parent_pid)
-    return RunningDaemon(process, store, descriptor)
+    pos = _pos_server(settings, store)
+    process = DaemonProcess(
+        daemon, store.journal, endpoint, store.clock, random, parent_pid,
+        chores=tuple(_pos_chores(settings, store, pos)),
+    )  # fmt: skip
+    return RunningDaemon(process, store, descriptor, pos)
+
+
+def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":
+    """Return what answers the point of sale, where that is switched on."""
+    if not settings.pos_port:
+        return None
+    from store_client.pos.server import PosServer, token_in
+
+    token = token_in(store.files.pos_token)
+    return PosServer(store, store.clock, port=settings.pos_port, token=token)
+
+
+def _pos_chores(
+    settings: StoreSettings, store: Store, server: "PosServer | None"
+) -> Iterator["Chore"]:
+    """Yield what the daemon does for the point of sale."""
+    from store_client.jobs import Chore
+    from store_client.pos.folder import LOOK_SECONDS, PRUNE_SECONDS, SalesFolder
+
+    if settings.pos_folder is not None:
+        folder = SalesFolder(settings.pos_folder, store, store.clock)
+        yield Chore("sales folder", LOOK_SECONDS, folder.look)
+        yield Chore("done sales", PRUNE_SECONDS, folder.prune)
+    if server is not None:
+        yield Chore("point of sale", LOOK_SECONDS, server.look)
+
+
+def failed_sales(settings: StoreSettings) -> list[str]:
+    """Return the newest files of the point of sale that somebody has to look at."""
+    from store_client.pos.folder import failed_files
+
+    return [] if settings.pos_folder is None else failed_files(settings.pos_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSale:
+    """A sale as it is typed at the command line: codes with their units."""
+
+    transaction: str
+    items: tuple[tuple[str, int], ...]
+
+
+def sell(
+    settings: StoreSettings, store: Store, told: TypedSale, override_by: str, pin: str, breaks: str
+) -> dict[str, Any]:
+    """Keep a sale and return it as it is kept; raise `ValueError` for what cannot be one."""
+    from store_client.pos.answers import PosDesk, sale_document
+    from store_client.pos.records import read_sale
+    from store_client.services.sales import Override
+    from store_client.services.sign_in import Attempt
+
+    lines = [{"sku": code, "quantity": units} for code, units in told.items]
+    sale = read_sale({"transaction": told.transaction, "lines": lines})
+    override = Override(Attempt(override_by, pin), breaks=breaks) if override_by else None
+    sold = PosDesk(store, store.clock).sell(sale, settings.terminal, override)
+    return {**sale_document(sold), "known": not sold.first}
 
 
 def _take_daemon_lock(path: Path) -> int:

@@ -53,6 +53,10 @@ class StoreSettings(BaseModel):
     evidence_dir: Path | None = None
     """A folder on another disk: each operation is written there too, before it is shown as done."""
     scanner: ScannerSettings = ScannerSettings()
+    pos_folder: Path | None = None
+    """The folder that the point of sale leaves its sales in: JSON or CSV files. Off unless set."""
+    pos_port: int = Field(default=0, ge=0, le=65535)
+    """The port of this machine on which the point of sale may ask and sell. 0 is off."""
     network_switch: Path | None = None
     """Demo only: the file that cuts and restores this store's network."""
     demo_hint: str = ""

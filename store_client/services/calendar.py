@@ -12,6 +12,11 @@ SEARCH_DAYS_MAX = 366
 MIDNIGHT_MINUTES = 24 * 60
 
 
+def zone_of(store: StoreRow | None) -> dt.tzinfo:
+    """Return the store's time zone; UTC as long as that is not known."""
+    return dt.UTC if store is None else ZoneInfo(store.timezone)
+
+
 def local(store: StoreRow, at_ms: int) -> dt.datetime:
     """Return `at_ms` as the store's wall clock shows it."""
     utc = dt.datetime.fromtimestamp(at_ms / 1000, tz=dt.UTC)

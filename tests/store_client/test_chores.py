@@ -1,0 +1,63 @@
+"""What the daemon does beside its rounds: again and again, and no failure stops a round."""
+
+import threading
+from random import Random
+
+import pytest
+
+from store_client.jobs import Chore, DaemonProcess
+from sync.clock import SystemClock
+from sync.edge.daemon import RoundReport
+
+pytestmark = pytest.mark.slow
+
+
+class Rounds:
+    """Stands in for `SyncDaemon`: every round is well."""
+
+    def run_once(self) -> RoundReport:
+        return RoundReport(ok=True, next_in_s=0.01)
+
+
+class Quiet:
+    """A stream without pokes, and a journal in which nothing happens."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def pokes(self):
+        self.ended.wait()
+        return iter(())
+
+    def hang_up(self) -> None:
+        self.ended.set()
+
+    def change_token(self) -> tuple[int, int]:
+        return (0, 0)
+
+
+def test_a_chore_that_fails_is_tried_again_and_stops_nothing():
+    """A folder that is away for a while; rounds go on, and the other chore too."""
+    failed, done = [], threading.Event()
+    rounds = []
+
+    def fails() -> None:
+        failed.append(1)
+        raise OSError("the folder is away")
+
+    def works() -> None:
+        if len(failed) > 1 and len(rounds) > 1:
+            done.set()
+
+    quiet = Quiet()
+    process = DaemonProcess(
+        Rounds(), quiet, quiet, SystemClock(), Random(1), on_round=rounds.append,
+        chores=(Chore("bad", 0.05, fails), Chore("good", 0.05, works)),
+    )  # fmt: skip
+    running = threading.Thread(target=process.run)
+    running.start()
+    assert done.wait(10)
+    process.stop()
+    running.join(10)
+    assert not running.is_alive()
+    assert process._failing == {"bad": "the folder is away"}
