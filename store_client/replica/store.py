@@ -94,6 +94,11 @@ class Files:
         return self.folder / "daemon.lock"
 
     @property
+    def pos_token(self) -> Path:
+        """What the point of sale shows when it asks, mode 0600."""
+        return self.folder / "pos.token"
+
+    @property
     def open_lock(self) -> Path:
         """Held while the files are created or migrated."""
         return self.folder / "open.lock"

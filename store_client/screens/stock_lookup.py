@@ -12,13 +12,25 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from store_client.ports import BoardRow, ProductHit
+from store_client.replica.models import Sale
 from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.dialogs import EntryDialog, Question
+from store_client.screens.sell import BrokenPromiseScreen
+from store_client.services.sales import (
+    Basket,
+    Sold,
+    begin_sale,
+    finish_sale,
+    new_transaction,
+    read_units,
+)
 from store_client.services.scanner import Code
 from store_client.services.stock_lookup import Found, age_of_stock, look_up
-from store_client.services.words import STATUS, money, stock
+from store_client.services.words import STATUS, money, stock, stock_terms
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.stock_operations import SkuUnits
 
 DEBOUNCE_SECONDS = 0.06
 ORDERS_MAX = 5
@@ -79,10 +91,13 @@ class StockLookupScreen(TerminalScreen):
     HELP_TEXT = (
         "Type two letters of a product's name, brand or SKU, or scan it anywhere in the terminal."
         " Orders with that number or customer stand above. It works without the network: figures"
-        " are as old as the line at the bottom says, with this store's own work included."
+        " are as old as the line at the bottom says, with this store's own work included. Units"
+        " for walk-ins are this store's to sell; those online may be promised at any moment. F6"
+        " sells the product under the cursor, where your till does not tell this terminal itself."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
+        Binding("f6", "sell", "Sell this product at the counter", id="sell"),
         Binding("down", "results", "Results", show=False),
     ]
 
@@ -90,6 +105,8 @@ class StockLookupScreen(TerminalScreen):
         super().__init__()
         self._text = text
         self._timer: Timer | None = None
+        self._news = ""
+        """What was sold last; said until something else is looked for."""
 
     def compose_body(self) -> ComposeResult:
         """Show the field and both lists."""
@@ -120,6 +137,7 @@ class StockLookupScreen(TerminalScreen):
             Hint("Type", "or scan"),
             Hint("↓", "Results", "screen.results"),
             Hint("Enter", "Open order"),
+            Hint("F6", "Sell", "screen.sell"),
             Hint("Esc", "Back", "screen.back"),
             Hint("F1", "Help", "app.help"),
         )
@@ -129,6 +147,7 @@ class StockLookupScreen(TerminalScreen):
         if self._timer is not None:
             self._timer.stop()
         text = event.value
+        self._news = ""
         self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._search(text))
 
     @on(Input.Submitted, "#find")
@@ -172,7 +191,7 @@ class StockLookupScreen(TerminalScreen):
         above.styles.height = len(orders) + 1
         above.show_rows(orders)
         self.query_one("#found-products", WorkList).show_rows(found.hits)
-        self.query_one("#find-says", Static).update(found.says)
+        self.query_one("#find-says", Static).update(self._news or found.says)
         self._detail()
 
     @on(WorkList.Moved, "#found-products")
@@ -190,6 +209,48 @@ class StockLookupScreen(TerminalScreen):
             host = self.host
             host.open_order(getattr(row, "flow", host.flows[0].name), row.id)
 
+    # --- selling ------------------------------------------------------------------------
+
+    def action_sell(self) -> None:
+        """Sell units of the product under the cursor."""
+        hit: ProductHit | None = self.query_one("#found-products", WorkList).current
+        if hit is None:
+            self.query_one("#find-says", Static).update("Find the product first, then sell it.")
+            return
+        desk = self.desk
+        number = new_transaction(desk.device, desk.clock.now_ms())
+
+        def submit(text: str) -> tuple[Sale, Sold | Basket]:
+            sale = Sale(number, (SkuUnits(hit.sku, read_units(text)),))
+            return sale, begin_sale(desk, sale)
+
+        question = Question(
+            f"Sell at the counter: {hit.name}", "How many?", value="1", text=stock_terms(hit)
+        )
+        self.app.push_screen(EntryDialog(question, submit), self._begun)
+
+    def _begun(self, begun: tuple[Sale, Sold | Basket] | None) -> None:
+        """Say that it is sold, or ask who answers for the promise that it breaks."""
+        if begun is None:
+            return
+        sale, result = begun
+        if isinstance(result, Sold):
+            self._sold(result)
+            return
+        desk = self.desk
+        submit = partial(finish_sale, desk, sale)
+        screen = BrokenPromiseScreen(result, desk.actor, submit)
+        self.app.push_screen(screen, partial(self._sold, basket=result))
+
+    def _sold(self, sold: Sold | None, basket: Basket | None = None) -> None:
+        if sold is None:
+            self._news = "Nothing was sold."
+        else:
+            units = sum(line.units for line in sold.operation.lines)
+            self._news = f"✓ Sold {units} at the counter.{_what_follows(basket)}"
+        self.query_one("#find-says", Static).update(self._news)
+        self._search(self.query_one("#find", Input).value)
+
     def action_results(self) -> None:
         """Go to what was found."""
         orders = self.query_one("#found-orders", WorkList)
@@ -204,15 +265,20 @@ class StockLookupScreen(TerminalScreen):
             self.dismiss()
 
 
+def _what_follows(basket: Basket | None) -> str:
+    if basket is None:
+        return ""
+    if basket.broken:
+        return " Central looks for another store for the order."
+    return " Central is told that it may have been promised online."
+
+
 def _detail_of(hit: ProductHit) -> Content:
     free = stock(hit)
-    terms = "this store does not carry it"
-    if hit.on_hand is not None:
-        terms = f"{hit.on_hand} in the book − {hit.allocated} promised = {hit.available} free"
     barcodes = ", ".join(hit.gtins) or "no barcode"
     return Content.assemble(
         (f"{free.glyph} ", tone_style(free.tone, bold=True)),
         (f"{hit.name}\n", "bold"),
-        f"  {terms}\n",
+        f"  {stock_terms(hit)}\n",
         (f"  {hit.brand} · {hit.category} · {hit.sku} · {barcodes}", tone_style("dim")),
     )

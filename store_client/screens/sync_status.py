@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from store_client.ports import OperationFate, SyncState
 from store_client.screens.base import TerminalScreen, begin
-from store_client.services.words import connection, day_time, done, duration, fate
+from store_client.services.words import about, connection, day_time, done, duration, fate
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
@@ -114,19 +114,13 @@ class SyncStatusScreen(TerminalScreen):
             detail.update(
                 Content.assemble(
                     (f"{said} ", tone_style(said.tone, bold=True)),
-                    f"{done(operation)}{_about(operation)}{text}",
+                    f"{done(operation)}{about(operation)}{text}",
                 )
             )
 
     def action_back(self) -> None:
         """Go back."""
         self.dismiss()
-
-
-def _about(operation: OperationFate) -> str:
-    if operation.kind == "exception_resolved":
-        return ""
-    return f" for {operation.order_number or 'an order'}"
 
 
 def facts_of(state: SyncState, store: StoreRow | None, now_ms: int, *, cut: bool) -> Content:

@@ -152,11 +152,26 @@ def stock(hit: ProductHit) -> Said:
     """Return what may be sold now."""
     if hit.on_hand is None:
         return Said("–", "not carried here", "dim")
+    if hit.online > 0:
+        walk_ins = max(0, hit.available - hit.online)
+        glyph, tone = ("✓", "good") if walk_ins else ("!", "warn")
+        return Said(glyph, f"{walk_ins} for walk-ins", tone)
     if hit.available > 0:
         return Said("✓", f"{hit.available} free", "good")
     if hit.on_hand > 0:
         return Said("!", "all promised", "warn")
     return Said("✗", "none", "bad")
+
+
+def stock_terms(hit: ProductHit) -> str:
+    """Return who may have the units in the book."""
+    if hit.on_hand is None:
+        return "this store does not carry it"
+    if hit.online > 0:
+        walk_ins = max(0, hit.available - hit.online)
+        shares = f"{walk_ins} for walk-ins, {hit.online} online, {hit.allocated} promised"
+        return f"{hit.on_hand} in the book: {shares}"
+    return f"{hit.on_hand} in the book − {hit.allocated} promised = {hit.available} free"
 
 
 def connection(state: SyncState, now_ms: int, *, cut: bool = False) -> Said:
@@ -201,11 +216,21 @@ def done(operation: OperationFate) -> str:
     return f"{what} ({operation.quantity})" if operation.quantity else what
 
 
+def about(operation: OperationFate) -> str:
+    """Return what an operation is about: an order's number, a sale's, or stock."""
+    if operation.kind == "exception_resolved":
+        return ""
+    if operation.order_number:
+        return f" for {operation.order_number}"
+    what, _, number = operation.fulfillment_id.partition(":")
+    return f" in sale {number}" if what == "sale" else ""
+
+
 def last_recorded(store: StoreRow | None, operation: OperationFate, now_ms: int) -> str:
     """Return the newest operation as one line, for whoever comes back after a crash."""
     what = done(operation)
     when = day_time(store, operation.at_ms, now_ms)
-    return f"Last recorded here: {what} for {operation.order_number}, {when}"
+    return f"Last recorded here: {what}{about(operation)}, {when}"
 
 
 def refusal(error: Exception) -> tuple[str, str]:

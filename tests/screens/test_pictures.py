@@ -9,6 +9,7 @@ import pytest
 from store_client.app import StoreApp
 from store_client.services.desk import TerminalSettings
 from sync.domain import operations as op
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import (
@@ -215,6 +216,71 @@ def test_find(shows, clock):
         await term.press("enter")
 
     assert shows(offline(make_store(clock, 3)), steps)
+
+
+def sharing(store: FakeStore, policy: EscrowPolicy) -> FakeStore:
+    """The same store, with units of everything that central may promise."""
+    assert store.row is not None
+    store.row = replace(store.row, escrow=policy)
+    store.catalogue = [
+        replace(hit, on_hand=10, allocated=2, available=8, online=8 if index == 5 else 5)
+        for index, hit in enumerate(store.catalogue)
+    ]
+    return store
+
+
+@SIZES
+def test_find_shared(shows, clock):
+    """Whose the units are: walk-in customers', central's, somebody's already."""
+
+    async def steps(term: Terminal) -> None:
+        await term.press("f3")
+        await term.type("pellam")
+        await term.press("enter")
+
+    assert shows(sharing(make_store(clock, 3), EscrowPolicy(enabled=True)), steps)
+
+
+async def sell_nine(term: Terminal) -> None:
+    await term.press("f3")
+    await term.type("gooseneck")
+    await term.press("enter", "f6", "backspace")
+    await term.type("9")
+    await term.press("enter")
+
+
+@SIZES
+def test_sell_promised(shows, clock):
+    """The order that would give way, and what happens to it if the goods are sold."""
+    assert shows(sharing(make_store(clock, 3), EscrowPolicy(enabled=True)), sell_nine)
+
+
+@SIZES
+def test_sell_promised_strict(shows, clock):
+    """The same where somebody has to answer for it; an associate's PIN is not enough."""
+
+    async def steps(term: Terminal) -> None:
+        await sell_nine(term)
+        await term.press("enter")
+
+    policy = EscrowPolicy(enabled=True, strict=True)
+    assert shows(offline(sharing(make_store(clock, 3), policy)), steps)
+
+
+@SIZES
+def test_hand_over_doubtful(shows, clock):
+    """Another store may have the order by now: who hands it over has to answer for it."""
+    store = make_store(clock, 3)
+    key = next(iter(store.orders))
+    store.orders[key] = replace(store.orders[key], confirm_by_ms=clock.now_ms())
+    store.unacknowledged.add(key)
+
+    async def steps(term: Terminal) -> None:
+        await open_counter(term)
+        await term.type(CODE)
+        await term.press("enter")
+
+    assert shows(offline(store), steps)
 
 
 @SIZES

@@ -2,6 +2,7 @@
 
 import threading
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Quiet:
 def test_a_chore_that_fails_is_tried_again_and_stops_nothing():
     """A folder that is away for a while; rounds go on, and the other chore too."""
     failed, done = [], threading.Event()
-    rounds = []
+    rounds: list[RoundReport] = []
 
     def fails() -> None:
         failed.append(1)
@@ -49,9 +50,10 @@ def test_a_chore_that_fails_is_tried_again_and_stops_nothing():
         if len(failed) > 1 and len(rounds) > 1:
             done.set()
 
-    quiet = Quiet()
+    quiet: Any = Quiet()
+    daemon: Any = Rounds()
     process = DaemonProcess(
-        Rounds(), quiet, quiet, SystemClock(), Random(1), on_round=rounds.append,
+        daemon, quiet, quiet, SystemClock(), Random(1), on_round=rounds.append,
         chores=(Chore("bad", 0.05, fails), Chore("good", 0.05, works)),
     )  # fmt: skip
     running = threading.Thread(target=process.run)

@@ -380,7 +380,9 @@ def crash_at(blows_at: int, tmp_path: Path) -> int:
     taking = SalesFolder(folder / "pos", again, clock)
     settle(taking, clock)
     assert sales_in(again) == EXPECTED
-    assert again.share(SKU).on_hand == 9
+    share = again.share(SKU)
+    assert share is not None
+    assert share.on_hand == 9
     assert left(taking) == []
     assert len(names(taking.done)) == 3
     failed = {name.partition("-")[0] for name in failed_files(taking.folder)}
