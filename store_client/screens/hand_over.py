@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from store_client.screens.base import TerminalModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
-from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from store_client.services.words import refusal
@@ -55,6 +55,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         self._approves = approves
         self._code = code
         self._document = ""
+        self._doubt = False
+        """Whether it was said that the order may be another store's."""
         self._busy = False
         self._counts = {line.line: line.deliverable for line in order.lines if line.deliverable}
 
@@ -125,7 +127,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         document.display = by_id
         seen = f"✓ {self._document} seen"
         document.update(Content.assemble((seen, tone_style("good", bold=True))))
-        self.query_one("#approval").display = by_id and not self._approves
+        self.query_one("#approval").display = (by_id or self._doubt) and not self._approves
         other = "F4: pickup code" if by_id else "F4: ID check"
         self.query_one("#counter-keys", Static).update(
             f"Enter: hand over   {other}   ↓ ◂ ▸: quantity   Esc: cancel"
@@ -233,12 +235,13 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             is_proxy=self._is_proxy,
             code=self.query_one("#code", Input).value,
             document=self._document,
+            despite_doubt=self._doubt,
         )
         approver = self.query_one("#approver", Input).value.strip()
-        if self._document and approver:
+        if (self._document or self._doubt) and approver:
             pin = self.query_one("#approver-pin", Input).value
-            told = replace(told, approver=Attempt(approver.upper(), pin), code="")
-        return told
+            told = replace(told, approver=Attempt(approver.upper(), pin))
+        return replace(told, code="") if self._document else told
 
     async def _try(self, told: HandOver) -> None:
         says = self.query_one(Says)
@@ -248,6 +251,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         except OperationRefused as error:
             says.bad(*refusal(error))
             self.query_one("#approver-pin", Input).value = ""
+            if isinstance(error, DoubtfulPromise):
+                self._ask_for_approval()
             self.app.bell()
         except OSError as error:
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
@@ -255,6 +260,13 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             self.dismiss(order)
         finally:
             self._busy = False
+
+    def _ask_for_approval(self) -> None:
+        """Let somebody answer for goods that may be promised by another store."""
+        self._doubt = True
+        self._show_proof()
+        if not self._approves:
+            self.query_one("#approver", Input).focus()
 
     def action_cancel(self) -> None:
         """Hand nothing over."""

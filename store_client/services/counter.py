@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from store_client.ports import Store
+from store_client.services.desk import Desk, Refusal
 from store_client.services.sign_in import Attempt
+from store_client.services.words import reaches_central
+from sync.domain.fulfillment import FulfillmentOrder
 
 DOCUMENTS = (
     "passport",
@@ -26,4 +30,37 @@ class HandOver:
     code: str = ""
     document: str = ""
     approver: Attempt | None = None
-    """A lead or manager who checks the ID in place of the signed-in associate."""
+    """A lead or manager who answers for it in place of the signed-in associate."""
+    despite_doubt: bool = False
+    """Whether that person has read that the order may be another store's by now."""
+
+
+class DoubtfulPromise(Refusal):
+    """Central has not said that this order stays here, and may have moved it elsewhere."""
+
+    code = "doubtful_promise"
+
+
+def is_doubtful(store: Store, order: FulfillmentOrder, now_ms: int) -> bool:
+    """Return whether an order may be another store's by now, and the customer told so.
+
+    Central moves a promise that no store has confirmed in time. As long as its
+    answer to our confirmation is not here, only a line that is up and a time
+    that has not come yet say that it has not.
+    """
+    if order.confirm_by_ms is None or not store.is_unacknowledged(order.id):
+        return False
+    state = store.sync_state()
+    too_late = now_ms + state.clock_offset_ms > order.confirm_by_ms
+    return too_late or not reaches_central(state, now_ms)
+
+
+def refuse_doubtful(desk: Desk, order: FulfillmentOrder, told: HandOver) -> None:
+    """Raise for a doubtful order, unless a lead or manager has read so and answers for it."""
+    if not is_doubtful(desk.store, order, desk.clock.now_ms()):
+        return
+    why = "Not confirmed by central: another store may have this order by now."
+    if not desk.actor.may_override:
+        raise DoubtfulPromise(why, "Wait for the network, or let a lead or manager approve.")
+    if not told.despite_doubt:
+        raise DoubtfulPromise(why, "Call there if you can. Enter hands over anyway.")

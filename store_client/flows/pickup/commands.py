@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from store_client.ports import Lockout
 from store_client.services.calendar import extended_until_ms, hold_until_ms
-from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.counter import DOCUMENTS, HandOver, refuse_doubtful
 from store_client.services.desk import Actor, Desk, Refusal
 from store_client.services.scanner import Code, clean
 from store_client.services.sign_in import sign_in
@@ -256,6 +256,7 @@ def hand_over(desk: Desk, fulfillment_id: str, told: HandOver) -> FulfillmentOrd
         raise Refusal("Nothing chosen to hand over.", "Set how many of each line go out.")
     recipient = _recipient(order, told)
     desk = _approved(desk, told)
+    refuse_doubtful(desk, order, told)
     proof = _id_proof(desk, told) if told.document else _code_proof(desk, order, told.code)
     proof = replace(proof, recipient=recipient, is_proxy=told.is_proxy)
     after = desk.perform(op.HandedOver(fulfillment_id, quantities, proof))
@@ -270,7 +271,8 @@ def everything(order: FulfillmentOrder) -> tuple[tuple[int, int], ...]:
 
 def _approved(desk: Desk, told: HandOver) -> Desk:
     """Return the desk as the approving lead or manager, where one typed their PIN."""
-    if not told.document or told.approver is None or desk.actor.may_override:
+    asked = bool(told.document) or told.despite_doubt
+    if not asked or told.approver is None or desk.actor.may_override:
         return desk
     actor: Actor = sign_in(desk.store, told.approver, desk.clock.now_ms())
     return replace(desk, actor=actor)

@@ -11,7 +11,7 @@ from random import Random
 from store_client.flows.pickup import commands
 from store_client.flows.pickup.board import Step, facts_of, facts_of_row, next_step
 from store_client.ports import BoardRow
-from store_client.services.counter import DOCUMENTS, HandOver
+from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
 from store_client.services.desk import Desk
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
@@ -38,6 +38,8 @@ def work_next(desk: Desk, random: Random, habits: Habits = Habits()) -> str | No
             continue
         try:
             done = _do(desk, row, random, habits)
+        except DoubtfulPromise:
+            continue  # by the book: it waits for the network
         except OperationRefused as refusal:
             done = f"refused: {refusal}"
         if done:
