@@ -17,6 +17,7 @@ import typer
 
 from store_client import bootstrap
 from store_client.config import BadSettings, StoreSettings, load_settings
+from sync.domain.errors import OperationRefused
 from sync.edge.sqlite import UnsafeDatabase
 from sync.protocol import errors
 
@@ -187,6 +188,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             "head_seq": store.journal.head().seq,
             "acked_seq": store.journal.acked_seq(),
             **asdict(state),
+            "sales_taken": store.sales_taken(),
+            "sales_failed": bootstrap.failed_sales(settings),
         }
     finally:
         store.close()
@@ -205,7 +208,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     settings: StoreSettings = context.obj
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
-        findings = examine(store)
+        findings = examine(store, bootstrap.failed_sales(settings))
     finally:
         store.close()
     if as_json:
@@ -214,6 +217,50 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         for finding in findings:
             typer.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.name:14} {finding.text}")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else FAILURE)
+
+
+@app.command(epilog=EPILOG)
+def sell(
+    context: typer.Context,
+    transaction: Annotated[str, typer.Option(help="The till's own number, never used twice.")],
+    sku: Annotated[list[str], typer.Option(help="SKU or barcode; once for each item.")],
+    quantity: Annotated[list[int], typer.Option(help="Units, in the same order; negative: back.")],
+    override_by: Annotated[
+        str, typer.Option(help="Lead or manager who answers; PIN from HOLDSHELF_PIN, or asked.")
+    ] = "",
+    breaks: Annotated[str, typer.Option(help="The order that gives way.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Record a sale at the till, once for each transaction number."""
+    settings: StoreSettings = context.obj
+    if len(sku) != len(quantity):
+        _fail(USAGE, "give one --quantity for each --sku")
+    if breaks and not override_by:
+        _fail(USAGE, "--breaks needs --override-by: somebody has to answer for it")
+    pin = _read_pin(override_by) if override_by else ""
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    told = bootstrap.TypedSale(transaction, tuple(zip(sku, quantity, strict=True)))
+    try:
+        kept = bootstrap.sell(settings, store, told, override_by, pin, breaks)
+    except ValueError as problem:
+        _fail(USAGE, str(problem))
+    except OperationRefused as problem:
+        _fail(CONFLICT if problem.code == "transaction_conflict" else REFUSED, str(problem))
+    finally:
+        store.close()
+    if as_json:
+        typer.echo(json.dumps(kept))
+        return
+    again = " already" if kept["known"] else ""
+    over = " It is over what was free: central is told." if kept["over"] else ""
+    typer.echo(f"Sale {transaction} is recorded{again}.{over}")
+
+
+def _read_pin(associate: str) -> str:
+    pin = os.environ.get("HOLDSHELF_PIN", "").strip()
+    if not pin and not sys.stdin.isatty():
+        _fail(USAGE, "give the PIN in HOLDSHELF_PIN")
+    return pin or str(typer.prompt(f"PIN of {associate}", hide_input=True)).strip()
 
 
 @app.command(epilog=EPILOG)

@@ -1,6 +1,7 @@
 """What a technician wants to know first about a store machine."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store_client.replica.store import Store
@@ -23,9 +24,10 @@ class Finding:
     text: str
 
 
-def examine(store: Store) -> list[Finding]:
+def examine(store: Store, failed_sales: Sequence[str] = ()) -> list[Finding]:
     """Return findings on the machine, worst news included; reads only."""
-    return [_engine(), _protocol(), _key(store), _disk(store), _wal(store), *_connection(store)]
+    machine = [_engine(), _protocol(), _key(store), _disk(store), _wal(store)]
+    return [*machine, *_connection(store), _sales(store, failed_sales)]
 
 
 def _engine() -> Finding:
@@ -50,6 +52,13 @@ def _wal(store: Store) -> Finding:
     wal = store.files.journal.with_name(store.files.journal.name + "-wal")
     size = wal.stat().st_size if wal.exists() else 0
     return Finding("journal WAL", size < WAL_BYTES_MAX, f"{size // 1000} kB")
+
+
+def _sales(store: Store, failed: Sequence[str]) -> Finding:
+    text = f"{store.sales_taken()} taken"
+    if failed:
+        text += f", {len(failed)} files in failed/, such as {failed[0]}"
+    return Finding("sales", not failed, text)
 
 
 def _connection(store: Store) -> list[Finding]:
