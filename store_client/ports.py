@@ -391,6 +391,10 @@ class Store(Protocol):
         """Return products by barcode (padded in any way) or SKU."""
         ...
 
+    def skus_of(self, code: str) -> Sequence[str]:
+        """Return the SKUs that a barcode (padded in any way) or SKU stands for."""
+        ...
+
     def stock_as_of_ms(self) -> int | None:
         """Return how old the stock figures are."""
         ...

@@ -127,6 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "holdshelf"
     sys_version = ""
     timeout = TIMEOUT_S
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    """An answer leaves at once and whole: else its body waits 40 ms for a word of the caller."""
     server: _Server
     routes: ClassVar = {
         ("GET", "/v1/healthz"): "_health",

@@ -59,6 +59,16 @@ class ProductLookup:
         )
         return self._hits(rows)
 
+    def skus_of(self, code: str) -> list[str]:
+        """Return the SKUs of a barcode (any padding) or SKU, without looking at stock."""
+        text = code.strip()
+        rows = self._database.all(
+            "SELECT sku FROM products WHERE sku = ? UNION SELECT p.sku FROM barcodes b"
+            " JOIN products p USING (sku) WHERE b.gtin = ? ORDER BY 1",
+            (text, text.zfill(GTIN_DIGITS)),
+        )
+        return [sku for (sku,) in rows]
+
     def by_skus(self, skus: Sequence[str], zone: str) -> dict[str, ProductHit]:
         """Return products by SKU; unknown ones are left out."""
         hits = (hit for sku in skus for hit in self.by_code(sku, zone) if hit.sku == sku)

@@ -240,6 +240,10 @@ class Store(Sales):
         """Return the products of a barcode or SKU; several SKUs may share a barcode."""
         return self._lookup.by_code(code, self._zone())
 
+    def skus_of(self, code: str) -> list[str]:
+        """Return the SKUs that a barcode or SKU stands for."""
+        return self._lookup.skus_of(code)
+
     def stock_as_of_ms(self) -> int | None:
         """Return when central's stock figures were last heard."""
         return self.sync_state().last_contact_ms

@@ -65,21 +65,25 @@ class Item:
 
 def find_item(store: Store, text: str) -> Item:
     """Return the SKU of a SKU or barcode. An unknown code is kept as a SKU of that name."""
-    hits = store.product_by_code(text)
-    if not hits:
+    skus = store.skus_of(text)
+    if not skus:
         gtin = read_code(text).gtin
-        hits = store.product_by_code(gtin) if gtin else ()
-    exact = next((hit for hit in hits if hit.sku == text), None)
-    if exact is not None:
-        return Item(exact.sku)
-    if len(hits) > 1:
-        likely = max(hits, key=lambda hit: (hit.on_hand or 0, hit.sku))
-        return Item(likely.sku, f"Barcode {text} belongs to several items: sold as {likely.sku}.")
-    if hits:
-        return Item(hits[0].sku)
+        skus = store.skus_of(gtin) if gtin else ()
+    if text in skus:
+        return Item(text)
+    if len(skus) > 1:
+        likely = max(skus, key=lambda sku: (_on_hand(store, sku), sku))
+        return Item(likely, f"Barcode {text} belongs to several items: sold as {likely}.")
+    if skus:
+        return Item(skus[0])
     if store.share(text) is not None:
         return Item(text)
     return Item(text, f"{text} was sold and is not in the catalogue: kept as an item of that name.")
+
+
+def _on_hand(store: Store, sku: str) -> int:
+    share = store.share(sku)
+    return 0 if share is None else share.on_hand
 
 
 def together(lines: Iterable[SkuUnits]) -> tuple[SkuUnits, ...]:

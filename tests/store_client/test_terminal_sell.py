@@ -237,6 +237,7 @@ async def test_a_sale_is_a_line_of_the_sync_screen(store, clock):
 async def test_the_fake_store_sells_by_the_same_words(clock):
     """Screens are tested on a fake: it refuses and keeps as the real one does."""
     store = make_store(clock, 1, hash_pin())
+    assert store.row is not None
     store.row = replace(store.row, escrow=STRICT)
     async with terminal(store, clock, role=Role.MANAGER) as term:
         await find(term, sku_of(0))

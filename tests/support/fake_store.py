@@ -209,6 +209,9 @@ class FakeStore(FakeSales):
             if code == hit.sku or code.lstrip("0") in {gtin.lstrip("0") for gtin in hit.gtins}
         ]
 
+    def skus_of(self, code: str) -> list[str]:
+        return [hit.sku for hit in self.product_by_code(code)]
+
     def stock_as_of_ms(self) -> int | None:
         return self.as_of_ms
 
