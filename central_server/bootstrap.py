@@ -188,6 +188,10 @@ def assemble(
     notices = PickupNotices()
     promise_ms = settings.promise_minutes * 60_000
     keys = SessionKeys(settings.secret, settings.session_seconds)
+    quarantine = QuarantineDesk(
+        database, ALL_HANDLERS, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms,
+        poison=POISON,
+    )  # fmt: skip
     central = Central(
         clock=clock,
         orders=OrderCapture(
@@ -212,15 +216,7 @@ def assemble(
         keys=ApiKeys(database, clock, random),
         escrow=EscrowPolicies(database, clock, pokes),
         exceptions=ExceptionDesk(database, clock, pokes),
-        quarantine=QuarantineDesk(
-            database,
-            ALL_HANDLERS,
-            clock=clock,
-            random=random,
-            pokes=pokes,
-            promise_ms=promise_ms,
-            poison=POISON,
-        ),
+        quarantine=quarantine,
         pokes=pokes,
         figures=Figures(),
         new_trace_id=lambda: new_id(clock.now_ms(), random),
