@@ -128,3 +128,29 @@ class World:
 def a_world(**values: object) -> World:
     """Return a world in a folder of its own."""
     return World(Path(tempfile.mkdtemp()), **values)  # type: ignore[arg-type]
+
+
+class Refusing:
+    """The endpoint, raising what it is told to, for the calls it is told to."""
+
+    def __init__(self, world: World, *calls: str) -> None:
+        self._inner = world.central
+        self.problem: Exception | None = None
+        self.calls = calls
+        self.told: list[str] = []
+
+    def __getattr__(self, name: str):
+        def call(*arguments: object) -> object:
+            self.told.append(name)
+            if self.problem is not None and name in self.calls:
+                raise self.problem
+            return getattr(self._inner, name)(*arguments)
+
+        return call
+
+
+def refusing(world: World, problem: Exception | None, *calls: str) -> Refusing:
+    endpoint = Refusing(world, *calls)
+    endpoint.problem = problem
+    world.daemon = daemon_of(world.store, endpoint, world.clock)
+    return endpoint
