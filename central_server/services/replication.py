@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 _ACCEPTED = VerdictStatus.ACCEPTED
-STOCK_OPERATIONS = get_args(StockOperation)
+STOCK_OPERATIONS: frozenset[type] = frozenset(get_args(StockOperation))
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
@@ -91,15 +91,17 @@ class Replication:
         Promises that this store was too late to confirm are moved elsewhere first.
         """
         assert state.location_id == self._location_id
-        operations = [record.op for record in records]
-        self._load({aggregate_of(one) for one in operations})
+        self._load({aggregate_of(record.op) for record in records})
         self.lapse()
-        self._shared.load(operations)
+        self._load_stock(records)
 
     def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:
         """Load and lock what these are about, and nothing else."""
         self._load(aggregates)
-        self._shared.load([record.op for record in records])
+        self._load_stock(records)
+
+    def _load_stock(self, records: Iterable[OperationRecord]) -> None:
+        self._shared.load([one.op for one in records if type(one.op) in STOCK_OPERATIONS])
 
     def _load(self, fulfillment_ids: Collection[str]) -> None:
         order_ids = self._unit.fulfillments.order_ids(fulfillment_ids) - self._ups.siblings.keys()
@@ -127,9 +129,10 @@ class Replication:
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""
         operation = record.op
-        if isinstance(operation, STOCK_OPERATIONS):
+        kind = type(operation)
+        if kind in STOCK_OPERATIONS:
             consequences = self._apply_stock(operation, op_id)
-        elif isinstance(operation, ExceptionResolved):
+        elif kind is ExceptionResolved:
             consequences = self._resolve(operation, record.by)
         else:
             consequences = self._apply_work(operation, record, op_id)

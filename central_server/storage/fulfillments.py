@@ -125,7 +125,7 @@ def _stored(row: AnyRow) -> StoredFulfillment:
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
     order = row.order
-    is_open = order.total("open") > 0 or order.total("held") > 0
+    is_open = any(line.open > 0 or line.held > 0 for line in order.lines)
     return (
         order.id, order.order_id, order.location_id, order.flow, status_of(order).value, is_open,
         order.promised_by_ms, body, 1,

@@ -26,6 +26,8 @@ from central_server.storage.unit import Unit
 
 OLDEST = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
+CHECKPOINT_PAGES = 8_000
+"""Of the WAL (32 MB): a page that many pushes change is copied to the file once for all of them."""
 GROUP_MAX = 64
 """How many commands share one commit at most."""
 WAITING_MAX = 10_000
@@ -101,6 +103,7 @@ def _prepare(connection: Any, key: str, *, is_reader: bool) -> None:
         ("synchronous", "FULL", 2),
         ("foreign_keys", 1, 1),
         ("query_only", int(is_reader), int(is_reader)),
+        ("wal_autocheckpoint", CHECKPOINT_PAGES, CHECKPOINT_PAGES),
     )
     for name, value, expected in wanted:
         connection.execute(f"PRAGMA {name} = {value}").fetchall()

@@ -6,9 +6,8 @@ hands in, so that a simulation with the same seed makes the same ids.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from random import Random
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Sku = NewType("Sku", str)
 LocationId = NewType("LocationId", str)
@@ -28,8 +27,7 @@ PICKUP_CODE_LENGTH = 8
 ORDER_NUMBER_LENGTH = 8
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class OpId:
+class OpId(NamedTuple):
     """Identity of an operation: derived from its place in a replica's journal, never random."""
 
     replica_id: str

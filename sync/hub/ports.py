@@ -143,8 +143,7 @@ class ScopeState:
     rows_live: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(NamedTuple):
     """One row of the feed table; `body` is JSON text, None for a tombstone."""
 
     entity: str

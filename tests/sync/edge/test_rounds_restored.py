@@ -71,7 +71,7 @@ def test_a_restored_central_at_the_same_rev_is_noticed(world: World):
     old = rows[Entity.STOCK.value, "SKU-3"]
     assert old.body is not None
     other = old.body.replace('"on_hand":20', '"on_hand":7')
-    rows[Entity.STOCK.value, "SKU-3"] = replace(old, body=other)
+    rows[Entity.STOCK.value, "SKU-3"] = old._replace(body=other)
     world.central.stock["SKU-3"] = StockRow("SKU-3", 7, 0)
     feed.life += 1
     report = world.round()
