@@ -23,7 +23,7 @@ from sync.hub.ports import (
     ReplicaState,
 )
 from sync.protocol import errors
-from sync.protocol.lines import OperationRecord, chain, decode_line
+from sync.protocol.lines import OperationRecord, all_storable, chain, decode_line
 from sync.protocol.session import (
     PREV_HASH_DIGITS,
     PushAnswer,
@@ -120,10 +120,11 @@ def _new_lines(
     if not current.startswith(_start_of_hash(header.prev_hash)):
         raise _fork(state, header.first_seq - 1)
     arrived = []
+    is_storable = all_storable(lines)
     for seq, line in enumerate(lines, header.first_seq):
         current = chain(current, line)
         if seq > state.last_seq:
-            arrived.append(_read(seq, line, current))
+            arrived.append(_read(seq, line, current, is_storable))
         elif seq == state.last_seq:
             _check(journal, state, seq, current)
     last_sent = header.first_seq + len(lines) - 1
@@ -156,9 +157,9 @@ def _fork(state: ReplicaState, seq: int) -> errors.Fork:
     )
 
 
-def _read(seq: int, line: bytes, hashed: bytes) -> _Arrived:
+def _read(seq: int, line: bytes, hashed: bytes, is_storable: bool) -> _Arrived:
     try:
-        record = decode_line(line)
+        record = decode_line(line, is_storable=is_storable)
     except ValueError as problem:
         return _Arrived(seq, line, hashed, _aggregate_in(line), None, str(problem)[:500])
     return _Arrived(seq, line, hashed, aggregate_of(record.op), record, "")

@@ -21,6 +21,9 @@ PULL_BYTES_MAX = 64 * 1024 * 1024
 """Uncompressed; far above `ROWS_PER_PULL_MAX` ordinary rows."""
 LEVEL = 7
 """Costs a store a microsecond an operation and saves it most of a byte of the line."""
+LARGE_BYTES = 64 * 1024
+LEVEL_OF_LARGE = 2
+"""A backlog is to be gone soon: of large bodies, where repetition does most, time counts."""
 HEADER_BYTES = len("content-encoding: zstd\r\n")
 """What saying that a body is compressed costs."""
 WINDOW_BYTES_MAX = 8 * 1024 * 1024
@@ -32,7 +35,8 @@ class BadFrame(ValueError):
 
 def compress(body: bytes) -> bytes:
     """Return `body` as one zstd frame that states its size."""
-    return zstandard.ZstdCompressor(level=LEVEL).compress(body)
+    level = LEVEL if len(body) <= LARGE_BYTES else LEVEL_OF_LARGE
+    return zstandard.ZstdCompressor(level=level).compress(body)
 
 
 def decompress(body: bytes, limit: int) -> bytes:
