@@ -47,6 +47,7 @@ from central_server.storage.schema import migrate, newest_version, schema_versio
 from central_server.storage.snapshots import NoSnapshot
 from central_server.storage.snapshots import Snapshots as SnapshotFiles
 from central_server.storage.stock import OpeningStock
+from central_server.storage.unit import Unit
 from central_server.web.deps import Central
 from central_server.web.pokes import PokeBoard
 from central_server.web.shell import Figures
@@ -137,9 +138,17 @@ class Parts:
         return verify(self.database)
 
     def begin_new_life(self) -> int:
-        """Tell every store, by a new incarnation, that this central was restored."""
-        seconds = self.clock.now_ms() // 1000
-        return self.database.write(lambda unit: unit.meta.begin_new_life(seconds))
+        """Tell every store, by a new incarnation, that this central was restored.
+
+        What it had promised since the backup it does not know: no lease outlives it.
+        """
+        now = self.clock.now_ms()
+
+        def begin(unit: Unit) -> int:
+            unit.leases.end_all(now)
+            return unit.meta.begin_new_life(now // 1000)
+
+        return self.database.write(begin)
 
     @property
     def devices(self) -> Devices:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from central_server.ports import Pokes
 from central_server.services.flow_handler import FlowHandler
 from central_server.services.replication import Replication
+from central_server.services.rights import keep_time
 from sync.clock import Clock
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PromiseKeeper:
     def run(self) -> int:
         """Move what has lapsed by now, a location at a time; return how many promises."""
         now = self._clock.now_ms()
+        self._database.write(lambda unit: keep_time(unit, now))
         with self._database.read() as view:
             places = sorted({one.row.order.location_id for one in view.fulfillments.lapsed(now)})
         return sum(self._lapse_at(place, now) for place in places)

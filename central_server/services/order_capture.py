@@ -29,6 +29,7 @@ from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
 from central_server.services.order_views import order_document
 from central_server.services.promising import assign, compact, trace_document
+from central_server.services.rights import keep_time
 from central_server.sourcing.routing import (
     Demand,
     DemandLine,
@@ -130,6 +131,7 @@ class OrderCapture:
                 raise IdempotencyKeyReused
             order_id = kept.response[len('{"id":"') :].partition('"')[0]
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
+        keep_time(unit, now_ms)
         order, fulfillment = self._capture(unit, new, now_ms)
         body = compact(order_document(order, (fulfillment,)))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)

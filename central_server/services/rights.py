@@ -24,6 +24,7 @@ from sync.protocol.rows import StockRow, Watermark
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
+CLOCK_STEP_MS = 10_000
 GAP_MS = 5 * 60_000
 """A store that polls twice a minute and was not heard for so long was cut off."""
 
@@ -174,6 +175,23 @@ def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -
         lease = replace(lease, token_ms=token_ms, until_ms=until, confirm_by_ms=confirm_by)
     if lease != kept:
         unit.leases.save(lease)
+
+
+def keep_time(unit: "Unit", now_ms: int) -> None:
+    """Notice a clock of central's that was set back, before anything is promised by it.
+
+    A lease counts by this clock alone, and no store can see it run twice through
+    the same hour: all leases end, and what is not confirmed lapses, until each
+    store has been heard again. Noted seldom, so that orders do not wait for each
+    other here; the margin of a lease is longer than what goes unnoticed.
+    """
+    seen = unit.meta.clock_ms()
+    if now_ms < seen - CLOCK_STEP_MS:
+        unit.leases.end_all(now_ms)
+        unit.fulfillments.end_confirmations(now_ms)
+        unit.meta.set_clock(now_ms)
+    elif now_ms > seen + CLOCK_STEP_MS:
+        unit.meta.set_clock(now_ms)
 
 
 def note_gap(unit: "Unit", replica: Replica, now_ms: int) -> None:

@@ -13,7 +13,7 @@ from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
 from central_server.services.flow_handler import FlowHandler
 from central_server.services.replication import Refusing, Replication
-from central_server.services.rights import extend_lease, note_gap
+from central_server.services.rights import extend_lease, keep_time, note_gap
 from central_server.services.scopes import scopes_of
 from sync.clock import Clock
 from sync.hub.acceptor import accept
@@ -77,6 +77,7 @@ class SyncService:
         def work(unit: "Unit") -> PushAnswer:
             replica, location = _sender_of(unit, replica_id)
             scopes = scopes_of(location) if replica.enabled else ()
+            keep_time(unit, now)
             if replica.enabled:
                 note_gap(unit, replica, now)
             applier = self._applier(unit, location, now, poison)

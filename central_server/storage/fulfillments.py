@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, select, update
 
 from central_server.records import StoredFulfillment
 from central_server.storage.bulk import AnyRow, among, insert_many
@@ -100,6 +100,15 @@ class Fulfillments:
                 late if location_id is None else and_(late, table.location_id == location_id),
                 lock=False,
             ).values()
+        )
+
+    def end_confirmations(self, now_ms: int) -> None:
+        """Let every promise lapse that is not confirmed by now."""
+        table = FULFILLMENT_ORDERS.c
+        self._connection.execute(
+            update(FULFILLMENT_ORDERS)
+            .where(table.confirm_by_ms >= now_ms)
+            .values(confirm_by_ms=now_ms - 1)
         )
 
     def upsert_many(self, rows: Sequence[FulfillmentRow]) -> dict[str, str]:

@@ -41,9 +41,9 @@ class Leases:
         )  # fmt: skip
         upsert_many(self._connection, LEASES, _COLUMNS, [row])
 
-    def end_all(self) -> None:
-        """Promise nothing to anybody until each store has been heard again: after a restore."""
-        self._connection.execute(LEASES.update().values(until_ms=0))
+    def end_all(self, now_ms: int) -> None:
+        """Promise nothing to anybody until each store has seen an answer later than this."""
+        self._connection.execute(LEASES.update().values(until_ms=0, token_ms=now_ms))
 
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""

@@ -33,6 +33,14 @@ class Meta:
             )
         return known
 
+    def clock_ms(self) -> int:
+        """Return the latest time that central has noted; 0 before it has any."""
+        return int(self._connection.execute(select(META.c.clock_ms)).scalar_one_or_none() or 0)
+
+    def set_clock(self, now_ms: int) -> None:
+        """Note how late it is."""
+        self._connection.execute(update(META).values(clock_ms=now_ms))
+
     def begin_new_life(self, at_least: int = 0) -> int:
         """Raise the incarnation (after a restore from a backup) and return it.
 

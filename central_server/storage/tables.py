@@ -58,7 +58,7 @@ def _row_id() -> Column[int]:
 META = Table(
     "meta", METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    _text("server_id"), _int("incarnation"), _text("secret"),
+    _text("server_id"), _int("incarnation"), _text("secret"), _zero("clock_ms"),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("incarnation >= 1", name="incarnation"),
 )  # fmt: skip

@@ -53,9 +53,8 @@ class ShareKeeper:
 
     def heard(self, token_ms: int) -> None:
         """Keep central's time of an answer, dated by this machine's monotonic clock now."""
-        if token_ms > self.book.token().token_ms:
-            here = LeaseToken(token_ms, self.boot_id, self.clock.monotonic_ms())
-            self.book.keep_token(here)
+        # Not the highest but the last: central's clock may have been set back.
+        self.book.keep_token(LeaseToken(token_ms, self.boot_id, self.clock.monotonic_ms()))
 
     def token_to_send(self, is_last_push: bool) -> int:
         """Return the token for a push; none while central lacks operations of ours.

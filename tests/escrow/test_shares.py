@@ -285,3 +285,20 @@ def test_a_first_sharing_of_a_whole_store_holds_nobody_up(world: World, store: S
     assert {row.rights.granted for row in rows} == {4}
     kinds = [one.kind for one in store.store.operations(limit=50)]
     assert kinds.count("rights_granted") >= 3
+
+
+def test_a_clock_of_central_that_is_set_back_ends_every_lease(world: World, store: StoreSide):
+    """In an hour that central lives through twice nothing is promised until the store speaks."""
+    store.cut()
+    (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
+    assert work.location_id == "S001"
+    world.clock.advance(POLICY.lease_ms // 2)
+    assert world.parts.promises.run() == 0
+    world.clock.wall_ms -= POLICY.lease_ms // 2
+    world.place(("SKU-1", 1), at="S003")
+    assert promisable(world) == 0
+    assert world.parts.promises.run() == 1, "nobody has confirmed it by this clock"
+    pass_time(world, 1_000, store)
+    store.settle()
+    assert promisable(world) > 0
+    assert store.differences() == []

@@ -59,6 +59,9 @@ def replica_lost(world: World, index: int, dice: Random) -> str:
     return "replica.db is gone"
 
 
+STALE = "replica.db is an old one at "
+
+
 def replica_rolls_back(world: World, index: int, dice: Random) -> str:
     """A power cut takes the last commits of replica.db, or an image of it is put back."""
     store = world.stores[index]
@@ -66,6 +69,7 @@ def replica_rolls_back(world: World, index: int, dice: Random) -> str:
     image = store.folder / IMAGE
     if image.exists() and dice.random() < 0.6:
         shutil.copyfile(image, store.folder / REPLICA)
+        world.notes[STALE + store.location_id] = True
         said = "an older replica.db"
     else:
         shutil.copyfile(store.folder / REPLICA, image)

@@ -16,8 +16,9 @@ def store_clock_is_set(world: World, index: int, dice: Random) -> str:
 
 
 def central_clock_is_set(world: World, index: int, dice: Random) -> str:
-    """Central's clock jumps."""
-    return _jump(world.central.clock, dice)
+    """Central's clock jumps, some moment after the job that moves promises has looked at it."""
+    _, problem = world.at_central(lambda _: world.central.parts.promises.run())
+    return problem or _jump(world.central.clock, dice)
 
 
 def clock_drifts(world: World, index: int, dice: Random) -> str:

@@ -9,6 +9,7 @@ from sync.domain.flows import FULFILLMENT_OPERATIONS, flow_named
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import PromiseConfirmed
 from sync.domain.transitions import decide
+from tests.simulation.events.machines import STALE
 from tests.simulation.registry import EventKind
 from tests.simulation.store import StoreMachine
 from tests.simulation.world import World
@@ -98,6 +99,7 @@ def sync_round(world: World, index: int, dice: Random) -> str:
         return problem
     if not report.ok:
         return report.error
+    world.notes.pop(STALE + store.location_id, None)
     return f"sent {report.sent}, {report.rows} rows{', a reset' if report.resets else ''}"
 
 

@@ -1,12 +1,22 @@
 """O3 under escrow: each right has one owner, and both sides agree on who that is."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from central_server.services.rights import CLOCK_STEP_MS
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.inventory import StockReason
+from sync.protocol.lines import decode_line
+from tests.simulation.events.machines import STALE
+from tests.simulation.model import op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+SALE = "floor_sold"
 
 
 def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
@@ -28,6 +38,67 @@ def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
                 yield f"{store.location_id} {row.sku}: central may promise {theirs}, it says {ours}"
 
 
+def central_spends_what_was_given(world: "World") -> Iterator[str]:
+    """G1, after each event: what central promised and may promise stands on what the store gave.
+
+    Promised units that the store knows count as far as its own work has left them;
+    what nobody confirmed in time central may not count on any more.
+    """
+    if not world.shared:
+        return
+    now = world.central.clock.now_ms()
+    for store in world.stores:
+        if world.notes.get(STALE + store.location_id):
+            continue  # a copy of replica.db put back by hand, before the next round
+        with world.central.database.read() as view:
+            rows = {row.sku: row for row in view.stock.rows(store.location_id)}
+            lease = view.leases.get(store.location_id)
+            orders = [one.row.order for one in view.fulfillments.open_at(store.location_id)]
+            was_set_back = now < view.meta.clock_ms() - CLOCK_STEP_MS
+        claims: Counter[str] = Counter()
+        for order in orders:
+            is_over = was_set_back or (order.confirm_by_ms or 0) < now
+            if not (order.is_unconfirmed and is_over):
+                claims.update(_live(order, store.store.fulfillment(order.id)))
+        for share in store.store.shares.shares([*rows]):
+            online = 0
+            if lease is not None and lease.is_alive(now) and not was_set_back:
+                online = rows[share.sku].rights.within(lease.generation).online
+            claimed, given = claims[share.sku] + online, share.allocated + share.online
+            if claimed > given:
+                where = f"{share.sku} at {store.location_id}"
+                yield f"{where}: central claims {claimed}, {given} were given"
+
+
+def _live(order: FulfillmentOrder, seen: FulfillmentOrder | None) -> dict[str, int]:
+    """Return the units by SKU that an order still wants, as both sides have it."""
+    units: Counter[str] = Counter()
+    for line in order.lines:
+        known = None if seen is None else seen.line(line.line)
+        units[line.sku] += line.tied if known is None else min(line.tied, known.tied)
+    return units
+
+
+def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
+    """G1: what the till sold within the floor, as the store knew it then, moved no order."""
+    if not world.shared:
+        return
+    books = read_books(world)
+    shaken = {one[:2] for one in books.ledger if one[4] == StockReason.SHORT_PICKED.value}
+    late = {op_id(one) for one in books.operations if one.status == "amended" and one.kind != SALE}
+    shaken |= {one[:2] for one in books.ledger if one[5] in late}
+    for one in books.operations:
+        if one.kind != SALE or one.status != "amended":
+            continue
+        sale = decode_line(one.line).op
+        place = one.replica_id.removeprefix("R-")
+        skus = {line.sku for line in sale.lines}
+        if not sale.over and not any((place, sku) in shaken for sku in skus):
+            yield f"{op_id(one)} sold {sorted(skus)} by right, and a promise was moved for it"
+
+
 ORACLES = (
     Oracle("O3 both sides know who may promise", When.QUIET, both_sides_know_who_may_promise),
+    Oracle("G1 central spends what was given", When.STEP, central_spends_what_was_given),
+    Oracle("G1 a sale by right breaks no promise", When.QUIET, a_sale_by_right_breaks_no_promise),
 )
