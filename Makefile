@@ -1,7 +1,7 @@
 # Two commands after a clone: `make demo` and `make test`. Each makes .venv first if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports deps lock sim bench bench-promise replay snapshots clean
+.PHONY: help demo test check lint types imports deps lock sim sim-mutants bench bench-promise replay snapshots clean
 
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -34,6 +34,9 @@ deps: .venv/.ok ## Check that what is imported is declared, and the reverse (dep
 
 sim: .venv/.ok ## Run the simulation over SEEDS=200 seeds.
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --workers $(WORKERS)
+
+sim-mutants: .venv/.ok ## Take each rule of escrow away and see that the simulation misses it (slow).
+	@$(BIN)/python -m tests.simulation.mutants --seeds $(or $(MUTANT_SEEDS),5000)
 
 bench: .venv/.ok ## Measure, and compare with the budgets.
 	@$(BIN)/python -m tests.benchmarks

@@ -47,6 +47,8 @@ class ShortReason(StrEnum):
     PROMISE_LAPSED = "promise_lapsed"
 
 
+CENTRAL_REASONS = frozenset({ShortReason.SOLD_ON_FLOOR, ShortReason.PROMISE_LAPSED})
+"""Reasons of central's own decisions, of which the store knows nothing yet."""
 SHRINKING_REASONS = frozenset({ShortReason.NOT_FOUND, ShortReason.DAMAGED})
 """Reasons for which the units leave the book stock as well as the order."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sync.domain.errors import IllegalTransition, InvariantViolated
+from sync.domain.errors import IllegalTransition, InvariantViolated, QuantityRefused
 from sync.domain.fulfillment import (
     SHRINKING_REASONS,
     FulfillmentOrder,
@@ -75,6 +75,16 @@ class Transition:
     targets: frozenset[FulfillmentStatus]
     effect: Effect
     late: Consequence | None = None
+    overtaken: "Overtaken | None" = None
+    """How a fact counts where central has in the meantime taken units of an open line away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """What a fact leads to that is larger than what central still expects, and what to say."""
+
+    effect: Effect
+    consequence: Consequence
 
 
 @dataclass(frozen=True)
@@ -154,12 +164,34 @@ def advance(
     `InvariantViolated` where an effect breaks what its row declares.
     """
     row = flow.row(operation.kind, flow.status_of(order))
-    after = row.effect(order, operation, at_ms)
-    status = flow.status_of(after)
-    if status not in row.targets or not _is_sound(order, after):
-        raise InvariantViolated(f"{flow.name}: {operation.kind} led to {status.value}: {after}")
     consequences = (row.late,) if row.late else ()
-    return Outcome(after, stock_effects(order, after, operation), consequences)
+    try:
+        after = row.effect(order, operation, at_ms)
+    except QuantityRefused:
+        if row.overtaken is None or not _was_overtaken(order):
+            raise
+        after = row.overtaken.effect(order, operation, at_ms)
+        consequences = (row.overtaken.consequence,)
+    return _outcome(flow, row, order, after, operation, consequences)
+
+
+def _was_overtaken(order: FulfillmentOrder) -> bool:
+    """Return whether units of a line were given up: by central perhaps, unknown to the store."""
+    return any(line.short for line in order.lines)
+
+
+def _outcome(
+    flow: Flow,
+    row: Transition,
+    before: FulfillmentOrder,
+    after: FulfillmentOrder,
+    operation: FulfillmentOperation,
+    consequences: tuple[Consequence, ...],
+) -> Outcome:
+    status = flow.status_of(after)
+    if status not in row.targets or not _is_sound(before, after):
+        raise InvariantViolated(f"{flow.name}: {operation.kind} led to {status.value}: {after}")
+    return Outcome(after, stock_effects(before, after, operation), consequences)
 
 
 def _is_sound(before: FulfillmentOrder, after: FulfillmentOrder) -> bool:
@@ -175,11 +207,11 @@ def _is_sound(before: FulfillmentOrder, after: FulfillmentOrder) -> bool:
 def decide(
     flow: Flow, order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
 ) -> Outcome:
-    """Apply `operation` as a new command at the store: rows for late facts do not count."""
+    """Apply `operation` as a new command at the store: nothing that is only for late facts."""
     row = flow.row(operation.kind, flow.status_of(order))
     if row.late is not None:
         raise IllegalTransition(operation.kind, flow.status_of(order).value)
-    return advance(flow, order, operation, at_ms)
+    return _outcome(flow, row, order, row.effect(order, operation, at_ms), operation, ())
 
 
 def stock_effects(

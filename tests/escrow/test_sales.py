@@ -1,10 +1,12 @@
 """Sales at the till over promises: the sale stands, and the promise that it breaks is moved."""
 
+from typing import Any
+
 from central_server.records import ExceptionFilter
 from sync.domain import operations as op
 from sync.domain.escrow import Rights
 from sync.protocol.verdicts import VerdictStatus
-from tests.support.central_world import World
+from tests.support.central_world import World, whole_pickup
 from tests.support.store_side import POLICY, StoreSide
 
 
@@ -159,3 +161,28 @@ def test_thirty_days_of_sales_alone_lose_nothing(world: World, store: StoreSide)
     assert (work.location_id, work.total("open")) == ("S001", 2)
     assert world.stock("S001") == (2, 2)
     assert POLICY.reclaim_after_ms < 86_400_000
+
+
+def test_work_that_a_moved_promise_overtook_is_never_held_back(
+    world: World, store: StoreSide, neighbor: StoreSide
+):
+    """The till sold a promised unit; the associate, cut off, picked and gave all of them."""
+    placed = world.place(("SKU-1", 8))
+    store.settle()
+    (work,) = world.fulfillments(placed.order_id)
+    store.cut()
+    store.sell(3)
+    steps: Any = whole_pickup(work)
+    for operation in steps:
+        store.store.perform(operation, by="A1", dev="T1")
+    store.settle()
+    assert store.store.sync_state().quarantined == 0
+    here, moved = world.fulfillments(placed.order_id)
+    assert here.total("fulfilled") == 8
+    assert moved.total("open") == 1
+    found, _ = world.parts.central.exceptions.page(ExceptionFilter(), None, 10)
+    kinds = [one["kind"] for one in found]
+    assert "double_fulfillment" in kinds
+    neighbor.settle()
+    assert store.differences() == neighbor.differences() == []
+    world.check_books()

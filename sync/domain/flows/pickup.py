@@ -12,6 +12,7 @@ from typing import cast
 from sync.domain import operations as op
 from sync.domain.errors import QuantityRefused, UnknownLine, WrongProof
 from sync.domain.fulfillment import (
+    CENTRAL_REASONS,
     FulfillmentLine,
     FulfillmentOrder,
     FulfillmentStatus,
@@ -24,6 +25,7 @@ from sync.domain.transitions import (
     ConsequenceKind,
     Flow,
     FulfillmentOperation,
+    Overtaken,
     Transition,
     confirmation,
     make_flow,
@@ -39,6 +41,7 @@ DAY_MS = 86_400_000
 S = FulfillmentStatus
 _WAITING = frozenset({S.READY_FOR_PICKUP, S.PARTIALLY_PICKED_UP})
 _IN_HAND = frozenset({S.PICKED, S.STAGED}) | _WAITING
+_LATER_THAN_PICKING = frozenset({S.PICKED, S.STAGED, S.READY_FOR_PICKUP})
 _OPEN = frozenset({S.NEW, S.ACCEPTED, S.PICKING}) | _IN_HAND
 _CLOSED_EARLY = frozenset({S.REJECTED, S.CANCELLED, S.EXPIRED, S.REFUSED})
 _CLOSED = _CLOSED_EARLY | {S.PICKED_UP}
@@ -115,6 +118,14 @@ def _pick_late(
     return order.with_line(evolve_line(line, picked=line.picked + quantity))
 
 
+def _pick_overtaken(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """Count all units that were picked, though central expects fewer by now."""
+    accepted = at_ms if order.accepted_at_ms is None else order.accepted_at_ms
+    return evolve_order(_pick_late(order, operation, at_ms), accepted_at_ms=accepted)
+
+
 def _unpick(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
     """Take back a pick. Units that nobody expects are `put_back`, not picked anew: these first."""
     done = cast("op.LineUnpicked", operation)
@@ -142,9 +153,32 @@ def _short(
     done = cast("op.LineShortPicked", operation)
     line = _line(order, done.line)
     quantity = _bounded("give up", done.quantity, line.open)
-    accepted = order.accepted_at_ms if order.accepted_at_ms is not None else at_ms
+    accepted = order.accepted_at_ms
+    if accepted is None and done.reason not in CENTRAL_REASONS:
+        accepted = at_ms
     given_up = evolve_line(line, short=line.short + quantity)
     return order.with_line(given_up, accepted_at_ms=accepted)
+
+
+def _short_rest(
+    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
+) -> FulfillmentOrder:
+    """Give up what is still expected of the line; central has taken the others already."""
+    done = cast("op.LineShortPicked", operation)
+    line = _line(order, done.line)
+    _bounded("give up", done.quantity, line.allocated)
+    return order.with_line(evolve_line(line, short=line.short + min(line.open, done.quantity)))
+
+
+def _refuse_rest(
+    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
+) -> FulfillmentOrder:
+    """Count what was still to be given as refused; nobody expects the others any more."""
+    done = cast("op.LineRefused", operation)
+    line = _line(order, done.line)
+    _bounded("refuse", done.quantity, line.held)
+    refused = min(line.deliverable, done.quantity)
+    return order.with_line(evolve_line(line, refused=line.refused + refused))
 
 
 def _reject(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
@@ -247,6 +281,11 @@ _NOTHING = Consequence(
     ConsequenceKind.NO_EFFECT, "The order had already ended at central: nothing changed."
 )
 
+_TAKEN_MEANWHILE = Consequence(
+    ConsequenceKind.PUT_BACK_DUE,
+    "Central had given some of these units to another store meanwhile: put the others back.",
+)
+
 _ROWS = (
     *confirmation(_OPEN, _CLOSED),
     Transition("fulfillment_accepted", frozenset({S.NEW}), frozenset({S.ACCEPTED}), _accept),
@@ -256,6 +295,7 @@ _ROWS = (
         frozenset({S.NEW, S.ACCEPTED, S.PICKING}),
         frozenset({S.PICKING, S.PICKED}),
         _pick,
+        overtaken=Overtaken(_pick_overtaken, _TAKEN_MEANWHILE),
     ),
     # A pick of the rest was undone after a part had been handed over: it can be picked again.
     Transition(
@@ -264,15 +304,26 @@ _ROWS = (
         frozenset({S.PARTIALLY_PICKED_UP}),
         _pick,
     ),
+    # Central took the last units to be picked away while the store picked them.
+    Transition(
+        "line_picked", _LATER_THAN_PICKING, _LATER_THAN_PICKING, _pick_late, late=_TAKEN_MEANWHILE
+    ),
     Transition("line_picked", _CLOSED, _CLOSED, _pick_late, late=_PUT_IT_BACK),
     Transition(
         "line_unpicked",
         frozenset({S.PICKING, S.PICKED, S.STAGED}) | _WAITING,
-        frozenset({S.ACCEPTED, S.PICKING, S.PARTIALLY_PICKED_UP}),
+        frozenset({S.ACCEPTED, S.PICKING, S.PICKED, S.STAGED, S.PARTIALLY_PICKED_UP}) | _WAITING,
         _unpick,
+        overtaken=Overtaken(_unpick_late, _NOTHING),
     ),
     Transition("line_unpicked", _CLOSED, _CLOSED, _unpick_late, late=_NOTHING),
-    Transition("line_short_picked", _OPEN, _OPEN | _CLOSED, _short),
+    Transition(
+        "line_short_picked",
+        _OPEN,
+        _OPEN | _CLOSED,
+        _short,
+        overtaken=Overtaken(_short_rest, _NOTHING),
+    ),
     Transition("line_short_picked", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition("fulfillment_rejected", _OPEN, _CLOSED, _reject),
     Transition("fulfillment_rejected", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
@@ -281,10 +332,20 @@ _ROWS = (
     Transition("marked_ready", frozenset({S.STAGED}), frozenset({S.READY_FOR_PICKUP}), _ready),
     Transition("marked_ready", _CLOSED, _CLOSED, _unchanged, late=_PUT_IT_BACK),
     Transition(
-        "handed_over", _IN_HAND, frozenset({S.PICKED_UP, S.PARTIALLY_PICKED_UP}), _hand_over
+        "handed_over",
+        _IN_HAND,
+        frozenset({S.PICKED_UP, S.PARTIALLY_PICKED_UP}),
+        _hand_over,
+        overtaken=Overtaken(_hand_over_late, _FACT_WINS),
     ),
     Transition("handed_over", _CLOSED, frozenset({S.PICKED_UP}), _hand_over_late, late=_FACT_WINS),
-    Transition("line_refused", _IN_HAND, _IN_HAND | _CLOSED, _refuse),
+    Transition(
+        "line_refused",
+        _IN_HAND,
+        _IN_HAND | _CLOSED,
+        _refuse,
+        overtaken=Overtaken(_refuse_rest, _NOTHING),
+    ),
     Transition("line_refused", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
     Transition("hold_expired", _WAITING, _CLOSED, _expire),
     Transition("hold_expired", _CLOSED, _CLOSED, _unchanged, late=_NOTHING),
