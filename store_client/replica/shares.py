@@ -85,7 +85,8 @@ class Shares:
         if generation == rights.generation:
             rights = replace(rights, promised=promised, returned=returned)
         book = on_hand + pending[0] + sold
-        tied = allocated + pending[1]
+        # Work on an order that ended at central meanwhile may release what is not tied any more.
+        tied = max(0, allocated + pending[1])
         return Share(sku, book, tied, rights.online, target, rights.returned)
 
     def _sold(self, sku: str, mark: Sequence[Any]) -> int:

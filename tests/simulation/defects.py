@@ -167,7 +167,7 @@ def _promises(unit: Unit) -> None:
 ALL = (
     Defect("central forgets the last operation", _with_units(_journal_forgets), ("O1", "O2", "O8")),
     Defect("stock moves without the ledger", _with_units(_ledger_forgets), ("O2",)),
-    Defect("what is not there is promised", _with_units(_promises), ("O3",)),
+    Defect("what is not there is promised", _with_units(_promises), ("O3", "G1")),
     Defect("conflicts are not written down", _with_units(_no_exceptions), ("O6",)),
     Defect("done is said too early", Fittings(store_class=_ShowsBeforeItCommits), ("O5",)),
     Defect("verdicts are forgotten", Fittings(store_class=_Optimistic), ("O1",)),
