@@ -26,7 +26,9 @@ class MachineClock:
         self._time = time
         self._rate = rate
         self._shift_ms = 0
-        self._booted_ms = time.now_ms
+        self._counted_from_ms = time.now_ms
+        self._counted_ms = 0.0
+        """Monotonic time up to `_counted_from_ms`, at the rates that were."""
 
     def now_ms(self) -> int:
         """Return what this machine takes for the time; never before 1970."""
@@ -34,7 +36,8 @@ class MachineClock:
 
     def monotonic_ms(self) -> int:
         """Return milliseconds of this boot, as this machine counts them."""
-        return round((self._time.now_ms - self._booted_ms) * self._rate)
+        since = self._time.now_ms - self._counted_from_ms
+        return round(self._counted_ms + since * self._rate)
 
     def sleep(self, seconds: float) -> None:
         """Refuse: whoever waits in the simulation stops it."""
@@ -43,6 +46,8 @@ class MachineClock:
     def set_rate(self, rate: float) -> None:
         """Run at another rate from now on; nothing jumps."""
         wall = self.now_ms()
+        self._counted_ms += (self._time.now_ms - self._counted_from_ms) * self._rate
+        self._counted_from_ms = self._time.now_ms
         self._rate = rate
         self._shift_ms += wall - self.now_ms()
 
@@ -52,4 +57,5 @@ class MachineClock:
 
     def boot(self) -> None:
         """Start the monotonic clock again."""
-        self._booted_ms = self._time.now_ms
+        self._counted_from_ms = self._time.now_ms
+        self._counted_ms = 0.0

@@ -169,3 +169,15 @@ def test_the_command_line_runs_seeds_and_prints_figures(capsys):
     assert "ALL ORACLES HELD" in printed
     assert main(["--seed", "20", "--verbose"]) == 0
     assert "all oracles held" in capsys.readouterr().out
+
+
+def test_a_clock_that_drifts_does_not_jump():
+    """Another rate holds from now on, for the wall clock and for the monotonic one."""
+    true = TrueTime()
+    clock = MachineClock(true)
+    true.advance(8 * 86_400_000)
+    before = clock.now_ms(), clock.monotonic_ms()
+    clock.set_rate(1.01)
+    assert (clock.now_ms(), clock.monotonic_ms()) == before
+    true.advance(100_000)
+    assert clock.monotonic_ms() - before[1] == 101_000
