@@ -1,5 +1,6 @@
 """The part of a store that sells: each sale once, by the number of the point of sale."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -18,18 +19,18 @@ Judge = Callable[[FloorSold], object]
 """May raise to call off a sale that has not happened yet."""
 
 
-class Sales:
+class Sales(ABC):
     """Writes and reads sales, and says what one would break."""
 
     journal: Journal
     shares: Shares
     clock: Clock
 
+    @abstractmethod
     def _append(
         self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
     ) -> None:
         """Put an operation into the journal that is held; see `Store`."""
-        raise NotImplementedError
 
     def sell(
         self,

@@ -1,6 +1,7 @@
 """Reading a journal: what is pending, what became of each operation."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,16 +28,16 @@ class JournaledOperation:
     """None where a newer version of this program wrote what this one cannot read."""
 
 
-class JournalReading:
+class JournalReading(ABC):
     """The part of a journal that answers questions. Places order operations across epochs."""
 
     _connection: Connection
     _lock: AbstractContextManager[object]
 
     @property
+    @abstractmethod
     def lives(self) -> Lives:
         """The epochs; see `Journal`."""
-        raise NotImplementedError
 
     def acked_seq(self) -> int:
         """Return up to which operation central has everything, verdicts stored here."""

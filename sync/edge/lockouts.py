@@ -1,5 +1,6 @@
 """Failed tries of PINs and pickup codes, kept in journal.db: switching off undoes no lock-out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -7,17 +8,17 @@ from typing import Any
 from sync.edge.sqlite import Connection
 
 
-class Lockouts:
+class Lockouts(ABC):
     """The part of a journal that counts failures."""
 
     _connection: Connection
 
+    @abstractmethod
     def writing(self) -> AbstractContextManager[None]:
         """Hold the write lock; see `Journal`."""
-        raise NotImplementedError
 
-    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any: ...
 
     def failures(self, subject: str) -> tuple[int, int]:
         """Return (failed tries, locked until in ms) of a PIN or pickup code."""
