@@ -8,7 +8,6 @@ from store_client.replica.database import ReplicaDatabase
 from store_client.replica.models import ProductHit
 from store_client.replica.shares import Shares
 from store_client.replica.views import Views
-from sync.edge.journal import Journal
 
 GTIN_DIGITS = 14
 _WORD = re.compile(r"\w+", re.UNICODE)
@@ -27,12 +26,9 @@ RANKED_LETTERS = 4
 class ProductLookup:
     """Reads products; stock includes what the store did and central has not heard."""
 
-    def __init__(
-        self, database: ReplicaDatabase, journal: Journal, views: Views, shares: Shares
-    ) -> None:
+    def __init__(self, database: ReplicaDatabase, views: Views, shares: Shares) -> None:
         self._database = database
         self._shares = shares
-        self._journal = journal
         self._views = views
 
     def search(self, text: str, zone: str, limit: int) -> list[ProductHit]:
@@ -75,18 +71,20 @@ class ProductLookup:
         return {hit.sku: hit for hit in hits}
 
     def _hits(self, rows: Sequence[Sequence[object]]) -> list[ProductHit]:
-        online = self._shares.online([str(row[0]) for row in rows])
-        return [self._hit(row, online.get(str(row[0]), 0)) for row in rows]
+        skus = [str(row[0]) for row in rows]
+        online, moved = self._shares.online(skus), self._views.effects_on(skus)
+        return [
+            self._hit(row, online.get(sku, 0), moved.get(sku, (0, 0)))
+            for sku, row in zip(skus, rows, strict=True)
+        ]
 
-    def _hit(self, row: Sequence[object], online: int) -> ProductHit:
+    def _hit(self, row: Sequence[object], online: int, moved: tuple[int, int]) -> ProductHit:
         sku, name, brand, category, gtins, price, currency, on_hand, allocated, aisle = row
         stocked: int | None = None
         tied = 0
         if on_hand is not None:
-            behind = self._views.bases_behind(self._journal.aggregates_touching(str(sku)))
-            moved, moved_tied = self._journal.effects_after(behind, str(sku))
-            stocked = int(str(on_hand)) + moved + self._shares.sold_since(str(sku))
-            tied = int(str(allocated)) + moved_tied
+            stocked = int(str(on_hand)) + moved[0] + self._shares.sold_since(str(sku))
+            tied = int(str(allocated)) + moved[1]
         return ProductHit(
             sku=str(sku), name=str(name), brand=str(brand), category=str(category),
             gtins=tuple(str(gtins).split()), price_minor=price, currency=str(currency or ""),  # type: ignore[arg-type]

@@ -74,6 +74,20 @@ def m0002_escrow(database: Database) -> None:
     database.execute("INSERT INTO shared (id, rev, epoch, seq, generation) VALUES (1, 0, 0, 0, 0)")
 
 
+@migrations(transactional=True)
+def m0003_pending_effects(database: Database) -> None:
+    """What folded operations do to stock, and the SKUs for which that changed."""
+    database.execute(
+        """CREATE TABLE pending_effects (
+            fulfillment_id TEXT NOT NULL, sku TEXT NOT NULL, on_hand INTEGER NOT NULL,
+            allocated INTEGER NOT NULL, PRIMARY KEY (fulfillment_id, sku)) STRICT, WITHOUT ROWID"""
+    )
+    database.execute("CREATE INDEX pending_effects_by_sku ON pending_effects (sku)")
+    database.execute("CREATE TABLE refolded (sku TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
+    # Everything is folded anew: until now effects were read from the journal.
+    database.execute("UPDATE included SET epoch = 0, seq = 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

@@ -1,7 +1,6 @@
 """How this store's stock is divided: what central said, and what the store did since."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,14 +47,14 @@ class Shares:
 
     def shares(self, skus: Sequence[str]) -> list[Share]:
         """Return how these SKUs are divided now; one that the store never had is left out."""
-        pending = self._pending()
+        pending = self._views.effects_on(skus)
         sold = set(self._journal.rights.skus_sold())
         generation = self._journal.rights.generation()
         granted = self._journal.rights.granted(skus)
         return [
             self._share(
                 row,
-                pending[row[0]],
+                pending.get(row[0], (0, 0)),
                 self._sold(row[0], row[7:]) if row[0] in sold else 0,
                 Rights(generation, granted.get(row[0], (0, 0))[0]),
             )
@@ -85,9 +84,7 @@ class Shares:
         if generation == rights.generation:
             rights = replace(rights, promised=promised, returned=returned)
         book = on_hand + pending[0] + sold
-        # Work on an order that ended at central meanwhile may release what is not tied any more.
-        tied = max(0, allocated + pending[1])
-        return Share(sku, book, tied, rights.online, target, rights.returned)
+        return Share(sku, book, allocated + pending[1], rights.online, target, rights.returned)
 
     def _sold(self, sku: str, mark: Sequence[Any]) -> int:
         """Return the sales that central's row does not include."""
@@ -111,16 +108,6 @@ class Shares:
         """Return up to which stock operation central's row of each SKU includes everything."""
         return {row[0]: self._journal.included_seq(Watermark(*row[7:])) for row in self._rows(skus)}
 
-    def _pending(self) -> defaultdict[str, list[int]]:
-        """Return (on hand, allocated) by SKU of work on orders that central's rows lack."""
-        moved: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        behind = self._database.all("SELECT id, base_seq FROM fulfillments WHERE pending > 0")
-        for key, base_seq in behind:
-            for sku, on_hand, allocated in self._journal.effects_of(key, base_seq):
-                moved[sku][0] += on_hand
-                moved[sku][1] += allocated
-        return moved
-
     def changed(self) -> list[str]:
         """Return the SKUs that may be divided otherwise than when `evaluated` was last called."""
         rev, epoch, seq, generation = self._database.one(
@@ -132,6 +119,7 @@ class Shares:
         )
         after = 0 if whole else rev
         rows = self._database.all("SELECT sku FROM stock WHERE rev > ?", (after,))
+        rows += self._database.all("SELECT sku FROM refolded")
         touched = set() if whole else self._journal.rights.skus_touched_after(seq)
         return sorted(touched.union(sku for (sku,) in rows))
 
@@ -139,6 +127,7 @@ class Shares:
         """Note that everything that is known now has been looked at."""
         epoch, head = self._journal.identity.epoch, self._journal.head().seq
         with self._database.writing() as connection:
+            connection.execute("DELETE FROM refolded")
             connection.execute(
                 "UPDATE shared SET rev = (SELECT coalesce(max(rev), 0) FROM stock), epoch = ?,"
                 " seq = ?, generation = ?",

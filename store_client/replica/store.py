@@ -133,7 +133,7 @@ class Store(Sales):
             self._database = ReplicaDatabase(files.replica, key, lock, hook)
         self._views = Views(self._database, self.journal)
         self.shares = Shares(self._database, self.journal, self._views)
-        self._lookup = ProductLookup(self._database, self.journal, self._views, self.shares)
+        self._lookup = ProductLookup(self._database, self._views, self.shares)
         self._inbox = Inbox(self._database, self.journal)
         self.writer = ReplicaStore(self._database, self._views, clock, self.journal)
         self._show_all_that_was_done()
@@ -370,11 +370,8 @@ class Store(Sales):
 
     def pending_effects(self) -> list[tuple[str, int, int]]:
         """Return (SKU, on hand, allocated) of operations that central's rows do not include."""
-        behind = self._database.all("SELECT id, base_seq FROM fulfillments WHERE pending > 0")
-        worked = [
-            effect for key, base_seq in behind for effect in self.journal.effects_of(key, base_seq)
-        ]
-        return worked + [(sku, moved, 0) for sku, moved in self.shares.sales_pending() if moved]
+        sold = [(sku, moved, 0) for sku, moved in self.shares.sales_pending() if moved]
+        return self._views.effects() + sold
 
     def change_token(self) -> tuple[int, ...]:
         """Return a value that differs when anything changed, by whichever process."""

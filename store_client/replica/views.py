@@ -5,7 +5,7 @@ central's newest row with the journal's committed operations, so it does not
 matter whether the terminal or the daemon comes first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -87,17 +87,26 @@ class Views:
         """Recompute the views of `keys` from their bases and the journal."""
         for part in chunks(sorted(keys)):
             rows = connection.execute(
-                f"SELECT id, base FROM fulfillments WHERE id IN ({placeholders(part)})", part
+                f"SELECT id, base, gone, pending FROM fulfillments"
+                f" WHERE id IN ({placeholders(part)})",
+                part,
             ).fetchall()
-            for key, base in rows:
-                self._refold_one(connection, key, base)
+            for key, base, gone, pending in rows:
+                effects = self._refold_one(connection, key, base)
+                if effects is not None and (effects or pending):
+                    # What central took away ties nothing there any more: goods move, no promise.
+                    kept = [(sku, moved, 0 if gone else tied) for sku, moved, tied in effects]
+                    _keep_effects(connection, key, kept)
 
-    def _refold_one(self, connection: Connection, key: str, base: str) -> None:
+    def _refold_one(
+        self, connection: Connection, key: str, base: str
+    ) -> Sequence[tuple[str, int, int]] | None:
+        """Write one view; return what its pending operations move (None: unreadable, as it was)."""
         try:
             row = _ROW.validate_json(base)
             flow_named(row.order.flow)
         except (ValidationError, UnknownFlow):
-            return  # for a newer version: the row is kept, and is on no board of this one
+            return None  # for a newer version: the row is kept, and is on no board of this one
         base_seq = self._journal.included_seq(row.watermark)
         pending = self._journal.pending(key, base_seq)
         folded = fold(row.order, pending)
@@ -110,12 +119,17 @@ class Views:
             (base_seq, _ORDER.dump_json(folded.order).decode(), len(pending),
              int(folded.provisional), *_columns(folded), int(row.order.is_unconfirmed), key),
         )  # fmt: skip
+        return folded.effects
 
     def drop_gone(self) -> None:
         """Forget orders that central took away, once it has all that was done to them."""
         gone = "SELECT 1 FROM fulfillments WHERE gone = 1 LIMIT 1"
         if self._journal.backlog() == 0 and self._database.one(gone) is not None:
             with self._database.writing() as connection:
+                connection.execute(
+                    "DELETE FROM pending_effects WHERE fulfillment_id IN"
+                    " (SELECT id FROM fulfillments WHERE gone = 1)"
+                )
                 connection.execute("DELETE FROM fulfillments WHERE gone = 1")
 
     def order(self, key: str) -> FulfillmentOrder | None:
@@ -123,20 +137,49 @@ class Views:
         row = self._database.one("SELECT view FROM fulfillments WHERE id = ?", (key,))
         return None if row is None or not row[0] else _ORDER.validate_json(row[0])
 
-    def bases_behind(self, keys: Iterable[str]) -> list[tuple[str, int]]:
-        """Return (id, seq included in its base) of those of `keys` that have pending operations."""
-        found: list[tuple[str, int]] = []
-        for part in chunks(sorted(keys)):
-            found += self._database.all(
-                "SELECT id, base_seq FROM fulfillments WHERE pending > 0 AND id IN"
-                f" ({placeholders(part)})",
+    def effects_on(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return (on hand, allocated) by SKU: what work that central's rows lack moved, in units.
+
+        SKUs that no such work moved are left out.
+        """
+        found: dict[str, tuple[int, int]] = {}
+        for part in chunks(sorted(skus)):
+            rows = self._database.all(
+                "SELECT sku, sum(on_hand), sum(allocated) FROM pending_effects"
+                f" WHERE sku IN ({placeholders(part)}) GROUP BY sku",
                 part,
             )
+            found.update((sku, (on_hand, allocated)) for sku, on_hand, allocated in rows)
         return found
+
+    def effects(self) -> list[tuple[str, int, int]]:
+        """Return (SKU, on hand, allocated) of all work that central's rows lack."""
+        return self._database.all("SELECT sku, on_hand, allocated FROM pending_effects")
 
     def _included(self) -> tuple[int, int]:
         row = self._database.one("SELECT epoch, seq FROM included WHERE id = 1")
         return row[0], row[1]
+
+
+def _keep_effects(
+    connection: Connection, key: str, effects: Sequence[tuple[str, int, int]]
+) -> None:
+    """Replace what an order's pending operations move, and note which SKUs differ now."""
+    before = connection.execute(
+        "SELECT sku, on_hand, allocated FROM pending_effects WHERE fulfillment_id = ?", (key,)
+    ).fetchall()
+    changed = {tuple(one) for one in before} ^ set(effects)
+    if not changed:
+        return
+    connection.execute("DELETE FROM pending_effects WHERE fulfillment_id = ?", (key,))
+    connection.executemany(
+        "INSERT INTO pending_effects (fulfillment_id, sku, on_hand, allocated) VALUES (?, ?, ?, ?)",
+        [(key, *effect) for effect in effects],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO refolded (sku) VALUES (?)",
+        sorted({(sku,) for sku, _, _ in changed}),
+    )
 
 
 def _columns(folded: Folded) -> tuple[object, ...]:

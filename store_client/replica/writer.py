@@ -308,6 +308,7 @@ def _clear(connection: Connection, scope: str) -> None:
         connection.execute("DELETE FROM documents")
         connection.execute("UPDATE fulfillments SET gone = 1")
         connection.execute("DELETE FROM fulfillments WHERE pending = 0")
+        connection.execute("UPDATE pending_effects SET allocated = 0")
 
 
 def _verdict(row: dict[str, Any]) -> VerdictRow | None:

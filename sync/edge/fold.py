@@ -21,6 +21,8 @@ class Folded:
     order: FulfillmentOrder
     provisional: bool
     """A request is among the pending operations: central may still refuse it."""
+    effects: tuple[tuple[str, int, int], ...] = ()
+    """(SKU, on hand, allocated): how far, in units, `pending` moved what central's rows say."""
 
 
 def fold(base: FulfillmentOrder, pending: Iterable[OperationRecord | None]) -> Folded:
@@ -28,17 +30,23 @@ def fold(base: FulfillmentOrder, pending: Iterable[OperationRecord | None]) -> F
 
     An operation that the rules no longer allow on this base, or that this version
     cannot read (None), is passed over: what becomes of it is central's verdict to
-    say, and the view stays possible.
+    say, and the view stays possible. Stock follows the view: what was passed over
+    moves none.
     """
     order = base
     provisional = False
+    moved: dict[str, tuple[int, int]] = {}
     flow = flow_named(base.flow)
     for record in pending:
         if record is None:
             continue
         try:
-            order = advance(flow, order, record.op, record.at).after
+            outcome = advance(flow, order, record.op, record.at)
         except DomainError:
             continue
+        order = outcome.after
+        for effect in outcome.effects:
+            on_hand, allocated = moved.get(effect.sku, (0, 0))
+            moved[effect.sku] = (on_hand + effect.on_hand, allocated + effect.allocated)
         provisional = provisional or record.op.is_request
-    return Folded(order, provisional)
+    return Folded(order, provisional, tuple((sku, *units) for sku, units in moved.items()))

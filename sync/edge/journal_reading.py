@@ -64,41 +64,6 @@ class JournalReading(ABC):
         )
         return {aggregate for (aggregate,) in rows}
 
-    def effects_after(self, seqs: Sequence[tuple[str, int]], sku: str) -> tuple[int, int]:
-        """Return (on hand, allocated) of pending effects on `sku`.
-
-        `seqs` gives, for aggregates whose row is not up to date, the seq it includes.
-        """
-        on_hand = allocated = 0
-        for aggregate, after_seq in seqs:
-            row = self._one(
-                "SELECT coalesce(sum(e.on_hand), 0), coalesce(sum(e.allocated), 0)"
-                " FROM stock_effects e JOIN operations o USING (epoch, seq)"
-                " WHERE e.sku = ? AND o.aggregate = ? AND e.seq > ?",
-                (sku, aggregate, after_seq),
-            )
-            on_hand += row[0]
-            allocated += row[1]
-        return on_hand, allocated
-
-    def effects_of(self, aggregate: str, after_seq: int) -> list[tuple[str, int, int]]:
-        """Return (SKU, on hand, allocated) of each effect on `aggregate` after `after_seq`."""
-        return self._all(
-            # CROSS JOIN keeps this order: from the few operations of one order to their effects.
-            "SELECT e.sku, e.on_hand, e.allocated FROM operations o CROSS JOIN stock_effects e"
-            " USING (epoch, seq) WHERE o.aggregate = ? AND o.seq > ?",
-            (aggregate, after_seq),
-        )
-
-    def aggregates_touching(self, sku: str) -> list[str]:
-        """Return aggregates with journaled stock effects on `sku`."""
-        rows = self._all(
-            "SELECT DISTINCT o.aggregate FROM stock_effects e JOIN operations o USING (epoch, seq)"
-            " WHERE e.sku = ?",
-            (sku,),
-        )
-        return [aggregate for (aggregate,) in rows]
-
     def history(
         self, limit: int, offset: int, aggregate: str | None = None
     ) -> list[tuple[JournaledOperation, Verdict | None]]:

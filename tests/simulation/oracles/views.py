@@ -39,8 +39,9 @@ def _with_held_back(store: "StoreMachine", books: Books, digest: StoreDigest) ->
         row = books.orders[key].row
         after = row.watermark.seq_for(store.replica_id, 1)
         pending = [one.record for one in store.pending(key, after)]
-        orders[key] = order_digest(fold(row.order, pending).order)
-        for sku, on_hand, allocated in store.store.journal.effects_of(key, after):
+        folded = fold(row.order, pending)
+        orders[key] = order_digest(folded.order)
+        for sku, on_hand, allocated in folded.effects:
             had = stock.get(sku, (0, 0))
             stock[sku] = (had[0] + on_hand, had[1] + allocated)
     return digest.model_copy(update={"orders": orders, "stock": stock})

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
 from sync.domain.operations import HandedOver, LinePicked, LineQuantity, LineShortPicked
-from sync.protocol.rows import Entity, PriceRow, ProductRow
+from sync.edge.fold import fold
+from sync.protocol.rows import Entity, FulfillmentRow, PriceRow, ProductRow, encode_body
 from tests.support.builders import an_order
 from tests.sync.edge.worlds import World
 
@@ -145,3 +146,43 @@ def test_what_the_store_did_counts_before_central_has_heard(shop: World):
     shop.quiet()
     assert figures() == (17, 2, 15)
     shop.check_equal()
+
+
+def test_work_that_the_rules_pass_over_moves_no_stock(shop: World):
+    """Central may have ended what the store works on: the figures follow the order's view."""
+    shop.central.place(an_order(1, 3))
+    shop.quiet()
+    shop.faulty.cut()
+    shop.perform(LinePicked("F00001", 1, 2))
+    shop.perform(LineShortPicked("F00001", 1, 1, ShortReason.NOT_FOUND))
+    shop.central.cancel("F00001")
+    base = shop.central.orders["F00001"]
+    with shop.store._database.writing() as connection:
+        row = encode_body(Entity.FULFILLMENT, FulfillmentRow(base))
+        shop.store._views.put_bases(connection, [("F00001", 99, row)])
+    moved = {sku: (on_hand, tied) for sku, on_hand, tied in shop.store.pending_effects()}
+    expected = fold(base, shop.store.journal.pending("F00001", 0)).effects
+    assert moved == {sku: (on_hand, tied) for sku, on_hand, tied in expected}
+
+
+def test_an_order_that_central_took_away_ties_nothing(shop: World):
+    """Its row is gone and its units are free at central: work on it moves goods only."""
+    shop.central.place(an_order(1, 3))
+    shop.quiet()
+    shop.perform(LineShortPicked("F00001", 1, 1, ShortReason.NOT_FOUND))
+    assert shop.store.pending_effects() == [("SKU-1", -1, -1)]
+    with shop.store._database.writing() as connection:
+        shop.store._views.put_bases(connection, [("F00001", 99, None)])
+    assert shop.store.pending_effects() == [("SKU-1", -1, 0)]
+
+
+def test_a_changed_fold_is_shared_out_anew(shop: World):
+    """A SKU whose pending work weighs otherwise than before is looked at again."""
+    shop.central.place(an_order(1, 3))
+    shop.quiet()
+    shop.perform(LineShortPicked("F00001", 1, 1, ShortReason.NOT_FOUND))
+    shop.store.shares.evaluated()
+    assert shop.store.shares.changed() == []
+    with shop.store._database.writing() as connection:
+        shop.store._views.put_bases(connection, [("F00001", 99, None)])
+    assert shop.store.shares.changed() == ["SKU-1"]

@@ -4,12 +4,19 @@ import pytest
 
 from sync.domain.errors import UnknownFlow
 from sync.domain.flows import status_of
-from sync.domain.fulfillment import FulfillmentStatus, PickupProof, ProofKind, cancel_open
+from sync.domain.fulfillment import (
+    FulfillmentStatus,
+    PickupProof,
+    ProofKind,
+    ShortReason,
+    cancel_open,
+)
 from sync.domain.operations import (
     ExtensionRequested,
     HandedOver,
     LinePicked,
     LineQuantity,
+    LineShortPicked,
     MarkedReady,
     Operation,
     Staged,
@@ -70,3 +77,11 @@ def test_an_order_of_an_unknown_flow_cannot_be_folded():
     """There are no rules for it here; who folds must decide what to do."""
     with pytest.raises(UnknownFlow):
         fold(an_order(flow="locker_of_the_future"), [])
+
+
+def test_stock_follows_the_view():
+    """What pending operations move is told by SKU; an operation that is passed over moves none."""
+    short = LineShortPicked(F, 1, 1, ShortReason.NOT_FOUND)
+    folded = fold(an_order(1, 2), records(short, short, short))
+    assert folded.effects == (("SKU-1", -2, -2),)
+    assert fold(cancel_open(an_order(1, 2)), records(short)).effects == ()

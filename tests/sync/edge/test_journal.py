@@ -83,7 +83,7 @@ def test_what_was_rolled_back_never_happened(tmp_path: Path):
     with pytest.raises(ValueError):
         two_at_once()
     assert add(journal, record(3)) == 2
-    assert journal.aggregates_touching("S") == []
+    assert journal.rights.skus_touched_after(0) == set()
 
 
 def test_a_machine_is_enrolled_once(tmp_path: Path):
@@ -176,17 +176,6 @@ def test_what_central_holds_back_is_kept_however_old(tmp_path: Path):
     assert journal.prune(NOON_MS + (KEEP_DAYS + 1) * DAY_MS) == 1
     assert len(journal.pending("F1", 1)) == 3
     assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 2
-
-
-def test_pending_effects_are_summed_per_order(tmp_path: Path):
-    """Only effects of orders whose row lags count, and only those after what it includes."""
-    journal = journal_in(tmp_path)
-    for number in (1, 1, 2):
-        add(journal, record(number), StockEffect("S", -1, -2, StockReason.HANDED_OVER))
-    assert sorted(journal.aggregates_touching("S")) == ["F1", "F2"]
-    assert journal.effects_after([("F1", 1)], "S") == (-1, -2)
-    assert journal.effects_after([("F1", 0), ("F2", 0)], "S") == (-3, -6)
-    assert journal.effects_after([], "S") == (0, 0)
 
 
 def test_failed_tries_outlive_a_restart(tmp_path: Path):

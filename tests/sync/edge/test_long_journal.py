@@ -51,10 +51,9 @@ def _steps(journal: Journal, read: Any) -> int:
     "read",
     [
         lambda journal: journal.pending(ORDER, 0),
-        lambda journal: journal.effects_of(ORDER, 0),
         lambda journal: journal.history(100, 0, ORDER),
     ],
-    ids=["pending", "effects", "history"],
+    ids=["pending", "history"],
 )
 def test_reading_one_order_does_not_walk_the_journal(tmp_path: Path, read: Any) -> None:
     """With a hundred times as many operations of other orders, it is no more work for the disk."""
