@@ -1,6 +1,7 @@
 """Fulfillment orders: their JSON, which is also their feed row's, and columns for search."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -19,6 +20,7 @@ _COLUMNS = (
 _ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _STORED = (
     FULFILLMENT_ORDERS.c.body, FULFILLMENT_ORDERS.c.status, FULFILLMENT_ORDERS.c.revision,
+    FULFILLMENT_ORDERS.c.confirm_by_ms,
 )  # fmt: skip
 _REPLACE = (
     " ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,"
@@ -103,7 +105,7 @@ class Fulfillments:
         )
 
     def end_confirmations(self, now_ms: int) -> None:
-        """Let every promise lapse that is not confirmed by now."""
+        """Let every promise lapse that is not confirmed by now, whatever is written to it later."""
         table = FULFILLMENT_ORDERS.c
         self._connection.execute(
             update(FULFILLMENT_ORDERS)
@@ -129,7 +131,11 @@ class Fulfillments:
 
 
 def _stored(row: AnyRow) -> StoredFulfillment:
-    return StoredFulfillment(_ADAPTER.validate_json(row.body), row.status, row.revision)
+    found = _ADAPTER.validate_json(row.body)
+    # The column rules: `end_confirmations` writes no bodies, as each would be a row of the feed.
+    if row.confirm_by_ms is not None and row.confirm_by_ms != found.order.confirm_by_ms:
+        found = replace(found, order=replace(found.order, confirm_by_ms=row.confirm_by_ms))
+    return StoredFulfillment(found, row.status, row.revision)
 
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:

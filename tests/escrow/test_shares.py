@@ -302,3 +302,17 @@ def test_a_clock_of_central_that_is_set_back_ends_every_lease(world: World, stor
     store.settle()
     assert promisable(world) > 0
     assert store.differences() == []
+
+
+def test_a_promise_that_lapsed_with_the_clock_stays_lapsed(world: World, store: StoreSide):
+    """What is written about the order before it is moved does not bring its old term back."""
+    store.cut()
+    (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
+    world.clock.advance(POLICY.lease_ms // 2)
+    world.parts.promises.run()
+    world.clock.wall_ms -= POLICY.lease_ms // 2
+    world.place(("SKU-1", 1), at="S003")
+    with world.database.read() as view:
+        (stored,) = view.fulfillments.get_many([work.id]).values()
+    world.database.write(lambda unit: unit.fulfillments.upsert_many([stored.row]))
+    assert world.parts.promises.run() == 1
