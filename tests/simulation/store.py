@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -83,6 +83,8 @@ class StoreMachine:
         """What a start did not show although it was done."""
         self.checked: tuple[int, int] = (-1, -1)
         """How far an oracle has looked at its journal."""
+        self.standing: tuple[object, Any] | None = None
+        """How its stock stood when an oracle looked last, and as of which writes."""
         self.rounds = 0
         self._random = random
         self._store_class = store_class

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from central_server.records import Lease
 from central_server.services.rights import CLOCK_STEP_MS
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockReason
@@ -13,6 +15,7 @@ from tests.simulation.model import op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
+    from tests.simulation.store import StoreMachine
     from tests.simulation.world import World
 
 
@@ -38,6 +41,21 @@ def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
                 yield f"{store.location_id} {row.sku}: central may promise {theirs}, it says {ours}"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What central and one store have of the store's stock, until either of them writes."""
+
+    lease: Lease | None
+    clock_ms: int
+    """The newest time of its own that central has kept."""
+    promises: tuple[tuple[int | None, dict[str, int]], ...]
+    """Of each open order: until when it must be confirmed (None: it is), units by SKU."""
+    online: dict[str, int]
+    """By SKU, while the lease lives."""
+    given: dict[str, int]
+    """By SKU: what the store holds for orders and has left to central."""
+
+
 def central_spends_what_was_given(world: "World") -> Iterator[str]:
     """G1, after each event: what central promised and may promise stands on what the store gave.
 
@@ -50,24 +68,52 @@ def central_spends_what_was_given(world: "World") -> Iterator[str]:
     for store in world.stores:
         if world.notes.get(STALE + store.location_id):
             continue  # a copy of replica.db put back by hand, before the next round
-        with world.central.database.read() as view:
-            rows = {row.sku: row for row in view.stock.rows(store.location_id)}
-            lease = view.leases.get(store.location_id)
-            orders = [one.row.order for one in view.fulfillments.open_at(store.location_id)]
-            was_set_back = now < view.meta.clock_ms() - CLOCK_STEP_MS
+        standing = _standing(world, store)
+        was_set_back = now < standing.clock_ms - CLOCK_STEP_MS
         claims: Counter[str] = Counter()
-        for order in orders:
-            is_over = was_set_back or (order.confirm_by_ms or 0) < now
-            if not (order.is_unconfirmed and is_over):
-                claims.update(_live(order, store.store.fulfillment(order.id)))
-        for share in store.store.shares.shares([*rows]):
-            online = 0
-            if lease is not None and lease.is_alive(now) and not was_set_back:
-                online = rows[share.sku].rights.within(lease.generation).online
-            claimed, given = claims[share.sku] + online, share.allocated + share.online
-            if claimed > given:
-                where = f"{share.sku} at {store.location_id}"
-                yield f"{where}: central claims {claimed}, {given} were given"
+        for confirm_by_ms, units in standing.promises:
+            if confirm_by_ms is None or not (was_set_back or confirm_by_ms < now):
+                claims.update(units)
+        lease = standing.lease
+        if lease is not None and lease.is_alive(now) and not was_set_back:
+            claims.update(standing.online)
+        for sku, given in standing.given.items():
+            if claims[sku] > given:
+                where = f"{sku} at {store.location_id}"
+                yield f"{where}: central claims {claims[sku]}, {given} were given"
+
+
+def _standing(world: "World", store: "StoreMachine") -> Standing:
+    """Return how a store stands, read anew only where something was written since."""
+    key = (id(world.central.parts), world.central.fuse.commits, store.store.change_token())
+    kept = store.standing
+    if kept is None or kept[0] != key:
+        kept = store.standing = (key, _read_standing(world, store))
+    found: Standing = kept[1]
+    return found
+
+
+def _read_standing(world: "World", store: "StoreMachine") -> Standing:
+    with world.central.database.read() as view:
+        rows = view.stock.rows(store.location_id)
+        lease = view.leases.get(store.location_id)
+        orders = [one.row.order for one in view.fulfillments.open_at(store.location_id)]
+        clock_ms = view.meta.clock_ms()
+    online = {}
+    if lease is not None:
+        online = {row.sku: row.rights.within(lease.generation).online for row in rows}
+    shares = store.store.shares.shares([row.sku for row in rows])
+    return Standing(
+        lease,
+        clock_ms,
+        tuple(
+            ((order.confirm_by_ms or 0) if order.is_unconfirmed else None,
+             _live(order, store.store.fulfillment(order.id)))
+            for order in orders
+        ),
+        online,
+        {one.sku: one.allocated + one.online for one in shares},
+    )  # fmt: skip
 
 
 def _live(order: FulfillmentOrder, seen: FulfillmentOrder | None) -> dict[str, int]:
