@@ -11,7 +11,8 @@ from tests.simulation.clocks import HOUR_MS
 from tests.simulation.events import ALL
 from tests.simulation.registry import Event, EventKind
 
-EVENTS_MIN, EVENTS_MAX = 150, 300
+EVENTS = ((20, 60), (60, 120), (60, 120), (120, 300))
+"""How long runs are: the same time finds more in many short worlds than in a few long ones."""
 FAULT_SHARES = (0.0, 0.0, 0.35, 1.5)
 """A fault is absent, rare or frequent."""
 WORK_SHARES = (0.5, 1.0, 2.0)
@@ -40,7 +41,7 @@ def plan_of(seed: int, kinds: tuple[EventKind, ...] = ALL) -> Plan:
     stores = random.choice((2, 2, 3, 4))
     shared = random.random() < SHARED_SHARE
     weights = [kind.weight * _share(kind, random) for kind in kinds]
-    count = random.randint(EVENTS_MIN, EVENTS_MAX)
+    count = random.randint(*random.choice(EVENTS))
     events = [_event(random, kind.name, stores) for kind in random.choices(kinds, weights, k=count)]
     return Plan(seed, stores, shared, tuple(events))
 

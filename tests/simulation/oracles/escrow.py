@@ -1,18 +1,24 @@
 """O3 under escrow: each right has one owner, and both sides agree on who that is."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
 
 from central_server.records import Lease
 from central_server.services.rights import CLOCK_STEP_MS
+from sync.domain.escrow import Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockReason
 from sync.protocol.lines import decode_line
+from sync.protocol.rows import FulfillmentRow
 from tests.simulation.events.machines import STALE
 from tests.simulation.model import op_id, read_books
 from tests.simulation.registry import Oracle, When
+from tests.simulation.template import SKUS
 
 if TYPE_CHECKING:
     from tests.simulation.store import StoreMachine
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
 
 
 SALE = "floor_sold"
+AT_CENTRAL = "at central: "
+"""Of a world's notes: what central had after its newest commit."""
+_ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 
 
 def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
@@ -41,19 +50,24 @@ def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
                 yield f"{store.location_id} {row.sku}: central may promise {theirs}, it says {ours}"
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What central and one store have of the store's stock, until either of them writes."""
+@dataclass
+class AtCentral:
+    """What central has of one store's stock."""
 
-    lease: Lease | None
-    clock_ms: int
-    """The newest time of its own that central has kept."""
-    promises: tuple[tuple[int | None, dict[str, int]], ...]
-    """Of each open order: until when it must be confirmed (None: it is), units by SKU."""
-    online: dict[str, int]
-    """By SKU, while the lease lives."""
+    lease: Lease | None = None
+    online: dict[str, int] = field(default_factory=dict)
+    """Units by SKU that it may promise while the lease lives."""
+    orders: list[FulfillmentOrder] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AtStore:
+    """What one store has of its stock."""
+
     given: dict[str, int]
-    """By SKU: what the store holds for orders and has left to central."""
+    """Units by SKU that it holds for orders or has left to central."""
+    orders: dict[str, FulfillmentOrder | None]
+    """How it sees the orders that central has of it."""
 
 
 def central_spends_what_was_given(world: "World") -> Iterator[str]:
@@ -65,55 +79,82 @@ def central_spends_what_was_given(world: "World") -> Iterator[str]:
     if not world.shared:
         return
     now = world.central.clock.now_ms()
+    clock_ms, places = _at_central(world)
+    was_set_back = now < clock_ms - CLOCK_STEP_MS
     for store in world.stores:
         if world.notes.get(STALE + store.location_id):
             continue  # a copy of replica.db put back by hand, before the next round
-        standing = _standing(world, store)
-        was_set_back = now < standing.clock_ms - CLOCK_STEP_MS
+        theirs = places[store.location_id]
+        ours = _at_store(world, store, theirs)
         claims: Counter[str] = Counter()
-        for confirm_by_ms, units in standing.promises:
-            if confirm_by_ms is None or not (was_set_back or confirm_by_ms < now):
-                claims.update(units)
-        lease = standing.lease
-        if lease is not None and lease.is_alive(now) and not was_set_back:
-            claims.update(standing.online)
-        for sku, given in standing.given.items():
+        for order in theirs.orders:
+            is_over = was_set_back or (order.confirm_by_ms or 0) < now
+            if not (order.is_unconfirmed and is_over):
+                claims.update(_live(order, ours.orders[order.id]))
+        if theirs.lease is not None and theirs.lease.is_alive(now) and not was_set_back:
+            claims.update(theirs.online)
+        for sku, given in ours.given.items():
             if claims[sku] > given:
                 where = f"{sku} at {store.location_id}"
                 yield f"{where}: central claims {claims[sku]}, {given} were given"
 
 
-def _standing(world: "World", store: "StoreMachine") -> Standing:
-    """Return how a store stands, read anew only where something was written since."""
-    key = (id(world.central.parts), world.central.fuse.commits, store.store.change_token())
+def _at_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
+    """Return central's newest time and what it has by location, read once after each commit.
+
+    Written as plain SQL: this runs after every event.
+    """
+    key = (id(world.central.parts), world.central.fuse.commits)
+    kept: tuple[object, int, dict[str, AtCentral]] | None = world.notes.get(AT_CENTRAL)  # type: ignore[assignment]
+    if kept is None or kept[0] != key:
+        kept = (key, *_read_central(world))
+        world.notes[AT_CENTRAL] = kept
+    return kept[1:]
+
+
+def _read_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
+    found: defaultdict[str, AtCentral] = defaultdict(AtCentral)
+    with world.central.database.read() as view:
+        ask = view.connection.exec_driver_sql
+        clock_ms = ask("SELECT clock_ms FROM meta").scalar_one()
+        for row in ask(
+            "SELECT location_id, generation, token_ms, until_ms, confirm_by_ms FROM leases"
+        ):
+            found[row[0]].lease = Lease(*row)
+        for place, sku, *rights in ask(
+            "SELECT location_id, sku, generation, granted, promised, returned FROM stock"
+        ):
+            lease = found[place].lease
+            if lease is not None:
+                found[place].online[sku] = Rights(*rights).within(lease.generation).online
+        for place, body, confirm_by_ms in ask(
+            "SELECT location_id, body, confirm_by_ms FROM fulfillment_orders WHERE is_open"
+        ):
+            found[place].orders.append(_order(body, confirm_by_ms))
+    return clock_ms or 0, found
+
+
+@lru_cache(maxsize=512)
+def _order(body: str, confirm_by_ms: int | None) -> FulfillmentOrder:
+    order = _ROW.validate_json(body).order
+    return order if confirm_by_ms is None else replace(order, confirm_by_ms=confirm_by_ms)
+
+
+def _at_store(world: "World", store: "StoreMachine", theirs: AtCentral) -> AtStore:
+    """Return what a store has, read anew only where either side has written since."""
+    key = (world.central.fuse.commits, store.starts, store.store.change_token())
     kept = store.standing
     if kept is None or kept[0] != key:
-        kept = store.standing = (key, _read_standing(world, store))
-    found: Standing = kept[1]
+        shares = store.store.shares.shares(SKUS)
+        kept = store.standing = (
+            key,
+            AtStore(
+                {one.sku: one.allocated + one.online for one in shares},
+                {order.id: store.store.fulfillment(order.id) for order in theirs.orders},
+            ),
+        )
+    found: AtStore = kept[1]
     return found
-
-
-def _read_standing(world: "World", store: "StoreMachine") -> Standing:
-    with world.central.database.read() as view:
-        rows = view.stock.rows(store.location_id)
-        lease = view.leases.get(store.location_id)
-        orders = [one.row.order for one in view.fulfillments.open_at(store.location_id)]
-        clock_ms = view.meta.clock_ms()
-    online = {}
-    if lease is not None:
-        online = {row.sku: row.rights.within(lease.generation).online for row in rows}
-    shares = store.store.shares.shares([row.sku for row in rows])
-    return Standing(
-        lease,
-        clock_ms,
-        tuple(
-            ((order.confirm_by_ms or 0) if order.is_unconfirmed else None,
-             _live(order, store.store.fulfillment(order.id)))
-            for order in orders
-        ),
-        online,
-        {one.sku: one.allocated + one.online for one in shares},
-    )  # fmt: skip
 
 
 def _live(order: FulfillmentOrder, seen: FulfillmentOrder | None) -> dict[str, int]:
