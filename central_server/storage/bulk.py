@@ -49,16 +49,25 @@ def among(connection: Connection, column: Any, values: Collection[str]) -> Colum
     Written as text: put together from expressions it costs twenty times as much,
     and a push asks a dozen times.
     """
-    table, name = column.table.name, column.name
-    if is_postgresql(connection):
-        # A join over an unnested array is planned well, `= ANY` of an unknown array is not.
-        listed, value = "unnest(CAST(:{} AS text[]))", _array(values)
-    else:
-        listed, value = "value FROM json_each(:{})", json.dumps(list(values))
-    parameter = f"{table}_{name}"
-    source = listed.format(parameter)
-    condition = text(f"{table}.{name} IN (SELECT {source})").bindparams(**{parameter: value})
-    return cast("ColumnElement[bool]", condition)
+    parameter = f"{column.table.name}_{column.name}"
+    postgresql = is_postgresql(connection)
+    condition = text(any_of(column, parameter, postgresql=postgresql))
+    return cast(
+        "ColumnElement[bool]",
+        condition.bindparams(**{parameter: as_list(values, postgresql=postgresql)}),
+    )
+
+
+def any_of(column: Any, parameter: str, *, postgresql: bool) -> str:
+    """Return the text of `column IN (a list)`, the list being one parameter (see `as_list`)."""
+    # A join over an unnested array is planned well, `= ANY` of an unknown array is not.
+    listed = "unnest(CAST(:{} AS text[]))" if postgresql else "value FROM json_each(:{})"
+    return f"{column.table.name}.{column.name} IN (SELECT {listed.format(parameter)})"
+
+
+def as_list(values: Collection[str], *, postgresql: bool) -> str:
+    """Return a list as the one value that `any_of` takes."""
+    return _array(values) if postgresql else json.dumps(list(values))
 
 
 def insert_many(

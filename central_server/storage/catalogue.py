@@ -1,17 +1,35 @@
 """Products, their barcodes, and prices by zone."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from central_server.records import Price, Product
-from central_server.storage.bulk import AnyRow, among, insert_many, upsert_many
+from central_server.storage.bulk import among, insert_many, upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import PRICES, PRODUCT_BARCODES, PRODUCTS
 
 _PRODUCT = ("sku", "name", "brand", "category")
 _PRICE = ("zone", "sku", "amount_minor", "currency", "version", "effective_from_ms")
 GTIN_DIGITS = 14
+_PRODUCTS = Prepared(
+    lambda engine: select(*(PRODUCTS.c[name] for name in _PRODUCT)).where(
+        engine.among(PRODUCTS.c.sku, "skus")
+    )
+)
+_GTINS = Prepared(
+    lambda engine: (
+        select(PRODUCT_BARCODES.c.sku, PRODUCT_BARCODES.c.gtin14)
+        .where(engine.among(PRODUCT_BARCODES.c.sku, "skus"))
+        .order_by(PRODUCT_BARCODES.c.gtin14)
+    )
+)
+_PRICES = Prepared(
+    lambda engine: select(*(PRICES.c[name] for name in _PRICE)).where(
+        PRICES.c.zone == bindparam("zone"), engine.among(PRICES.c.sku, "skus")
+    )
+)
 
 
 class Catalogue:
@@ -36,13 +54,9 @@ class Catalogue:
 
     def products(self, skus: Collection[str]) -> dict[str, Product]:
         """Return those of the given products that exist, by SKU."""
-        rows = self._connection.execute(
-            select(*(PRODUCTS.c[name] for name in _PRODUCT)).where(
-                among(self._connection, PRODUCTS.c.sku, skus)
-            )
-        ).all()
+        rows = _PRODUCTS.rows(self._connection, skus=skus)
         gtins = self._gtins(skus)
-        return {row.sku: _product(row, gtins[row.sku]) for row in rows}
+        return {row[0]: _product(row, gtins) for row in rows}
 
     def products_after(self, sku: str, limit: int) -> tuple[Product, ...]:
         """Return products in SKU order after `sku`: the whole catalogue, page by page."""
@@ -53,7 +67,7 @@ class Catalogue:
             .limit(limit)
         ).all()
         gtins = self._gtins([row.sku for row in rows])
-        return tuple(_product(row, gtins[row.sku]) for row in rows)
+        return tuple(_product(row, gtins) for row in rows)
 
     def by_gtin(self, gtin: str) -> tuple[Product, ...]:
         """Return the products with a barcode (any length: it is padded to 14 digits)."""
@@ -70,11 +84,7 @@ class Catalogue:
         return self._connection.execute(select(func.count()).select_from(PRODUCTS)).scalar_one()
 
     def _gtins(self, skus: Collection[str]) -> defaultdict[str, list[str]]:
-        rows = self._connection.execute(
-            select(PRODUCT_BARCODES.c.sku, PRODUCT_BARCODES.c.gtin14)
-            .where(among(self._connection, PRODUCT_BARCODES.c.sku, skus))
-            .order_by(PRODUCT_BARCODES.c.gtin14)
-        )
+        rows = _GTINS.rows(self._connection, skus=skus)
         gtins: defaultdict[str, list[str]] = defaultdict(list)
         for sku, gtin in rows:
             gtins[sku].append(gtin)
@@ -102,13 +112,10 @@ class Catalogue:
 
     def prices(self, zone: str, skus: Collection[str]) -> dict[str, Price]:
         """Return the prices of `skus` in a zone, by SKU; those without one are missing."""
-        rows = self._connection.execute(
-            select(*(PRICES.c[name] for name in _PRICE)).where(
-                PRICES.c.zone == zone, among(self._connection, PRICES.c.sku, skus)
-            )
-        )
-        return {row.sku: Price(*row) for row in rows}
+        prices = (Price(*row) for row in _PRICES.rows(self._connection, zone=zone, skus=skus))
+        return {price.sku: price for price in prices}
 
 
-def _product(row: AnyRow, gtins: Sequence[str]) -> Product:
-    return Product(row.sku, row.name, row.brand, row.category, tuple(gtins))
+def _product(row: Sequence[str], gtins: Mapping[str, Sequence[str]]) -> Product:
+    sku, name, brand, category = row
+    return Product(sku, name, brand, category, tuple(gtins[sku]))

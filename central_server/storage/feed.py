@@ -3,25 +3,48 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, delete, select, text, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, select, text, update
 
-from central_server.storage.bulk import among, upsert_many
+from central_server.storage.bulk import upsert_many
 from central_server.storage.meta import NotInitialized
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import FEED_ROWS, FEED_SCOPES, META
 from sync.hub.ports import ScopeState, StoredRow
 
 _COLUMNS = ("scope", "entity", "key", "rev", "body")
 
-_TAKE = text(
+_INCARNATION = Prepared(lambda _: select(META.c.incarnation))
+_SCOPE = Prepared(
+    lambda _: select(
+        FEED_SCOPES.c.rev, FEED_SCOPES.c.floor_rev, FEED_SCOPES.c.checksum, FEED_SCOPES.c.rows_live
+    ).where(FEED_SCOPES.c.scope == bindparam("scope"))
+)
+_LIVING = Prepared(
+    lambda engine: select(FEED_ROWS.c.key, FEED_ROWS.c.rev).where(
+        FEED_ROWS.c.scope == bindparam("scope"),
+        FEED_ROWS.c.entity == bindparam("entity"),
+        engine.among(FEED_ROWS.c.key, "keys"),
+        FEED_ROWS.c.body.is_not(None),
+    )
+)
+_AFTER = Prepared(
+    lambda _: (
+        select(FEED_ROWS.c.entity, FEED_ROWS.c.key, FEED_ROWS.c.rev, FEED_ROWS.c.body)
+        .where(FEED_ROWS.c.scope == bindparam("scope"), FEED_ROWS.c.rev > bindparam("after"))
+        .order_by(FEED_ROWS.c.rev)
+        .limit(bindparam("limit", type_=BigInteger))
+    )
+)
+_TAKE = Prepared(lambda _: text(
     "INSERT INTO feed_scopes (scope, rev, floor_rev, checksum, rows_live)"
     " VALUES (:scope, :count, 0, 0, 0)"
     " ON CONFLICT (scope) DO UPDATE SET rev = feed_scopes.rev + excluded.rev RETURNING rev"
-)
+))  # fmt: skip
 # a XOR b, in operators that both engines have.
-_ADJUST = text(
+_ADJUST = Prepared(lambda _: text(
     "UPDATE feed_scopes SET rows_live = rows_live + :rows,"
     " checksum = (checksum | :xor) - (checksum & :xor) WHERE scope = :scope"
-)
+))  # fmt: skip
 
 
 class SqlFeedStore:
@@ -32,20 +55,14 @@ class SqlFeedStore:
 
     def incarnation(self) -> int:
         """Return central's life number."""
-        found = self._connection.execute(select(META.c.incarnation)).scalar_one_or_none()
+        found = _INCARNATION.value(self._connection)
         if found is None:
             raise NotInitialized("this database has no server identity")
         return int(found)
 
     def scope(self, scope: str) -> ScopeState:
         """Return a scope's state; an unknown scope is at zero."""
-        wanted = (
-            FEED_SCOPES.c.rev, FEED_SCOPES.c.floor_rev,
-            FEED_SCOPES.c.checksum, FEED_SCOPES.c.rows_live,
-        )  # fmt: skip
-        row = self._connection.execute(
-            select(*wanted).where(FEED_SCOPES.c.scope == scope)
-        ).one_or_none()
+        row = _SCOPE.row(self._connection, scope=scope)
         return ScopeState(0, 0, 0, 0) if row is None else ScopeState(*row)
 
     def all_scopes(self) -> dict[str, ScopeState]:
@@ -56,8 +73,7 @@ class SqlFeedStore:
 
     def take_revs(self, scope: str, count: int) -> int:
         """Add `count` to the scope's rev and return the new one; the row stays locked."""
-        taken = self._connection.execute(_TAKE, {"scope": scope, "count": count})
-        return int(taken.scalar_one())
+        return int(_TAKE.value(self._connection, scope=scope, count=count))
 
     def living_revs(
         self, scope: str, keys: Sequence[tuple[str, str]]
@@ -68,14 +84,7 @@ class SqlFeedStore:
             by_entity[entity].append(key)
         found: dict[tuple[str, str], int] = {}
         for entity, wanted in by_entity.items():
-            rows = self._connection.execute(
-                select(FEED_ROWS.c.key, FEED_ROWS.c.rev).where(
-                    FEED_ROWS.c.scope == scope,
-                    FEED_ROWS.c.entity == entity,
-                    among(self._connection, FEED_ROWS.c.key, wanted),
-                    FEED_ROWS.c.body.is_not(None),
-                )
-            )
+            rows = _LIVING.rows(self._connection, scope=scope, entity=entity, keys=wanted)
             found.update({(entity, key): rev for key, rev in rows})
         return found
 
@@ -86,16 +95,11 @@ class SqlFeedStore:
 
     def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
         """XOR the scope's checksum and add to its number of living rows."""
-        self._connection.execute(_ADJUST, {"scope": scope, "xor": checksum_xor, "rows": rows_delta})
+        _ADJUST.run(self._connection, scope=scope, xor=checksum_xor, rows=rows_delta)
 
     def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
         """Return rows with rev > after in rev order, at most `limit`."""
-        rows = self._connection.execute(
-            select(FEED_ROWS.c.entity, FEED_ROWS.c.key, FEED_ROWS.c.rev, FEED_ROWS.c.body)
-            .where(FEED_ROWS.c.scope == scope, FEED_ROWS.c.rev > after)
-            .order_by(FEED_ROWS.c.rev)
-            .limit(limit)
-        )
+        rows = _AFTER.rows(self._connection, scope=scope, after=after, limit=limit)
         return [StoredRow(*row) for row in rows]
 
     def drop_tombstones(self, scope: str, up_to: int) -> int:

@@ -1,14 +1,15 @@
 """Fulfillment orders: their JSON, which is also their feed row's, and columns for search."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from central_server.records import StoredFulfillment
-from central_server.storage.bulk import AnyRow, among, insert_many
+from central_server.storage.bulk import insert_many
+from central_server.storage.prepared import Engine, Prepared, Values
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
 from sync.protocol.rows import Entity, FulfillmentRow, encode_body
@@ -30,6 +31,42 @@ _REPLACE = (
 )
 
 
+def _by_id(condition: Any) -> Select[Any]:
+    return select(*_STORED).where(condition).order_by(FULFILLMENT_ORDERS.c.id)
+
+
+def _with_and_without_lock(build: Callable[[Engine], Select[Any]]) -> dict[bool, Prepared]:
+    return {
+        False: Prepared(build),
+        True: Prepared(lambda engine: build(engine).with_for_update()),
+    }
+
+
+_BY_ID = _with_and_without_lock(lambda engine: _by_id(engine.among(FULFILLMENT_ORDERS.c.id, "ids")))
+_BY_ORDER = _with_and_without_lock(
+    lambda engine: _by_id(engine.among(FULFILLMENT_ORDERS.c.order_id, "ids"))
+)
+_ORDER_IDS = Prepared(
+    lambda engine: (
+        select(FULFILLMENT_ORDERS.c.order_id)
+        .distinct()
+        .where(engine.among(FULFILLMENT_ORDERS.c.id, "ids"))
+    )
+)
+_LAPSED = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.confirm_by_ms < bindparam("now_ms")))
+_ALL_AT = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.location_id == bindparam("place")))
+_OPEN_AT = Prepared(
+    lambda _: (
+        select(*_STORED)
+        .where(
+            FULFILLMENT_ORDERS.c.location_id == bindparam("place"),
+            FULFILLMENT_ORDERS.c.is_open.is_(True),
+        )
+        .order_by(FULFILLMENT_ORDERS.c.promised_by_ms, FULFILLMENT_ORDERS.c.id)
+    )
+)
+
+
 class Fulfillments:
     """The table `fulfillment_orders`. Rows are locked in id order."""
 
@@ -44,40 +81,27 @@ class Fulfillments:
         self, fulfillment_ids: Collection[str], *, lock: bool = False
     ) -> dict[str, StoredFulfillment]:
         """Return those of the given fulfillment orders that exist, by id, in one query."""
-        return self._by_id(
-            among(self._connection, FULFILLMENT_ORDERS.c.id, fulfillment_ids), lock=lock
-        )
+        rows = _BY_ID[lock].rows(self._connection, ids=fulfillment_ids)
+        return {stored.row.order.id: stored for stored in map(_stored, rows)}
 
     def order_ids(self, fulfillment_ids: Collection[str]) -> set[str]:
         """Return of which orders these fulfillment orders are; unknown ones are left out."""
-        rows = self._connection.execute(
-            select(FULFILLMENT_ORDERS.c.order_id)
-            .distinct()
-            .where(among(self._connection, FULFILLMENT_ORDERS.c.id, fulfillment_ids))
-        )
-        return set(rows.scalars())
+        rows = _ORDER_IDS.rows(self._connection, ids=fulfillment_ids)
+        return {order_id for (order_id,) in rows}
 
     def of_orders(
         self, order_ids: Collection[str], *, lock: bool = False
     ) -> dict[str, list[StoredFulfillment]]:
         """Return the fulfillment orders of each of `order_ids`, by order id."""
         found: dict[str, list[StoredFulfillment]] = {order_id: [] for order_id in order_ids}
-        wanted = among(self._connection, FULFILLMENT_ORDERS.c.order_id, order_ids)
-        for stored in self._by_id(wanted, lock=lock).values():
+        rows = _BY_ORDER[lock].rows(self._connection, ids=order_ids)
+        for stored in map(_stored, rows):
             found[stored.row.order.order_id].append(stored)
         return found
 
     def open_at(self, location_id: str) -> list[StoredFulfillment]:
         """Return what a location still has to do, the earliest promise first."""
-        rows = self._connection.execute(
-            select(*_STORED)
-            .where(
-                FULFILLMENT_ORDERS.c.location_id == location_id,
-                FULFILLMENT_ORDERS.c.is_open.is_(True),
-            )
-            .order_by(FULFILLMENT_ORDERS.c.promised_by_ms, FULFILLMENT_ORDERS.c.id)
-        )
-        return [_stored(row) for row in rows]
+        return [_stored(row) for row in _OPEN_AT.rows(self._connection, place=location_id)]
 
     def open_with(self, location_id: str, sku: str) -> list[str]:
         """Return the ids of a location's open fulfillment orders that have a line of `sku`."""
@@ -89,20 +113,14 @@ class Fulfillments:
 
     def all_at(self, location_id: str) -> list[StoredFulfillment]:
         """Return everything that a location has or had to do, by id."""
-        return list(
-            self._by_id(FULFILLMENT_ORDERS.c.location_id == location_id, lock=False).values()
-        )
+        return [_stored(row) for row in _ALL_AT.rows(self._connection, place=location_id)]
 
     def lapsed(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return open promises that were to be confirmed before `now_ms` and are not."""
-        table = FULFILLMENT_ORDERS.c
-        late = table.confirm_by_ms < now_ms
-        return list(
-            self._by_id(
-                late if location_id is None else and_(late, table.location_id == location_id),
-                lock=False,
-            ).values()
-        )
+        found = [_stored(row) for row in _LAPSED.rows(self._connection, now_ms=now_ms)]
+        return [
+            one for one in found if location_id is None or one.row.order.location_id == location_id
+        ]
 
     def end_confirmations(self, now_ms: int) -> None:
         """Let every promise lapse that is not confirmed by now, whatever is written to it later."""
@@ -124,18 +142,14 @@ class Fulfillments:
         insert_many(self._connection, FULFILLMENT_ORDERS, _COLUMNS, values, _REPLACE)
         return bodies
 
-    def _by_id(self, condition: Any, *, lock: bool) -> dict[str, StoredFulfillment]:
-        wanted = select(*_STORED).where(condition).order_by(FULFILLMENT_ORDERS.c.id)
-        rows = self._connection.execute(wanted.with_for_update() if lock else wanted)
-        return {stored.row.order.id: stored for stored in map(_stored, rows)}
 
-
-def _stored(row: AnyRow) -> StoredFulfillment:
-    found = _ADAPTER.validate_json(row.body)
+def _stored(values: Values) -> StoredFulfillment:
+    body, status, revision, confirm_by_ms = values
+    found = _ADAPTER.validate_json(body)
     # The column rules: `end_confirmations` writes no bodies, as each would be a row of the feed.
-    if row.confirm_by_ms is not None and row.confirm_by_ms != found.order.confirm_by_ms:
-        found = replace(found, order=replace(found.order, confirm_by_ms=row.confirm_by_ms))
-    return StoredFulfillment(found, row.status, row.revision)
+    if confirm_by_ms is not None and confirm_by_ms != found.order.confirm_by_ms:
+        found = replace(found, order=replace(found.order, confirm_by_ms=confirm_by_ms))
+    return StoredFulfillment(found, status, revision)
 
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:

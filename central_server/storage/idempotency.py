@@ -1,14 +1,28 @@
 """Answers by idempotency key: the same request gets the same answer, once done."""
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from central_server.records import KeptAnswer
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import IDEMPOTENCY_KEYS
 
-_CLAIM = text(
+_CLAIM = Prepared(lambda _: text(
     "INSERT INTO idempotency_keys (principal, key, body_hash, status, response, created_ms)"
     " VALUES (:principal, :key, :body_hash, 0, '', :now_ms)"
     " ON CONFLICT (principal, key) DO NOTHING RETURNING key"
+))  # fmt: skip
+_TABLE = IDEMPOTENCY_KEYS.c
+_KEPT = Prepared(
+    lambda _: select(_TABLE.body_hash, _TABLE.status, _TABLE.response).where(
+        _TABLE.principal == bindparam("principal"), _TABLE.key == bindparam("key")
+    )
+)
+_KEEP = Prepared(
+    lambda _: (
+        update(IDEMPOTENCY_KEYS)
+        .where(_TABLE.principal == bindparam("of"), _TABLE.key == bindparam("its_key"))
+        .values(status=bindparam("new_status"), response=bindparam("new_response"))
+    )
 )
 
 
@@ -24,28 +38,22 @@ class IdempotencyKeys:
         A concurrent request with the same key waits for the first one's outcome. The
         caller compares `body_hash`.
         """
-        values = {"principal": principal, "key": key, "body_hash": body_hash, "now_ms": now_ms}
-        if self._connection.execute(_CLAIM, values).first() is not None:
+        claimed = _CLAIM.row(
+            self._connection, principal=principal, key=key, body_hash=body_hash, now_ms=now_ms
+        )
+        if claimed is not None:
             return None
         return self.get(principal, key)
 
     def get(self, principal: str, key: str) -> KeptAnswer | None:
         """Return the answer kept under a key."""
-        table = IDEMPOTENCY_KEYS.c
-        row = self._connection.execute(
-            select(table.body_hash, table.status, table.response).where(
-                table.principal == principal, table.key == key
-            )
-        ).one_or_none()
+        row = _KEPT.row(self._connection, principal=principal, key=key)
         return None if row is None else KeptAnswer(*row)
 
     def keep(self, principal: str, key: str, status: int, response: str) -> None:
         """Keep the answer to the request that claimed the key."""
-        table = IDEMPOTENCY_KEYS.c
-        self._connection.execute(
-            update(IDEMPOTENCY_KEYS)
-            .where(table.principal == principal, table.key == key)
-            .values(status=status, response=response)
+        _KEEP.run(
+            self._connection, of=principal, its_key=key, new_status=status, new_response=response
         )
 
     def forget(self, before_ms: int) -> int:

@@ -1,11 +1,13 @@
 """Operations at central: the hub's `OperationJournal`, and reading them back."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, text, tuple_, update
 
 from central_server.records import StoredOperation
 from central_server.storage.bulk import among, insert_many
+from central_server.storage.prepared import Engine, Prepared
 from central_server.storage.tables import FEED_SCOPES, OP_LOG, REPLICA_EPOCHS, REPLICAS
 from sync.domain.ids import OpId
 from sync.hub.ports import JournalEntry, ReplicaState, StoredLine
@@ -27,6 +29,57 @@ _STATE = tuple(
 _QUARANTINED = text("status = 'quarantined'")
 
 
+def _place(engine: Engine) -> Select[Any]:
+    del engine
+    return select(*_STATE).where(REPLICAS.c.replica_id == bindparam("replica_id"))
+
+
+_PLACE = {False: Prepared(_place), True: Prepared(lambda engine: _place(engine).with_for_update())}
+_SAVE = Prepared(
+    lambda _: (
+        update(REPLICAS)
+        .where(REPLICAS.c.replica_id == bindparam("replica"))
+        .values(
+            epoch=bindparam("new_epoch"),
+            last_seq=bindparam("new_seq"),
+            last_hash=bindparam("new_hash"),
+            backlog=bindparam("new_backlog"),
+            base_seq=bindparam("new_base"),
+            last_contact_ms=bindparam("now_ms"),
+            pushed_ms=bindparam("now_ms"),
+        )
+    )
+)
+_NOTABLE = Prepared(
+    lambda _: (
+        select(OP_LOG.c.verdict)
+        .where(
+            OP_LOG.c.replica_id == bindparam("replica_id"),
+            OP_LOG.c.epoch == bindparam("epoch"),
+            OP_LOG.c.seq > bindparam("after"),
+            text("verdict IS NOT NULL"),
+        )
+        .order_by(OP_LOG.c.seq)
+    )
+)
+_BLOCKED = Prepared(
+    lambda engine: (
+        select(OP_LOG.c.aggregate)
+        .distinct()
+        .where(
+            OP_LOG.c.replica_id == bindparam("replica_id"),
+            _QUARANTINED,
+            engine.among(OP_LOG.c.aggregate, "aggregates"),
+        )
+    )
+)
+_HEADS = Prepared(
+    lambda engine: select(FEED_SCOPES.c.scope, FEED_SCOPES.c.rev).where(
+        engine.among(FEED_SCOPES.c.scope, "scopes")
+    )
+)
+
+
 class SqlOperationJournal:
     """Implements `sync.hub.ports.OperationJournal` inside one transaction."""
 
@@ -39,25 +92,16 @@ class SqlOperationJournal:
 
     def replica_state(self, replica_id: str, *, lock: bool = False) -> ReplicaState | None:
         """Return where the replica's journal is at central."""
-        wanted = select(*_STATE).where(REPLICAS.c.replica_id == replica_id)
-        row = self._connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+        row = _PLACE[lock].row(self._connection, replica_id=replica_id)
         return None if row is None else ReplicaState(*row)
 
     def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
         """Write position, backlog and last contact."""
-        self._connection.execute(
-            update(REPLICAS)
-            .where(REPLICAS.c.replica_id == state.replica_id)
-            .values(
-                epoch=state.epoch,
-                last_seq=state.last_seq,
-                last_hash=state.last_hash,
-                backlog=backlog,
-                last_contact_ms=now_ms,
-                base_seq=state.base_seq,
-                pushed_ms=now_ms,
-            )
-        )
+        _SAVE.run(
+            self._connection, replica=state.replica_id, new_epoch=state.epoch,
+            new_seq=state.last_seq, new_hash=state.last_hash, new_backlog=backlog,
+            new_base=state.base_seq, now_ms=now_ms,
+        )  # fmt: skip
 
     def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:
         """Return the chain's hash after operation `seq`, None if central has no such one."""
@@ -102,39 +146,18 @@ class SqlOperationJournal:
 
     def verdicts_after(self, replica_id: str, epoch: int, seq: int) -> tuple[Verdict, ...]:
         """Return the verdicts above `seq` that are not plainly accepted, by seq."""
-        rows = self._connection.execute(
-            select(OP_LOG.c.verdict)
-            .where(
-                OP_LOG.c.replica_id == replica_id,
-                OP_LOG.c.epoch == epoch,
-                OP_LOG.c.seq > seq,
-                text("verdict IS NOT NULL"),
-            )
-            .order_by(OP_LOG.c.seq)
-        )
-        return tuple(Verdict.model_validate_json(row.verdict) for row in rows)
+        rows = _NOTABLE.rows(self._connection, replica_id=replica_id, epoch=epoch, after=seq)
+        return tuple(Verdict.model_validate_json(verdict) for (verdict,) in rows)
 
     def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
         """Return which of `aggregates` have an operation of this replica in quarantine."""
-        rows = self._connection.execute(
-            select(OP_LOG.c.aggregate)
-            .distinct()
-            .where(
-                OP_LOG.c.replica_id == replica_id,
-                text("status = 'quarantined'"),
-                among(self._connection, OP_LOG.c.aggregate, aggregates),
-            )
-        )
-        return set(rows.scalars())
+        rows = _BLOCKED.rows(self._connection, replica_id=replica_id, aggregates=aggregates)
+        return {aggregate for (aggregate,) in rows}
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is; an unknown scope is at 0."""
-        rows = self._connection.execute(
-            select(FEED_SCOPES.c.scope, FEED_SCOPES.c.rev).where(
-                among(self._connection, FEED_SCOPES.c.scope, scopes)
-            )
-        )
-        revs: dict[str, int] = dict(rows.all())
+        rows = _HEADS.rows(self._connection, scopes=scopes)
+        revs = {str(scope): int(rev) for scope, rev in rows}
         return tuple(ScopeHead(scope=scope, rev=revs.get(scope, 0)) for scope in scopes)
 
     def operations(

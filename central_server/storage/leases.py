@@ -6,7 +6,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, select
 
 from central_server.records import EscrowRule, Lease
-from central_server.storage.bulk import among, upsert_many
+from central_server.storage.bulk import upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES
 from sync.domain.escrow import EscrowPolicy
 
@@ -14,6 +15,10 @@ _COLUMNS = ("location_id", "generation", "token_ms", "until_ms", "confirm_by_ms"
 _RULE = ("location_id", "effective_from_ms", "escrow", "service_percent")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _LEASE = tuple(LEASES.c[name] for name in _COLUMNS)
+
+_AT_PLACES = Prepared(
+    lambda engine: select(*_LEASE).where(engine.among(LEASES.c.location_id, "places"))
+)
 
 
 class Leases:
@@ -28,10 +33,8 @@ class Leases:
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Lease]:
         """Return the leases of those of the given locations that have one."""
-        rows = self._connection.execute(
-            select(*_LEASE).where(among(self._connection, LEASES.c.location_id, location_ids))
-        )
-        return {row.location_id: Lease(*row) for row in rows}
+        rows = _AT_PLACES.rows(self._connection, places=location_ids)
+        return {row[0]: Lease(*row) for row in rows}
 
     def save(self, lease: Lease) -> None:
         """Write a lease."""

@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from central_server.records import Location
-from central_server.storage.bulk import AnyRow, among, upsert_many
+from central_server.storage.bulk import among, upsert_many
+from central_server.storage.prepared import Prepared, Values
 from central_server.storage.tables import LOCATIONS
 from sync.domain.escrow import EscrowPolicy
 
@@ -17,6 +18,10 @@ _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
+
+_ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
+_MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
+_ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
 
 
 class Locations:
@@ -31,21 +36,17 @@ class Locations:
 
     def get(self, location_id: str) -> Location | None:
         """Return one location."""
-        found = select(*_COLUMNS).where(LOCATIONS.c.id == location_id)
-        row = self._connection.execute(found).one_or_none()
+        row = _ONE.row(self._connection, id=location_id)
         return None if row is None else _location(row)
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
         """Return those of the given locations that exist, by id."""
-        rows = self._connection.execute(
-            select(*_COLUMNS).where(among(self._connection, LOCATIONS.c.id, location_ids))
-        )
-        return {row.id: _location(row) for row in rows}
+        found = (_location(row) for row in _MANY.rows(self._connection, ids=location_ids))
+        return {one.id: one for one in found}
 
     def all(self) -> tuple[Location, ...]:
         """Return every location by id."""
-        rows = self._connection.execute(select(*_COLUMNS).order_by(LOCATIONS.c.id))
-        return tuple(_location(row) for row in rows)
+        return tuple(_location(row) for row in _ALL.rows(self._connection))
 
     def points(self, location_ids: Collection[str]) -> list[tuple[str, float, float, bool]]:
         """Return (id, latitude, longitude, pickup enabled) of the given locations, by id."""
@@ -74,8 +75,8 @@ def _values(location: Location) -> tuple[Any, ...]:
     return tuple(values.values())
 
 
-def _location(row: AnyRow) -> Location:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+def _location(row: Values) -> Location:
+    values = dict(zip(_NAMES, row, strict=True))
     hours = tuple((opens, closes) for opens, closes in json.loads(values.pop("hours")))
     spots = tuple(json.loads(values.pop("spots")))
     closures = tuple(json.loads(values.pop("closures")))

@@ -1,9 +1,14 @@
 """Who this central is."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from central_server.records import ServerIdentity
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import META
+
+_CLOCK = Prepared(lambda _: select(META.c.clock_ms))
+_SET_CLOCK = Prepared(lambda _: update(META).values(clock_ms=bindparam("now_ms")))
+_IDENTITY = Prepared(lambda _: select(META.c.server_id, META.c.incarnation, META.c.secret))
 
 
 class NotInitialized(Exception):
@@ -18,9 +23,7 @@ class Meta:
 
     def get(self) -> ServerIdentity | None:
         """Return the identity, None in a database that has none yet."""
-        row = self._connection.execute(
-            select(META.c.server_id, META.c.incarnation, META.c.secret)
-        ).one_or_none()
+        row = _IDENTITY.row(self._connection)
         return None if row is None else ServerIdentity(*row)
 
     def ensure(self, server_id: str, secret: str) -> ServerIdentity:
@@ -35,11 +38,11 @@ class Meta:
 
     def clock_ms(self) -> int:
         """Return the latest time that central has noted; 0 before it has any."""
-        return int(self._connection.execute(select(META.c.clock_ms)).scalar_one_or_none() or 0)
+        return int(_CLOCK.value(self._connection) or 0)
 
     def set_clock(self, now_ms: int) -> None:
         """Note how late it is."""
-        self._connection.execute(update(META).values(clock_ms=now_ms))
+        _SET_CLOCK.run(self._connection, now_ms=now_ms)
 
     def begin_new_life(self, at_least: int = 0) -> int:
         """Raise the incarnation (after a restore from a backup) and return it.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from central_server.records import (
     Order,
@@ -19,11 +19,33 @@ from central_server.records import (
 )
 from central_server.storage.bulk import AnyRow, among, insert_many, update_many
 from central_server.storage.order_search import search_orders
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import ORDER_EVENTS, ORDER_LINES, ORDERS, ROUTING_TRACES
 
 _ORDER = tuple(field.name for field in fields(Order) if field.name != "lines")
 _LINE = tuple(field.name for field in fields(OrderLine))
 _EVENT = ("order_id", "at_ms", "kind", "text", "actor", "data")
+_ID_OF = Prepared(lambda _: select(ORDERS.c.id).where(ORDERS.c.number == bindparam("number")))
+_HEADS = Prepared(
+    lambda engine: (
+        select(ORDERS.c.id, ORDERS.c.status, ORDERS.c.customer_email)
+        .where(engine.among(ORDERS.c.id, "ids"))
+        .order_by(ORDERS.c.id)
+        .with_for_update()
+    )
+)
+_UNITS = Prepared(
+    lambda engine: (
+        select(
+            ORDER_LINES.c.order_id,
+            func.sum(ORDER_LINES.c.quantity),
+            func.sum(ORDER_LINES.c.unsourced),
+            func.sum(ORDER_LINES.c.dropped),
+        )
+        .where(engine.among(ORDER_LINES.c.order_id, "ids"))
+        .group_by(ORDER_LINES.c.order_id)
+    )
+)
 
 
 class Orders:
@@ -48,8 +70,7 @@ class Orders:
 
     def number_taken(self, number: str) -> bool:
         """Return whether an order has this number."""
-        found = select(ORDERS.c.id).where(ORDERS.c.number == number)
-        return self._connection.execute(found).first() is not None
+        return _ID_OF.row(self._connection, number=number) is not None
 
     def get(self, order_id: str, *, lock: bool = False) -> Order | None:
         """Return one order with its lines; `lock` keeps others from changing it meanwhile."""
@@ -57,8 +78,7 @@ class Orders:
 
     def get_by_number(self, number: str) -> Order | None:
         """Return the order with this number."""
-        found = select(ORDERS.c.id).where(ORDERS.c.number == number)
-        order_id = self._connection.execute(found).scalar_one_or_none()
+        order_id = _ID_OF.value(self._connection, number=number)
         return None if order_id is None else self.get(order_id)
 
     def get_many(self, order_ids: Collection[str], *, lock: bool = False) -> dict[str, Order]:
@@ -74,21 +94,8 @@ class Orders:
 
     def heads(self, order_ids: Collection[str]) -> dict[str, OrderHead]:
         """Lock those of the given orders that exist, in id order, and return their heads by id."""
-        line = ORDER_LINES.c
-        heads = self._connection.execute(
-            select(ORDERS.c.id, ORDERS.c.status, ORDERS.c.customer_email)
-            .where(among(self._connection, ORDERS.c.id, order_ids))
-            .order_by(ORDERS.c.id)
-            .with_for_update()
-        ).all()
-        sums = self._connection.execute(
-            select(
-                line.order_id,
-                func.sum(line.quantity), func.sum(line.unsourced), func.sum(line.dropped),
-            )
-            .where(among(self._connection, line.order_id, order_ids))
-            .group_by(line.order_id)
-        ).all()  # fmt: skip
+        heads = _HEADS.rows(self._connection, ids=order_ids)
+        sums = _UNITS.rows(self._connection, ids=order_ids)
         units = {key: (int(a), int(b), int(c)) for key, a, b, c in sums}
         return {key: OrderHead(key, status, to, *units[key]) for key, status, to in heads}
 

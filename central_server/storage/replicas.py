@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from central_server.records import EnrolmentCode, Replica
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import ENROLMENT_CODES, REPLICA_EPOCHS, REPLICAS
 from sync.protocol.lines import genesis
 
@@ -17,6 +18,8 @@ _COLUMNS = tuple(
     )
 )  # fmt: skip
 
+_ONE = Prepared(lambda _: select(*_COLUMNS).where(REPLICAS.c.replica_id == bindparam("replica_id")))
+
 
 class Replicas:
     """The tables `replicas` and `enrolment_codes`."""
@@ -26,8 +29,7 @@ class Replicas:
 
     def get(self, replica_id: str) -> Replica | None:
         """Return one replica."""
-        found = select(*_COLUMNS).where(REPLICAS.c.replica_id == replica_id)
-        row = self._connection.execute(found).one_or_none()
+        row = _ONE.row(self._connection, replica_id=replica_id)
         return None if row is None else Replica(*row)
 
     def at_location(self, location_id: str) -> tuple[Replica, ...]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from central_server.records import LedgerEntry
-from central_server.storage.bulk import AnyRow, among, insert_many, update_many, upsert_many
+from central_server.storage.bulk import among, insert_many, update_many, upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
@@ -21,6 +23,36 @@ _OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock
 _LEDGER = ("location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms")
 _RETURNING = ", ".join(f"stock.{name}" for name in _ROW)
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
+
+_POSITIONS = select(
+    STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
+    STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
+    LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
+).select_from(
+    STOCK.outerjoin(LEASES, LEASES.c.location_id == STOCK.c.location_id)
+)  # fmt: skip
+_AT_PLACE = STOCK.c.location_id == bindparam("place")
+_EVERYWHERE = Prepared(lambda engine: _POSITIONS.where(engine.among(STOCK.c.sku, "skus")))
+_AT_PLACES = Prepared(
+    lambda engine: _POSITIONS.where(
+        engine.among(STOCK.c.sku, "skus"), engine.among(STOCK.c.location_id, "places")
+    )
+)
+_LOCKED = Prepared(
+    lambda engine: (
+        _POSITIONS.where(_AT_PLACE, engine.among(STOCK.c.sku, "skus"))
+        .order_by(STOCK.c.sku)
+        .with_for_update(of=STOCK)
+    )
+)
+_ALL_AT = select(*(STOCK.c[name] for name in _ROW)).where(_AT_PLACE).order_by(STOCK.c.sku)
+_ALL_ROWS = Prepared(lambda _: _ALL_AT)
+_ROWS = {
+    False: Prepared(lambda engine: _ALL_AT.where(engine.among(STOCK.c.sku, "skus"))),
+    True: Prepared(
+        lambda engine: _ALL_AT.where(engine.among(STOCK.c.sku, "skus")).with_for_update()
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +81,11 @@ class Stock:
         Where a location shares by escrow, its floor is what central may not promise
         at `now_ms`: all of it once the lease is over.
         """
-        wanted = _POSITIONS.where(among(self._connection, STOCK.c.sku, skus))
-        if location_ids is not None:
-            wanted = wanted.where(among(self._connection, STOCK.c.location_id, location_ids))
-        return [_position(row, now_ms) for row in self._connection.execute(wanted)]
+        if location_ids is None:
+            rows = _EVERYWHERE.rows(self._connection, skus=skus)
+        else:
+            rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
+        return [_position(row, now_ms) for row in rows]
 
     def everywhere(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return (on hand, allocated) by (location, SKU), of all stock."""
@@ -63,10 +96,11 @@ class Stock:
 
     def rows(self, location_id: str, skus: Collection[str] | None = None) -> list[StockRow]:
         """Return a location's stock as its feed carries it: all of it, or these SKUs."""
-        wanted = select(*(STOCK.c[name] for name in _ROW)).where(STOCK.c.location_id == location_id)
-        if skus is not None:
-            wanted = wanted.where(among(self._connection, STOCK.c.sku, skus))
-        return [_stock_row(row) for row in self._connection.execute(wanted.order_by(STOCK.c.sku))]
+        if skus is None:
+            rows = _ALL_ROWS.rows(self._connection, place=location_id)
+        else:
+            rows = _ROWS[False].rows(self._connection, place=location_id, skus=skus)
+        return [_stock_row(row) for row in rows]
 
     def reserve(
         self, location_id: str, lines: Sequence[tuple[str, int]], source: str, now_ms: int
@@ -111,11 +145,8 @@ class Stock:
         self, location_id: str, skus: Collection[str], now_ms: int
     ) -> Sequence[StockPosition]:
         """Lock positions in SKU order and return them."""
-        wanted = _POSITIONS.where(
-            STOCK.c.location_id == location_id, among(self._connection, STOCK.c.sku, skus)
-        )
-        locked = wanted.order_by(STOCK.c.sku).with_for_update(of=STOCK)
-        return [_position(row, now_ms) for row in self._connection.execute(locked)]
+        rows = _LOCKED.rows(self._connection, place=location_id, skus=skus)
+        return [_position(row, now_ms) for row in rows]
 
     def lock_rows(self, location_id: str, skus: Collection[str]) -> dict[str, StockRow]:
         """Lock rows in SKU order and return them by SKU; a SKU without one gets an empty one."""
@@ -125,13 +156,8 @@ class Stock:
             [(location_id, sku, 0, 0, 0, 0, "") for sku in wanted],
             " ON CONFLICT (location_id, sku) DO NOTHING",
         )  # fmt: skip
-        rows = self._connection.execute(
-            select(*(STOCK.c[name] for name in _ROW))
-            .where(STOCK.c.location_id == location_id, among(self._connection, STOCK.c.sku, wanted))
-            .order_by(STOCK.c.sku)
-            .with_for_update()
-        )
-        return {row.sku: _stock_row(row) for row in rows}
+        rows = _ROWS[True].rows(self._connection, place=location_id, skus=wanted)
+        return {row[0]: _stock_row(row) for row in rows}
 
     def set_rights(self, location_id: str, rows: Sequence[StockRow]) -> None:
         """Write rights and watermark of locked rows, in bulk."""
@@ -299,22 +325,13 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _stock_row(row: AnyRow) -> StockRow:
+def _stock_row(row: Sequence[Any]) -> StockRow:
     sku, on_hand, allocated, floor, safety_stock, aisle, *shared = row
     rights, watermark = Rights(*shared[:4]), Watermark(*shared[4:])
     return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle, rights, watermark)
 
 
-_POSITIONS = select(
-    STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
-    STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
-    LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
-).select_from(
-    STOCK.outerjoin(LEASES, LEASES.c.location_id == STOCK.c.location_id)
-)  # fmt: skip
-
-
-def _position(row: AnyRow, now_ms: int) -> StockPosition:
+def _position(row: Sequence[Any], now_ms: int) -> StockPosition:
     location_id, sku, on_hand, allocated, floor, safety_stock, *rights, generation, until_ms = row
     if generation is None:
         return StockPosition(location_id, sku, on_hand, allocated, floor, safety_stock)
