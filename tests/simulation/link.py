@@ -13,6 +13,7 @@ from central_server.web.deps import Central
 from sync.protocol import errors
 from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.session import (
+    OPS_PER_PUSH_MAX,
     HelloAnswer,
     HelloRequest,
     Poke,
@@ -38,6 +39,8 @@ class Link:
     speaks: int = PROTOCOL_VERSION
     """The newest version of the protocol that this store's program knows."""
     token: str = ""
+    ops_max: int = OPS_PER_PUSH_MAX
+    """How many operations central takes in one push."""
     verdicts: dict[tuple[str, int, int], str] = field(default_factory=dict)
     """What central has ever said of an operation, by its identity."""
     contradictions: list[str] = field(default_factory=list)
@@ -54,7 +57,7 @@ class Link:
         older = request.model_copy(update={"protocol_max": spoken})
         answer = self._ask(lambda central: central.sessions.hello(older))
         self.token = answer.session_token
-        return answer
+        return answer.model_copy(update={"ops_max": min(answer.ops_max, self.ops_max)})
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         spoken = min(header.protocol, self.speaks)

@@ -28,6 +28,7 @@ ESCROW_EVENTS = frozenset(
         "place", "cancel", "sale", "promises_lapse", "sync_round", "by_the_book", "time_passes",
         "cut", "mend", "line_gets_bad", "line_gets_good", "answers_are_lost", "late_arrives",
         "clock_drifts", "store_clock_is_set", "store_reboots", "store_restarts", "stock_arrives",
+        "a_term_passes", "pushes_shrink",
     }
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from sync.domain.transitions import FulfillmentOperation
 from sync.edge.daemon import RoundReport, SyncDaemon
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity, JournaledOperation
+from sync.edge.ports import LeaseToken
 from sync.edge.sqlite import Error
 from sync.protocol.lines import chain
 from sync.transport.faulty import Faults, FaultyEndpoint
@@ -85,6 +86,8 @@ class StoreMachine:
         """How far an oracle has looked at its journal."""
         self.standing: tuple[object, Any] | None = None
         """How its stock stood when an oracle looked last, and as of which writes."""
+        self.done_before: dict[int, int] = {}
+        """Lease token -> the last operation that was journaled before it arrived."""
         self.rounds = 0
         self._random = random
         self._store_class = store_class
@@ -135,6 +138,7 @@ class StoreMachine:
         if shown != head and not self.fuse.is_full:
             self.unshown = f"it opens with operation {head} done and {shown} shown"
         self.store.fuse = self.fuse
+        self._note_tokens()
         self.fuse.watch(self.store.journal)
         self.daemon = SyncDaemon(
             self.endpoint,
@@ -147,6 +151,18 @@ class StoreMachine:
             parts_folder=self.store.files.parts,
             app_version="simulated",
         )
+
+    def _note_tokens(self) -> None:
+        """Remember, of each lease token, what the store had done when it first saw it."""
+        shares, journal = self.store.shares, self.store.journal
+        keep = shares.keep_token
+
+        def keep_and_note(token: LeaseToken) -> None:
+            keep(token)
+            self.done_before.setdefault(token.token_ms, journal.head().seq)
+
+        self.done_before.setdefault(shares.token().token_ms, journal.head().seq)
+        shares.keep_token = keep_and_note  # type: ignore[method-assign]
 
     def close(self) -> None:
         """End the process."""

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from sync.protocol.session import OPS_PER_PUSH_MAX
 from sync.transport.faulty import Faults
 from tests.simulation.registry import EventKind
 from tests.simulation.world import World
@@ -49,11 +50,20 @@ def late_arrives(world: World, index: int, dice: Random) -> str:
     return f"{world.stores[index].endpoint.deliver_late()} late pushes"
 
 
+def pushes_shrink(world: World, index: int, dice: Random) -> str:
+    """Central takes few operations at a time, or many again: a backlog needs several pushes."""
+    store = world.stores[index]
+    store.link.ops_max = dice.choice((1, 2, 5, OPS_PER_PUSH_MAX))
+    store.local.end_session()
+    return f"{store.link.ops_max} operations a push"
+
+
 KINDS = (
     EventKind("line_gets_bad", line_gets_bad, 6, is_fault=True),
     EventKind("line_gets_good", line_gets_good, 3),
     EventKind("cut", cut, 3, is_fault=True),
     EventKind("mend", mend, 4),
+    EventKind("pushes_shrink", pushes_shrink, 1),
     EventKind("answers_are_lost", answers_are_lost, 2, is_fault=True),
     EventKind("late_arrives", late_arrives, 2, is_fault=True),
 )

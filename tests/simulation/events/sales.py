@@ -8,6 +8,9 @@ from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
+LOOKED_AFTER = "promises were looked after"
+"""Of a world's notes: at which of central's times."""
+
 LAST_SALE = "the last sale"
 
 
@@ -36,6 +39,8 @@ def sale(world: World, index: int, dice: Random) -> str:
 def promises_lapse(world: World, index: int, dice: Random) -> str:
     """Central moves promises elsewhere that no store has confirmed in time."""
     moved, problem = world.at_central(lambda _: world.central.parts.promises.run())
+    if not problem:
+        world.notes[LOOKED_AFTER] = world.central.clock.now_ms()
     return problem or f"{moved} promises moved"
 
 

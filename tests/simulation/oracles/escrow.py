@@ -16,6 +16,7 @@ from sync.domain.inventory import StockReason
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import FulfillmentRow
 from tests.simulation.events.machines import STALE
+from tests.simulation.events.sales import LOOKED_AFTER
 from tests.simulation.model import op_id, read_books
 from tests.simulation.registry import Oracle, When
 from tests.simulation.template import SKUS
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 
 SALE = "floor_sold"
+PROMISED = "promised"
+"""Of a world's notes: the fulfillment orders that were seen."""
 AT_CENTRAL = "at central: "
 """Of a world's notes: what central had after its newest commit."""
 _ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
@@ -55,6 +58,8 @@ class AtCentral:
     """What central has of one store's stock."""
 
     lease: Lease | None = None
+    heard: int = 0
+    """Up to which operation it knows what the store did."""
     online: dict[str, int] = field(default_factory=dict)
     """Units by SKU that it may promise while the lease lives."""
     orders: list[FulfillmentOrder] = field(default_factory=list)
@@ -99,6 +104,50 @@ def central_spends_what_was_given(world: "World") -> Iterator[str]:
                 yield f"{where}: central claims {claims[sku]}, {given} were given"
 
 
+def a_lease_stands_on_what_was_done(world: "World") -> Iterator[str]:
+    """G1, after each event: central knows everything that came before the token it promises on."""
+    if not world.shared:
+        return
+    now = world.central.clock.now_ms()
+    _, places = _at_central(world)
+    for store in world.stores:
+        lease, heard = places[store.location_id].lease, places[store.location_id].heard
+        if lease is not None and lease.is_alive(now):
+            done = store.done_before.get(lease.token_ms)
+            if done is None:
+                yield f"{store.location_id}: a lease on a time that it never heard from central"
+            elif heard < done:
+                yield f"{store.location_id}: a lease after operation {done}, central knows {heard}"
+
+
+def nothing_is_promised_without_a_lease(world: "World") -> Iterator[str]:
+    """G1, after each event: a promise that is new can still be confirmed in time."""
+    if not world.shared:
+        return
+    now = world.central.clock.now_ms()
+    _, places = _at_central(world)
+    known: set[str] = world.notes.setdefault(PROMISED, set())  # type: ignore[assignment]
+    for store in world.stores:
+        for order in places[store.location_id].orders:
+            if order.id in known:
+                continue
+            known.add(order.id)
+            if order.is_unconfirmed and (order.confirm_by_ms or 0) < now:
+                yield f"{order.id} at {store.location_id} was promised when its lease was over"
+
+
+def what_nobody_confirms_is_moved(world: "World") -> Iterator[str]:
+    """G1, when the job that moves promises has looked: none is left whose term is over."""
+    now = world.central.clock.now_ms()
+    if not world.shared or world.notes.get(LOOKED_AFTER) != now:
+        return
+    _, places = _at_central(world)
+    for place, there in places.items():
+        for order in there.orders:
+            if order.is_unconfirmed and (order.confirm_by_ms or 0) < now:
+                yield f"{order.id} at {place}: nobody confirmed it, and it is still there"
+
+
 def _at_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
     """Return central's newest time and what it has by location, read once after each commit.
 
@@ -117,6 +166,8 @@ def _read_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
     with world.central.database.read() as view:
         ask = view.connection.exec_driver_sql
         clock_ms = ask("SELECT clock_ms FROM meta").scalar_one()
+        for place, last_seq in ask("SELECT location_id, last_seq FROM replicas WHERE enabled"):
+            found[place].heard = last_seq
         for row in ask(
             "SELECT location_id, generation, token_ms, until_ms, confirm_by_ms FROM leases"
         ):
@@ -187,5 +238,8 @@ def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
 ORACLES = (
     Oracle("O3 both sides know who may promise", When.QUIET, both_sides_know_who_may_promise),
     Oracle("G1 central spends what was given", When.STEP, central_spends_what_was_given),
+    Oracle("G1 a lease stands on what was done", When.STEP, a_lease_stands_on_what_was_done),
+    Oracle("G1 no promise without a lease", When.STEP, nothing_is_promised_without_a_lease),
+    Oracle("G1 what nobody confirms is moved", When.STEP, what_nobody_confirms_is_moved),
     Oracle("G1 a sale by right breaks no promise", When.QUIET, a_sale_by_right_breaks_no_promise),
 )
