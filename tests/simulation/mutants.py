@@ -15,6 +15,8 @@ from typing import Any
 from central_server.services import sync_service
 from central_server.services.replication import Replication
 from central_server.storage import stock
+from central_server.storage.meta import Meta
+from store_client.replica.shares import Shares
 from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.edge.escrow import ShareKeeper
 from tests.simulation import events
@@ -28,6 +30,7 @@ ESCROW_EVENTS = frozenset(
         "place", "cancel", "sale", "promises_lapse", "sync_round", "by_the_book", "time_passes",
         "cut", "mend", "line_gets_bad", "line_gets_good", "answers_are_lost", "late_arrives",
         "clock_drifts", "store_clock_is_set", "store_reboots", "store_restarts", "stock_arrives",
+        "central_clock_is_set",
         "a_term_passes", "pushes_shrink",
     }
 )  # fmt: skip
@@ -56,6 +59,18 @@ def _counts_by_the_wall(_: Any) -> Any:
     return is_overdue
 
 
+def _counts_on_after_a_reboot(_: Any) -> Any:
+    def is_overdue(keeper: ShareKeeper, policy: EscrowPolicy) -> bool:
+        token = keeper.book.token()
+        return keeper.clock.monotonic_ms() - token.mono_ms >= policy.reclaim_after_ms
+
+    return is_overdue
+
+
+def _takes_all_clocks_for_right(_: Any) -> Any:
+    return property(lambda policy: policy.lease_ms + policy.confirm_ms)
+
+
 def _takes_every_generation_for_the_present(_: Any) -> Any:
     return lambda rights, generation: replace(rights, generation=generation)
 
@@ -74,6 +89,21 @@ MUTANTS = (
     Mutant("old generations count", Rights, "within", _takes_every_generation_for_the_present),
     Mutant("a grant does not lower the floor", Share, "floor",
            lambda _: property(lambda share: share.on_hand - share.allocated)),
+    Mutant("all clocks are taken to run alike", EscrowPolicy, "reclaim_after_ms",
+           _takes_all_clocks_for_right),
+    Mutant("a reboot does not begin the count anew", ShareKeeper, "_note_boot",
+           lambda _: lambda keeper: None),
+    Mutant("time is counted across a reboot", ShareKeeper, "_is_overdue",
+           _counts_on_after_a_reboot),
+    Mutant("central's clock may be set back", Meta, "clock_ms", lambda _: lambda meta: 0),
+    Mutant("an unconfirmed promise is kept for ever", ShareKeeper, "_give_up_unconfirmed",
+           lambda _: lambda keeper: None),
+    Mutant("sales count only once central has them", Shares, "_sold",
+           lambda _: lambda shares, sku, mark: 0),
+    Mutant("a promised right can be promised again", Rights, "online",
+           lambda _: property(lambda rights: max(0, rights.granted - rights.returned))),
+    Mutant("central gives back what it has promised", Rights, "with_return",
+           lambda _: lambda rights, units: replace(rights, returned=rights.returned + units)),
 )  # fmt: skip
 
 
@@ -113,10 +143,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Hunt every mutant; 1 where one was not found."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5_000, help="at most, for each mutant")
+    parser.add_argument("--only", default="", help="those whose name has this")
     options = parser.parse_args(arguments)
     calm_collector()
     missed = []
-    for mutant in MUTANTS:
+    for mutant in (one for one in MUTANTS if options.only in one.name):
         began = time.monotonic()
         found, oracle = hunt(mutant, options.seeds)
         missed += [] if found else [mutant.name]

@@ -78,7 +78,7 @@ class Run:
         return self.result
 
     def _step(self, world: World, number: int, event: Event) -> None:
-        world.time.advance(event.after_ms)
+        world.let_pass(event.after_ms)
         world.seed(event.dice)
         world.tally.events[event.kind] += 1
         if event.kind == QUIET:

@@ -5,7 +5,7 @@ from random import Random
 from tests.simulation.clocks import DAY_MS, HOUR_MS, RATE_ERROR_MAX, YEAR_MS, MachineClock
 from tests.simulation.registry import EventKind
 from tests.simulation.template import POLICY
-from tests.simulation.world import World
+from tests.simulation.world import JUMPED, World
 
 MINUTE_MS = 60_000
 
@@ -21,7 +21,9 @@ def store_clock_is_set(world: World, index: int, dice: Random) -> str:
 def central_clock_is_set(world: World, index: int, dice: Random) -> str:
     """Central's clock jumps, some moment after the job that moves promises has looked at it."""
     _, problem = world.at_central(lambda _: world.central.parts.promises.run())
-    return problem or _jump(world.central.clock, dice)
+    said = problem or _jump(world.central.clock, dice)
+    world.notes[JUMPED] = world.central.clock.now_ms()
+    return said
 
 
 def clock_drifts(world: World, index: int, dice: Random) -> str:
@@ -35,7 +37,7 @@ def clock_drifts(world: World, index: int, dice: Random) -> str:
 def time_passes(world: World, index: int, dice: Random) -> str:
     """Hours or days pass in which nobody does anything."""
     passed = dice.choice((2 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 3 * DAY_MS))
-    world.time.advance(passed)
+    world.let_pass(passed)
     return f"{passed // HOUR_MS} h"
 
 
@@ -43,13 +45,13 @@ def a_term_passes(world: World, index: int, dice: Random) -> str:
     """A term of escrow is nearly over, or just over."""
     terms = (POLICY.lease_ms, POLICY.lease_ms + POLICY.confirm_ms // 2, POLICY.reclaim_after_ms)
     passed = dice.choice(terms) + dice.choice((-MINUTE_MS, MINUTE_MS))
-    world.time.advance(passed)
+    world.let_pass(passed)
     return f"{passed / MINUTE_MS:.0f} min"
 
 
 def weeks_pass(world: World, index: int, dice: Random) -> str:
     """So long that the journal may forget."""
-    world.time.advance(46 * DAY_MS)
+    world.let_pass(46 * DAY_MS)
     return "46 days"
 
 
