@@ -154,9 +154,10 @@ def _stored(values: Values) -> StoredFulfillment:
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
     order = row.order
-    is_open = any(line.open > 0 or line.held > 0 for line in order.lines)
+    is_wanted = any(line.open > 0 for line in order.lines)
+    is_open = is_wanted or any(line.held > 0 for line in order.lines)
     return (
         order.id, order.order_id, order.location_id, order.flow, status_of(order).value, is_open,
         order.promised_by_ms, body, 1,
-        order.confirm_by_ms if is_open and order.is_unconfirmed else None,
+        order.confirm_by_ms if is_wanted and order.is_unconfirmed else None,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """Who may promise what: grants, leases, recalls, taking back. On both engines."""
 
+from dataclasses import replace
+
 import pytest
 
 from central_server.records import Lease, Product
@@ -9,7 +11,7 @@ from central_server.storage.unit import Unit
 from sync.domain.escrow import Rights
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
-from sync.protocol.rows import StockRow
+from sync.protocol.rows import FulfillmentRow, StockRow
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide
 
@@ -316,3 +318,14 @@ def test_a_promise_that_lapsed_with_the_clock_stays_lapsed(world: World, store: 
         (stored,) = view.fulfillments.get_many([work.id]).values()
     world.database.write(lambda unit: unit.fulfillments.upsert_many([stored.row]))
     assert world.parts.promises.run() == 1
+
+
+def test_a_cancelled_promise_does_not_lapse_as_well(world: World, store: StoreSide):
+    """Nobody has to confirm what nobody waits for, even while picked units are to be put back."""
+    store.cut()
+    placed = world.place(("SKU-1", 1))
+    (work,) = world.fulfillments(placed.order_id)
+    held = replace(work, lines=(replace(work.lines[0], picked=1, cancelled=1),))
+    world.database.write(lambda unit: unit.fulfillments.upsert_many([FulfillmentRow(held)]))
+    with world.database.read() as view:
+        assert view.fulfillments.lapsed(POLICY.confirm_by_ms(world.clock.now_ms()) + 1) == []

@@ -147,7 +147,8 @@ def what_nobody_confirms_is_moved(world: "World") -> Iterator[str]:
     _, places = _at_central(world)
     for place, there in places.items():
         for order in there.orders:
-            if order.is_unconfirmed and (order.confirm_by_ms or 0) < now:
+            is_over = order.is_unconfirmed and (order.confirm_by_ms or 0) < now
+            if is_over and order.total("open"):
                 yield f"{order.id} at {place}: nobody confirmed it, and it is still there"
 
 
