@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from central_server import desk_cli
+from central_server import desk_cli, escrow_cli
 
 if TYPE_CHECKING:
     from central_server.bootstrap import Parts
@@ -356,7 +356,9 @@ def _central_of_settings() -> "Iterator[Parts]":
         yield parts
 
 
-desk_cli.register(app, desk_cli.Line(_central_of_settings, _say, _fail, EPILOG))
+_LINE = desk_cli.Line(_central_of_settings, _say, _fail, EPILOG)
+desk_cli.register(app, _LINE)
+escrow_cli.register(app, _LINE)
 
 if __name__ == "__main__":
     main()

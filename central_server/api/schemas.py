@@ -1,7 +1,7 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
@@ -287,6 +287,12 @@ class EscrowRuleView(BaseModel):
     service_percent: int
 
 
+class EscrowRuleState(EscrowRuleView):
+    """A rule, and what it is to the store: `overruled` is a general one beside one of its own."""
+
+    state: Literal["in_force", "to_come", "past", "overruled"]
+
+
 class EscrowView(BaseModel):
     """How a store shares its stock now, and what was and will be."""
 
@@ -295,7 +301,7 @@ class EscrowView(BaseModel):
     generation: int
     lease_until: str | None
     may_promise: bool
-    rules: list[EscrowRuleView]
+    rules: list[EscrowRuleState]
 
 
 class EscrowBody(Body):

@@ -60,7 +60,10 @@ class EscrowPolicies:
             "generation": 0 if lease is None else lease.generation,
             "lease_until": None if lease is None else rfc3339_or_none(lease.until_ms or None),
             "may_promise": lease is None or lease.is_alive(now),
-            "rules": [rule_document(one) for one in rules],
+            "rules": [
+                {**rule_document(one), "state": rule_state(rules, one, location, now)}
+                for one in rules
+            ],
         }
 
     def apply(self) -> int:
@@ -92,6 +95,23 @@ def rule_for(rules: Sequence[EscrowRule], place: Location) -> EscrowRule | None:
     general = [one for one in rules if one.location_id == EVERYWHERE and place.kind == "store"]
     holding = own or general
     return holding[-1] if holding else None
+
+
+def rule_state(rules: Sequence[EscrowRule], rule: EscrowRule, place: Location, now_ms: int) -> str:
+    """Return what a rule is to a location at `now_ms`, by all rules of it (oldest first).
+
+    `in_force`, `to_come`, `past` (a later one has taken its place), or `overruled`:
+    it is said of every store, and this one has, or is, something of its own.
+    """
+    begun = [one for one in rules if one.effective_from_ms <= now_ms]
+    holding = rule_for(begun, place)
+    if rule == holding:
+        return "in_force"
+    known = begun if rule.effective_from_ms <= now_ms else [*begun, rule]
+    is_own = rule.location_id == place.id
+    if not is_own and (place.kind != "store" or any(one.location_id == place.id for one in known)):
+        return "overruled"
+    return "past" if rule.effective_from_ms <= now_ms else "to_come"
 
 
 def rule_document(rule: EscrowRule) -> Document:
