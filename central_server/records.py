@@ -122,6 +122,9 @@ class LedgerEntry:
     source: str
     """The order's id or the operation's, whichever caused it."""
     at_ms: int
+    """When central heard of it."""
+    happened_ms: int | None = None
+    """When it happened, where a store said so and it can be true."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortRe
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
 from sync.domain.operations import FulfillmentRejected, LineShortPicked, aggregate_of
+from sync.domain.sizing import sold_when_ms
 from sync.domain.stock_operations import FloorSold, StockOperation
 from sync.domain.transitions import Consequence, Flow, FulfillmentOperation, advance
 from sync.hub.feed import FeedWriter
@@ -131,7 +132,7 @@ class Replication:
         operation = record.op
         kind = type(operation)
         if kind in STOCK_OPERATIONS:
-            consequences = self._apply_stock(operation, op_id)
+            consequences = self._apply_stock(operation, op_id, record.at)
         elif kind is ExceptionResolved:
             consequences = self._resolve(operation, record.by)
         else:
@@ -186,11 +187,14 @@ class Replication:
             self._inbox.put_back(before.id, source)
         return consequences
 
-    def _apply_stock(self, operation: StockOperation, op_id: OpId) -> tuple[Consequence, ...]:
+    def _apply_stock(
+        self, operation: StockOperation, op_id: OpId, at_ms: int
+    ) -> tuple[Consequence, ...]:
         effects = self._shared.apply(operation, op_id)
-        self._count(effects, op_id)
         if not isinstance(operation, FloorSold):
             return ()
+        sold_ms = sold_when_ms((operation.sold_at_ms, at_ms), self._now_ms)
+        self._count(effects, op_id, happened_ms=sold_ms)
         return tuple(
             found
             for sku in dict.fromkeys(one.sku for one in operation.lines)
@@ -281,7 +285,9 @@ class Replication:
             self._ups.roll_back(mark)
             raise
 
-    def _count(self, effects: Sequence[StockEffect], cause: object) -> None:
+    def _count(
+        self, effects: Sequence[StockEffect], cause: object, *, happened_ms: int | None = None
+    ) -> None:
         source = str(cause)
         for effect in effects:
             on_hand, allocated = self._effects.get(effect.sku, (0, 0))
@@ -289,7 +295,7 @@ class Replication:
             self._ledger.append(
                 LedgerEntry(
                     self._location_id, effect.sku, effect.on_hand, effect.allocated,
-                    effect.reason, source, self._now_ms,
+                    effect.reason, source, self._now_ms, happened_ms,
                 )
             )  # fmt: skip
 

@@ -20,7 +20,9 @@ _ROW = (
     *_RIGHTS, "op_replica", "op_epoch", "op_seq",
 )  # fmt: skip
 _OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle")
-_LEDGER = ("location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms")
+_LEDGER = (
+    "location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms", "happened_ms",
+)  # fmt: skip
 _RETURNING = ", ".join(f"stock.{name}" for name in _ROW)
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
 
@@ -253,14 +255,18 @@ class Stock:
         return {(location_id, sku): on_hand for location_id, sku, on_hand in rows}
 
     def sales(self, location_id: str, since_ms: int) -> list[tuple[str, int, int]]:
-        """Return (SKU, units, when) of a location's sales at the till since then, oldest first."""
+        """Return (SKU, units, when sold) of a location's sales at the till since then.
+
+        In the order in which central heard of them.
+        """
         table = STOCK_LEDGER.c
+        sold_ms = func.coalesce(table.happened_ms, table.at_ms)
         rows = self._connection.execute(
-            select(table.sku, -table.on_hand, table.at_ms)
+            select(table.sku, -table.on_hand, sold_ms)
             .where(
                 table.location_id == location_id,
                 table.reason == StockReason.FLOOR_SOLD.value,
-                table.at_ms >= since_ms,
+                sold_ms >= since_ms,
             )
             .order_by(table.id)
         )
@@ -283,7 +289,7 @@ class Stock:
         rows = [
             (
                 entry.location_id, entry.sku, entry.on_hand, entry.allocated, entry.reason.value,
-                entry.source, entry.at_ms,
+                entry.source, entry.at_ms, entry.happened_ms,
             )
             for entry in entries
         ]  # fmt: skip
@@ -299,7 +305,7 @@ class Stock:
         return [
             LedgerEntry(
                 row.location_id, row.sku, row.on_hand, row.allocated, StockReason(row.reason),
-                row.source, row.at_ms,
+                row.source, row.at_ms, row.happened_ms,
             )
             for row in rows
         ]  # fmt: skip

@@ -145,11 +145,14 @@ CONTACT_GAPS = Table(
 STOCK_LEDGER = Table(
     "stock_ledger", METADATA,
     _row_id(), _text("location_id"), _text("sku"), _int("on_hand"), _int("allocated"),
-    _text("reason"), _text("source"), _int("at_ms"),
+    _text("reason"), _text("source"), _int("at_ms"), _maybe("happened_ms"),
     Index(None, "location_id", "sku"),
     Index(None, "source"),
 )  # fmt: skip
-"""Append-only. The sums by (location, SKU) are what `stock` says."""
+"""Append-only. The sums by (location, SKU) are what `stock` says.
+
+`happened_ms` is null where a movement happened when central heard of it (`at_ms`).
+"""
 
 CUSTOMERS = Table(
     "customers", METADATA,

@@ -59,6 +59,22 @@ GAP_CYCLES = 4
 """Contact later than so many cycles is an outage; less is a late answer."""
 
 
+CLAIM_DAYS_MAX = 45
+"""A sale that claims to be older than what a store keeps of its work has no time of its own."""
+_DAY_MS = 86_400_000
+
+
+def sold_when_ms(claims_ms: Sequence[int], heard_ms: int) -> int:
+    """Return when a sale counts as sold, in ms: the first of the claims that can be true.
+
+    Claims are by clocks that may be wrong, the till's before its machine's; 0 is none.
+    One from the future, or from more than `CLAIM_DAYS_MAX` before central heard of the
+    sale, cannot be true; without any the sale counts when it was heard of.
+    """
+    oldest_ms = max(1, heard_ms - CLAIM_DAYS_MAX * _DAY_MS)
+    return next((claim for claim in claims_ms if oldest_ms <= claim <= heard_ms), heard_ms)
+
+
 def critical_ratio(underage_minor: int, overage_minor: int) -> float:
     """Return underage / (underage + overage), both in the currency's minor unit.
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from central_server.records import EscrowRule
 from central_server.storage.unit import Unit
+from store_client.replica.models import Sale
+from sync.domain.stock_operations import SkuUnits
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 
@@ -89,3 +91,46 @@ def test_an_outage_is_kept_for_the_sizing(world: World, store: StoreSide):
     with world.database.read() as view:
         ((start, end),) = view.leases.gaps("S001", 0)
     assert end - start == 3 * HOUR_MS
+
+
+def sold_times(world: World) -> list[int]:
+    with world.database.read() as view:
+        return [at_ms for _, _, at_ms in view.stock.sales("S001", 0)]
+
+
+def test_sales_of_days_offline_count_when_they_were_sold(world: World, store: StoreSide):
+    """A week that arrives at once is a week of sales, not one busy minute."""
+    stocked(world)
+    store.settle()
+    store.cut()
+    sold = []
+    for _ in range(7):
+        world.clock.advance(DAY_MS)
+        store.clock.advance(DAY_MS)
+        sold.append(store.clock.now_ms())
+        store.sell(4)
+    store.settle()
+    assert sold_times(world) == sold
+
+
+def test_the_time_of_the_till_stands_above_that_of_the_machine(world: World, store: StoreSide):
+    """A till that queued its sales says when they were; the machine heard of them later."""
+    stocked(world)
+    store.settle()
+    yesterday = store.clock.now_ms() - DAY_MS
+    sale = Sale("T-late", (SkuUnits("SKU-1", 2),), sold_at_ms=yesterday)
+    assert store.store.sell(sale, by="A1", dev="POS") is not None
+    store.settle()
+    assert sold_times(world) == [yesterday]
+
+
+def test_an_impossible_time_of_sale_counts_when_central_heard_of_it(world: World, store: StoreSide):
+    """A till in the year 1970 or 2099 teaches nothing about when, but it did sell."""
+    stocked(world)
+    store.settle()
+    now = world.clock.now_ms()
+    for number, said in enumerate((86_400_000, 4_070_908_800_000)):
+        sale = Sale(f"T-{number}", (SkuUnits("SKU-1", 1),), sold_at_ms=said)
+        assert store.store.sell(sale, by="A1", dev="POS") is not None
+    store.settle()
+    assert sold_times(world) == [now, now]

@@ -31,6 +31,7 @@ from sync.domain.sizing import (
     gaps_that_are_outages,
     hours_until_reclaim,
     hours_when_silent,
+    sold_when_ms,
     whole_length_hours,
 )
 
@@ -260,3 +261,26 @@ def test_a_large_store_is_sized_in_two_seconds():
     )
     assert total > 0
     assert time.process_time() - began < 2.0
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ((900, 950), 900),
+        ((0, 950), 950),
+        ((1_001, 950), 950),
+        ((1_001, 1_002), 1_000),
+        ((0, 0), 1_000),
+        ((-5, 0), 1_000),
+    ],
+)
+def test_a_sale_counts_when_it_can_have_been(claims, expected):
+    """The till's word first, then its machine's, and never a time that is yet to come."""
+    assert sold_when_ms(claims, 1_000) == expected
+
+
+def test_a_sale_from_long_ago_has_no_time():
+    """A till in 1970 would otherwise make a store look as if it had sold nothing for decades."""
+    now, day = 1_763_900_000_000, 86_400_000
+    assert sold_when_ms((now - 45 * day,), now) == now - 45 * day
+    assert sold_when_ms((now - 45 * day - 1,), now) == now
