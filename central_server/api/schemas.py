@@ -211,12 +211,16 @@ class OrderPage(BaseModel):
 
 
 class AtpTerms(BaseModel):
-    """on_hand - allocated - floor - safety_stock = raw (units)."""
+    """on_hand - allocated - floor - safety_stock - held_back = raw (units).
+
+    `held_back` are rights that central leaves alone because the store is silent.
+    """
 
     on_hand: int
     allocated: int
     floor: int
     safety_stock: int
+    held_back: int
     raw: int
 
 

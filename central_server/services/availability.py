@@ -86,6 +86,7 @@ def _document(one: Availability) -> Document:
             "allocated": one.terms.allocated,
             "floor": one.terms.floor,
             "safety_stock": one.terms.safety_stock,
+            "held_back": one.terms.held_back,
             "raw": one.terms.raw,
         },
         "data_age_seconds": None if one.age_ms is None else one.age_ms / 1000,

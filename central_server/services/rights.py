@@ -11,6 +11,7 @@ from central_server.records import Lease, Location, Replica
 from sync.domain.escrow import EscrowPolicy, Share
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.silence import USUAL_MS
 from sync.domain.stock_operations import (
     FloorSold,
     GenerationClosed,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 CLOCK_STEP_MS = 10_000
-GAP_MS = 5 * 60_000
-"""A store that polls twice a minute and was not heard for so long was cut off."""
 
 
 class SharedStock:
@@ -197,7 +196,7 @@ def keep_time(unit: "Unit", now_ms: int) -> None:
 def note_gap(unit: "Unit", replica: Replica, now_ms: int) -> None:
     """Keep that a store was cut off until now, for the sizing of its floor."""
     last = replica.last_contact_ms
-    if last is not None and now_ms - last > GAP_MS:
+    if last is not None and now_ms - last > USUAL_MS:
         unit.leases.add_gap(replica.location_id, last, now_ms)
 
 

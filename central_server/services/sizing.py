@@ -14,9 +14,9 @@ from central_server.ports import Pokes
 from central_server.records import Location
 from central_server.services.escrow_policies import rule_for
 from sync.clock import Clock
+from sync.domain.silence import PICK_HOURS, floors_when_silent
 from sync.domain.sizing import (
     HALF_LIFE_DAYS,
-    Mixture,
     OutageHistory,
     SaleSizes,
     Velocity,
@@ -34,8 +34,6 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 WINDOW_DAYS = 180
 """Older sales and outages count next to nothing."""
-PICK_HOURS = 2.0
-"""How long a promise that the store knows lies on the shelf before it is picked."""
 SERVICE_PERCENT = 95
 """The critical ratio where no rule says otherwise."""
 
@@ -72,18 +70,44 @@ class FloorSizing:
         categories = {sku: one.category for sku, one in
                       unit.catalogue.products([row.sku for row in rows]).items()}  # fmt: skip
         priors = rates.by_category(rows, categories)
-        hours = outage_hours(unit.leases.gaps(place.id, began), now_ms - began, place)
-        floors = {
-            row.sku: floor_target(
-                row.on_hand - row.allocated,
-                rates.rate(row.sku, priors[categories.get(row.sku, "")]),
-                hours, percent / 100, rates.sizes[row.sku].dispersion(),
-            )
+        demand = {
+            row.sku: (rates.rate(row.sku, priors[categories.get(row.sku, "")]),
+                      rates.sizes[row.sku].dispersion())
             for row in rows
         }  # fmt: skip
-        changed = {row.sku: floors[row.sku] for row in rows if floors[row.sku] != row.floor}
+        history = outages_of(unit.leases.gaps(place.id, began), now_ms - began)
+        reclaim_hours = place.escrow.reclaim_after_ms / HOUR_MS
+        hours = hours_until_reclaim(history, PICK_HOURS, reclaim_hours)
+        changed: dict[str, int] = {}
+        for row in rows:
+            rate, dispersion = demand[row.sku]
+            free = row.on_hand - row.allocated
+            floor = floor_target(free, rate, hours, percent / 100, dispersion)
+            if floor != row.floor:
+                changed[row.sku] = floor
         self._write(unit, place.id, changed)
+        self._prepare_for_silence(unit, place, history, demand, percent)
         return len(changed)
+
+    def _prepare_for_silence(
+        self,
+        unit: "Unit",
+        place: Location,
+        history: OutageHistory,
+        demand: Mapping[str, tuple[float, float]],
+        percent: int,
+    ) -> None:
+        """Keep what central will leave each SKU here, should the store fall silent.
+
+        Known beforehand, because orders are promised by it while nobody sizes anything.
+        """
+        lease_ms = place.escrow.lease_end_ms(0)
+        skus = ((sku, *known) for sku, known in demand.items())
+        wanted = floors_when_silent(history, skus, percent / 100, lease_ms)
+        kept = unit.stock.silences(place.id)
+        changed = {sku: one.text for sku, one in wanted.items() if one.text != kept.get(sku)}
+        if changed:
+            unit.stock.set_silences(place.id, changed)
 
     def _write(self, unit: "Unit", location_id: str, floors: Mapping[str, int]) -> None:
         if not floors:
@@ -128,8 +152,7 @@ class _Rates:
         return defaultdict(float, means)
 
 
-def outage_hours(gaps: Iterable[tuple[int, int]], observed_ms: int, place: Location) -> Mixture:
-    """Return how long a store has to live on its floor alone, by its own outages."""
+def outages_of(gaps: Iterable[tuple[int, int]], observed_ms: int) -> OutageHistory:
+    """Return a store's outages as sizing goes by them; gaps are (from, to) in ms."""
     lengths = [(end - start) / HOUR_MS for start, end in gaps]
-    history = OutageHistory().after(lengths, observed_ms / HOUR_MS)
-    return hours_until_reclaim(history, PICK_HOURS, place.escrow.reclaim_after_ms / HOUR_MS)
+    return OutageHistory().after(lengths, observed_ms / HOUR_MS)

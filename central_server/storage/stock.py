@@ -12,6 +12,7 @@ from central_server.storage.prepared import Prepared
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
+from sync.domain.silence import FloorBySilence, held_back
 from sync.protocol.rows import StockRow, Watermark
 
 _RIGHTS = ("generation", "granted", "promised", "returned")
@@ -29,7 +30,8 @@ _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
 _POSITIONS = select(
     STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
     STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
-    LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
+    STOCK.c.silence, LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
+    LEASES.c.token_ms,
 ).select_from(
     STOCK.outerjoin(LEASES, LEASES.c.location_id == STOCK.c.location_id)
 )  # fmt: skip
@@ -81,7 +83,8 @@ class Stock:
         """Return the positions of `skus` everywhere, or at some locations, in one query.
 
         Where a location shares by escrow, its floor is what central may not promise
-        at `now_ms`: all of it once the lease is over.
+        at `now_ms`: all of it once the lease is over. While the store is silent, more is
+        held back of what is left.
         """
         if location_ids is None:
             rows = _EVERYWHERE.rows(self._connection, skus=skus)
@@ -284,6 +287,24 @@ class Stock:
             returning="stock.sku",
         )
 
+    def silences(self, location_id: str) -> dict[str, str]:
+        """Return what each SKU of a location needs while it is silent, as it was set."""
+        wanted = select(STOCK.c.sku, STOCK.c.silence).where(STOCK.c.location_id == location_id)
+        found: dict[str, str] = dict(self._connection.execute(wanted).all())
+        return found
+
+    def set_silences(self, location_id: str, silences: Mapping[str, str]) -> None:
+        """Set what central leaves a silent location of each SKU (`FloorBySilence.text`)."""
+        update_many(
+            self._connection,
+            STOCK,
+            ("location_id", "sku", "silence"),
+            [(location_id, sku, text) for sku, text in sorted(silences.items())],
+            sets="silence = v.silence",
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )
+
     def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Append movements. Nothing changes or removes one."""
         rows = [
@@ -338,10 +359,16 @@ def _stock_row(row: Sequence[Any]) -> StockRow:
 
 
 def _position(row: Sequence[Any], now_ms: int) -> StockPosition:
-    location_id, sku, on_hand, allocated, floor, safety_stock, *rights, generation, until_ms = row
+    location_id, sku, on_hand, allocated, floor, safety_stock, *rights = row[:-4]
+    silence, generation, until_ms, token_ms = row[-4:]
     if generation is None:
         return StockPosition(location_id, sku, on_hand, allocated, floor, safety_stock)
-    online = Rights(*rights).within(generation).online if now_ms < until_ms else 0
+    granted = Rights(*rights).within(generation).online if now_ms < until_ms else 0
     # Never more than the book has: a count at central may have lowered it since the grant.
-    kept = on_hand - allocated - min(online, max(0, on_hand - allocated))
-    return StockPosition(location_id, sku, on_hand, allocated, kept, safety_stock, is_shared=True)
+    online = min(granted, max(0, on_hand - allocated))
+    kept = on_hand - allocated - online
+    wanted = FloorBySilence.of(silence).wanted(now_ms - token_ms)
+    return StockPosition(
+        location_id, sku, on_hand, allocated, kept, safety_stock, is_shared=True,
+        held_back=held_back(online, kept, wanted),
+    )  # fmt: skip

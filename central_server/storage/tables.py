@@ -106,6 +106,7 @@ STOCK = Table(
     *(_zero(name) for name in ("generation", "granted", "promised", "returned")),
     Column("op_replica", Text, nullable=False, server_default=""),
     _zero("op_epoch"), _zero("op_seq"),
+    Column("silence", Text, nullable=False, server_default=""),
     CheckConstraint("allocated >= 0", name="allocated"),
     CheckConstraint("floor >= 0", name="floor"),
     CheckConstraint("safety_stock >= 0", name="safety_stock"),

@@ -42,6 +42,8 @@ class StockPosition:
     safety_stock: int = 0
     is_shared: bool = False
     """Whether central promises from rights that the store granted (see `sync.domain.escrow`)."""
+    held_back: int = 0
+    """Of these rights, what central leaves alone as the store is silent (`sync.domain.silence`)."""
 
     def applied(self, effect: StockEffect) -> "StockPosition":
         """Return the position after `effect`. It may go negative: facts are never refused."""
@@ -60,11 +62,13 @@ class AvailableToPromise:
     allocated: int
     floor: int
     safety_stock: int
+    held_back: int = 0
 
     @property
     def raw(self) -> int:
-        """Return on hand - allocated - floor - safety stock; negative when over-promised."""
-        return self.on_hand - self.allocated - self.floor - self.safety_stock
+        """Return on hand less all other terms; negative when over-promised."""
+        kept = self.floor + self.safety_stock + self.held_back
+        return self.on_hand - self.allocated - kept
 
     @property
     def quantity(self) -> int:
@@ -75,5 +79,6 @@ class AvailableToPromise:
 def available_to_promise(position: StockPosition) -> AvailableToPromise:
     """Return what central may promise online from `position`, with its terms."""
     return AvailableToPromise(
-        position.on_hand, position.allocated, position.floor, position.safety_stock
-    )
+        position.on_hand, position.allocated, position.floor, position.safety_stock,
+        position.held_back,
+    )  # fmt: skip

@@ -95,8 +95,8 @@ def floor_units(
     Mean and dispersion are rounded up to three digits, so that thousands of SKUs share
     a few hundred answers; this never keeps less.
     """
-    mean = _rounded_up(checked_mean(rate_per_hour * outage_hours))
-    spread = _rounded_up(checked_dispersion(dispersion))
+    mean = rounded_up(checked_mean(rate_per_hour * outage_hours))
+    spread = rounded_up(checked_dispersion(dispersion))
     return _quantile(mean, spread, checked_probability(ratio))
 
 
@@ -115,7 +115,7 @@ def floor_units_over(
     min{ f : sum over i of share_i x P(N(rate x hours_i) <= f) >= ratio }
     """
     probability = checked_probability(ratio)
-    spread = _rounded_up(checked_dispersion(dispersion))
+    spread = rounded_up(checked_dispersion(dispersion))
     parts = [(checked_mean(rate_per_hour * hour), share) for hour, share in hours.parts]
     if max(parts)[0] <= STEP_BY_STEP_MEAN_MAX:
         return mixed_step_by_step(parts, spread, probability)
@@ -349,7 +349,7 @@ def _on_grid(hours: float) -> float:
     return round(1.25**step, 6)
 
 
-def _rounded_up(number: float) -> float:
+def rounded_up(number: float) -> float:
     """Return three digits of a number, rounded up; what hardly ever sells is 0."""
     if number < _NOISE:
         return 0.0
