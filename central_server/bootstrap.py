@@ -153,7 +153,7 @@ class Parts:
     @property
     def devices(self) -> Devices:
         """The devices of stores."""
-        return Devices(self.database)
+        return Devices(self.database, self.clock)
 
     def examine(self) -> tuple[Finding, ...]:
         """Return what is well with this central and what is not."""

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from central_server.records import Replica
 from central_server.services.errors import NotFound
 from central_server.services.order_views import Document
+from central_server.services.rights import shut_out
 from central_server.services.times import rfc3339_or_none
+from sync.clock import Clock
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
 class Devices:
     """Lists and revokes devices."""
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def all(self, location_id: str | None = None) -> list[Document]:
         """Return the devices, the newest first."""
@@ -28,13 +31,16 @@ class Devices:
     def revoke(self, replica_id: str) -> Document:
         """Shut a device out, stolen or given up: it hears nothing more from central.
 
-        What it still hands in of its work is kept in quarantine, without effect.
+        What it still hands in of its work is kept in quarantine, without effect. From
+        its store's online rights nothing is promised any more.
         """
+        now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Replica:
-            if unit.replicas.get(replica_id) is None:
+            known = unit.replicas.get(replica_id)
+            if known is None:
                 raise NotFound("device", replica_id)
-            unit.replicas.set_enabled(replica_id, enabled=False)
+            shut_out(unit, known, now)
             found = unit.replicas.get(replica_id)
             assert found is not None
             return found

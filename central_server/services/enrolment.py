@@ -7,7 +7,7 @@ from central_server.records import EnrolmentCode
 from central_server.services.errors import EnrolmentRefused, UnknownLocation
 from central_server.services.exceptions import clock_cause, close_causes
 from central_server.services.order_views import Document
-from central_server.services.rights import renew
+from central_server.services.rights import renew, shut_out
 from central_server.services.scopes import scopes_of
 from central_server.services.times import rfc3339
 from central_server.services.tokens import (
@@ -45,7 +45,7 @@ class Enrolment:
                 raise UnknownLocation(location_id)
             if replace:
                 for replica in unit.replicas.at_location(location_id):
-                    unit.replicas.set_enabled(replica.id, enabled=False)
+                    shut_out(unit, replica, now)
                 _let_clocks_go(unit, location_id, now)
             unit.replicas.add_code(
                 EnrolmentCode(enrolment_code_hash(code), location_id, now + CODE_MS)

@@ -200,6 +200,17 @@ def note_gap(unit: "Unit", replica: Replica, now_ms: int) -> None:
         unit.leases.add_gap(replica.location_id, last, now_ms)
 
 
+def shut_out(unit: "Unit", replica: Replica, now_ms: int) -> None:
+    """Let a device speak for its store no more; nothing is promised that it would never hear of.
+
+    What it granted stays on the books until its successor begins a generation (`renew`).
+    One that was replaced before has no say in what its successor granted.
+    """
+    if replica.enabled:
+        unit.replicas.set_enabled(replica.id, enabled=False)
+        unit.leases.end(replica.location_id, now_ms)
+
+
 def renew(unit: "Unit", location: Location) -> None:
     """Void what a retired device had granted: a new one begins with a generation of its own.
 

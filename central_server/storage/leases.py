@@ -48,6 +48,11 @@ class Leases:
         """Promise nothing to anybody until each store has seen an answer later than this."""
         self._connection.execute(LEASES.update().values(until_ms=0, token_ms=now_ms))
 
+    def end(self, location_id: str, now_ms: int) -> None:
+        """Promise nothing of a location until it has seen an answer later than this."""
+        here = LEASES.c.location_id == location_id
+        self._connection.execute(LEASES.update().where(here).values(until_ms=0, token_ms=now_ms))
+
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""
         self._connection.execute(delete(LEASES).where(LEASES.c.location_id == location_id))

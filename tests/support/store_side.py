@@ -18,6 +18,7 @@ from sync.domain.stock_operations import SkuUnits
 from sync.edge.daemon import RoundReport, SyncDaemon
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity
+from sync.edge.recovery import take_over
 from sync.protocol import errors
 from sync.protocol.digest import differences
 from sync.protocol.endpoint import OperationsPage, PullPage
@@ -89,13 +90,14 @@ class StoreSide:
 
     def __post_init__(self) -> None:
         self.key = Ed25519PrivateKey.from_private_bytes(self.location_id.encode().ljust(32, b"."))
-        self.faulty = FaultyEndpoint(
-            LocalEndpoint(RealCentralSide(self.world)), Random(3), Faults()
-        )
+        self.faulty = self._line()
         self.sales = 0
         self.store: Store
         self.daemon: SyncDaemon
         self.open()
+
+    def _line(self) -> FaultyEndpoint:
+        return FaultyEndpoint(LocalEndpoint(RealCentralSide(self.world)), Random(3), Faults())
 
     def open(self) -> None:
         """Open the files as a new process does."""
@@ -103,7 +105,8 @@ class StoreSide:
         try:
             self.store.identity  # noqa: B018 - raises before the first enrolment
         except LookupError:
-            self._enrol()
+            name = f"R-{self.location_id}-{self.folder.name}"
+            self.store.journal.enrol(self._enrolled(name, "nonce"))
         store = self.store
         self.daemon = SyncDaemon(
             self.faulty, store.journal, store.writer,
@@ -112,21 +115,26 @@ class StoreSide:
             parts_folder=store.files.parts, app_version="test",
         )  # fmt: skip
 
-    def _enrol(self) -> None:
+    def enrol_anew(self) -> None:
+        """Give the machine a new name at central, in its own place; it takes its work along."""
+        identity = self._enrolled(f"{self.store.replica_id}-anew", "nonce-2")
+        take_over(self.store.journal, identity, self.clock.now_ms())
+        self.store.close()
+        self.faulty = self._line()
+        self.open()
+
+    def _enrolled(self, replica_id: str, nonce: str) -> Identity:
         enrolment = self.world.parts.central.enrolment
         code = enrolment.create_code(self.location_id, replace=True)
-        replica_id = f"R-{self.location_id}-{self.folder.name}"
         answer = enrolment.enrol(
             EnrolRequest(
-                code=str(code["code"]), replica_id=replica_id, install_nonce="nonce",
+                code=str(code["code"]), replica_id=replica_id, install_nonce=nonce,
                 public_key=self.key.public_key().public_bytes_raw().hex(), app_version="test",
             )
         )  # fmt: skip
-        self.store.journal.enrol(
-            Identity(
-                replica_id, self.location_id, 1, "nonce", self.key.private_bytes_raw().hex(),
-                answer.server_id, "http://central.invalid",
-            )
+        return Identity(
+            replica_id, self.location_id, 1, nonce, self.key.private_bytes_raw().hex(),
+            answer.server_id, "http://central.invalid",
         )  # fmt: skip
 
     def reboot(self, name: str) -> None:
