@@ -20,11 +20,16 @@ from sync.domain.stock_operations import (
     SkuUnits,
     StockOperation,
 )
+from sync.domain.transitions import Consequence, ConsequenceKind
 from sync.protocol.rows import StockRow, Watermark
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
+VOID_RIGHTS = Consequence(
+    ConsequenceKind.NO_EFFECT,
+    "This device does not speak for its store any more: what it granted or took back is void.",
+)
 CLOCK_STEP_MS = 10_000
 
 

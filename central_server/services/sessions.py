@@ -109,7 +109,7 @@ class Sessions:
         identity = unit.meta.get()
         assert identity is not None
         heads = unit.journal.heads(scopes_of(location)) if replica.enabled else ()
-        lease = unit.leases.get(location.id)
+        lease = unit.leases.get(location.id) if replica.enabled else None
         generation = 0 if lease is None else lease.generation
         return replica, heads, identity.server_id, identity.incarnation, generation
 

@@ -16,6 +16,9 @@ from central_server.services.held_views import (
 )
 from central_server.services.push_exceptions import held_words
 from central_server.services.replication import Replication
+from central_server.services.rights import VOID_RIGHTS
+from sync.domain.operations import aggregate_of
+from sync.domain.stock_operations import RIGHTS
 from sync.hub.acceptor import judge
 from sync.hub.ports import HeldBack, ReplicaState
 from sync.protocol.lines import OperationRecord, decode_line
@@ -77,6 +80,11 @@ class Settling:
             self._applier.pass_over(op_id, aggregate_in(stored), record)
         elif fault is not None:
             verdict = _spoilt(stored.seq, fault)
+        elif record is not None and self._is_void(record):
+            verdict = Verdict(
+                seq=stored.seq, status=VerdictStatus.AMENDED, consequences=(VOID_RIGHTS,)
+            )
+            self._applier.pass_over(op_id, aggregate_in(stored), record)
         else:
             verdict = judge(self._applier, op_id, record, problem)
         if verdict.status is VerdictStatus.QUARANTINED:
@@ -89,6 +97,14 @@ class Settling:
         """Write everything; rows never fall behind what they included."""
         self._applier.keep_later_marks(is_current=self._state.enabled)
         self._applier.flush()
+
+    def _is_void(self, record: OperationRecord) -> bool:
+        """Return whether it is about rights that only its store's present device may speak of.
+
+        Its successor has begun a generation whose number the old device may have
+        come to by itself: they must not meet.
+        """
+        return not self._state.enabled and aggregate_of(record.op) == RIGHTS
 
     def _skipped(self, stored: StoredOperation) -> Verdict:
         text = f"Set aside by a person at central: {self._wish.reason}"

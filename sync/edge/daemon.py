@@ -109,7 +109,7 @@ class SyncDaemon:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
-        if self._keeper.share_out() and halted is None:
+        if self._may_share() and self._keeper.share_out() and halted is None:
             pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
         error = "" if halted is None else str(halted)
@@ -131,6 +131,10 @@ class SyncDaemon:
             error=error,
             next_in_s=poll_delay_s(session.poll_seconds, self._random),
         )
+
+    def _may_share(self) -> bool:
+        """Return whether central listens: a device that is shut out is told of no scopes."""
+        return self._session is not None and bool(self._session.heads)
 
     def _push(self, session: HelloAnswer) -> PushReport:
         cursors = self._replica.cursors()
