@@ -15,7 +15,7 @@ from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS
 from central_server.flows.pickup.notices import PickupNotices
-from central_server.jobs.housekeeping import forget_old_answers
+from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
 from central_server.jobs.outbox import send_due
 from central_server.jobs.promises import PromiseKeeper
 from central_server.jobs.worker import Worker
@@ -59,6 +59,7 @@ BACKUP_PROBLEMS = (copies.NotEmbedded, copies.InUse, copies.BadCopy)
 MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
+FEED_SECONDS = 24 * 3600.0
 POLICIES_SECONDS = 60.0
 SIZING_SECONDS = 6 * 3600.0
 PROMISES_SECONDS = 5.0
@@ -98,6 +99,7 @@ class Parts:
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
+            Worker("feed", self._compact_feed, FEED_SECONDS),
         )
         for worker in workers:
             worker.start()
@@ -120,6 +122,10 @@ class Parts:
 
     def _forget(self) -> bool:
         forget_old_answers(self.database, self.clock, self.settings.idempotency_days)
+        return False
+
+    def _compact_feed(self) -> bool:
+        forget_settled_verdicts(self.database, self.clock)
         return False
 
     def migrate(self) -> str:

@@ -102,6 +102,20 @@ class SqlFeedStore:
         rows = _AFTER.rows(self._connection, scope=scope, after=after, limit=limit)
         return [StoredRow(*row) for row in rows]
 
+    def living(self, scope: str, entity: str, up_to: int) -> Sequence[StoredRow]:
+        """Return a scope's living rows of one entity with rev <= `up_to`, by key."""
+        rows = self._connection.execute(
+            select(FEED_ROWS.c.entity, FEED_ROWS.c.key, FEED_ROWS.c.rev, FEED_ROWS.c.body)
+            .where(
+                FEED_ROWS.c.scope == scope,
+                FEED_ROWS.c.entity == entity,
+                FEED_ROWS.c.rev <= up_to,
+                FEED_ROWS.c.body.is_not(None),
+            )
+            .order_by(FEED_ROWS.c.key)
+        )
+        return [StoredRow(*row) for row in rows]
+
     def drop_tombstones(self, scope: str, up_to: int) -> int:
         """Forget tombstones with rev <= `up_to`, raise the floor to it, return how many went.
 

@@ -3,7 +3,18 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, text, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from central_server.records import StoredOperation
 from central_server.storage.bulk import among, insert_many
@@ -47,6 +58,9 @@ _SAVE = Prepared(
             base_seq=bindparam("new_base"),
             last_contact_ms=bindparam("now_ms"),
             pushed_ms=bindparam("now_ms"),
+            followed_rev=func.coalesce(
+                bindparam("new_followed", type_=BigInteger), REPLICAS.c.followed_rev
+            ),
         )
     )
 )
@@ -95,12 +109,14 @@ class SqlOperationJournal:
         row = _PLACE[lock].row(self._connection, replica_id=replica_id)
         return None if row is None else ReplicaState(*row)
 
-    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
-        """Write position, backlog and last contact."""
+    def save_replica(
+        self, state: ReplicaState, *, backlog: int, now_ms: int, followed_rev: int | None
+    ) -> None:
+        """Write position, backlog and last contact, and where it says so what it has followed."""
         _SAVE.run(
             self._connection, replica=state.replica_id, new_epoch=state.epoch,
             new_seq=state.last_seq, new_hash=state.last_hash, new_backlog=backlog,
-            new_base=state.base_seq, now_ms=now_ms,
+            new_base=state.base_seq, now_ms=now_ms, new_followed=followed_rev,
         )  # fmt: skip
 
     def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:

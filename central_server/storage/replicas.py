@@ -111,6 +111,19 @@ class Replicas:
                 heard[replica.location_id] = newest
         return heard
 
+    def followed(self) -> dict[str, int]:
+        """Return, by location, up to where its present device has the rows of its own scope.
+
+        One that has never said so is missing, as is a location without a device.
+        """
+        rows = self._connection.execute(
+            select(REPLICAS.c.location_id, REPLICAS.c.followed_rev).where(
+                REPLICAS.c.enabled, REPLICAS.c.followed_rev.is_not(None)
+            )
+        )
+        found: dict[str, int] = dict(rows.all())
+        return found
+
     def add_code(self, code: EnrolmentCode) -> None:
         """Keep a one-time code under its hash."""
         self._connection.execute(

@@ -24,6 +24,7 @@ from sync.hub.ports import (
 )
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord, all_storable, chain, decode_line
+from sync.protocol.rows import is_store_scope
 from sync.protocol.session import (
     PREV_HASH_DIGITS,
     PushAnswer,
@@ -87,9 +88,13 @@ def accept(
     arrived = _new_lines(journal, state, header, lines)
     if arrived:
         state = _judge(journal, applier, state, arrived, now_ms)
-    journal.save_replica(state, backlog=header.backlog, now_ms=now_ms)
     heads = journal.heads(scopes) if state.enabled else ()
-    if _has_followed(header, heads, incarnation):
+    has_followed = _has_followed(header, heads, incarnation)
+    own = next((one.rev for one in heads if is_store_scope(one.scope)), None)
+    journal.save_replica(
+        state, backlog=header.backlog, now_ms=now_ms, followed_rev=own if has_followed else None
+    )
+    if has_followed:
         return _answer(journal, state, header, (), now_ms)
     answer = _answer(journal, state, header, heads, now_ms)
     return answer.model_copy(update={"incarnation": incarnation})

@@ -67,8 +67,14 @@ class OperationJournal(Protocol):
         """Return the replica and lock its row until the transaction ends; None if unknown."""
         ...
 
-    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
-        """Write position, backlog and last contact; `now_ms` is also when it last pushed."""
+    def save_replica(
+        self, state: ReplicaState, *, backlog: int, now_ms: int, followed_rev: int | None
+    ) -> None:
+        """Write position, backlog and last contact; `now_ms` is also when it last pushed.
+
+        `followed_rev`: up to where the store says that it has its own scope's rows; None
+        where this push does not say, and what is known stays.
+        """
         ...
 
     def hash_at(self, replica_id: str, epoch: int, seq: int) -> bytes | None:

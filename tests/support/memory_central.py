@@ -99,12 +99,16 @@ class MemoryJournal:
         self.entries: dict[OpId, JournalEntry] = {}
         self.bases: dict[tuple[str, int], int] = {}
         self.backlog = 0
+        self.followed_rev: int | None = None
         self._feed = feed
 
     def lock_replica(self, replica_id: str) -> ReplicaState | None:
         return self.replicas.get(replica_id)
 
-    def save_replica(self, state: ReplicaState, *, backlog: int, now_ms: int) -> None:
+    def save_replica(
+        self, state: ReplicaState, *, backlog: int, now_ms: int, followed_rev: int | None
+    ) -> None:
+        self.followed_rev = followed_rev if followed_rev is not None else self.followed_rev
         self.replicas[state.replica_id] = replace(state, pushed_ms=now_ms)
         self.backlog = backlog
 
