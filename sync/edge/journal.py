@@ -15,6 +15,7 @@ from sync.domain.inventory import StockEffect
 from sync.domain.operations import aggregate_of
 from sync.edge.evidence import Evidence, Witness
 from sync.edge.journal_reading import JournaledOperation, JournalReading
+from sync.edge.journal_settling import DAY_MS, KEEP_DAYS, JournalSettling
 from sync.edge.lives import Life, Lives, Sending
 from sync.edge.lockouts import Lockouts
 from sync.edge.mark import Mark, MarkFile
@@ -28,20 +29,14 @@ from sync.edge.sqlite import (
     open_database,
     transaction,
 )
-from sync.edge.verdicts import write_answered, write_settled
-from sync.protocol.errors import Fork
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.rows import Watermark
-from sync.protocol.session import EpochStart, PushAnswer
-from sync.protocol.verdicts import Verdict, VerdictStatus
+from sync.protocol.session import EpochStart
 
 __all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
 
-DAY_MS = 86_400_000
-NEWEST_MIGRATION = "m0003_recovery"
+NEWEST_MIGRATION = "m0004_acknowledged"
 """The last one in `journal_schema`; a test holds the two together."""
-KEEP_DAYS = 45
-"""How long settled operations are kept, so that a central restored from a backup can ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Head:
     hash: bytes
 
 
-class Journal(JournalReading, Lockouts):
+class Journal(JournalReading, JournalSettling, Lockouts):
     """One connection to journal.db. Thread-safe: a lock covers each call.
 
     A store that also holds replica.db shares one lock between both files, so
@@ -332,103 +327,6 @@ class Journal(JournalReading, Lockouts):
                 rows = rows[:count]
                 break
         return tuple(bytes(line) for (line,) in rows)
-
-    # --- central's answers ------------------------------------------------------------
-
-    def settle(self, answer: PushAnswer, life: Life | None = None) -> None:
-        """Record an answer to a push of `life`: verdicts and position, in one transaction.
-
-        Raises `Fork` where central has something else at that place, or more
-        than this journal: then this file is not what central last talked to.
-        """
-        life = life or self.lives.newest
-        known = None if answer.acked_seq < life.base else self.hash_at(answer.acked_seq, life)
-        if known is None or known.hex() != answer.acked_hash:
-            raise Fork(
-                "central has another journal under this name: restored or cloned",
-                seq=answer.acked_seq,
-                last_seq=self.head().seq,
-            )
-        with self.writing():
-            self.keep_verdicts(life.epoch, answer.verdicts)
-            if not life.opened:
-                self._connection.execute(
-                    "UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,)
-                )
-            self._connection.execute(
-                "UPDATE progress SET acked_seq = ?, rival_ms = 0 WHERE id = 1", (answer.acked_seq,)
-            )
-
-    def keep_verdicts(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
-        """Record verdicts on operations of an epoch, inside `writing()`."""
-        for verdict in verdicts:
-            write_answered(self._connection, epoch, verdict)
-
-    def settle_later(self, verdicts: Sequence[tuple[str, int, Verdict]]) -> None:
-        """Record what central settled after a push was answered: (replica, epoch, verdict)."""
-        with self.writing():
-            lives = self.lives
-            for replica_id, epoch, verdict in verdicts:
-                if lives.named(replica_id, epoch) is not None:
-                    write_settled(self._connection, epoch, verdict)
-
-    def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
-        """Central lost operations (a restore): send again from `expected_seq`.
-
-        Its verdicts on them are lost as well; it will judge anew. `epoch` is where
-        central is: later ones have to begin again.
-        """
-        first = self.lives.first_of(self.identity.replica_id)
-        with self.writing():
-            self._connection.execute("DELETE FROM verdicts WHERE seq >= ?", (expected_seq,))
-            self._connection.execute(
-                "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
-                (max(expected_seq - 1, first.base),),
-            )
-            if epoch is not None:
-                self._connection.execute(
-                    "UPDATE lives SET opened = 0 WHERE epoch > ? AND replica_id = ?",
-                    (epoch, first.replica_id),
-                )
-
-    def meet_rival(self, heard_at_ms: int) -> None:
-        """Note when central last heard the machine that already has this store's name.
-
-        Heard again since the last time, it lives: then this one is the copy, and
-        sends nothing any more until it is enrolled anew.
-        """
-        with self.writing():
-            self._connection.execute(
-                "UPDATE progress SET rival_ms = max(rival_ms, ?),"
-                " is_duplicate = is_duplicate OR (rival_ms > 0 AND rival_ms < ?)",
-                (heard_at_ms, heard_at_ms),
-            )
-
-    def is_duplicate(self) -> bool:
-        """Return whether another machine works under this store's name."""
-        return bool(self._one("SELECT is_duplicate FROM progress WHERE id = 1")[0])
-
-    def prune(self, now_ms: int) -> int:
-        """Forget settled operations older than `KEEP_DAYS`; return how many.
-
-        The last one of each epoch stays: its hash is where the next push goes on. What
-        central holds back in quarantine is not settled, and is shown on.
-        """
-        oldest = now_ms - KEEP_DAYS * DAY_MS
-        with self.writing():
-            cursor = self._connection.execute(
-                "DELETE FROM operations WHERE at_ms < ? AND seq < (SELECT acked_seq FROM progress)"
-                " AND seq NOT IN (SELECT max(seq) FROM operations GROUP BY epoch)"
-                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)",
-                (oldest, VerdictStatus.QUARANTINED.value),
-            )
-            self._connection.execute(
-                "DELETE FROM verdicts WHERE seq < (SELECT acked_seq FROM progress)"
-                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM operations)",
-            )
-        if self.evidence is not None:
-            self.evidence.drop_before(oldest)
-        return int(cursor.rowcount)
 
     def change_token(self) -> tuple[int, int]:
         """Return a value that differs when anything was written, by whichever process."""

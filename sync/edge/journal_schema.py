@@ -78,6 +78,21 @@ def m0003_recovery(database: Database) -> None:
         database.execute(statement)
 
 
+_ACKNOWLEDGED = (
+    """CREATE TABLE acknowledged (
+        seq INTEGER PRIMARY KEY, central_ms INTEGER NOT NULL, here_ms INTEGER NOT NULL) STRICT""",
+    "ALTER TABLE progress ADD COLUMN central_ms INTEGER NOT NULL DEFAULT 0",
+)
+"""Up to `seq` central had everything at `central_ms` by its clock and `here_ms` by this one."""
+
+
+@migrations(transactional=True)
+def m0004_acknowledged(database: Database) -> None:
+    """When central had how much. What was acknowledged before counts from the next answer on."""
+    for statement in _ACKNOWLEDGED:
+        database.execute(statement)
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

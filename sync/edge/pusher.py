@@ -60,7 +60,7 @@ def push_all(
     recovered = must_take_over(journal) and recover(endpoint, journal, now_ms)
     for _ in range(RECOVERIES_MAX):
         try:
-            report = _push_all(endpoint, journal, ops_max, keeper, heads)
+            report = _push_all(endpoint, journal, ops_max, keeper, heads, now_ms)
             return PushReport(report.sent, report.heads, report.incarnation, recovered)
         except (errors.Fork, errors.EpochStale) as refusal:
             if not _recovers(endpoint, journal, now_ms):
@@ -88,6 +88,7 @@ def _push_all(
     ops_max: int,
     keeper: ShareKeeper | None,
     heads: str,
+    now_ms: int,
 ) -> PushReport:
     sent = rewinds = 0
     journal.mark_file.sync()
@@ -106,7 +107,7 @@ def _push_all(
             rewinds += 1
             _rewind(journal, gap, rewinds)
             continue
-        journal.settle(_whole(journal, answer, place, len(lines)), place.life)
+        journal.settle(_whole(journal, answer, place, len(lines)), place.life, now_ms)
         if keeper is not None:
             keeper.heard(answer.answered_at_ms)
         sent += len(lines)

@@ -275,6 +275,7 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
     """
     with journal.writing():
         own = _cut_off(journal, theirs)
+        journal.forget_acknowledged(theirs.common_seq + 1)
         discarded = _replace_lives(journal, theirs)
         for epoch, seq, line, hashed in theirs.operations:
             witness = Witness(theirs.replica_id, epoch, seq, line, hashed, ())

@@ -125,8 +125,8 @@ class _ShowsBeforeItCommits(WatchedStore):
 class _ForgetsVerdicts(Journal):
     """Takes every operation that central has for plainly accepted."""
 
-    def settle(self, answer: PushAnswer, life: Life | None = None) -> None:
-        super().settle(answer.model_copy(update={"verdicts": ()}), life)
+    def settle(self, answer: PushAnswer, life: Life | None = None, now_ms: int = 0) -> None:
+        super().settle(answer.model_copy(update={"verdicts": ()}), life, now_ms)
 
 
 class _Optimistic(WatchedStore):

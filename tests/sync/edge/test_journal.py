@@ -37,10 +37,18 @@ def add(journal: Journal, one: OperationRecord, *effects: StockEffect) -> int:
         return journal.append(one, effects)
 
 
-def answer(journal: Journal, seq: int, *verdicts: Verdict) -> PushAnswer:
+def answer(journal: Journal, seq: int, *verdicts: Verdict, days: int = 0) -> PushAnswer:
+    """Return what central answers `days` after noon."""
     known = journal.hash_at(seq)
     assert known is not None
-    return PushAnswer(acked_seq=seq, acked_hash=known.hex(), verdicts=verdicts)
+    at = NOON_MS + days * DAY_MS
+    return PushAnswer(acked_seq=seq, acked_hash=known.hex(), verdicts=verdicts, answered_at_ms=at)
+
+
+def prune_later(journal: Journal, days: int = KEEP_DAYS + 1) -> int:
+    """Prune after central was heard once more, so many days after noon by both clocks."""
+    journal.settle(answer(journal, journal.acked_seq(), days=days), now_ms=NOON_MS + days * DAY_MS)
+    return journal.prune(NOON_MS + days * DAY_MS)
 
 
 def check_chain(journal: Journal) -> int:
@@ -156,14 +164,13 @@ def test_pruning_keeps_what_the_next_push_needs(tmp_path: Path):
     journal = journal_in(tmp_path, *(record(number) for number in range(1, 6)))
     amended = Verdict(seq=1, status=VerdictStatus.AMENDED)
     journal.settle(answer(journal, 3, amended))
-    later = NOON_MS + (KEEP_DAYS + 1) * DAY_MS
     assert journal.prune(NOON_MS + DAY_MS) == 0
-    assert journal.prune(later) == 2
+    assert prune_later(journal) == 2
     assert journal.hash_at(3) is not None
     assert len(journal.lines_after(3, 9, 10**9)) == 2
     assert journal.count_verdicts(VerdictStatus.AMENDED) == 0
-    journal.settle(answer(journal, 5))
-    assert journal.prune(later) == 2
+    journal.settle(answer(journal, 5, days=KEEP_DAYS + 1), now_ms=NOON_MS + DAY_MS)
+    assert prune_later(journal, 2 * KEEP_DAYS + 2) == 2
     assert add(journal, record(6)) == 6
     assert journal.hash_at(5) is not None
 
@@ -173,7 +180,7 @@ def test_what_central_holds_back_is_kept_however_old(tmp_path: Path):
     journal = journal_in(tmp_path, *(record(1) for _ in range(4)))
     held = [Verdict(seq=seq, status=VerdictStatus.QUARANTINED) for seq in (2, 3)]
     journal.settle(answer(journal, 4, *held))
-    assert journal.prune(NOON_MS + (KEEP_DAYS + 1) * DAY_MS) == 1
+    assert prune_later(journal) == 1
     assert len(journal.pending("F1", 1)) == 3
     assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 2
 

@@ -12,7 +12,7 @@ from sync.edge.mark import SLOT_BYTES, Mark, MarkFile
 from sync.edge.recovery import lost, notice_restore
 from sync.protocol.lines import LINE_BYTES_MAX
 from tests.support.builders import NOON_MS
-from tests.sync.edge.test_journal import KEY, WHO, add, journal_in, record
+from tests.sync.edge.test_journal import KEY, WHO, add, answer, journal_in, prune_later, record
 
 ONE = Mark("nonce", 1, 7, "ab" * 32)
 TWO = Mark("nonce", 1, 8, "cd" * 32)
@@ -165,7 +165,10 @@ def test_old_evidence_is_dropped_with_the_operations(tmp_path: Path):
     journal.evidence = Evidence(tmp_path / "disk")
     add(journal, record(1))
     add(journal, record(2, NOON_MS + 3 * MONTH_MS))
+    journal.settle(answer(journal, 2))
     journal.prune(NOON_MS + 3 * MONTH_MS)
+    assert [one.seq for one in journal.evidence.after("R1", 1, 0)] == [1, 2]
+    assert prune_later(journal, 100) == 1
     assert [one.seq for one in journal.evidence.after("R1", 1, 1)] == [2]
     assert len(list((tmp_path / "disk").iterdir())) == 1
     journal.close()

@@ -1,0 +1,188 @@
+"""Settling a journal: what central answered, and what may be forgotten after it.
+
+An operation is forgotten when central has had it for `KEEP_DAYS`, by central's own
+time from one answer to another, and by this machine's wall clock too: no clock that is
+set forward can throw away what a central restored from a backup would ask for again.
+When an operation was done is never asked: that is a claim.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from sync.edge.evidence import Evidence
+from sync.edge.lives import Life, Lives
+from sync.edge.sqlite import Connection
+from sync.edge.verdicts import write_answered, write_settled
+from sync.protocol.errors import Fork
+from sync.protocol.session import PushAnswer
+from sync.protocol.verdicts import Verdict, VerdictStatus
+
+if TYPE_CHECKING:
+    from sync.edge.journal import Head, Identity
+
+DAY_MS = 86_400_000
+KEEP_DAYS = 45
+"""How long settled operations are kept, so that a central restored from a backup can ask again."""
+
+
+class JournalSettling(ABC):
+    """The part of a journal that central's answers go to."""
+
+    _connection: Connection
+    evidence: Evidence | None
+
+    @property
+    @abstractmethod
+    def identity(self) -> "Identity":
+        """Who this is; see `Journal`."""
+
+    @property
+    @abstractmethod
+    def lives(self) -> Lives:
+        """The epochs; see `Journal`."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the write lock; see `Journal`."""
+
+    @abstractmethod
+    def head(self) -> "Head":
+        """Return the newest operation's place and hash; see `Journal`."""
+
+    @abstractmethod
+    def hash_at(self, seq: int, life: Life | None = None) -> bytes | None:
+        """Return the chain's hash after `seq`; see `Journal`."""
+
+    @abstractmethod
+    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any: ...
+
+    def settle(self, answer: PushAnswer, life: Life | None = None, now_ms: int = 0) -> None:
+        """Record an answer to a push of `life`: verdicts and position, in one transaction.
+
+        `now_ms` is this machine's wall time, a second witness for `prune`. Raises `Fork`
+        where central has something else at that place, or more than this journal: then
+        this file is not what central last talked to.
+        """
+        life = life or self.lives.newest
+        known = None if answer.acked_seq < life.base else self.hash_at(answer.acked_seq, life)
+        if known is None or known.hex() != answer.acked_hash:
+            raise Fork(
+                "central has another journal under this name: restored or cloned",
+                seq=answer.acked_seq,
+                last_seq=self.head().seq,
+            )
+        with self.writing():
+            self.keep_verdicts(life.epoch, answer.verdicts)
+            if not life.opened:
+                self._connection.execute(
+                    "UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,)
+                )
+            self._connection.execute(
+                "UPDATE progress SET acked_seq = ?, rival_ms = 0 WHERE id = 1", (answer.acked_seq,)
+            )
+            self._note_acknowledged(answer, now_ms)
+
+    def _note_acknowledged(self, answer: PushAnswer, now_ms: int) -> None:
+        """Keep when central had how much: once a day of central's, and only what is new."""
+        if not answer.answered_at_ms:
+            return  # of a central that does not say when it is
+        self._connection.execute("UPDATE progress SET central_ms = ?", (answer.answered_at_ms,))
+        row = self._one("SELECT seq, central_ms FROM acknowledged ORDER BY seq DESC LIMIT 1")
+        seq, central_ms = (0, -DAY_MS) if row is None else row
+        if answer.acked_seq > seq and abs(answer.answered_at_ms - central_ms) >= DAY_MS:
+            self._connection.execute(
+                "INSERT INTO acknowledged (seq, central_ms, here_ms) VALUES (?, ?, ?)",
+                (answer.acked_seq, answer.answered_at_ms, now_ms),
+            )
+
+    def forget_acknowledged(self, from_seq: int) -> None:
+        """Take back that central had operations from `from_seq` on, inside `writing()`."""
+        self._connection.execute("DELETE FROM acknowledged WHERE seq >= ?", (from_seq,))
+
+    def keep_verdicts(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
+        """Record verdicts on operations of an epoch, inside `writing()`."""
+        for verdict in verdicts:
+            write_answered(self._connection, epoch, verdict)
+
+    def settle_later(self, verdicts: Sequence[tuple[str, int, Verdict]]) -> None:
+        """Record what central settled after a push was answered: (replica, epoch, verdict)."""
+        with self.writing():
+            lives = self.lives
+            for replica_id, epoch, verdict in verdicts:
+                if lives.named(replica_id, epoch) is not None:
+                    write_settled(self._connection, epoch, verdict)
+
+    def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
+        """Central lost operations (a restore): send again from `expected_seq`.
+
+        Its verdicts on them are lost as well; it will judge anew. `epoch` is where
+        central is: later ones have to begin again.
+        """
+        first = self.lives.first_of(self.identity.replica_id)
+        with self.writing():
+            self._connection.execute("DELETE FROM verdicts WHERE seq >= ?", (expected_seq,))
+            self.forget_acknowledged(expected_seq)
+            self._connection.execute(
+                "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",
+                (max(expected_seq - 1, first.base),),
+            )
+            if epoch is not None:
+                self._connection.execute(
+                    "UPDATE lives SET opened = 0 WHERE epoch > ? AND replica_id = ?",
+                    (epoch, first.replica_id),
+                )
+
+    def meet_rival(self, heard_at_ms: int) -> None:
+        """Note when central last heard the machine that already has this store's name.
+
+        Heard again since the last time, it lives: then this one is the copy, and
+        sends nothing any more until it is enrolled anew.
+        """
+        with self.writing():
+            self._connection.execute(
+                "UPDATE progress SET rival_ms = max(rival_ms, ?),"
+                " is_duplicate = is_duplicate OR (rival_ms > 0 AND rival_ms < ?)",
+                (heard_at_ms, heard_at_ms),
+            )
+
+    def is_duplicate(self) -> bool:
+        """Return whether another machine works under this store's name."""
+        return bool(self._one("SELECT is_duplicate FROM progress WHERE id = 1")[0])
+
+    def prune(self, now_ms: int) -> int:
+        """Forget operations that central has had for `KEEP_DAYS`; return how many.
+
+        `now_ms` is this machine's wall time. The last one of each epoch stays: its hash
+        is where the next push goes on. What central holds back in quarantine is not
+        settled, and is shown on.
+        """
+        kept_ms = KEEP_DAYS * DAY_MS
+        with self.writing():
+            until = self._one(
+                "SELECT coalesce(max(seq), 0) FROM acknowledged"
+                " WHERE central_ms <= (SELECT central_ms FROM progress) - ? AND here_ms <= ?",
+                (kept_ms, now_ms - kept_ms),
+            )[0]
+            cursor = self._connection.execute(
+                "DELETE FROM operations WHERE seq < min(?, (SELECT acked_seq FROM progress))"
+                " AND seq NOT IN (SELECT max(seq) FROM operations GROUP BY epoch)"
+                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)",
+                (until, VerdictStatus.QUARANTINED.value),
+            )
+            self._connection.execute(
+                "DELETE FROM verdicts WHERE seq < (SELECT acked_seq FROM progress)"
+                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM operations)",
+            )
+            self._connection.execute("DELETE FROM acknowledged WHERE seq < ?", (until,))
+        self._drop_evidence(until)
+        return int(cursor.rowcount)
+
+    def _drop_evidence(self, until: int) -> None:
+        """Drop evidence that is older than everything the journal still keeps from `until` on."""
+        if self.evidence is None:
+            return
+        row = self._one("SELECT min(at_ms) FROM operations WHERE seq >= ?", (until,))
+        if row[0] is not None:
+            self.evidence.drop_before(row[0])
