@@ -48,7 +48,7 @@ class Shares:
     def shares(self, skus: Sequence[str]) -> list[Share]:
         """Return how these SKUs are divided now; one that the store never had is left out."""
         pending = self._views.effects_on(skus)
-        sold = set(self._journal.rights.skus_sold())
+        sold = self._journal.rights.sold_among(skus)
         generation = self._journal.rights.generation()
         granted = self._journal.rights.granted(skus)
         return [

@@ -19,7 +19,7 @@ from sync.edge.journal_settling import DAY_MS, KEEP_DAYS, JournalSettling
 from sync.edge.lives import Life, Lives, Sending
 from sync.edge.lockouts import Lockouts
 from sync.edge.mark import Mark, MarkFile
-from sync.edge.rights import GivenRights
+from sync.edge.rights import FLOOR_SOLD, GivenRights
 from sync.edge.sqlite import (
     CommitHook,
     Connection,
@@ -35,7 +35,7 @@ from sync.protocol.session import EpochStart
 
 __all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
 
-NEWEST_MIGRATION = "m0004_acknowledged"
+NEWEST_MIGRATION = "m0005_sold"
 """The last one in `journal_schema`; a test holds the two together."""
 
 
@@ -241,6 +241,8 @@ class Journal(JournalReading, JournalSettling, Lockouts):
                 " VALUES (?, ?, ?, ?, ?)",
                 (one.epoch, one.seq, *effect),
             )
+        if known[0] == FLOOR_SOLD:
+            self.rights.count_sold(one.epoch, one.seq, one.effects)
         self._fresh.append(one)
 
     # --- reading ----------------------------------------------------------------------

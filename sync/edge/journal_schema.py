@@ -93,6 +93,32 @@ def m0004_acknowledged(database: Database) -> None:
         database.execute(statement)
 
 
+SOLD_OF_BEFORE = """INSERT INTO sold (sku, seq, epoch, before_units, after_units)
+    SELECT sku, seq, epoch, total - units, total FROM
+        (SELECT sku, seq, epoch, units, sum(units) OVER (PARTITION BY sku ORDER BY seq) AS total
+         FROM (SELECT e.sku, e.seq, e.epoch, sum(e.on_hand) AS units
+               FROM stock_effects e JOIN operations o USING (epoch, seq)
+               WHERE o.kind = 'floor_sold' GROUP BY e.sku, e.seq, e.epoch))"""
+"""The sums of the sales that a journal holds already."""
+_SOLD = (
+    """CREATE TABLE sold (
+        sku TEXT NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL,
+        before_units INTEGER NOT NULL, after_units INTEGER NOT NULL, PRIMARY KEY (sku, seq),
+        FOREIGN KEY (epoch, seq) REFERENCES operations (epoch, seq) ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX sold_by_operation ON sold (epoch, seq)",
+    SOLD_OF_BEFORE,
+)
+"""How far a SKU's book had moved by sales, before and after each; only differences count."""
+
+
+@migrations(transactional=True)
+def m0005_sold(database: Database) -> None:
+    """Running sums of what was sold, so that nobody adds up thousands of sales at each look."""
+    for statement in _SOLD:
+        database.execute(statement)
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

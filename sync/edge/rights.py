@@ -1,5 +1,7 @@
 """What this store granted central and what it sold: the journal's side of escrow."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ from sync.domain.stock_operations import GenerationClosed, RightsGranted, Rights
 from sync.edge.sqlite import Connection
 
 SKUS_PER_QUERY = 500
+FLOOR_SOLD = "floor_sold"
 _IS_SALE = "o.kind = 'floor_sold'"
 """Written out: SQLite takes a partial index only for a condition that it can read."""
 Query = Callable[[str, Sequence[object]], list[Any]]
@@ -78,14 +81,38 @@ class GivenRights:
             case _:
                 pass
 
+    def count_sold(self, epoch: int, seq: int, effects: Sequence[tuple[str, int, int]]) -> None:
+        """Add a sale to the running sums of its SKUs; places of sales only rise."""
+        moved: Counter[str] = Counter()
+        for sku, on_hand, _ in effects:
+            moved[sku] += on_hand
+        for sku, units in moved.items():
+            row = self._connection.execute(
+                "SELECT after_units FROM sold WHERE sku = ? ORDER BY seq DESC LIMIT 1", (sku,)
+            ).fetchone()
+            before = 0 if row is None else row[0]
+            self._connection.execute(
+                "INSERT INTO sold (sku, seq, epoch, before_units, after_units)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (sku, seq, epoch, before, before + units),
+            )
+
     def sold_after(self, sku: str, seq: int) -> int:
         """Return how far the book moved by sales of `sku` after operation `seq` (units)."""
         rows = self._query(
-            "SELECT coalesce(sum(e.on_hand), 0) FROM stock_effects e JOIN operations o"
-            f" USING (epoch, seq) WHERE e.sku = ? AND e.seq > ? AND {_IS_SALE}",
+            "SELECT (SELECT after_units FROM sold WHERE sku = ?1 ORDER BY seq DESC LIMIT 1)"
+            " - before_units FROM sold WHERE sku = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
             (sku, seq),
         )
-        return int(rows[0][0])
+        return int(rows[0][0]) if rows else 0
+
+    def sold_among(self, skus: Sequence[str]) -> set[str]:
+        """Return which of `skus` have journaled sales."""
+        rows = self._query(
+            "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM sold WHERE sku = value)",
+            (json.dumps(list(skus)),),
+        )
+        return {sku for (sku,) in rows}
 
     def count_sales(self) -> int:
         """Return how many sales are journaled."""
@@ -95,10 +122,11 @@ class GivenRights:
         return int(rows[0][0])
 
     def skus_sold(self) -> list[str]:
-        """Return the SKUs with journaled sales."""
+        """Return the SKUs with journaled sales, a step of the index each."""
         rows = self._query(
-            "SELECT DISTINCT e.sku FROM operations o INDEXED BY operations_sold"
-            f" CROSS JOIN stock_effects e USING (epoch, seq) WHERE {_IS_SALE}",
+            "WITH RECURSIVE next (sku) AS (SELECT min(sku) FROM sold UNION ALL"
+            " SELECT (SELECT min(sku) FROM sold WHERE sku > next.sku) FROM next"
+            " WHERE sku IS NOT NULL) SELECT sku FROM next WHERE sku IS NOT NULL",
             (),
         )
         return [sku for (sku,) in rows]
@@ -106,7 +134,9 @@ class GivenRights:
     def skus_touched_after(self, seq: int) -> set[str]:
         """Return the SKUs whose stock operations after `seq` moved."""
         rows = self._query(
-            "SELECT DISTINCT sku FROM stock_effects WHERE epoch >= ? AND seq > ?",
+            # Left to itself, SQLite walks all of them in the order of their SKUs.
+            "SELECT DISTINCT sku FROM stock_effects INDEXED BY stock_effects_by_seq"
+            " WHERE (epoch, seq) > (?, ?)",
             (self._epoch_after(seq), seq),
         )
         return {sku for (sku,) in rows}

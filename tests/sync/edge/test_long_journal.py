@@ -29,8 +29,8 @@ def _append(journal: Journal, key: str) -> None:
     journal.append(record, [StockEffect("SKU-1", -1, -1, StockReason.HANDED_OVER)])
 
 
-def _steps(journal: Journal, read: Any) -> int:
-    """Return how many hundred instructions the engine needs to answer."""
+def steps_of(journal: Journal, read: Any, every: int = 100) -> int:
+    """Return how many times `every` instructions the engine needs to answer."""
     steps = 0
 
     def count() -> int:
@@ -38,11 +38,11 @@ def _steps(journal: Journal, read: Any) -> int:
         steps += 1
         return 0
 
-    journal._connection.set_progress_handler(count, 100)
+    journal._connection.set_progress_handler(count, every)
     try:
         assert read(journal)
     finally:
-        journal._connection.set_progress_handler(None, 100)
+        journal._connection.set_progress_handler(None, every)
     return steps
 
 
@@ -57,6 +57,6 @@ def _steps(journal: Journal, read: Any) -> int:
 )
 def test_reading_one_order_does_not_walk_the_journal(tmp_path: Path, read: Any) -> None:
     """With a hundred times as many operations of other orders, it is no more work for the disk."""
-    short = _steps(_filled(tmp_path / "short", SHORT), read)
-    long = _steps(_filled(tmp_path / "long", LONG), read)
+    short = steps_of(_filled(tmp_path / "short", SHORT), read)
+    long = steps_of(_filled(tmp_path / "long", LONG), read)
     assert long <= short + 2
