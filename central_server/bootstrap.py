@@ -30,6 +30,7 @@ from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
+from central_server.services.judging import Judging
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
 from central_server.services.quarantine import QuarantineDesk
@@ -203,9 +204,9 @@ def assemble(
     notices = PickupNotices()
     promise_ms = settings.promise_minutes * 60_000
     keys = SessionKeys(settings.secret, settings.session_seconds)
-    quarantine = QuarantineDesk(
-        database, ALL_HANDLERS, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms,
-        poison=POISON,
+    judging = Judging(
+        database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=pokes,
+        promise_ms=promise_ms, poison=POISON,
     )  # fmt: skip
     central = Central(
         clock=clock,
@@ -218,29 +219,18 @@ def assemble(
         stores=StoreDirectory(database, clock),
         enrolment=Enrolment(database, clock, random),
         sessions=Sessions(database, keys, clock, random, poll_seconds=settings.poll_seconds),
-        sync=SyncService(
-            database,
-            ALL_HANDLERS,
-            clock=clock,
-            random=random,
-            pokes=pokes,
-            snapshots=snapshots or SnapshotFiles(database, settings.snapshots_dir),
-            promise_ms=promise_ms,
-            poison=POISON,
-        ),
+        sync=SyncService(judging, snapshots or SnapshotFiles(database, settings.snapshots_dir)),
         keys=ApiKeys(database, clock, random),
         escrow=EscrowPolicies(database, clock, pokes),
         exceptions=ExceptionDesk(database, clock, pokes),
-        quarantine=quarantine,
+        quarantine=QuarantineDesk(judging),
         pokes=pokes,
         figures=Figures(),
         new_trace_id=lambda: new_id(clock.now_ms(), random),
         readiness=lambda: _readiness(database),
     )
     intake = CatalogueIntake(database, clock, pokes, OpeningStock)
-    promises = PromiseKeeper(
-        database, ALL_HANDLERS, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
-    )
+    promises = PromiseKeeper(judging)
     sizing = FloorSizing(database, clock, pokes)
     return Parts(settings, database, central, intake, notifier, promises, sizing, clock, random)
 

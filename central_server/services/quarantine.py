@@ -5,26 +5,21 @@ in the same transaction, those that waited behind it. Nothing is lost meanwhile:
 an operation leaves quarantine only with a verdict, which travels to its store.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING
 
-from central_server.ports import Pokes
 from central_server.records import StoredOperation
 from central_server.services.errors import AlreadySettled, NotFound, WaitsBehind
 from central_server.services.exceptions import Document, quarantine_cause
-from central_server.services.flow_handler import FlowHandler
 from central_server.services.held_views import aggregate_in, held_document, op_id_of, verdict_of
+from central_server.services.judging import Judging
 from central_server.services.replication import Replication
 from central_server.services.settling import SKIPPED, Settling, Wish
-from sync.clock import Clock
 from sync.domain.ids import OpId
 from sync.hub.ports import ReplicaState
 from sync.protocol.verdicts import VerdictStatus
 
 if TYPE_CHECKING:
-    from central_server.storage.database import Database
     from central_server.storage.unit import Unit, View
 
 _QUARANTINED = VerdictStatus.QUARANTINED
@@ -41,24 +36,9 @@ class _Fault:
 class QuarantineDesk:
     """Settles operations in quarantine. Safe to call from many threads."""
 
-    def __init__(
-        self,
-        database: "Database",
-        handlers: Iterable[FlowHandler],
-        *,
-        clock: Clock,
-        random: Random,
-        pokes: Pokes,
-        promise_ms: int,
-        poison: tuple[type[Exception], ...] = (),
-    ) -> None:
-        self._database = database
-        self._handlers = tuple(handlers)
-        self._clock = clock
-        self._random = random
-        self._pokes = pokes
-        self._promise_ms = promise_ms
-        self._poison = poison
+    def __init__(self, judging: Judging) -> None:
+        self._database = judging.database
+        self._judging = judging
 
     def page(
         self, location_id: str | None, after: OpId | None, limit: int
@@ -89,7 +69,7 @@ class QuarantineDesk:
         """Settle in one transaction; what cannot be written stays in quarantine by itself."""
         try:
             return self._database.write(lambda unit: self._work(unit, op_id, wish, None))
-        except self._poison as problem:
+        except self._judging.poison as problem:
             fault = problem
         for place in range(self._length(op_id) - 1, -1, -1):
             spoilt = _Fault(place, fault)
@@ -97,7 +77,7 @@ class QuarantineDesk:
                 return self._database.write(
                     lambda unit, spoilt=spoilt: self._work(unit, op_id, wish, spoilt)  # type: ignore[misc]
                 )
-            except self._poison:
+            except self._judging.poison:
                 continue
         raise fault
 
@@ -130,13 +110,10 @@ class QuarantineDesk:
         wish: Wish,
         fault: _Fault | None,
     ) -> list[Document]:
-        now = self._clock.now_ms()
+        now = self._judging.clock.now_ms()
         location = unit.locations.get(state.location_id)
         assert location is not None, "a replica's location exists (foreign key)"
-        applier = Replication(
-            unit, self._handlers, location, now_ms=now, random=self._random,
-            promise_ms=self._promise_ms,
-        )  # fmt: skip
+        applier = Replication(unit, self._judging, location, now)
         settling = Settling(unit, applier, state, wish, now)
         settling.load(chain)
         for place, _ in enumerate(chain):
@@ -144,7 +121,7 @@ class QuarantineDesk:
             if not settling.settle(place, problem):
                 break
         settling.write()
-        unit.after_commit(lambda: self._pokes.publish(applier.heads))
+        unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
         return settling.settled
 
 

@@ -7,12 +7,12 @@ it includes, accepted or refused; so a store folds only later ones over it.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from random import Random
 from typing import TYPE_CHECKING, get_args
 
 from central_server.records import LedgerEntry, Location
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
+from central_server.services.judging import Judging
 from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
 from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
@@ -57,19 +57,16 @@ class Replication:
     def __init__(
         self,
         unit: "Unit",
-        handlers: Iterable[FlowHandler],
+        judging: Judging,
         location: Location,
-        *,
         now_ms: int,
-        random: Random,
-        promise_ms: int,
     ) -> None:
         self._unit = unit
         self._location_id = location.id
         self._shared = SharedStock(unit, location)
-        self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in handlers}
+        self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in judging.handlers}
         self._now_ms = now_ms
-        self._random = random
+        self._random = judging.random
         self._rows: dict[str, FulfillmentOrder] = {}
         self._kept_marks: dict[str, Watermark] = {}
         self._marks: dict[str, Watermark] = {}
@@ -78,9 +75,8 @@ class Replication:
         self._statuses_known: dict[str, tuple[FulfillmentOrder, FulfillmentStatus]] = {}
         self._effects: dict[str, tuple[int, int]] = {}
         self._ledger: list[LedgerEntry] = []
-        self._promise_ms = promise_ms
-        self._ups = PushFollowUps(unit, random, promise_ms)
-        self._inbox = ExceptionsOfPush(random, now_ms)
+        self._ups = PushFollowUps(unit, judging.random, judging.promise_ms)
+        self._inbox = ExceptionsOfPush(judging.random, now_ms)
         self.feed = FeedWriter(unit.feed)
         """What changed for stores; written by `flush`."""
         self.heads: tuple[ScopeHead, ...] = ()
@@ -369,13 +365,11 @@ class Refusing(Replication):
         self,
         problem: Exception,
         unit: "Unit",
+        judging: Judging,
         location: Location,
-        *,
         now_ms: int,
-        random: Random,
-        promise_ms: int,
     ) -> None:
-        super().__init__(unit, (), location, now_ms=now_ms, random=random, promise_ms=promise_ms)
+        super().__init__(unit, judging, location, now_ms)
         self._problem = problem
 
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:

@@ -4,18 +4,15 @@ A store may follow three scopes: the catalogue, its zone's prices, its own rows.
 Anything else is refused whoever asks.
 """
 
-from collections.abc import Iterable
-from random import Random
 from typing import TYPE_CHECKING
 
-from central_server.ports import Pokes, Snapshots
+from central_server.ports import Snapshots
 from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
-from central_server.services.flow_handler import FlowHandler
+from central_server.services.judging import Judging
 from central_server.services.replication import Refusing, Replication
 from central_server.services.rights import extend_lease, keep_time, note_gap
 from central_server.services.scopes import scopes_of
-from sync.clock import Clock
 from sync.hub.acceptor import accept
 from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedPage, read_page
@@ -25,7 +22,6 @@ from sync.protocol.session import OPS_PER_PUSH_MAX, PushAnswer, PushHeader, Snap
 from sync.protocol.snapshot import has_snapshot
 
 if TYPE_CHECKING:
-    from central_server.storage.database import Database
     from central_server.storage.unit import Unit, View
 
 
@@ -34,24 +30,12 @@ class SyncService:
 
     def __init__(
         self,
-        database: "Database",
-        handlers: Iterable[FlowHandler],
-        *,
-        clock: Clock,
-        random: Random,
-        pokes: Pokes,
+        judging: Judging,
         snapshots: Snapshots,
-        promise_ms: int,
-        poison: tuple[type[Exception], ...] = (),
     ) -> None:
-        self._database = database
-        self._handlers = tuple(handlers)
-        self._clock = clock
-        self._random = random
-        self._pokes = pokes
+        self._database = judging.database
+        self._judging = judging
         self._snapshots = snapshots
-        self._promise_ms = promise_ms
-        self._poison = poison
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Take a push of the replica that holds the session: one transaction, one answer."""
@@ -62,7 +46,7 @@ class SyncService:
             raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
         try:
             return self._accept(replica_id, header, lines)
-        except self._poison as problem:
+        except self._judging.poison as problem:
             return self._accept_part(replica_id, header, lines, problem)
 
     def _accept(
@@ -72,7 +56,7 @@ class SyncService:
         lines: tuple[bytes, ...],
         poison: Exception | None = None,
     ) -> PushAnswer:
-        now = self._clock.now_ms()
+        now = self._judging.clock.now_ms()
 
         def work(unit: "Unit") -> PushAnswer:
             replica, location = _sender_of(unit, replica_id)
@@ -87,7 +71,7 @@ class SyncService:
             )  # fmt: skip
             if replica.enabled:
                 extend_lease(unit, location, header.lease_ms, now)
-            unit.after_commit(lambda: self._pokes.publish(applier.heads))
+            unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
             return answer
 
         return self._database.write(work)
@@ -95,14 +79,9 @@ class SyncService:
     def _applier(
         self, unit: "Unit", location: Location, now_ms: int, poison: Exception | None
     ) -> Replication:
-        random, promise_ms = self._random, self._promise_ms
         if poison is not None:
-            return Refusing(
-                poison, unit, location, now_ms=now_ms, random=random, promise_ms=promise_ms
-            )
-        return Replication(
-            unit, self._handlers, location, now_ms=now_ms, random=random, promise_ms=promise_ms
-        )
+            return Refusing(poison, unit, self._judging, location, now_ms)
+        return Replication(unit, self._judging, location, now_ms)
 
     def _accept_part(
         self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...], problem: Exception
@@ -119,7 +98,7 @@ class SyncService:
             )
             try:
                 return self._accept(replica_id, part, lines[:count])
-            except self._poison:
+            except self._judging.poison:
                 count //= 2
         if not lines:
             raise problem

@@ -1,7 +1,7 @@
 """Central's machine: the real services over a real SQLite file, killed and restarted at will."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, TypeVar
@@ -121,7 +121,9 @@ class CentralMachine:
             self._settings, database, clock=self.clock, random=self._random, notifier=self.mailbox
         )
         for service in (parts.central.sync, parts.promises):
-            service._handlers = tuple(Witness(one, self._witness) for one in service._handlers)
+            known = service._judging
+            watched = tuple(Witness(one, self._witness) for one in known.handlers)
+            service._judging = replace(known, handlers=watched)
         return parts
 
     def _witness(self, step: Step, ups: Any) -> None:

@@ -1,0 +1,27 @@
+"""What judging operations needs, whoever asks for it: a push, a person, or a deadline."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes
+from central_server.services.flow_handler import FlowHandler
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Made once, when central is put together, and handed to all that judge."""
+
+    database: "Database"
+    handlers: tuple[FlowHandler, ...]
+    clock: Clock
+    random: Random
+    pokes: Pokes
+    promise_ms: int
+    """How long a store has for an order, in ms."""
+    poison: tuple[type[Exception], ...] = ()
+    """What storage raises where a row cannot be written at all: that operation's own fault."""
