@@ -1,0 +1,149 @@
+"""What the screens ask of the store's data, and have it do."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from store_client.ports.seen import (
+    BoardRow,
+    InboxItem,
+    Lockout,
+    OperationFate,
+    ProductHit,
+    SyncState,
+)
+from sync.domain.escrow import Share
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.stock_operations import FloorSold
+from sync.protocol.rows import AssociateRow, StoreRow
+
+
+class Store(Protocol):
+    """This store's data: local, durable, never waiting for a network."""
+
+    @property
+    def location_id(self) -> str:
+        """Which store this is."""
+        ...
+
+    @property
+    def replica_id(self) -> str:
+        """Which installation this is."""
+        ...
+
+    def store_row(self) -> StoreRow | None:
+        """Return what the store must know of itself."""
+        ...
+
+    def perform(self, operation: Any, *, by: str, dev: str) -> FulfillmentOrder:
+        """Record an operation durably and return the order after it, or raise."""
+        ...
+
+    def sell(
+        self,
+        sale: Any,
+        *,
+        by: str,
+        dev: str,
+        breaks: str = "",
+        judge: Callable[[FloorSold], object] = ...,
+    ) -> FloorSold | None:
+        """Record a sale durably; None where that transaction is known. `judge` may call it off."""
+        ...
+
+    def sale(self, transaction: str) -> FloorSold | None:
+        """Return the sale of that number as it was recorded."""
+        ...
+
+    def share(self, sku: str) -> Share | None:
+        """Return how a SKU is divided between walk-in customers, central and promises."""
+        ...
+
+    def promises_of(self, sku: str) -> Sequence[FulfillmentOrder]:
+        """Return the orders for which units of a SKU still lie on the shelf."""
+        ...
+
+    def is_unacknowledged(self, fulfillment_id: str) -> bool:
+        """Return whether central may have moved an order, for all that the store knows."""
+        ...
+
+    def alert(self, text: str) -> None:
+        """Leave a note for people, once."""
+        ...
+
+    def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:
+        """Return one fulfillment order as it stands here."""
+        ...
+
+    def board(
+        self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
+    ) -> Sequence[BoardRow]:
+        """Return the orders of a flow, most urgent first."""
+        ...
+
+    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
+        """Return how many orders of a flow have each status."""
+        ...
+
+    def find_orders(self, text: str, limit: int = 20) -> Sequence[BoardRow]:
+        """Return orders by number or customer's name."""
+        ...
+
+    def products(self, text: str, limit: int = 20) -> Sequence[ProductHit]:
+        """Return products by words of their name, brand, category, SKU or barcode."""
+        ...
+
+    def product_by_code(self, code: str) -> Sequence[ProductHit]:
+        """Return products by barcode (padded in any way) or SKU."""
+        ...
+
+    def skus_of(self, code: str) -> Sequence[str]:
+        """Return the SKUs that a barcode (padded in any way) or SKU stands for."""
+        ...
+
+    def stock_as_of_ms(self) -> int | None:
+        """Return how old the stock figures are."""
+        ...
+
+    def associates(self) -> Sequence[AssociateRow]:
+        """Return who may sign in here."""
+        ...
+
+    def lockout(self, associate_id: str) -> Lockout:
+        """Return the failed attempts on a key."""
+        ...
+
+    def record_failure(self, associate_id: str, now_ms: int) -> Lockout:
+        """Count a failed attempt durably."""
+        ...
+
+    def clear_failures(self, associate_id: str) -> None:
+        """Forget the failed attempts on a key."""
+        ...
+
+    def exceptions(self) -> Sequence[InboxItem]:
+        """Return what people of this store must look at, the most urgent first."""
+        ...
+
+    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
+        """Record durably that an exception is done, or raise."""
+        ...
+
+    def sync_state(self) -> SyncState:
+        """Return how the connection stands."""
+        ...
+
+    def operations(self, limit: int = 200, offset: int = 0) -> Sequence[OperationFate]:
+        """Return this store's operations, newest first."""
+        ...
+
+    def fates_of(self, fulfillment_id: str) -> Sequence[OperationFate]:
+        """Return the operations on one order."""
+        ...
+
+    def change_token(self) -> tuple[int, ...]:
+        """Return a value that differs when anything changed."""
+        ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...
