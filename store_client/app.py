@@ -13,23 +13,23 @@ from typing import Any, TextIO, TypeVar
 
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Input
 
 from store_client.flows import ALL_FLOWS_UI
 from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
+from store_client.screens.scanning import ScanningApp
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
 from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.inbox import badge
-from store_client.services.scanner import ScanGate, read_code
+from store_client.services.scanner import read_code
 from store_client.services.words import (
     Said,
     clock_time,
@@ -52,7 +52,7 @@ NEWS_MS = 8_000
 WARM_UP_CODE = "5901234123457"
 
 
-class StoreApp(App[None]):
+class StoreApp(ScanningApp):
     """One store's terminal."""
 
     TITLE = "Holdshelf"
@@ -80,19 +80,15 @@ class StoreApp(App[None]):
         flows: Sequence[FlowUi] = ALL_FLOWS_UI,
         key_ms: Callable[[events.Key], int] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(settings or TerminalSettings(), key_ms)
         self.store = store
         self.clock = clock
-        self.settings = settings or TerminalSettings()
         self.flows = flows
         self.actor: Actor | None = None
         self.store_row: StoreRow | None = None
         self.sync_state: SyncState | None = None
         self.jobs = 0
         """Jobs that run in threads now; 0 when the terminal is at rest."""
-        self._gate = ScanGate(self.settings.scanner)
-        self._key_ms = key_ms or _arrival_ms
-        self._before_burst = ""
         self._token: tuple[int, ...] | None = None
         self._minute = -1
         self._state_at_ms = 0
@@ -272,66 +268,6 @@ class StoreApp(App[None]):
                 if bar.say(standing) and isinstance(screen, TerminalScreen):
                     screen.standing_changed()
 
-    # --- keys and scans (trap: a focused widget eats Enter, so the gate sits here) -------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Let the scanner gate see each key once, before anything else does."""
-        if isinstance(event, events.Key) and not event.is_forwarded and self._gated(event):
-            return
-        await super().on_event(event)
-
-    def _gated(self, event: events.Key) -> bool:
-        """Return whether the key ended a scan and is thereby used up."""
-        at_ms = self._key_ms(event)
-        if event.key in {"enter", "tab"}:
-            raw = self._gate.end(at_ms)
-            if raw is None:
-                return False
-            self._finish_scan(raw)
-            return True
-        if event.character and event.is_printable:
-            if self._gate.feed(event.character, at_ms):
-                self._before_burst = self._typed()
-        else:
-            self._gate.clear()
-        return False
-
-    def _typed(self) -> str:
-        focused = self.focused
-        if isinstance(focused, Input):
-            return focused.value
-        return str(getattr(self.screen, "typed", ""))
-
-    def _finish_scan(self, raw: str) -> None:
-        """Take the scan's characters back out of where they were typed, then act on it.
-
-        The characters may still be on their way: to the focused widget, and from
-        there from parent to parent up to the screen. Each handles its messages in
-        order, so this goes the same way and arrives after them.
-        """
-        screen, focused, before = self.screen, self.focused, self._before_burst
-        code = read_code(raw)
-
-        def restore() -> None:
-            if isinstance(focused, Input):
-                focused.value = before
-                focused.cursor_position = len(before)
-            elif isinstance(screen, TerminalScreen | TerminalModal):
-                screen.set_typed(before)
-            if code.text and isinstance(screen, TerminalScreen | TerminalModal):
-                screen.take_code(code)
-
-        stops = [screen] if focused is None else [*focused.ancestors_with_self]
-        stops = stops[: stops.index(screen) + 1] if screen in stops else [screen]
-
-        def travel(stop: int) -> None:
-            if stop == len(stops):
-                restore()
-            else:
-                stops[stop].call_later(travel, stop + 1)
-
-        travel(0)
-
     # --- going from screen to screen ----------------------------------------------------
 
     def signed_in(self, actor: Actor) -> None:
@@ -443,8 +379,3 @@ def _mode(path: Any) -> switch.LinkMode:
         return switch.read_mode(path)
     except (OSError, ValueError):
         return switch.LinkMode.PASS
-
-
-def _arrival_ms(event: events.Key) -> int:
-    """Return when a key came, by the driver: a busy screen makes no typist a scanner."""
-    return round(event.time * 1000)

@@ -1,0 +1,91 @@
+"""Keys and scans: a focused widget eats Enter, so the gate sits before all of them.
+
+A scanner types like a very fast person. What it typed is taken back out of where
+it went, and the screen in front is given the code instead.
+"""
+
+from collections.abc import Callable
+
+from textual import events
+from textual.app import App
+from textual.widgets import Input
+
+from store_client.screens.base import TerminalModal, TerminalScreen
+from store_client.services.desk import TerminalSettings
+from store_client.services.scanner import ScanGate, read_code
+
+
+class ScanningApp(App[None]):
+    """The part of the terminal that hears every key first."""
+
+    def __init__(
+        self, settings: TerminalSettings, key_ms: Callable[[events.Key], int] | None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self._gate = ScanGate(settings.scanner)
+        self._key_ms = key_ms or _arrival_ms
+        self._before_burst = ""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the scanner gate see each key once, before anything else does."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._gated(event):
+            return
+        await super().on_event(event)
+
+    def _gated(self, event: events.Key) -> bool:
+        """Return whether the key ended a scan and is thereby used up."""
+        at_ms = self._key_ms(event)
+        if event.key in {"enter", "tab"}:
+            raw = self._gate.end(at_ms)
+            if raw is None:
+                return False
+            self._finish_scan(raw)
+            return True
+        if event.character and event.is_printable:
+            if self._gate.feed(event.character, at_ms):
+                self._before_burst = self._typed()
+        else:
+            self._gate.clear()
+        return False
+
+    def _typed(self) -> str:
+        focused = self.focused
+        if isinstance(focused, Input):
+            return focused.value
+        return str(getattr(self.screen, "typed", ""))
+
+    def _finish_scan(self, raw: str) -> None:
+        """Take the scan's characters back out of where they were typed, then act on it.
+
+        The characters may still be on their way: to the focused widget, and from
+        there from parent to parent up to the screen. Each handles its messages in
+        order, so this goes the same way and arrives after them.
+        """
+        screen, focused, before = self.screen, self.focused, self._before_burst
+        code = read_code(raw)
+
+        def restore() -> None:
+            if isinstance(focused, Input):
+                focused.value = before
+                focused.cursor_position = len(before)
+            elif isinstance(screen, TerminalScreen | TerminalModal):
+                screen.set_typed(before)
+            if code.text and isinstance(screen, TerminalScreen | TerminalModal):
+                screen.take_code(code)
+
+        stops = [screen] if focused is None else [*focused.ancestors_with_self]
+        stops = stops[: stops.index(screen) + 1] if screen in stops else [screen]
+
+        def travel(stop: int) -> None:
+            if stop == len(stops):
+                restore()
+            else:
+                stops[stop].call_later(travel, stop + 1)
+
+        travel(0)
+
+
+def _arrival_ms(event: events.Key) -> int:
+    """Return when a key came, by the driver: a busy screen makes no typist a scanner."""
+    return round(event.time * 1000)
