@@ -2,7 +2,7 @@
 
 from random import Random
 
-from central_server.jobs.housekeeping import forget_old_answers
+from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
 from central_server.jobs.outbox import send_due
 from central_server.records import Price, Product
 from central_server.services.catalogue_intake import StockItem
@@ -119,6 +119,7 @@ def housekeeping(world: World, index: int, dice: Random) -> str:
     def work(_: object) -> int:
         sent = send_due(parts.database, parts.notifier, parts.clock, parts.random)
         forget_old_answers(parts.database, parts.clock, parts.settings.idempotency_days)
+        forget_settled_verdicts(parts.database, parts.clock)
         return sent
 
     sent, problem = world.at_central(work)
