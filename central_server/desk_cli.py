@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -103,6 +103,25 @@ def _register_decisions(group: typer.Typer, line: Line) -> None:
         with line.opened() as parts, _refusals(line):
             done = parts.central.quarantine.retry(op_id, by=by)
         _say_settled(done, line, as_json=as_json)
+
+    @group.command("retry-all", epilog=line.epilog)
+    def retry_all(
+        device: Annotated[str, typer.Argument(help="Id of the device; see `device list`.")],
+        by: By = "command line",
+        as_json: AsJson = False,
+    ) -> None:
+        """Judge all again that is held back of a device: one that was shut out, say.
+
+        Its sales and its work on orders count by the normal rules. What it granted central
+        does not: another device speaks for the store now.
+        """
+        with line.opened() as parts, _refusals(line):
+            done = parts.central.quarantine.retry_all(device, by=by)
+        settled = cast("list[object]", done["settled"])
+        text = f"{len(settled)} settled, {done['held']} still held back"
+        line.say(done, text, as_json=as_json)
+        if done["held"]:
+            raise typer.Exit(REFUSED)
 
     @group.command("skip", epilog=line.epilog)
     def skip_operation(

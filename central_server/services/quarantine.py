@@ -58,6 +58,39 @@ class QuarantineDesk:
         """
         return self._settle(op_id, Wish(by))
 
+    def retry_all(self, replica_id: str, *, by: str) -> Document:
+        """Judge everything again that is held back of one device, in the order of its journal.
+
+        Each thing is settled by itself, so what still cannot be done holds up no other.
+        Returns what was `settled`, and how many operations are `held` back still.
+        """
+        with self._database.read() as view:
+            if view.replicas.get(replica_id) is None:
+                raise NotFound("device", replica_id)
+        settled: list[object] = []
+        after, held = OpId(replica_id, 0, 0), 0
+        while (op_id := self._next_of(after)) is not None:
+            after = op_id
+            try:
+                done = self.retry(op_id, by=by)
+            except WaitsBehind:
+                held += 1
+                continue
+            except AlreadySettled:
+                continue
+            found = done["settled"]
+            assert isinstance(found, list)
+            settled += found
+            held += not found
+        return {"settled": settled, "held": held}
+
+    def _next_of(self, after: OpId) -> OpId | None:
+        """Return the next operation of the same device that is in quarantine."""
+        with self._database.read() as view:
+            found = view.journal.quarantined(1, after)
+        same = found and found[0].replica_id == after.replica_id
+        return op_id_of(found[0]) if same else None
+
     def skip(self, op_id: OpId, *, by: str, reason: str) -> Document:
         """Set an operation aside for good, for a reason; those behind it go on.
 

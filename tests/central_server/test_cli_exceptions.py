@@ -70,3 +70,14 @@ def test_quarantine_is_worked_off(run):
 def test_a_place_has_three_parts(run, place):
     """Anything else is a mistake of usage."""
     assert run("quarantine", "retry", place).exit_code == USAGE
+
+
+def test_all_work_of_a_device_is_retried_at_once(run):
+    """What still cannot be done stays, as the exit code says; an unknown device is not found."""
+    answer = run("quarantine", "retry-all", "R-S001", "--by", "Ann")
+    assert answer.exit_code == REFUSED
+    assert "0 settled, 2 still held back" in answer.stdout
+    run("quarantine", "skip", "R-S001/1/1", "--reason", "a slip")
+    answer = run("quarantine", "retry-all", "R-S001", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, {"settled": [], "held": 0})
+    assert run("quarantine", "retry-all", "R-S999").exit_code == NOT_FOUND

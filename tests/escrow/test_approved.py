@@ -1,9 +1,11 @@
 """A person approves the quarantined work of a machine that was shut out, by the normal rules."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from central_server.services.errors import NotFound
 from sync.domain.ids import OpId
 from sync.domain.operations import LinePicked
 from sync.protocol.verdicts import VerdictStatus
@@ -185,3 +187,31 @@ def test_the_store_hears_what_became_of_it(
         assert store.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
     else:
         other.store.close()
+
+
+def test_all_the_work_of_a_machine_is_approved_at_once(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """A day of sales is one decision; what still cannot be is left, and holds up nothing else."""
+    placed = world.place(("SKU-2", 2))
+    store.settle()
+    (work,) = world.fulfillments(placed.order_id)
+    store.cut()
+    for _ in range(3):
+        store.sell(1)
+    store.store.perform(LinePicked(work.id, 1, 2), by="A1", dev="T1")
+    store.sell(1, "SKU-3")
+    other = successor(world, tmp_path)
+    agree(world, other)
+    hand_in(world, store)
+    desk = world.parts.central.quarantine
+    done = desk.retry_all(store.store.replica_id, by="Ann")
+    settled = cast("list[dict[str, str]]", done["settled"])
+    assert [one["status"] for one in settled] == ["accepted"] * 5
+    assert done["held"] == 0
+    assert (row_of(world).on_hand, row_of(world, "SKU-3").on_hand) == (7, 9)
+    assert desk.retry_all(store.store.replica_id, by="Ann") == {"settled": [], "held": 0}
+    with pytest.raises(NotFound):
+        desk.retry_all("nobody", by="Ann")
+    agree(world, other)
+    other.store.close()
