@@ -17,6 +17,7 @@ from central_server.services.replication import Replication
 from central_server.storage import stock
 from central_server.storage.meta import Meta
 from store_client.replica.shares import Shares
+from sync.domain import escrow
 from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.edge.escrow import ShareKeeper
 from tests.simulation import events
@@ -67,10 +68,6 @@ def _counts_on_after_a_reboot(_: Any) -> Any:
     return is_overdue
 
 
-def _takes_all_clocks_for_right(_: Any) -> Any:
-    return property(lambda policy: policy.lease_ms + policy.confirm_ms)
-
-
 def _takes_every_generation_for_the_present(_: Any) -> Any:
     return lambda rights, generation: replace(rights, generation=generation)
 
@@ -89,8 +86,7 @@ MUTANTS = (
     Mutant("old generations count", Rights, "within", _takes_every_generation_for_the_present),
     Mutant("a grant does not lower the floor", Share, "floor",
            lambda _: property(lambda share: share.on_hand - share.allocated)),
-    Mutant("all clocks are taken to run alike", EscrowPolicy, "reclaim_after_ms",
-           _takes_all_clocks_for_right),
+    Mutant("all clocks are taken to run alike", escrow, "MILLION", lambda _: 10**15),
     Mutant("a reboot does not begin the count anew", ShareKeeper, "_note_boot",
            lambda _: lambda keeper: None),
     Mutant("time is counted across a reboot", ShareKeeper, "_is_overdue",

@@ -28,8 +28,9 @@ def central_clock_is_set(world: World, index: int, dice: Random) -> str:
 
 def clock_drifts(world: World, index: int, dice: Random) -> str:
     """A clock runs too fast or too slow, by one percent at most."""
-    rate = 1 + dice.uniform(-RATE_ERROR_MAX, RATE_ERROR_MAX)
-    clock = world.central.clock if dice.random() < 0.2 else world.stores[index].clock
+    worst = dice.choice((-RATE_ERROR_MAX, RATE_ERROR_MAX))
+    rate = 1 + dice.choice((worst, dice.uniform(-RATE_ERROR_MAX, RATE_ERROR_MAX)))
+    clock = world.central.clock if dice.random() < 0.3 else world.stores[index].clock
     clock.set_rate(rate)
     return f"at {rate:.4f}"
 
