@@ -113,6 +113,7 @@ class JournalReading(ABC):
         found = self._one("PRAGMA quick_check")[0]
         if found != "ok":
             return f"the file is damaged: {found}"
+        acked = self.acked_seq()
         for life in self.lives:
             rows = self._all(
                 "SELECT seq, line, hash FROM operations WHERE epoch = ? ORDER BY seq",
@@ -120,9 +121,11 @@ class JournalReading(ABC):
             )
             current, expected = genesis(life.replica_id, life.epoch), life.base + 1
             for seq, line, hashed in rows:
-                is_first_kept = (seq, line) == rows[0][:2] and seq > expected
-                current = hashed if is_first_kept else chain(current, line)
-                if current != hashed or (seq != expected and not is_first_kept):
+                # What is held back is kept while its neighbours are forgotten.
+                is_first = seq == rows[0][0]
+                is_after_forgotten = seq > expected and (is_first or seq <= acked)
+                current = hashed if is_after_forgotten else chain(current, line)
+                if current != hashed or (seq != expected and not is_after_forgotten):
                     return f"operation {seq} breaks the chain"
                 expected = seq + 1
         return ""
