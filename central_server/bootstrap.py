@@ -248,11 +248,11 @@ def back_up(settings: CentralSettings, target: Path) -> None:
     copies.copy_out(settings.url, settings.key, target)
 
 
-def restore(settings: CentralSettings, file: Path) -> Path | None:
+def restore(settings: CentralSettings, file: Path, clock: Clock | None = None) -> Path | None:
     """Put a copy in the database's place, in a new life; return where the former one is kept."""
+    now_ms = (clock or SystemClock()).now_ms()
     with copies.held(settings.url, alone=True):
-        life_min = SystemClock().now_ms() // 1000
-        return copies.copy_in(file, settings.key, settings.url, life_min=life_min)
+        return copies.copy_in(file, settings.key, settings.url, now_ms=now_ms)
 
 
 @contextlib.contextmanager

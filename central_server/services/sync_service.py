@@ -123,8 +123,10 @@ class SyncService:
         with self._database.read() as view:
             location = _location_of(view, replica_id)
             state = view.journal.replica_state(of_replica or replica_id)
-            if state is None or state.location_id != location.id:
+            if state is None:
                 raise NotFound("replica", of_replica)
+            if state.location_id != location.id:
+                raise ScopeMissing(f"replica:{of_replica}")
             return read_operations(view.journal, state, epoch, from_seq)
 
     def scopes(self, replica_id: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import sqlcipher3.dbapi2 as driver
 from sqlalchemy.engine import make_url
 
 BESIDE = ("-wal", "-shm")
+_HAS_LEASES = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'leases'"
 
 
 class NotEmbedded(Exception):
@@ -83,12 +84,12 @@ def copy_out(url: str, key: str | None, target: Path) -> None:
     _flush(target.parent)
 
 
-def copy_in(file: Path, key: str | None, url: str, *, life_min: int) -> Path | None:
+def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | None:
     """Put a copy in the database's place; return where the database that was there is now.
 
-    It begins a new life (its incarnation rises, to `life_min` at least) before it
-    takes its place, so no store can meet it in its old one. The caller holds the
-    lock alone. What was there is kept, renamed.
+    It begins a new life (its incarnation rises, to `now_ms` in seconds at least)
+    before it takes its place, so no store can meet it in its old one. The caller
+    holds the lock alone. What was there is kept, renamed.
     """
     place = file_of(url)
     check(file, key)
@@ -97,7 +98,7 @@ def copy_in(file: Path, key: str | None, url: str, *, life_min: int) -> Path | N
     incoming.write_bytes(b"")
     incoming.chmod(0o600)
     shutil.copyfile(file, incoming)
-    _begin_new_life(incoming, key, max(life_min, _life_of(place, key) + 1))
+    _begin_new_life(incoming, key, max(now_ms // 1000, _life_of(place, key) + 1), now_ms)
     _flush(incoming)
     kept = _put_aside(place)
     incoming.replace(place)
@@ -105,11 +106,14 @@ def copy_in(file: Path, key: str | None, url: str, *, life_min: int) -> Path | N
     return kept
 
 
-def _begin_new_life(path: Path, key: str | None, life_min: int) -> None:
+def _begin_new_life(path: Path, key: str | None, life_min: int, now_ms: int) -> None:
     connection = _open(path, key)
     try:
         connection.execute("PRAGMA journal_mode = DELETE").fetchall()
         connection.execute("UPDATE meta SET incarnation = max(incarnation + 1, ?)", (life_min,))
+        if connection.execute(_HAS_LEASES).fetchone():  # an older schema has none yet
+            # What was promised since the copy it does not know: no lease outlives it.
+            connection.execute("UPDATE leases SET until_ms = 0, token_ms = ?", (now_ms,))
     finally:
         connection.close()
 

@@ -25,6 +25,8 @@ from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict
 
 PAGES_MAX = 10_000
+UNKNOWN = "not_found"
+"""The code by which central says that it knows no replica of a name."""
 
 
 class Gap(NamedTuple):
@@ -113,10 +115,12 @@ def begin_epoch(journal: Journal, epoch: int, seq: int, now_ms: int) -> None:
 def take_over(journal: Journal, identity: Identity, now_ms: int) -> None:
     """Give the journal a new name at central, after an enrolment anew.
 
-    What was not sent under the former name is taken over at the next contact.
+    What was not sent under the former name is taken over at the next contact. What
+    was granted under it counts no more: of that, central may have taken nothing.
     """
     with journal.writing():
         head = journal.head()
+        journal.rights.open_generation(journal.rights.generation() + 1)
         number = journal.lives.newest.epoch + 1
         journal.connection.execute(
             "UPDATE identity SET replica_id = ?, location_id = ?, install_nonce = ?,"
@@ -147,9 +151,13 @@ def lost(journal: Journal) -> list[Gap]:
 
 
 def must_take_over(journal: Journal) -> bool:
-    """Return whether operations of a former name still wait to be taken over."""
+    """Return whether central has not begun with this name, and there was one before it.
+
+    Then it is asked what it has of the former ones: also what it acknowledged it may
+    have lost, if a restore made the new name necessary.
+    """
     first = journal.lives.first_of(journal.identity.replica_id)
-    return not first.opened and journal.acked_seq() < first.base
+    return not first.opened and journal.lives.before(first) is not None
 
 
 def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
@@ -158,22 +166,50 @@ def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     Raises what the endpoint raises (nothing has changed then), and `Fork` where
     central's operations have nothing in common with this journal.
     """
-    name = journal.identity.replica_id
-    former = must_take_over(journal)
-    if former:
-        name = journal.lives.at(journal.acked_seq() + 1).replica_id
-    try:
-        theirs = _fetch(endpoint, journal, name)
-    except (errors.ReplicaDisabled, errors.NotAuthentic):
-        raise
-    except errors.ProtocolRefused:
-        if not former:
-            raise
-        theirs = _nothing(journal, name)
-    if not former and not theirs.operations and not theirs.bases:
+    if not must_take_over(journal):
+        theirs: Theirs | None = _fetch(endpoint, journal, journal.identity.replica_id)
+        is_new = bool(theirs and (theirs.operations or theirs.bases))
+    else:
+        theirs = _of_former_names(endpoint, journal)
+        is_new = theirs is not None and not _is_taken_over(journal, theirs)
+    if theirs is None or not is_new:
         return False
     adopt(journal, theirs, now_ms)
     return True
+
+
+def _of_former_names(endpoint: SyncEndpoint, journal: Journal) -> Theirs | None:
+    """Return what central has of this machine's former names, None if that is all settled.
+
+    A restored central may not know the newest of them: what was done under it then
+    follows on the last name that it knows.
+    """
+    name, acked = journal.identity.replica_id, journal.acked_seq()
+    former = [life for life in journal.lives if life.replica_id != name]
+    for other in dict.fromkeys(life.replica_id for life in reversed(former)):
+        try:
+            return _fetch(endpoint, journal, other)
+        except errors.Fork:
+            continue  # central has begun nothing under that name
+        except (errors.ReplicaDisabled, errors.NotAuthentic):
+            raise
+        except errors.ProtocolRefused as refusal:
+            if refusal.data.get("problem_code") == UNKNOWN:
+                continue
+            # Of another location now: what was acknowledged there is settled.
+            return _nothing(journal, other) if acked < former[-1].base else None
+    start = former[0]
+    return Theirs(start.replica_id, start.base, start, end=(start.epoch, start.base))
+
+
+def _is_taken_over(journal: Journal, theirs: Theirs) -> bool:
+    """Return whether nothing is left under a former name that central does not have."""
+    first = journal.lives.first_of(journal.identity.replica_id)
+    before = journal.lives.before(first)
+    assert before is not None
+    at_end = (before.epoch, journal.end_of(before).seq)
+    is_same = (theirs.common_life.epoch, theirs.common_seq) == at_end
+    return is_same and not theirs.operations and not theirs.bases
 
 
 def _nothing(journal: Journal, name: str) -> Theirs:
@@ -196,8 +232,11 @@ def _fetch(endpoint: SyncEndpoint, journal: Journal, name: str) -> Theirs:
 def _starts(journal: Journal, name: str) -> Iterator[tuple[int, Life]]:
     """Yield places at which both sides may agree, the likeliest first."""
     acked = journal.acked_seq()
+    is_former = name != journal.identity.replica_id  # a copy may have begun what this one did not
     lives = [
-        life for life in reversed(journal.lives.all) if life.replica_id == name and life.opened
+        life
+        for life in reversed(journal.lives.all)
+        if life.replica_id == name and (life.opened or is_former)
     ]
     for life in lives:
         if life.base <= acked:

@@ -7,6 +7,7 @@ import pytest
 
 from central_server.bootstrap import assemble, back_up, restore
 from central_server.config import CentralSettings
+from central_server.records import Lease
 from central_server.services.digest import digest_of
 from central_server.services.verification import verify
 from central_server.storage.database import Database
@@ -16,7 +17,7 @@ from sync.protocol.digest import differences
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.bridge import Machine
 from tests.support.central_world import SECRET, World, build_world, whole_pickup
-from tests.support.store_side import RealCentralSide
+from tests.support.store_side import RealCentralSide, share_by_escrow
 
 HOUR_S, DAY_S = 3_600, 86_400
 
@@ -188,7 +189,7 @@ class Embedded:
     def restore(self, file: Path) -> None:
         """Stop, put the copy back, and start again."""
         self.world.database.close()
-        restore(self.settings, file)
+        restore(self.settings, file, self.world.clock)
         database = Database.open(self.settings.url)
         old = self.world
         parts = assemble(
@@ -276,6 +277,72 @@ def test_both_are_restored(embedded: Embedded, shop: Machine, tmp_path: Path):
     check_agreed(shop)
     assert handed_over(embedded.world) == 6
     assert "are lost" in shop.store.sync_state().alerts[0]
+
+
+def test_a_name_that_the_copy_does_not_know_is_no_loss(
+    embedded: Embedded, shop: Machine, tmp_path: Path
+):
+    """Enrolled anew twice, once after the copy and once after the restore: all work is there."""
+    waiting = [embedded.world.place(("SKU-1", 2)) for _ in range(3)]
+    works = [embedded.world.fulfillments(one.order_id)[0] for one in waiting]
+    shop.quiet()
+    back_up(embedded.settings, tmp_path / "central.db")
+    shop.do(*whole_pickup(works[0]))
+    shop.quiet()
+    shop.enrol(replace=True, anew=True)
+    shop.do(*whole_pickup(works[1]))
+    check_agreed(shop)
+    drill(embedded, shop, tmp_path / "central.db")
+    shop.do(*whole_pickup(works[2]))
+    assert not shop.round().ok
+    shop.enrol(replace=True, anew=True)
+    check_agreed(shop)
+    assert handed_over(embedded.world) == 6
+    assert shop.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+
+
+def test_no_lease_outlives_a_restore(embedded: Embedded, shop: Machine, tmp_path: Path):
+    """What was promised since the copy central does not know: first it hears the store."""
+    share_by_escrow(embedded.world, floor_percent=20)
+    for _ in range(2):
+        shop.quiet()
+    assert lease_of(embedded).is_alive(embedded.world.clock.now_ms())
+    back_up(embedded.settings, tmp_path / "central.db")
+    drill(embedded, shop, tmp_path / "central.db")
+    assert not lease_of(embedded).is_alive(embedded.world.clock.now_ms())
+    for _ in range(2):
+        shop.quiet()
+    check_agreed(shop)
+    assert lease_of(embedded).is_alive(embedded.world.clock.now_ms())
+
+
+def lease_of(embedded: Embedded) -> Lease:
+    with embedded.world.database.read() as view:
+        found = view.leases.get("S001")
+    assert found is not None
+    return found
+
+
+def test_rights_that_a_shut_out_device_granted_count_on_neither_side(
+    embedded: Embedded, shop: Machine
+):
+    """They are held back with its other work; under its new name the store grants anew."""
+    share_by_escrow(embedded.world, floor_percent=20)
+    for _ in range(2):
+        shop.quiet()
+    embedded.world.parts.devices.revoke(shop.store.replica_id)
+    pass_time(shop, 3 * HOUR_S)
+    for _ in range(2):
+        shop.round()
+    shop.enrol(anew=True)
+    for _ in range(2):
+        shop.quiet()
+    check_agreed(shop)
+    with embedded.world.database.read() as view:
+        (row,) = view.stock.rows("S001", ["SKU-1"])
+        generation = lease_of(embedded).generation
+    (share,) = shop.store.shares.shares(["SKU-1"])
+    assert row.rights.within(generation).online == share.online > 0
 
 
 def test_what_does_not_add_up_is_found(embedded: Embedded, shop: Machine):

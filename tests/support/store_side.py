@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.digest import digest_of as central_digest
+from central_server.services.errors import ServiceRefused
 from central_server.web.frames import write_pull
 from store_client.replica.digest import digest_of
 from store_client.replica.models import Sale
@@ -35,6 +36,7 @@ from sync.transport.faulty import Faults, FaultyEndpoint
 from sync.transport.local import LocalEndpoint
 from tests.support.builders import ManualClock
 from tests.support.central_world import ON_HAND, SKUS, World
+from tests.support.refusals import as_told
 
 POLICY = EscrowPolicy(enabled=True, lease_ms=3_600_000, confirm_ms=600_000)
 
@@ -64,7 +66,10 @@ class RealCentralSide:
     def operations(
         self, replica_id: str, of_replica: str, epoch: int, from_seq: int
     ) -> OperationsPage:
-        return self.world.parts.central.sync.operations(replica_id, of_replica, epoch, from_seq)
+        try:
+            return self.world.parts.central.sync.operations(replica_id, of_replica, epoch, from_seq)
+        except ServiceRefused as refusal:
+            raise as_told(refusal) from refusal
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         return self.world.parts.central.sync.manifest(replica_id, scope)
