@@ -10,23 +10,34 @@ from central_server.bootstrap import Parts, assemble
 from central_server.config import CentralSettings
 from central_server.ports import Message
 from central_server.services.flow_handler import FlowHandler, FollowUps, Step
+from central_server.storage import backup
 from central_server.storage.commits import Writer
 from central_server.storage.database import Database
-from central_server.storage.unit import Unit
+from central_server.storage.unit import Unit, View
 from sync.domain.transitions import Consequence, FulfillmentOperation
 from sync.protocol.version import PROTOCOL_VERSION
 from tests.simulation.clocks import MachineClock
 from tests.simulation.faults import CentralFuse
+from tests.simulation.memory import rank_of
 
 T = TypeVar("T")
 SECRET = "a secret for tests only, long enough to sign with"
 
+Position = tuple[int, int, int]
+"""(rank of the device's name, epoch, seq): orders all of a location's work at central."""
 OpenDatabase = Callable[[str, CentralFuse], Database]
 
 
 def open_database(url: str, fuse: CentralFuse) -> Database:
     """Open central's database as the product does, with the simulation's hook."""
     return Database.open(url, hook=fuse.hook, inline=True)
+
+
+def position_of(view: View, location_id: str) -> Position:
+    """Return how far central has a location's work."""
+    found = view.replicas.at_location(location_id)
+    newest = max(found, key=lambda one: rank_of(one.id))
+    return rank_of(newest.id), newest.epoch, newest.last_seq
 
 
 @dataclass
@@ -42,8 +53,8 @@ class Mailbox:
 class Decision(NamedTuple):
     """Something that central decided about an order by itself."""
 
-    position: tuple[int, int]
-    """Where the journal of the order's store stood at central (epoch, seq)."""
+    position: Position
+    """Where the journal of the order's store stood at central."""
     operation: FulfillmentOperation | None
     """None: it cancelled what was open."""
     at_ms: int
@@ -129,12 +140,10 @@ class CentralMachine:
     def _witness(self, step: Step, ups: Any) -> None:
         source = str(ups._source)
         if source.startswith("lapse:"):
-            found = ups._unit.replicas.at_location(step.before.location_id)
-            (replica,) = [one for one in found if one.enabled]
-            position = (replica.epoch, replica.last_seq)
+            position = position_of(ups._unit, step.before.location_id)
         else:
-            _, epoch, seq = source.split("/")
-            position = (int(epoch), int(seq))
+            name, epoch, seq = source.split("/")
+            position = (rank_of(name), int(epoch), int(seq))
         decision = Decision(position, step.operation, step.now_ms, source)
         self.deciding.append((step.before.id, decision))
 
@@ -147,6 +156,20 @@ class CentralMachine:
         """Start again over the same files: whatever was only in memory is gone."""
         self.parts.database.close()
         self.parts = self._start()
+
+    def back_up(self, file: Path) -> None:
+        """Copy the database while central works, as the command does."""
+        backup.copy_out(self._settings.url, None, file)
+
+    def restore(self, file: Path) -> None:
+        """Put a copy in the database's place, as the command does, and start again."""
+        self.parts.database.close()
+        aside = backup.copy_in(file, None, self._settings.url, now_ms=self.clock.now_ms())
+        if aside is not None:
+            for old in aside.parent.glob(f"{aside.name}*"):
+                old.unlink()
+        self.parts = self._start()
+        self.fuse.commits += 1  # whoever has read the books must read them again
 
     def close(self) -> None:
         """End for good."""

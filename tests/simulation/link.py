@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from central_server.services.errors import ServiceRefused
 from central_server.web import frames as web_frames
 from central_server.web.deps import Central
 from sync.protocol import errors
@@ -24,6 +25,7 @@ from sync.protocol.session import (
 )
 from sync.protocol.version import PROTOCOL_VERSION
 from tests.simulation.faults import CentralDiskFull, Crashed
+from tests.support.refusals import as_told
 
 if TYPE_CHECKING:
     from tests.simulation.central import CentralMachine
@@ -122,6 +124,8 @@ class Link:
         except Crashed:
             self.machine.restart()
             raise errors.Unreachable("central went down") from None
+        except ServiceRefused as refusal:
+            raise as_told(refusal) from refusal
         except CentralDiskFull as problem:
             raise errors.Unreachable("central failed with status 500") from problem
 

@@ -25,6 +25,7 @@ from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
 from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
 from sync.protocol.lines import decode_line
 from tests.simulation.central import Decision
+from tests.simulation.memory import location_of, rank_of
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -68,9 +69,8 @@ def read_books(world: "World") -> Books:
 def _books(view: "View", locations: Sequence[str]) -> Books:
     rows = view.connection.execute(
         select(*(OP_LOG.c[name] for name in StoredOperation.__dataclass_fields__))
-        .order_by(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq)
-    )  # fmt: skip
-    operations = [StoredOperation(*row) for row in rows]
+    )
+    operations = sorted((StoredOperation(*row) for row in rows), key=place_of)
     names = ("location_id", "sku", "on_hand", "allocated", "reason", "source")
     ledger = view.connection.execute(select(*(STOCK_LEDGER.c[name] for name in names)))
     everything = ExceptionFilter(is_open=None)
@@ -111,6 +111,17 @@ def op_id(operation: StoredOperation) -> str:
     return f"{operation.replica_id}/{operation.epoch}/{operation.seq}"
 
 
+def is_held_for_device(operation: StoredOperation) -> bool:
+    """Return whether an operation waits for a person because its device was shut out."""
+    return operation.status == "quarantined" and "device_revoked" in (operation.verdict or "")
+
+
+def place_of(operation: StoredOperation) -> tuple[str, int, int, int]:
+    """Return what orders operations as central took them, those of one location together."""
+    name = operation.replica_id
+    return location_of(name), rank_of(name), operation.epoch, operation.seq
+
+
 def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
     """Return an order as it was when it was given to its location."""
     lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
@@ -127,7 +138,7 @@ def retell(
     told = Retold(at_first(order))
     waiting = list(decided)
     for one in operations:
-        while waiting and waiting[0].position < (one.epoch, one.seq):
+        while waiting and waiting[0].position < place_of(one)[1:]:
             _decide(told, waiting.pop(0))
         if one.status in {"accepted", "amended"}:
             record = decode_line(one.line)

@@ -21,6 +21,7 @@ from tests.simulation import oracles
 from tests.simulation.clocks import DAY_MS
 from tests.simulation.events.orders import note_cancelled
 from tests.simulation.registry import Violation
+from tests.simulation.settling import settle
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
@@ -66,9 +67,9 @@ def play(operations: int) -> Figures:
         figures.seconds["Working (store and central)"] = time.perf_counter() - began
         _forget_tombstones(world)
         began = time.perf_counter()
-        world.settle()
+        settle(world)
         figures.seconds["Catching up"] = time.perf_counter() - began
-        figures.operations = len(world.stores[0].kept.lines)
+        figures.operations = world.stores[0].history.counts.total()
         for oracle in oracles.ALL:
             figures.problems += [f"{oracle.name}: {one}" for one in oracle.check(world)]
     except Violation as violation:
@@ -82,14 +83,14 @@ def _prepare(world: World, orders: int) -> None:
     central, at = world.central.parts.central, world.stores[0].location_id
     everything = [StockItem(at, sku, PLENTY) for sku in SKUS]
     world.central.parts.intake.stock(everything, "delivery")
-    world.settle()  # the store grants what it has now
+    settle(world)  # the store grants what it has now
     for number in range(orders):
         lines = (NewLine(SKUS[number % 4], 1), NewLine(SKUS[(number + 1) % 4], 1 + number % 2))
         new = NewOrder(at, Channel.WEB, "USD", Customer("Jo"), lines)
         world.keys += 1
         key = f"order-{number}"
         world.note_placed(key, central.orders.place(new, RequestIdentity("shop", key, "body")))
-    world.settle()
+    settle(world)
 
 
 def _a_month(world: World, operations: int, random: Random, figures: Figures) -> None:

@@ -12,6 +12,7 @@ from tests.simulation import events, oracles
 from tests.simulation.clocks import DAY_MS
 from tests.simulation.plan import Plan
 from tests.simulation.registry import Event, EventKind, Oracle, Violation, When
+from tests.simulation.settling import settle
 from tests.simulation.world import AS_BUILT, Fittings, World
 
 SURPRISE = "no surprise"
@@ -95,7 +96,7 @@ class Run:
         self._check(world, When.STEP)
 
     def _quiet(self, world: World) -> None:
-        world.settle()
+        settle(world)
         self._check(world, When.STEP)
         self._check(world, When.QUIET)
         for store in world.stores:
@@ -114,9 +115,9 @@ class Run:
     def _count(self, world: World) -> None:
         figures = self.result.figures
         for store in world.stores:
-            for line in store.kept.lines:
+            for line in store.history.order:
                 self._trace.update(line)
-            figures["operations"] += len(store.kept.lines)
+            figures["operations"] += store.history.counts.total()
             figures["rounds"] += store.rounds
             figures["store crashes"] += store.fuse.crashes
             figures["store commits refused by a full disk"] += store.fuse.refused

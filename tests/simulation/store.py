@@ -1,8 +1,8 @@
 """A store's machine: the real files, the real daemon, associates; it crashes and comes back."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from store_client.services.desk import Actor, Desk
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
 from sync.domain.transitions import FulfillmentOperation
+from sync.edge import recovery
 from sync.edge.daemon import RoundReport, SyncDaemon
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity, JournaledOperation
@@ -25,6 +26,7 @@ from sync.transport.local import LocalEndpoint
 from tests.simulation.clocks import MachineClock
 from tests.simulation.faults import Crashed, StoreFuse
 from tests.simulation.link import Link
+from tests.simulation.memory import History, Kept, name_of
 
 T = TypeVar("T")
 KEY = "5a" * 32
@@ -49,14 +51,6 @@ class WatchedStore(Store):
         self.fuse.broken_words += self.fuse.committed != before + 1
 
 
-@dataclass
-class Kept:
-    """What the simulation remembers of a journal, outside of it: what must never be lost."""
-
-    lines: list[bytes] = field(default_factory=list)
-    hashes: list[bytes] = field(default_factory=list)
-
-
 class StoreMachine:
     """One store. `store` and `daemon` are the process that runs now."""
 
@@ -68,16 +62,29 @@ class StoreMachine:
         random: Random,
         link: Link,
         store_class: type[WatchedStore] = WatchedStore,
+        *,
+        history: History | None = None,
+        boots: int = 1,
     ) -> None:
         self.folder = folder
         self.location_id = location_id
         self.clock = clock
         self.link = link
         self.fuse = StoreFuse()
+        self.history = history or History()
+        """Of its location: a copy of this machine has the same."""
         self.kept = Kept()
+        self.is_unheard = False
+        """Whether it was put back to an earlier state and has not heard central since."""
+        self.is_asked_again = False
+        """Whether central was put back to an earlier state and this store has not met it yet."""
+        self.has_double = False
+        """Whether a second machine has the same disk, and sells from the same floor."""
+        self.missing: Counter[bytes] = Counter()
+        """Operations that its journal ought to have and has not."""
         self.local = LocalEndpoint(link)
         self.endpoint = FaultyEndpoint(self.local, random, Faults())
-        self.boots = 1
+        self.boots = boots
         self.starts = 0
         """Of its process."""
         self.unshown = ""
@@ -91,28 +98,35 @@ class StoreMachine:
         self.rounds = 0
         self._random = random
         self._store_class = store_class
-        self.key = Ed25519PrivateKey.from_private_bytes(location_id.encode().ljust(32, b"."))
+        self.key: Ed25519PrivateKey
         self.store: WatchedStore
         self.daemon: SyncDaemon
         self.open()
         self.remember()
-        self.fuse.committed = len(self.kept.lines)
 
     @property
     def replica_id(self) -> str:
-        """Its replica's name, known before it is enrolled."""
-        return f"R-{self.location_id}"
+        """Its present name at central."""
+        return self.store.identity.replica_id
+
+    @staticmethod
+    def public_key(identity: Identity) -> str:
+        """Return the half of an identity's key that central keeps, hexadecimal."""
+        secret = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(identity.private_key))
+        return secret.public_key().public_bytes_raw().hex()
 
     @property
     def boot_id(self) -> str:
         """Of the machine's present boot."""
         return f"{self.location_id}-boot-{self.boots}"
 
-    def identity(self) -> Identity:
-        """Return what it is enrolled as."""
+    def identity(self, number: int = 1) -> Identity:
+        """Return what it is enrolled as, by the number of its location's enrolment."""
+        name = name_of(self.location_id, number)
+        key = Ed25519PrivateKey.from_private_bytes(name.removeprefix("R-").encode().ljust(32, b"."))
         return Identity(
-            self.replica_id, self.location_id, 1, f"install-{self.location_id}",
-            self.key.private_bytes_raw().hex(), "central", "http://central.invalid",
+            name, self.location_id, 1, f"install-{name.removeprefix('R-')}",
+            key.private_bytes_raw().hex(), "central", "http://central.invalid",
         )  # fmt: skip
 
     def open(self) -> None:
@@ -132,6 +146,8 @@ class StoreMachine:
             self.store.identity  # noqa: B018 - raises in a journal that is new
         except LookupError:
             self.store.journal.enrol(self.identity())
+        secret = bytes.fromhex(self.store.identity.private_key)
+        self.key = Ed25519PrivateKey.from_private_bytes(secret)
         self.starts += 1
         head = self.store.journal.head().seq
         shown = self.store._database.one("SELECT seq FROM included")[0]
@@ -171,8 +187,27 @@ class StoreMachine:
     def restart(self) -> None:
         """End the process, wherever it is, and start another one. Sessions are forgotten."""
         self.close()
+        self.restart_over_same_files()
+
+    def restart_over_same_files(self) -> None:
+        """Start a process again that was closed; sessions are forgotten."""
         self.local.end_session()
         self.open()
+
+    def renew(self) -> None:
+        """Start over files that are others now: what was in them last says nothing of them."""
+        self.kept = Kept()
+        self.fuse.committed = 0
+        self.local.end_session()
+        self.open()
+
+    def take_over(self, number: int) -> str:
+        """Go on under a new name of this location; return what went wrong."""
+        self.endpoint.deliver_late()  # under the name that they were sent under
+        identity, now = self.identity(number), self.clock.now_ms()
+        _, problem = self.guarded(lambda: recovery.take_over(self.store.journal, identity, now))
+        self.restart()
+        return problem
 
     def guarded(self, act: Callable[[], T]) -> tuple[T | None, str]:
         """Let the process do something; it may crash over it, or find its disk full."""
@@ -189,7 +224,10 @@ class StoreMachine:
     def round(self) -> tuple[RoundReport | None, str]:
         """Do one round of the daemon."""
         self.rounds += 1
-        return self.guarded(self.daemon.run_once)
+        report, problem = self.guarded(self.daemon.run_once)
+        if report is not None and report.ok:
+            self.is_unheard = self.is_asked_again = False
+        return report, problem
 
     def desk(self) -> Desk:
         """Return the counter, with somebody signed in who may do everything."""
@@ -209,16 +247,43 @@ class StoreMachine:
         self.store._views.catch_up()
 
     def remember(self) -> list[bytes]:
-        """Note what the journal has since the last time; return the new lines."""
-        journal = self.store.journal
-        new = journal.lines_after(len(self.kept.lines), EVERYTHING, EVERYTHING * 1000)
-        for line in new:
-            self.kept.lines.append(line)
-            seq = len(self.kept.lines)
-            hashed = journal.hash_at(seq)
-            assert hashed is not None
-            self.kept.hashes.append(hashed)
-        return list(new)
+        """Note what the journal has since the last time; return what was never seen before.
+
+        In a new epoch the whole journal is looked at: what it had it must still have.
+        """
+        journal, kept = self.store.journal, self.kept
+        epoch = journal.identity.epoch
+        if epoch == kept.epoch:
+            rows = self._rows_after(kept.end)
+            kept.add(rows)
+            new = [bytes(line) for _, _, line, _ in rows]
+        else:
+            self.kept = Kept(epoch)
+            self.kept.add(self._rows_after((0, 0)))
+            self.missing += kept.held() - self.kept.held()
+            self.fuse.committed = journal.head().seq
+            new = self.history.unseen(self.kept.lines)
+        self.history.take_in(new, self.folder.name, unbound=self.is_unheard or self.has_double)
+        return new
+
+    def _rows_after(self, place: tuple[int, int]) -> list[tuple[int, int, bytes, bytes]]:
+        return self.store.journal._all(
+            "SELECT epoch, seq, line, hash FROM operations WHERE (epoch, seq) > (?, ?)"
+            " ORDER BY epoch, seq",
+            place,
+        )
+
+    def journal_lines(self) -> list[bytes]:
+        """Return everything that is in the journal now."""
+        return [bytes(line) for _, _, line, _ in self._rows_after((0, 0))]
+
+    def prune(self) -> tuple[int | None, str]:
+        """Let the journal forget what central has had for long."""
+        self.remember()
+        done = self.guarded(lambda: self.store.journal.prune(self.clock.now_ms()))
+        left = {(epoch, seq) for epoch, seq, _, _ in self._rows_after((0, 0))}
+        self.kept.pruned.update(set(self.kept.places) - left)
+        return done
 
     def orders(self) -> list[FulfillmentOrder]:
         """Return the orders that this store sees, by id."""

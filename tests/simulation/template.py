@@ -93,7 +93,7 @@ def _enrol(central: CentralMachine, store: StoreMachine) -> None:
         EnrolRequest(
             code=str(code["code"]), replica_id=identity.replica_id,
             install_nonce=identity.install_nonce,
-            public_key=store.key.public_key().public_bytes_raw().hex(), app_version="simulated",
+            public_key=store.public_key(identity), app_version="simulated",
         )
     )  # fmt: skip
     for _ in range(4):

@@ -4,25 +4,20 @@ import json
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from central_server.services.order_capture import Placed
-from sync.protocol.version import PROTOCOL_VERSION
-from sync.transport.faulty import Faults
-from tests.simulation.central import CentralMachine, OpenDatabase, open_database
+from tests.simulation.central import CentralMachine, Decision, OpenDatabase, open_database
 from tests.simulation.clocks import HOUR_MS, MachineClock, TrueTime
 from tests.simulation.faults import CentralDiskFull, Crashed
 from tests.simulation.link import Link
 from tests.simulation.model import Books
-from tests.simulation.registry import Violation
 from tests.simulation.store import StoreMachine, WatchedStore
 from tests.simulation.template import PLACES, fast_folder, template
 
-QUIET_ROUNDS_MAX = 8
-"""So many rounds after the last fault, everything has been said (oracle O8)."""
-SETTLED_MS = 60_000
 UNNOTICED_MS_MAX = 30_000
 JUMPED = "central's clock jumped"
 """Of a world's notes: to what, while no job of central's has looked at it."""
@@ -62,10 +57,24 @@ class Placing:
     fulfillment_id: str
 
 
+@dataclass(frozen=True)
+class CentralCopy:
+    """A backup of central."""
+
+    file: Path
+    placed: tuple[Placing, ...]
+    decided: dict[str, list[Decision]]
+    lines: dict[str, Counter[bytes]]
+    """Operations in it, by location."""
+    imported: Counter[tuple[str, str]]
+    """Units that came by deliveries and counts, by (location, SKU)."""
+
+
 class World:
     """Everything that a run touches. Make it, let things happen, close it."""
 
     def __init__(self, stores: int, *, shared: bool, fittings: Fittings = AS_BUILT) -> None:
+        self.fittings = fittings
         self.folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
         shutil.copytree(template(stores, shared=shared), self.folder, dirs_exist_ok=True)
         self.shared = shared
@@ -86,7 +95,14 @@ class World:
         self.tally = Tally()
         self.placed: list[Placing] = []
         self.keys = 0
-        self.imported: Counter[tuple[str, str]] = Counter()
+        self.twins: dict[str, StoreMachine] = {}
+        """By location: a second machine with a copy of the store's disk."""
+        self.enrolments: Counter[str] = Counter()
+        """By location, beside the first one: names are never given twice."""
+        self.copies: list[CentralCopy] = []
+        """Backups of central, with what the simulation knew of it then."""
+        self.forgotten: Counter[tuple[str, str]] = Counter()
+        """(location, SKU) -> units of deliveries and counts that central's restore took back."""
         self.checked_commits = -1
         """How far the books of central have been looked at."""
         self.books: tuple[int, Books] | None = None
@@ -96,7 +112,7 @@ class World:
 
     def close(self) -> None:
         """Close all files and throw them away."""
-        for store in self.stores:
+        for store in self.machines():
             store.close()
         self.central.close()
         shutil.rmtree(self.folder)
@@ -141,44 +157,21 @@ class World:
         self.placed.append(placing)
         return placing
 
-    def remember(self, store: StoreMachine) -> None:
-        """Take in what a store's journal has that the simulation does not know yet."""
-        for line in store.remember():
+    def remember(self, store: StoreMachine) -> int:
+        """Take in what a store's journal has that the simulation does not know; return how much."""
+        new = store.remember()
+        for line in new:
             try:
                 self.tally.kinds[json.loads(line)["op"]["kind"]] += 1
             except (ValueError, LookupError, TypeError, RecursionError):
                 self.tally.kinds["(unreadable)"] += 1
+        return len(new)
 
-    def end_faults(self) -> None:
-        """Repair everything that events broke. What is lost stays lost."""
-        self.central.fuse.disarm()
-        self.central.speaks = PROTOCOL_VERSION
-        for store in self.stores:
-            store.fuse.disarm()
-            store.free_disk()
-            store.link.speaks = PROTOCOL_VERSION
-            store.endpoint.faults = Faults()
-            store.endpoint.restore()
-            store.endpoint.deliver_late()
+    def machines(self) -> Iterator[StoreMachine]:
+        """Yield every machine that works: those in their seats, then copies beside them."""
+        yield from self.stores
+        yield from self.twins.values()
 
-    def settle(self) -> None:
-        """Stop all faults and let every store speak until all is said, which must end."""
-        self.end_faults()
-        last: list[str] = []
-        for _ in range(QUIET_ROUNDS_MAX):
-            self.time.advance(SETTLED_MS)
-            self.central.parts.promises.run()
-            last = []
-            moved = False
-            for store in self.stores:
-                report, problem = store.round()
-                if report is None or not report.ok:
-                    last.append(f"{store.location_id}: {problem or (report and report.error)}")
-                elif report.sent or report.rows or store.store.journal.backlog():
-                    moved = True
-                self.remember(store)
-            if not last and not moved:
-                return
-        raise Violation(
-            "O8 progress", last or [f"still speaking after {QUIET_ROUNDS_MAX} quiet rounds"]
-        )
+    def machines_at(self, location_id: str) -> list[StoreMachine]:
+        """Return the machines of one location, the one in the seat first."""
+        return [one for one in self.machines() if one.location_id == location_id]

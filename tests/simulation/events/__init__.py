@@ -6,6 +6,7 @@ from tests.simulation.events import (
     network,
     orders,
     poison,
+    restores,
     sales,
     skew,
     times,
@@ -23,6 +24,7 @@ ALL: tuple[EventKind, ...] = (
     *poison.KINDS,
     *inbox.KINDS,
     *skew.KINDS,
+    *restores.KINDS,
 )
 
 BY_NAME = {kind.name: kind for kind in ALL}

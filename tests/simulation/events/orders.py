@@ -12,7 +12,7 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel
-from tests.simulation.central import Decision
+from tests.simulation.central import Decision, position_of
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
@@ -81,9 +81,7 @@ def note_cancelled(world: World, order_id: str) -> None:
             order = stored.row.order
             if not any(line.cancelled for line in order.lines):
                 continue
-            (replica,) = [one for one in view.replicas.at_location(order.location_id)
-                          if one.enabled]  # fmt: skip
-            cancelled = Decision((replica.epoch, replica.last_seq), None, 0, order_id)
+            cancelled = Decision(position_of(view, order.location_id), None, 0, order_id)
             world.central.decided.setdefault(order.id, []).append(cancelled)
 
 

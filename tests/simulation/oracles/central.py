@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from central_server.storage.tables import ORDERS
 from sync.protocol.lines import decode_line
+from tests.simulation.memory import location_of
 from tests.simulation.model import Books, op_id, read_books
 from tests.simulation.registry import Oracle, When
 
@@ -50,7 +51,8 @@ def orders_tie_what_is_allocated(world: "World") -> Iterator[str]:
 def promises_are_covered(world: "World") -> Iterator[str]:
     """O3: more is tied than there is only as far as facts that came too late explain it."""
     books = read_books(world)
-    excused = _excused(books, shared=world.shared)
+    excused = _excused(books, shared=world.shared) + world.forgotten
+    excused += _unbound(world, books)
     for key, (on_hand, allocated) in books.stock.items():
         over = allocated - on_hand
         if over > excused[key]:
@@ -77,8 +79,20 @@ def _excused(books: Books, *, shared: bool) -> Counter[tuple[str, str]]:
             excused[location, sku] += max(0, -on_hand)
     for source, sold in sales.items():
         for line in sold.over if shared else ():
-            excused[source.partition("/")[0].removeprefix("R-"), line.sku] += line.units
+            excused[location_of(source.partition("/")[0]), line.sku] += line.units
     return excused
+
+
+def _unbound(world: "World", books: Books) -> Counter[tuple[str, str]]:
+    """Return the units that were sold where the floor could not be known."""
+    unbound = {store.location_id: store.history.unbound for store in world.stores}
+    sold: Counter[tuple[str, str]] = Counter()
+    for one in books.operations:
+        place = location_of(one.replica_id)
+        if one.kind == "floor_sold" and one.line in unbound[place]:
+            for line in decode_line(one.line).op.lines:
+                sold[place, line.sku] += max(0, line.units)
+    return sold
 
 
 def each_request_is_one_order(world: "World") -> Iterator[str]:

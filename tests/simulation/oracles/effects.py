@@ -10,6 +10,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
 from sync.hub.acceptor import WAITS_BEHIND
 from sync.protocol.lines import decode_line
+from tests.simulation.memory import location_of
 from tests.simulation.model import Books, Units, add, nonzero, op_id, read_books, retell_all
 from tests.simulation.registry import Oracle, When
 
@@ -45,7 +46,7 @@ def stock_moved_once_per_operation(world: "World") -> Iterator[str]:
             expected[told.order.order_id][place] = (before[0] + units[0], before[1] + units[1])
     for one in books.operations:
         if one.kind == "floor_sold" and one.status in TAKEN:
-            location_id = one.replica_id.removeprefix("R-")
+            location_id = location_of(one.replica_id)
             sold = [StockEffect(line.sku, -line.units, 0, StockReason.FLOOR_SOLD)
                     for line in decode_line(one.line).op.lines]  # fmt: skip
             add(expected[op_id(one)], location_id, sold)

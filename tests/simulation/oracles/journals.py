@@ -1,10 +1,13 @@
 """O5 and O1: what was committed is never lost, and central has it once, in the store's order."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from central_server.records import StoredOperation
 from sync.protocol.lines import chain, genesis
-from tests.simulation.model import read_books
+from tests.simulation.memory import location_of, rank_of
+from tests.simulation.model import is_held_for_device, op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -13,22 +16,27 @@ if TYPE_CHECKING:
 
 
 def nothing_committed_is_lost(world: "World") -> Iterator[str]:
-    """The journal has all that its commits returned for, and nothing that was refused."""
-    for store in world.stores:
+    """The journal has all that its commits returned for, and nothing that was refused.
+
+    Also after a recovery: what it sequences anew, and what central has of it, is there.
+    """
+    for store in world.machines():
         if store.checked == (store.fuse.commits, store.starts):
             continue
         store.checked = (store.fuse.commits, store.starts)
         world.remember(store)
-        head = store.store.journal.head()
-        kept = len(store.kept.lines)
-        made = store.fuse.committed
-        if head.seq != kept or kept != made:
+        head, epoch = store.store.journal.head(), store.store.journal.identity.epoch
+        made, (of, seen) = store.fuse.committed, store.kept.end
+        is_begun = of < epoch and head.seq == store.store.journal.lives.newest.base
+        if head.seq != made or not (seen == head.seq or is_begun):
             yield (
-                f"{store.location_id}: {made} operations were committed, {kept} were seen,"
+                f"{store.location_id}: operation {made} was committed, {seen} was seen,"
                 f" the journal ends at {head.seq}"
             )
-        elif kept and head.hash != store.kept.hashes[-1]:
-            yield f"{store.location_id}: operation {kept} is another one now"
+        elif seen and of == epoch and head.hash != store.kept.hashes[-1]:
+            yield f"{store.location_id}: operation {seen} is another one now"
+        if store.missing:
+            yield f"{store.location_id}: its journal has lost {store.missing.total()} operations"
         if store.fuse.broken_words:
             yield f"{store.location_id}: it said that something is done which it did not keep"
         if store.store.journal.acked_seq() > head.seq:
@@ -38,46 +46,99 @@ def nothing_committed_is_lost(world: "World") -> Iterator[str]:
 
 
 def verdicts_stay(world: "World") -> Iterator[str]:
-    """A verdict is given once."""
-    for store in world.stores:
+    """A verdict is given once, as long as central knows that it has given it."""
+    for store in world.machines():
         yield from store.link.contradictions
 
 
 def central_has_each_once_in_order(world: "World") -> Iterator[str]:
-    """After quiet central's copy of each journal is that journal, byte for byte, with its chain."""
+    """After quiet central's copy of each journal is that journal, byte for byte, with its chain.
+
+    Where a disk was put back or copied it has each operation of the location once,
+    those of one machine in their order, but for what no disk has any more.
+    """
     books = read_books(world)
     for store in world.stores:
-        theirs = [one for one in books.operations if one.replica_id == store.replica_id]
-        if [one.seq for one in theirs] != list(range(1, len(theirs) + 1)):
-            yield f"{store.location_id}: central's copy is not dense"
-        if [one.line for one in theirs] != store.kept.lines:
+        theirs = [
+            one for one in books.operations if location_of(one.replica_id) == store.location_id
+        ]
+        yield from _chains(store, theirs)
+        yield from _verdicts(store, theirs)
+        yield from _is_in_both(store, theirs)
+        if store.history.is_shaken:
+            yield from _each_once(store, theirs)
+        elif [one.line for one in theirs] != store.kept.lines:
             yield (
                 f"{store.location_id}: the store has {len(store.kept.lines)} operations,"
                 f" central {len(theirs)}, or others"
             )
-        yield from _chain(store, [(one.seq, one.hash, one.line) for one in theirs])
-        yield from _verdicts(store, {one.seq: one.status for one in theirs})
 
 
-def _chain(store: "StoreMachine", rows: list[tuple[int, bytes, bytes]]) -> Iterator[str]:
-    current = genesis(store.replica_id, 1)
-    for seq, hashed, line in rows:
-        current = chain(current, line)
-        if current != hashed:
-            yield f"{store.location_id}: central's hash of operation {seq} does not follow"
+def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator[str]:
+    """What a device handed in that was shut out has no effect; its successor may bring it too."""
+    history = store.history
+    found = Counter(one.line for one in theirs)
+    counting = [one.line for one in theirs if not is_held_for_device(one)]
+    if twice := Counter(counting) - history.counts:
+        yield f"{store.location_id}: central has {_shown(twice)} more often than it was done"
+    if lacking := history.counts - found - history.may_lack:
+        yield f"{store.location_id}: central lacks {_shown(lacking)}"
+    last: dict[str, int] = {}
+    for line in counting:
+        machine, number = history.order.get(line, ("", 0))
+        if number < last.get(machine, -1):
+            yield f"{store.location_id}: {line!r} of {machine} comes after what followed it"
+        last[machine] = number
+
+
+def _shown(lines: Counter[bytes]) -> str:
+    first = next(iter(lines))
+    return f"{lines.total()} operations ({first[:300].decode(errors='replace')})"
+
+
+def _chains(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator[str]:
+    """Each epoch of each name is dense and a chain of its own; the first begins with 1."""
+    name, epoch, last = "", 0, 0
+    current = b""
+    for one in theirs:
+        if one.replica_id != name:
+            name, epoch, last = one.replica_id, 0, 0
+        if one.epoch != epoch:
+            current = genesis(name, one.epoch)
+            is_first = (rank_of(name), one.epoch) == (1, 1)
+            if one.seq <= last or (is_first and one.seq != 1):
+                yield f"{store.location_id}: epoch {one.epoch} begins at {one.seq} after {last}"
+        elif one.seq != last + 1:
+            yield f"{store.location_id}: central's copy is not dense"
+        epoch, last = one.epoch, one.seq
+        current = chain(current, one.line)
+        if current != one.hash:
+            yield f"{store.location_id}: central's hash of operation {op_id(one)} does not follow"
             return
 
 
-def _verdicts(store: "StoreMachine", theirs: dict[int, str]) -> Iterator[str]:
+def _verdicts(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator[str]:
     """What the store says of its operations is what central decided."""
     journal = store.store.journal
-    rows = journal._all("SELECT seq, status FROM verdicts WHERE epoch = 1")
-    ours = dict(rows)
-    for seq, status in theirs.items():
-        said = ours.get(seq, "accepted")
-        pruned = journal.hash_at(seq) is None
-        if said != status and not pruned:
-            yield f"{store.location_id}: operation {seq} is {status} at central, {said} here"
+    rows = journal._all("SELECT epoch, seq, status FROM verdicts")
+    ours = {(epoch, seq): status for epoch, seq, status in rows}
+    for one in theirs:
+        life = journal.lives.named(one.replica_id, one.epoch)
+        said = ours.get((one.epoch, one.seq), "accepted")
+        if life is None or journal.hash_at(one.seq, life) is None:
+            continue  # pruned, or handed in by a device that was shut out
+        if said != one.status:
+            yield f"{store.location_id}: {op_id(one)} is {one.status} at central, {said} here"
+
+
+def _is_in_both(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator[str]:
+    """What is in the journal, central has at the same place."""
+    there = {(one.replica_id, one.epoch, one.seq): one.line for one in theirs}
+    names = {life.epoch: life.replica_id for life in store.store.journal.lives}
+    rows = store.store.journal._all("SELECT epoch, seq, line FROM operations")
+    for epoch, seq, line in rows:
+        if there.get((names[epoch], epoch, seq)) != line:
+            yield f"{store.location_id}: {names[epoch]}/{epoch}/{seq} is another one at central"
 
 
 ORACLES = (
