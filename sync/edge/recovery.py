@@ -115,12 +115,10 @@ def begin_epoch(journal: Journal, epoch: int, seq: int, now_ms: int) -> None:
 def take_over(journal: Journal, identity: Identity, now_ms: int) -> None:
     """Give the journal a new name at central, after an enrolment anew.
 
-    What was not sent under the former name is taken over at the next contact. What
-    was granted under it counts no more: of that, central may have taken nothing.
+    What was not sent under the former name is taken over at the next contact.
     """
     with journal.writing():
         head = journal.head()
-        journal.rights.open_generation(journal.rights.generation() + 1)
         number = journal.lives.newest.epoch + 1
         journal.connection.execute(
             "UPDATE identity SET replica_id = ?, location_id = ?, install_nonce = ?,"
@@ -171,6 +169,8 @@ def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
         is_new = bool(theirs and (theirs.operations or theirs.bases))
     else:
         theirs = _of_former_names(endpoint, journal)
+        with journal.writing():  # of what was granted before central may have taken nothing
+            journal.rights.open_generation(journal.rights.generation() + 1)
         is_new = theirs is not None and not _is_taken_over(journal, theirs)
     if theirs is None or not is_new:
         return False
