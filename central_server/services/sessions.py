@@ -104,7 +104,8 @@ class Sessions:
             clock_offset_ms=offset_ms, now_ms=now_ms,
         )  # fmt: skip
         feed = FeedWriter(unit.feed)
-        mind_clock(unit, feed, replica, offset_ms, now_ms, self._random)
+        if replica.enabled:  # the clock of a device that is shut out is nobody's business
+            mind_clock(unit, feed, replica, offset_ms, now_ms, self._random)
         feed.flush()
         identity = unit.meta.get()
         assert identity is not None

@@ -147,6 +147,11 @@ class JournalSettling(ABC):
                 (heard_at_ms, heard_at_ms),
             )
 
+    def give_up_name(self) -> None:
+        """Note that another machine has this store's name; see `is_duplicate`."""
+        with self.writing():
+            self._connection.execute("UPDATE progress SET is_duplicate = 1")
+
     def is_duplicate(self) -> bool:
         """Return whether another machine works under this store's name."""
         return bool(self._one("SELECT is_duplicate FROM progress WHERE id = 1")[0])

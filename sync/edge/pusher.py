@@ -63,6 +63,11 @@ def push_all(
             report = _push_all(endpoint, journal, ops_max, keeper, heads, now_ms)
             return PushReport(report.sent, report.heads, report.incarnation, recovered)
         except (errors.Fork, errors.EpochStale) as refusal:
+            if must_take_over(journal):
+                journal.give_up_name()
+                raise errors.DuplicateReplica(
+                    "a copy of this machine began with its new name first: enrol this one anew"
+                ) from refusal
             if not _recovers(endpoint, journal, now_ms):
                 raise refusal from None
             recovered = True

@@ -95,6 +95,8 @@ class StoreMachine:
         """How its stock stood when an oracle looked last, and as of which writes."""
         self.done_before: dict[int, int] = {}
         """Lease token -> the last operation that was journaled before it arrived."""
+        self.lifetimes = 1
+        """How often its disk was another one: what was done before it was put back is elsewhere."""
         self.rounds = 0
         self._random = random
         self._store_class = store_class
@@ -197,6 +199,7 @@ class StoreMachine:
     def renew(self) -> None:
         """Start over files that are others now: what was in them last says nothing of them."""
         self.kept = Kept()
+        self.lifetimes += 1
         self.fuse.committed = 0
         self.local.end_session()
         self.open()
@@ -263,7 +266,8 @@ class StoreMachine:
             self.missing += kept.held() - self.kept.held()
             self.fuse.committed = journal.head().seq
             new = self.history.unseen(self.kept.lines)
-        self.history.take_in(new, self.folder.name, unbound=self.is_unheard or self.has_double)
+        worker = f"{self.folder.name}/{self.lifetimes}"
+        self.history.take_in(new, worker, unbound=self.is_unheard or self.has_double)
         return new
 
     def _rows_after(self, place: tuple[int, int]) -> list[tuple[int, int, bytes, bytes]]:

@@ -192,6 +192,27 @@ def test_a_copy_takes_its_work_over_when_it_is_enrolled_anew(shop: World, tmp_pa
     other.store.close()
 
 
+def test_of_two_copies_under_a_new_name_the_first_to_speak_has_it(shop: World, tmp_path: Path):
+    """Copied after the enrolment, before central was heard: the other must be enrolled anew."""
+    work(shop, 1)
+    shop.quiet()
+    enrol_anew(shop, "R2")
+    other = copy_of(shop, tmp_path / "copy")
+    work(shop, 2)
+    shop.quiet()
+    work(other, 3)
+    for _ in range(2):
+        report = other.round()
+        assert not report.ok
+        assert "enrol" in report.error
+    assert other.store.journal.is_duplicate()
+    enrol_anew(other, "R3")
+    other.quiet()
+    check_settled(other)
+    assert len(lines_at_central(shop)) == 6
+    other.store.close()
+
+
 def test_a_new_name_takes_over_what_was_sent_and_not_answered_once(shop: World):
     """An answer under the old name was lost: central's list tells what it has already."""
     work(shop, 1)
