@@ -19,7 +19,7 @@ from central_server.services.replication import Replication
 from central_server.services.rights import VOID_RIGHTS
 from sync.domain.operations import aggregate_of
 from sync.domain.stock_operations import RIGHTS
-from sync.hub.acceptor import judge
+from sync.hub.acceptor import applied_elsewhere, judge, passed_over
 from sync.hub.ports import HeldBack, ReplicaState
 from sync.protocol.lines import OperationRecord, decode_line
 from sync.protocol.rows import Entity, VerdictRow, store_scope, verdict_key
@@ -60,6 +60,8 @@ class Settling:
         self._now_ms = now_ms
         self._chain: Sequence[StoredOperation] = ()
         self._records: list[tuple[OperationRecord | None, str]] = []
+        self._elsewhere: set[bytes] = set()
+        """Lines that a successor of the device brought along, and that count already."""
         self.settled: list[Document] = []
         """What became of each operation whose verdict changed."""
 
@@ -68,7 +70,9 @@ class Settling:
         self._chain = chain
         self._records = [_read(one.line) for one in chain]
         readable = [record for record, _ in self._records if record is not None]
-        self._applier.load({aggregate_in(one) for one in chain}, readable)
+        aggregates = {aggregate_in(one) for one in chain}
+        self._applier.load(aggregates, readable)
+        self._elsewhere = applied_elsewhere(self._unit.journal, self._state, aggregates)
 
     def settle(self, place: int, fault: Exception | None) -> bool:
         """Settle one operation of the chain; return whether the next one may be tried."""
@@ -80,6 +84,8 @@ class Settling:
             self._applier.pass_over(op_id, aggregate_in(stored), record)
         elif fault is not None:
             verdict = _spoilt(stored.seq, fault)
+        elif stored.line in self._elsewhere:
+            verdict = passed_over(self._applier, op_id, aggregate_in(stored), record)
         elif record is not None and self._is_void(record):
             verdict = Verdict(
                 seq=stored.seq, status=VerdictStatus.AMENDED, consequences=(VOID_RIGHTS,)

@@ -87,6 +87,19 @@ _BLOCKED = Prepared(
         )
     )
 )
+_OTHERS = Prepared(
+    lambda _: select(REPLICAS.c.replica_id).where(
+        REPLICAS.c.location_id == bindparam("place"),
+        REPLICAS.c.replica_id != bindparam("replica_id"),
+    )
+)
+_APPLIED = Prepared(
+    lambda engine: select(OP_LOG.c.line).where(
+        engine.among(OP_LOG.c.aggregate, "aggregates"),
+        engine.among(OP_LOG.c.replica_id, "names"),
+        text("status IN ('accepted', 'amended')"),
+    )
+)
 _HEADS = Prepared(
     lambda engine: select(FEED_SCOPES.c.scope, FEED_SCOPES.c.rev).where(
         engine.among(FEED_SCOPES.c.scope, "scopes")
@@ -169,6 +182,18 @@ class SqlOperationJournal:
         """Return which of `aggregates` have an operation of this replica in quarantine."""
         rows = _BLOCKED.rows(self._connection, replica_id=replica_id, aggregates=aggregates)
         return {aggregate for (aggregate,) in rows}
+
+    def applied_elsewhere(
+        self, replica_id: str, location_id: str, aggregates: Collection[str]
+    ) -> set[bytes]:
+        """Return the lines on `aggregates` that were applied under other names of a location."""
+        others = _OTHERS.rows(self._connection, replica_id=replica_id, place=location_id)
+        if not others:
+            return set()
+        rows = _APPLIED.rows(
+            self._connection, names=[name for (name,) in others], aggregates=aggregates
+        )
+        return {bytes(line) for (line,) in rows}
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is; an unknown scope is at 0."""

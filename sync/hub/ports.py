@@ -107,6 +107,12 @@ class OperationJournal(Protocol):
         """Return which of `aggregates` have an operation of this replica in quarantine."""
         ...
 
+    def applied_elsewhere(
+        self, replica_id: str, location_id: str, aggregates: Collection[str]
+    ) -> set[bytes]:
+        """Return the lines on `aggregates` that were applied under other names of a location."""
+        ...
+
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is."""
         ...
@@ -125,6 +131,10 @@ class OperationApplier(Protocol):
         An operation that raises (anything) must have changed nothing: the
         acceptor quarantines it and goes on.
         """
+        ...
+
+    def pass_over(self, op_id: OpId, aggregate: str, record: OperationRecord | None) -> None:
+        """Let rows include an operation that has no effect."""
         ...
 
     def held_back(self, op_id: OpId, held: "HeldBack") -> None:

@@ -113,6 +113,8 @@ class CentralMachine:
         self.folder = folder
         self.clock = clock
         self.fuse = CentralFuse()
+        self.restores = 0
+        """How many lives of central's were dropped."""
         self.speaks = PROTOCOL_VERSION
         """The newest version of the protocol that this central's program knows."""
         self.mailbox = Mailbox()
@@ -168,6 +170,7 @@ class CentralMachine:
         if aside is not None:
             for old in aside.parent.glob(f"{aside.name}*"):
                 old.unlink()
+        self.restores += 1
         self.parts = self._start()
         self.fuse.commits += 1  # whoever has read the books must read them again
 

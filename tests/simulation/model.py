@@ -23,6 +23,7 @@ from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
 from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
+from sync.hub.acceptor import APPLIED_ELSEWHERE
 from sync.protocol.lines import decode_line
 from tests.simulation.central import Decision
 from tests.simulation.memory import location_of, rank_of
@@ -111,6 +112,11 @@ def op_id(operation: StoredOperation) -> str:
     return f"{operation.replica_id}/{operation.epoch}/{operation.seq}"
 
 
+def counts(operation: StoredOperation) -> bool:
+    """Return whether an operation had its effect under its name, as far as it had any."""
+    return APPLIED_ELSEWHERE.text not in (operation.verdict or "")
+
+
 def is_held_for_device(operation: StoredOperation) -> bool:
     """Return whether an operation waits for a person because its device was shut out."""
     return operation.status == "quarantined" and "device_revoked" in (operation.verdict or "")
@@ -140,7 +146,7 @@ def retell(
     for one in operations:
         while waiting and waiting[0].position < place_of(one)[1:]:
             _decide(told, waiting.pop(0))
-        if one.status in {"accepted", "amended"}:
+        if one.status in {"accepted", "amended"} and counts(one):
             record = decode_line(one.line)
             _step(told, op_id(one), record.op, record.at)
             if told.steps and one.status == "accepted" and told.steps[-1].outcome.consequences:

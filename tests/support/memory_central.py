@@ -152,6 +152,17 @@ class MemoryJournal:
             and entry.verdict.status is not VerdictStatus.ACCEPTED
         )
 
+    def applied_elsewhere(
+        self, replica_id: str, location_id: str, aggregates: Collection[str]
+    ) -> set[bytes]:
+        return {
+            entry.line
+            for op_id, entry in self.entries.items()
+            if op_id.replica_id != replica_id
+            and entry.aggregate in aggregates
+            and entry.verdict.status in (VerdictStatus.ACCEPTED, VerdictStatus.AMENDED)
+        }
+
     def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
         return {
             entry.aggregate
@@ -197,6 +208,12 @@ class MemoryApplier:
         self._central.applied.append(op_id)
         status = VerdictStatus.AMENDED if outcome.consequences else VerdictStatus.ACCEPTED
         return Verdict(seq=op_id.seq, status=status, consequences=outcome.consequences)
+
+    def pass_over(self, op_id: OpId, aggregate: str, record: OperationRecord | None) -> None:
+        order = self._central.orders.get(aggregate)
+        if order is not None:
+            self._central.marks[order.id] = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+            self._central.put_order(self._writer, order)
 
     def held_back(self, op_id: OpId, held: HeldBack) -> None:
         self._central.held.append((op_id, held))

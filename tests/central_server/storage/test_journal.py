@@ -151,6 +151,9 @@ class _Applier:
         self._feed.put_body(f"store:{self._location}", Entity.STOCK, "A", "{}")
         return Verdict(seq=op_id.seq, status=OK)
 
+    def pass_over(self, op_id, aggregate, record) -> None:
+        raise AssertionError("nothing is known from elsewhere")
+
     def held_back(self, op_id, held) -> None:
         assert held.verdict.seq == op_id.seq
 

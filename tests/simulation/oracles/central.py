@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from central_server.storage.tables import ORDERS
 from sync.protocol.lines import decode_line
 from tests.simulation.memory import location_of
-from tests.simulation.model import Books, op_id, read_books
+from tests.simulation.model import Books, counts, op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _excused(books: Books, *, shared: bool) -> Counter[tuple[str, str]]:
     """
     late, sales = set(), {}
     for one in books.operations:
-        if one.kind == "floor_sold" and one.status in {"accepted", "amended"}:
+        if one.kind == "floor_sold" and one.status in {"accepted", "amended"} and counts(one):
             sales[op_id(one)] = decode_line(one.line).op
         elif one.status == "amended":
             late.add(op_id(one))

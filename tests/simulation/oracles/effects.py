@@ -11,7 +11,7 @@ from sync.domain.inventory import StockEffect, StockReason
 from sync.hub.acceptor import WAITS_BEHIND
 from sync.protocol.lines import decode_line
 from tests.simulation.memory import location_of
-from tests.simulation.model import Books, Units, add, nonzero, op_id, read_books, retell_all
+from tests.simulation.model import Books, Units, add, counts, nonzero, op_id, read_books, retell_all
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def stock_moved_once_per_operation(world: "World") -> Iterator[str]:
             before = expected[told.order.order_id].get(place, (0, 0))
             expected[told.order.order_id][place] = (before[0] + units[0], before[1] + units[1])
     for one in books.operations:
-        if one.kind == "floor_sold" and one.status in TAKEN:
+        if one.kind == "floor_sold" and one.status in TAKEN and counts(one):
             location_id = location_of(one.replica_id)
             sold = [StockEffect(line.sku, -line.units, 0, StockReason.FLOOR_SOLD)
                     for line in decode_line(one.line).op.lines]  # fmt: skip

@@ -213,6 +213,25 @@ def test_of_two_copies_under_a_new_name_the_first_to_speak_has_it(shop: World, t
     other.store.close()
 
 
+def test_what_two_copies_bring_along_under_new_names_counts_once(shop: World, tmp_path: Path):
+    """Each has the same unsent work; the second one learns that it is known, and goes on."""
+    work(shop, 1)
+    shop.quiet()
+    work(shop, 2)
+    other = copy_of(shop, tmp_path / "copy")
+    enrol_anew(shop, "R2")
+    shop.quiet()
+    enrol_anew(other, "R3")
+    work(other, 3)
+    other.quiet()
+    assert all(other.view(key) == order for key, order in shop.central.orders.items())
+    shown = [one.text for one in other.store.operations() if "another machine" in one.text]
+    assert len(shown) == 2
+    assert {shop.central.orders[f"F0000{n}"].total("picked") for n in (1, 2, 3)} == {1}
+    assert other.store.pending_effects() == []
+    other.store.close()
+
+
 def test_a_new_name_takes_over_what_was_sent_and_not_answered_once(shop: World):
     """An answer under the old name was lost: central's list tells what it has already."""
     work(shop, 1)

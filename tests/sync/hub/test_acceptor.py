@@ -256,6 +256,9 @@ class Poisoned:
             raise self._problem
         return self._inner.apply(op_id, record)
 
+    def pass_over(self, op_id: OpId, aggregate: str, record: OperationRecord | None) -> None:
+        self._inner.pass_over(op_id, aggregate, record)
+
     def held_back(self, op_id: OpId, held: HeldBack) -> None:
         self._inner.held_back(op_id, held)
 
