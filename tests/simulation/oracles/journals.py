@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from central_server.records import StoredOperation
+from sync.domain.stock_operations import RIGHTS
 from sync.protocol.lines import chain, genesis
 from tests.simulation.memory import location_of, rank_of
 from tests.simulation.model import counts, is_held_for_device, op_id, read_books
@@ -80,14 +81,16 @@ def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator
     """What a device handed in that was shut out has no effect; its successor may bring it too."""
     history = store.history
     found = Counter(one.line for one in theirs)
-    counting = [one.line for one in theirs if counts(one) and not is_held_for_device(one)]
-    if twice := Counter(counting) - history.counts:
+    taken = [one for one in theirs if counts(one) and not is_held_for_device(one)]
+    counting = [one.line for one in taken]
+    # Totals of rights only grow: a second time changes nothing.
+    if twice := Counter(one.line for one in taken if one.aggregate != RIGHTS) - history.counts:
         yield f"{store.location_id}: central has {_shown(twice)} more often than it was done"
     if lacking := history.counts - found - history.may_lack:
         yield f"{store.location_id}: central lacks {_shown(lacking)}"
     last: dict[str, int] = {}
     for line in counting:
-        if history.counts[line] > 1:
+        if history.counts[line] > 1 or found[line] > 1:
             continue  # done twice in one instant: the two cannot be told apart
         machine, number = history.order.get(line, ("", 0))
         if number < last.get(machine, -1):
