@@ -13,7 +13,7 @@ def milp_cost(problem: Problem, gap: float = 1e-9) -> float:
     options = len(problem.fixed)
     cells = [(option, cell) for option, row in enumerate(problem.rows) for cell in row]
     able = [
-        min(wanted, sum(cell.units for _, cell in cells if cell.item == item))
+        min(wanted, sum(units for _, (number, _, units) in cells if number == item))
         for item, wanted in enumerate(problem.wanted)
     ]
     items, columns = len(able), options + len(cells)
@@ -23,17 +23,17 @@ def milp_cost(problem: Problem, gap: float = 1e-9) -> float:
         opening[option].append(row)
     for rows in opening:
         indices += [items + row for row in rows]
-        values += [-float(cells[row][1].units) for row in rows]
+        values += [-float(cells[row][1][2]) for row in rows]
         starts.append(len(indices))
     for row, (_, cell) in enumerate(cells):
-        indices += [cell.item, items + row]
+        indices += [cell[0], items + row]
         values += [1.0, 1.0]
         starts.append(len(indices))
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = columns, items + len(cells)
-    lp.col_cost_ = list(problem.fixed) + [cell.cost for _, cell in cells]
+    lp.col_cost_ = list(problem.fixed) + [cell[1] for _, cell in cells]
     lp.col_lower_ = [0.0] * columns
-    lp.col_upper_ = [1.0] * options + [float(cell.units) for _, cell in cells]
+    lp.col_upper_ = [1.0] * options + [float(cell[2]) for _, cell in cells]
     lp.integrality_ = [highspy.HighsVarType.kInteger] * options + [
         highspy.HighsVarType.kContinuous
     ] * len(cells)

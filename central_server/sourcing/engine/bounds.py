@@ -32,11 +32,17 @@ class Priced(NamedTuple):
     bound: float
 
 
-def priced(
-    problem: Problem, opened: Sequence[int], others: Sequence[int], prices: list[float]
-) -> Priced:
-    """Return the reduced costs and the bound at `prices`."""
-    return _look(problem, opened, others, prices)[0]
+def reduced_costs(problem: Problem, prices: Sequence[float]) -> list[float]:
+    """Return r(v) of every option."""
+    found: list[float] = []
+    append = found.append
+    for value, row in zip(problem.fixed, problem.rows, strict=True):
+        for item, cost, units in row:
+            gain = prices[item] - cost
+            if gain > 0.0:
+                value -= gain * units  # noqa: PLW2901 - one pass over all there is: it must be quick
+        append(value)
+    return found
 
 
 def tighten(

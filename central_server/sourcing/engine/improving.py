@@ -6,11 +6,13 @@ affordable. Caps are not seen by that estimate; `fill` has the last word.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from central_server.sourcing.engine.filling import Filling, fill
 from central_server.sourcing.engine.problem import EPSILON, Problem
 
 ROUNDS_MAX = 12
+PAIRS_MAX = 15
 
 Stack = list[tuple[float, int]]
 """Units of one item as they are served now: unit cost and units, dearest first."""
@@ -51,6 +53,20 @@ class Improver:
             if better is None:
                 break
             filling = better
+        return filling
+
+    def shaken(self, filling: Filling) -> Filling:
+        """Close two options at a time and open what saves most instead, as long as it helps."""
+        for _ in range(ROUNDS_MAX):
+            opened = _opened(filling)
+            best = filling
+            for pair in list(combinations(opened, 2))[:PAIRS_MAX]:
+                tried = self.grown([one for one in opened if one not in pair])
+                if self.value(tried) < self.value(best) - EPSILON:
+                    best = tried
+            if best is filling:
+                break
+            filling = self.improved(best)
         return filling
 
     def _exchanged(self, filling: Filling) -> Filling | None:

@@ -9,11 +9,16 @@ is made of a solution rounds them. An option is a location together with one
 shipping service; options of one location exclude each other.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 EPSILON = 1e-7
 """Costs that differ by less count as equal (minor units)."""
+
+
+Offer = tuple[int, float, int]
+"""A `Cell`, or a plain tuple of the same three values, which is made faster."""
 
 
 class Cell(NamedTuple):
@@ -36,7 +41,7 @@ class Problem:
     """Units of each item, all positive."""
     fixed: list[float]
     """Cost of opening an option: the parcel, its handling. Not negative."""
-    rows: list[list[Cell]]
+    rows: list[Sequence[Offer]]
     """What each option offers: its cells, the tiers of an item in ascending cost."""
     places: list[int] | None = None
     """The location of each option: at most one option of a location is opened."""
@@ -44,6 +49,9 @@ class Problem:
     """Units that an option may give in all; None: as many as it has."""
     open_max: int | None = None
     """How many options may be opened at most."""
+    refine: Callable[[int], Sequence[Offer]] | None = None
+    """If given, `rows` are rough: one cell for an item, all units at the cost of the first.
+    `refine(option)` returns the true row; it is asked for the few options that matter."""
 
 
 class Take(NamedTuple):

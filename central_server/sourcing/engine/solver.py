@@ -8,21 +8,23 @@
    than `effort_max`, the best plan found is returned with a proved gap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from central_server.sourcing.engine.bounds import Priced, priced, tighten
+from central_server.sourcing.engine.bounds import Priced, reduced_costs, tighten
 from central_server.sourcing.engine.filling import Filling, fill
 from central_server.sourcing.engine.improving import Improver
-from central_server.sourcing.engine.problem import EPSILON, Problem, Solution, Take
+from central_server.sourcing.engine.problem import EPSILON, Offer, Problem, Solution, Take
 from central_server.sourcing.engine.search import Search
 
 EFFORT_MAX = 25_000
 """Options looked at by a search in real time: some 10 to 20 ms."""
-PROMISING = 48
+PROMISING = 40
 """Options among which plans are made and prices improved; the proof looks at all of them."""
+WIDE = 120
+"""Options whose true rows are made at once, so that the most promising are found among them."""
 ANCHORS = 3
 PRICE_ROUNDS = 3
-STEPS = 40
+STEPS = 30
 
 
 def solve(problem: Problem, effort_max: int = EFFORT_MAX) -> Solution:
@@ -55,8 +57,9 @@ def _fillable(problem: Problem) -> tuple[list[int], list[int]]:
 
 def _with_wanted(problem: Problem, wanted: list[int]) -> Problem:
     return Problem(
-        wanted, problem.fixed, problem.rows, problem.places, problem.caps, problem.open_max
-    )
+        wanted, problem.fixed, problem.rows, problem.places, problem.caps, problem.open_max,
+        problem.refine,
+    )  # fmt: skip
 
 
 def _simple(problem: Problem) -> Filling | None:
@@ -76,86 +79,166 @@ def _simple(problem: Problem) -> Filling | None:
 
 
 class _Solving:
-    """One order on its way through the steps."""
+    """One order on its way through the steps.
+
+    The *core* is the problem over the options that matter so far, with their true
+    rows; it only grows, so that numbers of its options stay what they are.
+    """
 
     def __init__(self, problem: Problem) -> None:
-        self._problem = problem
-        self._all = range(len(problem.rows))
+        self._whole = problem
+        self._options: list[int] = []
+        self._known: set[int] = set()
+        self._core = Problem(
+            problem.wanted, [], [],
+            None if problem.places is None else [],
+            None if problem.caps is None else [],
+            problem.open_max,
+        )  # fmt: skip
         self._unmet_cost = _dearest(problem)
 
     def run(self, effort_max: int) -> tuple[Filling, float, int]:
         """Return the plan, the bound on what it serves, and the nodes looked at."""
-        if self._problem.open_max == 1:
+        if self._whole.open_max == 1:
             return self._single()
-        root = priced(self._problem, (), self._all, self._opening_prices())
-        incumbent = self._first_plan(self._ranked(root))
-        root = self._tightened(root, self._value(incumbent))
+        prices = self._opening_prices()
+        judged = reduced_costs(self._whole, prices)
+        self._take_in(sorted(range(len(judged)), key=judged.__getitem__)[:WIDE])
+        self._complete(judged)
+        incumbent = self._first_plan(self._ranked(prices))
+        root, alive = self._tightened(prices, self._value(incumbent))
         if root.bound < self._value(incumbent) - EPSILON:
-            pool = self._ranked(root)[:PROMISING]
-            incumbent = Improver(self._problem, pool, self._unmet_cost).improved(incumbent)
+            self._take_in(alive)
+            again = self._first_plan(self._ranked(root.prices))
+            improver = Improver(self._core, self._ranked(root.prices)[:PROMISING], self._unmet_cost)
+            incumbent = improver.shaken(min(incumbent, again, key=self._value))
         upper = self._value(incumbent)
         if root.bound >= upper - EPSILON:
-            return incumbent, incumbent.cost, 0
+            return self._named(incumbent), incumbent.cost, 0
+        judged = reduced_costs(self._core, root.prices)
         survivors = [
-            option for option in self._ranked(root)
-            if root.bound + max(0.0, root.reduced[option]) < upper - EPSILON
+            option for option in sorted(range(len(judged)), key=judged.__getitem__)
+            if root.bound + max(0.0, judged[option]) < upper - EPSILON
         ]  # fmt: skip
-        search = Search(self._problem, incumbent, self._unmet_cost, effort_max)
+        search = Search(self._core, incumbent, self._unmet_cost, effort_max)
         search.run(survivors, root)
         proved = min(search.upper, search.left_open)
-        return search.best, proved - self._unmet_cost * sum(search.best.unmet), search.nodes
+        bound = proved - self._unmet_cost * sum(search.best.unmet)
+        return self._named(search.best), bound, search.nodes
 
-    def _ranked(self, root: Priced) -> list[int]:
-        """Return all options, the most promising first."""
-        return sorted(self._all, key=root.reduced.__getitem__)
+    def _take_in(self, options: Iterable[int]) -> None:
+        """Add options to the core."""
+        whole, core = self._whole, self._core
+        for option in options:
+            if option in self._known:
+                continue
+            self._known.add(option)
+            self._options.append(option)
+            core.fixed.append(whole.fixed[option])
+            core.rows.append(whole.rows[option] if whole.refine is None else whole.refine(option))
+            if core.places is not None and whole.places is not None:
+                core.places.append(whole.places[option])
+            if core.caps is not None and whole.caps is not None:
+                core.caps.append(whole.caps[option])
+
+    def _complete(self, judged: Sequence[float]) -> None:
+        """See to it that the core can serve what all options together can."""
+        left = list(self._whole.wanted)
+        for offered in self._core.rows:
+            for item, _, units in offered:
+                left[item] -= units
+        if max(left) <= 0:
+            return
+        for option in sorted(range(len(judged)), key=judged.__getitem__):
+            row: Sequence[Offer] = () if option in self._known else self._whole.rows[option]
+            if any(left[item] > 0 for item, _, _ in row):
+                self._take_in((option,))
+                for item, _, units in row:
+                    left[item] -= units
+
+    def _named(self, filling: Filling) -> Filling:
+        """Return a filling of the core with the options' own numbers."""
+        takes = [take._replace(option=self._options[take.option]) for take in filling.takes]
+        return filling._replace(takes=tuple(sorted(takes)))
 
     def _single(self) -> tuple[Filling, float, int]:
         """Return the best single option."""
-        plans = (fill(self._problem, (option,)) for option in self._all)
+        self._take_in(range(len(self._whole.rows)))
+        plans = (fill(self._core, (option,)) for option in range(len(self._core.rows)))
         best = min((plan for plan in plans if plan.takes), key=self._value)
-        return best, best.cost, 0
+        return self._named(best), best.cost, 0
 
-    def _tightened(self, root: Priced, upper: float) -> Priced:
-        """Improve prices on the promising options, judge all, and take in what was missed."""
-        chosen = self._ranked(root)[:PROMISING]
-        best, current = root, root
+    def _tightened(self, prices: list[float], upper: float) -> tuple[Priced, list[int]]:
+        """Improve prices on a few options, judge all by them, and take in what was missed.
+
+        Returns the best prices with their bound over all options, and the options
+        outside of the core that they do not rule out.
+        """
+        chosen = self._ranked(prices)[:PROMISING]
+        best, alive = Priced(prices, [], float("-inf")), list[int]()
         for _ in range(PRICE_ROUNDS):
+            found = tighten(self._core, (), chosen, prices, upper, STEPS)
+            inside, outside = self._judged(found.prices)
+            bound = sum(
+                units * price for units, price in zip(self._core.wanted, found.prices, strict=True)
+            ) + sum(value for value, _ in (*inside, *outside) if value < 0.0)
+            if bound > best.bound:
+                best = Priced(found.prices, [], bound)
+                alive = [
+                    option for value, option in outside
+                    if bound + max(0.0, value) < upper - EPSILON
+                ]  # fmt: skip
             if best.bound >= upper - EPSILON:
                 break
-            current = tighten(self._problem, (), chosen, current.prices, upper, STEPS)
-            current = priced(self._problem, (), self._all, current.prices)
-            best = max(best, current, key=lambda one: one.bound)
             known = set(chosen)
-            missed = [
-                option for option in self._ranked(current)[: 2 * PROMISING]
-                if current.reduced[option] < -EPSILON and option not in known
-            ]  # fmt: skip
-            if not missed:
+            missed = [option for value, option in inside if value < 0.0 and option not in known]
+            beyond = sorted(one for one in outside if one[0] < 0.0)[:PROMISING]
+            if not missed and not beyond:
                 break
-            chosen += missed
-        return best
+            self._take_in(option for _, option in beyond)
+            chosen += [*missed, *range(len(self._options) - len(beyond), len(self._options))]
+            prices = found.prices
+        return best, alive
+
+    def _judged(
+        self, prices: list[float]
+    ) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+        """Return reduced costs with the options: of the core by its numbers, and of the others."""
+        inside = [(value, place) for place, value in enumerate(reduced_costs(self._core, prices))]
+        if len(self._options) == len(self._whole.rows):
+            return inside, []
+        judged = reduced_costs(self._whole, prices)
+        known = self._known
+        return inside, [
+            (value, option) for option, value in enumerate(judged) if option not in known
+        ]
 
     def _opening_prices(self) -> list[float]:
         """Return for each item the least cost of a unit if one option served nothing else."""
-        wanted, fixed = self._problem.wanted, self._problem.fixed
+        wanted, fixed = self._whole.wanted, self._whole.fixed
         least = [self._unmet_cost] * len(wanted)
-        for option, row in enumerate(self._problem.rows):
+        for option, row in enumerate(self._whole.rows):
             opening = fixed[option]
             for item, cost, units in row:
-                if wanted[item]:
-                    price = cost + opening / min(units, wanted[item])
+                if units:
+                    price = cost + opening / (units if units < wanted[item] else wanted[item] or 1)
                     least[item] = min(least[item], price)
         return least
 
     def _first_plan(self, ranked: Sequence[int]) -> Filling:
         """Return the best of a few plans: an anchor, filled up with what saves most."""
-        improver = Improver(self._problem, ranked[:PROMISING], self._unmet_cost)
+        improver = Improver(self._core, ranked[:PROMISING], self._unmet_cost)
         plans = [improver.grown([anchor]) for anchor in ranked[:ANCHORS]]
         best = min(plans, key=self._value)
         if any(best.unmet):
-            everywhere = Improver(self._problem, ranked, self._unmet_cost)
-            best = everywhere.grown(sorted({take.option for take in best.takes}))
+            improver = Improver(self._core, ranked, self._unmet_cost)
+            best = improver.grown(sorted({take.option for take in best.takes}))
         return improver.improved(best)
+
+    def _ranked(self, prices: list[float]) -> list[int]:
+        """Return the options of the core, the most promising first."""
+        judged = reduced_costs(self._core, prices)
+        return sorted(range(len(judged)), key=judged.__getitem__)
 
     def _value(self, filling: Filling) -> float:
         return filling.cost + self._unmet_cost * sum(filling.unmet)
@@ -164,5 +247,5 @@ class _Solving:
 def _dearest(problem: Problem) -> float:
     """Return more than any plan costs: serving one unit more is always worth it."""
     opening = max(problem.fixed, default=0.0)
-    dearest = max((abs(cell.cost) for row in problem.rows for cell in row), default=0.0)
+    dearest = max((abs(cost) for row in problem.rows for _, cost, _ in row), default=0.0)
     return 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest)

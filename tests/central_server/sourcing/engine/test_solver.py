@@ -1,5 +1,6 @@
 """The solver against every possible plan of small problems, and what must hold of large ones."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from random import Random
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central_server.sourcing.engine.problem import Cell, Problem
+from central_server.sourcing.engine.problem import Cell, Offer, Problem
 from central_server.sourcing.engine.solver import solve
 
 
@@ -57,7 +58,7 @@ def problems(draw, *, is_coupled: bool = False) -> Problem:
     wanted = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
     options = draw(st.integers(1, 5))
     fixed = [float(draw(st.integers(0, 15))) for _ in range(options)]
-    rows = [
+    rows: list[Sequence[Offer]] = [
         [cell for item, units in enumerate(wanted) for cell in tiers(draw, item, units)]
         for _ in range(options)
     ]
@@ -76,10 +77,10 @@ def spent(problem: Problem, solution) -> float:
     total = sum(problem.fixed[option] for option in solution.options)
     for take in solution.takes:
         left = take.units
-        for cell in problem.rows[take.option]:
-            if cell.item == take.item and left:
-                given_units = min(left, cell.units)
-                total += given_units * cell.cost
+        for item, cost, units in problem.rows[take.option]:
+            if item == take.item and left:
+                given_units = min(left, units)
+                total += given_units * cost
                 left -= given_units
         assert left == 0
     return total
@@ -129,7 +130,7 @@ def test_more_stock_never_costs_more(problem, which):
     before = solve(problem)
     option = which % len(problem.rows)
     row = [*problem.rows[option], Cell(0, 13.0, 1)]
-    rows = [*problem.rows[:option], row, *problem.rows[option + 1 :]]
+    rows: list[Sequence[Offer]] = [*problem.rows[:option], row, *problem.rows[option + 1 :]]
     after = solve(Problem(problem.wanted, problem.fixed, rows))
     assert sum(after.unmet) <= sum(before.unmet)
     assert after.cost <= before.cost + 1e-6 or sum(after.unmet) < sum(before.unmet)
@@ -138,7 +139,7 @@ def test_more_stock_never_costs_more(problem, which):
 def network(random: Random, options: int, items: int, units_max: int) -> Problem:
     """A problem as a store network gives it: flat parcels, scattered shelf prices."""
     wanted = [random.randint(1, units_max) for _ in range(items)]
-    rows = []
+    rows: list[Sequence[Offer]] = []
     for _ in range(options):
         freight = random.uniform(40, 180)
         stock = [min(random.randint(0, 8), units) for units in wanted]

@@ -1,0 +1,303 @@
+"""An order and a network as a problem for the solver: every way of shipping, priced.
+
+Plain candidates and orders take a short cut: rows are rough at first (all units at
+the cost of the first), and the solver asks for true ones where they matter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from central_server.sourcing.engine.items import Item, Part
+from central_server.sourcing.engine.lanes import Bands
+from central_server.sourcing.engine.model import RoutingOrder, Rules
+from central_server.sourcing.engine.network import Network, Plain
+from central_server.sourcing.engine.prices import Shelf
+from central_server.sourcing.engine.problem import EPSILON, Cell, Offer, Problem
+from central_server.sourcing.engine.scales import Scales
+from central_server.sourcing.engine.tariffs import kilometers
+from central_server.sourcing.engine.ways import DAY_MS, Asking, Way
+
+TIER_MINOR = 0.25
+"""Units of one item whose costs differ by less are one cell, at their mean cost."""
+Shelves = Sequence[Sequence[Mapping[int, Shelf]]]
+"""Who has each part of each item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The problem, and what its options and items stand for."""
+
+    problem: Problem
+    ways: list[Way]
+    items: tuple[Item, ...]
+
+
+def offers(order: RoutingOrder, network: Network, items: tuple[Item, ...]) -> Offers:
+    """Return the problem of an order over a network."""
+    asking = Asking(order, network, items)
+    shelves = [[network.shelves(part.sku) for part in item.parts] for item in items]
+    places = sorted(set().union(*(found for item in shelves for found in item)))
+    is_simple = not network.rules.ordered and not any(
+        item.is_whole or item.parts[0].needs for item in items
+    )
+    building = _Building(order, network, items, shelves, asking)
+    return building.rough(places) if is_simple else building.exact(places)
+
+
+class _Building:
+    """One problem in the making."""
+
+    def __init__(
+        self,
+        order: RoutingOrder,
+        network: Network,
+        items: tuple[Item, ...],
+        shelves: Shelves,
+        asking: Asking,
+    ) -> None:
+        self._order = order
+        self._network = network
+        self._rules = network.rules
+        self._items = items
+        self._shelves = shelves
+        self._asking = asking
+        self._ways: list[Way] = []
+        self._rows: list[Sequence[Offer]] = []
+        self._opening: list[float] = []
+        self._tables: dict[tuple[str, int], tuple[Bands, int]] = {}
+        self._scales = Scales(
+            self._rules.ordered, self._rules.speed_minor, self._rules.shipment_minor
+        )
+
+    def exact(self, places: Sequence[int]) -> Offers:
+        """Return the problem with true rows."""
+        ways: list[Way] = []
+        rows: list[Sequence[Offer]] = []
+        for place in places:
+            found = self._asking.ways(place)
+            for way in found if isinstance(found, list) else ():
+                row = self._row(way)
+                if row:
+                    ways.append(way)
+                    rows.append(row)
+        wanted = [item.wanted for item in self._items]
+        fixed, rows = self._scales.apply(
+            Problem(wanted, [self._fixed(way) for way in ways], rows),
+            [self._days(way) for way in ways],
+        )
+        return Offers(self._limited(wanted, fixed, rows, ways), ways, self._items)
+
+    def rough(self, places: Sequence[int]) -> Offers:
+        """Return the problem with rough rows, and the way to true ones."""
+        for place in places:
+            if self._network.plain[place] is None:
+                self._ask(place)
+        if len(self._items) == 1 and self._items[0].wanted == 1:
+            self._add_single(self._items[0])
+        else:
+            self._add_plain(places)
+        wanted = [item.wanted for item in self._items]
+        problem = self._limited(wanted, self._opening, self._rows, self._ways, is_rough=True)
+        return Offers(problem, self._ways, self._items)
+
+    def _ask(self, place: int) -> None:
+        """Add the ways of a candidate that is not plain."""
+        found = self._asking.ways(place)
+        for way in found if isinstance(found, list) else ():
+            row = self._row(way)
+            if row:
+                self._ways.append(way)
+                self._rows.append(row)
+                self._opening.append(self._weighed(way))
+
+    def _weighed(self, way: Way) -> float:
+        """Return what a shipment costs beside its units, in the weighted objective."""
+        rules = self._rules
+        late = rules.speed_minor * self._days(way) if rules.speed_minor else 0.0
+        return self._fixed(way) + rules.shipment_minor + late
+
+    def _add_plain(self, places: Sequence[int]) -> None:
+        """Add the ways of plain candidates, with rough rows.
+
+        This is the innermost loop of routing: it runs over every location with stock.
+        """
+        goods = [
+            (number, item.wanted, item.parts[0].kg, self._shelves[number][0])
+            for number, item in enumerate(self._items)
+        ]
+        plains, barred = self._network.plain, self._barred()
+        hx, hy, hz = self._asking.here
+        least = self._asking.least_cosine
+        for place in places:
+            plain = plains[place]
+            if plain is None or place in barred:
+                continue
+            cosine = hx * plain.x + hy * plain.y + hz * plain.z
+            if cosine < least:
+                continue
+            table, ready = self._table(plain)
+            carriers = table.carriers(cosine)
+            if not carriers:
+                continue
+            km = kilometers(cosine)
+            for name, zone in carriers:
+                unit = zone.unit_minor + zone.unit_km_minor * km + plain.unit_extra
+                kilo = zone.kg_minor + zone.kg_km_minor * km
+                row: list[Offer] = []
+                for number, wanted, kg, shelves in goods:
+                    shelf = shelves.get(place)
+                    if shelf is not None and shelf.units:
+                        units = shelf.units
+                        row.append((
+                            number, unit + kilo * kg + shelf.first,
+                            units if units < wanted else wanted,  # noqa: FURB136 - quicker
+                        ))  # fmt: skip
+                if row:
+                    arrives = ready + int(zone.transit_days * DAY_MS)
+                    way = Way(place, name, zone, km, ready, arrives)
+                    self._ways.append(way)
+                    self._rows.append(row)
+                    self._opening.append(self._weighed(way))
+
+    def _add_single(self, item: Item) -> None:
+        """Add the best plain way of shipping one unit.
+
+        Candidates come in the order of what a unit costs beside its freight: once even
+        the cheapest freight there is could not make up for that, nothing further can be better.
+        """
+        part, network = item.parts[0], self._network
+        kg, per_day = part.kg, self._rules.speed_minor
+        hx, hy, hz = self._asking.here
+        floor = min(
+            (network.bands(tariff, self._asking.days_left(lead)).least(kg)
+             for tariff, lead in network.tariffs_and_leads), default=0.0,
+        )  # fmt: skip
+        least_cosine, barred = self._asking.least_cosine, self._barred()
+        best, chosen = float("inf"), None
+        for least, place in network.by_worth(part.sku):
+            if least + floor >= best:
+                break
+            plain = network.plain[place]
+            if plain is None or place in barred:
+                continue
+            cosine = hx * plain.x + hy * plain.y + hz * plain.z
+            if cosine < least_cosine:
+                continue
+            table, ready = self._table(plain)
+            for name, zone in table.carriers(cosine):
+                km = kilometers(cosine)
+                cost = least + zone.parcel(km) + zone.unit(km, kg)
+                if per_day:
+                    cost += per_day * (zone.transit_days + (ready - network.now_ms) / DAY_MS)
+                if cost < best - EPSILON:
+                    best, chosen = cost, (place, name, zone, km, ready)
+        if chosen is None:
+            return
+        place, name, zone, km, ready = chosen
+        way = Way(place, name, zone, km, ready, ready + int(zone.transit_days * DAY_MS))
+        self._ways.append(way)
+        self._rows.append(self._row(way))
+        self._opening.append(self._weighed(way))
+
+    def _barred(self) -> set[int]:
+        """Return the numbers of the candidates that gave the order up."""
+        found = (self._network.number(name) for name in self._order.excluded)
+        return {place for place in found if place is not None}
+
+    def _table(self, plain: Plain) -> tuple[Bands, int]:
+        """Return the carriers for a plain candidate's parcels, and when these are ready."""
+        key = (plain.tariff, plain.lead_minutes)
+        found = self._tables.get(key)
+        if found is None:
+            ready = self._network.now_ms + plain.lead_minutes * 60_000
+            table = self._network.bands(plain.tariff, self._asking.days_left(plain.lead_minutes))
+            found = self._tables[key] = (table, ready)
+        return found
+
+    def _fixed(self, way: Way) -> float:
+        """Return what a shipment costs beside its units."""
+        return way.zone.parcel(way.km) + self._network.candidates[way.place].handling_minor
+
+    def _days(self, way: Way) -> float:
+        return max(0.0, (way.arrives_ms - self._network.now_ms) / DAY_MS)
+
+    def _limited(
+        self,
+        wanted: list[int],
+        fixed: list[float],
+        rows: list[Sequence[Offer]],
+        ways: Sequence[Way],
+        *,
+        is_rough: bool = False,
+    ) -> Problem:
+        """Return the problem with the limits that the rules and the day parts set."""
+        units = sum(item.units for item in self._items)
+        caps: list[int] | None = None
+        if any(way.units_max is not None and way.units_max < units for way in ways):
+            caps = [units if way.units_max is None else way.units_max for way in ways]
+        is_several = len({way.place for way in ways}) < len(ways)
+        return Problem(
+            wanted,
+            fixed,
+            rows,
+            places=[way.place for way in ways] if is_several else None,
+            caps=caps,
+            open_max=_shipments_max(self._order, self._rules),
+            refine=(lambda option: self._row(ways[option])) if is_rough else None,
+        )
+
+    def _row(self, way: Way) -> list[Offer]:
+        """Return what a candidate offers of each item, in tiers of ascending cost."""
+        row: list[Offer] = []
+        for number, item in enumerate(self._items):
+            if item.is_whole:
+                cost = self._whole_cost(way, item, self._shelves[number])
+                if cost is not None:
+                    row.append(Cell(number, cost, 1))
+                continue
+            shelf = self._shelves[number][0].get(way.place)
+            if shelf is not None:
+                costs = self._unit_costs(way, item.parts[0], shelf)
+                if len(costs) == 1:
+                    row.append((number, costs[0], 1))
+                elif costs:
+                    _append_tiers(row, number, costs)
+        return row
+
+    def _whole_cost(
+        self, way: Way, item: Item, shelves: Sequence[Mapping[int, Shelf]]
+    ) -> float | None:
+        total = 0.0
+        for part, found in zip(item.parts, shelves, strict=True):
+            shelf = found.get(way.place)
+            costs: Sequence[float] = () if shelf is None else self._unit_costs(way, part, shelf)
+            if len(costs) < part.quantity:
+                return None
+            total += sum(costs)
+        return total
+
+    def _unit_costs(self, way: Way, part: Part, shelf: Shelf) -> Sequence[float]:
+        """Return what the first, second ... unit of a part costs, as many as may leave."""
+        one = self._network.candidates[way.place]
+        if part.needs and not part.needs <= one.capabilities:
+            return ()
+        base = way.zone.unit(way.km, part.kg) + one.unit_handling_minor + one.unit_surcharge_minor
+        return [base + price for price in shelf.worth(self._rules, part.quantity)]
+
+
+def _shipments_max(order: RoutingOrder, rules: Rules) -> int | None:
+    """Return how many shipments an order may become; None: as many as are cheapest."""
+    if rules.whole_below_minor and order.value_minor < rules.whole_below_minor:
+        return 1
+    return rules.shipments_max
+
+
+def _append_tiers(row: list[Offer], item: int, costs: Sequence[float]) -> None:
+    """Append cells of nearly equal costs, ascending: a later unit never costs less."""
+    start, dearest = 0, costs[0]
+    for place in range(1, len(costs) + 1):
+        if place < len(costs) and costs[place] - costs[start] < TIER_MINOR:
+            continue
+        mean = max(dearest, sum(costs[start:place]) / (place - start))
+        row.append((item, mean, place - start))
+        start, dearest = place, mean

@@ -1,0 +1,108 @@
+"""What a routing decision is: shipments with their costs, term by term, and what is proved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from central_server.sourcing.engine.problem import EPSILON
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Where the cost of a shipment comes from (minor units)."""
+
+    freight: float = 0.0
+    handling: float = 0.0
+    surcharge: float = 0.0
+    shelf: float = 0.0
+    """What the units would have been worth where they lie; negative: their markdown is saved."""
+    risk: float = 0.0
+    """Expected cost of units that are not found."""
+    balance: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All together."""
+        return self.freight + self.handling + self.surcharge + self.shelf + self.risk + self.balance
+
+    def plus(self, other: "Terms") -> "Terms":
+        """Return the sums."""
+        return Terms(
+            self.freight + other.freight, self.handling + other.handling,
+            self.surcharge + other.surcharge, self.shelf + other.shelf,
+            self.risk + other.risk, self.balance + other.balance,
+        )  # fmt: skip
+
+    def rounded(self) -> Mapping[str, int]:
+        """Return whole minor units by name."""
+        return {
+            "freight": round(self.freight), "handling": round(self.handling),
+            "surcharge": round(self.surcharge), "shelf": round(self.shelf),
+            "risk": round(self.risk), "balance": round(self.balance),
+            "total": round(self.total),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """Units of one order line in a shipment."""
+
+    line: int
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What one location ships."""
+
+    location_id: str
+    service: str
+    lines: tuple[Shipped, ...]
+    ready_ms: int
+    arrives_ms: int
+    distance_km: float
+    terms: Terms
+
+    @property
+    def units(self) -> int:
+        """Units in it."""
+        return sum(line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcingPlan:
+    """Where an order goes."""
+
+    shipments: tuple[Shipment, ...]
+    """In the order of location ids."""
+    unsourced: tuple[Shipped, ...]
+    """What nobody can ship."""
+    terms: Terms
+    objective: float
+    """What was minimised: the goals as the rules weigh or order them."""
+    bound: float
+    """No plan that ships as many units has a lower objective."""
+    rules: str
+    rule_version: int
+    decided_at_ms: int
+
+    @property
+    def cost_minor(self) -> int:
+        """The cost in whole minor units, all terms together."""
+        return round(self.terms.total)
+
+    @property
+    def gap(self) -> float:
+        """How far the objective may be above the least one, as a share; 0: proved optimal."""
+        excess = self.objective - self.bound
+        return excess / self.objective if excess > EPSILON and self.objective > 0 else 0.0
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Who ships."""
+        return tuple(shipment.location_id for shipment in self.shipments)
+
+    @property
+    def arrives_ms(self) -> int | None:
+        """When the last shipment arrives; None if there is none."""
+        return max((shipment.arrives_ms for shipment in self.shipments), default=None)

@@ -1,0 +1,118 @@
+"""What a unit is worth where it lies: to a walk-in customer, and to the balance of stock.
+
+Walk-in demand until the next delivery is taken as Poisson with the mean
+rate x days. With s units on the shelf, giving up the s-th costs the margin of the
+walk-in who would have bought it, and saves its markdown if nobody would have:
+
+    price(s) = margin P(W >= s) - markdown P(W < s)
+
+The next unit given up is the (s-1)-th, and so on: prices never fall with the
+number of units taken, which is what makes splitting by ascending cost exact.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import exp
+
+from central_server.sourcing.engine.model import Rules, Stock
+
+MEAN_DIGITS = 3
+"""Means are rounded to so many digits after the point, so that tables are found again."""
+MEAN_MAX = 500.0
+"""Beyond this mean every unit that a store has would be sold."""
+DAYS_A_WEEK = 7
+
+
+class Shelf:
+    """The stock of one SKU at one candidate, and what its units are worth there."""
+
+    __slots__ = ("_worth", "first", "stock", "units")
+
+    def __init__(self, stock: Stock, rules: Rules) -> None:
+        self.stock = stock
+        self.units = max(0, stock.units - rules.kept_units)
+        """Units that may leave."""
+        self._worth: dict[int, tuple[float, ...]] = {}
+        self.first = self.worth(rules, 1)[0] if self.units else 0.0
+        """What giving up the first unit costs."""
+
+    def worth(self, rules: Rules, quantity: int) -> tuple[float, ...]:
+        """Return what giving up each of up to `quantity` units costs, risk and balance included."""
+        found = self._worth.get(quantity)
+        if found is None:
+            found = self._worth[quantity] = _worth(self.stock, rules, min(quantity, self.units))
+        return found
+
+
+def _worth(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:
+    risk = (1.0 - stock.fill_probability) * rules.failed_pick_minor
+    weight = rules.stock_weight
+    if weight:
+        worth = [price * weight + risk for price in shelf_prices(stock, count)]
+    else:
+        worth = [risk] * count
+    for number, price in enumerate(balance_prices(stock, count, rules)):
+        worth[number] += price * rules.balance_weight
+    return tuple(worth)
+
+
+@lru_cache(maxsize=20_000)
+def tails(mean: float, count: int) -> tuple[float, ...]:
+    """Return P(W >= n) for n = 0 ... count, W Poisson with `mean`."""
+    if mean >= MEAN_MAX:
+        return (1.0,) * (count + 1)
+    term = exp(-mean)
+    below, found = 0.0, [1.0]
+    for number in range(count):
+        below += term
+        term *= mean / (number + 1)
+        found.append(max(0.0, 1.0 - below))
+    return tuple(found)
+
+
+def shelf_prices(stock: Stock, taken_max: int) -> tuple[float, ...]:
+    """Return what giving up the first, second ... `taken_max`-th unit costs (minor units)."""
+    count = min(taken_max, stock.units)
+    if stock.prices_minor:
+        return _continued(stock.prices_minor, count)
+    margin, markdown = stock.walk_in_margin_minor, stock.markdown_minor
+    if not margin and not markdown:
+        return (max(0.0, stock.dual_minor),) * count
+    mean = round(stock.walk_ins_per_day * stock.horizon_days, MEAN_DIGITS)
+    chances = tails(mean, stock.units)
+    both = margin + markdown
+    found = [both * chances[stock.units - number] - markdown for number in range(count)]
+    if stock.dual_minor:
+        return tuple(max(price, stock.dual_minor) for price in found)
+    return tuple(found)
+
+
+def balance_prices(stock: Stock, taken_max: int, rules: Rules) -> tuple[float, ...]:
+    """Return what taking each unit costs the balance of stock; empty if nothing does.
+
+    A unit that leaves less than `supply_weeks` of walk-in demand costs the missing
+    share of `supply_minor`; the last unit of a full run of sizes `broken_run_minor`.
+    """
+    count = min(taken_max, stock.units)
+    weekly = stock.walk_ins_per_day * DAYS_A_WEEK
+    is_short = rules.supply_weeks > 0 and rules.supply_minor > 0 and weekly > 0
+    breaks = stock.is_full_run and rules.broken_run_minor > 0 and count == stock.units
+    if not is_short and not breaks:
+        return ()
+    found = [0.0] * count
+    if is_short:
+        for number in range(count):
+            weeks = (stock.units - number - 1) / weekly
+            found[number] = rules.supply_minor * max(0.0, 1.0 - weeks / rules.supply_weeks)
+    if breaks:
+        found[-1] += rules.broken_run_minor
+    return tuple(found)
+
+
+def _continued(prices: Sequence[float], count: int) -> tuple[float, ...]:
+    """Return `count` prices, never falling: a later unit costs at least what an earlier one did."""
+    found: list[float] = []
+    for number in range(count):
+        price = prices[min(number, len(prices) - 1)]
+        found.append(max(price, found[-1]) if found else price)
+    return tuple(found)

@@ -1,0 +1,113 @@
+"""`route(order, candidates, rules, now_ms)`: who ships an order, for how much, and why.
+
+Pure: equal values give the equal plan. Candidates may be given as values, which
+are then prepared for this one order, or as a `Network` that was prepared for many.
+"""
+
+from collections.abc import Iterable
+
+from central_server.sourcing.engine.items import Item, items_of
+from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
+from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.offers import Offers, offers
+from central_server.sourcing.engine.plan import Shipment, Shipped, SourcingPlan, Terms
+from central_server.sourcing.engine.prices import balance_prices, shelf_prices
+from central_server.sourcing.engine.problem import Solution
+from central_server.sourcing.engine.solver import EFFORT_MAX, solve
+from central_server.sourcing.engine.ways import Way
+from central_server.sourcing.geo import haversine_km
+
+
+def route(
+    order: RoutingOrder,
+    candidates: Iterable[Candidate],
+    rules: Rules,
+    now_ms: int,
+    *,
+    effort_max: int = EFFORT_MAX,
+) -> SourcingPlan:
+    """Return the plan for `order` among `candidates`.
+
+    `effort_max` bounds the search (`solver`); a plan that was cut short says so by
+    its `gap`. What nobody can ship is in `unsourced`.
+    """
+    skus = {line.sku for line in order.lines}
+    return plan_order(order, Network(candidates, rules, now_ms, skus), effort_max=effort_max)
+
+
+def plan_order(
+    order: RoutingOrder, network: Network, *, effort_max: int = EFFORT_MAX
+) -> SourcingPlan:
+    """Return the plan for `order` over a prepared network."""
+    items = items_of(order, network.rules)
+    offered = offers(order, network, items)
+    solution = solve(offered.problem, effort_max)
+    if network.rules.is_all_or_nothing and any(solution.unmet):
+        solution = Solution((), 0.0, 0.0, tuple(offered.problem.wanted), solution.nodes)
+    return _plan(order, network, offered, solution)
+
+
+def _plan(
+    order: RoutingOrder, network: Network, offered: Offers, solution: Solution
+) -> SourcingPlan:
+    by_item: dict[int, list[tuple[int, int]]] = {}
+    for take in solution.takes:
+        by_item.setdefault(take.item, []).append((take.option, take.units))
+    shares: dict[int, list[tuple[Item, int, list[Shipped]]]] = {}
+    unsourced: list[Shipped] = []
+    for number, item in enumerate(offered.items):
+        taken = by_item.get(number, [])
+        counts = [units for _, units in taken]
+        *found, missing = item.shipped([*counts, solution.unmet[number]])
+        unsourced += missing
+        for (option, units), lines in zip(taken, found, strict=True):
+            shares.setdefault(option, []).append((item, units, lines))
+    shipments = sorted(
+        (_shipment(network, order, offered.ways[option], share)
+         for option, share in shares.items()),
+        key=lambda one: one.location_id,
+    )  # fmt: skip
+    terms = Terms()
+    for shipment in shipments:
+        terms = terms.plus(shipment.terms)
+    return SourcingPlan(
+        tuple(shipments),
+        tuple(sorted(unsourced, key=lambda one: one.line)),
+        terms,
+        solution.cost,
+        solution.bound,
+        network.rules.name,
+        network.rules.version,
+        network.now_ms,
+    )
+
+
+def _shipment(
+    network: Network,
+    order: RoutingOrder,
+    way: Way,
+    share: list[tuple[Item, int, list[Shipped]]],
+) -> Shipment:
+    one = network.candidates[way.place]
+    freight, handling, surcharge = way.zone.parcel(way.km), one.handling_minor, 0.0
+    shelf = risk = balance = 0.0
+    for item, units, _ in share:
+        for part in item.parts:
+            count = part.quantity if item.is_whole else units
+            found = network.shelves(part.sku)[way.place]
+            stock, rules = found.stock, network.rules
+            freight += count * way.zone.unit(way.km, part.kg)
+            handling += count * one.unit_handling_minor
+            surcharge += count * one.unit_surcharge_minor
+            shelf += rules.stock_weight * sum(shelf_prices(stock, count))
+            risk += count * (1.0 - stock.fill_probability) * rules.failed_pick_minor
+            balance += rules.balance_weight * sum(balance_prices(stock, count, rules))
+    return Shipment(
+        one.location_id,
+        way.service,
+        tuple(sorted((line for _, _, lines in share for line in lines), key=lambda it: it.line)),
+        way.ready_ms,
+        way.arrives_ms,
+        round(haversine_km(order.latitude, order.longitude, one.latitude, one.longitude), 1),
+        Terms(freight, handling, surcharge, shelf, risk, balance),
+    )

@@ -1,0 +1,67 @@
+"""Several goals as one objective: weighted, or one after the other.
+
+Ordered goals are scaled so that the smallest step of one outweighs everything
+that the goals after it can make of an order. Costs then count in whole minor units.
+Balance is part of the unit costs; as a goal of its own it is not separated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from central_server.sourcing.engine.model import Goal
+from central_server.sourcing.engine.problem import Offer, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """How the goals of a rule set become one number."""
+
+    ordered: tuple[Goal, ...]
+    speed_minor: float
+    shipment_minor: float
+
+    def apply(
+        self, raw: Problem, days: Sequence[float]
+    ) -> tuple[list[float], list[Sequence[Offer]]]:
+        """Return fixed and unit costs in the objective's scale."""
+        if not self.ordered:
+            fixed = [
+                opening + self.shipment_minor + self.speed_minor * late
+                for opening, late in zip(raw.fixed, days, strict=True)
+            ]
+            return fixed, raw.rows
+        weights = self._weights(raw, days)
+        cost = weights.get(Goal.COST, 0.0)
+        fixed = [
+            cost * round(opening)
+            + weights.get(Goal.SPEED, 0.0) * late
+            + weights.get(Goal.SHIPMENTS, 0.0)
+            for opening, late in zip(raw.fixed, days, strict=True)
+        ]
+        rows: list[Sequence[Offer]] = [
+            [(item, cost * round(price), units) for item, price, units in row] for row in raw.rows
+        ]
+        return fixed, rows
+
+    def _weights(self, raw: Problem, days: Sequence[float]) -> dict[Goal, float]:
+        """Return the weight of each goal: from the last on, above all that follow it."""
+        shipments = max(1, min(sum(raw.wanted), len(raw.fixed)))
+        opening = max(raw.fixed, default=0.0)
+        dearest = max((abs(price) for row in raw.rows for _, price, _ in row), default=0.0)
+        reach = {
+            Goal.COST: sum(raw.wanted) * (2 * dearest + opening) + 1,
+            Goal.SPEED: shipments * max(days, default=0.0) + 1,
+            Goal.SHIPMENTS: float(shipments + 1),
+            Goal.BALANCE: 1.0,
+        }
+        step = {Goal.COST: 1.0, Goal.SPEED: SPEED_STEP_DAYS, Goal.SHIPMENTS: 1.0, Goal.BALANCE: 1.0}
+        weights: dict[Goal, float] = {}
+        below = 0.0
+        for goal in reversed(self.ordered):
+            weights[goal] = (below + 1.0) / step[goal]
+            below += weights[goal] * reach[goal]
+        return weights
+
+
+SPEED_STEP_DAYS = 1 / 24
+"""Arrivals closer together than this are told apart by the next goal as well."""
