@@ -19,6 +19,11 @@ def rfc3339(at_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_ms(moment: datetime) -> int:
+    """Return an aware moment in milliseconds."""
+    return int(moment.timestamp() * 1000)
+
+
 def rfc3339_or_none(at_ms: int | None) -> str | None:
     """Return an instant as RFC 3339; None stays None."""
     return None if at_ms is None else rfc3339(at_ms)

@@ -20,6 +20,8 @@ BODY_BYTES_MAX = 1024 * 1024
 PUSH_BODY_BYTES_MAX = 8 * 1024 * 1024
 SYNC_PATH = "/v1/sync/"
 PUSH_PATH = SYNC_PATH + "push"
+BODY_BYTES_BY_PATH = {PUSH_PATH: PUSH_BODY_BYTES_MAX, "/v1/routing/plan": 4 * 1024 * 1024}
+"""Paths whose bodies may be larger than `BODY_BYTES_MAX`."""
 CHALLENGE_PATH = SYNC_PATH + "challenge"
 EVENTS_PATH = SYNC_PATH + "events"
 FILE_SUFFIX = "/file"
@@ -158,7 +160,7 @@ class _Exchange:
         self.status = 0
         self.is_complete = False
         self.trace_id = trace_id
-        self.bytes_max = PUSH_BODY_BYTES_MAX if scope["path"] == PUSH_PATH else BODY_BYTES_MAX
+        self.bytes_max = BODY_BYTES_BY_PATH.get(scope["path"], BODY_BYTES_MAX)
         self.is_device = scope["path"].startswith(SYNC_PATH)
         self.leave: Callable[[], None] | None = None
         """Gives the seat back that this call has."""

@@ -161,8 +161,10 @@ class Network:
         return self._stops[place]
 
     def slots(self, place: int, units: int) -> tuple[Slot, ...]:
-        """Return when a candidate could have a parcel ready: its first day part with room, and
-        later ones as long as no part before them takes all of `units`.
+        """Return when a candidate could have a parcel ready.
+
+        That is in the first part of its day with room, and in later ones as long as
+        none before them takes all of `units`.
         """
         found = self._slots.get(place)
         if found is None:

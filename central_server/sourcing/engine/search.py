@@ -29,6 +29,7 @@ class Search:
         self._unmet_cost = unmet_cost
         self._left = effort_max
         self._tiers: list[list[tuple[float, int, int]]] = []
+        self._twins: dict[int, object] = {}
         self.best = incumbent
         self.upper = self.value(incumbent)
         self.nodes = 0
@@ -47,7 +48,19 @@ class Search:
                 self._tiers[item].append((cost, option, units))
         for tiers in self._tiers:
             tiers.sort()
+        self._twins = {option: self._likeness(option) for option in survivors}
         self._node([], list(survivors), root.prices, root.bound)
+
+    def _likeness(self, option: int) -> object:
+        """Return what is equal for options that are as good as each other.
+
+        A plan that closes one of them need not look at the others either.
+        """
+        problem = self._problem
+        if problem.places is not None:
+            return option
+        cap = None if problem.caps is None else problem.caps[option]
+        return problem.fixed[option], tuple(problem.rows[option]), cap
 
     def _relaxed(self, alive: set[int]) -> tuple[float, set[int]]:
         """Return the unit costs if all that is alive were open, and what is used then."""
@@ -133,9 +146,11 @@ class Search:
             return
         option = next((one for one in undecided if one in used), undecided[0])
         rest = [one for one in undecided if one != option]
+        twin = self._twins[option]
+        without = [one for one in rest if self._twins[one] != twin]
         with_it = [*opened, option]
         self._node(with_it, self._allowed(with_it, rest), prices, bound)
-        self._node(opened, rest, prices, bound)
+        self._node(opened, without, prices, bound)
 
     def _allowed(self, opened: Sequence[int], undecided: list[int]) -> list[int]:
         """Return the undecided options of locations that have none opened."""

@@ -1,11 +1,20 @@
 """When a parcel is ready, and when a carrier takes it."""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from central_server.sourcing.calendar import DAYS_AHEAD_MAX, OpenHours, promised_by
 
 MINUTE_MS = 60_000
+
+
+def is_timezone(name: str) -> bool:
+    """Return whether there is a time zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def ready_ms(calendar: OpenHours | None, from_ms: int, lead_minutes: int) -> int:

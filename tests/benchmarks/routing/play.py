@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import merge
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from central_server.sourcing.engine.ways import DAY_MS
 from tests.benchmarks.routing.world import Placed, World
@@ -29,6 +29,8 @@ class Decided(NamedTuple):
     parts: Parts
     freight: float
     """Freight and handling, cents."""
+    plan: Any = None
+    """The engine's plan, where it decided."""
 
 
 class Policy(Protocol):

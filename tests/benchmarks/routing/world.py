@@ -169,8 +169,8 @@ def _goods(baskets: real.Baskets, random: Random) -> tuple[Goods, ...]:
     found = []
     for rank, units in enumerate(baskets.units):
         price = random.lognormvariate(log(5000), 0.6)
-        found.append(Goods(f"G{rank}", random.lognormvariate(log(0.6), 0.7), price,
-                           0.44 * price, random.uniform(0.02, 0.1) * price, units / total))  # fmt: skip
+        kg, markdown = random.lognormvariate(log(0.6), 0.7), random.uniform(0.02, 0.1) * price
+        found.append(Goods(f"G{rank}", kg, price, 0.44 * price, markdown, units / total))
     return tuple(found)
 
 
@@ -236,7 +236,7 @@ def _stock(
     past: list[Placed],
     random: Random,
 ) -> dict[tuple[int, int], int]:
-    """Return opening stock: expected demand and a cushion; each store carries most of the goods."""
+    """Return opening stock: expected demand and a cushion, of most goods at each store."""
     lines = sum(line.quantity for one in past for line in one.order.lines)
     stock = {}
     sizes = sum(site.size for site in sites)

@@ -1,0 +1,72 @@
+"""Routing as a dry run: order, locations, stock and rules in; plan and trace out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from central_server.api.documented import KEYED, problems
+from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
+from central_server.services.api_keys import KeyHolder
+from central_server.services.routing_dry_run import dry_run
+from central_server.services.times import to_ms
+from central_server.web.auth import require
+from central_server.web.deps import central_of
+
+router = APIRouter(prefix="/v1/routing", tags=["routing"])
+
+EXAMPLE = {
+    "order": {
+        "lines": [
+            {"line": 1, "sku": "HS-10001", "quantity": 2, "weight_grams": 450},
+            {"line": 2, "sku": "HS-10002", "quantity": 1, "weight_grams": 1200},
+        ],
+        "latitude": 39.96, "longitude": -83.0, "promised_by": "2026-03-06T20:00:00Z",
+    },
+    "candidates": [
+        {"location_id": "S001", "latitude": 40.1, "longitude": -82.9, "handling_minor": 150,
+         "stock": {
+             "HS-10001": {"units": 2, "walk_ins_per_day": 0.4, "horizon_days": 5,
+                          "walk_in_margin_minor": 2200, "markdown_minor": 300},
+             "HS-10002": {"units": 4, "prices_minor": [120, 480, 900, 1500]},
+         }},
+        {"location_id": "DC1", "kind": "dc", "latitude": 35.1, "longitude": -90.0,
+         "lead_minutes": 240, "stock": {"HS-10001": {"units": 40}}},
+    ],
+    "rules": {
+        "tariffs": {"": [{"name": "ground", "zones": [
+            {"up_to_km": 400, "transit_days": 1, "parcel_minor": 650, "kg_minor": 40},
+            {"transit_days": 3, "parcel_minor": 880, "kg_minor": 95},
+        ]}]},
+        "speed_minor": 25,
+    },
+    "now": "2026-03-02T15:00:00Z",
+}  # fmt: skip
+
+
+@router.post(
+    "/plan",
+    response_model=RoutingPlanView,
+    responses=problems(*KEYED, "body_too_large"),
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
+    },
+)
+def plan(
+    request: Request,
+    body: RoutingPlanBody,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+) -> object:
+    """Say which locations should ship an order, for how much, and why. Nothing is allocated.
+
+    Everything that the decision needs is in the request, so the same request gets the
+    same answer.
+    """
+    now = central_of(request).clock.now_ms() if body.now is None else to_ms(body.now)
+    return dry_run(
+        body.order.value(),
+        [one.value() for one in body.candidates],
+        body.rules.value(),
+        now,
+        effort_max=body.effort_max,
+        has_trace=body.trace,
+    )

@@ -1,0 +1,59 @@
+"""The probability that a store finds a unit it has on record, learned from its picks.
+
+A Beta posterior, the category first and the store second: record errors differ ten
+times more between categories than between stores (DeHoratius and Raman 2008: 26.4 %
+against 2.7 % of the variance), so what a category showed anywhere is the prior of each
+store. Old picks fade with a half-life.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+HALF_LIFE_DAYS = 60.0
+PRIOR_FOUND, PRIOR_MISSED = 19.0, 1.0
+"""Before anything is known: 95 %, worth twenty picks."""
+CATEGORY_WEIGHT_MAX = 50.0
+"""A category counts as at most so many picks of each store."""
+Z_90 = 1.2816
+"""One-sided 90 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """Units found and missed, faded to `at_day`."""
+
+    found: float = 0.0
+    missed: float = 0.0
+    at_day: float = 0.0
+
+    def plus(self, found: int, missed: int, day: float) -> "Picks":
+        """Return the picks with those of `day` added, older ones faded."""
+        kept = 0.5 ** (max(0.0, day - self.at_day) / HALF_LIFE_DAYS)
+        return Picks(self.found * kept + found, self.missed * kept + missed, day)
+
+    @property
+    def count(self) -> float:
+        """How many picks they are worth."""
+        return self.found + self.missed
+
+
+def fill_probability(category: Picks, store: Picks) -> float:
+    """Return the posterior mean for a store's SKUs of a category.
+
+    Beta(a + found, b + missed): a and b are the category's picks everywhere, at most
+    `CATEGORY_WEIGHT_MAX` of them, on top of the general prior.
+    """
+    found, missed = PRIOR_FOUND + category.found, PRIOR_MISSED + category.missed
+    shrink = min(1.0, CATEGORY_WEIGHT_MAX / (found + missed))
+    found, missed = found * shrink + store.found, missed * shrink + store.missed
+    return found / (found + missed)
+
+
+def cautious_probability(category: Picks, store: Picks) -> float:
+    """Return the Wilson lower bound (90 %): the gate for promises that cannot be repaired."""
+    mean = fill_probability(category, store)
+    count = min(CATEGORY_WEIGHT_MAX, PRIOR_FOUND + PRIOR_MISSED + category.count) + store.count
+    square = Z_90 * Z_90
+    middle = mean + square / (2 * count)
+    spread = Z_90 * sqrt(mean * (1 - mean) / count + square / (4 * count * count))
+    return (middle - spread) / (1 + square / count)

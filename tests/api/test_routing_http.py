@@ -1,0 +1,92 @@
+"""`POST /v1/routing/plan`: a dry run over HTTP gives what the function gives, and says why."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from central_server.api.routing import EXAMPLE
+from central_server.api.routing_schemas import RoutingPlanBody
+from central_server.services.times import to_ms
+from central_server.sourcing.engine.routing import route
+
+pytestmark = pytest.mark.anyio
+PATH = "/v1/routing/plan"
+
+
+async def test_example_is_planned_and_explained(client):
+    """The documented example gets a plan, its terms, a sentence and a finding for each location."""
+    answer = await client.post(PATH, json=EXAMPLE)
+    assert answer.status_code == 200
+    plan = answer.json()
+    assert [shipment["location_id"] for shipment in plan["shipments"]] == ["DC1", "S001"]
+    assert plan["gap"] == 0
+    assert plan["sentence"].startswith("DC1 ships 2 units by ground over")
+    assert {one["location_id"]: one["finding"] for one in plan["candidates"]} == {
+        "S001": "chosen", "DC1": "chosen",
+    }  # fmt: skip
+    assert sum(value for name, value in plan["terms"].items() if name != "total") == pytest.approx(
+        plan["terms"]["total"], abs=3
+    )
+
+
+async def test_answer_is_that_of_the_function(client):
+    """Whoever calls the engine in Python gets the same plan."""
+    body = RoutingPlanBody.model_validate(EXAMPLE)
+    assert body.now is not None
+    plan = route(
+        body.order.value(), [one.value() for one in body.candidates], body.rules.value(),
+        to_ms(body.now),
+    )  # fmt: skip
+    answer = (await client.post(PATH, json=EXAMPLE)).json()
+    assert answer["objective"] == pytest.approx(plan.objective)
+    assert [one["location_id"] for one in answer["shipments"]] == list(plan.locations)
+
+
+async def test_nothing_is_allocated(client, order_body):
+    """What was planned can be promised afterwards as before."""
+    before = (await client.get("/v1/availability?sku=SKU-1")).json()
+    await client.post(PATH, json=EXAMPLE)
+    assert (await client.get("/v1/availability?sku=SKU-1")).json() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda body: body["candidates"].append(body["candidates"][0]), "distinct location_ids"),
+        (lambda body: body["candidates"][0].update(tariff="air"), "rules.tariffs lacks 'air'"),
+        (lambda body: body["order"]["lines"][0].update(quantity=0), "quantity"),
+        (lambda body: body["candidates"][0].update(colour="red"), "colour"),
+        (lambda body: body["candidates"][0].update(calendar={"timezone": "Mars/Base"}), "Mars"),
+        (lambda body: body["order"]["lines"].append(body["order"]["lines"][0]), "line numbers"),
+        (lambda body: body["candidates"][0]["stock"]["HS-10001"].update(units=-1), "units"),
+    ],
+)
+async def test_mistakes_are_named(client, change, where):
+    """A request that makes no sense is refused with the place and the reason."""
+    body: Any = copy.deepcopy(EXAMPLE)
+    change(body)
+    answer = await client.post(PATH, json=body)
+    assert answer.status_code == 422
+    assert where in answer.text
+
+
+async def test_size_is_bounded(client):
+    """More candidates than the bound are refused, not planned."""
+    body: Any = copy.deepcopy(EXAMPLE)
+    one = body["candidates"][1]
+    body["candidates"] = [{**one, "location_id": f"L{number}"} for number in range(1_501)]
+    assert (await client.post(PATH, json=body)).status_code == 422
+
+
+async def test_a_thousand_candidates_fit(client):
+    """A network of a thousand locations is planned in one request."""
+    body: Any = copy.deepcopy(EXAMPLE)
+    one = body["candidates"][0]
+    body["candidates"] = [
+        {**one, "location_id": f"L{number}", "latitude": 25 + number % 24}
+        for number in range(1_000)
+    ]
+    answer = await client.post(PATH, json=body)
+    assert answer.status_code == 200
+    assert answer.json()["gap"] == 0
