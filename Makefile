@@ -1,7 +1,7 @@
 # Two commands after a clone: `make demo` and `make test`. Each makes .venv first if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports deps lock sim sim-mutants bench bench-promise replay snapshots clean
+.PHONY: help demo test check lint types imports deps lock sim sim-mutants bench bench-promise bench-routing replay snapshots clean
 
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -43,6 +43,9 @@ bench: .venv/.ok ## Measure, and compare with the budgets.
 
 bench-promise: .venv/.ok ## Compare ways of keeping stock back on real demand: what escrow is worth.
 	@$(BIN)/python -m tests.benchmarks.promise $(PROMISE)
+
+bench-routing: .venv/.ok ## Compare ways of routing orders on real networks and baskets, with hindsight as the bound.
+	@$(BIN)/python -m tests.benchmarks.routing $(ROUTING)
 
 replay: .venv/.ok ## Replay real stores, goods and orders through everything, and reconcile.
 	@$(BIN)/python -m tests.replay $(REPLAY)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.benchmarks import arrival, commits, kills, push, receive, storm, terminal
 from tests.benchmarks.measure import Figure
+from tests.benchmarks.routing import speed
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "commit": commits.measure,
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "backlog": push.measure_backlog,
     "storm": storm.measure,
     "kills": kills.measure,
+    "routing": speed.measure,
 }
 """By name; one may yield several figures."""
 
@@ -33,4 +35,10 @@ TARGETS: dict[str, tuple[str, float]] = {
     "storm_order_p99_ms": ("<", 1000),
     "kill9_runs": (">=", 20),
     "kill9_lost": ("<=", 0),
+    "route_p50_ms": ("<", 1.0),
+    "route_p99_ms": ("<", 10.0),
+    "route_over_milp_percent": ("<", 0.5),
+    "gap_closed_realtime_percent": (">=", 20.0),
+    "gap_closed_batch_percent": (">=", 27.0),
+    "gap_closed_dc_fast_percent": (">=", 30.0),
 }

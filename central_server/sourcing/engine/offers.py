@@ -116,7 +116,7 @@ class _Building:
         late = rules.speed_minor * self._days(way) if rules.speed_minor else 0.0
         return self._fixed(way) + rules.shipment_minor + late
 
-    def _add_plain(self, places: Sequence[int]) -> None:
+    def _add_plain(self, places: Sequence[int]) -> None:  # noqa: C901 - the hot loop is one loop
         """Add the ways of plain candidates, with rough rows.
 
         This is the innermost loop of routing: it runs over every location with stock.
@@ -125,23 +125,30 @@ class _Building:
             (number, item.wanted, item.parts[0].kg, self._shelves[number][0])
             for number, item in enumerate(self._items)
         ]
-        plains, barred = self._network.plain, self._barred()
+        plains, barred, now_ms = self._network.plain, self._barred(), self._network.now_ms
+        per_day, per_parcel = self._rules.speed_minor, self._rules.shipment_minor
+        ways, rows, openings, new_way = self._ways, self._rows, self._opening, Way._make
+        tables: dict[tuple[str, int], tuple[Bands, int]] = {}
         hx, hy, hz = self._asking.here
         least = self._asking.least_cosine
         for place in places:
             plain = plains[place]
             if plain is None or place in barred:
                 continue
-            cosine = hx * plain.x + hy * plain.y + hz * plain.z
+            x, y, z, tariff, lead, handling, unit_extra = plain
+            cosine = hx * x + hy * y + hz * z
             if cosine < least:
                 continue
-            table, ready = self._table(plain)
+            found = tables.get((tariff, lead))
+            if found is None:
+                found = tables[tariff, lead] = self._table(plain)
+            table, ready = found
             carriers = table.carriers(cosine)
             if not carriers:
                 continue
             km = kilometers(cosine)
             for name, zone in carriers:
-                unit = zone.unit_minor + zone.unit_km_minor * km + plain.unit_extra
+                unit = zone.unit_minor + zone.unit_km_minor * km + unit_extra
                 kilo = zone.kg_minor + zone.kg_km_minor * km
                 row: list[Offer] = []
                 for number, wanted, kg, shelves in goods:
@@ -153,11 +160,13 @@ class _Building:
                             units if units < wanted else wanted,  # noqa: FURB136 - quicker
                         ))  # fmt: skip
                 if row:
+                    opening = zone.parcel_minor + zone.parcel_km_minor * km + handling
+                    if per_day:
+                        opening += per_day * (zone.transit_days + (ready - now_ms) / DAY_MS)
                     arrives = ready + int(zone.transit_days * DAY_MS)
-                    way = Way(place, name, zone, km, ready, arrives)
-                    self._ways.append(way)
-                    self._rows.append(row)
-                    self._opening.append(self._weighed(way))
+                    ways.append(new_way((place, name, zone, km, ready, arrives, None)))
+                    rows.append(row)
+                    openings.append(opening + per_parcel)
 
     def _add_single(self, item: Item) -> None:
         """Add the best plain way of shipping one unit.

@@ -50,6 +50,8 @@ def _fillable(problem: Problem) -> tuple[list[int], list[int]]:
     for row in problem.rows:
         for item, _, units in row:
             left[item] -= units
+        if max(left) <= 0:
+            break
     unmet = [max(0, units) for units in left]
     able = [wanted - units for wanted, units in zip(problem.wanted, unmet, strict=True)]
     return able, unmet
@@ -247,5 +249,9 @@ class _Solving:
 def _dearest(problem: Problem) -> float:
     """Return more than any plan costs: serving one unit more is always worth it."""
     opening = max(problem.fixed, default=0.0)
-    dearest = max((abs(cost) for row in problem.rows for _, cost, _ in row), default=0.0)
+    dearest = 0.0
+    for row in problem.rows:
+        for _, cost, _ in row:
+            if cost > dearest or -cost > dearest:
+                dearest = abs(cost)
     return 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest)

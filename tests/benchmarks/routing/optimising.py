@@ -46,8 +46,12 @@ class Myopic:
         """What is decided stays."""
 
     def decide(self, placed: Placed) -> Decided:
+        return self.as_decided(plan_order(placed.order, self.read(placed)))
+
+    def read(self, placed: Placed) -> Network:
+        """Return the network as it is when the order comes."""
         self._read(placed)
-        return self.as_decided(plan_order(placed.order, self._network.at(placed.at_ms)))
+        return self._network.at(placed.at_ms)
 
     def as_decided(self, plan: SourcingPlan) -> Decided:
         parts = [
@@ -115,7 +119,8 @@ class Realtime(ShelfPriced):
 
     name = "real time"
 
-    def __init__(self, solved_days: float = 7.0) -> None:
+    def __init__(self, solved_days: float | None = 7.0) -> None:
+        """Duals are computed anew every so many days; None: there are none, only shelf prices."""
         self._solved_days = solved_days
 
     def _start(self) -> None:
@@ -124,7 +129,7 @@ class Realtime(ShelfPriced):
 
     def decide(self, placed: Placed) -> Decided:
         day = placed.at_ms / DAY_MS
-        if day - self._solved_at >= self._solved_days:
+        if self._solved_days is not None and day - self._solved_at >= self._solved_days:
             self._solved_at = day
             self._look_ahead(placed.at_ms)
         return super().decide(placed)

@@ -63,8 +63,8 @@ class Shape:
     lines_max: int = 10
 
 
-SMALL = Shape("stores, small baskets", 200, 4, 600, 14, 1500)
-MANY = Shape("stores, many lines", 200, 4, 600, 14, 350, baskets="many")
+SMALL = Shape("stores, small baskets", 200, 4, 600, 14, 1000)
+MANY = Shape("stores, many lines", 200, 4, 600, 14, 150, baskets="many")
 FAST = Shape(
     "10 centers, fast items", 0, 10, 40, 56, 4080, baskets="single",
     walk_ins_per_cell=0.0, center_share=1.1,
@@ -246,9 +246,9 @@ def _stock(
             if not site.is_store:
                 units = shape.center_share * online / shape.centers
                 stock[place, rank] = round(units * random.uniform(0.7, 1.3))
-            elif random.random() < 0.7:
+            elif random.random() < 0.5:
                 mean = rates[place, rank] * shape.days + 0.6 * online * site.size / sizes
-                stock[place, rank] = ceil(mean + random.uniform(0.0, 2.0) * sqrt(mean))
+                stock[place, rank] = ceil(mean + random.uniform(-0.5, 1.0) * sqrt(mean))
     return {cell: units for cell, units in stock.items() if units > 0}
 
 
