@@ -1,20 +1,32 @@
-"""Order routing: which store gets an order, decided by values alone and explained.
+"""Pickup routing: which store gets an order, decided by values alone and explained.
 
-The customer's chosen store if it can promise everything; else the nearest
-enabled pickup location that can promise all lines. A pickup is one errand, so
-it is never split over stores: where nothing takes all, the lines stay unsourced
-and the plan says how many units the best candidate lacked. Equal candidates are
-told apart by id, so the same values always give the same plan.
+The customer's chosen store if it can promise everything; else the best of the
+enabled pickup locations that can promise all lines, as the engine decides it under
+`PICKUP`: by default the nearest. A pickup is one errand, so it is never split
+over stores: where nothing takes all, the lines stay unsourced and the plan says how
+many units the best candidate lacked. Equal candidates are told apart by id, so the
+same values always give the same plan.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from central_server.sourcing.engine import model as engine
+from central_server.sourcing.engine.routing import route as decide
+from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.geo import haversine_km
 
-RULE_VERSION = 1
+RULE_VERSION = 2
+PICKUP = engine.Rules(
+    {"": Tariff((Service("pickup", (Zone(transit_days=0, parcel_minor=0),)),))},
+    version=RULE_VERSION,
+    name="pickup",
+    shipments_max=1,
+    is_all_or_nothing=True,
+)
+"""Nothing is shipped: what counts is the customer's way, at `RoutingRules.way_minor_per_km`."""
 
 
 class Finding(StrEnum):
@@ -23,7 +35,7 @@ class Finding(StrEnum):
     CHOSEN = "chosen"
     """The customer's own choice, and it can promise everything."""
     NEAREST = "nearest"
-    """The nearest that can promise everything."""
+    """The best that can promise everything: by the rules that hold, the nearest."""
     FARTHER = "farther"
     """It could promise everything, but a better one was taken."""
     LACKS_STOCK = "lacks_stock"
@@ -78,6 +90,10 @@ class RoutingRules:
     version: int = RULE_VERSION
     excluded: frozenset[str] = frozenset()
     """Locations that must not be asked (again)."""
+    pickup: engine.Rules = PICKUP
+    """How the engine weighs those that can promise everything."""
+    way_minor_per_km: float = 1.0
+    """What a kilometer of the customer's way counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +133,62 @@ def route(
 ) -> SourcingPlan:
     """Return where `demand` goes, with a finding for every candidate."""
     wanted = demand.by_sku()
-    ranked = sorted(
+    found = sorted(
         ((_distance(demand, candidate), candidate) for candidate in candidates),
         key=lambda pair: (
             pair[1].location_id != demand.chosen_location_id, pair[0], pair[1].location_id,
         ),
     )  # fmt: skip
-    taken: str | None = None
-    trace = []
-    for distance, candidate in ranked:
-        entry = _judge(demand, wanted, candidate, rules, distance, is_taken=taken is not None)
-        if entry.finding in {Finding.CHOSEN, Finding.NEAREST}:
-            taken = candidate.location_id
-        trace.append(entry)
+    judged = [_judge(wanted, candidate, rules, distance) for distance, candidate in found]
+    able = [pair for pair, entry in zip(found, judged, strict=True) if _is_able(entry)]
+    taken = _best(demand, wanted, able, rules, now_ms)
+    kind = Finding.CHOSEN if taken == demand.chosen_location_id else Finding.NEAREST
+    trace = tuple(
+        replace(entry, finding=kind) if entry.location_id == taken else entry for entry in judged
+    )
     unsourced = () if taken is not None else demand.lines
-    return SourcingPlan(taken, unsourced, tuple(trace), rules.version, now_ms)
+    return SourcingPlan(taken, unsourced, trace, rules.version, now_ms)
+
+
+def _best(
+    demand: Demand,
+    wanted: Mapping[str, int],
+    able: Sequence[tuple[float, Candidate]],
+    rules: RoutingRules,
+    now_ms: int,
+) -> str | None:
+    """Return which of the locations that can promise everything gets the order."""
+    if not able:
+        return None
+    first = able[0][1].location_id
+    if len(able) == 1 or first == demand.chosen_location_id:
+        return first
+    lines = tuple(
+        engine.RequestedLine(number, sku, units)
+        for number, (sku, units) in enumerate(sorted(wanted.items()), 1)
+    )
+    candidates = [
+        engine.Candidate(
+            one.location_id,
+            one.latitude,
+            one.longitude,
+            {sku: engine.Stock(one.available[sku]) for sku in wanted},
+            handling_minor=distance * rules.way_minor_per_km,
+        )
+        for distance, one in able
+    ]
+    order = engine.RoutingOrder(lines, demand.latitude, demand.longitude, channel="pickup")
+    return decide(order, candidates, rules.pickup, now_ms).locations[0]
+
+
+def _is_able(entry: TraceEntry) -> bool:
+    return entry.finding is Finding.FARTHER
 
 
 def _judge(
-    demand: Demand,
-    wanted: Mapping[str, int],
-    candidate: Candidate,
-    rules: RoutingRules,
-    distance: float,
-    *,
-    is_taken: bool,
+    wanted: Mapping[str, int], candidate: Candidate, rules: RoutingRules, distance: float
 ) -> TraceEntry:
+    """Return what is found about a candidate by itself: `FARTHER` if it could take all."""
     name = candidate.location_id
     if name in rules.excluded:
         return TraceEntry(name, Finding.EXCLUDED, distance)
@@ -155,10 +201,7 @@ def _judge(
     }
     if lacking:
         return TraceEntry(name, Finding.LACKS_STOCK, distance, lacking)
-    if is_taken:
-        return TraceEntry(name, Finding.FARTHER, distance)
-    is_chosen = name == demand.chosen_location_id
-    return TraceEntry(name, Finding.CHOSEN if is_chosen else Finding.NEAREST, distance)
+    return TraceEntry(name, Finding.FARTHER, distance)
 
 
 def _distance(demand: Demand, candidate: Candidate) -> float:
