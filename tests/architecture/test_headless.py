@@ -35,6 +35,11 @@ def test_the_rules_load_no_framework(module: str):
     assert _loaded_by(module).isdisjoint(frameworks)
 
 
+def test_taking_orders_loads_no_optimizer():
+    """Solvers for programs over many orders are loaded by the jobs that need them, not before."""
+    assert _loaded_by("central_server.bootstrap").isdisjoint({"highspy", "numpy"})
+
+
 def test_central_loads_no_screen():
     """A server has no terminal."""
     assert "textual" not in _loaded_by("central_server.app")

@@ -5,13 +5,13 @@ the cost of the first), and the solver asks for true ones where they matter.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from central_server.sourcing.engine.items import Item, Part
 from central_server.sourcing.engine.lanes import Bands
 from central_server.sourcing.engine.model import RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network, Plain
-from central_server.sourcing.engine.prices import Shelf
+from central_server.sourcing.engine.prices import Shelf, balance_prices, worth_of
 from central_server.sourcing.engine.problem import EPSILON, Cell, Offer, Problem
 from central_server.sourcing.engine.scales import Scales
 from central_server.sourcing.engine.tariffs import kilometers
@@ -58,6 +58,7 @@ class _Building:
         self._order = order
         self._network = network
         self._rules = network.rules
+        self._unbalanced = replace(network.rules, balance_weight=0.0)
         self._items = items
         self._shelves = shelves
         self._asking = asking
@@ -83,6 +84,7 @@ class _Building:
         wanted = [item.wanted for item in self._items]
         fixed, rows = self._scales.apply(
             Problem(wanted, [self._fixed(way) for way in ways], rows),
+            [self._harms(way) for way in ways] if self._rules.ordered else (),
             [self._days(way) for way in ways],
         )
         return Offers(self._limited(wanted, fixed, rows, ways), ways, self._items)
@@ -269,6 +271,8 @@ class _Building:
                 costs = self._unit_costs(way, item.parts[0], shelf)
                 if len(costs) == 1:
                     row.append((number, costs[0], 1))
+                elif self._rules.ordered:
+                    row += [(number, cost, 1) for cost in costs]
                 elif costs:
                     _append_tiers(row, number, costs)
         return row
@@ -285,12 +289,32 @@ class _Building:
             total += sum(costs)
         return total
 
+    def _harms(self, way: Way) -> list[float]:
+        """Return what each unit of a candidate's row, one cell each, costs the balance of stock."""
+        found: list[float] = []
+        for number, item in enumerate(self._items):
+            shelves = [shelves.get(way.place) for shelves in self._shelves[number]]
+            harms = [
+                list(balance_prices(shelf.stock, min(part.quantity, shelf.units), self._rules))
+                or [0.0] * min(part.quantity, shelf.units)
+                for shelf, part in zip(shelves, item.parts, strict=True) if shelf is not None
+            ]  # fmt: skip
+            cells = sum(1 for offered, _, _ in self._row(way) if offered == number)
+            if item.is_whole:
+                found += [sum(map(sum, harms))] * cells
+            elif cells:
+                found += harms[0]
+        return found
+
     def _unit_costs(self, way: Way, part: Part, shelf: Shelf) -> Sequence[float]:
         """Return what the first, second ... unit of a part costs, as many as may leave."""
         one = self._network.candidates[way.place]
         if part.needs and not part.needs <= one.capabilities:
             return ()
         base = way.zone.unit(way.km, part.kg) + one.unit_handling_minor + one.unit_surcharge_minor
+        if self._rules.ordered:
+            count = min(part.quantity, shelf.units)
+            return [base + price for price in worth_of(shelf.stock, self._unbalanced, count)]
         return [base + price for price in shelf.worth(self._rules, part.quantity)]
 
 

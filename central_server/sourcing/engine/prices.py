@@ -12,14 +12,16 @@ number of units taken, which is what makes splitting by ascending cost exact.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import exp
+from math import erfc, exp, sqrt
 
 from central_server.sourcing.engine.model import Rules, Stock
 
 MEAN_DIGITS = 3
 """Means are rounded to so many digits after the point, so that tables are found again."""
 MEAN_MAX = 500.0
-"""Beyond this mean every unit that a store has would be sold."""
+"""From this mean on the normal distribution is near enough."""
+SPREADS, ROOM = 9.0, 40
+"""A table ends so many standard deviations, and so many units, above the mean."""
 DAYS_A_WEEK = 7
 
 
@@ -40,11 +42,12 @@ class Shelf:
         """Return what giving up each of up to `quantity` units costs, risk and balance included."""
         found = self._worth.get(quantity)
         if found is None:
-            found = self._worth[quantity] = _worth(self.stock, rules, min(quantity, self.units))
+            found = self._worth[quantity] = worth_of(self.stock, rules, min(quantity, self.units))
         return found
 
 
-def _worth(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:
+def worth_of(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:
+    """Return what giving up each of `count` units costs, risk and balance included."""
     risk = (1.0 - stock.fill_probability) * rules.failed_pick_minor
     weight = rules.stock_weight
     if weight:
@@ -57,17 +60,23 @@ def _worth(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def tails(mean: float, count: int) -> tuple[float, ...]:
-    """Return P(W >= n) for n = 0 ... count, W Poisson with `mean`."""
-    if mean >= MEAN_MAX:
-        return (1.0,) * (count + 1)
+def tails(mean: float) -> tuple[float, ...]:
+    """Return P(W >= n) for n = 0, 1 ... while it counts, W Poisson with `mean` < `MEAN_MAX`."""
     term = exp(-mean)
     below, found = 0.0, [1.0]
-    for number in range(count):
+    for number in range(int(mean + SPREADS * sqrt(mean)) + ROOM):
         below += term
         term *= mean / (number + 1)
         found.append(max(0.0, 1.0 - below))
     return tuple(found)
+
+
+def at_least(mean: float, units: int) -> float:
+    """Return the probability that at least `units` are asked for, the mean being `mean`."""
+    if mean >= MEAN_MAX:
+        return 0.5 * erfc((units - 0.5 - mean) / sqrt(2 * mean))
+    table = tails(mean)
+    return table[units] if units < len(table) else 0.0
 
 
 def shelf_prices(stock: Stock, taken_max: int) -> tuple[float, ...]:
@@ -79,9 +88,8 @@ def shelf_prices(stock: Stock, taken_max: int) -> tuple[float, ...]:
     if not margin and not markdown:
         return (max(0.0, stock.dual_minor),) * count
     mean = round(stock.walk_ins_per_day * stock.horizon_days, MEAN_DIGITS)
-    chances = tails(mean, stock.units)
-    both = margin + markdown
-    found = [both * chances[stock.units - number] - markdown for number in range(count)]
+    both, left = margin + markdown, stock.units
+    found = [both * at_least(mean, left - number) - markdown for number in range(count)]
     if stock.dual_minor:
         return tuple(max(price, stock.dual_minor) for price in found)
     return tuple(found)

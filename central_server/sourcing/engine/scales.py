@@ -1,8 +1,8 @@
 """Several goals as one objective: weighted, or one after the other.
 
 Ordered goals are scaled so that the smallest step of one outweighs everything
-that the goals after it can make of an order. Costs then count in whole minor units.
-Balance is part of the unit costs; as a goal of its own it is not separated.
+that the goals after it can make of an order. Costs and balance then count in whole
+minor units; balance is no part of the cost then, but a goal of its own.
 """
 
 from collections.abc import Sequence
@@ -21,16 +21,21 @@ class Scales:
     shipment_minor: float
 
     def apply(
-        self, raw: Problem, days: Sequence[float]
+        self, raw: Problem, balances: Sequence[Sequence[float]], days: Sequence[float]
     ) -> tuple[list[float], list[Sequence[Offer]]]:
-        """Return fixed and unit costs in the objective's scale."""
+        """Return fixed and unit costs in the objective's scale.
+
+        `balances` has, for each cell of `raw`, what a unit of it costs the balance of
+        stock; it is asked for where goals are ordered.
+        """
         if not self.ordered:
             fixed = [
                 opening + self.shipment_minor + self.speed_minor * late
                 for opening, late in zip(raw.fixed, days, strict=True)
             ]
             return fixed, raw.rows
-        weights = self._weights(raw, days)
+        weights = self._weights(raw, balances, days)
+        balance = weights.get(Goal.BALANCE, 0.0)
         cost = weights.get(Goal.COST, 0.0)
         fixed = [
             cost * round(opening)
@@ -39,20 +44,27 @@ class Scales:
             for opening, late in zip(raw.fixed, days, strict=True)
         ]
         rows: list[Sequence[Offer]] = [
-            [(item, cost * round(price), units) for item, price, units in row] for row in raw.rows
+            [
+                (item, cost * round(price) + balance * round(harm), units)
+                for (item, price, units), harm in zip(row, harms, strict=True)
+            ]
+            for row, harms in zip(raw.rows, balances, strict=True)
         ]
         return fixed, rows
 
-    def _weights(self, raw: Problem, days: Sequence[float]) -> dict[Goal, float]:
+    def _weights(
+        self, raw: Problem, balances: Sequence[Sequence[float]], days: Sequence[float]
+    ) -> dict[Goal, float]:
         """Return the weight of each goal: from the last on, above all that follow it."""
         shipments = max(1, min(sum(raw.wanted), len(raw.fixed)))
         opening = max(raw.fixed, default=0.0)
         dearest = max((abs(price) for row in raw.rows for _, price, _ in row), default=0.0)
+        harm = max((value for row in balances for value in row), default=0.0)
         reach = {
             Goal.COST: sum(raw.wanted) * (2 * dearest + opening) + 1,
             Goal.SPEED: shipments * max(days, default=0.0) + 1,
             Goal.SHIPMENTS: float(shipments + 1),
-            Goal.BALANCE: 1.0,
+            Goal.BALANCE: sum(raw.wanted) * harm + 1,
         }
         step = {Goal.COST: 1.0, Goal.SPEED: SPEED_STEP_DAYS, Goal.SHIPMENTS: 1.0, Goal.BALANCE: 1.0}
         weights: dict[Goal, float] = {}

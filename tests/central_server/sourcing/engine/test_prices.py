@@ -13,7 +13,7 @@ from central_server.sourcing.engine.learning import (
     fill_probability,
 )
 from central_server.sourcing.engine.model import Stock
-from central_server.sourcing.engine.prices import shelf_prices
+from central_server.sourcing.engine.prices import at_least, shelf_prices
 
 
 def test_last_unit_is_worth_the_margin_of_who_would_come():
@@ -32,6 +32,15 @@ def test_prices_never_fall_with_the_units_taken(units, mean, margin, markdown):
     assert len(prices) == units
     assert all(a <= b + 1e-6 for a, b in pairwise(prices))
     assert all(-markdown - 1e-6 <= price <= margin + 1e-6 for price in prices)
+
+
+def test_much_stock_and_many_visitors_are_reckoned_too():
+    """A million units cost no time; a mean in the thousands is near the middle at its mean."""
+    spare = Stock(1_000_000, walk_ins_per_day=3, horizon_days=1, walk_in_margin_minor=1000)
+    assert shelf_prices(spare, 3) == (0, 0, 0)
+    assert at_least(499.9, 480) == pytest.approx(at_least(500.1, 480), abs=0.01)
+    assert at_least(5000, 5000) == pytest.approx(0.5, abs=0.01)
+    assert at_least(5000, 6000) < 1e-9
 
 
 def test_given_prices_go_on_with_the_last():

@@ -206,6 +206,16 @@ def test_goals_may_be_ordered():
     assert route(order(1, 1), parts_near, cheapest, NOW).locations == ("A", "C")
 
 
+def test_balance_may_come_before_cost():
+    """A full run of sizes is left alone though the other store is dearer, if balance is first."""
+    full = replace(place("A", 0, 1), stock={"SKU-1": Stock(2, is_full_run=True)})
+    other = place("B", 0, 5, handling_minor=400)
+    rules = replace(RULES, broken_run_minor=1, ordered=(Goal.BALANCE, Goal.COST))
+    assert route(order(2), [full, other], rules, NOW).locations == ("B",)
+    cost_first = replace(rules, ordered=(Goal.COST, Goal.BALANCE))
+    assert route(order(2), [full, other], cost_first, NOW).locations == ("A",)
+
+
 def test_planner_reads_why_and_what_came_next():
     """The sentence names who ships, the cost and the difference to the next best choice."""
     network = Network([place("A", 0, 5), place("B", 1, 5, handling_minor=130)], RULES, NOW)
