@@ -1,7 +1,5 @@
 """One order as a mixed-integer program for HiGHS: what the solver is compared with."""
 
-import highspy
-
 from central_server.sourcing.engine.problem import Problem
 
 
@@ -10,6 +8,8 @@ def milp_cost(problem: Problem, gap: float = 1e-9) -> float:
 
     Caps, places and limits of shipments are not modelled.
     """
+    import highspy
+
     options = len(problem.fixed)
     cells = [(option, cell) for option, row in enumerate(problem.rows) for cell in row]
     able = [

@@ -18,13 +18,18 @@ class Bands:
 
     __slots__ = ("_carriers", "_edges")
 
-    def __init__(self, services: Sequence[ReadyService], days_max: float | None) -> None:
+    def __init__(
+        self, services: Sequence[ReadyService], days_max: float | None, *, counts_days: bool
+    ) -> None:
+        """With `counts_days`, a service that is dearer but quicker is kept beside the cheapest."""
         edges = sorted({cosine for service in services for cosine in service.edges})
         self._edges = edges
         middles = [
             (low + high) / 2 for low, high in zip([-1.0, *edges], [*edges, 1.0], strict=True)
         ]
-        self._carriers = [_carriers(services, middle, days_max) for middle in middles]
+        self._carriers = [
+            _carriers(services, middle, days_max, counts_days=counts_days) for middle in middles
+        ]
 
     def carriers(self, cosine: float) -> Sequence[Carrier]:
         """Return who carries in time over the angle of this cosine."""
@@ -37,7 +42,7 @@ class Bands:
 
 
 def _carriers(
-    services: Sequence[ReadyService], cosine: float, days_max: float | None
+    services: Sequence[ReadyService], cosine: float, days_max: float | None, *, counts_days: bool
 ) -> Sequence[Carrier]:
     found: list[Carrier] = []
     for service in services:
@@ -46,18 +51,26 @@ def _carriers(
             found.append((service.name, zone))
     return [
         (name, zone) for name, zone in found
-        if not any(other is not zone and _is_better(other, zone) for _, other in found)
+        if not any(other is not zone and _is_better(other, zone, counts_days=counts_days)
+                   for _, other in found)
     ]  # fmt: skip
 
 
-def _is_better(one: Zone, other: Zone) -> bool:
-    """Return whether one zone is at most as dear as another at any distance, weight and count."""
+def _is_better(one: Zone, other: Zone, *, counts_days: bool) -> bool:
+    """Return whether one zone is at most as dear as another at any distance, weight and count.
+
+    Where days do not count, they tell equal costs apart.
+    """
     mine, theirs = _figures(one), _figures(other)
-    return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+    if any(a > b for a, b in zip(mine, theirs, strict=True)):
+        return False
+    if counts_days and one.transit_days > other.transit_days:
+        return False
+    return mine != theirs or one.transit_days < other.transit_days
 
 
 def _figures(zone: Zone) -> tuple[float, ...]:
     return (
-        zone.transit_days, zone.parcel_minor, zone.unit_minor, zone.kg_minor,
+        zone.parcel_minor, zone.unit_minor, zone.kg_minor,
         zone.parcel_km_minor, zone.unit_km_minor, zone.kg_km_minor,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from math import cos, radians, sin
 from typing import NamedTuple
 
 from central_server.sourcing.engine.lanes import Bands
-from central_server.sourcing.engine.model import Candidate, DayPart, Rules, Stock
+from central_server.sourcing.engine.model import Candidate, DayPart, Goal, Rules, Stock
 from central_server.sourcing.engine.prices import Shelf
 from central_server.sourcing.engine.tariffs import ReadyService, ready
 from central_server.sourcing.engine.timing import leaves_ms, ready_ms
@@ -83,6 +83,8 @@ class Network:
         self.candidates: Sequence[Candidate] = tuple(candidates)
         self.rules = rules
         self.now_ms = now_ms
+        self.counts_days = rules.speed_minor > 0 or Goal.SPEED in rules.ordered
+        """Whether an earlier arrival is worth anything."""
         self.points = [point(one.latitude, one.longitude) for one in self.candidates]
         self._services = {name: ready(tariff) for name, tariff in rules.tariffs.items()}
         self._number = {one.location_id: place for place, one in enumerate(self.candidates)}
@@ -153,7 +155,9 @@ class Network:
         if found is None:
             if len(self._bands) >= BANDS_MAX:
                 self._bands.clear()
-            found = self._bands[key] = Bands(self._services.get(tariff, ()), days_max)
+            found = self._bands[key] = Bands(
+                self._services.get(tariff, ()), days_max, counts_days=self.counts_days
+            )
         return found
 
     def stop(self, place: int) -> Finding | None:

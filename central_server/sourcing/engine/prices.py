@@ -35,7 +35,7 @@ class Shelf:
         self.units = max(0, stock.units - rules.kept_units)
         """Units that may leave."""
         self._worth: dict[int, tuple[float, ...]] = {}
-        self.first = self.worth(rules, 1)[0] if self.units else 0.0
+        self.first = _first_worth(stock, rules) if self.units else 0.0
         """What giving up the first unit costs."""
 
     def worth(self, rules: Rules, quantity: int) -> tuple[float, ...]:
@@ -44,6 +44,19 @@ class Shelf:
         if found is None:
             found = self._worth[quantity] = worth_of(self.stock, rules, min(quantity, self.units))
         return found
+
+
+def _first_worth(stock: Stock, rules: Rules) -> float:
+    """Return what `worth_of` says of one unit; a short cut, for it is asked of every location."""
+    if stock.prices_minor or rules.supply_weeks or rules.broken_run_minor or stock.dual_minor:
+        return worth_of(stock, rules, 1)[0]
+    price = (1.0 - stock.fill_probability) * rules.failed_pick_minor
+    margin, markdown = stock.walk_in_margin_minor, stock.markdown_minor
+    if rules.stock_weight and (margin or markdown):
+        mean = round(stock.walk_ins_per_day * stock.horizon_days, MEAN_DIGITS)
+        chance = at_least(mean, stock.units)
+        price += rules.stock_weight * ((margin + markdown) * chance - markdown)
+    return price
 
 
 def worth_of(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:

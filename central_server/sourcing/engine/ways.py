@@ -94,24 +94,33 @@ class Asking:
                     found.append(
                         Way(place, service.name, zone, km, slot.ready_ms, arrives, slot.units_max)
                     )
+        counts_days = self._network.counts_days
         kept = [
-            way for way in found
-            if not any(other is not way and _is_better(other, way) for other in found)
-        ]  # fmt: skip
+            way
+            for way in found
+            if not any(
+                other is not way and _is_better(other, way, counts_days=counts_days)
+                for other in found
+            )
+        ]
         return kept or (Finding.TOO_LATE if is_reached else Finding.NO_SERVICE)
 
 
-def _is_better(one: Way, other: Way) -> bool:
+def _is_better(one: Way, other: Way, *, counts_days: bool) -> bool:
     """Return whether a way of the same candidate is in no respect worse, and in one better."""
     mine, theirs = _figures(one), _figures(other)
-    return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+    if any(a > b for a, b in zip(mine, theirs, strict=True)):
+        return False
+    if counts_days and one.arrives_ms > other.arrives_ms:
+        return False
+    return mine != theirs or one.arrives_ms < other.arrives_ms
 
 
 def _figures(way: Way) -> tuple[float, ...]:
     room = float("-inf") if way.units_max is None else -float(way.units_max)
     zone = way.zone
     return (
-        way.arrives_ms, zone.parcel(way.km), zone.unit(way.km, 0.0),
+        zone.parcel(way.km), zone.unit(way.km, 0.0),
         zone.kg_minor + zone.kg_km_minor * way.km, room,
     )  # fmt: skip
 

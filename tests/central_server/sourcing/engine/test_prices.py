@@ -12,8 +12,8 @@ from central_server.sourcing.engine.learning import (
     cautious_probability,
     fill_probability,
 )
-from central_server.sourcing.engine.model import Stock
-from central_server.sourcing.engine.prices import at_least, shelf_prices
+from central_server.sourcing.engine.model import Rules, Stock
+from central_server.sourcing.engine.prices import Shelf, at_least, shelf_prices, worth_of
 
 
 def test_last_unit_is_worth_the_margin_of_who_would_come():
@@ -46,6 +46,15 @@ def test_much_stock_and_many_visitors_are_reckoned_too():
 def test_given_prices_go_on_with_the_last():
     """A list that is too short holds on; one that falls is held up."""
     assert shelf_prices(Stock(5, prices_minor=(1.0, 4.0, 3.0)), 5) == (1, 4, 4, 4, 4)
+
+
+@given(st.integers(1, 9), st.floats(0, 9), st.floats(0, 900), st.floats(0, 90), st.floats(0, 1))
+def test_short_cut_for_the_first_unit_changes_nothing(units, mean, margin, markdown, found):
+    """What the first unit is worth is the same by the short way and by the long one."""
+    rules = Rules({}, stock_weight=0.7, failed_pick_minor=300)
+    stock = Stock(units, walk_ins_per_day=mean, horizon_days=1, walk_in_margin_minor=margin,
+                  markdown_minor=markdown, fill_probability=found)  # fmt: skip
+    assert Shelf(stock, rules).first == pytest.approx(worth_of(stock, rules, 1)[0], abs=1e-6)
 
 
 def test_dual_counts_where_it_is_higher():
