@@ -16,28 +16,28 @@ Carrier = tuple[str, Zone]
 class Bands:
     """The carriers of each band of distances, for parcels that may travel `days_max` days."""
 
-    __slots__ = ("_carriers", "_edges")
+    __slots__ = ("by_band", "edges")
 
     def __init__(
         self, services: Sequence[ReadyService], days_max: float | None, *, counts_days: bool
     ) -> None:
         """With `counts_days`, a service that is dearer but quicker is kept beside the cheapest."""
         edges = sorted({cosine for service in services for cosine in service.edges})
-        self._edges = edges
+        self.edges = edges
         middles = [
             (low + high) / 2 for low, high in zip([-1.0, *edges], [*edges, 1.0], strict=True)
         ]
-        self._carriers = [
+        self.by_band = [
             _carriers(services, middle, days_max, counts_days=counts_days) for middle in middles
         ]
 
     def carriers(self, cosine: float) -> Sequence[Carrier]:
         """Return who carries in time over the angle of this cosine."""
-        return self._carriers[bisect_right(self._edges, cosine)]
+        return self.by_band[bisect_right(self.edges, cosine)]
 
     def least(self, kg: float) -> float:
         """Return less than any parcel with one unit of `kg` costs, wherever it goes."""
-        zones = (zone for carriers in self._carriers for _, zone in carriers)
+        zones = (zone for carriers in self.by_band for _, zone in carriers)
         return min((zone.parcel(0.0) + zone.unit(0.0, kg) for zone in zones), default=0.0)
 
 

@@ -4,8 +4,10 @@ Plain candidates and orders take a short cut: rows are rough at first (all units
 the cost of the first), and the solver asks for true ones where they matter.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import acos
 
 from central_server.sourcing.engine.items import Item, Part
 from central_server.sourcing.engine.lanes import Bands
@@ -16,6 +18,7 @@ from central_server.sourcing.engine.problem import EPSILON, Cell, Offer, Problem
 from central_server.sourcing.engine.scales import Scales
 from central_server.sourcing.engine.tariffs import kilometers
 from central_server.sourcing.engine.ways import DAY_MS, Asking, Way
+from central_server.sourcing.geo import EARTH_RADIUS_KM
 
 TIER_MINOR = 0.25
 """Units of one item whose costs differ by less are one cell, at their mean cost."""
@@ -145,10 +148,10 @@ class _Building:
             if found is None:
                 found = tables[tariff, lead] = self._table(plain)
             table, ready = found
-            carriers = table.carriers(cosine)
+            carriers = table.by_band[bisect_right(table.edges, cosine)]
             if not carriers:
                 continue
-            km = kilometers(cosine)
+            km = EARTH_RADIUS_KM * acos(min(1.0, cosine))
             for name, zone in carriers:
                 unit = zone.unit_minor + zone.unit_km_minor * km + unit_extra
                 kilo = zone.kg_minor + zone.kg_km_minor * km
