@@ -95,7 +95,7 @@ class SourcingPlan:
     def gap(self) -> float:
         """How far the objective may be above the least one, as a share; 0: proved optimal."""
         excess = self.objective - self.bound
-        return excess / self.objective if excess > EPSILON and self.objective > 0 else 0.0
+        return excess / max(1.0, abs(self.objective)) if excess > EPSILON else 0.0
 
     @property
     def locations(self) -> tuple[str, ...]:

@@ -85,6 +85,9 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """How far the cost may be above the optimum, as a share of it; 0: it is the optimum."""
+        """How far the cost may be above the optimum, as a share of it; 0: it is the optimum.
+
+        Costs below one minor unit, whichever sign, count as one.
+        """
         excess = self.cost - self.bound
-        return excess / self.cost if excess > EPSILON and self.cost > 0 else 0.0
+        return excess / max(1.0, abs(self.cost)) if excess > EPSILON else 0.0

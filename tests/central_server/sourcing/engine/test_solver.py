@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central_server.sourcing.engine.problem import Cell, Offer, Problem
+from central_server.sourcing.engine.problem import Cell, Offer, Problem, Solution
 from central_server.sourcing.engine.solver import solve
 
 
@@ -165,6 +165,12 @@ def test_effort_is_bounded_and_the_gap_is_told():
     assert hasty.bound <= patient.cost <= hasty.cost
     assert 0 < hasty.gap < 0.25
     assert hasty.cost - hasty.bound == pytest.approx(hasty.gap * hasty.cost)
+
+
+def test_gap_is_told_of_plans_that_earn_something_too():
+    """A cost below zero, where markdown is saved, hides no gap."""
+    solution = Solution((), -50.0, -60.0, (), 1)
+    assert solution.gap == pytest.approx(0.2)
 
 
 def test_nothing_anywhere_is_an_empty_plan():
