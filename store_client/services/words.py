@@ -51,6 +51,10 @@ STATUS: dict[FulfillmentStatus, Said] = {
     FulfillmentStatus.CANCELLED: Said("✗", "Cancelled by the customer", "bad"),
     FulfillmentStatus.EXPIRED: Said("◷", "Not collected in time", "done"),
     FulfillmentStatus.REFUSED: Said("✗", "Refused at the counter", "done"),
+    FulfillmentStatus.PACKED: Said("▤", "Packed", "work"),
+    FulfillmentStatus.LABELED: Said("▥", "Labeled", "work"),
+    FulfillmentStatus.MANIFESTED: Said("▦", "Waits for the carrier", "good"),
+    FulfillmentStatus.SHIPPED: Said("■", "Shipped", "done"),
 }
 
 SHORT_REASONS: dict[ShortReason, str] = {
@@ -85,6 +89,14 @@ DONE: dict[str, str] = {
     "put_back": "Put back on the shelf",
     "extension_requested": "Asked to wait longer",
     "exception_resolved": "Inbox: said done",
+    "wave_assigned": "Put into a wave",
+    "box_packed": "Box packed",
+    "box_unpacked": "Box unpacked",
+    "label_printed": "Label printed",
+    "label_requested": "Label asked of central",
+    "label_voided": "Label void",
+    "manifested": "Put on the manifest",
+    "handed_to_carrier": "Given to the carrier",
 }
 """What an operation did, by its kind."""
 

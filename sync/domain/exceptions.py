@@ -38,6 +38,8 @@ class ExceptionKind(StrEnum):
     QUARANTINED = "quarantined"
     PUT_BACK_DUE = "put_back_due"
     CLOCK_WRONG = "clock_wrong"
+    COUNT_DUE = "count_due"
+    LABEL_REFUSED = "label_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
         _STORE, 24 * HOUR_MS, "Clock is wrong",
         "Set date and time of this machine, or have it done.",
         ends="it ends when the clock is right again",
+    ),
+    ExceptionKind.COUNT_DUE: ExceptionPolicy(
+        _STORE, 24 * HOUR_MS, "Count these goods",
+        "Look for them everywhere, count them, and write down how many there are.",
+    ),
+    ExceptionKind.LABEL_REFUSED: ExceptionPolicy(
+        _STORE, 4 * HOUR_MS, "The carrier gives no label",
+        "Open the order: ask again, or write down the number of a label bought otherwise.",
     ),
 }  # fmt: skip
 """The one table. A kind without a row is an error of the table, and a test says so."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.domain.evolve import evolver
+from sync.domain.shipping import Shipment
 
 
 class FulfillmentStatus(StrEnum):
@@ -34,6 +35,10 @@ class FulfillmentStatus(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REFUSED = "refused"
+    PACKED = "packed"
+    LABELED = "labeled"
+    MANIFESTED = "manifested"
+    SHIPPED = "shipped"
 
 
 class ShortReason(StrEnum):
@@ -177,6 +182,8 @@ class FulfillmentOrder:
     confirmed_at_ms: int | None = None
     notes: tuple[tuple[str, str], ...] = ()
     """What only one flow needs, such as a parking spot, as (name, value)."""
+    shipment: Shipment | None = None
+    """Where parcels go and what lies in which box; None for what a customer fetches."""
 
     @property
     def is_unconfirmed(self) -> bool:

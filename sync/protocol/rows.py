@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
+from sync.domain.shipping import CarrierPickup
 from sync.protocol.verdicts import Verdict
 
 CATALOGUE_SCOPE = "catalogue"
@@ -141,6 +142,8 @@ class StoreRow:
     """How many open days ready goods wait."""
     escrow: EscrowPolicy = EscrowPolicy()
     """How the store shares its stock with central."""
+    carriers: tuple[CarrierPickup, ...] = ()
+    """Who takes parcels here, and when; empty where the store ships nothing."""
 
 
 @dataclass(frozen=True, slots=True)

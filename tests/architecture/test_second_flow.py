@@ -36,7 +36,7 @@ from central_server.services.flow_handler import FlowHandler"""
 LISTS = {
     "sync/domain/flows/__init__.py": (
         ("from sync.domain.flows import pickup", "from sync.domain.flows import locker, pickup"),
-        ("(pickup.FLOW,)", "(pickup.FLOW, locker.FLOW)"),
+        ("(pickup.FLOW, ", "(pickup.FLOW, locker.FLOW, "),
     ),
     "store_client/flows/__init__.py": (
         ("from store_client.screens.base import FlowUi", TERMINAL_IMPORTS),

@@ -6,13 +6,13 @@ from typing import get_args
 
 from sync.domain.errors import UnknownFlow
 from sync.domain.exceptions import ExceptionResolved
-from sync.domain.flows import pickup
+from sync.domain.flows import pickup, ship
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import Operation
 from sync.domain.stock_operations import StockOperation
 from sync.domain.transitions import Flow
 
-ALL_FLOWS: tuple[Flow, ...] = (pickup.FLOW,)
+ALL_FLOWS: tuple[Flow, ...] = (pickup.FLOW, ship.FLOW)
 
 FULFILLMENT_OPERATIONS: tuple[type, ...] = (
     *get_args(Operation),

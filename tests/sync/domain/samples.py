@@ -6,10 +6,12 @@ listed later is explored without a change here.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from enum import Enum
 from functools import lru_cache
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple, get_type_hints
 
 from sync.domain.errors import DomainError
@@ -26,9 +28,14 @@ from sync.domain.transitions import Flow, Outcome, advance, decide
 from tests.support.builders import NOON_MS, an_order
 
 STATES_MAX = 600
+WALKS = 30
+WALK_STEPS_MAX = 16
+LATE_STEPS = 20
+_BACK = {"line_unpicked", "box_unpacked", "label_voided", "fulfillment_rejected", "hold_expired"}
 PROOF = PickupProof(ProofKind.PICKUP_CODE, "Jordan Pike")
 _DAY_MS = 86_400_000
 _TIMES = {"ready_at_ms": (NOON_MS,), "expires_at_ms": (NOON_MS + _DAY_MS, NOON_MS + 2 * _DAY_MS)}
+_BOXES = (1, 2)
 _COUNTS = ("picked", "short", "cancelled", "refused", "expired", "fulfilled", "put_back")
 
 
@@ -62,6 +69,8 @@ def _values(name: str, hint: Any, order: FulfillmentOrder) -> Iterable[object]:
         return tuple(line.line for line in order.lines)
     if name == "quantity":
         return tuple(range(1, most + 1))
+    if name == "box":
+        return _BOXES
     if name in _TIMES:
         return _TIMES[name]
     if name == "lines":
@@ -81,7 +90,7 @@ def essence(order: FulfillmentOrder) -> tuple[object, ...]:
     """Return what rules can tell apart."""
     counts = tuple(tuple(getattr(line, name) for name in _COUNTS) for line in order.lines)
     marks = (order.accepted_at_ms, order.staging_spot, order.ready_at_ms, order.notes)
-    return (*counts, *marks)
+    return (*counts, *marks, order.shipment)
 
 
 def reachable(flow: Flow, *quantities: int) -> tuple[FulfillmentOrder, ...]:
@@ -104,7 +113,29 @@ def _reachable(name: str, quantities: tuple[int, ...]) -> tuple[FulfillmentOrder
             if essence(after) not in found:
                 found[essence(after)] = after
                 queue.append(after)
+    for walk in range(WALKS):
+        for after in _walk(flow, first, Random(walk)):
+            found.setdefault(essence(after), after)
     return tuple(found.values())
+
+
+def _walk(flow: Flow, order: FulfillmentOrder, dice: Random) -> Iterator[FulfillmentOrder]:
+    """Yield where some steps of chance lead, deeper than all states in order would come."""
+    for _ in range(dice.randint(WALK_STEPS_MAX // 2, WALK_STEPS_MAX)):
+        forward = [one for one in possible(flow, order) if one.kind not in _BACK]
+        if not forward:
+            break
+        kinds = sorted({one.kind for one in forward})
+        kind = dice.choice(kinds)
+        chosen = dice.choice([one for one in forward if one.kind == kind])
+        order = advance(flow, order, chosen, NOON_MS).after
+        yield order
+    order = cancel_open(order)
+    yield order
+    for operation in dice.sample([*operations_on(order)], LATE_STEPS):
+        with suppress(DomainError):
+            order = advance(flow, order, operation, NOON_MS).after
+            yield order
 
 
 def steps(flow: Flow, *quantities: int) -> tuple[Step, ...]:
