@@ -10,20 +10,22 @@ from random import Random, SystemRandom
 
 from starlette.types import ASGIApp
 
+from central_server.adapters.carriers import SimulatedCarriers
 from central_server.adapters.mail import LogNotifier
 from central_server.app import create_app
 from central_server.config import CentralSettings
-from central_server.flows import ALL_HANDLERS
-from central_server.flows.pickup.notices import PickupNotices
+from central_server.flows import ALL_HANDLERS, NOTICES
 from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
+from central_server.jobs.labels import LabelDesk
 from central_server.jobs.outbox import send_due
 from central_server.jobs.promises import PromiseKeeper
 from central_server.jobs.worker import Worker
-from central_server.ports import Notifier, Snapshots
-from central_server.sample import SAMPLE_FILES, sample_path
+from central_server.ports import Carriers, Notifier, Snapshots
+from central_server.sample import SAMPLE_CARRIERS, SAMPLE_FILES, sample_path
 from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.cancel import Cancellation
+from central_server.services.carrier_file import read_carriers
 from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.services.devices import Devices
 from central_server.services.doctor import Finding, examine
@@ -83,6 +85,7 @@ class Parts:
     intake: CatalogueIntake
     notifier: Notifier
     promises: PromiseKeeper
+    labels: LabelDesk
     sizing: FloorSizing
     clock: Clock
     random: Random
@@ -97,6 +100,7 @@ class Parts:
         workers = (
             Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
+            Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
@@ -169,7 +173,7 @@ class Parts:
     def load_sample(self) -> Mapping[str, int]:
         """Load the sample network; loading it again changes only what differs."""
         settings = self.settings
-        return load_network(
+        counts = load_network(
             self.intake,
             sample_path(SAMPLE_FILES[0]).parent,
             floor_percent=settings.floor_percent,
@@ -177,6 +181,8 @@ class Parts:
             hold_days=settings.hold_days,
             escrow=settings.escrow_policy,
         )
+        self.intake.carriers(read_carriers(SAMPLE_CARRIERS.read_text(encoding="utf-8")))
+        return counts
 
 
 def app_version() -> str:
@@ -195,13 +201,13 @@ def assemble(
     random: Random | None = None,
     notifier: Notifier | None = None,
     snapshots: Snapshots | None = None,
+    carriers: Carriers | None = None,
 ) -> Parts:
     """Put a central together over an open database; tests hand in their own world."""
     clock = clock or SystemClock()
     random = random or SystemRandom()
     notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
     pokes = PokeBoard()
-    notices = PickupNotices()
     promise_ms = settings.promise_minutes * 60_000
     keys = SessionKeys(settings.secret, settings.session_seconds)
     judging = Judging(
@@ -211,9 +217,9 @@ def assemble(
     central = Central(
         clock=clock,
         orders=OrderCapture(
-            database, notices, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
+            database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
         ),
-        cancelling=Cancellation(database, notices, clock=clock, random=random, pokes=pokes),
+        cancelling=Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes),
         reading=OrderReading(database),
         availability=AvailabilityQuery(database, clock),
         stores=StoreDirectory(database, clock),
@@ -232,7 +238,12 @@ def assemble(
     intake = CatalogueIntake(database, clock, pokes, OpeningStock)
     promises = PromiseKeeper(judging)
     sizing = FloorSizing(database, clock, pokes)
-    return Parts(settings, database, central, intake, notifier, promises, sizing, clock, random)
+    labels = LabelDesk(
+        database, carriers or SimulatedCarriers(), clock=clock, random=random, pokes=pokes
+    )
+    return Parts(
+        settings, database, central, intake, notifier, promises, labels, sizing, clock, random
+    )
 
 
 class CannotOpen(Exception):

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
@@ -36,8 +37,31 @@ def register(app: typer.Typer, line: Line) -> None:
     app.add_typer(exceptions, name="exceptions")
     app.add_typer(quarantine, name="quarantine")
     _register_exceptions(exceptions, line)
+    _register_carriers(app, line)
     _register_lists(quarantine, line)
     _register_decisions(quarantine, line)
+
+
+def _register_carriers(app: typer.Typer, line: Line) -> None:
+    @app.command(epilog=line.epilog)
+    def carriers(
+        file: Annotated[Path, typer.Argument(help="JSON with carriers, rates and pickups.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Set which carriers come where and when, and what they cost."""
+        from central_server.services.carrier_file import BadCarriers, read_carriers
+
+        try:
+            found = read_carriers(file.read_text(encoding="utf-8"))
+        except OSError as problem:
+            line.fail(NOT_FOUND, f"{file}: {problem.strerror}")
+        except BadCarriers as problem:
+            line.fail(USAGE, f"{file}: {problem}")
+        with line.opened() as parts:
+            places = parts.intake.carriers(found)
+        document = {"carriers": len(found.carriers), "rates": len(found.rates), "ship": places}
+        words = f"{len(found.carriers)} carriers, {len(found.rates)} rates; {places} places ship."
+        line.say(document, words, as_json=as_json)
 
 
 def _register_exceptions(group: typer.Typer, line: Line) -> None:

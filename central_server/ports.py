@@ -29,6 +29,49 @@ class Notifier(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a carrier must know of a box. `key` makes asking twice the same as once."""
+
+    key: str
+    carrier: str
+    service: str
+    weight_grams: int
+    to: tuple[str, ...]
+    """The address as the lines of a label."""
+    country: str
+    postal_code: str
+    number: str = ""
+    """The number of its label, where it has one."""
+
+
+class CarrierAway(Exception):
+    """The carrier could not be asked; try again later."""
+
+
+class CarrierRefused(Exception):
+    """The carrier takes no such parcel, and says why; asking again changes nothing."""
+
+
+class Carriers(Protocol):
+    """Buys labels. Every call may raise `CarrierAway`."""
+
+    def buy(self, parcel: Parcel) -> str:
+        """Return the number of a label for `parcel`; the same key gives the same number.
+
+        May raise `CarrierRefused`.
+        """
+        ...
+
+    def announce(self, parcel: Parcel) -> None:
+        """Say that a number given ahead is used now. May raise `CarrierRefused`."""
+        ...
+
+    def void(self, parcel: Parcel) -> None:
+        """Say that a label is not used."""
+        ...
+
+
 class Pokes(Protocol):
     """Wakes the stores that are listening. Losing a poke loses nothing."""
 

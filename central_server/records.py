@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.shipping import CarrierPickup, ShippingRate
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
 __all__ = [
     "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionCursor",
     "ExceptionFilter", "ExceptionRecord", "ImportJob", "KeptAnswer", "Lease", "LedgerEntry",
     "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead", "OrderLine",
-    "OutboxItem", "Price", "Product", "Replica", "ServerIdentity", "StoredFulfillment",
-    "StoredOperation", "Trace",
+    "OutboxItem", "Price", "Product", "Replica", "RoutingPause", "ServerIdentity",
+    "ShippingCarrier", "ShippingRate", "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow
@@ -64,6 +65,8 @@ class Location:
     """Safety stock that a SKU gets where nothing else is said."""
     escrow: EscrowPolicy = EscrowPolicy()
     """How the store shares its stock with central."""
+    carriers: tuple[CarrierPickup, ...] = ()
+    """Who takes parcels there, and when; empty where nothing is shipped from."""
 
 
 EVERYWHERE = "*"
@@ -180,6 +183,33 @@ class Order:
     """In clear: central tells the customer again when the goods are ready. Stores get hashes."""
     external_id: str = ""
     """What the channel calls it."""
+    ship_to: str = ""
+    """Of a parcel order: the `Address` as JSON; empty where the customer fetches it."""
+    ship_method: str = ""
+    """How fast, such as `standard`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingCarrier:
+    """A carrier that parcels may go with."""
+
+    id: str
+    name: str
+    number_prefix: str = ""
+    """Of the label numbers that it lets us give away ahead; empty: each label is bought."""
+    next_number: int = 1
+    """The next serial of that range."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingPause:
+    """Until when a location is not asked: for an order, or for a SKU (the other one is empty)."""
+
+    location_id: str
+    order_id: str
+    sku: str
+    until_ms: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

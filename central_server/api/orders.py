@@ -40,7 +40,8 @@ _EXAMPLE = {
     responses=problems(
         *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
         "unknown_sku", "unknown_location", "currency_mismatch", "insufficient_stock",
-        "not_priced", "price_changed", "pickup_not_offered", "body_too_large",
+        "not_priced", "price_changed", "pickup_not_offered", "shipping_not_offered",
+        "body_too_large",
     ),
     openapi_extra={
         "requestBody": {"content": {"application/json": {"example": _EXAMPLE}}},
@@ -61,7 +62,7 @@ def place_order(
     body: OrderBody,
     holder: Annotated[KeyHolder, Depends(require("orders:write"))],
 ) -> Response:
-    """Place a pickup order. It is promised by a store, or refused with what is missing."""
+    """Place an order to be fetched or sent. Stores promise it, or it is refused with the reason."""
     identity = idempotency.identify(request, body, holder.id)
     order = NewOrder(
         location_id=body.location_id,
@@ -70,6 +71,7 @@ def place_order(
         customer=Customer(body.customer.name, body.customer.email, body.customer.phone),
         proxy_name=body.proxy_name,
         external_id=body.external_ref,
+        ship_to=body.ship_to.destination() if body.ship_to else None,
         lines=tuple(NewLine(line.sku, line.quantity, line.unit_price_minor) for line in body.lines),
     )
     placed = central_of(request).orders.place(order, identity)

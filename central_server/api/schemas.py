@@ -3,12 +3,14 @@
 import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from central_server.records import EscrowRule
+from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.orders import Channel, OrderStatus
+from sync.domain.shipping import Address
 
 LINES_MAX = 100
 QUANTITY_MAX = 1000
@@ -48,11 +50,35 @@ class OrderLineBody(Body):
     unit_price_minor: Annotated[int | None, Field(ge=0, le=10**12, strict=True)] = None
 
 
-class OrderBody(Body):
-    """A new pickup order."""
+class ShipToBody(Body):
+    """Where an order is sent, and how fast. Coordinates, where known, make routing better."""
 
-    location_id: Identifier
-    """The store that the customer chose."""
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    line1: Annotated[str, Field(min_length=1, max_length=120)]
+    line2: Annotated[str, Field(max_length=120)] = ""
+    city: Annotated[str, Field(min_length=1, max_length=80)]
+    state: Annotated[str, Field(max_length=40)] = ""
+    postal_code: Annotated[str, Field(min_length=1, max_length=16)]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    method: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] = "standard"
+    latitude: Annotated[float | None, Field(ge=-90, le=90, allow_inf_nan=False)] = None
+    longitude: Annotated[float | None, Field(ge=-180, le=180, allow_inf_nan=False)] = None
+
+    def destination(self) -> Destination:
+        """Return it as the use case takes it."""
+        address = Address(
+            self.name, self.line1, self.city, self.postal_code, self.country, self.line2,
+            self.state,
+        )  # fmt: skip
+        return Destination(address, self.method, self.latitude, self.longitude)
+
+
+class OrderBody(Body):
+    """A new order: fetched at `location_id`, or sent to `ship_to`; exactly one of them."""
+
+    location_id: Annotated[str, Field(max_length=64)] = ""
+    """The store that the customer chose to fetch it from."""
+    ship_to: ShipToBody | None = None
     lines: Annotated[tuple[OrderLineBody, ...], Field(min_length=1, max_length=LINES_MAX)]
     customer: CustomerBody
     channel: Channel = Channel.WEB
@@ -61,6 +87,12 @@ class OrderBody(Body):
     """Somebody else who may pick it up."""
     external_ref: Annotated[str, Field(max_length=64)] = ""
     """The order's name in the system that sends it."""
+
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> "OrderBody":
+        if bool(self.location_id) == (self.ship_to is not None):
+            raise ValueError("give either location_id or ship_to")
+        return self
 
 
 class OrderQuery(Body):
@@ -126,6 +158,29 @@ class FulfillmentLineView(BaseModel):
     put_back: int
 
 
+class BoxView(BaseModel):
+    """One parcel."""
+
+    box: int
+    weight_grams: int
+    carrier: str
+    service: str
+    tracking: str
+    manifest: str
+    shipped_at: str | None
+
+
+class ShipmentView(BaseModel):
+    """Where parcels go and what has become of them."""
+
+    method: str
+    carrier: str
+    service: str
+    to: list[str]
+    """The address as the lines of a label."""
+    boxes: list[BoxView]
+
+
 class FulfillmentView(BaseModel):
     """The part of an order that one location does."""
 
@@ -138,6 +193,8 @@ class FulfillmentView(BaseModel):
     ready_at: str | None
     staging_spot: str
     lines: list[FulfillmentLineView]
+    shipment: ShipmentView | None
+    """Of parcels; null for what a customer fetches."""
 
 
 class TimelineEntry(BaseModel):

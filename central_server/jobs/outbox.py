@@ -26,7 +26,9 @@ TEXT_MAX = 500
 def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Random) -> int:
     """Send what is due and return how many left. What fails is tried again, later each time."""
     now = clock.now_ms()
-    items = database.write(lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH))
+    items = database.write(
+        lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH, kinds=(KIND,))
+    )
     sent = 0
     for item in items:
         try:
@@ -46,7 +48,7 @@ def _message(item: OutboxItem) -> Message:
     return Message(item.key, str(payload["to"]), str(payload["subject"]), str(payload["text"]))
 
 
-def _retry_ms(attempts: int, random: Random) -> int:
+def retry_ms(attempts: int, random: Random) -> int:
     """Return the delay before the next try: doubling, with full jitter."""
     longest = min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** min(attempts, 20))
     return RETRY_BASE_MS + int(random.random() * longest)
@@ -54,7 +56,7 @@ def _retry_ms(attempts: int, random: Random) -> int:
 
 def _fail(database: "Database", item: OutboxItem, error: str, now_ms: int, random: Random) -> None:
     """Note when to try again; after some tries, a person is to tell the customer."""
-    retry_at_ms = now_ms + _retry_ms(item.attempts, random)
+    retry_at_ms = now_ms + retry_ms(item.attempts, random)
 
     def work(unit: "Unit") -> None:
         unit.outbox.failed(item.id, error, retry_at_ms)

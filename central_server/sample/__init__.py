@@ -17,6 +17,9 @@ SAMPLE_FILES = (
 )
 """In the order in which a seed should read them: a file refers only to those before it."""
 
+SAMPLE_CARRIERS = Path(str(resources.files(__name__) / "carriers.json"))
+"""Two invented carriers: one gives label numbers ahead, one sells each label."""
+
 
 def sample_path(name: str) -> Path:
     """Return where the sample file `name` is.

@@ -5,11 +5,17 @@ transaction; a batch of a few thousand rows is a good size.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from central_server.ports import Pokes
-from central_server.records import Customer, Location, Price, Product
+from central_server.records import (
+    Customer,
+    Location,
+    Price,
+    Product,
+)
+from central_server.services.carrier_file import CarrierFile
 from central_server.services.scopes import store_row
 from sync.clock import Clock
 from sync.domain.inventory import StockReason
@@ -96,6 +102,16 @@ class CatalogueIntake:
     def customers(self, customers: Sequence[Customer]) -> None:
         """Put customers on file; no store gets them."""
         self._database.write(lambda unit: unit.customers.upsert(customers))
+
+    def carriers(self, file: CarrierFile) -> int:
+        """Set carriers, rates and pickups; return how many locations ship from now on."""
+        return self._database.write(lambda unit: self._take_carriers(unit, file))
+
+    def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
+        unit.shipping.save(file.carriers, file.rates)
+        places = [replace(one, carriers=file.at(one)) for one in unit.locations.all()]
+        self.take_locations(unit, places)
+        return sum(bool(one.carriers) for one in places)
 
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
         """Add locations or replace them; each store's own row goes to its scope."""

@@ -5,6 +5,7 @@ DomainError
     +-- NotFound                 there is no such thing (for this caller)
     +-- UnknownSkus              lines name SKUs that central does not sell
     +-- PickupNotOffered         the location is closed to pickups
+    +-- ShippingNotOffered       no location ships in this way
     +-- NotPriced                no price in the location's zone
     +-- PriceChanged             the client's price is not the one in force
     +-- AlreadyHandedOver        too late to cancel: the customer has the goods
@@ -67,6 +68,16 @@ class PickupNotOffered(ServiceRefused):
     def __init__(self, location_id: str) -> None:
         self.location_id = location_id
         super().__init__(f"location {location_id!r} offers no pickup")
+
+
+class ShippingNotOffered(ServiceRefused):
+    """No location ships by this method."""
+
+    code = "shipping_not_offered"
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        super().__init__(f"no location ships {method!r}")
 
 
 class NotPriced(ServiceRefused):

@@ -5,7 +5,7 @@ in memory until the whole push is written. So a handler that raises has changed
 nothing, and the operation goes to quarantine by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +53,15 @@ class Moved:
     """In clear: for the customer's message only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reshipped:
+    """Units of a parcel order found other locations, and some perhaps none."""
+
+    parts: tuple[Moved, ...]
+    missing: Mapping[int, int]
+    """Units by line that nobody can send."""
+
+
 class FollowUps(Protocol):
     """What a handler may ask for. Everything happens with the push, or not at all."""
 
@@ -62,6 +71,18 @@ class FollowUps(Protocol):
 
     def re_source(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
         """Find another location for units (by line) that `order` gave up; None if there is none."""
+        ...
+
+    def re_ship(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Reshipped:
+        """Find other locations to send units (by line) that `order` gave up, several if needed."""
+        ...
+
+    def pause(self, order: FulfillmentOrder, skus: Collection[str], until_ms: int) -> None:
+        """Do not ask this location until then: for these SKUs, or for this order if none."""
+        ...
+
+    def side_effect(self, kind: str, name: str, payload: Mapping[str, object]) -> None:
+        """Let something leave after the commit, once for this operation and `name`."""
         ...
 
     def leave_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> None:

@@ -5,7 +5,7 @@ conditional update, and the next operation of the same push must see it. If the
 operation that asked for it fails after all, the reservation is given back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -19,18 +19,21 @@ from central_server.records import (
     OrderHead,
     OrderLine,
     OutboxItem,
+    RoutingPause,
     Trace,
 )
 from central_server.services.candidates import all_candidates
 from central_server.services.exceptions import exception_record
-from central_server.services.flow_handler import Moved, Place
+from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice
 from central_server.services.promising import assign, by_sku, trace_document
+from central_server.services.shipping import assign_part, barred, divide
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
 from sync.domain.orders import OrderProgress, progress_of
 
@@ -93,6 +96,8 @@ class PushFollowUps:
         self.exceptions: list[ExceptionRecord] = []
         self.mails: list[PendingMail] = []
         self.traces: list[Trace] = []
+        self.pauses: list[RoutingPause] = []
+        self.effects: list[OutboxItem] = []
         self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
         """(unsourced, dropped) by (order, line), where it changed."""
 
@@ -121,7 +126,10 @@ class PushFollowUps:
         self.line_counts = mark.counts
 
     def _lists(self) -> tuple[list[object], ...]:
-        return (self.assigned, self.events, self.exceptions, self.mails, self.traces)  # type: ignore[return-value]
+        return (  # type: ignore[return-value]
+            self.assigned, self.events, self.exceptions, self.mails, self.traces,
+            self.pauses, self.effects,
+        )  # fmt: skip
 
     def add_heads(self, heads: Mapping[str, OrderHead]) -> None:
         """Make orders known, whose rows are locked."""
@@ -199,6 +207,43 @@ class PushFollowUps:
         self.assigned.append(assignment.order)
         place = Place(location.id, location.name, location.timezone)
         return Moved(assignment.order, place, assignment.pickup_code)
+
+    def re_ship(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Reshipped:
+        """Find other locations to send units that `order` gave up, and reserve them there."""
+        whole = self.order(order.order_id)
+        skus = by_sku(whole, units)
+        excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
+        found = divide(
+            self._unit, whole, units, excluded | {order.location_id},
+            now_ms=self._now_ms, source=self._source, promise_ms=self._promise_ms,
+        )  # fmt: skip
+        self.traces += found.traces
+        moved = []
+        for part in found.parts:
+            made = assign_part(
+                self._unit, whole, part, self._now_ms, self._random, self._promise_ms
+            )
+            self.assigned.append(made.order)
+            place = Place(part.location.id, part.location.name, part.location.timezone)
+            moved.append(Moved(made.order, place, ""))
+        return Reshipped(tuple(moved), found.missing)
+
+    def pause(self, order: FulfillmentOrder, skus: Collection[str], until_ms: int) -> None:
+        """Do not ask this location until then: for these SKUs, or for this order if none."""
+        about = [("", sku) for sku in sorted(skus)] or [(order.order_id, "")]
+        self.pauses += [
+            RoutingPause(order.location_id, order_id, sku, until_ms, self._source)
+            for order_id, sku in about
+        ]
+
+    def side_effect(self, kind: str, name: str, payload: Mapping[str, object]) -> None:
+        """Let something leave after the commit, once for this operation and `name`."""
+        self.effects.append(
+            OutboxItem(
+                new_id(self._now_ms, self._random), kind, f"{kind}:{self._source}:{name}",
+                payload, self._now_ms,
+            )
+        )  # fmt: skip
 
     def leave_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> None:
         """Keep units on the order as wanted, but carried by nobody."""

@@ -1,5 +1,6 @@
 """What use cases may tell customers, in the words of the flows."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from central_server.records import Location
@@ -35,3 +36,19 @@ class Notices(Protocol):
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled."""
         ...
+
+
+class NoticesByFlow:
+    """Says each thing in the words of the flow that it is about (implements `Notices`)."""
+
+    def __init__(self, by_flow: Mapping[str, Notices], otherwise: Notices) -> None:
+        self._by_flow = by_flow
+        self._otherwise = otherwise
+
+    def received(self, order: FulfillmentOrder, location: Location, code: str) -> Notice:
+        """The order was taken."""
+        return self._by_flow.get(order.flow, self._otherwise).received(order, location, code)
+
+    def cancelled(self, number: str, name: str) -> Notice:
+        """The order was cancelled: the same in every flow."""
+        return self._otherwise.cancelled(number, name)

@@ -21,6 +21,7 @@ from central_server.services.errors import (
     NotPriced,
     PickupNotOffered,
     PriceChanged,
+    ShippingNotOffered,
     UnknownLocation,
     UnknownSkus,
 )
@@ -28,8 +29,10 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
 from central_server.services.order_views import order_document
+from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import assign, compact, trace_document
 from central_server.services.rights import keep_time
+from central_server.services.shipping import shipping_home
 from central_server.sourcing.routing import (
     Demand,
     DemandLine,
@@ -74,7 +77,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A pickup order as a channel sends it."""
+    """An order as a channel sends it: fetched at `location_id`, or sent somewhere."""
 
     location_id: str
     channel: Channel
@@ -83,6 +86,8 @@ class NewOrder:
     lines: tuple[NewLine, ...]
     proxy_name: str = ""
     external_id: str = ""
+    ship_to: Destination | None = None
+    """Where it is sent; None: it is fetched at the location."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +137,17 @@ class OrderCapture:
             order_id = kept.response[len('{"id":"') :].partition('"')[0]
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
         keep_time(unit, now_ms)
-        order, fulfillment = self._capture(unit, new, now_ms)
-        body = compact(order_document(order, (fulfillment,)))
+        order, parts = self._capture(unit, new, now_ms)
+        body = compact(order_document(order, parts))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
-        self._feed(unit, fulfillment)
+        self._feed(unit, parts)
         return Placed(order.id, CREATED, body, is_replayed=False)
 
-    def _capture(self, unit: "Unit", new: NewOrder, now_ms: int) -> tuple[Order, FulfillmentOrder]:
+    def _capture(
+        self, unit: "Unit", new: NewOrder, now_ms: int
+    ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:
+        if new.ship_to is not None:
+            return self._capture_parcels(unit, new, new.ship_to, now_ms)
         location = _location(unit, new.location_id)
         order = self._order(unit, new, location, now_ms)
         plan = _promise(unit, order, location, now_ms)
@@ -156,14 +165,31 @@ class OrderCapture:
         unit.orders.append_events(
             [OrderEvent(order.id, now_ms, "placed", text, order.channel, data)]
         )
-        if order.customer_email:
-            notice = self._notices.received(assignment.order, taken, assignment.pickup_code)
-            item = mail_item(
-                key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
-                text=notice.text, now_ms=now_ms, random=self._random,
-            )  # fmt: skip
-            unit.outbox.add([item])
-        return order, assignment.order
+        self._tell(unit, order, assignment.order, taken, assignment.pickup_code)
+        return order, (assignment.order,)
+
+    def _capture_parcels(
+        self, unit: "Unit", new: NewOrder, to: Destination, now_ms: int
+    ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:
+        home = shipping_home(unit, to.point(unit), to.method)
+        if home is None:
+            raise ShippingNotOffered(to.method)
+        order = addressed(self._order(unit, new, home, now_ms), to, to.point(unit))
+        made = promise_parcels(unit, order, now_ms, self._random, self._promise_ms)
+        self._tell(unit, order, made.orders[0], made.places[0], "")
+        return order, made.orders
+
+    def _tell(
+        self, unit: "Unit", order: Order, part: FulfillmentOrder, place: Location, code: str
+    ) -> None:
+        if not order.customer_email:
+            return
+        notice = self._notices.received(part, place, code)
+        item = mail_item(
+            key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
+            text=notice.text, now_ms=order.placed_at_ms, random=self._random,
+        )  # fmt: skip
+        unit.outbox.add([item])
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:
         skus = {line.sku for line in new.lines}
@@ -197,13 +223,14 @@ class OrderCapture:
             external_id=new.external_id,
         )
 
-    def _feed(self, unit: "Unit", fulfillment: FulfillmentOrder) -> None:
+    def _feed(self, unit: "Unit", parts: tuple[FulfillmentOrder, ...]) -> None:
         feed = FeedWriter(unit.feed)
-        scope = store_scope(fulfillment.location_id)
-        feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
-        skus = {line.sku for line in fulfillment.lines}
-        for row in unit.stock.rows(fulfillment.location_id, skus):
-            feed.put(scope, Entity.STOCK, row.sku, row)
+        for fulfillment in parts:
+            scope = store_scope(fulfillment.location_id)
+            feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
+            skus = {line.sku for line in fulfillment.lines}
+            for row in unit.stock.rows(fulfillment.location_id, skus):
+                feed.put(scope, Entity.STOCK, row.sku, row)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
 

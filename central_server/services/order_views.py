@@ -72,6 +72,27 @@ def fulfillment_document(order: FulfillmentOrder) -> Document:
             }
             for line in order.lines
         ],
+        "shipment": _shipment(order),
+    }  # fmt: skip
+
+
+def _shipment(order: FulfillmentOrder) -> Document | None:
+    shipment = order.shipment
+    if shipment is None:
+        return None
+    return {
+        "method": shipment.method,
+        "carrier": shipment.carrier,
+        "service": shipment.service,
+        "to": list(shipment.address.lines()),
+        "boxes": [
+            {
+                "box": box.number, "weight_grams": box.weight_grams, "carrier": box.carrier,
+                "service": box.service, "tracking": box.tracking, "manifest": box.manifest,
+                "shipped_at": rfc3339_or_none(box.shipped_at_ms),
+            }
+            for box in shipment.boxes
+        ],
     }  # fmt: skip
 
 

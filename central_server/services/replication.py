@@ -307,6 +307,10 @@ class Replication:
             unit.orders.append_events(ups.events)
         for trace in ups.traces:
             unit.orders.add_trace(trace)
+        if ups.pauses:
+            unit.shipping.pause(ups.pauses)
+        if ups.effects:
+            unit.outbox.add(ups.effects)
         self._write_mails()
         self._inbox.write(unit, feed, ups.exceptions, self._rows)
         self.heads = feed.flush()

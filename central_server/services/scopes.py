@@ -21,4 +21,5 @@ def store_row(location: Location) -> StoreRow:
         closures=location.closures,
         hold_days=location.hold_days,
         escrow=location.escrow,
+        carriers=location.carriers,
     )

@@ -13,11 +13,13 @@ from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared, Values
 from central_server.storage.tables import LOCATIONS
 from sync.domain.escrow import EscrowPolicy
+from sync.domain.shipping import CarrierPickup
 
 _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
+_CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
@@ -72,6 +74,7 @@ def _values(location: Location) -> tuple[Any, ...]:
     values = {name: getattr(location, name) for name in _NAMES}
     values |= {name: json.dumps(values[name]) for name in _DOCUMENTS}
     values["escrow"] = _ESCROW.dump_json(location.escrow).decode()
+    values["carriers"] = _CARRIERS.dump_json(location.carriers).decode()
     return tuple(values.values())
 
 
@@ -82,4 +85,7 @@ def _location(row: Values) -> Location:
     closures = tuple(json.loads(values.pop("closures")))
     kept = values.pop("escrow")
     escrow = _ESCROW.validate_json(kept) if kept else EscrowPolicy()
-    return Location(**values, spots=spots, hours=hours, closures=closures, escrow=escrow)
+    carriers = _CARRIERS.validate_json(values.pop("carriers"))
+    return Location(
+        **values, spots=spots, hours=hours, closures=closures, escrow=escrow, carriers=carriers
+    )

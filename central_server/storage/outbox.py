@@ -1,7 +1,7 @@
 """Side effects that leave after the commit, at least once, each under its key."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, select, update
 
@@ -31,14 +31,21 @@ class Outbox:
         ]  # fmt: skip
         insert_many(self._connection, OUTBOX, _COLUMNS, rows, " ON CONFLICT (key) DO NOTHING")
 
-    def claim(self, now_ms: int, *, lease_ms: int, limit: int = 50) -> tuple[OutboxItem, ...]:
+    def claim(
+        self, now_ms: int, *, lease_ms: int, limit: int = 50, kinds: Collection[str] = ()
+    ) -> tuple[OutboxItem, ...]:
         """Take what is due for `lease_ms`, oldest first; others do not get it meanwhile.
+
+        `kinds` limits it to these, if any are named.
 
         Commit, do the work outside the transaction, then call `done` or `failed`.
         """
+        due = [OUTBOX.c.done_ms.is_(None), OUTBOX.c.not_before_ms <= now_ms]
+        if kinds:
+            due.append(among(self._connection, OUTBOX.c.kind, kinds))
         rows = self._connection.execute(
             select(OUTBOX)
-            .where(OUTBOX.c.done_ms.is_(None), OUTBOX.c.not_before_ms <= now_ms)
+            .where(*due)
             .order_by(OUTBOX.c.not_before_ms, OUTBOX.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -72,6 +72,7 @@ LOCATIONS = Table(
     _flag("pickup_enabled"), _text("spots"), _text("hours"), _text("closures"),
     _int("hold_days"), _int("floor_percent"), _int("safety_stock"),
     Column("escrow", Text, nullable=False, server_default=""),
+    Column("carriers", Text, nullable=False, server_default="[]"),
     CheckConstraint("kind IN ('store', 'dc')", name="kind"),
     CheckConstraint("hold_days >= 0", name="hold_days"),
     CheckConstraint("floor_percent BETWEEN 0 AND 100", name="floor_percent"),
@@ -169,6 +170,7 @@ ORDERS = Table(
     Column("latitude", Float), Column("longitude", Float), _text("proxy_name"),
     _text("pickup_location_id"), _text("pickup_code"), _text("currency"), _int("total_minor"),
     _int("placed_at_ms"), _text("status"),
+    *(Column(name, Text, nullable=False, server_default="") for name in ("ship_to", "ship_method")),
     UniqueConstraint("number"),
     CheckConstraint("total_minor >= 0", name="total_minor"),
     Index(None, "placed_at_ms", "id"),
@@ -215,6 +217,28 @@ FULFILLMENT_ORDERS = Table(
 
 `confirm_by_ms` is set only while the promise is open and unconfirmed.
 """
+
+SHIPPING_CARRIERS = Table(
+    "shipping_carriers", METADATA,
+    _text("id", primary_key=True), _text("name"), _text("number_prefix"), _int("next_number"),
+    CheckConstraint("next_number >= 1", name="next_number"),
+)  # fmt: skip
+
+SHIPPING_RATES = Table(
+    "shipping_rates", METADATA,
+    Column("carrier", Text, ForeignKey("shipping_carriers.id"), primary_key=True),
+    _text("service", primary_key=True), _int("weight_grams_max", primary_key=True),
+    _int("amount_minor"), _text("currency"), _int("days"),
+    CheckConstraint("amount_minor >= 0 AND weight_grams_max > 0", name="amounts"),
+)  # fmt: skip
+
+ROUTING_PAUSES = Table(
+    "routing_pauses", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _text("order_id", primary_key=True), _text("sku", primary_key=True),
+    _int("until_ms"), _text("reason"),
+)  # fmt: skip
+"""Until when a location is not asked: of `order_id` and `sku` one is empty."""
 
 ROUTING_TRACES = Table(
     "routing_traces", METADATA,

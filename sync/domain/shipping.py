@@ -141,6 +141,19 @@ class CarrierPickup:
     services: tuple[str, ...] = ("standard",)
 
 
+@dataclass(frozen=True, slots=True)
+class ShippingRate:
+    """What a carrier's service costs up to a weight. Money in minor units."""
+
+    carrier: str
+    service: str
+    weight_grams_max: int
+    amount_minor: int
+    currency: str
+    days: int
+    """How long it takes after the pickup."""
+
+
 def next_cutoff_ms(
     pickup: CarrierPickup, timezone: str, closures: frozenset[str], from_ms: int
 ) -> int | None:

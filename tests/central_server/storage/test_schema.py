@@ -63,7 +63,7 @@ def test_declared_checks_exist(database):
     )
     place = text(
         "INSERT INTO locations VALUES ('L1','','store',0,0,'','','','','','','','',:yes,'[]',"
-        "'[]','[]',7,0,0,'')"
+        "'[]','[]',7,0,0,'','[]')"
     )
 
     def put(on_hand: int, allocated: int) -> Callable:

@@ -1,0 +1,205 @@
+"""What follows at central from the operations of a parcel order."""
+
+from functools import partial
+from typing import cast
+
+from central_server.flows.ship import notices
+from central_server.services.flow_handler import FollowUps, Moved, Step
+from sync.domain.exceptions import ExceptionKind
+from sync.domain.flows.ship import NAME, shipment_of
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
+from sync.domain.rejections import REJECT_EFFECTS, PauseScope
+from sync.domain.ship_operations import HandedToCarrier, LabelPrinted, LabelRequested
+from sync.domain.shipping import Box
+from sync.domain.transitions import Consequence, ConsequenceKind
+
+LABEL_BUY = "label_buy"
+LABEL_ANNOUNCE = "label_announce"
+LABEL_VOID = "label_void"
+
+
+class ShipHandler:
+    """Implements `FlowHandler` for parcels. It has no state."""
+
+    flow = NAME
+    kinds = frozenset(
+        {
+            "line_short_picked",
+            "fulfillment_rejected",
+            "label_printed",
+            "label_requested",
+            "label_voided",
+            "box_unpacked",
+            "put_back",
+            "handed_to_carrier",
+        }
+    )
+
+    def follow(self, step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+        """Ask for what follows from `step` and return what to tell the associate."""
+        match step.operation.kind:
+            case "line_short_picked" | "fulfillment_rejected":
+                return _given_up(step, ups)
+            case "label_printed":
+                _announce(step, ups)
+            case "label_requested":
+                _buy(step, ups)
+            case "label_voided" | "box_unpacked" | "put_back":
+                _void(step, ups)
+            case "handed_to_carrier":
+                return _shipped(step, ups)
+            case _:
+                pass
+        return ()
+
+
+# --- what a store gives up ------------------------------------------------------------------
+
+
+def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """Pause the store by the reason, have goods counted, and find somebody else."""
+    order = step.outcome.after
+    units = _difference(step.before, order, "short")
+    if not units:
+        return ()
+    reason = cast("ShortReason", step.operation.reason)  # type: ignore[attr-defined]
+    said = [_pause(step, ups, reason, units)]
+    found = ups.re_ship(order, units)
+    said += [_moved(step, ups, moved) for moved in found.parts]
+    if found.missing:
+        said.append(_nowhere(order, ups, dict(found.missing)))
+    return tuple(said)
+
+
+def _pause(step: Step, ups: FollowUps, reason: ShortReason, units: dict[int, int]) -> Consequence:
+    order = step.outcome.after
+    effect = REJECT_EFFECTS[reason]
+    until_ms = step.now_ms + effect.pause_ms
+    lines = [line for line in order.lines if line.line in units]
+    goods = effect.pause is PauseScope.THESE_GOODS
+    ups.pause(order, {line.sku for line in lines} if goods else (), until_ms)
+    place = ups.place(order.location_id)
+    if effect.count_due:
+        names = ", ".join(f"{line.name} ({line.sku})" for line in lines)
+        text = f"Not found for order {order.order_number}: {names}."
+        ups.exception(order, ExceptionKind.COUNT_DUE, text)
+    what = "these goods" if goods else "this order"
+    until = notices.local_time(until_ms, place.timezone)
+    text = f"{place.name} is not asked for {what} again before {until}."
+    ups.event(order, "routing_paused", text)
+    return Consequence(ConsequenceKind.RE_SOURCED, text)
+
+
+def _moved(step: Step, ups: FollowUps, moved: Moved) -> Consequence:
+    order = moved.order
+    when = notices.local_time(order.promised_by_ms, moved.place.timezone)
+    text = f"{moved.place.name} sends {_pieces(order.total('allocated'))} by {when}."
+    ups.event(order, "re_sourced", text)
+    if order.promised_by_ms > step.before.promised_by_ms:
+        number, name = order.order_number, _name(order)
+        ups.mail(order, partial(notices.later, number, name, when))
+    return Consequence(ConsequenceKind.RE_SOURCED, text)
+
+
+def _nowhere(order: FulfillmentOrder, ups: FollowUps, units: dict[int, int]) -> Consequence:
+    ups.leave_unsourced(order, units)
+    text = f"Nobody else can send {_pieces(sum(units.values()))}: central asks the customer."
+    ups.event(order, "unsourced", text)
+    ups.exception(order, ExceptionKind.UNSOURCED, text)
+    ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
+    return Consequence(ConsequenceKind.RE_SOURCED, text)
+
+
+# --- labels -------------------------------------------------------------------------------
+
+
+def _parcel(order: FulfillmentOrder, box: Box) -> dict[str, object]:
+    """Return what a carrier must know of a box."""
+    address = shipment_of(order).address
+    return {
+        "fulfillment_id": order.id,
+        "order_id": order.order_id,
+        "location_id": order.location_id,
+        "box": box.number,
+        "carrier": box.carrier,
+        "service": box.service,
+        "weight_grams": box.weight_grams,
+        "number": box.tracking,
+        "to": list(address.lines()),
+        "country": address.country,
+        "postal_code": address.postal_code,
+    }
+
+
+def _announce(step: Step, ups: FollowUps) -> None:
+    done = cast("LabelPrinted", step.operation)
+    order = step.outcome.after
+    box = shipment_of(order).box(done.box)
+    if box is not None:
+        ups.side_effect(LABEL_ANNOUNCE, box.tracking, _parcel(order, box))
+
+
+def _buy(step: Step, ups: FollowUps) -> None:
+    asked = cast("LabelRequested", step.operation)
+    order = step.outcome.after
+    box = shipment_of(order).box(asked.box)
+    if box is not None:
+        ups.side_effect(LABEL_BUY, f"{order.id}/{box.number}", _parcel(order, box))
+
+
+def _void(step: Step, ups: FollowUps) -> None:
+    """Tell the carriers of labels that stood on boxes before, and on none that is left or gone."""
+    order = step.outcome.after
+    kept = {box.tracking for box in shipment_of(order).boxes}
+    for box in shipment_of(step.before).boxes:
+        if box.tracking and box.tracking not in kept:
+            ups.side_effect(LABEL_VOID, box.tracking, _parcel(step.before, box))
+            ups.event(order, "label_void", f"Label {box.tracking} of box {box.number} is void.")
+
+
+# --- the carrier ----------------------------------------------------------------------------
+
+
+def _shipped(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    done = cast("HandedToCarrier", step.operation)
+    order = step.outcome.after
+    shipment = shipment_of(order)
+    box = shipment.box(done.box)
+    if box is None:
+        return ()
+    text = f"Box {box.number} is with {box.carrier}, number {box.tracking}."
+    ups.event(order, "shipped", text)
+    waiting = [one for one in shipment.boxes if one.is_here and one.manifest == box.manifest]
+    if not waiting:
+        ups.mail(order, partial(notices.shipped, order, {}))
+    return _fact_wins(step, ups) if step.is_late else ()
+
+
+def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """The carrier has the goods although the order had ended: people settle the money."""
+    order = step.outcome.after
+    text = "Given to the carrier after the order had ended: it counts as shipped."
+    ups.event(order, "cancellation_undone", text)
+    if _difference(order, step.before, "cancelled"):
+        ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
+    taken_back = _difference(order, step.before, "short")
+    doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
+    if doubled:
+        warning = f"{_pieces(doubled)} shipped here were sourced elsewhere too."
+        ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
+    return ()
+
+
+def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
+    """Return by line how much higher a counter is in `more`; lines without change are left out."""
+    pairs = zip(less.lines, more.lines, strict=True)
+    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
+    return {line: units for line, units in changes.items() if units > 0}
+
+
+def _name(order: FulfillmentOrder) -> str:
+    return order.customer_name or "customer"
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count} pieces"

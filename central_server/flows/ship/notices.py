@@ -1,0 +1,90 @@
+"""What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from central_server.records import Location
+from sync.domain.flows.ship import shipment_of
+from sync.domain.fulfillment import FulfillmentOrder
+
+RECEIVED = "parcels_received"
+SHIPPED = "parcel_shipped"
+LATER = "parcels_later"
+UNSOURCED = "parcels_unsourced"
+CANCELLED = "parcels_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message before it has an address."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+def received(number: str, name: str, when: str) -> Notice:
+    """The order was taken."""
+    text = (
+        f"Hello {name},\n\n"
+        f"thank you for your order {number}. We pack it and give it to the carrier by {when}, "
+        "and write again with the number to follow it by.\n"
+    )
+    return Notice(RECEIVED, f"Order {number}: we have it", text)
+
+
+def shipped(order: FulfillmentOrder, carriers: dict[str, str]) -> Notice:
+    """What left, with the numbers to follow it by."""
+    boxes = [box for box in shipment_of(order).boxes if not box.is_here]
+    tracked = "\n".join(
+        f"  {carriers.get(box.carrier, box.carrier)}: {box.tracking}" for box in boxes
+    )
+    rest = order.total("open")
+    more = "\nThe rest follows in another parcel.\n" if rest else ""
+    text = (
+        f"Hello {order.customer_name or 'customer'},\n\n"
+        f"order {order.order_number} is on its way to you:\n\n{tracked}\n{more}"
+    )
+    return Notice(SHIPPED, f"Order {order.order_number} is on its way", text)
+
+
+def later(number: str, name: str, when: str) -> Notice:
+    """A part comes from elsewhere, and later than was said."""
+    text = (
+        f"Hello {name},\n\n"
+        f"a part of order {number} comes from another place and leaves by {when}. "
+        "It may arrive in a parcel of its own.\n"
+    )
+    return Notice(LATER, f"Order {number}: a part comes later", text)
+
+
+def unsourced(number: str, name: str) -> Notice:
+    """Nobody has what is missing; people look into it."""
+    text = (
+        f"Hello {name},\n\n"
+        f"for a part of order {number} there is no stock at the moment. "
+        "We look into it and write to you within a few hours.\n"
+    )
+    return Notice(UNSOURCED, f"Order {number}: a part of it is missing", text)
+
+
+def local_time(at_ms: int, timezone: str) -> str:
+    """Return an instant as people there write it, such as `Mon 2 Mar, 17:30`."""
+    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
+    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
+
+
+class ShipNotices:
+    """What central's own use cases tell these customers (implements `services.notice.Notices`)."""
+
+    def received(self, order: FulfillmentOrder, location: Location, code: str) -> Notice:
+        """The order was taken; there is no code to show anywhere."""
+        del code
+        when = local_time(order.promised_by_ms, location.timezone)
+        return received(order.order_number, order.customer_name or "customer", when)
+
+    def cancelled(self, number: str, name: str) -> Notice:
+        """The order was cancelled."""
+        text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
+        return Notice(CANCELLED, f"Order {number} is cancelled", text)

@@ -1,0 +1,85 @@
+"""Carriers, their rates, and when they come where: from one JSON document of the operator's.
+
+    {"carriers": [{"id": "swift", "name": "Swift Parcel", "number_prefix": "SW"}],
+     "rates": [{"carrier": "swift", "service": "standard", "weight_grams_max": 2000,
+                "amount_minor": 690, "currency": "USD", "days": 3}],
+     "pickups": {"*": [{"carrier": "swift", "services": ["standard"],
+                        "cutoffs": ["16:30", "16:30", "16:30", "16:30", "16:30", "12:00", ""]}]}}
+
+`*` is every store that is not named; an empty cut-off is a day without a pickup.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from central_server.records import Location, ShippingCarrier, ShippingRate
+from sync.domain.shipping import CarrierPickup
+
+EVERYWHERE = "*"
+DAYS = 7
+
+
+class BadCarriers(ValueError):
+    """The document is none of carriers; says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierFile:
+    """What the document says."""
+
+    carriers: tuple[ShippingCarrier, ...]
+    rates: tuple[ShippingRate, ...]
+    pickups: Mapping[str, tuple[CarrierPickup, ...]]
+
+    def at(self, location: Location) -> tuple[CarrierPickup, ...]:
+        """Return who comes to a location; nobody to a distribution center unless it is named."""
+        named = self.pickups.get(location.id)
+        if named is not None:
+            return named
+        return self.pickups.get(EVERYWHERE, ()) if location.kind == "store" else ()
+
+
+def read_carriers(text: str) -> CarrierFile:
+    """Return what a document says, or raise `BadCarriers`."""
+    try:
+        document = json.loads(text)
+        carriers = tuple(
+            ShippingCarrier(one["id"], one["name"], one.get("number_prefix", ""))
+            for one in document["carriers"]
+        )
+        rates = tuple(ShippingRate(**one) for one in document["rates"])
+        names = {one.id: one.name for one in carriers}
+        pickups = {
+            place: tuple(_pickup(one, names) for one in found)
+            for place, found in document["pickups"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise BadCarriers(f"{type(problem).__name__}: {problem}") from problem
+    if unknown := {one.carrier for one in rates} - names.keys():
+        raise BadCarriers(f"rates of unknown carriers: {', '.join(sorted(unknown))}")
+    return CarrierFile(carriers, rates, pickups)
+
+
+def _pickup(one: Mapping[str, Any], names: Mapping[str, str]) -> CarrierPickup:
+    cutoffs = tuple(_minutes(text) for text in one["cutoffs"])
+    if len(cutoffs) != DAYS:
+        raise ValueError(f"{one['carrier']}: seven cut-offs, Monday first")
+    return CarrierPickup(one["carrier"], names[one["carrier"]], cutoffs, _services(one["services"]))
+
+
+def _services(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str) or not names:
+        raise ValueError("services are a list")
+    return tuple(names)
+
+
+def _minutes(text: str) -> int:
+    if not text:
+        return 0
+    hours, _, minutes = text.partition(":")
+    value = int(hours) * 60 + int(minutes)
+    if not 0 < value <= 24 * 60:
+        raise ValueError(f"{text!r} is no time of day")
+    return value

@@ -1,0 +1,76 @@
+"""Taking an order that is sent to an address: where it goes, and who sends which part of it."""
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.records import Location, Order, OrderEvent
+from central_server.services.promising import by_sku
+from central_server.services.shipping import ADDRESS, assign_part, barred, divide, point_of
+from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.shipping import Address
+from sync.protocol.rows import FulfillmentRow
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an order is sent and how fast."""
+
+    address: Address
+    method: str = "standard"
+    latitude: float | None = None
+    longitude: float | None = None
+
+    def point(self, unit: "Unit") -> tuple[float, float]:
+        """Return where distances are measured from; about there, if nobody said where."""
+        if self.latitude is None or self.longitude is None:
+            return point_of(unit, self.address)
+        return self.latitude, self.longitude
+
+
+@dataclass(frozen=True, slots=True)
+class Parcels:
+    """The fulfillment orders of a parcel order, and where each is done."""
+
+    orders: tuple[FulfillmentOrder, ...]
+    places: tuple[Location, ...]
+
+
+def addressed(order: Order, to: Destination, point: tuple[float, float]) -> Order:
+    """Return `order` as one that is sent; nobody fetches it anywhere."""
+    return replace(
+        order, pickup_location_id="", ship_to=ADDRESS.dump_json(to.address).decode(),
+        ship_method=to.method, latitude=point[0], longitude=point[1],
+    )  # fmt: skip
+
+
+def promise_parcels(
+    unit: "Unit", order: Order, now_ms: int, random: Random, promise_ms: int
+) -> Parcels:
+    """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing."""
+    units = {line.line: line.quantity for line in order.lines}
+    excluded = barred(unit, order.id, by_sku(order, units), now_ms)
+    found = divide(
+        unit, order, units, excluded, now_ms=now_ms, source=order.id, promise_ms=promise_ms
+    )
+    if found.missing:
+        raise InsufficientStock(by_sku(order, found.missing))
+    made = [assign_part(unit, order, part, now_ms, random, promise_ms) for part in found.parts]
+    orders = tuple(one.order for one in made)
+    unit.orders.insert(order)
+    unit.fulfillments.upsert_many([FulfillmentRow(one) for one in orders])
+    for trace in found.traces:
+        unit.orders.add_trace(trace)
+    events = [
+        OrderEvent(
+            order.id, now_ms, "placed", f"{part.location.name} sends it.", order.channel,
+            {"fulfillment_id": one.id, "location_id": part.location.id},
+        )
+        for one, part in zip(orders, found.parts, strict=True)
+    ]  # fmt: skip
+    unit.orders.append_events(events)
+    return Parcels(orders, tuple(part.location for part in found.parts))

@@ -1,0 +1,86 @@
+"""Carriers, their rates and label numbers, and which locations are not asked for a while."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+
+from sqlalchemy import Connection, or_, select, update
+
+from central_server.records import RoutingPause, ShippingCarrier, ShippingRate
+from central_server.storage.bulk import among, upsert_many
+from central_server.storage.tables import ROUTING_PAUSES, SHIPPING_CARRIERS, SHIPPING_RATES
+
+_CARRIER = tuple(field.name for field in fields(ShippingCarrier))
+_RATE = tuple(field.name for field in fields(ShippingRate))
+_PAUSE = tuple(field.name for field in fields(RoutingPause))
+SERIAL_DIGITS = 9
+
+
+class Shipping:
+    """The tables `shipping_carriers`, `shipping_rates` and `routing_pauses`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save(self, carriers: Sequence[ShippingCarrier], rates: Sequence[ShippingRate]) -> None:
+        """Add carriers and rates or replace them; a range of numbers never starts again."""
+        rows = [tuple(getattr(one, name) for name in _CARRIER) for one in carriers]
+        upsert_many(
+            self._connection, SHIPPING_CARRIERS, _CARRIER, rows, keep=("next_number",)
+        )  # fmt: skip
+        rows = [tuple(getattr(one, name) for name in _RATE) for one in rates]
+        upsert_many(self._connection, SHIPPING_RATES, _RATE, rows)
+
+    def rates(self) -> tuple[ShippingRate, ...]:
+        """Return the whole rate table, the lightest first."""
+        table = SHIPPING_RATES.c
+        rows = self._connection.execute(
+            select(*(table[name] for name in _RATE)).order_by(
+                table.carrier, table.service, table.weight_grams_max
+            )
+        )
+        return tuple(ShippingRate(*row) for row in rows)
+
+    def take_numbers(self, carrier: str, count: int) -> tuple[str, ...]:
+        """Take label numbers out of a carrier's range; none where it gives none ahead."""
+        table = SHIPPING_CARRIERS
+        row = self._connection.execute(
+            update(table)
+            .where(table.c.id == carrier, table.c.number_prefix != "")
+            .values(next_number=table.c.next_number + count)
+            .returning(table.c.number_prefix, table.c.next_number)
+        ).one_or_none()
+        if row is None:
+            return ()
+        first = row.next_number - count
+        return tuple(
+            label_number(row.number_prefix, serial) for serial in range(first, first + count)
+        )
+
+    def pause(self, pauses: Sequence[RoutingPause]) -> None:
+        """Do not ask these locations for a while; a later pause replaces an earlier one."""
+        newest = {(one.location_id, one.order_id, one.sku): one for one in pauses}
+        rows = [tuple(getattr(newest[key], name) for name in _PAUSE) for key in sorted(newest)]
+        upsert_many(self._connection, ROUTING_PAUSES, _PAUSE, rows)
+
+    def paused(self, order_id: str, skus: Collection[str], now_ms: int) -> tuple[RoutingPause, ...]:
+        """Return what holds now for an order or for one of `skus`."""
+        table = ROUTING_PAUSES.c
+        rows = self._connection.execute(
+            select(*(table[name] for name in _PAUSE))
+            .where(
+                table.until_ms > now_ms,
+                or_(table.order_id == order_id, among(self._connection, table.sku, skus)),
+            )
+            .order_by(table.location_id, table.order_id, table.sku)
+        )
+        found = (RoutingPause(*row) for row in rows)
+        return tuple(one for one in found if one.order_id == order_id or one.sku in skus)
+
+
+def label_number(prefix: str, serial: int) -> str:
+    """Return a label number: prefix, serial, and a check digit with weights 3 and 1 as of GTINs."""
+    digits = f"{serial:0{SERIAL_DIGITS}d}"
+    total = sum(
+        int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits))
+    )
+    return f"{prefix}{digits}{-total % 10}"
