@@ -238,9 +238,8 @@ def assemble(
     intake = CatalogueIntake(database, clock, pokes, OpeningStock)
     promises = PromiseKeeper(judging)
     sizing = FloorSizing(database, clock, pokes)
-    labels = LabelDesk(
-        database, carriers or SimulatedCarriers(), clock=clock, random=random, pokes=pokes
-    )
+    carriers = carriers or SimulatedCarriers()
+    labels = LabelDesk(database, carriers, clock=clock, random=random, pokes=pokes)
     return Parts(
         settings, database, central, intake, notifier, promises, labels, sizing, clock, random
     )
