@@ -23,8 +23,10 @@ from sync.domain.people import MAY_OVERRIDE
 if TYPE_CHECKING:
     from store_client.app import StoreApp
     from store_client.jobs import Chore, DaemonProcess
+    from store_client.paper import Paper
     from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
+    from store_client.services.desk import Desk
 
 APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -237,7 +239,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     pos = _pos_server(settings, store)
     process = DaemonProcess(
         daemon, store.journal, endpoint, store.clock, random, parent_pid,
-        chores=tuple(_pos_chores(settings, store, pos)),
+        chores=tuple(_chores(settings, store, pos)),
     )  # fmt: skip
     return RunningDaemon(process, store, descriptor, pos)
 
@@ -252,10 +254,9 @@ def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":
     return PosServer(store, store.clock, port=settings.pos_port, token=token)
 
 
-def _pos_chores(
-    settings: StoreSettings, store: Store, server: "PosServer | None"
-) -> Iterator["Chore"]:
-    """Yield what the daemon does for the point of sale."""
+def _chores(settings: StoreSettings, store: Store, server: "PosServer | None") -> Iterator["Chore"]:
+    """Yield what the daemon does beside its rounds: sales in, labels that arrived on paper."""
+    from store_client.flows.ship.arrived import ArrivedLabels
     from store_client.jobs import Chore
     from store_client.pos.folder import LOOK_SECONDS, PRUNE_SECONDS, SalesFolder
 
@@ -265,6 +266,8 @@ def _pos_chores(
         yield Chore("done sales", PRUNE_SECONDS, folder.prune)
     if server is not None:
         yield Chore("point of sale", LOOK_SECONDS, server.look)
+    labels = ArrivedLabels(store, store.clock, paper_of(settings), settings.terminal)
+    yield Chore("labels", LOOK_SECONDS, labels.look)
 
 
 def failed_sales(settings: StoreSettings) -> list[str]:
@@ -368,12 +371,14 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
 
     _keep_pauses_short()
     scanner = settings.scanner
+    paper = paper_of(settings)
     terminal = TerminalSettings(
         device=settings.terminal,
         log_path=settings.data_dir / "terminal.log",
         running_marker=settings.data_dir / "terminal.running",
         network_switch=settings.network_switch,
         demo_hint=settings.demo_hint,
+        paper=paper,
         scanner=ScannerSettings(
             prefix=scanner.prefix,
             suffix=scanner.suffix,
@@ -382,6 +387,26 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         ),
     )
     return StoreApp(store, store.clock, terminal)
+
+
+def desk_of(settings: StoreSettings, store: Store, by: str) -> "Desk":
+    """Return the desk of a command line; raise `LookupError` for an unknown associate."""
+    from store_client.services.desk import Actor, Desk
+    from sync.domain.people import Role
+
+    found = next((one for one in store.associates() if one.id == by and one.active), None)
+    if by and found is None:
+        raise LookupError(f"no associate {by!r} works here")
+    reader = Actor("", "Nobody", Role.AUDITOR)
+    actor = reader if found is None else Actor(found.id, found.name, found.role)
+    return Desk(store, store.clock, actor, settings.terminal, paper_of(settings))
+
+
+def paper_of(settings: StoreSettings) -> "Paper":
+    """Return what labels, slips and manifests are made with: files in the data folder."""
+    from store_client.adapters.paper_files import PaperFiles
+
+    return PaperFiles(settings.data_dir / "paper")
 
 
 def _keep_pauses_short() -> None:
@@ -405,15 +430,17 @@ def practice(
 ) -> Iterator[str]:
     """Yield what a practice associate does, step by step, until nothing is left to do."""
     from store_client.flows.pickup.practice import work_next
+    from store_client.flows.ship.practice import work_next as ship_next
     from store_client.services.desk import Actor, Desk
 
     leader = next((one for one in store.associates() if one.role in MAY_OVERRIDE), None)
     if leader is None:
         return
-    desk = Desk(store, store.clock, Actor(leader.id, leader.name, leader.role), settings.terminal)
+    actor = Actor(leader.id, leader.name, leader.role)
+    desk = Desk(store, store.clock, actor, settings.terminal, paper_of(settings))
     random = Random(seed)
     while parent_pid is None or os.getppid() == parent_pid:
-        done = work_next(desk, random)
+        done = work_next(desk, random) or ship_next(desk, random)
         if done is not None:
             yield done
         elif not forever:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from store_client import bootstrap
+from store_client import bootstrap, ship_cli
 from store_client.config import BadSettings, StoreSettings, load_settings
 from sync.domain.errors import OperationRefused
 from sync.edge.sqlite import UnsafeDatabase
@@ -367,6 +367,21 @@ def _guarded(call: Callable[[], T]) -> T:
 def _fail(code: int, message: str) -> NoReturn:
     typer.echo(f"store-client: {message}", err=True)
     raise typer.Exit(code)
+
+
+def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
+    """Do something at the desk of this store; nobody named may only read."""
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    try:
+        return act(bootstrap.desk_of(settings, store, by))
+    except LookupError as problem:
+        _fail(NOT_FOUND, str(problem))
+    finally:
+        store.close()
+
+
+ship_cli.register(app, ship_cli.Line(_with_desk, _fail, EPILOG))
 
 
 def main() -> None:

@@ -43,6 +43,8 @@ class FlowUi(NamedTuple):
     board: FlowBoard
     commands: Any
     """The flow's use cases."""
+    desk: Callable[[], Screen[Any]] | None = None
+    """Makes a screen of the flow's own that is about many orders, opened from Today."""
 
 
 class Host(Protocol):
@@ -134,7 +136,8 @@ class TerminalScreen(Screen[None]):
         host = self.host
         if host.actor is None:
             raise RuntimeError("nobody is signed in")
-        return Desk(host.store, host.clock, host.actor, host.settings.device)
+        settings = host.settings
+        return Desk(host.store, host.clock, host.actor, settings.device, settings.paper)
 
     @property
     def in_front(self) -> bool:

@@ -25,9 +25,12 @@ from sync.domain.fulfillment import FulfillmentOrder
 PAGE = 500
 ROWS_MAX = 20_000
 FILTERS: tuple[Group | None, ...] = (
-    None, Group.PUT_BACK, Group.TO_DO, Group.TO_SHELF, Group.WAITING,
+    None, Group.PUT_BACK, Group.TO_DO, Group.TO_PACK, Group.TO_SHELF, Group.WAITING,
 )  # fmt: skip
-_TONES = {Group.PUT_BACK: "bad", Group.TO_DO: "work", Group.TO_SHELF: "work", Group.WAITING: "good"}
+_TONES = {
+    Group.PUT_BACK: "bad", Group.TO_DO: "work", Group.TO_PACK: "work", Group.TO_SHELF: "work",
+    Group.WAITING: "good",
+}  # fmt: skip
 
 
 class Entry(NamedTuple):
@@ -78,13 +81,14 @@ class TodayScreen(TypingScreen):
         Binding("escape", "clear_typed", "Clear what was typed", show=False),
         Binding("right", "filter(1)", "Next filter"),
         Binding("left", "filter(-1)", "Previous filter"),
+        Binding("f4", "flow_desk", "Shipping desk: carriers, waves, manifests", id="flow_desk"),
         Binding("f5", "type_code", "Type a code, a name or an order number", id="type_code"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._entries: list[Entry] = []
-        self._filter = 0
+        self._filter: Group | None = None
         self._loaded = False
         self._stale = False
 
@@ -108,14 +112,35 @@ class TodayScreen(TypingScreen):
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
+        desk = (Hint("F4", "Shipping", "screen.flow_desk"),) if self._ships() else ()
         return (
             Hint("Enter", "Open"),
             Hint("◂ ▸", "Filter", "screen.filter(1)"),
+            *desk,
             Hint("F3", "Find", "app.find"),
             Hint("F10", "Menu", "app.command_palette"),
             Hint("F1", "Help", "app.help"),
             Hint("^L", "Sign out", "app.sign_out"),
         )
+
+    # --- the shipping desk ---------------------------------------------------------------
+
+    def _ships(self) -> bool:
+        """Return whether carriers come to this store, and a flow has a desk for them."""
+        row = self.host.store_row
+        return bool(row and row.carriers and any(flow.desk for flow in self.host.flows))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the shipping desk where something is shipped."""
+        if action == "flow_desk":
+            return self._ships()
+        return super().check_action(action, parameters)
+
+    def action_flow_desk(self) -> None:
+        """Open the desk of the flow that has one."""
+        desks = [flow.desk for flow in self.host.flows if flow.desk is not None]
+        if desks:
+            self.app.push_screen(desks[0]())
 
     # --- the queue ----------------------------------------------------------------------
 
@@ -164,8 +189,13 @@ class TodayScreen(TypingScreen):
         self._show_filtered()
         self._preview()
 
+    def _filters(self) -> list[Group | None]:
+        """Return the kinds of work; packing only where there is some."""
+        packs = any(row.entry.group is Group.TO_PACK for row in self._entries)
+        return [one for one in FILTERS if one is not Group.TO_PACK or packs]
+
     def _show_filtered(self) -> None:
-        group = FILTERS[self._filter]
+        group = self._filter
         shown = [row for row in self._entries if group is None or row.entry.group is group]
         empty = _LOOKS.empty if group is None else f"Nothing to {group.value}."
         self.query_one("#board", WorkList).show_rows(shown, empty=empty)
@@ -175,11 +205,11 @@ class TodayScreen(TypingScreen):
         counts = summary(entries)
         late = sum(entry.late for entry in entries)
         parts = [
-            _chip("All", len(entries), "", here=self._filter == 0),
+            _chip("All", len(entries), "", here=self._filter is None),
             *(
                 _chip(group.value.capitalize(), counts[group], _TONES[group],
-                      here=FILTERS[self._filter] is group)
-                for group in FILTERS
+                      here=self._filter is group)
+                for group in self._filters()
                 if group is not None
             ),
         ]  # fmt: skip
@@ -189,7 +219,9 @@ class TodayScreen(TypingScreen):
 
     def action_filter(self, by: int) -> None:
         """Show another kind of work only."""
-        self._filter = (self._filter + by) % len(FILTERS)
+        filters = self._filters()
+        here = filters.index(self._filter) if self._filter in filters else 0
+        self._filter = filters[(here + by) % len(filters)]
         self._show_chips()
         self._show_filtered()
 

@@ -11,6 +11,7 @@ class Group(StrEnum):
 
     PUT_BACK = "put back"
     TO_DO = "to pick"
+    TO_PACK = "to pack"
     TO_SHELF = "to shelf"
     WAITING = "waiting"
     CLOSED = "closed"

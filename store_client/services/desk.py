@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from store_client.paper import NO_PAPER, Paper
 from store_client.ports import Store
 from store_client.services.scanner import ScannerSettings
 from sync.clock import Clock
@@ -61,6 +62,7 @@ class TerminalSettings:
     """How often the screens ask whether anything changed."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)
     theme: str = "holdshelf"
+    paper: Paper = NO_PAPER
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of an action, for programmable keyboards."""
 
@@ -73,6 +75,8 @@ class Desk:
     clock: Clock
     actor: Actor
     device: str
+    paper: Paper = NO_PAPER
+    """What labels, slips and manifests are made with."""
 
     def perform(self, operation: FulfillmentOperation) -> FulfillmentOrder:
         """Record `operation` durably; refuse it where the signed-in role may change nothing."""

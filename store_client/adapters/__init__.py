@@ -1,0 +1,1 @@
+"""What the terminal speaks with: paper so far. Bootstrap chooses."""

@@ -1,0 +1,1 @@
+"""Ship from store at the terminal: desk, waves, packing, labels, manifests."""

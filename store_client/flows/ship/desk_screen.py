@@ -1,0 +1,275 @@
+"""The shipping desk: when each carrier comes, what is still to do for it, waves and manifests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.flows.ship import commands, manifests, waves
+from store_client.flows.ship.wave_screen import WaveScreen
+from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.dialogs import ConfirmDialog
+from store_client.services.cutoffs import CarrierClock, clocks
+from store_client.services.desk import Desk, Refusal
+from store_client.services.words import refusal
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
+from sync.domain.flows.ship import shipment_of
+from sync.domain.fulfillment import FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the desk: a carrier, a wave, or a box that waits."""
+
+    key: str
+    what: str
+    tone: str
+    state: str
+    due: str
+    note: str
+    carrier: str = ""
+    wave: str = ""
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the desk shows, read at one moment."""
+
+    rows: list[Row]
+    free: int
+    made: list[str]
+
+
+def _cells(row: Row) -> Sequence[Cell]:
+    return (
+        Cell(row.what, row.tone, bold=not row.order_id),
+        Cell(row.state),
+        Cell(row.due, row.tone),
+        Cell(row.note, "dim"),
+    )
+
+
+_LOOKS = Looks(
+    (
+        Column("CARRIER, WAVE, BOX", 25, share=2),
+        Column("STATE", 22, share=1),
+        Column("CUT-OFF", 22),
+        Column("", 20, share=1, leaves=1),
+    ),
+    key=lambda row: row.key,
+    cells=_cells,
+    empty="No carrier comes to this store, and no wave is open.",
+)
+
+
+class ShippingDeskScreen(TerminalScreen):
+    """Carriers with their clocks, open waves, and the boxes on their way out."""
+
+    HELP_TEXT = (
+        "Carriers stand in the order in which they come, with what has to be labeled before the"
+        " cut-off. F6 puts the most urgent orders into a wave: one walk through the store, one tote"
+        " an order. F7 puts every labeled box of the carrier under the cursor on its manifest; F8"
+        " says that the carrier has taken what is on it. All of it works without a network."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("f6", "wave", "Start a wave with the most urgent orders", id="start_wave"),
+        Binding("f7", "manifest", "Manifest: list this carrier's boxes", id="manifest"),
+        Binding("f8", "taken", "The carrier has taken what is listed", id="taken"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._busy = False
+
+    def compose_body(self) -> ComposeResult:
+        """Show the facts, the list, and what was last said."""
+        yield Static("", id="inbox-facts")
+        yield WorkList(_LOOKS, id="desk")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Read."""
+        super().on_mount()
+        desk = self.query_one("#desk", WorkList)
+        desk.show_rows((), empty="Reading …")
+        desk.focus()
+        self.store_changed()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what was done on the screens above."""
+        if self.is_mounted:
+            self.store_changed()
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        return (
+            Hint("Enter", "Open"),
+            Hint("F6", "Start wave", "screen.wave"),
+            Hint("F7", "Manifest", "screen.manifest"),
+            Hint("F8", "Taken", "screen.taken"),
+            Hint("Esc", "Back", "screen.back"),
+            Hint("F1", "Help", "app.help"),
+        )
+
+    def store_changed(self) -> None:
+        """Read again."""
+        begin(self, self._read, "desk", exclusive=True)
+
+    async def _read(self) -> None:
+        desk = self.desk
+        seen = await self.host.off_loop(partial(self._look, desk))
+        facts = Content.assemble(
+            (f"{seen.free} to pick, in no wave", tone_style("work" if seen.free else "dim")),
+            ("   waves and boxes below", tone_style("dim")),
+        )
+        self.query_one("#inbox-facts", Static).update(facts)
+        self.query_one("#desk", WorkList).show_rows(seen.rows, empty=_LOOKS.empty)
+        if seen.made:
+            self.query_one(Says).good(seen.made[-1])
+
+    def _look(self, desk: Desk) -> Seen:
+        store, now_ms = desk.store.store_row(), desk.clock.now_ms()
+        orders = waves.open_orders(desk)
+        rows = [_carrier_row(clock, store, now_ms) for clock in clocks(store, orders, now_ms)]
+        for wave in waves.waves_of(orders, {}):
+            state = f"{wave.picked} of {wave.picked + wave.to_pick} picked"
+            rows.append(
+                Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", state,
+                    f"{len(wave.totes)} totes", f"picked by {wave.picker}", wave=wave.name)
+            )  # fmt: skip
+        rows += [row for order in orders for row in _box_rows(order)]
+        return Seen(rows, len(waves.free_orders(orders)), commands.follow_up(desk, orders))
+
+    # --- acting -------------------------------------------------------------------------
+
+    @property
+    def _current(self) -> Row | None:
+        found: Row | None = self.query_one("#desk", WorkList).current
+        return found
+
+    @on(WorkList.Chosen, "#desk")
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        row = self._current
+        if row is None:
+            return
+        if row.wave:
+            self.app.push_screen(WaveScreen(row.wave))
+        elif row.order_id:
+            self.host.open_order("ship_from_store", row.order_id)
+        else:
+            self.action_manifest()
+
+    def action_wave(self) -> None:
+        """Start a wave and open it."""
+        self._do(waves.start, self._wave_started)
+
+    def _wave_started(self, wave: waves.Wave) -> None:
+        self.app.push_screen(WaveScreen(wave.name))
+
+    def action_manifest(self) -> None:
+        """List the labeled boxes of the carrier under the cursor."""
+        row = self._current
+        if row is None or not row.carrier:
+            self._refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
+            return
+        self._do(partial(manifests.close, carrier=row.carrier), self._said)
+
+    def action_taken(self) -> None:
+        """Ask whether the carrier has taken what is listed."""
+        row = self._current
+        if row is None or not row.carrier:
+            self._refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
+            return
+        carrier = row.carrier
+        dialog = ConfirmDialog("Carrier", f"{row.what}: has the driver taken all listed boxes?",
+                               yes="Taken")  # fmt: skip
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(partial(manifests.hand_over, carrier=carrier), self._said)
+
+        self.app.push_screen(dialog, answered)
+
+    def _said(self, done: manifests.Done) -> None:
+        later = "" if self.host.reaches_central else " Central hears of it later."
+        self.query_one(Says).good(done.says + later)
+
+    def _do(self, command: Any, then: Any) -> None:
+        if not self._busy:
+            self._busy = True
+            begin(self, partial(self._record, command, then), "perform")
+
+    async def _record(self, command: Any, then: Any) -> None:
+        try:
+            desk = self.desk
+            result = await self.host.off_loop(lambda: command(desk))
+        except OperationRefused as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
+            self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; else tell support.")
+        else:
+            then(result)
+            self.store_changed()
+        finally:
+            self._busy = False
+
+    def _refuse(self, error: OperationRefused) -> None:
+        self.query_one(Says).bad(*refusal(error))
+        self.app.bell()
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.dismiss()
+
+
+def _carrier_row(clock: CarrierClock, store: Any, now_ms: int) -> Row:
+    said = clock.said(store, now_ms)
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (clock.to_do, "to do"), (clock.labeled, "labeled"), (clock.listed, "listed"),
+        )
+        if count
+    ]  # fmt: skip
+    return Row(
+        f"carrier {clock.pickup.carrier}", f"⇥ {clock.pickup.name}", said.tone,
+        ", ".join(parts) or "nothing yet", str(said), ", ".join(clock.pickup.services),
+        carrier=clock.pickup.carrier,
+    )  # fmt: skip
+
+
+def _box_rows(order: FulfillmentOrder) -> list[Row]:
+    rows = []
+    for box in shipment_of(order).boxes:
+        if not box.is_here:
+            continue
+        state, tone = _box_state(box)
+        rows.append(
+            Row(f"box {order.id}/{box.number}", f"  {order.order_number}, box {box.number}", tone,
+                state, "", box.tracking or box.carrier, order_id=order.id)
+        )  # fmt: skip
+    return rows
+
+
+def _box_state(box: Any) -> tuple[str, str]:
+    if box.manifest:
+        return "▦ listed", "good"
+    if box.tracking:
+        return "▥ labeled", "work"
+    if box.requested_at_ms is not None:
+        return "… label asked", "warn"
+    return ("! no label: carrier", "bad") if box.problem else ("▤ no label yet", "work")

@@ -1,0 +1,433 @@
+"""The work screen of a parcel order: which key is which command, and what a scan means."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from textual.binding import Binding
+
+from store_client.flows.ship import commands, manifests
+from store_client.flows.ship.board import (
+    Step,
+    banner_words,
+    due_words,
+    facts_of,
+    how_words,
+    next_step,
+    step_words,
+    unlabeled,
+)
+from store_client.flows.ship.rejecting import everything_open, preview
+from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
+from store_client.screens.work import WorkScreen
+from store_client.services.desk import Desk, Refusal
+from store_client.services.scanner import Code
+from store_client.services.words import SHORT_REASONS, Said, units
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import NextStep, Says
+from store_client.widgets.work_list import WorkList
+from sync.domain import operations as op
+from sync.domain.flows.ship import shipment_of, to_pack
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
+
+_STEP_LABELS = {
+    Step.PUT_BACK: "All put back",
+    Step.ACCEPT: "Accept",
+    Step.PACK: "Pack all",
+    Step.LABEL: "Label",
+    Step.LIST: "On manifest",
+    Step.HAND_OVER: "Carrier took it",
+    Step.NOTHING: "Done",
+}
+
+
+class ShipScreen(WorkScreen):
+    """One parcel order, from accepting it to giving it to its carrier, or putting it back."""
+
+    HELP_TEXT = (
+        "Enter does what the top of the screen says. Scan items to pick them or to put them back."
+        " Packing asks for the weight; one order may go into several boxes (F6). A label takes a"
+        " number that came with the order, or is asked of central and then comes by itself, with"
+        " its files. F7 lists everything that can go wrong."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("enter", "next", "Do the next step", id="next"),
+        Binding("f4", "pick", "Pick one of this line by hand", id="pick"),
+        Binding("f5", "type_code", "Type a code", id="type_code"),
+        Binding("f6", "pack_some", "Pack some of this line into a box", id="pack_some"),
+        Binding("f7", "problem", "Problem: short, reject, unpack, void …", id="problem"),
+        Binding("f8", "reprint", "Print labels and slips again", id="reprint"),
+        Binding("ctrl+b", "put_back", "Put everything back that is not wanted", id="put_back"),
+        Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
+        Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
+    ]
+
+    def __init__(self, fulfillment_id: str) -> None:
+        super().__init__(fulfillment_id)
+        self._picks: list[int] = []
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys that matter for the next step."""
+        order = self.order
+        if order is None:
+            return (Hint("Esc", "Back", "screen.back"),)
+        step = next_step(facts_of(order))
+        offered = []
+        if step in _STEP_LABELS:
+            offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
+        if step in {Step.PICK, Step.ACCEPT}:
+            offered.append(Hint("F4", "Pick by hand", "screen.pick"))
+        if any(to_pack(order, line) for line in order.lines):
+            offered.append(Hint("F6", "Pack some", "screen.pack_some"))
+        if step is not Step.NOTHING:
+            offered.append(Hint("F7", "Problem", "screen.problem"))
+        if self._picks and order.total("open"):
+            offered.append(Hint("^Z", "Undo", "screen.undo"))
+        return (*offered, Hint("Esc", "Back", "screen.back"), Hint("F1", "Help", "app.help"))
+
+    # --- what this flow says ------------------------------------------------------------
+
+    def panel_of(self, order: FulfillmentOrder) -> NextStep:
+        """Return the next step, how to do it, and on what."""
+        facts = facts_of(order)
+        step = next_step(facts)
+        return NextStep(step_words(facts), how_words(order, step), self._about(order, step))
+
+    def due_of(self, order: FulfillmentOrder) -> Said:
+        """Return until when it has to leave."""
+        facts = facts_of(order)
+        return due_words(facts, self.host.store_row, self.host.clock.now_ms())
+
+    def banner_of(self, order: FulfillmentOrder) -> str:
+        """Return what must not be overlooked."""
+        return banner_words(order, self.host.store_row, self.cancelled_ms)
+
+    def _about(self, order: FulfillmentOrder, step: Step) -> str:
+        counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}
+        if step in counter:
+            line = next((one for one in order.lines if getattr(one, counter[step])), None)
+            if line is None:
+                return ""
+            aisle = self.aisles.get(line.sku, "")
+            where = f", aisle {aisle}" if aisle else ""
+            return f"{getattr(line, counter[step])} × {line.name}{where}"
+        return self._boxes(order)
+
+    def _boxes(self, order: FulfillmentOrder) -> str:
+        shipment = shipment_of(order)
+        shown = [
+            f"box {box.number}: {box.units} pcs, {box.weight_grams / 1000:.2f} kg, "
+            + (box.tracking or ("label asked of central" if box.requested_at_ms else "no label"))
+            for box in shipment.boxes
+            if box.is_here
+        ]
+        return "; ".join(shown) or f"{shipment.carrier} {shipment.service} to {_town(order)}"
+
+    def use_code(self, order: FulfillmentOrder, code: Code) -> None:
+        """Take a code as an item."""
+        del order
+        self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
+
+    def _scanned(self, scanned: commands.Scanned) -> str:
+        if not scanned.put_back:
+            self._picks.append(scanned.line.line)
+            self.offer_hints()
+        self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
+        return scanned.says
+
+    def do_next(self, order: FulfillmentOrder) -> None:
+        """Do the next step."""
+        {
+            Step.PUT_BACK: self.action_put_back,
+            Step.ACCEPT: self.action_accept,
+            Step.PICK: self._explain_pick,
+            Step.PACK: self.action_pack,
+            Step.LABEL: self.action_label,
+            Step.WAIT_FOR_LABEL: self._explain_wait,
+            Step.LIST: self.action_list,
+            Step.HAND_OVER: self.action_hand_over,
+            Step.NOTHING: self.action_back,
+        }[next_step(facts_of(order))]()
+
+    def _explain_pick(self) -> None:
+        self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
+
+    def _explain_wait(self) -> None:
+        away = "" if self.host.reaches_central else " Central is not reached now: go on meanwhile."
+        self.query_one(Says).plain(f"The label comes by itself, with its files.{away}")
+
+    # --- picking and packing -----------------------------------------------------------
+
+    def action_accept(self) -> None:
+        """Take the work on."""
+        self.do(partial(commands.accept, fulfillment_id=self.key), "Accepted: pick it now")
+
+    def action_pick(self) -> None:
+        """Pick one unit of the line under the cursor by hand."""
+        line = self.line
+        if line is None:
+            return
+
+        def picked(_order: FulfillmentOrder) -> str:
+            self._picks.append(line.line)
+            self.offer_hints()
+            return f"Picked 1 by hand: {line.name}"
+
+        self.do(partial(commands.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
+
+    def action_undo(self) -> None:
+        """Undo the last pick made on this screen."""
+        if not self.busy and self._picks:
+            line = self._picks.pop()
+            self.do(
+                partial(commands.unpick, fulfillment_id=self.key, line=line),
+                "Undone: put that item back on the shelf",
+            )
+        elif not self._picks:
+            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
+
+    def action_pack(self) -> None:
+        """Pack everything that waits, and weigh it."""
+        self._weigh(())
+
+    def action_pack_some(self) -> None:
+        """Pack some units of the line under the cursor into a box of their own."""
+        line, order = self.line, self.order
+        most = to_pack(order, line) if line is not None and order is not None else 0
+        if line is None or not most:
+            self.refuse(Refusal("Nothing of this line waits to be packed.", "Choose another line."))
+            return
+        question = Question("How many into this box?", f"1 to {most}", value=str(most))
+        self.app.push_screen(
+            EntryDialog(question, partial(commands.quantity, most=most)),
+            lambda units: self._weigh((op.LineQuantity(line.line, units),)) if units else None,
+        )
+
+    def _weigh(self, lines: Sequence[op.LineQuantity]) -> None:
+        order = self.order
+        if order is None:
+            return
+        packed = lines or commands.everything(order)
+        box, count = shipment_of(order).next_box, sum(one.quantity for one in packed)
+        question = Question(
+            f"Box {box}: {units(count)}", "Weight", "grams, or 1.25 kg",
+            text="Put the packing slip in, close the box and weigh it.",
+        )  # fmt: skip
+        desk = self.desk
+        self.app.push_screen(
+            EntryDialog(question, lambda text: commands.pack(desk, self.key, text, packed)),
+            lambda after: self.recorded(after, f"Box {box} is packed: label it"),
+        )
+
+    # --- labels, manifest, carrier -----------------------------------------------------
+
+    def action_label(self) -> None:
+        """Label the next box."""
+        self.do(partial(commands.label, fulfillment_id=self.key), self._labeled)
+
+    def _labeled(self, labeled: commands.Labeled) -> str:
+        if labeled.number or self.host.reaches_central:
+            return labeled.says
+        return f"{labeled.says} once central is reached. Go on meanwhile"
+
+    def action_reprint(self) -> None:
+        """Make labels and slips of all labeled boxes again."""
+        order = self.order
+        boxes = [box.number for box in shipment_of(order).boxes if box.tracking] if order else []
+        if not boxes:
+            self.refuse(Refusal("No box has a label yet.", "Label it first."))
+            return
+        key = self.key
+
+        def again(desk: Desk) -> commands.Labeled:
+            return [commands.reprint(desk, key, box) for box in boxes][-1]
+
+        self.do(again, lambda labeled: f"Printed again. {labeled.says}")
+
+    def action_list(self) -> None:
+        """Put its boxes on the manifest."""
+        order = self.order
+        if order is not None:
+            self.do(partial(manifests.list_box, order=order), "On the manifest")
+
+    def action_hand_over(self) -> None:
+        """Note that the carrier took its boxes."""
+        order = self.order
+        if order is None:
+            return
+        words = "The carrier has it: the customer is told"
+        later = "" if self.host.reaches_central else " when central hears of it"
+        dialog = ConfirmDialog(
+            "Carrier", "Has the carrier taken the boxes of this order?", yes="Taken"
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.do(partial(manifests.hand_over_order, order=order), words + later)
+
+        self.app.push_screen(dialog, answered)
+
+    def action_put_back(self) -> None:
+        """Ask whether everything is back on the shelf."""
+        due = self.order.total("to_put_back") if self.order else 0
+        if not due:
+            self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
+            return
+        text = f"Is everything out of its box and on the shelf ({units(due)})?"
+        dialog = ConfirmDialog("Put back", text, yes="All back")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                command = partial(commands.put_back_all, fulfillment_id=self.key)
+                self.do(command, "Everything is back on the shelf")
+
+        self.app.push_screen(dialog, answered)
+
+    # --- problems -----------------------------------------------------------------------
+
+    def action_problem(self) -> None:
+        """Offer everything that can go wrong now."""
+        order = self.order
+        if order is not None:
+            offered = self._problems(order)
+            actions = {choice.key: action for choice, action in offered}
+            self.app.push_screen(
+                ChooseDialog("What is the problem?", [choice for choice, _ in offered]),
+                lambda key: actions[key]() if key else None,
+            )
+
+    def _problems(self, order: FulfillmentOrder) -> list[tuple[Choice, Callable[[], None]]]:
+        line = self.line
+        offered: list[tuple[bool, str, str, Callable[[], None]]] = []
+        if line is not None:
+            offered += [
+                (line.open > 0, "Cannot send this item", line.name, self.action_short),
+                (to_pack(order, line) > 0, "Take a pick back", line.name, self.action_unpick),
+            ]
+        boxes = [box for box in shipment_of(order).boxes if box.is_here]
+        bare = unlabeled(order)
+        voidable = [box for box in boxes if box.tracking or box.requested_at_ms is not None]
+        last = boxes[-1].number if boxes else 0
+        void = voidable[-1].number if voidable else 0
+        offered += [
+            (order.total("open") > 0, "Reject the whole order", "see first what follows",
+             self.action_reject),
+            (bool(boxes), f"Unpack box {last}", "its label is void", partial(self._unpack, last)),
+            (bool(voidable), f"Void the label of box {void}", "or the request for one",
+             partial(self._void, void)),
+            (bool(bare), "Write down a label bought otherwise", "", self._by_hand),
+            (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
+            (bool(voidable), "Print labels and slips again", "", self.action_reprint),
+            (True, "Timeline of this order", "", self.action_timeline),
+        ]  # fmt: skip
+        return [
+            (Choice(label, label, detail), action)
+            for fits, label, detail, action in offered
+            if fits
+        ]
+
+    def _unpack(self, box: int) -> None:
+        self.do(
+            partial(commands.unpack, fulfillment_id=self.key, box=box),
+            f"Box {box} is unpacked; a label on it is void",
+        )
+
+    def _void(self, box: int) -> None:
+        self.do(
+            partial(commands.void, fulfillment_id=self.key, box=box),
+            f"The label of box {box} is void: tear it off",
+        )
+
+    def _by_hand(self) -> None:
+        order, desk = self.order, self.desk
+        bare = unlabeled(order) if order is not None else []
+        if not bare:
+            return
+        box = bare[0].number
+        question = Question(f"Label of box {box}", "Number", "scan or type what is on the label")
+        self.app.push_screen(
+            EntryDialog(question, lambda text: commands.label_by_hand(desk, self.key, box, text)),
+            lambda labeled: self.recorded(labeled, lambda done: done.says) if labeled else None,
+        )
+
+    def action_unpick(self) -> None:
+        """Take a pick of the line under the cursor back."""
+        line = self.line
+        if line is not None:
+            self.do(
+                partial(commands.unpick, fulfillment_id=self.key, line=line.line),
+                f"Taken back: put 1 {line.name} on the shelf",
+            )
+
+    def action_short(self) -> None:
+        """Give up units of the line under the cursor."""
+        line = self.line
+        if line is None:
+            return
+        most = line.to_pick or line.open
+
+        def counted(reason: ShortReason, quantity: int) -> None:
+            command = partial(
+                commands.short,
+                fulfillment_id=self.key,
+                line=line.line,
+                quantity=quantity,
+                reason=reason,
+            )
+            self._confirm({line.line: quantity}, reason, command)
+
+        def chosen(reason: ShortReason) -> None:
+            if most == 1:
+                counted(reason, 1)
+                return
+            question = Question("How many?", f"1 to {most}", value=str(most))
+            self.app.push_screen(
+                EntryDialog(question, partial(commands.quantity, most=most)),
+                lambda quantity: counted(reason, quantity) if quantity else None,
+            )
+
+        self._ask_reason(f"Why can this store not send {line.name}?", chosen)
+
+    def action_reject(self) -> None:
+        """Decline everything that is still open, after seeing what follows."""
+        order = self.order
+        if order is None:
+            return
+
+        def chosen(reason: ShortReason) -> None:
+            command = partial(commands.reject, fulfillment_id=self.key, reason=reason)
+            self._confirm(everything_open(order), reason, command)
+
+        self._ask_reason("Why does this store reject the order?", chosen)
+
+    def _ask_reason(self, title: str, then: Callable[[ShortReason], None]) -> None:
+        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
+        self.app.push_screen(
+            ChooseDialog(title, choices, text="Nothing is done before you have seen what follows."),
+            lambda reason: then(ShortReason(reason)) if reason else None,
+        )
+
+    def _confirm(
+        self, given_up: dict[int, int], reason: ShortReason, command: Callable[[Desk], object]
+    ) -> None:
+        """Show what follows; do it only on a yes."""
+        order, host = self.order, self.host
+        if order is None:
+            return
+        said = preview(
+            order, given_up, reason, host.store_row, host.clock.now_ms(),
+            reaches_central=host.reaches_central,
+        )  # fmt: skip
+        text = "\n".join(f"• {sentence}" for sentence in said)
+        later = "" if host.reaches_central else " when it hears of it"
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.do(command, f"Given up: central looks for another place{later}")
+
+        self.app.push_screen(ConfirmDialog("This is what follows", text, yes="Do it"), answered)
+
+
+def _town(order: FulfillmentOrder) -> str:
+    address = shipment_of(order).address
+    return " ".join(part for part in (address.city, address.postal_code) if part) or "?"

@@ -1,0 +1,213 @@
+"""The command line's part for shipping: the same commands as at the screen, for scripts."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sync.domain.errors import OperationRefused
+
+if TYPE_CHECKING:
+    from store_client.services.desk import Desk
+    from sync.domain.fulfillment import FulfillmentOrder
+
+NOT_FOUND, REFUSED = 3, 4
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+By = Annotated[str, typer.Option(help="Who does it: the number of an associate.")]
+Number = Annotated[str, typer.Argument(help="The order's number, such as K7Q2-9ZXM.")]
+Carrier = Annotated[str, typer.Argument(help="The carrier's id, such as swift.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What these commands need of the command line."""
+
+    with_desk: "Callable[[typer.Context, str, Callable[[Desk], Any]], Any]"
+    """(context, associate, what to do) -> its result; an empty associate may only read."""
+    fail: Callable[[int, str], NoReturn]
+    epilog: str
+
+
+def register(app: typer.Typer, line: Line) -> None:
+    """Mount `ship`."""
+    group = typer.Typer(no_args_is_help=True, help="Ship from store: orders, waves, manifests.")
+    app.add_typer(group, name="ship")
+    _register_reading(group, line)
+    _register_order(group, line)
+    _register_carrier(group, line)
+
+
+def _register_reading(group: typer.Typer, line: Line) -> None:
+    @group.command("list", epilog=line.epilog)
+    def list_orders(context: typer.Context, as_json: AsJson = False) -> None:
+        """List the open parcel orders, the earliest cut-off first."""
+        from store_client.flows.ship.waves import open_orders
+
+        def read(desk: "Desk") -> list[dict[str, Any]]:
+            return [order_document(order) for order in open_orders(desk)]
+
+        found = line.with_desk(context, "", read)
+        if as_json:
+            typer.echo(json.dumps(found))
+        for one in () if as_json else found:
+            boxes = f"{len(one['boxes'])} boxes"
+            typer.echo(f"{one['number']}  {one['status']:12} {one['units_open']:3} open  {boxes}")
+
+    @group.command(epilog=line.epilog)
+    def carriers(context: typer.Context, as_json: AsJson = False) -> None:
+        """Say when each carrier comes next, and how far its boxes are."""
+        from store_client.flows.ship.waves import open_orders
+        from store_client.services.cutoffs import clocks
+
+        def read(desk: "Desk") -> list[dict[str, Any]]:
+            found = clocks(desk.store.store_row(), open_orders(desk), desk.clock.now_ms())
+            return [
+                {"carrier": one.pickup.carrier, "name": one.pickup.name,
+                 "cutoff_ms": one.cutoff_ms, "to_do": one.to_do, "labeled": one.labeled,
+                 "listed": one.listed}
+                for one in found
+            ]  # fmt: skip
+
+        _say(line.with_desk(context, "", read), as_json=as_json)
+
+
+def _register_order(group: typer.Typer, line: Line) -> None:
+    @group.command(epilog=line.epilog)
+    def pack(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        weight: Annotated[str, typer.Option(help="Of the box: grams, or 1.25kg.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Pack everything of an order that waits into its next box."""
+        from store_client.flows.ship import commands
+
+        _do(line, context, number, by, lambda desk, key: commands.pack(desk, key, weight), as_json)
+
+    @group.command(epilog=line.epilog)
+    def label(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        again: Annotated[bool, typer.Option("--again", help="Print what there is again.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Label the next box: by a number that is here, or by asking central."""
+        from store_client.flows.ship import commands
+        from sync.domain.flows.ship import shipment_of
+
+        def act(desk: "Desk", key: str) -> "FulfillmentOrder":
+            if not again:
+                return commands.label(desk, key).order
+            order = commands.load(desk, key)
+            for box in shipment_of(order).boxes:
+                if box.tracking:
+                    commands.reprint(desk, key, box.number)
+            return order
+
+        _do(line, context, number, by, act, as_json)
+
+
+def _register_carrier(group: typer.Typer, line: Line) -> None:
+    @group.command(epilog=line.epilog)
+    def wave(context: typer.Context, by: By, as_json: AsJson = False) -> None:
+        """Start a wave with the most urgent orders and print its pick list."""
+        from store_client.flows.ship import waves
+
+        def act(desk: "Desk") -> dict[str, Any]:
+            made = waves.start(desk)
+            rows = [
+                {"aisle": row.aisle, "sku": row.sku, "name": row.name, "to_pick": row.to_pick,
+                 "totes": dict(row.totes)}
+                for row in made.rows
+            ]  # fmt: skip
+            return {"wave": made.name, "picker": made.picker, "rows": rows}
+
+        _say(_refusing(line, lambda: line.with_desk(context, by, act)), as_json=as_json)
+
+    @group.command(epilog=line.epilog)
+    def manifest(context: typer.Context, carrier: Carrier, by: By, as_json: AsJson = False) -> None:
+        """Put every labeled box of a carrier on its manifest."""
+        from store_client.flows.ship import manifests
+
+        done = _refusing(
+            line, lambda: line.with_desk(context, by, lambda desk: manifests.close(desk, carrier))
+        )
+        _say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
+
+    @group.command("hand-over", epilog=line.epilog)
+    def hand_over(
+        context: typer.Context, carrier: Carrier, by: By, as_json: AsJson = False
+    ) -> None:
+        """Say that the carrier has taken what is on its manifest."""
+        from store_client.flows.ship import manifests
+
+        done = _refusing(
+            line,
+            lambda: line.with_desk(context, by, lambda desk: manifests.hand_over(desk, carrier)),
+        )
+        _say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
+
+
+def _do(
+    line: Line,
+    context: typer.Context,
+    number: str,
+    by: str,
+    act: "Callable[[Desk, str], FulfillmentOrder]",
+    as_json: bool,
+) -> None:
+    """Do something with the order of this number and print it."""
+
+    def on_it(desk: "Desk") -> dict[str, Any]:
+        from sync.domain.flows.ship import NAME
+
+        found = desk.store.find_orders(number, 10)
+        keys = [row.id for row in found if getattr(row, "flow", NAME) == NAME]
+        if len(keys) != 1:
+            line.fail(NOT_FOUND, f"no parcel order {number!r} here")
+        return order_document(act(desk, keys[0]))
+
+    _say(_refusing(line, lambda: line.with_desk(context, by, on_it)), as_json=as_json)
+
+
+def _refusing(line: Line, act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    except OperationRefused as problem:
+        line.fail(REFUSED, str(problem))
+
+
+def _say(found: Any, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for one in found if isinstance(found, list) else [found]:
+        typer.echo("  ".join(f"{name}={value}" for name, value in one.items()))
+
+
+def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
+    """Return a parcel order as programs get it. Weights in grams, times in ms UTC."""
+    from sync.domain.flows.ship import shipment_of, status_of
+
+    shipment = shipment_of(order)
+    return {
+        "id": order.id,
+        "number": order.order_number,
+        "status": status_of(order).value,
+        "ship_by_ms": order.promised_by_ms,
+        "units_open": order.total("open"),
+        "units_to_pick": order.total("to_pick"),
+        "carrier": shipment.carrier,
+        "service": shipment.service,
+        "wave": shipment.wave,
+        "boxes": [
+            {"box": box.number, "weight_grams": box.weight_grams, "tracking": box.tracking,
+             "label_asked": box.requested_at_ms is not None, "problem": box.problem,
+             "manifest": box.manifest, "shipped_at_ms": box.shipped_at_ms}
+            for box in shipment.boxes
+        ],
+    }  # fmt: skip
