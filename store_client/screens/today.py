@@ -191,8 +191,10 @@ class TodayScreen(TypingScreen):
 
     def _filters(self) -> list[Group | None]:
         """Return the kinds of work; packing only where there is some."""
-        packs = any(row.entry.group is Group.TO_PACK for row in self._entries)
-        return [one for one in FILTERS if one is not Group.TO_PACK or packs]
+        counts = summary([row.entry for row in self._entries])
+        packs, shelves = counts[Group.TO_PACK], counts[Group.TO_SHELF]
+        hidden = {Group.TO_PACK} if not packs else set() if shelves else {Group.TO_SHELF}
+        return [one for one in FILTERS if one not in hidden]
 
     def _show_filtered(self) -> None:
         group = self._filter

@@ -139,6 +139,7 @@ def card_of(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Con
         ("Promised", day_time(store, order.promised_by_ms, now_ms)),
         ("Waits until", _until(order, store, now_ms)),
         ("Shelf spot", order.staging_spot),
+        ("Goes to", _destination(order)),
         ("Value", money(total, order.currency)),
     ]
     parts = [Content.assemble((str(status), tone_style(status.tone, bold=True))), Content("")]
@@ -155,6 +156,13 @@ def card_of(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Con
 def _customer(order: FulfillmentOrder) -> str:
     hint = f" …{order.customer_hint}" if order.customer_hint else ""
     return order.customer_name + hint
+
+
+def _destination(order: FulfillmentOrder) -> str:
+    if order.shipment is None:
+        return ""
+    address = order.shipment.address
+    return f"{address.city} {address.postal_code}, {order.shipment.carrier}"
 
 
 def _until(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> str:

@@ -178,7 +178,7 @@ class FakeStore(FakeSales):
 
     def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
         counts: dict[FulfillmentStatus, int] = {}
-        for order in self.orders.values():
+        for order in [one for one in self.orders.values() if one.flow == flow]:
             status = status_of(order)
             counts[status] = counts.get(status, 0) + 1
         return counts

@@ -78,5 +78,5 @@ def _work(store: FakeStore, order: FulfillmentOrder, far: int) -> None:
     do(so.LabelPrinted(key, 1, carrier, service, order.shipment.numbers[0]))
     if far >= 4:
         do(so.Manifested(key, 1, "swift-T1-0302-1100"))
-    if far == 5:
+    if order.order_number.endswith("10"):
         store.cancel(key)

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from store_client.app import StoreApp
 from store_client.services.desk import Actor, TerminalSettings
+from sync.clock import Clock
 from sync.domain.people import Role
-from tests.support.clocks import FrozenClock
 
 PIN = "4711"
 QUIET_SECONDS = 3600.0
@@ -107,7 +107,7 @@ def _key(character: str) -> str:
 @asynccontextmanager
 async def terminal(
     store,
-    clock: FrozenClock,
+    clock: Clock,
     *,
     role: Role | None = Role.ASSOCIATE,
     size: tuple[int, int] = (80, 24),

@@ -37,6 +37,8 @@ class Row:
     state: str
     due: str
     note: str
+    short: str = ""
+    """`state` where there is little room."""
     carrier: str = ""
     wave: str = ""
     order_id: str = ""
@@ -54,7 +56,7 @@ class Seen:
 def _cells(row: Row) -> Sequence[Cell]:
     return (
         Cell(row.what, row.tone, bold=not row.order_id),
-        Cell(row.state),
+        Cell(row.state, "", row.short),
         Cell(row.due, row.tone),
         Cell(row.note, "dim"),
     )
@@ -245,9 +247,11 @@ def _carrier_row(clock: CarrierClock, store: Any, now_ms: int) -> Row:
         )
         if count
     ]  # fmt: skip
+    short = f"{clock.to_do} to do {clock.labeled}▥ {clock.listed}▦"
     return Row(
         f"carrier {clock.pickup.carrier}", f"⇥ {clock.pickup.name}", said.tone,
         ", ".join(parts) or "nothing yet", str(said), ", ".join(clock.pickup.services),
+        short,
         carrier=clock.pickup.carrier,
     )  # fmt: skip
 

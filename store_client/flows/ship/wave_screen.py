@@ -138,7 +138,10 @@ class WaveScreen(TypingScreen):
 
     def _scanned(self, scan: waves.WaveScan) -> None:
         self._show(scan.wave)
-        self.query_one("#wave", WorkList).go_to(scan.line.sku)
+        left = [row.sku for row in scan.wave.rows if row.to_pick]
+        # Where the last unit of a place was picked, the cursor walks on to the next place.
+        here = scan.line.sku if scan.line.sku in left or not left else left[0]
+        self.query_one("#wave", WorkList).go_to(here)
         self.query_one(Says).good(scan.says)
 
     @property

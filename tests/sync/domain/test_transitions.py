@@ -87,12 +87,15 @@ _ONWARD = (
     "handed_over", "handed_to_carrier", "manifested", "label_printed", "box_packed",
     "label_voided", "box_unpacked",
 )  # fmt: skip
+_SIDEWAYS = ("wave_assigned", "label_requested")
+"""Bring nothing nearer to the customer by themselves."""
 _BY_KIND = {_kind(operation): operation for operation in FULFILLMENT_OPERATIONS}
 
 
 def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = STEPS_MAX) -> bool:
     """Return whether something more can leave, within some steps of an associate's."""
-    for kind in _ONWARD:
+    own = [kind for kind in map(_kind, flow.operations) if kind not in (*_ONWARD, *_SIDEWAYS)]
+    for kind in (*own, *_ONWARD):
         for operation in samples.built(_BY_KIND[kind], order):
             try:
                 after = decide(flow, order, operation, NOON_MS).after
