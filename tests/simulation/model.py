@@ -21,7 +21,9 @@ from central_server.records import (
 from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
+from sync.domain.flows.ship import label_arrived, label_failed
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
+from sync.domain.shipping import Shipment
 from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
 from sync.hub.acceptor import APPLIED_ELSEWHERE
 from sync.protocol.lines import decode_line
@@ -86,6 +88,17 @@ def _books(view: "View", locations: Sequence[str]) -> Books:
     )  # fmt: skip
 
 
+class ArrivedLabel(NamedTuple):
+    """A carrier's answer about a box, which central wrote into the order by itself."""
+
+    fulfillment_id: str
+    box: int
+    number: str
+    problem: str
+    kind: str = "label_arrived"
+    is_request: bool = False
+
+
 class Happened(NamedTuple):
     """One step of an order's story."""
 
@@ -133,8 +146,15 @@ def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
     lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
     return replace(
         order, lines=lines, accepted_at_ms=None, staging_spot="", ready_at_ms=None,
-        expires_at_ms=None, confirmed_at_ms=None, notes=(),
+        expires_at_ms=None, confirmed_at_ms=None, notes=(), shipment=_unpacked(order.shipment),
     )  # fmt: skip
+
+
+def _unpacked(shipment: Shipment | None) -> Shipment | None:
+    """Return a shipment as it was before anybody packed."""
+    if shipment is None:
+        return None
+    return replace(shipment, boxes=(), used=(), wave="", picker="")
 
 
 def retell(
@@ -168,12 +188,25 @@ def retell_all(world: "World") -> dict[str, Retold]:
 
 
 def _decide(told: Retold, decision: Decision) -> None:
+    if isinstance(decision.operation, ArrivedLabel):
+        _arrive(told, decision.operation)
+        return
     if decision.operation is not None:
         _step(told, decision.source, decision.operation, decision.at_ms)
         return
     after = cancel_open(told.order)
     add(told.cancelled, told.order.location_id, stock_effects(told.order, after, None))
     told.order = after
+
+
+def _arrive(told: Retold, answer: ArrivedLabel) -> None:
+    after = label_failed(told.order, answer.box, answer.problem)
+    if answer.number:
+        after = label_arrived(told.order, answer.box, answer.number)
+    if after is None:
+        told.problems.append(f"{answer} reached a box that did not wait for it")
+    else:
+        told.order = after
 
 
 def _step(told: Retold, source: str, operation: FulfillmentOperation, at_ms: int) -> None:

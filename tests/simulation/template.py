@@ -19,6 +19,7 @@ from tests.simulation.clocks import MachineClock, TrueTime
 from tests.simulation.faults import CentralFuse
 from tests.simulation.link import Link
 from tests.simulation.store import StoreMachine
+from tests.support.parcels import CARRIERS
 
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4")
 ON_HAND = 8
@@ -76,6 +77,7 @@ def _fill(central: CentralMachine, stores: int, policy: EscrowPolicy) -> None:
             for name, latitude, longitude in places
         ]
     )  # fmt: skip
+    intake.carriers(CARRIERS)
     intake.products([Product(sku, f"Thing {sku}", gtins=(f"{n:014d}",)) for n, sku in
                      enumerate(SKUS, 1)])  # fmt: skip
     intake.prices([Price("EAST", sku, 1000, "USD") for sku in SKUS])

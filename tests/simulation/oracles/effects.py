@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TAKEN = {"accepted", "amended"}
-OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong"}
+OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong", "count_due", "label_refused"}
 """Kinds that come and go with what lasts, or with chance."""
 LASTING = {"put_back_due", "clock_wrong"}
 GIVING_UP = {"line_short_picked", "fulfillment_rejected"}
@@ -81,7 +81,7 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
             after = outcome.after
             if kind in GIVING_UP and _fell(after, before, "short"):
                 given_up[source] += 1
-            if kind == "handed_over" and outcome.consequences:
+            if kind in {"handed_over", "handed_to_carrier"} and outcome.consequences:
                 undone = _fell(before, after, "cancelled") or _fell(before, after, "expired")
                 due["refund_to_void", source] = (int(bool(undone)),) * 2
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
