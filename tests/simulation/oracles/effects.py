@@ -76,11 +76,15 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
     """Return how many exceptions are due at least and at most, by kind and source."""
     due: dict[tuple[str, str], tuple[int, int]] = {}
     given_up = Counter[str]()
+    divisible: set[str] = set()
+    """Sources after which a part may have found a place, and a part none."""
     for told in retell_all(world).values():
         for source, kind, before, outcome in told.steps:
             after = outcome.after
             if kind in GIVING_UP and _fell(after, before, "short"):
                 given_up[source] += 1
+                if told.order.shipment is not None:
+                    divisible.add(source)
             if kind in {"handed_over", "handed_to_carrier"} and outcome.consequences:
                 undone = _fell(before, after, "cancelled") or _fell(before, after, "expired")
                 due["refund_to_void", source] = (int(bool(undone)),) * 2
@@ -91,7 +95,8 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
         # Of several orders that one sale broke, some may have found another place.
-        due["unsourced", source] = (fewest, fewest if count == 1 else count)
+        most = fewest if count == 1 and source not in divisible else count
+        due["unsourced", source] = (fewest, most)
     return due
 
 
