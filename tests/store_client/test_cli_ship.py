@@ -1,0 +1,81 @@
+"""`store-client ship`: the same commands as at the screen, for scripts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from store_client import bootstrap
+from store_client.cli import app
+from sync.domain import operations as op
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import STORE, make_catalogue, make_people
+from tests.support.filled_store import fill, open_filled
+from tests.support.ship_store import HARBOR, SWIFT, parcel
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch) -> Path:
+    """A store with two parcel orders, one of them picked."""
+    clock = FrozenClock()
+    orders = [parcel(number, clock.now_ms()) for number in (1, 2)]
+    store = open_filled(tmp_path, clock)
+    row = replace(STORE, carriers=(SWIFT, HARBOR))
+    fill(store, row, make_people(), make_catalogue(), orders)
+    for line in orders[0].lines:
+        store.perform(op.LinePicked(orders[0].id, line.line, line.allocated), by="A103", dev="T1")
+    store.close()
+    (tmp_path / "store.key").write_text("")
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str):
+    return CliRunner().invoke(app, ["--data-dir", str(folder), "ship", *arguments])
+
+
+def told(folder: Path, *arguments: str):
+    answer = run(folder, *arguments, "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def test_orders_and_carriers_are_listed(shop):
+    """What is open, most urgent first, and when each carrier comes."""
+    assert [one["status"] for one in told(shop, "list")] == ["picked", "new"]
+    assert [one["carrier"] for one in told(shop, "carriers")] == ["swift", "harbor"]
+    assert "K7Q2-0001" in run(shop, "list").stdout
+
+
+def test_a_script_packs_labels_lists_and_hands_over(shop):
+    """The whole way to the carrier without a screen; the files are where they belong."""
+    packed = told(shop, "pack", "K7Q2-0001", "--by", "A103", "--weight", "1.2kg")
+    assert packed["boxes"][0]["weight_grams"] == 1200
+    labeled = told(shop, "label", "K7Q2-0001", "--by", "A103")
+    number = labeled["boxes"][0]["tracking"]
+    assert (shop / "paper" / "labels" / f"{number}.pdf").read_bytes().startswith(b"%PDF")
+    assert told(shop, "label", "K7Q2-0001", "--by", "A103", "--again")["boxes"]
+    assert told(shop, "manifest", "swift", "--by", "A103")["boxes"] == 1
+    assert told(shop, "hand-over", "swift", "--by", "A103")["boxes"] == 1
+    assert [one["number"] for one in told(shop, "list")] == ["K7Q2-0002"]
+
+
+def test_a_wave_is_printed_as_a_pick_list(shop):
+    """Rows by aisle, with the tote of each unit."""
+    wave = told(shop, "wave", "--by", "A103")
+    assert sum(row["to_pick"] for row in wave["rows"]) == 3
+    assert wave["picker"] == "A103"
+    assert run(shop, "wave", "--by", "A103").exit_code == 4
+
+
+def test_what_cannot_be_done_has_its_exit_code(shop):
+    """Unknown order or person: 3; refused: 4, with the reason."""
+    assert run(shop, "pack", "NOPE", "--by", "A103", "--weight", "1").exit_code == 3
+    assert run(shop, "wave", "--by", "A999").exit_code == 3
+    answer = run(shop, "pack", "K7Q2-0002", "--by", "A103", "--weight", "1")
+    assert (answer.exit_code, "Pick it first" in answer.output) == (4, True)
+    assert run(shop, "wave", "--by", "A109").exit_code == 4
