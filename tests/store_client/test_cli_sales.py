@@ -125,5 +125,5 @@ def test_the_daemon_is_put_together_with_folder_and_address(shop, monkeypatch):
     monkeypatch.delenv("HOLDSHELF_STORE_POS_PORT")
     (shop / "store.toml").write_text("")
     running = bootstrap.build_daemon(load_settings(shop))
-    assert running.process.chores == ()
+    assert [chore.name for chore in running.process.chores] == ["labels"]
     running.close()

@@ -95,7 +95,7 @@ def _note_arrived(world: World, before: Boxes) -> None:
 
 
 KINDS = (
-    EventKind("place_parcel", place, 6),
-    EventKind("ship", ship, 16),
-    EventKind("labels", labels, 3, at_central=True),
+    EventKind("place_parcel", place, 5),
+    EventKind("ship", ship, 11),
+    EventKind("labels", labels, 2, at_central=True),
 )
