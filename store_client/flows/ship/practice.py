@@ -68,8 +68,9 @@ def _send(desk: Desk, order: FulfillmentOrder, step: Step, random: Random, habit
     if step is Step.LIST:
         if random.random() < habits.label_torn:
             box = next(box for box in shipment_of(order).boxes if box.is_here)
-            commands.void(desk, order.id, box.number)
-            return f"label of box {box.number} torn off"
+            undo = random.choice((commands.void, commands.unpack))
+            undo(desk, order.id, box.number)
+            return f"{undo.__name__} box {box.number}"
         manifests.list_box(desk, order)
         return "on the manifest"
     if step is Step.HAND_OVER and random.random() < habits.carrier_comes:

@@ -7,7 +7,7 @@ from central_server.services.idempotency import RequestIdentity
 from store_client.flows.ship.practice import Habits, work_next
 from sync.domain.errors import InsufficientStock
 from sync.domain.flows.ship import shipment_of
-from tests.simulation.central import Decision
+from tests.simulation.central import Decision, position_of
 from tests.simulation.model import ArrivedLabel
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
@@ -16,7 +16,7 @@ from tests.support.parcels import HOME, NOWHERE, parcel_order
 
 TRIES = 3
 STEPS = (2, 4, 6)
-HABITS = Habits(shelf_is_empty=0.06, order_rejected=0.05, label_torn=0.1)
+HABITS = Habits(shelf_is_empty=0.06, order_rejected=0.05, label_torn=0.2)
 
 
 def place(world: World, index: int, dice: Random) -> str:
@@ -88,9 +88,9 @@ def _note_arrived(world: World, before: Boxes) -> None:
             stored = view.fulfillments.get(key)
             assert stored is not None
             place = stored.row.order.location_id
-            (replica,) = [one for one in view.replicas.at_location(place) if one.enabled]
+            position = position_of(view, place)
         arrived = ArrivedLabel(key, box, number, problem)
-        decision = Decision((replica.epoch, replica.last_seq), arrived, 0, "carrier")
+        decision = Decision(position, arrived, 0, "carrier")
         world.central.decided.setdefault(key, []).append(decision)
 
 
