@@ -35,6 +35,7 @@ def test_every_oracle_holds_whatever_goes_wrong(seeds: range):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_kind_of_operation_and_of_fault_occurs():
     """What the simulation never does, it cannot find wrong: over some seeds, all of it is done."""
     totals = figures.total(run_seed(seed) for seed in range(SEEDS, SEEDS + COVERING_SEEDS))
@@ -48,6 +49,7 @@ def test_every_kind_of_operation_and_of_fault_occurs():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_month_offline_in_small():
     """A store that comes back after a month, below the feed's floor, catches up at once."""
     found = offline.play(600)
