@@ -1,0 +1,191 @@
+"""What may be promised of one position, and of the network: terms that add up exactly.
+
+    node     raw = on hand - allocated - floor - held back - safety stock - holdbacks
+                   - not heard - protected - not offered - network limit
+    network  raw = the nodes' quantities - unsourced demand - safety stock - holdbacks
+
+The quantity is `raw`, but never below zero. Whoever reserves asks the same functions.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from central_server.sourcing.promise_rules import (
+    Asked,
+    Place,
+    PromiseRule,
+    RuleKind,
+    Selection,
+    all_of,
+    first_of,
+)
+from sync.domain.inventory import StockPosition, available_to_promise
+
+MS_PER_MINUTE = 60_000
+MILLI = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Units that are subtracted, for what, and by which rule (None: by the books)."""
+
+    name: str
+    units: int
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One SKU at one place, as promising sees it."""
+
+    position: StockPosition
+    place: Place
+    weekly_milli: int = 0
+    """Demand at the place, in thousandths of a unit a week."""
+    heard_ms: int | None = None
+    """When its store was last heard; None where no store has ever spoken for it."""
+
+    def age_at(self, now_ms: int) -> int | None:
+        """Return how old central's knowledge is, in ms; None where nobody ever spoke."""
+        return None if self.heard_ms is None else max(0, now_ms - self.heard_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A number with its terms. `begins` less all terms is `raw`."""
+
+    begins: int
+    terms: tuple[Term, ...]
+    is_offered: bool = True
+    is_protected: bool = False
+
+    @property
+    def raw(self) -> int:
+        """Return what is left; negative when more was promised than there is."""
+        return self.begins - sum(term.units for term in self.terms)
+
+    @property
+    def quantity(self) -> int:
+        """Units that may be promised."""
+        return max(0, self.raw)
+
+    def term(self, name: str) -> int:
+        """Return the units of all terms of a name."""
+        return sum(term.units for term in self.terms if term.name == name)
+
+
+def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = False) -> Promise:
+    """Return what may be promised of one position.
+
+    `is_own` says that the order chose this very place: protected stock is for such orders.
+    """
+    position, place, rules = node.position, node.place, chosen.node
+    terms = [
+        Term("allocated", position.allocated),
+        Term("floor", position.floor),
+        _safety(node, rules),
+        *(Term("holdback", rule.units or 0, rule.id)
+          for rule in all_of(rules, RuleKind.HOLDBACK, place)),
+    ]  # fmt: skip
+    left = position.on_hand - sum(term.units for term in terms)
+    for term in (
+        _not_heard(node, rules, asked.now_ms, left),
+        _protected(place, rules, is_own=is_own),
+        _not_offered(place, rules, asked.method),
+    ):
+        if term is not None:
+            units = term.units if term.name == "not_heard" else max(0, left)
+            left -= units
+            terms.append(replace(term, units=units))
+    is_offered = all(term.name != "not_offered" for term in terms)
+    is_protected = first_of(rules, RuleKind.PROTECT, place) is not None
+    return Promise(position.on_hand, tuple(terms), is_offered, is_protected)
+
+
+def quick_quantity(node: Node, chosen: Selection, asked: Asked) -> int:
+    """Return the quantity of `node_promise`, sooner where no rule has a say."""
+    if not chosen.node:
+        offers = asked.method in node.place.offers
+        return available_to_promise(node.position).quantity if offers else 0
+    return node_promise(node, chosen, asked).quantity
+
+
+def network_promise(
+    quantities: Iterable[int], unsourced: int, chosen: Selection, *, weekly_milli: int = 0
+) -> Promise:
+    """Return what may be promised of all places together.
+
+    `unsourced` is demand that is promised already, but carried by no place yet;
+    `weekly_milli` the demand of all places together.
+    """
+    total = sum(quantities)
+    terms = [Term("unsourced", unsourced)]
+    kept = next((one for one in chosen.network if one.kind is RuleKind.SAFETY_STOCK), None)
+    if kept is not None:
+        terms.append(Term("safety_stock", _amount(kept, total, weekly_milli), kept.id))
+    terms += [
+        Term("holdback", rule.units or 0, rule.id)
+        for rule in chosen.network
+        if rule.kind is RuleKind.HOLDBACK
+    ]
+    return Promise(total, tuple(terms))
+
+
+def limited(node: Promise, network: Promise) -> Promise:
+    """Return a place's promise, never more than the network may promise in all.
+
+    Protected stock is none of the network's, so the network does not limit it.
+    """
+    excess = 0 if node.is_protected else max(0, node.quantity - network.quantity)
+    if not excess:
+        return node
+    return replace(node, terms=(*node.terms, Term("network_limit", excess)))
+
+
+def _safety(node: Node, rules: Sequence[PromiseRule]) -> Term:
+    rule = first_of(rules, RuleKind.SAFETY_STOCK, node.place)
+    if rule is None:
+        return Term("safety_stock", node.position.safety_stock)
+    free = node.position.on_hand - node.position.allocated
+    return Term("safety_stock", _amount(rule, free, node.weekly_milli), rule.id)
+
+
+def _amount(rule: PromiseRule, free: int, weekly_milli: int) -> int:
+    """Return the units that a rule keeps: units, a percentage of `free`, or weeks of supply."""
+    if rule.percent is not None:
+        return _share(rule.percent, free)
+    if rule.weeks is not None:
+        return math.ceil(round(rule.weeks * weekly_milli / MILLI, 6))
+    return rule.units or 0
+
+
+def _share(percent: int, units: int) -> int:
+    return -(-percent * max(0, units) // 100)
+
+
+def _not_heard(node: Node, rules: Sequence[PromiseRule], now_ms: int, left: int) -> Term | None:
+    age_ms = node.age_at(now_ms)
+    if age_ms is None or node.position.is_shared:
+        return None  # escrow has a rule of its own: `sync.domain.escrow`
+    reached = [
+        rule
+        for rule in all_of(rules, RuleKind.SILENCE, node.place)
+        if age_ms >= (rule.after_minutes or 0) * MS_PER_MINUTE
+    ]
+    if not reached:
+        return None
+    most = max(reached, key=lambda rule: rule.percent or 0)
+    return Term("not_heard", _share(most.percent or 0, left), most.id)
+
+
+def _protected(place: Place, rules: Sequence[PromiseRule], *, is_own: bool) -> Term | None:
+    rule = None if is_own else first_of(rules, RuleKind.PROTECT, place)
+    return None if rule is None else Term("protected", 0, rule.id)
+
+
+def _not_offered(place: Place, rules: Sequence[PromiseRule], method: str) -> Term | None:
+    rule = first_of(rules, RuleKind.OFFER, place)
+    if rule is None:
+        return None if method in place.offers else Term("not_offered", 0)
+    return None if rule.offered else Term("not_offered", 0, rule.id)
