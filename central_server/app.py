@@ -14,6 +14,7 @@ from central_server.api import (
     exceptions,
     health,
     orders,
+    promise_rules,
     routing,
     stores,
     sync,
@@ -24,7 +25,9 @@ from central_server.web.shell import Shell
 
 WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
-_ROUTERS = (orders, routing, availability, stores, admin, exceptions, devices, sync, health)
+_ROUTERS = (
+    orders, routing, availability, promise_rules, stores, admin, exceptions, devices, sync, health,
+)  # fmt: skip
 _DESCRIPTION = (
     "Orders, availability and stores of one retailer. Errors are problem+json (RFC 9457) with a"
     " stable `code`. Times are RFC 3339 in UTC; amounts are integers in minor units."

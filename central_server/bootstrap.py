@@ -35,6 +35,8 @@ from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.judging import Judging
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
+from central_server.services.promise_preview import PromisePreview
+from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
@@ -228,6 +230,8 @@ def assemble(
         sync=SyncService(judging, snapshots or SnapshotFiles(database, settings.snapshots_dir)),
         keys=ApiKeys(database, clock, random),
         escrow=EscrowPolicies(database, clock, pokes),
+        promise_rules=PromiseRuleBook(database, clock),
+        promise_preview=PromisePreview(database, clock),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
         pokes=pokes,

@@ -1,33 +1,45 @@
-"""Locations as routing sees them, read in two queries however many there are."""
+"""Locations as routing sees them, with what may be promised there by the rules in force."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
+from central_server.services.promises import ANYBODY, Ask, Promises
 from central_server.services.promising import candidate
+from central_server.sourcing.promise_terms import Promise
 from central_server.sourcing.routing import Candidate
-from sync.domain.inventory import available_to_promise
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
 
 def one_candidate(
-    view: "View", location: Location, wanted: Mapping[str, int], now_ms: int
+    view: "View", location: Location, wanted: Mapping[str, int], now_ms: int, ask: Ask = ANYBODY
 ) -> Candidate:
     """Return one location with what may be promised there of the wanted SKUs."""
-    positions = view.stock.positions(tuple(wanted), now_ms, [location.id])
-    free = {one.sku: available_to_promise(one).quantity for one in positions}
-    return candidate(location, free)
+    promised = Promises(view, now_ms).at(tuple(wanted), ask, [location.id])
+    found = promised.get(location.id, {})
+    return candidate(location, _free(found), is_offered=_offers(found))
 
 
-def all_candidates(view: "View", wanted: Mapping[str, int], now_ms: int) -> list[Candidate]:
+def all_candidates(
+    view: "View", wanted: Mapping[str, int], now_ms: int, ask: Ask = ANYBODY
+) -> list[Candidate]:
     """Return every location that has any of the wanted SKUs, with what may be promised there."""
-    free: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for position in view.stock.positions(tuple(wanted), now_ms):
-        free[position.location_id][position.sku] = available_to_promise(position).quantity
+    promised = Promises(view, now_ms).at(tuple(wanted), ask)
     return [
-        Candidate(location_id, latitude, longitude, pickup_enabled, free[location_id])
-        for location_id, latitude, longitude, pickup_enabled in view.locations.points(tuple(free))
-    ]
+        Candidate(
+            location_id, latitude, longitude, _offers(promised[location_id]),
+            _free(promised[location_id]),
+        )
+        for location_id, latitude, longitude, _ in view.locations.points(tuple(promised))
+    ]  # fmt: skip
+
+
+def _free(found: Mapping[str, Promise]) -> dict[str, int]:
+    return {sku: one.quantity for sku, one in found.items()}
+
+
+def _offers(found: Mapping[str, Promise]) -> bool:
+    """Return whether a location offers anything of it: if not, its stock is not the reason."""
+    return any(one.is_offered for one in found.values())

@@ -15,6 +15,8 @@ DomainError
     +-- NotAssignable            an exception of no store cannot be given to one
     +-- AlreadySettled           somebody else has settled this operation
     +-- WaitsBehind              an earlier operation has to be settled first
+    +-- RulesInvalid             rules of promising with findings are not published
+    +-- VersionFixed             only a draft may be changed
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
     `-- ScopeMissing             the key does not allow this
@@ -174,6 +176,28 @@ class WaitsBehind(ServiceRefused):
         self.epoch = epoch
         self.seq = seq
         super().__init__(f"it waits behind operation {seq}: retry or skip that one first")
+
+
+class RulesInvalid(ServiceRefused):
+    """Rules that do not make sense are not published."""
+
+    code = "rules_invalid"
+
+    def __init__(self, findings: list[dict[str, str]]) -> None:
+        self.findings = findings
+        words = "; ".join(f"{one['rule']}.{one['field']}: {one['text']}" for one in findings[:5])
+        super().__init__(f"correct the rules first: {words}")
+
+
+class VersionFixed(ServiceRefused):
+    """A version that is not a draft does not change."""
+
+    code = "version_fixed"
+
+    def __init__(self, version: int, state: str) -> None:
+        self.version = version
+        self.state = state
+        super().__init__(f"version {version} is {state} and stays as it is: draft a new one")
 
 
 class EnrolmentRefused(ServiceRefused):

@@ -27,6 +27,7 @@ from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice
+from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
@@ -175,8 +176,8 @@ class PushFollowUps:
             taken = self._routed(whole, units, rules)
             if taken is None:
                 return None
-            lines = tuple(wanted.items())
-            if self._unit.stock.reserve(taken, lines, self._source, self._now_ms):
+            ask = self._ask(whole)
+            if reserve(self._unit, taken, wanted, self._source, self._now_ms, ask):
                 return self._moved(whole, self.location(taken), units)
         return None
 
@@ -193,11 +194,15 @@ class PushFollowUps:
         )
         chosen = self.location(whole.pickup_location_id)
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-        candidates = all_candidates(self._unit, demand.by_sku(), self._now_ms)
+        ask = self._ask(whole)
+        candidates = all_candidates(self._unit, demand.by_sku(), self._now_ms, ask)
         plan = route(demand, candidates, rules, self._now_ms)
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
         return plan.location_id
+
+    def _ask(self, whole: Order) -> Ask:
+        return Ask(whole.channel, chosen=whole.pickup_location_id, is_moved=True)
 
     def _moved(self, whole: Order, location: Location, units: Mapping[int, int]) -> Moved:
         assignment = assign(

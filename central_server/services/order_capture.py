@@ -30,6 +30,7 @@ from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
 from central_server.services.order_views import order_document
 from central_server.services.parcels import Destination, addressed, promise_parcels
+from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, compact, trace_document
 from central_server.services.rights import keep_time
 from central_server.services.shipping import shipping_home
@@ -239,8 +240,6 @@ def _location(unit: "Unit", location_id: str) -> Location:
     location = unit.locations.get(location_id)
     if location is None:
         raise UnknownLocation(location_id)
-    if not location.pickup_enabled:
-        raise PickupNotOffered(location_id)
     return location
 
 
@@ -275,13 +274,17 @@ def _promise(unit: "Unit", order: Order, chosen: Location, now_ms: int) -> Sourc
     wanted = demand.by_sku()
     rules = RoutingRules()
     shortfall = wanted
+    ask = Ask(order.channel, chosen=chosen.id)
     for _ in range(ROUTING_TRIES):
-        plan = route(demand, [one_candidate(unit, chosen, wanted, now_ms)], rules, now_ms)
+        asked = one_candidate(unit, chosen, wanted, now_ms, ask)
+        if not asked.pickup_enabled:
+            raise PickupNotOffered(chosen.id)
+        plan = route(demand, [asked], rules, now_ms)
         if plan.location_id is None:
-            plan = route(demand, all_candidates(unit, wanted, now_ms), rules, now_ms)
+            plan = route(demand, all_candidates(unit, wanted, now_ms, ask), rules, now_ms)
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break
-        if unit.stock.reserve(plan.location_id, tuple(wanted.items()), order.id, now_ms):
+        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask):
             return plan
     raise InsufficientStock(shortfall)

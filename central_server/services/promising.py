@@ -70,11 +70,9 @@ def open_hours(location: Location) -> OpenHours:
     return OpenHours(location.timezone, location.hours, frozenset(location.closures))
 
 
-def candidate(location: Location, available: Mapping[str, int]) -> Candidate:
-    """Return a location as routing sees it."""
-    return Candidate(
-        location.id, location.latitude, location.longitude, location.pickup_enabled, available
-    )
+def candidate(location: Location, available: Mapping[str, int], *, is_offered: bool) -> Candidate:
+    """Return a location as routing sees it; `is_offered` says whether it takes such orders."""
+    return Candidate(location.id, location.latitude, location.longitude, is_offered, available)
 
 
 def trace_document(plan: SourcingPlan, why: str) -> dict[str, object]:

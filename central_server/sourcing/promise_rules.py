@@ -84,7 +84,7 @@ class PromiseRule:
     methods: tuple[str, ...] = ()
     units: int | None = None
     percent: int | None = None
-    """Of what is on hand and not allocated, rounded up; of `silence`: of what is left."""
+    """Of what is on hand, rounded up."""
     weeks: float | None = None
     """Weeks of supply, by the weekly demand at the place."""
     offered: bool | None = None

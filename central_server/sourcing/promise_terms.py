@@ -4,6 +4,7 @@
                    - not heard - protected - not offered - network limit
     network  raw = the nodes' quantities - unsourced demand - safety stock - holdbacks
 
+Percentages are of what is on hand, so what is kept does not shrink with what is promised.
 The quantity is `raw`, but never below zero. Whoever reserves asks the same functions.
 """
 
@@ -84,6 +85,7 @@ def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = 
     terms = [
         Term("allocated", position.allocated),
         Term("floor", position.floor),
+        Term("held_back", position.held_back),
         _safety(node, rules),
         *(Term("holdback", rule.units or 0, rule.id)
           for rule in all_of(rules, RuleKind.HOLDBACK, place)),
@@ -111,25 +113,41 @@ def quick_quantity(node: Node, chosen: Selection, asked: Asked) -> int:
     return node_promise(node, chosen, asked).quantity
 
 
-def network_promise(
-    quantities: Iterable[int], unsourced: int, chosen: Selection, *, weekly_milli: int = 0
-) -> Promise:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All places together: what they may promise, have, and sell in a week."""
+
+    quantity: int = 0
+    on_hand: int = 0
+    weekly_milli: int = 0
+
+    @classmethod
+    def of(cls, places: Iterable[tuple[Node, Promise]]) -> "Whole":
+        """Return the sums over places; those that may promise nothing of it are left out."""
+        open_ = [(node, one) for node, one in places if one.is_offered and not one.is_protected]
+        return cls(
+            sum(one.quantity for _, one in open_),
+            sum(max(0, node.position.on_hand) for node, _ in open_),
+            sum(node.weekly_milli for node, _ in open_),
+        )
+
+
+def network_promise(whole: Whole, unsourced: int, chosen: Selection) -> Promise:
     """Return what may be promised of all places together.
 
-    `unsourced` is demand that is promised already, but carried by no place yet;
-    `weekly_milli` the demand of all places together.
+    `unsourced` is demand that is promised already, but carried by no place yet.
     """
-    total = sum(quantities)
     terms = [Term("unsourced", unsourced)]
     kept = next((one for one in chosen.network if one.kind is RuleKind.SAFETY_STOCK), None)
     if kept is not None:
-        terms.append(Term("safety_stock", _amount(kept, total, weekly_milli), kept.id))
+        units = _amount(kept, whole.on_hand, whole.weekly_milli)
+        terms.append(Term("safety_stock", units, kept.id))
     terms += [
         Term("holdback", rule.units or 0, rule.id)
         for rule in chosen.network
         if rule.kind is RuleKind.HOLDBACK
     ]
-    return Promise(total, tuple(terms))
+    return Promise(whole.quantity, tuple(terms))
 
 
 def limited(node: Promise, network: Promise) -> Promise:
@@ -147,14 +165,13 @@ def _safety(node: Node, rules: Sequence[PromiseRule]) -> Term:
     rule = first_of(rules, RuleKind.SAFETY_STOCK, node.place)
     if rule is None:
         return Term("safety_stock", node.position.safety_stock)
-    free = node.position.on_hand - node.position.allocated
-    return Term("safety_stock", _amount(rule, free, node.weekly_milli), rule.id)
+    return Term("safety_stock", _amount(rule, node.position.on_hand, node.weekly_milli), rule.id)
 
 
-def _amount(rule: PromiseRule, free: int, weekly_milli: int) -> int:
-    """Return the units that a rule keeps: units, a percentage of `free`, or weeks of supply."""
+def _amount(rule: PromiseRule, on_hand: int, weekly_milli: int) -> int:
+    """Return the units that a rule keeps: units, a percentage, or weeks of supply."""
     if rule.percent is not None:
-        return _share(rule.percent, free)
+        return _share(rule.percent, on_hand)
     if rule.weeks is not None:
         return math.ceil(round(rule.weeks * weekly_milli / MILLI, 6))
     return rule.units or 0
@@ -176,7 +193,8 @@ def _not_heard(node: Node, rules: Sequence[PromiseRule], now_ms: int, left: int)
     if not reached:
         return None
     most = max(reached, key=lambda rule: rule.percent or 0)
-    return Term("not_heard", _share(most.percent or 0, left), most.id)
+    kept = _share(most.percent or 0, node.position.on_hand)
+    return Term("not_heard", min(kept, max(0, left)), most.id)
 
 
 def _protected(place: Place, rules: Sequence[PromiseRule], *, is_own: bool) -> Term | None:

@@ -52,6 +52,10 @@ class Catalogue:
         barcodes = [(gtin, one.sku) for one in ordered for gtin in dict.fromkeys(one.gtins)]
         insert_many(self._connection, PRODUCT_BARCODES, ("gtin14", "sku"), barcodes)
 
+    def categories(self, skus: Collection[str]) -> dict[str, str]:
+        """Return the categories of those of the given products that exist, by SKU."""
+        return {row[0]: row[3] for row in _PRODUCTS.rows(self._connection, skus=skus)}
+
     def products(self, skus: Collection[str]) -> dict[str, Product]:
         """Return those of the given products that exist, by SKU."""
         rows = _PRODUCTS.rows(self._connection, skus=skus)

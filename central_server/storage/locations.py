@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, select
 
 from central_server.records import Location
+from central_server.sourcing.promise_rules import Method, Place
 from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared, Values
 from central_server.storage.tables import LOCATIONS
@@ -17,12 +18,18 @@ from sync.domain.shipping import CarrierPickup
 
 _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
+_PICKUP = frozenset({Method.PICKUP.value})
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
+_PLACES = Prepared(
+    lambda engine: select(
+        LOCATIONS.c.id, LOCATIONS.c.kind, LOCATIONS.c.region, LOCATIONS.c.pickup_enabled
+    ).where(engine.among(LOCATIONS.c.id, "ids"))
+)
 _ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
 
 
@@ -62,12 +69,22 @@ class Locations:
         )
         return [(row.id, row.latitude, row.longitude, bool(row.pickup_enabled)) for row in rows]
 
+    def places(self, location_ids: Collection[str]) -> list[Place]:
+        """Return the given locations as rules of promising see them."""
+        return [place_of(row) for row in _PLACES.rows(self._connection, ids=location_ids)]
+
     def zones(self) -> tuple[str, ...]:
         """Return the price zones that locations use."""
         rows = self._connection.execute(
             select(LOCATIONS.c.price_zone).distinct().order_by(LOCATIONS.c.price_zone)
         )
         return tuple(rows.scalars())
+
+
+def place_of(row: Values) -> Place:
+    """Return a location as rules see it, from (id, kind, region, pickup enabled)."""
+    location_id, kind, region, pickup_enabled = row
+    return Place(location_id, kind, region, _PICKUP if pickup_enabled else frozenset())
 
 
 def _values(location: Location) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from central_server.records import (
     Order,
@@ -47,6 +47,14 @@ _UNITS = Prepared(
     )
 )
 
+_UNSOURCED = Prepared(
+    lambda engine: (
+        select(ORDER_LINES.c.sku, func.sum(ORDER_LINES.c.unsourced))
+        .where(engine.among(ORDER_LINES.c.sku, "skus"), text("order_lines.unsourced > 0"))
+        .group_by(ORDER_LINES.c.sku)
+    )
+)
+
 
 class Orders:
     """The tables `orders`, `order_lines`, `order_events` and `routing_traces`."""
@@ -67,6 +75,10 @@ class Orders:
             for line in order.lines
         ]
         insert_many(self._connection, ORDER_LINES, ("order_id", *_LINE), lines)
+
+    def unsourced(self, skus: Collection[str]) -> dict[str, int]:
+        """Return the units by SKU that orders want and no fulfillment order carries."""
+        return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
 
     def number_taken(self, number: str) -> bool:
         """Return whether an order has this number."""

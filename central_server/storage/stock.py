@@ -1,13 +1,13 @@
 """Stock by (location, SKU): positions, promises, effects, and the append-only ledger."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from central_server.records import LedgerEntry
-from central_server.storage.bulk import among, insert_many, update_many, upsert_many
+from central_server.storage.bulk import among, insert_many, is_postgresql, update_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
@@ -49,6 +49,14 @@ _LOCKED = Prepared(
         .with_for_update(of=STOCK)
     )
 )
+_WEEKLY = Prepared(
+    lambda engine: select(STOCK.c.location_id, STOCK.c.sku, STOCK.c.weekly_milli).where(
+        engine.among(STOCK.c.sku, "skus"), STOCK.c.weekly_milli != bindparam("none", 0)
+    )
+)
+_LOCK_NETWORK = text("SELECT pg_advisory_xact_lock(:space, hashtext(:sku))")
+_NETWORK = 514_017
+"""Any number: the space of the locks on what is kept of a SKU in all."""
 _ALL_AT = select(*(STOCK.c[name] for name in _ROW)).where(_AT_PLACE).order_by(STOCK.c.sku)
 _ALL_ROWS = Prepared(lambda _: _ALL_AT)
 _ROWS = {
@@ -69,6 +77,11 @@ class OpeningStock:
     aisle: str = ""
     safety_stock: int = 0
     floor_percent: int = 0
+
+
+def by_the_books(position: StockPosition) -> int:
+    """Return what may be promised where no rule has a say."""
+    return available_to_promise(position).quantity
 
 
 class Stock:
@@ -108,11 +121,17 @@ class Stock:
         return [_stock_row(row) for row in rows]
 
     def reserve(
-        self, location_id: str, lines: Sequence[tuple[str, int]], source: str, now_ms: int
+        self,
+        location_id: str,
+        lines: Sequence[tuple[str, int]],
+        source: str,
+        now_ms: int,
+        limit: Callable[[StockPosition], int] = by_the_books,
     ) -> bool:
         """Allocate all of `lines` (SKU, units) at one location, or nothing; say which.
 
-        A line is promised only if central may promise that much of it at `now_ms`.
+        A line is promised only if central may promise that much of it at `now_ms`: `limit`
+        is asked of the locked positions, and knows the rules (`services.promises.reserve`).
         Lines of the same SKU count together. Writes the ledger too.
         """
         totals = _totals(lines)
@@ -120,7 +139,7 @@ class Stock:
             return True
         found = {one.sku: one for one in self._lock(location_id, totals, now_ms)}
         for sku, quantity in totals.items():
-            if sku not in found or available_to_promise(found[sku]).quantity < quantity:
+            if sku not in found or limit(found[sku]) < quantity:
                 return False
         rows = [
             (location_id, sku, quantity, quantity if found[sku].is_shared else 0)
@@ -145,6 +164,37 @@ class Stock:
             ]
         )
         return True
+
+    def lock_network(self, skus: Collection[str]) -> None:
+        """Let nobody else promise of what is kept of these SKUs in all, until the commit.
+
+        SQLite has one writer anyway.
+        """
+        if is_postgresql(self._connection):
+            for sku in sorted(skus):
+                self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": _NETWORK})
+
+    def skus(self) -> list[str]:
+        """Return every SKU that a location has or had."""
+        wanted = select(STOCK.c.sku).distinct().order_by(STOCK.c.sku)
+        return list(self._connection.execute(wanted).scalars())
+
+    def weekly(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return the weekly demand by (location, SKU), in thousandths of a unit, where any is."""
+        rows = _WEEKLY.rows(self._connection, skus=skus)
+        return {(place, sku): units for place, sku, units in rows}
+
+    def set_weekly(self, location_id: str, demand: Mapping[str, int]) -> None:
+        """Set the weekly demand of a location's SKUs, in thousandths of a unit."""
+        update_many(
+            self._connection,
+            STOCK,
+            ("location_id", "sku", "weekly_milli"),
+            [(location_id, sku, units) for sku, units in sorted(demand.items())],
+            sets="weekly_milli = v.weekly_milli",
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )
 
     def _lock(
         self, location_id: str, skus: Collection[str], now_ms: int

@@ -106,7 +106,7 @@ STOCK = Table(
     _int("on_hand"), _int("allocated"), _int("floor"), _int("safety_stock"), _text("aisle"),
     *(_zero(name) for name in ("generation", "granted", "promised", "returned")),
     Column("op_replica", Text, nullable=False, server_default=""),
-    _zero("op_epoch"), _zero("op_seq"),
+    _zero("op_epoch"), _zero("op_seq"), _zero("weekly_milli"),
     Column("silence", Text, nullable=False, server_default=""),
     CheckConstraint("allocated >= 0", name="allocated"),
     CheckConstraint("floor >= 0", name="floor"),
@@ -119,7 +119,7 @@ STOCK = Table(
 
 `floor` is what the store keeps under a fixed share, and what it should keep under
 escrow, where the rights count. `op_*` is up to which stock operation of the store
-the row includes everything.
+the row includes everything. `weekly_milli` is the demand, in thousandths of a unit a week.
 """
 
 LEASES = Table(
@@ -190,6 +190,8 @@ ORDER_LINES = Table(
     CheckConstraint("unsourced >= 0 AND dropped >= 0 AND unsourced + dropped <= quantity",
                     name="unsourced"),
     Index(None, "sku", "order_id"),
+    Index("ix_order_lines_unsourced", "sku", sqlite_where=text("unsourced > 0"),
+          postgresql_where=text("unsourced > 0")),
 )  # fmt: skip
 
 ORDER_EVENTS = Table(

@@ -19,6 +19,7 @@ from central_server.storage.locations import Locations
 from central_server.storage.meta import Meta
 from central_server.storage.orders import Orders
 from central_server.storage.outbox import Outbox
+from central_server.storage.promise_rules import PromiseRules
 from central_server.storage.replicas import Replicas
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
@@ -34,6 +35,7 @@ class View:
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
         self.leases = Leases(connection)
+        self.promise_rules = PromiseRules(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)
         self.fulfillments = Fulfillments(connection)

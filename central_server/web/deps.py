@@ -13,6 +13,8 @@ from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
+from central_server.services.promise_preview import PromisePreview
+from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
@@ -37,6 +39,8 @@ class Central:
     sync: SyncService
     keys: ApiKeys
     escrow: EscrowPolicies
+    promise_rules: PromiseRuleBook
+    promise_preview: PromisePreview
     exceptions: ExceptionDesk
     quarantine: QuarantineDesk
     pokes: PokeBoard

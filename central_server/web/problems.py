@@ -56,6 +56,9 @@ STATUS: dict[str, int] = {
     "illegal_transition": 409,
     "quantity_refused": 409,
     "refused": 409,
+    # Rules of promising.
+    "rules_invalid": 422,
+    "version_fixed": 409,
     # Exceptions and quarantine.
     "already_closed": 409,
     "already_assigned": 409,

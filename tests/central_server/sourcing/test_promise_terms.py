@@ -15,6 +15,7 @@ from central_server.sourcing.promise_rules import (
 )
 from central_server.sourcing.promise_terms import (
     Node,
+    Whole,
     limited,
     network_promise,
     node_promise,
@@ -98,7 +99,8 @@ def test_terms_of_the_network_add_up(nodes, rules, unsourced):
     """A place that the network limits shows it as a term; the sum of all is never exceeded."""
     selected = RuleSet(1, tuple(rules)).select(ASKED)
     promises = [node_promise(one, selected, ASKED) for one in nodes]
-    network = network_promise([one.quantity for one in promises], unsourced, selected)
+    whole = Whole.of(zip(nodes, promises, strict=True))
+    network = network_promise(whole, unsourced, selected)
     assert network.raw == network.begins - sum(term.units for term in network.terms)
     for one in promises:
         shown = limited(one, network)
@@ -148,7 +150,7 @@ def test_protected_stock_is_for_those_who_chose_it():
     assert promised(node(), protect).quantity == 0
     own = promised(node(), protect, is_own=True)
     assert own.quantity == 10
-    assert limited(own, network_promise([], 3, RuleSet().select(ASKED))).quantity == 10
+    assert limited(own, network_promise(Whole(), 3, RuleSet().select(ASKED))).quantity == 10
 
 
 def test_a_silent_store_is_worth_less():
@@ -177,6 +179,6 @@ def test_the_first_offer_decides():
 def test_the_network_keeps_its_part_once():
     """Of 20 units at two places, a network's safety stock of 3 and 4 unsourced leave 13."""
     wide = rule(RuleKind.SAFETY_STOCK, level=Level.NETWORK, units=3)
-    found = network_promise([12, 8], 4, RuleSet(1, (wide,)).select(ASKED))
+    found = network_promise(Whole(20), 4, RuleSet(1, (wide,)).select(ASKED))
     assert found.quantity == 13
     assert limited(promised(node(15)), found).quantity == 13

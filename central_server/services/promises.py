@@ -1,0 +1,222 @@
+"""What may be promised, by the rules in force: the one answer for showing and for taking.
+
+`Promises` reads what the rules ask for and no more: where nothing is said of the
+network, one place's promise needs only that place's rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from central_server.sourcing.promise_rules import (
+    Asked,
+    Method,
+    Place,
+    RuleKind,
+    RuleSet,
+    Selection,
+)
+from central_server.sourcing.promise_terms import (
+    Node,
+    Promise,
+    Whole,
+    limited,
+    network_promise,
+    node_promise,
+)
+from sync.domain.inventory import StockPosition
+from sync.domain.orders import Channel
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit, View
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """For whom something is asked."""
+
+    channel: str = Channel.WEB.value
+    method: str = Method.PICKUP.value
+    chosen: str = ""
+    """The place that the order chose itself: it may have protected stock."""
+    is_moved: bool = False
+    """A promise that moves to another place is none anew: the network keeps nothing of it."""
+
+
+ANYBODY = Ask()
+Promised = dict[str, dict[str, Promise]]
+"""Promises by location and SKU."""
+
+
+class Promises:
+    """Promises by one snapshot, at one moment."""
+
+    def __init__(
+        self,
+        view: "View",
+        now_ms: int,
+        rules: RuleSet | None = None,
+        *,
+        rules_ms: int | None = None,
+    ) -> None:
+        """`rules` are those in force, `rules_ms` the moment of their time boxes: both now."""
+        self._view = view
+        self.now_ms = now_ms
+        self.rules = view.promise_rules.in_force(now_ms) if rules is None else rules
+        self._rules_ms = now_ms if rules_ms is None else rules_ms
+        self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
+        self._categories: dict[str, str] = {}
+        self._unsourced: dict[str, int] = {}
+        self._nodes: dict[str, dict[str, Node]] = {}
+        self._places: dict[str, Place] = {}
+
+    def at(
+        self, skus: Collection[str], ask: Ask, location_ids: Sequence[str] | None = None
+    ) -> Promised:
+        """Return the promises of `skus` at the places that have them, or at the named ones."""
+        wide = [] if ask.is_moved else self.wide(skus, ask)
+        network = self.network(wide, ask) if wide else {}
+        found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
+        for node in self.nodes(skus, ask, location_ids):
+            promise = self._promise(node, ask)
+            limit = network.get(node.position.sku)
+            found[node.place.id][node.position.sku] = (
+                promise if limit is None else limited(promise, limit)
+            )
+        return dict(found)
+
+    def network(self, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
+        """Return what may be promised of each SKU over all places together."""
+        general = replace(ask, chosen="")
+        places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
+        for node in self._everywhere(skus, general):
+            places[node.position.sku].append((node, self._promise(node, general)))
+        waiting = self._unsourced_of(skus)
+        return {
+            sku: network_promise(Whole.of(places[sku]), waiting[sku], self._select(sku, ask)[1])
+            for sku in skus
+        }
+
+    def wide(self, skus: Collection[str], ask: Ask) -> list[str]:
+        """Return those of `skus` of which something is kept for the whole network."""
+        waiting = self._unsourced_of(skus)
+        self._learn(skus)
+        return sorted(sku for sku in skus if waiting[sku] or self._select(sku, ask)[1].network)
+
+    def nodes(
+        self, skus: Collection[str], ask: Ask, location_ids: Sequence[str] | None
+    ) -> list[Node]:
+        """Return what is known of `skus` at places; at named ones also of what they lack."""
+        if location_ids is None:
+            return self._everywhere(skus, ask)
+        positions = {
+            (one.location_id, one.sku): one
+            for one in self._view.stock.positions(tuple(skus), self.now_ms, location_ids)
+        }
+        self._learn_places(location_ids)
+        named = [one for one in location_ids if one in self._places]
+        wanted = [
+            positions.get((place, sku), StockPosition(place, sku))
+            for place in named
+            for sku in skus
+        ]
+        return self._enriched(wanted, skus, ask, named)
+
+    def promise(self, position: StockPosition, ask: Ask, known: Node) -> Promise:
+        """Return the promise of a position that was read anew; `known` is what it was."""
+        return self._promise(replace(known, position=position), ask)
+
+    def selection(self, sku: str, ask: Ask) -> Selection:
+        """Return the rules that hold for a SKU."""
+        self._learn([sku])
+        return self._select(sku, ask)[1]
+
+    def _promise(self, node: Node, ask: Ask) -> Promise:
+        asked, chosen = self._select(node.position.sku, ask)
+        return node_promise(node, chosen, asked, is_own=node.place.id == ask.chosen)
+
+    def _everywhere(self, skus: Collection[str], ask: Ask) -> list[Node]:
+        missing = [sku for sku in skus if sku not in self._nodes]
+        if missing:
+            positions = self._view.stock.positions(missing, self.now_ms)
+            places = sorted({one.location_id for one in positions})
+            self._learn_places(places)
+            self._nodes.update({sku: {} for sku in missing})
+            for node in self._enriched(positions, missing, ask, places):
+                self._nodes[node.position.sku][node.place.id] = node
+        return [node for sku in skus for node in self._nodes[sku].values()]
+
+    def _enriched(
+        self,
+        positions: Sequence[StockPosition],
+        skus: Collection[str],
+        ask: Ask,
+        places: Sequence[str],
+    ) -> list[Node]:
+        self._learn(skus)
+        rules = [rule for sku in skus for rule in (*self._select(sku, ask)[1].node,
+                                                   *self._select(sku, ask)[1].network)]  # fmt: skip
+        weekly: Mapping[tuple[str, str], int] = {}
+        heard: Mapping[str, int] = {}
+        if any(rule.weeks is not None for rule in rules):
+            weekly = self._view.stock.weekly(tuple(skus))
+        if any(rule.kind is RuleKind.SILENCE for rule in rules):
+            heard = self._view.replicas.last_contacts(places)
+        return [
+            Node(
+                one, self._places[one.location_id], weekly.get((one.location_id, one.sku), 0),
+                heard.get(one.location_id),
+            )
+            for one in positions
+        ]  # fmt: skip
+
+    def _select(self, sku: str, ask: Ask) -> tuple[Asked, Selection]:
+        key = (sku, ask.channel, ask.method)
+        known = self._asked.get(key)
+        if known is None:
+            category = self._categories.get(sku, "")
+            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms)
+            chosen = self.rules.select(replace(asked, now_ms=self._rules_ms))
+            known = self._asked[key] = (asked, chosen)
+        return known
+
+    def _learn(self, skus: Collection[str]) -> None:
+        """Read the categories of SKUs, where a rule may ask for them."""
+        missing = [sku for sku in skus if sku not in self._categories]
+        if missing and any(rule.categories for rule in self.rules.rules):
+            found = self._view.catalogue.categories(missing)
+            self._categories.update({sku: found.get(sku, "") for sku in missing})
+
+    def _learn_places(self, location_ids: Sequence[str]) -> None:
+        missing = [one for one in location_ids if one not in self._places]
+        if missing:
+            self._places.update({one.id: one for one in self._view.locations.places(missing)})
+
+    def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
+        missing = [sku for sku in skus if sku not in self._unsourced]
+        if missing:
+            found = self._view.orders.unsourced(missing)
+            self._unsourced.update({sku: found.get(sku, 0) for sku in missing})
+        return self._unsourced
+
+
+def reserve(
+    unit: "Unit", location_id: str, wanted: Mapping[str, int], source: str, now_ms: int, ask: Ask
+) -> bool:
+    """Allocate `wanted` (units by SKU) at one place, all or nothing, if the rules allow it.
+
+    What is kept of the whole network is looked at while nobody else promises these SKUs.
+    """
+    promises = Promises(unit, now_ms)
+    wide = [] if ask.is_moved else promises.wide(wanted, ask)
+    unit.stock.lock_network(wide)
+    network = Promises(unit, now_ms, promises.rules).network(wide, ask)
+    known = {node.position.sku: node for node in promises.nodes(wanted, ask, [location_id])}
+
+    def limit(position: StockPosition) -> int:
+        promise = promises.promise(position, ask, known[position.sku])
+        whole = network.get(position.sku)
+        return (promise if whole is None else limited(promise, whole)).quantity
+
+    return unit.stock.reserve(location_id, tuple(wanted.items()), source, now_ms, limit)

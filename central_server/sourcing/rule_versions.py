@@ -1,0 +1,90 @@
+"""Versions of the rules of promising: each is a draft, then active, then archived.
+
+A published version holds from `effective_from_ms` until (and without)
+`effective_until_ms`, so at any moment at most one does. What is published never
+changes: a correction is a new version.
+
+    publish at s   every version that began before s and would go on ends at s;
+                   one that begins later still takes over then
+    archive now    the version ends now; without a later one nothing holds
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from central_server.sourcing.promise_rules import PromiseRule, RuleSet
+
+
+class VersionState(StrEnum):
+    """Where a version stands."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    """Published: it holds, or will at its time."""
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVersion:
+    """One version of all rules, and who made and published it."""
+
+    version: int
+    rules: tuple[PromiseRule, ...]
+    note: str
+    created_by: str
+    created_ms: int
+    published_by: str = ""
+    published_ms: int | None = None
+    effective_from_ms: int | None = None
+    effective_until_ms: int | None = None
+
+    def state(self, now_ms: int) -> VersionState:
+        """Return where it stands, derived from its times."""
+        if self.published_ms is None and self.effective_until_ms is None:
+            return VersionState.DRAFT
+        end = self.effective_until_ms
+        if end is not None and (end <= now_ms or end == self.effective_from_ms):
+            return VersionState.ARCHIVED
+        return VersionState.ACTIVE
+
+    def is_in_force(self, now_ms: int) -> bool:
+        """Return whether its rules hold."""
+        start, end = self.effective_from_ms, self.effective_until_ms
+        return start is not None and start <= now_ms and (end is None or now_ms < end)
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """Its rules, ready to be asked."""
+        return RuleSet(self.version, self.rules)
+
+
+def published(
+    versions: Sequence[RuleVersion], draft: RuleVersion, start_ms: int, *, by: str, now_ms: int
+) -> list[RuleVersion]:
+    """Return what changes where `draft` is published to hold from `start_ms` on.
+
+    `versions` are all that are published.
+    """
+    later = [one.effective_from_ms for one in versions
+             if one.effective_from_ms is not None and one.effective_from_ms > start_ms
+             and one.effective_from_ms != one.effective_until_ms]  # fmt: skip
+    mine = replace(
+        draft, published_by=by, published_ms=now_ms, effective_from_ms=start_ms,
+        effective_until_ms=min(later, default=None),
+    )  # fmt: skip
+    ended = [
+        replace(one, effective_until_ms=start_ms)
+        for one in versions
+        if one.effective_from_ms is not None
+        and one.effective_from_ms <= start_ms
+        and (one.effective_until_ms is None or one.effective_until_ms > start_ms)
+    ]
+    return [*ended, mine]
+
+
+def archived(one: RuleVersion, now_ms: int) -> RuleVersion:
+    """Return a version that ends now; one that would begin later never does."""
+    start = one.effective_from_ms
+    end = now_ms if start is None or start < now_ms else start
+    return replace(one, effective_until_ms=end)

@@ -1,0 +1,207 @@
+"""Versions of rules, and that what is shown is what may be taken, for each kind of rule."""
+
+import pytest
+
+from central_server.services.errors import NotFound, PickupNotOffered, RulesInvalid, VersionFixed
+from central_server.services.promises import Ask, Promises
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from sync.domain import operations as op
+from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import ShortReason
+from sync.domain.orders import Channel
+from tests.support.central_world import PLACES, World
+
+SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
+MINUTE_MS = 60_000
+ELSEWHERE = tuple(place for place, _, _ in PLACES if place != "S001")
+
+
+def publish(world: World, *rules: PromiseRule) -> int:
+    book = world.parts.central.promise_rules
+    made = book.draft(rules, note="why", by="Kim")
+    assert made["findings"] == []
+    book.publish(made["version"], effective_from_ms=None, note="go", by="Lee")
+    return made["version"]
+
+
+def shown(world: World, place: str = "S001", sku: str = "SKU-1") -> int:
+    with world.database.read() as view:
+        promises = Promises(view, world.clock.now_ms())
+        return promises.at([sku], Ask(chosen=place), [place])[place][sku].quantity
+
+
+def reject(world: World, order_id: str, place: str) -> None:
+    """Let a store decline an order."""
+    (order,) = world.fulfillments(order_id)
+    store = world.device(place)
+    store.do(op.FulfillmentRejected(order.id, ShortReason.STORE_BUSY))
+    store.push()
+
+
+ONLY_HERE = PromiseRule("only-here", RuleKind.OFFER, offered=False, locations=ELSEWHERE)
+"""No other store can take what this one may not."""
+CASES = {
+    "fixed safety stock": ([PromiseRule("r", SAFETY, units=3)], 7),
+    "percent": ([PromiseRule("r", SAFETY, percent=25)], 7),
+    "weeks of supply": ([PromiseRule("r", SAFETY, weeks=2.0)], 5),
+    "category": ([PromiseRule("r", SAFETY, units=2, skus=("SKU-1",), regions=("",))], 8),
+    "holdbacks": ([PromiseRule("r", HOLD, units=2), PromiseRule("s", HOLD, units=1)], 7),
+    "network safety stock": ([PromiseRule("r", SAFETY, level=Level.NETWORK, units=4)], 6),
+    "network percent": ([PromiseRule("r", SAFETY, level=Level.NETWORK, percent=50)], 5),
+    "network weeks": ([PromiseRule("r", SAFETY, level=Level.NETWORK, weeks=0.8)], 8),
+    "channel threshold": (
+        [PromiseRule("r", HOLD, level=Level.NETWORK, units=1, channels=("web",))], 9,
+    ),
+    "another channel's": ([PromiseRule("r", HOLD, units=9, channels=("agent",))], 10),
+    "franchise": ([PromiseRule("r", RuleKind.PROTECT, locations=("S001",))], 10),
+    "time box, over": ([PromiseRule("r", HOLD, units=9, effective_until_ms=5)], 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_shown_is_what_may_be_taken(world, case):
+    """An order for what is shown succeeds, and one unit more does not, under every rule."""
+    rules, expected = CASES[case]
+    world.database.write(lambda unit: unit.stock.set_weekly("S001", {"SKU-1": 2500}))
+    publish(world, ONLY_HERE, *rules)
+    assert shown(world) == expected
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", expected + 1))
+    world.place(("SKU-1", expected))
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", 1))
+
+
+def test_unsourced_demand_is_kept(world):
+    """Units that an order waits for are promised to nobody else, with or without rules."""
+    placed = world.place(("SKU-1", 4), at="S002")
+    world.place(("SKU-1", 10), at="S001")
+    world.place(("SKU-1", 10), at="S003")
+    assert shown(world, "S002") == 6
+    reject(world, placed.order_id, "S002")
+    assert world.order(placed.order_id)["lines"][0]["unsourced"] == 4
+    free = world.stock("S002")[0] - 4
+    assert shown(world, "S002") == free
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", free + 1), at="S002")
+    if free:
+        world.place(("SKU-1", free), at="S002")
+
+
+def test_silence_of_a_store_without_escrow(world):
+    """Units of a store that is not heard shrink by the clock, also for orders."""
+    world.device("S001")
+    publish(world, ONLY_HERE, PromiseRule("r", RuleKind.SILENCE, after_minutes=30, percent=60))
+    assert shown(world) == 10
+    world.clock.advance(30 * MINUTE_MS)
+    assert shown(world) == 4
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", 5))
+    world.place(("SKU-1", 4))
+
+
+def test_network_stock_is_promised_once(world):
+    """Orders at different stores together take no more than the network may promise."""
+    publish(world, PromiseRule("r", SAFETY, level=Level.NETWORK, units=25))
+    assert [shown(world, place) for place, _, _ in PLACES] == [5, 5, 5]
+    world.place(("SKU-1", 3), at="S001")
+    assert shown(world, "S003") == 2
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", 3), at="S003")
+    world.place(("SKU-1", 2), at="S003")
+    assert shown(world, "S002") == 0
+
+
+def test_franchise_stock_is_not_for_others(world):
+    """Who chose another store never gets a protected store's units, however empty theirs is."""
+    publish(world, PromiseRule("r", RuleKind.PROTECT, locations=("S002", "S003")))
+    world.place(("SKU-1", 10), at="S001")
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", 1), at="S001")
+    world.place(("SKU-1", 1), at="S002")
+
+
+def test_pickup_is_turned_off_and_on(world):
+    """A rule turns a store's pickup off, for everything or for one SKU."""
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=False, locations=("S001",)))
+    with pytest.raises(PickupNotOffered):
+        world.place(("SKU-1", 1))
+    one = PromiseRule("r", RuleKind.OFFER, offered=False, locations=("S001",), skus=("SKU-1",))
+    publish(world, one)
+    world.place(("SKU-2", 1))
+    with pytest.raises(PickupNotOffered):
+        world.place(("SKU-1", 1))
+
+
+def test_a_channel_has_its_stores(world):
+    """Stores that are no members of a channel sell nothing to it."""
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=False, channels=(Channel.AGENT.value,)))
+    with world.database.read() as view:
+        promises = Promises(view, world.clock.now_ms())
+        assert promises.network(["SKU-1"], Ask("agent"))["SKU-1"].quantity == 0
+        assert promises.network(["SKU-1"], Ask("web"))["SKU-1"].quantity == 30
+
+
+def test_a_moved_promise_may_use_what_the_network_keeps(world):
+    """What is kept of the network is there for promises that a store gives up."""
+    placed = world.place(("SKU-1", 4), at="S001")
+    publish(world, PromiseRule("r", SAFETY, level=Level.NETWORK, units=30))
+    reject(world, placed.order_id, "S001")
+    assert {one.location_id for one in world.fulfillments(placed.order_id)} == {"S001", "S002"}
+
+
+def test_versions_follow_one_another(world):
+    """At any moment one version holds; a later start takes over by the clock."""
+    book, clock = world.parts.central.promise_rules, world.clock
+    first = publish(world, PromiseRule("r", HOLD, units=1))
+    later = book.draft([PromiseRule("r", HOLD, units=2)], note="", by="Kim")["version"]
+    start = clock.now_ms() + 60 * MINUTE_MS
+    made = book.publish(later, effective_from_ms=start, note="sale", by="Lee")
+    assert (made["state"], made["in_force"]) == ("active", False)
+    assert (shown(world), book.show(first)["in_force"]) == (9, True)
+    now = publish(world, PromiseRule("r", HOLD, units=3))
+    assert (shown(world), book.show(first)["state"]) == (7, "archived")
+    assert book.show(now)["effective_until"] == made["effective_from"]
+    clock.advance(60 * MINUTE_MS)
+    assert (shown(world), book.show(later)["in_force"]) == (8, True)
+    book.archive(later, note="over", by="Kim")
+    assert shown(world) == 10
+    assert [(one["action"], one["version"]) for one in book.audit(9)][:2] == [
+        ("archived", later), ("published", now),
+    ]  # fmt: skip
+
+
+def test_what_is_published_is_fixed(world):
+    """Only a draft changes; findings keep it from being published; the audit has who and why."""
+    book = world.parts.central.promise_rules
+    wrong = book.draft([PromiseRule("r", HOLD, skus=("no",))], note="", by="Kim")
+    assert [one["field"] for one in wrong["findings"]] == ["units", "skus"]
+    with pytest.raises(RulesInvalid, match="were agreed"):
+        book.publish(wrong["version"], effective_from_ms=None, note="", by="Kim")
+    book.edit(wrong["version"], [PromiseRule("r", HOLD, units=1)], note="better", by="Kim")
+    book.publish(wrong["version"], effective_from_ms=None, note="go", by="Lee")
+    with pytest.raises(VersionFixed, match="draft a new one"):
+        book.edit(wrong["version"], [], note="", by="Kim")
+    with pytest.raises(NotFound):
+        book.show(99)
+    audit = book.show(wrong["version"])["audit"]
+    assert [(one["action"], one["by"], one["note"]) for one in audit] == [
+        ("published", "Lee", "go"), ("edited", "Kim", "better"), ("drafted", "Kim", ""),
+    ]  # fmt: skip
+
+
+def test_preview_says_what_would_change(world):
+    """SKUs, units and stores before and after; nothing is kept."""
+    publish(world, PromiseRule("keep", HOLD, units=1))
+    book = world.parts.central.promise_rules
+    rules = [
+        PromiseRule("keep", HOLD, units=1),
+        PromiseRule("two", HOLD, units=2, skus=("SKU-1",), locations=("S001",)),
+    ]
+    draft = book.draft(rules, note="", by="Kim")["version"]
+    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
+    assert found["rules"] == {"added": ["two"], "removed": [], "changed": []}
+    assert found["skus"] == [{"sku": "SKU-1", "before": 27, "after": 25}]
+    assert found["stores"] == [{"location_id": "S001", "before": 9, "after": 7}]
+    assert (found["skus_changed"], found["stores_changed"], found["skus_left_out"]) == (1, 1, 0)
+    assert shown(world) == 9
