@@ -42,6 +42,7 @@ from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
 from central_server.services.sizing import FloorSizing
 from central_server.services.stores import StoreDirectory
+from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
 from central_server.services.tokens import SessionKeys
 from central_server.services.verification import verify
@@ -223,7 +224,7 @@ def assemble(
         ),
         cancelling=Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes),
         reading=OrderReading(database),
-        availability=AvailabilityQuery(database, clock),
+        availability=AvailabilityQuery(database, clock, promise_ms=promise_ms),
         stores=StoreDirectory(database, clock),
         enrolment=Enrolment(database, clock, random),
         sessions=Sessions(database, keys, clock, random, poll_seconds=settings.poll_seconds),
@@ -232,6 +233,7 @@ def assemble(
         escrow=EscrowPolicies(database, clock, pokes),
         promise_rules=PromiseRuleBook(database, clock),
         promise_preview=PromisePreview(database, clock),
+        supply=SupplyBook(database, clock),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
         pokes=pokes,

@@ -1,20 +1,36 @@
 """What may be promised, where, and why."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from central_server.api.availability_schemas import AvailabilityAnswer
 from central_server.api.documented import KEYED, problems
-from central_server.api.schemas import AvailabilityAnswer
 from central_server.services.api_keys import KeyHolder
+from central_server.services.availability import RADIUS_KM, Question
+from central_server.services.promises import Ask
+from central_server.sourcing.promise_rules import Method
 from central_server.web.auth import require
 from central_server.web.deps import central_of
+from central_server.web.problems import ProblemError
 from sync.domain.orders import Channel
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"])
 
 SKUS_MAX = 50
 LOCATIONS_MAX = 50
+DEGREES_MAX = 180.0
+POINT = r"^-?\d{1,3}(\.\d{1,12})?,-?\d{1,3}(\.\d{1,12})?$"
+
+
+class Scope(StrEnum):
+    """Of what the answer is: of single places, or of all together."""
+
+    STORES = "stores"
+    NETWORK = "network"
+
+
 Name = Annotated[str, Query(min_length=1, max_length=64)]
 
 
@@ -26,12 +42,30 @@ def get_availability(
     holder: Annotated[KeyHolder, Depends(require("availability:read"))],
     sku: Annotated[list[Name], Query(min_length=1, max_length=SKUS_MAX)],
     location: Annotated[list[Name] | None, Query(max_length=LOCATIONS_MAX)] = None,
+    *,
+    scope: Scope = Scope.STORES,
+    near: Annotated[str | None, Query(pattern=POINT, max_length=64)] = None,
+    radius_km: Annotated[float, Query(gt=0, le=20_040)] = RADIUS_KM,
     channel: Channel = Channel.WEB,
+    method: Method = Method.PICKUP,
+    explain: bool = False,
 ) -> object:
-    """Return the ATP of SKUs, term by term, with the age of each store's data.
+    """Return the ATP of up to 50 SKUs for a channel, with the age of each store's data.
 
-    Without `location`, the 50 locations with most of the first SKU are answered.
+    At the named locations, at those around `near` (latitude,longitude), at the 50 with most
+    of the first SKU where nothing is named, or with `scope=network` of all places together.
+    With `explain` each number is a sum whose parts name the rule that asks for them.
     """
-    return central_of(request).availability.explain(
-        tuple(dict.fromkeys(sku)), tuple(dict.fromkeys(location or ())), channel
-    )
+    question = Question(
+        tuple(dict.fromkeys(sku)), tuple(dict.fromkeys(location or ())),
+        _point(near) if near else None, radius_km, scope is Scope.NETWORK,
+        Ask(channel.value, method.value), explain,
+    )  # fmt: skip
+    return central_of(request).availability.answer(question)
+
+
+def _point(text: str) -> tuple[float, float]:
+    latitude, longitude = map(float, text.split(","))
+    if abs(latitude) > DEGREES_MAX / 2 or abs(longitude) > DEGREES_MAX:
+        raise ProblemError("validation_failed", "/query/near: no such point on the globe")
+    return latitude, longitude

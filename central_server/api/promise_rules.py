@@ -24,7 +24,7 @@ from central_server.web.deps import central_of
 from central_server.web.pagination import LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.orders import Channel
 
-router = APIRouter(prefix="/v1/promise-rules", tags=["promise rules"])
+router = APIRouter(prefix="/v1", tags=["promise rules"])
 
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
@@ -32,7 +32,7 @@ Admin = Annotated[KeyHolder, Depends(require("admin"))]
 Reader = Annotated[KeyHolder, Depends(require("availability:read"))]
 
 
-@router.get("", response_model=RuleVersionPage, responses=problems(*KEYED))
+@router.get("/promise-rules", response_model=RuleVersionPage, responses=problems(*KEYED))
 def list_versions(
     request: Request,
     holder: Reader,
@@ -44,27 +44,33 @@ def list_versions(
     return {"versions": found, "next": more}
 
 
-@router.get("/audit", response_model=RuleAudit, responses=problems(*KEYED))
+@router.get("/promise-audit", response_model=RuleAudit, responses=problems(*KEYED))
 def get_audit(request: Request, holder: Reader, limit: Limit = LIMIT_DEFAULT) -> object:
     """Return who drafted, published and archived what, the newest first."""
     return {"audit": central_of(request).promise_rules.audit(limit)}
 
 
-@router.post("", status_code=201, response_model=RuleVersionView, responses=problems(*KEYED))
+@router.post(
+    "/promise-rules", status_code=201, response_model=RuleVersionView, responses=problems(*KEYED)
+)
 def create_draft(request: Request, body: RulesBody, holder: Admin) -> object:
     """Make a draft of all rules. What is wrong with it is in `findings`."""
     rules = central_of(request).promise_rules
     return rules.draft(body.values(), note=body.note, by=holder.name)
 
 
-@router.get("/{version}", response_model=RuleVersionView, responses=problems(*KEYED, "not_found"))
+@router.get(
+    "/promise-rules/{version}",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found"),
+)
 def get_version(request: Request, version: Number, holder: Reader) -> object:
     """Return one version with its rules, what is wrong with them, and its audit."""
     return central_of(request).promise_rules.show(version)
 
 
 @router.put(
-    "/{version}",
+    "/promise-rules/{version}",
     response_model=RuleVersionView,
     responses=problems(*KEYED, "not_found", "version_fixed"),
 )
@@ -75,7 +81,9 @@ def replace_draft(request: Request, version: Number, body: RulesBody, holder: Ad
 
 
 @router.get(
-    "/{version}/preview", response_model=RulePreview, responses=problems(*KEYED, "not_found")
+    "/promise-rules/{version}/preview",
+    response_model=RulePreview,
+    responses=problems(*KEYED, "not_found"),
 )
 def preview_version(
     request: Request,
@@ -92,7 +100,7 @@ def preview_version(
 
 
 @router.post(
-    "/{version}/publish",
+    "/promise-rules/{version}/publish",
     response_model=RuleVersionView,
     responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid"),
 )
@@ -105,7 +113,7 @@ def publish_version(request: Request, version: Number, body: PublishBody, holder
 
 
 @router.post(
-    "/{version}/archive",
+    "/promise-rules/{version}/archive",
     response_model=RuleVersionView,
     responses=problems(*KEYED, "not_found", "version_fixed"),
 )

@@ -267,39 +267,6 @@ class OrderPage(BaseModel):
     next: str | None
 
 
-class AtpTerms(BaseModel):
-    """on_hand - allocated - floor - safety_stock - held_back = raw (units).
-
-    `held_back` are rights that central leaves alone because the store is silent.
-    """
-
-    on_hand: int
-    allocated: int
-    floor: int
-    safety_stock: int
-    held_back: int
-    raw: int
-
-
-class AvailabilityView(BaseModel):
-    """What may be promised of one SKU at one location, why, and how old the data is."""
-
-    location_id: str
-    sku: str
-    available_to_promise: int
-    offered: bool
-    terms: AtpTerms
-    data_age_seconds: float | None
-
-
-class AvailabilityAnswer(BaseModel):
-    """All requested SKUs at all requested locations."""
-
-    channel: str
-    at: str
-    availability: list[AvailabilityView]
-
-
 class OpenWork(BaseModel):
     """Fulfillment orders that a store has not finished, by status."""
 

@@ -1,15 +1,23 @@
-"""What may be promised, term by term, and how old the data behind it is."""
+"""What may be promised, term by term, how old the data behind it is, and for when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
 from central_server.services.errors import NotFound, UnknownSkus
+from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
+from central_server.services.promises import ANYBODY, Ask, Promised, Promises
+from central_server.services.promising import open_hours
 from central_server.services.times import rfc3339
-from central_server.sourcing.atp import Availability, explain
+from central_server.sourcing.atp import data_age_ms
+from central_server.sourcing.calendar import PROMISE_MS, promised_by
+from central_server.sourcing.geo import haversine_km
+from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.promise_terms import Promise
+from central_server.sourcing.receipts import Inbound, inbound
 from sync.clock import Clock
-from sync.domain.inventory import StockPosition
 from sync.domain.orders import Channel
 
 if TYPE_CHECKING:
@@ -17,77 +25,216 @@ if TYPE_CHECKING:
     from central_server.storage.unit import View
 
 LOCATIONS_MAX = 50
-"""How many locations are answered where none is named: those with most of the first SKU."""
+"""How many locations are answered where none is named: the nearest, or those with most."""
+RADIUS_KM = 50.0
+SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
+        "not_offered", "network_limit")  # fmt: skip
+INBOUND_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: SKUs, at named places, near a point, or of the whole network."""
+
+    skus: tuple[str, ...]
+    location_ids: tuple[str, ...] = ()
+    near: tuple[float, float] | None = None
+    """Latitude and longitude in degrees."""
+    radius_km: float = RADIUS_KM
+    of_network: bool = False
+    ask: Ask = ANYBODY
+    explain: bool = False
 
 
 class AvailabilityQuery:
     """Explains ATP."""
 
-    def __init__(self, database: "Database", clock: Clock) -> None:
+    def __init__(self, database: "Database", clock: Clock, *, promise_ms: int = PROMISE_MS) -> None:
         self._database = database
         self._clock = clock
+        self._promise_ms = promise_ms
 
     def explain(
         self, skus: tuple[str, ...], location_ids: tuple[str, ...], channel: Channel
     ) -> Document:
         """Return ATP of `skus` at the named locations, or where there is most of the first."""
+        return self.answer(Question(skus, location_ids, ask=Ask(channel.value)))
+
+    def answer(self, question: Question) -> Document:
+        """Return what may be promised. Raises `UnknownSkus`, `NotFound`."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            if unknown := tuple(sku for sku in skus if sku not in view.catalogue.products(skus)):
-                raise UnknownSkus(unknown)
-            positions = view.stock.positions(skus, now, location_ids or None)
-            locations = _locations(view, location_ids, positions, skus[0])
-            heard = view.replicas.last_contacts([one.id for one in locations])
-        known = {(one.location_id, one.sku): one for one in positions}
-        found = [
-            explain(
-                known.get((place.id, sku), StockPosition(place.id, sku)),
-                is_offered=place.pickup_enabled,
-                last_contact_ms=heard.get(place.id),
-                now_ms=now,
-            )
-            for place in locations
-            for sku in skus
-        ]
-        return {
-            "channel": channel.value,
-            "at": rfc3339(now),
-            "availability": [_document(one) for one in found],
+            found = _Answer(view, question, now, self._promise_ms)
+            return {
+                "channel": question.ask.channel,
+                "method": question.ask.method,
+                "at": rfc3339(now),
+                "rules_version": found.promises.rules.version,
+                "availability": [] if question.of_network else found.places(),
+                "network": found.network() if question.of_network else [],
+            }
+
+
+class _Answer:
+    """One answer, by one snapshot."""
+
+    def __init__(self, view: "View", question: Question, now_ms: int, promise_ms: int) -> None:
+        skus = question.skus
+        known = view.catalogue.categories(skus)
+        if unknown := tuple(sku for sku in skus if sku not in known):
+            raise UnknownSkus(unknown)
+        self._view = view
+        self._question = question
+        self._now_ms = now_ms
+        self._promise_ms = promise_ms
+        self.promises = Promises(view, now_ms)
+        self._kits = KitPromises(view, self.promises, skus)
+        self._coming = view.supply.coming(self._kits.plain)
+        self._own = replace(question.ask, is_own=True)
+
+    def network(self) -> list[Document]:
+        """Return one entry a SKU."""
+        whole = self._kits.network(self._question.ask)
+        entries = []
+        for sku in self._question.skus:
+            promise = whole[sku]
+            entry: Document = {
+                "sku": sku,
+                "available_to_promise": promise.quantity,
+                "inbound": [_inbound(one) for one in self._inbound(sku, None, promise)],
+            }
+            if self._question.explain:
+                entry["explained"] = _explained(promise, "places")
+                entry["components"] = self._components(sku, whole)
+            entries.append(entry)
+        return entries
+
+    def places(self) -> list[Document]:
+        """Return one entry a place and SKU."""
+        places = self._locations()
+        ids = [one.id for one in places]
+        promised = self._kits.at(self._own, ids)
+        methods = {
+            method.value: promised
+            if method.value == self._own.method
+            else self._kits.at(replace(self._own, method=method.value), ids)
+            for method in Method
         }
+        heard = self._view.replicas.last_contacts(ids)
+        return [
+            self._place(place, sku, promised[place.id], methods, heard.get(place.id))
+            for place in places
+            for sku in self._question.skus
+        ]
 
+    def _place(
+        self,
+        place: Location,
+        sku: str,
+        found: Mapping[str, Promise],
+        methods: Mapping[str, Promised],
+        heard_ms: int | None,
+    ) -> Document:
+        promise = found[sku]
+        age_ms = data_age_ms(heard_ms, self._now_ms)
+        ready_ms = promised_by(open_hours(place), self._now_ms, self._promise_ms)
+        inbound_ = self._inbound(sku, place.id, promise)
+        entry: Document = {
+            "location_id": place.id,
+            "sku": sku,
+            "available_to_promise": promise.quantity,
+            "offered": promise.is_offered,
+            "terms": {
+                "on_hand": promise.begins,
+                **{name: promise.term(name) for name in SUMS},
+                "raw": promise.raw,
+            },
+            "data_age_seconds": None if age_ms is None else age_ms / 1000,
+            "methods": [
+                {
+                    "method": method,
+                    "available_to_promise": (one := promises[place.id][sku]).quantity,
+                    "offered": one.is_offered,
+                    "promised_by": rfc3339(ready_ms) if one.quantity else None,
+                }
+                for method, promises in methods.items()
+            ],
+            "inbound": [_inbound(one) for one in inbound_],
+        }
+        if self._question.explain:
+            entry["explained"] = _explained(promise, "on_hand")
+            entry["components"] = self._components(sku, found)
+        return entry
 
-def _locations(
-    view: "View",
-    location_ids: tuple[str, ...],
-    positions: Sequence[StockPosition],
-    first_sku: str,
-) -> list[Location]:
-    if location_ids:
-        found = view.locations.get_many(location_ids)
-        for location_id in location_ids:
+    def _components(self, sku: str, found: Mapping[str, Promise]) -> list[Document]:
+        bundle = self._kits.bundles.get(sku)
+        if bundle is None:
+            return []
+        return [
+            {
+                "sku": part,
+                "units": each,
+                "available_to_promise": found[part].quantity,
+                "explained": _explained(found[part], "on_hand"),
+            }
+            for part, each in bundle.components.items()
+        ]
+
+    def _inbound(self, sku: str, location_id: str | None, promise: Promise) -> list[Inbound]:
+        receipts = [
+            one for one in self._coming if one.sku == sku and location_id in {None, one.location_id}
+        ]
+        return inbound(receipts, max(0, -promise.raw), self._now_ms)[:INBOUND_MAX]
+
+    def _locations(self) -> list[Location]:
+        named = self._question.location_ids
+        if not named:
+            named = self._nearest() if self._question.near else self._fullest()
+        found = self._view.locations.get_many(named)
+        for location_id in named:
             if location_id not in found:
                 raise NotFound("location", location_id)
-        return [found[location_id] for location_id in location_ids]
-    carrying = [one for one in positions if one.sku == first_sku]
-    carrying.sort(key=lambda one: (one.allocated - one.on_hand, one.location_id))
-    best = [one.location_id for one in carrying[:LOCATIONS_MAX]]
-    found = view.locations.get_many(best)
-    return [found[location_id] for location_id in best]
+        return [found[location_id] for location_id in named]
+
+    def _fullest(self) -> tuple[str, ...]:
+        first = self._question.skus[0]
+        carrying = [
+            (one.allocated - one.on_hand, one.location_id)
+            for one in self._view.stock.positions(self._kits.plain, self._now_ms)
+            if one.sku in {first, *self._parts(first)}
+        ]
+        best = dict.fromkeys(location_id for _, location_id in sorted(carrying))
+        return tuple(best)[:LOCATIONS_MAX]
+
+    def _parts(self, sku: str) -> Sequence[str]:
+        bundle = self._kits.bundles.get(sku)
+        return () if bundle is None else tuple(bundle.components)
+
+    def _nearest(self) -> tuple[str, ...]:
+        assert self._question.near is not None
+        positions = self._view.stock.positions(self._kits.plain, self._now_ms)
+        ids = {one.location_id for one in positions}
+        far = sorted(
+            (haversine_km(*self._question.near, latitude, longitude), location_id)
+            for location_id, latitude, longitude, _ in self._view.locations.points(ids)
+        )
+        within = [location_id for km, location_id in far if km <= self._question.radius_km]
+        return tuple(within[:LOCATIONS_MAX])
 
 
-def _document(one: Availability) -> Document:
+def _explained(promise: Promise, begins: str) -> list[Document]:
+    """Return the parts whose sum is `raw`."""
+    first: Document = {"term": begins, "units": promise.begins, "rule": None}
+    rest: list[Document] = [
+        {"term": one.name, "units": -one.units, "rule": one.rule} for one in promise.terms
+    ]
+    return [first, *rest]
+
+
+def _inbound(one: Inbound) -> Document:
     return {
-        "location_id": one.location_id,
-        "sku": one.sku,
-        "available_to_promise": one.quantity,
-        "offered": one.is_offered,
-        "terms": {
-            "on_hand": one.terms.on_hand,
-            "allocated": one.terms.allocated,
-            "floor": one.terms.floor,
-            "safety_stock": one.terms.safety_stock,
-            "held_back": one.terms.held_back,
-            "raw": one.terms.raw,
-        },
-        "data_age_seconds": None if one.age_ms is None else one.age_ms / 1000,
+        "receipt_id": one.receipt.id,
+        "location_id": one.receipt.location_id,
+        "units": one.units,
+        "due_at": rfc3339(one.due_ms),
     }

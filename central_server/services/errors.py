@@ -16,6 +16,7 @@ DomainError
     +-- AlreadySettled           somebody else has settled this operation
     +-- WaitsBehind              an earlier operation has to be settled first
     +-- RulesInvalid             rules of promising with findings are not published
+    +-- BundleInvalid            a kit cannot be made of that
     +-- VersionFixed             only a draft may be changed
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
@@ -187,6 +188,15 @@ class RulesInvalid(ServiceRefused):
         self.findings = findings
         words = "; ".join(f"{one['rule']}.{one['field']}: {one['text']}" for one in findings[:5])
         super().__init__(f"correct the rules first: {words}")
+
+
+class BundleInvalid(ServiceRefused):
+    """A kit cannot be made of that."""
+
+    code = "bundle_invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 class VersionFixed(ServiceRefused):

@@ -10,7 +10,6 @@ from central_server.records import (
     Location,
     Order,
     OrderEvent,
-    OrderLine,
     Price,
     Product,
     Trace,
@@ -28,6 +27,7 @@ from central_server.services.errors import (
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
+from central_server.services.order_lines import order_lines
 from central_server.services.order_views import order_document
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promises import Ask, reserve
@@ -194,16 +194,12 @@ class OrderCapture:
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:
         skus = {line.sku for line in new.lines}
+        bundles = unit.supply.bundles(skus)
+        skus |= {part for one in bundles.values() for part in one.components}
         products = unit.catalogue.products(skus)
         prices = unit.catalogue.prices(location.price_zone, skus)
         _check(new, location, products, prices)
-        lines = tuple(
-            OrderLine(
-                number, line.sku, products[line.sku].name, line.quantity,
-                prices[line.sku].amount_minor,
-            )
-            for number, line in enumerate(new.lines, 1)
-        )  # fmt: skip
+        lines = order_lines(new.lines, products, prices, bundles)
         number = new_order_number(self._random)
         while unit.orders.number_taken(number):
             number = new_order_number(self._random)

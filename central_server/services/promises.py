@@ -40,6 +40,8 @@ class Ask:
     method: str = Method.PICKUP.value
     chosen: str = ""
     """The place that the order chose itself: it may have protected stock."""
+    is_own: bool = False
+    """Each place is asked as if the order had chosen it."""
     is_moved: bool = False
     """A promise that moves to another place is none anew: the network keeps nothing of it."""
 
@@ -88,7 +90,7 @@ class Promises:
 
     def network(self, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         """Return what may be promised of each SKU over all places together."""
-        general = replace(ask, chosen="")
+        general = replace(ask, chosen="", is_own=False)
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
         for node in self._everywhere(skus, general):
             places[node.position.sku].append((node, self._promise(node, general)))
@@ -134,7 +136,8 @@ class Promises:
 
     def _promise(self, node: Node, ask: Ask) -> Promise:
         asked, chosen = self._select(node.position.sku, ask)
-        return node_promise(node, chosen, asked, is_own=node.place.id == ask.chosen)
+        is_own = ask.is_own or node.place.id == ask.chosen
+        return node_promise(node, chosen, asked, is_own=is_own)
 
     def _everywhere(self, skus: Collection[str], ask: Ask) -> list[Node]:
         missing = [sku for sku in skus if sku not in self._nodes]
@@ -197,7 +200,11 @@ class Promises:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
             found = self._view.orders.unsourced(missing)
-            self._unsourced.update({sku: found.get(sku, 0) for sku in missing})
+            # What waits for a receipt was promised of that, and takes nothing that is there.
+            later = self._view.supply.waiting(found) if found else {}
+            self._unsourced.update(
+                {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in missing}
+            )
         return self._unsourced
 
 

@@ -108,6 +108,7 @@ class FloorSizing:
         changed = {sku: one.text for sku, one in wanted.items() if one.text != kept.get(sku)}
         if changed:
             unit.stock.set_silences(place.id, changed)
+            unit.promise_rules.bump()
 
     def _write(self, unit: "Unit", location_id: str, floors: Mapping[str, int]) -> None:
         if not floors:

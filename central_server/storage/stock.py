@@ -174,6 +174,15 @@ class Stock:
             for sku in sorted(skus):
                 self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": _NETWORK})
 
+    def sums(self, skus: Collection[str]) -> list[tuple[str, int]]:
+        """Return (SKU, units on hand over all locations) of those of `skus` with stock rows."""
+        wanted = (
+            select(STOCK.c.sku, func.sum(STOCK.c.on_hand))
+            .where(among(self._connection, STOCK.c.sku, skus))
+            .group_by(STOCK.c.sku)
+        )
+        return [(sku, int(units)) for sku, units in self._connection.execute(wanted)]
+
     def skus(self) -> list[str]:
         """Return every SKU that a location has or had."""
         wanted = select(STOCK.c.sku).distinct().order_by(STOCK.c.sku)

@@ -23,6 +23,7 @@ from central_server.storage.promise_rules import PromiseRules
 from central_server.storage.replicas import Replicas
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
+from central_server.storage.supply import Supply
 
 
 class View:
@@ -34,6 +35,7 @@ class View:
         self.locations = Locations(connection)
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
+        self.supply = Supply(connection)
         self.leases = Leases(connection)
         self.promise_rules = PromiseRules(connection)
         self.orders = Orders(connection)

@@ -18,6 +18,7 @@ from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
+from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
 from central_server.web.pokes import PokeBoard
 from central_server.web.shell import Figures
@@ -41,6 +42,7 @@ class Central:
     escrow: EscrowPolicies
     promise_rules: PromiseRuleBook
     promise_preview: PromisePreview
+    supply: SupplyBook
     exceptions: ExceptionDesk
     quarantine: QuarantineDesk
     pokes: PokeBoard

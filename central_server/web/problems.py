@@ -58,6 +58,7 @@ STATUS: dict[str, int] = {
     "refused": 409,
     # Rules of promising.
     "rules_invalid": 422,
+    "bundle_invalid": 422,
     "version_fixed": 409,
     # Exceptions and quarantine.
     "already_closed": 409,

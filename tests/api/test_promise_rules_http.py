@@ -22,7 +22,7 @@ async def test_rules_are_drafted_previewed_and_published(client):
     page = (await client.get("/v1/promise-rules")).json()
     assert [one["version"] for one in page["versions"]] == [1]
     await client.post("/v1/promise-rules/1/archive", json={"note": "over"})
-    audit = (await client.get("/v1/promise-rules/audit")).json()["audit"]
+    audit = (await client.get("/v1/promise-audit")).json()["audit"]
     assert [one["action"] for one in audit] == ["archived", "published", "drafted"]
 
 
@@ -37,3 +37,33 @@ async def test_wrong_rules_are_pointed_at(client):
     strange = await client.post("/v1/promise-rules", json={"rules": [{**KEEP_ONE, "unit": 2}]})
     assert is_problem(strange, 422, "validation_failed")
     assert is_problem(await client.get("/v1/promise-rules/9"), 404, "not_found")
+
+
+async def test_availability_over_http(client):
+    """One call for a page: at stores, near a point, or of the network; explained on demand."""
+    near = {"sku": "SKU-1", "near": "39.9,-83.1", "radius_km": 20, "explain": "1"}
+    answer = (await client.get("/v1/availability", params=near)).json()
+    (one,) = answer["availability"]
+    assert (one["location_id"], one["explained"][0]) == (
+        "S001", {"term": "on_hand", "units": 10, "rule": None},
+    )  # fmt: skip
+    page = {"sku": ["SKU-1", "SKU-2"], "scope": "network", "channel": "marketplace"}
+    answer = (await client.get("/v1/availability", params=page)).json()
+    assert [one["available_to_promise"] for one in answer["network"]] == [30, 30]
+    nowhere = await client.get("/v1/availability?sku=SKU-1&near=99,0")
+    assert is_problem(nowhere, 422, "validation_failed")
+
+
+async def test_kits_and_receipts_over_http(client):
+    """What kits are made of and what is on its way is told to central, and asked of it."""
+    made = await client.put("/v1/bundles/SKU-5", json={"components": {"SKU-1": 2}})
+    assert is_problem(made, 422, "bundle_invalid")
+    assert is_problem(await client.get("/v1/bundles/SKU-5"), 404, "not_found")
+    body = {
+        "location_id": "S001", "sku": "SKU-1", "units": 5, "due_at": "2099-01-01T00:00:00Z",
+    }  # fmt: skip
+    assert (await client.put("/v1/receipts/R1", json=body)).json()["claimed"] == 0
+    found = (await client.get("/v1/receipts?sku=SKU-1")).json()["receipts"]
+    assert [one["id"] for one in found] == ["R1"]
+    assert (await client.post("/v1/receipts/R1/close")).status_code == 200
+    assert is_problem(await client.post("/v1/receipts/R1/close"), 404, "not_found")

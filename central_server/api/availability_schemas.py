@@ -1,0 +1,98 @@
+"""Answers about what may be promised."""
+
+from pydantic import BaseModel
+
+
+class AtpTerms(BaseModel):
+    """`on_hand` less all others is `raw` (units); what may be promised is never below zero.
+
+    `held_back` are rights that central leaves alone because the store is silent, `not_heard`
+    is the same where no rights are shared; `network_limit` is what only other places may use.
+    Of a kit, `on_hand` is what its scarcest component allows.
+    """
+
+    on_hand: int
+    allocated: int
+    floor: int
+    safety_stock: int
+    held_back: int
+    holdback: int
+    not_heard: int
+    protected: int
+    not_offered: int
+    network_limit: int
+    raw: int
+
+
+class ExplainedTerm(BaseModel):
+    """One part of a sum, and the rule that asks for it (none: the books)."""
+
+    term: str
+    units: int
+    rule: str | None
+
+
+class ComponentView(BaseModel):
+    """A component of a kit: how many it takes, and what there is."""
+
+    sku: str
+    units: int
+    available_to_promise: int
+    explained: list[ExplainedTerm]
+
+
+class MethodView(BaseModel):
+    """What may be promised by one delivery method.
+
+    `promised_by`: ready for the customer (pickup), or for the carrier (ship).
+    """
+
+    method: str
+    available_to_promise: int
+    offered: bool
+    promised_by: str | None
+
+
+class InboundView(BaseModel):
+    """Units that are on their way and not promised yet."""
+
+    receipt_id: str
+    location_id: str
+    units: int
+    due_at: str
+
+
+class AvailabilityView(BaseModel):
+    """What may be promised of one SKU at one location, why, and how old the data is."""
+
+    location_id: str
+    sku: str
+    available_to_promise: int
+    offered: bool
+    terms: AtpTerms
+    data_age_seconds: float | None
+    methods: list[MethodView]
+    inbound: list[InboundView]
+    explained: list[ExplainedTerm] | None = None
+    components: list[ComponentView] | None = None
+
+
+class NetworkView(BaseModel):
+    """What may be promised of one SKU over all places together."""
+
+    sku: str
+    available_to_promise: int
+    inbound: list[InboundView]
+    explained: list[ExplainedTerm] | None = None
+    components: list[ComponentView] | None = None
+
+
+class AvailabilityAnswer(BaseModel):
+    """All requested SKUs, at all requested locations or over all of them."""
+
+    channel: str
+    method: str
+    at: str
+    rules_version: int
+    availability: list[AvailabilityView]
+    network: list[NetworkView]

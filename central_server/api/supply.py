@@ -1,0 +1,109 @@
+"""Kits, and goods that are on their way: what promising must know beside the stock."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, Field
+
+from central_server.api.documented import KEYED, problems
+from central_server.api.promise_schemas import milliseconds
+from central_server.api.schemas import Body, Identifier
+from central_server.services.api_keys import KeyHolder
+from central_server.sourcing.receipts import Receipt
+from central_server.web.auth import require
+from central_server.web.deps import central_of
+
+router = APIRouter(prefix="/v1", tags=["supply"])
+
+Key = Annotated[str, Path(min_length=1, max_length=64)]
+Admin = Annotated[KeyHolder, Depends(require("admin"))]
+Reader = Annotated[KeyHolder, Depends(require("availability:read"))]
+Units = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+
+
+class BundleBody(Body):
+    """Units by component; none: the SKU is no kit."""
+
+    components: Annotated[dict[Identifier, Units], Field(max_length=50)]
+
+
+class BundleView(BaseModel):
+    """What a kit is made of."""
+
+    sku: str
+    components: dict[str, int]
+
+
+class ReceiptBody(Body):
+    """Units of a SKU that will come to a location."""
+
+    location_id: Identifier
+    sku: Identifier
+    units: Units
+    due_at: AwareDatetime
+    reference: Annotated[str, Field(max_length=200)] = ""
+
+
+class ReceiptView(BaseModel):
+    """Goods that are on their way; `claimed` units are promised to orders."""
+
+    id: str
+    location_id: str
+    sku: str
+    units: int
+    due_at: str
+    reference: str
+    claimed: int
+
+
+class ReceiptList(BaseModel):
+    """What is on its way of a SKU, the earliest first."""
+
+    receipts: list[ReceiptView]
+
+
+@router.get("/bundles/{sku}", response_model=BundleView, responses=problems(*KEYED, "not_found"))
+def get_bundle(request: Request, sku: Key, holder: Reader) -> object:
+    """Return what a kit is made of."""
+    return central_of(request).supply.bundle(sku)
+
+
+@router.put(
+    "/bundles/{sku}",
+    response_model=BundleView,
+    responses=problems(*KEYED, "unknown_sku", "bundle_invalid"),
+)
+def set_bundle(request: Request, sku: Key, body: BundleBody, holder: Admin) -> object:
+    """Set what a kit is made of; its availability is that of its scarcest component."""
+    return central_of(request).supply.set_bundle(sku, body.components)
+
+
+@router.get("/receipts", response_model=ReceiptList, responses=problems(*KEYED))
+def list_receipts(
+    request: Request, holder: Reader, sku: Annotated[str, Query(min_length=1, max_length=64)]
+) -> object:
+    """Return what is on its way of a SKU."""
+    return {"receipts": central_of(request).supply.coming(sku)}
+
+
+@router.put(
+    "/receipts/{receipt_id}",
+    response_model=ReceiptView,
+    responses=problems(*KEYED, "unknown_sku", "unknown_location"),
+)
+def expect_receipt(request: Request, receipt_id: Key, body: ReceiptBody, holder: Admin) -> object:
+    """Note goods that are on their way, or what has changed about them."""
+    due_ms = milliseconds(body.due_at)
+    assert due_ms is not None
+    receipt = Receipt(receipt_id, body.location_id, body.sku, body.units, due_ms, body.reference)
+    return central_of(request).supply.expect(receipt)
+
+
+@router.post(
+    "/receipts/{receipt_id}/close",
+    response_model=ReceiptView,
+    responses=problems(*KEYED, "not_found"),
+)
+def close_receipt(request: Request, receipt_id: Key, holder: Admin) -> object:
+    """Note that goods came, once their units are counted as stock, or that they will not come."""
+    return central_of(request).supply.close(receipt_id)

@@ -1,0 +1,42 @@
+"""Promises of everything that is sold: SKUs, and kits by their components."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from central_server.services.promises import Ask, Promised, Promises
+from central_server.sourcing.bundles import Bundle, assembled, of_network
+from central_server.sourcing.promise_terms import Promise
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import View
+
+
+class KitPromises:
+    """`Promises`, with kits."""
+
+    def __init__(self, view: "View", promises: Promises, skus: Collection[str]) -> None:
+        self.bundles: Mapping[str, Bundle] = view.supply.bundles(skus)
+        self._promises = promises
+        self._skus = skus
+        parts = {part for one in self.bundles.values() for part in one.components}
+        self.plain = sorted({*skus, *parts} - self.bundles.keys())
+        """What is kept of what was asked for: SKUs and the kits' components."""
+
+    def at(self, ask: Ask, location_ids: Sequence[str] | None = None) -> Promised:
+        """Return promises by place, of components too."""
+        found = self._promises.at(self.plain, ask, location_ids)
+        for promises in found.values():
+            kits = {sku: assembled(one, promises) for sku, one in self.bundles.items()}
+            promises.update(kits)
+        return found
+
+    def network(self, ask: Ask) -> dict[str, Promise]:
+        """Return promises over all places, of components too."""
+        whole = self._promises.network(self.plain, ask)
+        if self.bundles:
+            places = self._promises.at(self.plain, ask)
+            for sku, one in self.bundles.items():
+                kits = (assembled(one, found) for found in places.values())
+                counts = [kit.quantity for kit in kits if not kit.is_protected]
+                whole[sku] = of_network(one, counts, whole)
+        return whole

@@ -1,0 +1,44 @@
+"""The lines of a new order: what was bought, kits as their components."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from central_server.records import OrderLine, Price, Product
+from central_server.sourcing.bundles import Bundle, parts_of
+
+
+class Wanted(Protocol):
+    """What and how much."""
+
+    @property
+    def sku(self) -> str:
+        """A SKU or a kit."""
+        ...
+
+    @property
+    def quantity(self) -> int:
+        """Units."""
+        ...
+
+
+def order_lines(
+    wanted: Iterable[Wanted],
+    products: Mapping[str, Product],
+    prices: Mapping[str, Price],
+    bundles: Mapping[str, Bundle],
+) -> tuple[OrderLine, ...]:
+    """Return the lines; those of a kit add up to its price exactly, and name it."""
+    lines: list[tuple[str, str, int, int]] = []
+    for line in wanted:
+        name, price_minor = products[line.sku].name, prices[line.sku].amount_minor
+        bundle = bundles.get(line.sku)
+        if bundle is None:
+            lines.append((line.sku, name, line.quantity, price_minor))
+            continue
+        alone = {sku: one.amount_minor for sku, one in prices.items()}
+        lines += [
+            (part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
+             part.unit_price_minor)
+            for part in parts_of(bundle, price_minor, alone)
+        ]  # fmt: skip
+    return tuple(OrderLine(number, *line) for number, line in enumerate(lines, 1))

@@ -1,0 +1,114 @@
+"""What promising knows beside the stock: what kits are made of, and what is on its way."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from central_server.services.errors import BundleInvalid, NotFound, UnknownLocation, UnknownSkus
+from central_server.services.order_views import Document
+from central_server.services.times import rfc3339
+from central_server.sourcing.bundles import UNITS_MAX
+from central_server.sourcing.receipts import Receipt
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+
+class SupplyBook:
+    """Takes bundles and receipts."""
+
+    def __init__(self, database: "Database", clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def set_bundle(self, sku: str, components: Mapping[str, int]) -> Document:
+        """Set what a kit is made of; nothing makes it a SKU like others.
+
+        Raises `UnknownSkus` and `BundleInvalid`.
+        """
+
+        def work(unit: "Unit") -> None:
+            _require_products(unit, {sku, *components})
+            if sum(components.values()) > UNITS_MAX:
+                raise BundleInvalid(f"a kit has at most {UNITS_MAX} units: sell it as several")
+            nested = sorted({*unit.supply.bundles(components), *({sku} & components.keys())})
+            if nested:
+                raise BundleInvalid(f"{', '.join(nested)} is a kit itself: name its components")
+            if components and unit.supply.are_components([sku]):
+                raise BundleInvalid(f"{sku} is part of another kit, so it cannot be one")
+            if components and any(row[1] for row in unit.stock.sums([sku])):
+                raise BundleInvalid(f"there is stock of {sku}: count it as its components first")
+            unit.supply.set_bundle(sku, components)
+            unit.promise_rules.bump()
+
+        self._database.write(work)
+        return {"sku": sku, "components": dict(components)}
+
+    def bundle(self, sku: str) -> Document:
+        """Return what a kit is made of. Raises `NotFound`."""
+        with self._database.read() as view:
+            found = view.supply.bundles([sku]).get(sku)
+        if found is None:
+            raise NotFound("bundle", sku)
+        return {"sku": sku, "components": dict(found.components)}
+
+    def expect(self, receipt: Receipt) -> Document:
+        """Note goods that are on their way, or what has changed about them.
+
+        Raises `UnknownSkus` and `UnknownLocation`.
+        """
+
+        def work(unit: "Unit") -> Receipt:
+            _require_products(unit, {receipt.sku})
+            if unit.locations.get(receipt.location_id) is None:
+                raise UnknownLocation(receipt.location_id)
+            unit.supply.save_receipts([receipt])
+            unit.promise_rules.bump()
+            kept = unit.supply.receipt(receipt.id)
+            assert kept is not None
+            return kept
+
+        return receipt_document(self._database.write(work))
+
+    def close(self, receipt_id: str) -> Document:
+        """Note that goods came (their units are counted as stock), or will not come.
+
+        Raises `NotFound`.
+        """
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> Receipt:
+            found = unit.supply.receipt(receipt_id)
+            if found is None:
+                raise NotFound("receipt", receipt_id)
+            unit.supply.close_receipt(receipt_id, now)
+            unit.supply.end_claims(receipt_id, now)
+            unit.promise_rules.bump()
+            return found
+
+        return receipt_document(self._database.write(work))
+
+    def coming(self, sku: str) -> list[Document]:
+        """Return what is on its way of a SKU, the earliest first."""
+        with self._database.read() as view:
+            return [receipt_document(one) for one in view.supply.coming([sku])]
+
+
+def receipt_document(one: Receipt) -> Document:
+    """Return a receipt as the API shows it."""
+    return {
+        "id": one.id,
+        "location_id": one.location_id,
+        "sku": one.sku,
+        "units": one.units,
+        "due_at": rfc3339(one.due_ms),
+        "reference": one.reference,
+        "claimed": one.claimed,
+    }
+
+
+def _require_products(unit: "Unit", skus: set[str]) -> None:
+    known = unit.catalogue.categories(skus)
+    if unknown := tuple(sorted(skus - known.keys())):
+        raise UnknownSkus(unknown)

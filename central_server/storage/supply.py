@@ -1,0 +1,130 @@
+"""What promising knows beside the stock: bundles, and goods that are on their way."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, select, text, update
+
+from central_server.sourcing.bundles import Bundle
+from central_server.sourcing.receipts import Receipt
+from central_server.storage.bulk import insert_many, upsert_many
+from central_server.storage.prepared import Prepared
+from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
+
+_BUNDLE = ("sku", "component", "units")
+_RECEIPT = ("id", "location_id", "sku", "units", "due_ms", "reference", "closed_ms")
+_CLAIM = ("order_id", "line", "receipt_id", "units", "promised_by_ms")
+_OF_SKUS = Prepared(
+    lambda engine: (
+        select(*(BUNDLES.c[name] for name in _BUNDLE))
+        .where(engine.among(BUNDLES.c.sku, "skus"))
+        .order_by(BUNDLES.c.sku, BUNDLES.c.component)
+    )
+)
+_CLAIMED = (
+    select(cast(func.coalesce(func.sum(BACKORDERS.c.units), 0), BigInteger))
+    .where(BACKORDERS.c.receipt_id == RECEIPTS.c.id, BACKORDERS.c.closed_ms.is_(None))
+    .scalar_subquery()
+)
+_COMING = Prepared(
+    lambda engine: (
+        select(*(RECEIPTS.c[name] for name in _RECEIPT[:-1]), _CLAIMED)
+        .where(engine.among(RECEIPTS.c.sku, "skus"), text("receipts.closed_ms IS NULL"))
+        .order_by(RECEIPTS.c.due_ms, RECEIPTS.c.id)
+    )
+)
+_WAITING = Prepared(
+    lambda engine: (
+        select(RECEIPTS.c.sku, func.sum(BACKORDERS.c.units))
+        .join(RECEIPTS, RECEIPTS.c.id == BACKORDERS.c.receipt_id)
+        .where(engine.among(RECEIPTS.c.sku, "skus"), BACKORDERS.c.closed_ms.is_(None))
+        .group_by(RECEIPTS.c.sku)
+    )
+)
+_OF_RECEIPT = Prepared(
+    lambda _: (
+        select(*(BACKORDERS.c[name] for name in _CLAIM))
+        .where(BACKORDERS.c.receipt_id == bindparam("receipt_id"), BACKORDERS.c.closed_ms.is_(None))
+        .order_by(BACKORDERS.c.order_id, BACKORDERS.c.line)
+    )
+)
+
+
+class Supply:
+    """The tables `bundles`, `receipts` and `backorders`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def bundles(self, skus: Collection[str]) -> dict[str, Bundle]:
+        """Return those of the given SKUs that are bundles, by SKU."""
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for sku, component, units in _OF_SKUS.rows(self._connection, skus=skus):
+            found[sku][component] = units
+        return {sku: Bundle(sku, components) for sku, components in found.items()}
+
+    def set_bundle(self, sku: str, components: Mapping[str, int]) -> None:
+        """Set what a bundle is made of; nothing: it is a SKU like others."""
+        self._connection.execute(delete(BUNDLES).where(BUNDLES.c.sku == sku))
+        rows = [(sku, component, units) for component, units in sorted(components.items())]
+        insert_many(self._connection, BUNDLES, _BUNDLE, rows)
+
+    def are_components(self, skus: Collection[str]) -> set[str]:
+        """Return those of the given SKUs that are components of bundles."""
+        wanted = select(BUNDLES.c.component).where(BUNDLES.c.component.in_(skus)).distinct()
+        return set(self._connection.execute(wanted).scalars())
+
+    def coming(self, skus: Collection[str]) -> list[Receipt]:
+        """Return what is on its way of the given SKUs, the earliest first."""
+        return [Receipt(*row) for row in _COMING.rows(self._connection, skus=skus)]
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """Return a receipt that is on its way, and lock it."""
+        columns = (RECEIPTS.c[name] for name in _RECEIPT[:-1])
+        row = self._connection.execute(
+            select(*columns)
+            .where(RECEIPTS.c.id == receipt_id, RECEIPTS.c.closed_ms.is_(None))
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            return None
+        claimed = sum(claim[3] for claim in self.waiting_for(receipt_id))
+        return replace(Receipt(*row), claimed=claimed)
+
+    def save_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Add receipts, or replace those that are on their way."""
+        rows = [
+            (one.id, one.location_id, one.sku, one.units, one.due_ms, one.reference, None)
+            for one in receipts
+        ]
+        upsert_many(self._connection, RECEIPTS, _RECEIPT, rows)
+
+    def close_receipt(self, receipt_id: str, now_ms: int) -> None:
+        """Note that it came, or will not."""
+        table = RECEIPTS.c
+        self._connection.execute(
+            update(RECEIPTS).where(table.id == receipt_id).values(closed_ms=now_ms)
+        )
+
+    def waiting(self, skus: Collection[str]) -> dict[str, int]:
+        """Return the units by SKU that orders have been promised of receipts."""
+        return {sku: int(units) for sku, units in _WAITING.rows(self._connection, skus=skus)}
+
+    def waiting_for(self, receipt_id: str) -> list[tuple[str, int, str, int, int]]:
+        """Return (order, line, receipt, units, promised by) of what waits for a receipt."""
+        rows = _OF_RECEIPT.rows(self._connection, receipt_id=receipt_id)
+        return [(order, line, receipt, units, by) for order, line, receipt, units, by in rows]
+
+    def claim(self, rows: Sequence[tuple[str, int, str, int, int]]) -> None:
+        """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
+        insert_many(self._connection, BACKORDERS, _CLAIM, rows)
+
+    def end_claims(self, receipt_id: str, now_ms: int) -> None:
+        """Let nothing wait for a receipt any more."""
+        table = BACKORDERS.c
+        self._connection.execute(
+            update(BACKORDERS)
+            .where(table.receipt_id == receipt_id, table.closed_ms.is_(None))
+            .values(closed_ms=now_ms)
+        )

@@ -1,0 +1,105 @@
+"""Answers about availability: scopes, methods, dates, kits, and what is on its way."""
+
+import pytest
+
+from central_server.records import Price, Product
+from central_server.services.availability import Question
+from central_server.services.errors import BundleInvalid
+from central_server.services.promises import Ask
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from central_server.sourcing.receipts import Receipt
+from sync.domain.errors import InsufficientStock
+from tests.central_server.services.test_promise_rules import publish
+from tests.support.central_world import World
+
+DAY_MS = 86_400_000
+
+
+def ask(world: World, *skus: str, **values: object) -> dict:
+    return world.parts.central.availability.answer(Question(skus, **values))
+
+
+def with_kit(world: World) -> None:
+    """A kit of two SKU-1 and one SKU-2 for 24.99."""
+    world.parts.intake.products([Product("KIT", "Gift set")])
+    world.parts.intake.prices([Price("EAST", "KIT", 2499, "USD")])
+    world.parts.central.supply.set_bundle("KIT", {"SKU-1": 2, "SKU-2": 1})
+
+
+def test_explanations_add_up(world):
+    """The parts of each number are its sum, and name their rules."""
+    publish(
+        world, PromiseRule("keep", RuleKind.SAFETY_STOCK, units=2),
+        PromiseRule("held", RuleKind.HOLDBACK, units=1),
+        PromiseRule("wide", RuleKind.HOLDBACK, level=Level.NETWORK, units=20),
+    )  # fmt: skip
+    (one,) = ask(world, "SKU-1", location_ids=("S001",), explain=True)["availability"]
+    assert sum(part["units"] for part in one["explained"]) == one["available_to_promise"] == 1
+    assert [part["rule"] for part in one["explained"] if part["rule"]] == ["keep", "held"]
+    terms = one["terms"]
+    others = sum(units for name, units in terms.items() if name not in {"on_hand", "raw"})
+    assert (terms["on_hand"] - others, terms["network_limit"]) == (terms["raw"], 6)
+    (whole,) = ask(world, "SKU-1", of_network=True, explain=True)["network"]
+    assert sum(part["units"] for part in whole["explained"]) == whole["available_to_promise"] == 1
+
+
+def test_near_a_point(world):
+    """Places around a point, the nearest first, within the radius."""
+    found = ask(world, "SKU-1", near=(39.9, -83.1), radius_km=150.0)["availability"]
+    assert [one["location_id"] for one in found] == ["S001", "S002"]
+
+
+def test_each_method_has_its_date(world):
+    """Pickup is ready after two hours of opening time; ship is offered where a rule says so."""
+    (one,) = ask(world, "SKU-1", location_ids=("S001",))["availability"]
+    pickup, ship = one["methods"]
+    assert (pickup["available_to_promise"], ship["available_to_promise"]) == (10, 0)
+    assert (pickup["promised_by"] is not None, ship["promised_by"]) == (True, None)
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
+    (one,) = ask(world, "SKU-1", location_ids=("S001",), ask=Ask(method="ship"))["availability"]
+    assert (one["offered"], one["available_to_promise"]) == (True, 10)
+
+
+def test_a_kit_is_as_many_as_its_scarcest_component(world):
+    """At a place, over places, in orders, and under rules for components."""
+    with_kit(world)
+    publish(world, PromiseRule("r", RuleKind.SAFETY_STOCK, units=1, skus=("SKU-1",)))
+    (one,) = ask(world, "KIT", location_ids=("S001",), explain=True)["availability"]
+    assert (one["available_to_promise"], one["terms"]["raw"]) == (4, 4)
+    assert [part["available_to_promise"] for part in one["components"]] == [9, 10]
+    assert ask(world, "KIT", of_network=True)["network"][0]["available_to_promise"] == 12
+    with pytest.raises(InsufficientStock):
+        world.place(("KIT", 5))
+    placed = world.order(world.place(("KIT", 4)).order_id)
+    assert placed["total"]["amount_minor"] == 4 * 2499
+    assert sum(line["ordered"] for line in placed["lines"]) == 12
+    assert world.stock("S001", "SKU-1") == (10, 8)
+    (one,) = ask(world, "KIT", location_ids=("S001",))["availability"]
+    assert one["available_to_promise"] == 0
+
+
+def test_a_kit_is_made_of_plain_skus(world):
+    """No kit in a kit, none of a SKU that has stock itself; each refusal says what to do."""
+    with_kit(world)
+    supply = world.parts.central.supply
+    with pytest.raises(BundleInvalid, match="is a kit itself"):
+        supply.set_bundle("SKU-3", {"KIT": 1})
+    with pytest.raises(BundleInvalid, match="part of another kit"):
+        supply.set_bundle("SKU-1", {"SKU-3": 1})
+    with pytest.raises(BundleInvalid, match="count it as its components"):
+        supply.set_bundle("SKU-3", {"SKU-4": 1})
+    supply.set_bundle("KIT", {})
+    assert ask(world, "KIT", of_network=True)["network"][0]["available_to_promise"] == 0
+
+
+def test_what_is_on_its_way_has_a_date(world):
+    """Inbound units are shown with their date until they came; long overdue ones are not."""
+    supply, now = world.parts.central.supply, world.clock.now_ms()
+    supply.expect(Receipt("R1", "S001", "SKU-1", 12, now + DAY_MS, "PO 7"))
+    supply.expect(Receipt("R0", "S002", "SKU-1", 5, now - 4 * DAY_MS))
+    (one,) = ask(world, "SKU-1", location_ids=("S001",))["availability"]
+    assert [(part["receipt_id"], part["units"]) for part in one["inbound"]] == [("R1", 12)]
+    (whole,) = ask(world, "SKU-1", of_network=True)["network"]
+    assert [part["location_id"] for part in whole["inbound"]] == ["S001"]
+    supply.close("R1")
+    assert ask(world, "SKU-1", of_network=True)["network"][0]["inbound"] == []
