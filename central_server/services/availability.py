@@ -8,6 +8,7 @@ from central_server.records import Location
 from central_server.services.errors import NotFound, UnknownSkus
 from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
+from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises
 from central_server.services.promising import open_hours
 from central_server.services.times import rfc3339
@@ -53,6 +54,7 @@ class AvailabilityQuery:
         self._database = database
         self._clock = clock
         self._promise_ms = promise_ms
+        self._memory = PromiseMemory()
 
     def explain(
         self, skus: tuple[str, ...], location_ids: tuple[str, ...], channel: Channel
@@ -64,7 +66,8 @@ class AvailabilityQuery:
         """Return what may be promised. Raises `UnknownSkus`, `NotFound`."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            found = _Answer(view, question, now, self._promise_ms)
+            memory = None if question.explain else self._memory
+            found = _Answer(view, question, now, self._promise_ms, memory)
             return {
                 "channel": question.ask.channel,
                 "method": question.ask.method,
@@ -78,7 +81,14 @@ class AvailabilityQuery:
 class _Answer:
     """One answer, by one snapshot."""
 
-    def __init__(self, view: "View", question: Question, now_ms: int, promise_ms: int) -> None:
+    def __init__(
+        self,
+        view: "View",
+        question: Question,
+        now_ms: int,
+        promise_ms: int,
+        memory: PromiseMemory | None,
+    ) -> None:
         skus = question.skus
         known = view.catalogue.categories(skus)
         if unknown := tuple(sku for sku in skus if sku not in known):
@@ -88,7 +98,7 @@ class _Answer:
         self._now_ms = now_ms
         self._promise_ms = promise_ms
         self.promises = Promises(view, now_ms)
-        self._kits = KitPromises(view, self.promises, skus)
+        self._kits = KitPromises(view, self.promises, skus, memory)
         self._coming = view.supply.coming(self._kits.plain)
         self._own = replace(question.ask, is_own=True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask, Promised, Promises
 from central_server.sourcing.bundles import Bundle, assembled, of_network
 from central_server.sourcing.promise_terms import Promise
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
 class KitPromises:
     """`Promises`, with kits."""
 
-    def __init__(self, view: "View", promises: Promises, skus: Collection[str]) -> None:
+    def __init__(
+        self,
+        view: "View",
+        promises: Promises,
+        skus: Collection[str],
+        memory: PromiseMemory | None = None,
+    ) -> None:
+        """`memory` is asked for what holds of the whole network."""
+        self._view = view
+        self._memory = memory
         self.bundles: Mapping[str, Bundle] = view.supply.bundles(skus)
         self._promises = promises
         self._skus = skus
@@ -32,7 +42,10 @@ class KitPromises:
 
     def network(self, ask: Ask) -> dict[str, Promise]:
         """Return promises over all places, of components too."""
-        whole = self._promises.network(self.plain, ask)
+        if self._memory is None:
+            whole = self._promises.network(self.plain, ask)
+        else:
+            whole = self._memory.network(self._view, self.plain, ask, self._promises.now_ms)
         if self.bundles:
             places = self._promises.at(self.plain, ask)
             for sku, one in self.bundles.items():

@@ -13,7 +13,6 @@ from central_server.sourcing.promise_rules import (
     Asked,
     Method,
     Place,
-    RuleKind,
     RuleSet,
     Selection,
 )
@@ -25,7 +24,7 @@ from central_server.sourcing.promise_terms import (
     network_promise,
     node_promise,
 )
-from sync.domain.inventory import StockPosition
+from sync.domain.inventory import StockPosition, available_to_promise
 from sync.domain.orders import Channel
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Promises:
         wide = [] if ask.is_moved else self.wide(skus, ask)
         network = self.network(wide, ask) if wide else {}
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
-        for node in self.nodes(skus, ask, location_ids):
+        for node in self.nodes(skus, location_ids):
             promise = self._promise(node, ask)
             limit = network.get(node.position.sku)
             found[node.place.id][node.position.sku] = (
@@ -92,7 +91,7 @@ class Promises:
         """Return what may be promised of each SKU over all places together."""
         general = replace(ask, chosen="", is_own=False)
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
-        for node in self._everywhere(skus, general):
+        for node in self._everywhere(skus):
             places[node.position.sku].append((node, self._promise(node, general)))
         waiting = self._unsourced_of(skus)
         return {
@@ -106,12 +105,10 @@ class Promises:
         self._learn(skus)
         return sorted(sku for sku in skus if waiting[sku] or self._select(sku, ask)[1].network)
 
-    def nodes(
-        self, skus: Collection[str], ask: Ask, location_ids: Sequence[str] | None
-    ) -> list[Node]:
+    def nodes(self, skus: Collection[str], location_ids: Sequence[str] | None = None) -> list[Node]:
         """Return what is known of `skus` at places; at named ones also of what they lack."""
         if location_ids is None:
-            return self._everywhere(skus, ask)
+            return self._everywhere(skus)
         positions = {
             (one.location_id, one.sku): one
             for one in self._view.stock.positions(tuple(skus), self.now_ms, location_ids)
@@ -123,7 +120,7 @@ class Promises:
             for place in named
             for sku in skus
         ]
-        return self._enriched(wanted, skus, ask, named)
+        return self._enriched(wanted, skus, named)
 
     def promise(self, position: StockPosition, ask: Ask, known: Node) -> Promise:
         """Return the promise of a position that was read anew; `known` is what it was."""
@@ -134,19 +131,34 @@ class Promises:
         self._learn([sku])
         return self._select(sku, ask)[1]
 
+    def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
+        """Return the units by SKU that orders want and nobody carries or sends."""
+        return self._unsourced_of(skus)
+
+    def part(self, node: Node, ask: Ask) -> tuple[int, int, int]:
+        """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`)."""
+        asked, chosen = self._select(node.position.sku, ask)
+        if not chosen.node:
+            if ask.method not in node.place.offers:
+                return (0, 0, 0)
+            units = available_to_promise(node.position).quantity
+            return (units, max(0, node.position.on_hand), node.weekly_milli)
+        whole = Whole.of([(node, node_promise(node, chosen, asked))])
+        return (whole.quantity, whole.on_hand, whole.weekly_milli)
+
     def _promise(self, node: Node, ask: Ask) -> Promise:
         asked, chosen = self._select(node.position.sku, ask)
         is_own = ask.is_own or node.place.id == ask.chosen
         return node_promise(node, chosen, asked, is_own=is_own)
 
-    def _everywhere(self, skus: Collection[str], ask: Ask) -> list[Node]:
+    def _everywhere(self, skus: Collection[str]) -> list[Node]:
         missing = [sku for sku in skus if sku not in self._nodes]
         if missing:
             positions = self._view.stock.positions(missing, self.now_ms)
             places = sorted({one.location_id for one in positions})
             self._learn_places(places)
             self._nodes.update({sku: {} for sku in missing})
-            for node in self._enriched(positions, missing, ask, places):
+            for node in self._enriched(positions, missing, places):
                 self._nodes[node.position.sku][node.place.id] = node
         return [node for sku in skus for node in self._nodes[sku].values()]
 
@@ -154,17 +166,14 @@ class Promises:
         self,
         positions: Sequence[StockPosition],
         skus: Collection[str],
-        ask: Ask,
         places: Sequence[str],
     ) -> list[Node]:
         self._learn(skus)
-        rules = [rule for sku in skus for rule in (*self._select(sku, ask)[1].node,
-                                                   *self._select(sku, ask)[1].network)]  # fmt: skip
         weekly: Mapping[tuple[str, str], int] = {}
         heard: Mapping[str, int] = {}
-        if any(rule.weeks is not None for rule in rules):
+        if self.rules.asks_demand:
             weekly = self._view.stock.weekly(tuple(skus))
-        if any(rule.kind is RuleKind.SILENCE for rule in rules):
+        if self.rules.silences:
             heard = self._view.replicas.last_contacts(places)
         return [
             Node(
@@ -219,7 +228,7 @@ def reserve(
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
     unit.stock.lock_network(wide)
     network = Promises(unit, now_ms, promises.rules).network(wide, ask)
-    known = {node.position.sku: node for node in promises.nodes(wanted, ask, [location_id])}
+    known = {node.position.sku: node for node in promises.nodes(wanted, [location_id])}
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])

@@ -16,7 +16,7 @@ without) `effective_until_ms`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -67,7 +67,7 @@ class Asked:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PromiseRule:
     """One rule. Of what is empty, everything is reached."""
 
@@ -97,7 +97,7 @@ class PromiseRule:
     def is_for(self, asked: Asked) -> bool:
         """Return whether the rule holds now for this SKU, channel and method."""
         return (
-            (not self.skus or asked.sku in self.skus)
+            (not self.skus or asked.sku in self._skus)
             and (not self.categories or asked.category in self.categories)
             and (not self.channels or asked.channel in self.channels)
             and (not self.methods or asked.method in self.methods)
@@ -108,19 +108,56 @@ class PromiseRule:
     def is_at(self, place: Place) -> bool:
         """Return whether the rule reaches a place."""
         return (
-            (not self.locations or place.id in self.locations)
-            and place.id not in self.except_locations
+            (not self.locations or place.id in self._locations)
+            and place.id not in self._except_locations
             and (not self.regions or place.region in self.regions)
             and (not self.location_kinds or place.kind in self.location_kinds)
         )
 
+    @cached_property
+    def _skus(self) -> frozenset[str]:
+        return frozenset(self.skus)
+
+    @cached_property
+    def _locations(self) -> frozenset[str]:
+        return frozenset(self.locations)
+
+    @cached_property
+    def _except_locations(self) -> frozenset[str]:
+        return frozenset(self.except_locations)
+
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """The rules that count at one place."""
+
+    safety: PromiseRule | None = None
+    holdbacks: tuple[PromiseRule, ...] = ()
+    silences: tuple[PromiseRule, ...] = ()
+    protect: PromiseRule | None = None
+    offer: PromiseRule | None = None
+
+
+@dataclass(frozen=True)
 class Selection:
     """The rules that hold for one SKU, channel and method, in their order."""
 
     node: tuple[PromiseRule, ...] = ()
     network: tuple[PromiseRule, ...] = ()
+    _reaches: dict[Place, Reach] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, place: Place) -> Reach:
+        """Return the rules that count at a place; each place is looked at once."""
+        known = self._reaches.get(place)
+        if known is None:
+            known = self._reaches[place] = Reach(
+                first_of(self.node, RuleKind.SAFETY_STOCK, place),
+                all_of(self.node, RuleKind.HOLDBACK, place),
+                all_of(self.node, RuleKind.SILENCE, place),
+                first_of(self.node, RuleKind.PROTECT, place),
+                first_of(self.node, RuleKind.OFFER, place),
+            )
+        return known
 
 
 @dataclass(frozen=True)
@@ -134,11 +171,20 @@ class RuleSet:
         """Return the rules that hold for what is asked."""
         if not self.rules:
             return NOTHING
-        found = [rule for rule in self.rules if rule.is_for(asked)]
-        return Selection(
-            tuple(rule for rule in found if rule.level is Level.NODE),
-            tuple(rule for rule in found if rule.level is Level.NETWORK),
-        )
+        numbers = tuple(n for n, rule in enumerate(self.rules) if rule.is_for(asked))
+        known = self._selections.get(numbers)
+        if known is None:
+            found = [self.rules[number] for number in numbers]
+            known = self._selections[numbers] = Selection(
+                tuple(rule for rule in found if rule.level is Level.NODE),
+                tuple(rule for rule in found if rule.level is Level.NETWORK),
+            )
+        return known
+
+    @cached_property
+    def _selections(self) -> dict[tuple[int, ...], Selection]:
+        """SKUs that the same rules hold for share what was found out about places."""
+        return {}
 
     @cached_property
     def edges(self) -> tuple[int, ...]:
@@ -151,7 +197,12 @@ class RuleSet:
         }
         return tuple(sorted(moments))
 
-    @property
+    @cached_property
+    def asks_demand(self) -> bool:
+        """Whether some rule keeps weeks of supply."""
+        return any(rule.weeks is not None for rule in self.rules)
+
+    @cached_property
     def silences(self) -> tuple[int, ...]:
         """After how many minutes of silence something changes, in order."""
         return tuple(sorted({rule.after_minutes or 0 for rule in self.rules
@@ -170,6 +221,6 @@ def first_of(rules: Sequence[PromiseRule], kind: RuleKind, place: Place) -> Prom
     return None
 
 
-def all_of(rules: Iterable[PromiseRule], kind: RuleKind, place: Place) -> list[PromiseRule]:
+def all_of(rules: Iterable[PromiseRule], kind: RuleKind, place: Place) -> tuple[PromiseRule, ...]:
     """Return all rules of a kind that reach a place."""
-    return [rule for rule in rules if rule.kind is kind and rule.is_at(place)]
+    return tuple(rule for rule in rules if rule.kind is kind and rule.is_at(place))

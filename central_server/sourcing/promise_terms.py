@@ -9,19 +9,18 @@ The quantity is `raw`, but never below zero. Whoever reserves asks the same func
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from central_server.sourcing.promise_rules import (
     Asked,
     Place,
     PromiseRule,
+    Reach,
     RuleKind,
     Selection,
-    all_of,
-    first_of,
 )
-from sync.domain.inventory import StockPosition, available_to_promise
+from sync.domain.inventory import StockPosition
 
 MS_PER_MINUTE = 60_000
 MILLI = 1000
@@ -81,36 +80,26 @@ def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = 
 
     `is_own` says that the order chose this very place: protected stock is for such orders.
     """
-    position, place, rules = node.position, node.place, chosen.node
+    position, reach = node.position, chosen.at(node.place)
     terms = [
         Term("allocated", position.allocated),
         Term("floor", position.floor),
         Term("held_back", position.held_back),
-        _safety(node, rules),
-        *(Term("holdback", rule.units or 0, rule.id)
-          for rule in all_of(rules, RuleKind.HOLDBACK, place)),
-    ]  # fmt: skip
+        _safety(node, reach.safety),
+        *(Term("holdback", rule.units or 0, rule.id) for rule in reach.holdbacks),
+    ]
     left = position.on_hand - sum(term.units for term in terms)
-    for term in (
-        _not_heard(node, rules, asked.now_ms, left),
-        _protected(place, rules, is_own=is_own),
-        _not_offered(place, rules, asked.method),
-    ):
-        if term is not None:
-            units = term.units if term.name == "not_heard" else max(0, left)
-            left -= units
-            terms.append(replace(term, units=units))
-    is_offered = all(term.name != "not_offered" for term in terms)
-    is_protected = first_of(rules, RuleKind.PROTECT, place) is not None
-    return Promise(position.on_hand, tuple(terms), is_offered, is_protected)
-
-
-def quick_quantity(node: Node, chosen: Selection, asked: Asked) -> int:
-    """Return the quantity of `node_promise`, sooner where no rule has a say."""
-    if not chosen.node:
-        offers = asked.method in node.place.offers
-        return available_to_promise(node.position).quantity if offers else 0
-    return node_promise(node, chosen, asked).quantity
+    if reach.silences and (kept := _not_heard(node, reach, asked.now_ms, left)) is not None:
+        terms.append(kept)
+        left -= kept.units
+    if reach.protect is not None and not is_own:
+        terms.append(Term("protected", max(0, left), reach.protect.id))
+        left = min(0, left)
+    offer = reach.offer
+    is_offered = asked.method in node.place.offers if offer is None else bool(offer.offered)
+    if not is_offered:
+        terms.append(Term("not_offered", max(0, left), None if offer is None else offer.id))
+    return Promise(position.on_hand, tuple(terms), is_offered, reach.protect is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +150,7 @@ def limited(node: Promise, network: Promise) -> Promise:
     return replace(node, terms=(*node.terms, Term("network_limit", excess)))
 
 
-def _safety(node: Node, rules: Sequence[PromiseRule]) -> Term:
-    rule = first_of(rules, RuleKind.SAFETY_STOCK, node.place)
+def _safety(node: Node, rule: PromiseRule | None) -> Term:
     if rule is None:
         return Term("safety_stock", node.position.safety_stock)
     return Term("safety_stock", _amount(rule, node.position.on_hand, node.weekly_milli), rule.id)
@@ -181,29 +169,15 @@ def _share(percent: int, units: int) -> int:
     return -(-percent * max(0, units) // 100)
 
 
-def _not_heard(node: Node, rules: Sequence[PromiseRule], now_ms: int, left: int) -> Term | None:
+def _not_heard(node: Node, reach: Reach, now_ms: int, left: int) -> Term | None:
     age_ms = node.age_at(now_ms)
     if age_ms is None or node.position.is_shared:
-        return None  # escrow has a rule of its own: `sync.domain.escrow`
-    reached = [
-        rule
-        for rule in all_of(rules, RuleKind.SILENCE, node.place)
-        if age_ms >= (rule.after_minutes or 0) * MS_PER_MINUTE
+        return None  # escrow has a rule of its own: `sync.domain.silence`
+    passed = [
+        rule for rule in reach.silences if age_ms >= (rule.after_minutes or 0) * MS_PER_MINUTE
     ]
-    if not reached:
+    if not passed:
         return None
-    most = max(reached, key=lambda rule: rule.percent or 0)
+    most = max(passed, key=lambda rule: rule.percent or 0)
     kept = _share(most.percent or 0, node.position.on_hand)
     return Term("not_heard", min(kept, max(0, left)), most.id)
-
-
-def _protected(place: Place, rules: Sequence[PromiseRule], *, is_own: bool) -> Term | None:
-    rule = None if is_own else first_of(rules, RuleKind.PROTECT, place)
-    return None if rule is None else Term("protected", 0, rule.id)
-
-
-def _not_offered(place: Place, rules: Sequence[PromiseRule], method: str) -> Term | None:
-    rule = first_of(rules, RuleKind.OFFER, place)
-    if rule is None:
-        return None if method in place.offers else Term("not_offered", 0)
-    return None if rule.offered else Term("not_offered", 0, rule.id)

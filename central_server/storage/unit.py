@@ -20,6 +20,7 @@ from central_server.storage.meta import Meta
 from central_server.storage.orders import Orders
 from central_server.storage.outbox import Outbox
 from central_server.storage.promise_rules import PromiseRules
+from central_server.storage.promise_signs import PromiseSigns
 from central_server.storage.replicas import Replicas
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
@@ -37,6 +38,7 @@ class View:
         self.stock = Stock(connection)
         self.supply = Supply(connection)
         self.leases = Leases(connection)
+        self.promise_signs = PromiseSigns(connection)
         self.promise_rules = PromiseRules(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import arrival, commits, kills, push, receive, storm, terminal
+from tests.benchmarks import arrival, availability, commits, kills, push, receive, storm, terminal
 from tests.benchmarks.measure import Figure
 from tests.benchmarks.routing import speed
 
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "storm": storm.measure,
     "kills": kills.measure,
     "routing": speed.measure,
+    "availability": availability.measure,
 }
 """By name; one may yield several figures."""
 
@@ -41,4 +42,5 @@ TARGETS: dict[str, tuple[str, float]] = {
     "gap_closed_realtime_percent": (">=", 20.0),
     "gap_closed_batch_percent": (">=", 27.0),
     "gap_closed_dc_fast_percent": (">=", 30.0),
+    "atp_page_ms": ("<", 20),
 }

@@ -19,7 +19,6 @@ from central_server.sourcing.promise_terms import (
     limited,
     network_promise,
     node_promise,
-    quick_quantity,
 )
 from sync.domain.inventory import StockPosition, available_to_promise
 
@@ -90,8 +89,6 @@ def test_terms_of_a_place_add_up(one, rules, is_own):
     assert all(term.units >= 0 for term in found.terms)
     known = {rule.id for rule in rules}
     assert all(term.rule is None or term.rule in known for term in found.terms)
-    selected = RuleSet(1, tuple(rules)).select(ASKED)
-    assert quick_quantity(one, selected, ASKED) == promised(one, *rules).quantity
 
 
 @given(st.lists(any_node(), max_size=4), st.lists(any_rule(), max_size=6), few)

@@ -1,0 +1,237 @@
+"""What the network may be promised, kept in memory by SKU and checked at every question.
+
+    question   one small query says how far the snapshot is (`storage.promise_signs`); what
+               changed since the last question is read anew, nothing else
+    clock      leases, silences and time boxes end when they do; of a store that is silent,
+               what is held back is looked at every `SILENT_MS`
+    workers    each has a memory of its own and asks the same database: they agree exactly,
+               but for `SILENT_MS`
+
+A snapshot that is older than the memory is answered from the books. Who takes units asks
+the books anyway (`services.promises.reserve`).
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from central_server.services.promises import Ask, Promises
+from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
+from central_server.sourcing.promise_rules import NO_RULES, RuleSet
+from central_server.sourcing.promise_terms import Node, Promise, Whole, network_promise
+from sync.protocol.rows import Entity
+
+if TYPE_CHECKING:
+    from central_server.storage.promise_signs import Head
+    from central_server.storage.unit import View
+
+SILENT_MS = 1000
+ENTRIES_MAX = 500_000
+"""How many (SKU, place, channel, method) are remembered: about 100 MB."""
+BACK_MS = 10_000
+"""A clock that was set back further than that makes everything be read anew."""
+LOG_MAX = 100_000
+MOVED_MAX = 200
+"""Where more stores' feeds than this moved at once, everything is read anew."""
+
+Part = tuple[int, int, int]
+"""What one place adds: units that may be promised, units on hand, weekly demand in milli."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """One SKU for one channel and method: what each place adds, and the sums."""
+
+    parts: dict[str, Part]
+    seen: int
+    """How much of the log of places it has taken in."""
+    silent_ms: int
+    """When silent places were last looked at."""
+    quantity: int = 0
+    on_hand: int = 0
+    weekly_milli: int = 0
+    stale: set[str] = field(default_factory=set)
+
+    def put(self, place: str, part: Part) -> None:
+        """Set what a place adds."""
+        old = self.parts.get(place, (0, 0, 0))
+        self.quantity += part[0] - old[0]
+        self.on_hand += part[1] - old[1]
+        self.weekly_milli += part[2] - old[2]
+        self.parts[place] = part
+
+
+_Key = tuple[str, str]
+"""Channel and method."""
+
+
+class PromiseMemory:
+    """Answers for the network. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._head: Head | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._sums: OrderedDict[tuple[_Key, str], _Sums] = OrderedDict()
+        self._entries = 0
+        self._keys: set[_Key] = set()
+        self._revs: dict[str, int] | None = None
+        self._rules: RuleSet = NO_RULES
+        self._rules_until_ms = 0
+        self._now_ms = 0
+        self._contacts: dict[str, Contact] = {}
+        self._silent: set[str] = set()
+        self._due_ms = 0
+        self._log: list[str] = []
+
+    def network(
+        self, view: "View", skus: Collection[str], ask: Ask, now_ms: int
+    ) -> dict[str, Promise]:
+        """Return what may be promised of each SKU over all places together."""
+        promises = Promises(view, now_ms)
+        with self._lock:
+            try:
+                if not self._follow(view, promises.rules, now_ms):
+                    return promises.network(skus, ask)
+                return self._answer(promises, skus, ask)
+            except BaseException:
+                self._head = None  # half of what was read is worse than nothing
+                raise
+
+    def _answer(self, promises: Promises, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
+        key = (ask.channel, ask.method)
+        self._keys.add(key)
+        self._refresh(promises, skus, Ask(*key))
+        waiting = promises.unsourced(skus)
+        found = {}
+        for sku in skus:
+            sums = self._sums[key, sku]
+            whole = Whole(sums.quantity, sums.on_hand, sums.weekly_milli)
+            found[sku] = network_promise(whole, waiting[sku], promises.selection(sku, ask))
+        self._shrink(skus)
+        return found
+
+    def _follow(self, view: "View", rules: RuleSet, now_ms: int) -> bool:
+        """Take in what changed; return False where the snapshot is older than the memory."""
+        head = view.promise_signs.head()
+        before = self._head
+        if before is not None and (head.feeds, head.revision) < (before.feeds, before.revision):
+            return False
+        if (
+            before is None
+            or head.revision != before.revision
+            or rules.version != self._rules.version
+            or not self._now_ms - BACK_MS <= now_ms < self._rules_until_ms
+            or len(self._log) > LOG_MAX
+        ):
+            self._begin(view, rules, now_ms)
+        elif head.feeds != before.feeds:
+            self._follow_feeds(view)
+        changed = before is None or head.leases != before.leases or bool(rules.silences)
+        now_ms = max(now_ms, self._now_ms)
+        self._head, self._now_ms = head, now_ms
+        if changed or now_ms >= self._due_ms:
+            self._follow_contacts(view, rules, now_ms)
+        return True
+
+    def _begin(self, view: "View", rules: RuleSet, now_ms: int) -> None:
+        self._forget()
+        self._rules = rules
+        later = [edge for edge in rules.edges if edge > now_ms]
+        taken_over = view.promise_rules.next_change_ms(now_ms)
+        self._rules_until_ms = min([*later, taken_over or NEVER_MS])
+        self._revs = view.promise_signs.revs()
+
+    def _follow_feeds(self, view: "View") -> None:
+        assert self._revs is not None
+        revs = view.promise_signs.revs()
+        moved = [place for place, rev in revs.items() if rev != self._revs.get(place, 0)]
+        if len(moved) > MOVED_MAX:
+            self._sums.clear()
+            self._entries = 0
+        else:
+            for place in moved:
+                self._follow_feed(view, place, self._revs.get(place, 0))
+        self._revs = revs
+
+    def _follow_feed(self, view: "View", place: str, after: int) -> None:
+        for entity, sku in view.promise_signs.changed(place, after):
+            if entity == Entity.STORE.value:
+                self._log.append(place)
+            elif entity == Entity.STOCK.value:
+                for key in self._keys:
+                    if (sums := self._sums.get((key, sku))) is not None:
+                        sums.stale.add(place)
+
+    def _follow_contacts(self, view: "View", rules: RuleSet, now_ms: int) -> None:
+        found: dict[str, Contact] = {}
+        dues = [NEVER_MS]
+        for lease in view.promise_signs.leases():
+            contact, due = leased(lease.generation, lease.token_ms, lease.until_ms, now_ms)
+            found[lease.location_id] = contact
+            dues.append(due)
+        if rules.silences:
+            for place, at_ms in view.replicas.last_contacts(list(self._revs or ())).items():
+                if place not in found:
+                    found[place], due = heard(at_ms, rules.silences, now_ms)
+                    dues.append(due)
+        before = self._contacts
+        self._log += [one for one in found.keys() | before.keys()
+                      if found.get(one) != before.get(one)]  # fmt: skip
+        self._contacts, self._due_ms = found, min(dues)
+        self._silent = {one for one, contact in found.items() if contact.is_silent}
+
+    def _refresh(self, promises: Promises, skus: Collection[str], ask: Ask) -> None:
+        key = (ask.channel, ask.method)
+        missing = [sku for sku in skus if (key, sku) not in self._sums]
+        stale = {
+            sku: places
+            for sku in skus
+            if (key, sku) in self._sums and (places := self._stale(self._sums[key, sku]))
+        }
+        for sku in missing:
+            self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms)
+        self._take(promises.nodes(missing) if missing else (), promises, ask)
+        self._take(_of(promises, stale), promises, ask)
+
+    def _stale(self, sums: _Sums) -> set[str]:
+        """Return the places whose part must be looked at again, and count them as seen."""
+        found, sums.stale = sums.stale, set()
+        if sums.seen < len(self._log):
+            found |= sums.parts.keys() & set(self._log[sums.seen :])
+            sums.seen = len(self._log)
+        if self._silent and self._now_ms >= sums.silent_ms + SILENT_MS:
+            found |= sums.parts.keys() & self._silent
+            sums.silent_ms = self._now_ms
+        return found
+
+    def _take(self, nodes: Iterable[Node], promises: Promises, ask: Ask) -> None:
+        key = (ask.channel, ask.method)
+        for node in nodes:
+            sums = self._sums[key, node.position.sku]
+            self._entries += node.place.id not in sums.parts
+            sums.put(node.place.id, promises.part(node, ask))
+
+    def _shrink(self, used: Collection[str]) -> None:
+        """Forget what was asked for longest ago, where it is too much."""
+        for key in self._keys:
+            for sku in used:
+                if (key, sku) in self._sums:
+                    self._sums.move_to_end((key, sku))
+        while self._entries > ENTRIES_MAX and self._sums:
+            _, sums = self._sums.popitem(last=False)
+            self._entries -= len(sums.parts)
+
+
+def _of(promises: Promises, stale: Mapping[str, set[str]]) -> Sequence[Node]:
+    """Return what is known now of SKUs at the places where they are stale, in few queries."""
+    by_places: defaultdict[frozenset[str], list[str]] = defaultdict(list)
+    for sku, places in stale.items():
+        by_places[frozenset(places)].append(sku)
+    return [
+        node for places, skus in by_places.items() for node in promises.nodes(skus, sorted(places))
+    ]

@@ -1,0 +1,122 @@
+"""atp_page_*: what 50 SKUs at 1,000 stores may be promised, in all, as a product page asks it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from central_server.bootstrap import Parts, assemble
+from central_server.config import CentralSettings
+from central_server.records import Lease, Location, Price, Product
+from central_server.services.availability import Question
+from central_server.services.catalogue_intake import StockItem, batches
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import Customer, NewLine, NewOrder
+from central_server.services.promises import Promises
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from central_server.storage.database import Database
+from sync.clock import SystemClock
+from sync.domain.orders import Channel
+from tests.benchmarks.measure import Figure, median, percentile
+from tests.benchmarks.site import temporary
+from tests.support.central_world import SECRET
+
+STORES = 1_000
+SKUS = 200
+PAGE = 50
+ASKED = 200
+PLACES = [f"S{number:04}" for number in range(1, STORES + 1)]
+NAMES = [f"SKU-{number:04}" for number in range(1, SKUS + 1)]
+RULES = (
+    PromiseRule("franchise", RuleKind.PROTECT, locations=tuple(PLACES[:50])),
+    PromiseRule("closed", RuleKind.OFFER, offered=False, locations=tuple(PLACES[50:60])),
+    PromiseRule("keep", RuleKind.SAFETY_STOCK, units=1),
+    PromiseRule("wide", RuleKind.SAFETY_STOCK, level=Level.NETWORK, percent=5),
+)
+
+
+def measure() -> Iterator[Figure]:
+    """Ask for pages while orders are placed and stores are heard between any two of them."""
+    with temporary() as folder:
+        database = Database.open(f"sqlite:///{folder / 'central.db'}")
+        try:
+            parts = _filled(database, folder)
+            yield from _measured(parts)
+        finally:
+            database.close()
+
+
+def _measured(parts: Parts) -> Iterator[Figure]:
+    random, took, cold = Random(5), [], []
+    pages = [tuple(random.sample(NAMES, PAGE)) for _ in range(ASKED)]
+    for number, page in enumerate(pages):
+        if number % 2:
+            _order(parts, number, page[0], PLACES[100 + number])
+        _hear(parts, random.sample(PLACES, 3))
+        first = _ms(lambda page=page: parts.central.availability.answer(_question(page)))
+        (took if number >= 20 else cold).append(first)
+    books = [_ms(lambda page=page: _by_the_books(parts, page)) for page in pages[:5]]
+    words = f"the same page from the books, {PAGE} SKUs at {STORES} stores"
+    yield Figure("atp_page_ms", median(took), "ms", words, median(books))
+    yield Figure("atp_page_p99_ms", percentile(took, 0.99), "ms", words, median(books))
+    yield Figure("atp_page_cold_ms", cold[0], "ms", words, median(books))
+
+
+def _question(page: tuple[str, ...]) -> Question:
+    return Question(page, of_network=True)
+
+
+def _by_the_books(parts: Parts, page: tuple[str, ...]) -> None:
+    with parts.database.read() as view:
+        Promises(view, parts.clock.now_ms()).network(page, _question(page).ask)
+
+
+def _ms(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+def _order(parts: Parts, number: int, sku: str, place: str) -> None:
+    customer = Customer("Customer", "", "")
+    order = NewOrder(place, Channel.WEB, "USD", customer, (NewLine(sku, 1),))
+    parts.central.orders.place(order, RequestIdentity("bench", f"key-{number}", "body"))
+
+
+def _hear(parts: Parts, places: list[str]) -> None:
+    """Extend leases, as polls do."""
+    now = parts.clock.now_ms()
+
+    def work(unit: object) -> None:
+        for place in places:
+            kept = unit.leases.get(place)
+            if kept is not None:
+                unit.leases.save(replace(kept, token_ms=now, until_ms=now + 7_000_000))
+
+    parts.database.write(work)
+
+
+def _filled(database: Database, folder: Path) -> Parts:
+    settings = CentralSettings(data_dir=folder, server_secret=SECRET, demo=False)
+    parts = assemble(settings, database, clock=SystemClock(), random=Random(7))
+    parts.migrate()
+    parts.intake.locations(
+        [Location(name, name, price_zone="EAST", region="East") for name in PLACES]
+    )
+    parts.intake.products([Product(sku, f"Thing {sku}") for sku in NAMES])
+    parts.intake.prices([Price("EAST", sku, 1000, "USD") for sku in NAMES])
+    items = (StockItem(place, sku, 20) for place in PLACES for sku in NAMES)
+    for batch in batches(items):
+        parts.intake.stock(batch, "opening")
+    now = parts.clock.now_ms()
+
+    def lease(unit: object) -> None:
+        for place in PLACES[500:900]:
+            unit.leases.save(Lease(place, 1, now, now + 7_000_000, now))
+
+    database.write(lease)
+    book = parts.central.promise_rules
+    made = book.draft(RULES, note="", by="bench")
+    book.publish(made["version"], effective_from_ms=None, note="", by="bench")
+    return parts

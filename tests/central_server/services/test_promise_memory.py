@@ -1,0 +1,150 @@
+"""Promises in memory are those of the books, whatever happens, for each of two workers."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import PickupNotOffered
+from central_server.services.promise_memory import PromiseMemory
+from central_server.services.promises import ANYBODY, Promises
+from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from sync.domain import operations as op
+from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import ShortReason
+from sync.domain.inventory import StockReason
+from sync.domain.silence import USUAL_MS
+from tests.central_server.services.test_promise_rules import publish, reject
+from tests.support.central_world import PLACES, SKUS, Device, World
+
+MINUTE_MS = 60_000
+STEPS = 60
+
+
+def agree(world: World, *memories: PromiseMemory) -> None:
+    now = world.clock.now_ms()
+    with world.database.read() as view:
+        books = Promises(view, now).network(SKUS, ANYBODY)
+        for memory in memories:
+            assert memory.network(view, SKUS, ANYBODY, now) == books
+
+
+class Story:
+    """Things that happen to a network, drawn from a seed."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world = world
+        self.random = Random(seed)
+        self.devices: dict[str, Device] = {}
+        self.events = (
+            self.order, self.order, self.count, self.give_up, self.cancel, self.close_pickup,
+            self.pass_time, self.publish, self.hear,
+        )  # fmt: skip
+
+    def go_on(self) -> None:
+        self.place, self.sku = self.random.choice(PLACES)[0], self.random.choice(SKUS)
+        self.random.choice(self.events)()
+
+    def order(self) -> str | None:
+        try:
+            return self.world.place((self.sku, self.random.randint(1, 3)), at=self.place).order_id
+        except (InsufficientStock, PickupNotOffered):
+            return None
+
+    def count(self) -> None:
+        item = StockItem(self.place, self.sku, self.random.randint(0, 15))
+        self.world.parts.intake.stock([item], "count", StockReason.IMPORT)
+
+    def give_up(self) -> None:
+        order_id = self.order()
+        if order_id is not None:
+            (order,) = self.world.fulfillments(order_id)
+            device = self.heard(order.location_id)
+            device.do(op.FulfillmentRejected(order.id, ShortReason.STORE_BUSY))
+            device.push(len(device.lines))
+
+    def cancel(self) -> None:
+        order_id = self.order()
+        if order_id is not None:
+            self.world.parts.central.cancelling.cancel(order_id, reason="", actor="web")
+
+    def close_pickup(self) -> None:
+        with self.world.database.read() as view:
+            location = view.locations.get(self.place)
+        changed = replace(location, pickup_enabled=not location.pickup_enabled)
+        self.world.parts.intake.locations([changed])
+
+    def pass_time(self) -> None:
+        self.world.clock.advance(self.random.choice((1, MINUTE_MS, 31 * MINUTE_MS)))
+
+    def publish(self) -> None:
+        until = self.world.clock.now_ms() + 20 * MINUTE_MS
+        units = self.random.randint(0, 3)
+        publish(
+            self.world,
+            PromiseRule("a", RuleKind.HOLDBACK, units=units, skus=(self.sku,),
+                        effective_until_ms=until),
+            PromiseRule("b", RuleKind.SAFETY_STOCK, level=Level.NETWORK, percent=20),
+            PromiseRule("c", RuleKind.SILENCE, after_minutes=30, percent=50),
+        )  # fmt: skip
+
+    def hear(self) -> None:
+        self.heard(self.place)
+
+    def heard(self, place: str) -> Device:
+        if place not in self.devices:
+            self.devices[place] = self.world.device(place)
+        self.devices[place].hello()
+        return self.devices[place]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_memory_is_what_the_books_say(world, seed):
+    """After any event two workers' memories answer what the books do, at the same moment."""
+    story, first, second = Story(world, seed), PromiseMemory(), PromiseMemory()
+    agree(world, first)
+    for step in range(STEPS):
+        story.go_on()
+        agree(world, first)
+        if step % 7 == 0:
+            agree(world, second)
+
+
+def test_an_older_snapshot_is_answered_from_the_books(world):
+    """A reader that began before a commit gets numbers of its own snapshot, and spoils nothing."""
+    memory, now = PromiseMemory(), world.clock.now_ms()
+    agree(world, memory)
+    with world.database.read() as old:
+        before = memory.network(old, ["SKU-1"], ANYBODY, now)
+        world.place(("SKU-1", 4))
+        agree(world, memory)
+        assert memory.network(old, ["SKU-1"], ANYBODY, now) == before
+        assert memory.network(old, ["SKU-2"], ANYBODY, now)["SKU-2"].quantity == 30
+    agree(world, memory)
+
+
+def test_unsourced_demand_is_asked_each_time(world):
+    """Demand that nobody carries leaves no row in a store's feed, and counts all the same."""
+    memory = PromiseMemory()
+    placed = world.place(("SKU-1", 4), at="S002")
+    world.place(("SKU-1", 10), at="S001")
+    world.place(("SKU-1", 10), at="S003")
+    agree(world, memory)
+    reject(world, placed.order_id, "S002")
+    agree(world, memory)
+
+
+def test_contacts_change_only_where_promises_do():
+    """A lease that is extended in time changes nothing; silence and its end do."""
+    fresh, due = leased(3, 1000, 10_000_000, 2000)
+    assert (fresh, due) == (Contact(3, is_alive=True), 1000 + USUAL_MS + 1)
+    assert leased(3, 1500, 10_000_500, 2500)[0] == fresh
+    silent, until = leased(3, 1000, 10_000_000, due)
+    assert (silent.is_silent, until) == (True, 10_000_000)
+    assert leased(3, 1000, 10_000_000, 10_000_000) == (Contact(3), NEVER_MS)
+    minutes = (30, 240)
+    assert heard(0, minutes, 29 * MINUTE_MS) == (Contact(steps=0), 30 * MINUTE_MS)
+    assert heard(0, minutes, 30 * MINUTE_MS) == (Contact(steps=1), 240 * MINUTE_MS)
+    assert heard(0, minutes, 240 * MINUTE_MS) == (Contact(steps=2), NEVER_MS)
