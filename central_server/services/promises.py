@@ -143,8 +143,10 @@ class Promises:
                 return (0, 0, 0)
             units = available_to_promise(node.position).quantity
             return (units, max(0, node.position.on_hand), node.weekly_milli)
-        whole = Whole.of([(node, node_promise(node, chosen, asked))])
-        return (whole.quantity, whole.on_hand, whole.weekly_milli)
+        promise = node_promise(node, chosen, asked)
+        if not promise.is_offered or promise.is_protected:
+            return (0, 0, 0)
+        return (promise.quantity, max(0, node.position.on_hand), node.weekly_milli)
 
     def _promise(self, node: Node, ask: Ask) -> Promise:
         asked, chosen = self._select(node.position.sku, ask)

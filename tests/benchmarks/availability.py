@@ -1,10 +1,11 @@
 """atp_page_*: what 50 SKUs at 1,000 stores may be promised, in all, as a product page asks it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from central_server.bootstrap import Parts, assemble
 from central_server.config import CentralSettings
@@ -16,6 +17,7 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.promises import Promises
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from central_server.storage.database import Database
+from central_server.storage.unit import Unit
 from sync.clock import SystemClock
 from sync.domain.orders import Channel
 from tests.benchmarks.measure import Figure, median, percentile
@@ -48,15 +50,17 @@ def measure() -> Iterator[Figure]:
 
 
 def _measured(parts: Parts) -> Iterator[Figure]:
-    random, took, cold = Random(5), [], []
+    random = Random(5)
+    took: list[float] = []
+    cold: list[float] = []
     pages = [tuple(random.sample(NAMES, PAGE)) for _ in range(ASKED)]
     for number, page in enumerate(pages):
         if number % 2:
             _order(parts, number, page[0], PLACES[100 + number])
         _hear(parts, random.sample(PLACES, 3))
-        first = _ms(lambda page=page: parts.central.availability.answer(_question(page)))
+        first = _page_ms(parts, page)
         (took if number >= 20 else cold).append(first)
-    books = [_ms(lambda page=page: _by_the_books(parts, page)) for page in pages[:5]]
+    books = [_books_ms(parts, page) for page in pages[:5]]
     words = f"the same page from the books, {PAGE} SKUs at {STORES} stores"
     yield Figure("atp_page_ms", median(took), "ms", words, median(books))
     yield Figure("atp_page_p99_ms", percentile(took, 0.99), "ms", words, median(books))
@@ -67,14 +71,16 @@ def _question(page: tuple[str, ...]) -> Question:
     return Question(page, of_network=True)
 
 
-def _by_the_books(parts: Parts, page: tuple[str, ...]) -> None:
+def _books_ms(parts: Parts, page: tuple[str, ...]) -> float:
+    began = time.perf_counter()
     with parts.database.read() as view:
         Promises(view, parts.clock.now_ms()).network(page, _question(page).ask)
+    return (time.perf_counter() - began) * 1000
 
 
-def _ms(call: Callable[[], object]) -> float:
+def _page_ms(parts: Parts, page: tuple[str, ...]) -> float:
     began = time.perf_counter()
-    call()
+    parts.central.availability.answer(_question(page))
     return (time.perf_counter() - began) * 1000
 
 
@@ -88,7 +94,7 @@ def _hear(parts: Parts, places: list[str]) -> None:
     """Extend leases, as polls do."""
     now = parts.clock.now_ms()
 
-    def work(unit: object) -> None:
+    def work(unit: Unit) -> None:
         for place in places:
             kept = unit.leases.get(place)
             if kept is not None:
@@ -111,12 +117,12 @@ def _filled(database: Database, folder: Path) -> Parts:
         parts.intake.stock(batch, "opening")
     now = parts.clock.now_ms()
 
-    def lease(unit: object) -> None:
+    def lease(unit: Unit) -> None:
         for place in PLACES[500:900]:
             unit.leases.save(Lease(place, 1, now, now + 7_000_000, now))
 
     database.write(lease)
     book = parts.central.promise_rules
-    made = book.draft(RULES, note="", by="bench")
+    made: dict[str, Any] = book.draft(RULES, note="", by="bench")
     book.publish(made["version"], effective_from_ms=None, note="", by="bench")
     return parts

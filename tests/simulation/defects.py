@@ -102,7 +102,12 @@ class _PromisesTooMuch(Stock):
         return [replace(one, on_hand=one.on_hand + IMAGINED) for one in found]
 
     def reserve(
-        self, location_id: str, lines: Sequence[tuple[str, int]], source: str, now_ms: int
+        self,
+        location_id: str,
+        lines: Sequence[tuple[str, int]],
+        source: str,
+        now_ms: int,
+        limit: Any = None,
     ) -> bool:
         entries = [LedgerEntry(location_id, sku, 0, units, StockReason.ALLOCATED, source, now_ms)
                    for sku, units in lines]  # fmt: skip

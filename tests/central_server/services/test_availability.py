@@ -1,5 +1,7 @@
 """Answers about availability: scopes, methods, dates, kits, and what is on its way."""
 
+from typing import Any
+
 import pytest
 
 from central_server.records import Price, Product
@@ -15,7 +17,7 @@ from tests.support.central_world import World
 DAY_MS = 86_400_000
 
 
-def ask(world: World, *skus: str, **values: object) -> dict:
+def ask(world: World, *skus: str, **values: Any) -> dict:
     return world.parts.central.availability.answer(Question(skus, **values))
 
 

@@ -72,7 +72,7 @@ class Story:
 
     def close_pickup(self) -> None:
         with self.world.database.read() as view:
-            location = view.locations.get(self.place)
+            location = view.locations.get_many([self.place])[self.place]
         changed = replace(location, pickup_enabled=not location.pickup_enabled)
         self.world.parts.intake.locations([changed])
 

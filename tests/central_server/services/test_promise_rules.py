@@ -1,5 +1,7 @@
 """Versions of rules, and that what is shown is what may be taken, for each kind of rule."""
 
+from typing import Any
+
 import pytest
 
 from central_server.services.errors import NotFound, PickupNotOffered, RulesInvalid, VersionFixed
@@ -18,10 +20,10 @@ ELSEWHERE = tuple(place for place, _, _ in PLACES if place != "S001")
 
 def publish(world: World, *rules: PromiseRule) -> int:
     book = world.parts.central.promise_rules
-    made = book.draft(rules, note="why", by="Kim")
+    made: dict[str, Any] = book.draft(rules, note="why", by="Kim")
     assert made["findings"] == []
     book.publish(made["version"], effective_from_ms=None, note="go", by="Lee")
-    return made["version"]
+    return int(made["version"])
 
 
 def shown(world: World, place: str = "S001", sku: str = "SKU-1") -> int:

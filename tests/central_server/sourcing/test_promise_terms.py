@@ -1,6 +1,7 @@
 """What may be promised: every combination of rules adds up, and none promises more."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,12 +28,12 @@ ASKED = Asked("A", "Wine", "web", "pickup", NOW)
 HOUR_MS = 3_600_000
 
 
-def node(on_hand: int = 10, **changes: object) -> Node:
+def node(on_hand: int = 10, **changes: Any) -> Node:
     found = Node(StockPosition("S1", "A", on_hand), Place("S1", region="East"))
     return replace(found, **changes)
 
 
-def rule(kind: RuleKind, **values: object) -> PromiseRule:
+def rule(kind: RuleKind, **values: Any) -> PromiseRule:
     return PromiseRule(id=f"{kind}-1", kind=kind, **values)
 
 
@@ -50,13 +51,13 @@ def any_rule(draw: st.DrawFn) -> PromiseRule:
     kind = draw(st.sampled_from(RuleKind))
     may_be_wide = kind in {RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK}
     amount = draw(st.sampled_from(["units", "percent", "weeks"]))
-    values: dict[str, object] = {
+    by_kind: dict[RuleKind, dict[str, Any]] = {
         RuleKind.SAFETY_STOCK: {amount: draw(few)},
         RuleKind.HOLDBACK: {"units": draw(few)},
         RuleKind.OFFER: {"offered": draw(st.booleans())},
         RuleKind.PROTECT: {},
         RuleKind.SILENCE: {"percent": draw(st.integers(0, 100)), "after_minutes": draw(few)},
-    }[kind]
+    }
     return PromiseRule(
         id=f"r{draw(few)}", kind=kind,
         level=draw(st.sampled_from(Level)) if may_be_wide else Level.NODE,
@@ -65,7 +66,7 @@ def any_rule(draw: st.DrawFn) -> PromiseRule:
         except_locations=draw(st.sampled_from([(), ("S1",)])),
         channels=draw(st.sampled_from([(), ("web",), ("pos",)])),
         methods=draw(st.sampled_from([(), ("pickup",), ("ship",)])),
-        effective_from_ms=draw(moments), effective_until_ms=draw(moments), **values,
+        effective_from_ms=draw(moments), effective_until_ms=draw(moments), **by_kind[kind],
     )  # fmt: skip
 
 
