@@ -24,9 +24,14 @@ from central_server.ports import Carriers, Notifier, Snapshots
 from central_server.sample import SAMPLE_CARRIERS, SAMPLE_FILES, sample_path
 from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
+from central_server.services.availability_feed import (
+    AvailabilityFeedReader,
+    AvailabilityPublisher,
+)
 from central_server.services.cancel import Cancellation
 from central_server.services.carrier_file import read_carriers
 from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.services.demand import WeeklyDemand
 from central_server.services.devices import Devices
 from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
@@ -68,6 +73,7 @@ HOUSEKEEPING_SECONDS = 3600.0
 FEED_SECONDS = 24 * 3600.0
 POLICIES_SECONDS = 60.0
 SIZING_SECONDS = 6 * 3600.0
+PUBLISHING_SECONDS = 5.0
 PROMISES_SECONDS = 5.0
 """Far below a lease's margin: a promise is moved soon after it lapsed."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
@@ -90,6 +96,8 @@ class Parts:
     promises: PromiseKeeper
     labels: LabelDesk
     sizing: FloorSizing
+    demand: WeeklyDemand
+    publisher: AvailabilityPublisher
     clock: Clock
     random: Random
 
@@ -106,6 +114,8 @@ class Parts:
             Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
+            Worker("demand", self._reckon_demand, SIZING_SECONDS),
+            Worker("availability", self.publisher.run, PUBLISHING_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
             Worker("feed", self._compact_feed, FEED_SECONDS),
         )
@@ -126,6 +136,10 @@ class Parts:
 
     def _size_floors(self) -> bool:
         self.sizing.run()
+        return False
+
+    def _reckon_demand(self) -> bool:
+        self.demand.run()
         return False
 
     def _forget(self) -> bool:
@@ -234,6 +248,7 @@ def assemble(
         promise_rules=PromiseRuleBook(database, clock),
         promise_preview=PromisePreview(database, clock),
         supply=SupplyBook(database, clock),
+        availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
         pokes=pokes,
@@ -247,8 +262,9 @@ def assemble(
     carriers = carriers or SimulatedCarriers()
     labels = LabelDesk(database, carriers, clock=clock, random=random, pokes=pokes)
     return Parts(
-        settings, database, central, intake, notifier, promises, labels, sizing, clock, random
-    )
+        settings, database, central, intake, notifier, promises, labels, sizing,
+        WeeklyDemand(database, clock), AvailabilityPublisher(database, clock), clock, random,
+    )  # fmt: skip
 
 
 class CannotOpen(Exception):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from central_server.api.availability_schemas import AvailabilityAnswer
+from central_server.api.availability_schemas import AvailabilityAnswer, FeedPage
 from central_server.api.documented import KEYED, problems
 from central_server.services.api_keys import KeyHolder
 from central_server.services.availability import RADIUS_KM, Question
@@ -13,6 +13,7 @@ from central_server.services.promises import Ask
 from central_server.sourcing.promise_rules import Method
 from central_server.web.auth import require
 from central_server.web.deps import central_of
+from central_server.web.pagination import CURSOR_LENGTH_MAX, decode_cursor, encode_cursor
 from central_server.web.problems import ProblemError
 from sync.domain.orders import Channel
 
@@ -22,6 +23,16 @@ SKUS_MAX = 50
 LOCATIONS_MAX = 50
 DEGREES_MAX = 180.0
 POINT = r"^-?\d{1,3}(\.\d{1,12})?,-?\d{1,3}(\.\d{1,12})?$"
+
+
+FEED_LIMIT_MAX = 5_000
+
+
+class FeedChannel(StrEnum):
+    """Channels whose availability is published."""
+
+    WEB = Channel.WEB.value
+    MARKETPLACE = Channel.MARKETPLACE.value
 
 
 class Scope(StrEnum):
@@ -62,6 +73,33 @@ def get_availability(
         Ask(channel.value, method.value), explain,
     )  # fmt: skip
     return central_of(request).availability.answer(question)
+
+
+@router.get(
+    "/feed",
+    response_model=FeedPage,
+    responses=problems(*KEYED, "cursor_invalid", "cursor_expired"),
+)
+def get_feed(
+    request: Request,
+    holder: Annotated[KeyHolder, Depends(require("availability:read"))],
+    channel: FeedChannel = FeedChannel.WEB,
+    method: Method = Method.PICKUP,
+    after: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
+    limit: Annotated[int, Query(ge=1, le=FEED_LIMIT_MAX)] = FEED_LIMIT_MAX,
+) -> object:
+    """Return SKUs whose network availability crossed a threshold after the cursor.
+
+    Without `after` the whole feed: SKUs that were never available are not in it. Keep `next`
+    and ask again with it, at once while `more`.
+    """
+    known = None
+    if after is not None:
+        life, rev = decode_cursor(after, int, int)
+        known = (int(life), int(rev))
+    feed = central_of(request).availability_feed
+    page, last = feed.page(channel.value, method.value, known, limit)
+    return {**page, "next": encode_cursor(*last)}
 
 
 def _point(text: str) -> tuple[float, float]:

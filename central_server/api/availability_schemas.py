@@ -96,3 +96,23 @@ class AvailabilityAnswer(BaseModel):
     rules_version: int
     availability: list[AvailabilityView]
     network: list[NetworkView]
+
+
+class FeedItem(BaseModel):
+    """A SKU that crossed a threshold: `level` thresholds are reached, 0 is sold out."""
+
+    sku: str
+    level: int
+    available_to_promise: int
+    at: str
+
+
+class FeedPage(BaseModel):
+    """Changes in order; `next` is where to go on, at once while there is `more`."""
+
+    channel: str
+    method: str
+    thresholds: list[int]
+    items: list[FeedItem]
+    more: bool
+    next: str

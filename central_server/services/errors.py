@@ -17,6 +17,7 @@ DomainError
     +-- WaitsBehind              an earlier operation has to be settled first
     +-- RulesInvalid             rules of promising with findings are not published
     +-- BundleInvalid            a kit cannot be made of that
+    +-- FeedCursorOver           a cursor of the availability feed from another life of central
     +-- VersionFixed             only a draft may be changed
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
@@ -197,6 +198,15 @@ class BundleInvalid(ServiceRefused):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class FeedCursorOver(ServiceRefused):
+    """A cursor of the availability feed that central does not know (any more)."""
+
+    code = "cursor_expired"
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is over: take the whole feed again, without a cursor")
 
 
 class VersionFixed(ServiceRefused):

@@ -129,7 +129,7 @@ def _reached(view: "View", before: RuleSet, after: RuleSet) -> tuple[list[str], 
         return [], 0
     skus = {sku for rule in differing for sku in rule.skus}
     if any(not rule.skus for rule in differing):
-        skus |= set(view.stock.skus())
+        skus |= set(view.demand.skus())
     ordered = sorted(skus)
     return ordered[:SKUS_MAX], max(0, len(ordered) - SKUS_MAX)
 

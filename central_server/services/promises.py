@@ -174,7 +174,7 @@ class Promises:
         weekly: Mapping[tuple[str, str], int] = {}
         heard: Mapping[str, int] = {}
         if self.rules.asks_demand:
-            weekly = self._view.stock.weekly(tuple(skus))
+            weekly = self._view.demand.weekly(tuple(skus))
         if self.rules.silences:
             heard = self._view.replicas.last_contacts(places)
         return [

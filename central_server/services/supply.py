@@ -37,7 +37,7 @@ class SupplyBook:
                 raise BundleInvalid(f"{', '.join(nested)} is a kit itself: name its components")
             if components and unit.supply.are_components([sku]):
                 raise BundleInvalid(f"{sku} is part of another kit, so it cannot be one")
-            if components and any(row[1] for row in unit.stock.sums([sku])):
+            if components and any(row[1] for row in unit.demand.sums([sku])):
                 raise BundleInvalid(f"there is stock of {sku}: count it as its components first")
             unit.supply.set_bundle(sku, components)
             unit.promise_rules.bump()

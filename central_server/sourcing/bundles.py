@@ -64,7 +64,7 @@ def parts_of(bundle: Bundle, price_minor: int, prices_minor: Mapping[str, int]) 
     weights = tuple(prices_minor.get(sku, 0) for sku in singles)
     if not all(weights):
         weights = (1,) * len(singles)
-    shares = [one.amount_minor for one in Money(price_minor, "XXX").split(weights)]
+    shares = [one.amount_minor for one in Money(price_minor, "").split(weights)]
     return [
         Part(sku, len(list(same)), share)
         for (sku, share), same in groupby(sorted(zip(singles, shares, strict=True)))

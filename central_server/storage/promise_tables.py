@@ -92,8 +92,8 @@ BACKORDERS = Table(
 
 AVAILABILITY_FEED = Table(
     "availability_feed", METADATA,
-    _text("channel", primary_key=True), _text("sku", primary_key=True),
-    _int("level"), _int("units"), _int("rev"), _int("at_ms"),
-    Index(None, "channel", "rev", unique=True),
+    _text("channel", primary_key=True), _text("method", primary_key=True),
+    _text("sku", primary_key=True), _int("level"), _int("units"), _int("rev"), _int("at_ms"),
+    Index(None, "channel", "method", "rev", unique=True),
 )  # fmt: skip
 """What was published last: one row a SKU and channel, in the order of `rev`."""

@@ -49,11 +49,6 @@ _LOCKED = Prepared(
         .with_for_update(of=STOCK)
     )
 )
-_WEEKLY = Prepared(
-    lambda engine: select(STOCK.c.location_id, STOCK.c.sku, STOCK.c.weekly_milli).where(
-        engine.among(STOCK.c.sku, "skus"), STOCK.c.weekly_milli != bindparam("none", 0)
-    )
-)
 _LOCK_NETWORK = text("SELECT pg_advisory_xact_lock(:space, hashtext(:sku))")
 _NETWORK = 514_017
 """Any number: the space of the locks on what is kept of a SKU in all."""
@@ -173,37 +168,6 @@ class Stock:
         if is_postgresql(self._connection):
             for sku in sorted(skus):
                 self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": _NETWORK})
-
-    def sums(self, skus: Collection[str]) -> list[tuple[str, int]]:
-        """Return (SKU, units on hand over all locations) of those of `skus` with stock rows."""
-        wanted = (
-            select(STOCK.c.sku, func.sum(STOCK.c.on_hand))
-            .where(among(self._connection, STOCK.c.sku, skus))
-            .group_by(STOCK.c.sku)
-        )
-        return [(sku, int(units)) for sku, units in self._connection.execute(wanted)]
-
-    def skus(self) -> list[str]:
-        """Return every SKU that a location has or had."""
-        wanted = select(STOCK.c.sku).distinct().order_by(STOCK.c.sku)
-        return list(self._connection.execute(wanted).scalars())
-
-    def weekly(self, skus: Collection[str]) -> dict[tuple[str, str], int]:
-        """Return the weekly demand by (location, SKU), in thousandths of a unit, where any is."""
-        rows = _WEEKLY.rows(self._connection, skus=skus)
-        return {(place, sku): units for place, sku, units in rows}
-
-    def set_weekly(self, location_id: str, demand: Mapping[str, int]) -> None:
-        """Set the weekly demand of a location's SKUs, in thousandths of a unit."""
-        update_many(
-            self._connection,
-            STOCK,
-            ("location_id", "sku", "weekly_milli"),
-            [(location_id, sku, units) for sku, units in sorted(demand.items())],
-            sets="weekly_milli = v.weekly_milli",
-            where=_THIS_ROW,
-            returning="stock.sku",
-        )
 
     def _lock(
         self, location_id: str, skus: Collection[str], now_ms: int

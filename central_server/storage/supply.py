@@ -22,6 +22,9 @@ _OF_SKUS = Prepared(
         .order_by(BUNDLES.c.sku, BUNDLES.c.component)
     )
 )
+_WITH = Prepared(
+    lambda engine: select(BUNDLES.c.sku).where(engine.among(BUNDLES.c.component, "skus")).distinct()
+)
 _CLAIMED = (
     select(cast(func.coalesce(func.sum(BACKORDERS.c.units), 0), BigInteger))
     .where(BACKORDERS.c.receipt_id == RECEIPTS.c.id, BACKORDERS.c.closed_ms.is_(None))
@@ -69,6 +72,11 @@ class Supply:
         self._connection.execute(delete(BUNDLES).where(BUNDLES.c.sku == sku))
         rows = [(sku, component, units) for component, units in sorted(components.items())]
         insert_many(self._connection, BUNDLES, _BUNDLE, rows)
+
+    def bundles_with(self, skus: Collection[str]) -> list[str]:
+        """Return the bundles that have one of the given SKUs as a component."""
+        rows = _WITH.rows(self._connection, skus=skus)
+        return [sku for (sku,) in rows]
 
     def are_components(self, skus: Collection[str]) -> set[str]:
         """Return those of the given SKUs that are components of bundles."""

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from central_server.storage.associates import Associates
+from central_server.storage.availability_feed import AvailabilityFeed
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.customers import Customers
+from central_server.storage.demand import Demand
 from central_server.storage.exceptions import Exceptions
 from central_server.storage.feed import SqlFeedStore
 from central_server.storage.fulfillments import Fulfillments
@@ -36,9 +38,11 @@ class View:
         self.locations = Locations(connection)
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
+        self.demand = Demand(connection)
         self.supply = Supply(connection)
         self.leases = Leases(connection)
         self.promise_signs = PromiseSigns(connection)
+        self.availability_feed = AvailabilityFeed(connection)
         self.promise_rules = PromiseRules(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)

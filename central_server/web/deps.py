@@ -7,6 +7,7 @@ from fastapi import Request
 
 from central_server.services.api_keys import ApiKeys
 from central_server.services.availability import AvailabilityQuery
+from central_server.services.availability_feed import AvailabilityFeedReader
 from central_server.services.cancel import Cancellation
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
@@ -43,6 +44,7 @@ class Central:
     promise_rules: PromiseRuleBook
     promise_preview: PromisePreview
     supply: SupplyBook
+    availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk
     quarantine: QuarantineDesk
     pokes: PokeBoard

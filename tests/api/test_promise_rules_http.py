@@ -67,3 +67,17 @@ async def test_kits_and_receipts_over_http(client):
     assert [one["id"] for one in found] == ["R1"]
     assert (await client.post("/v1/receipts/R1/close")).status_code == 200
     assert is_problem(await client.post("/v1/receipts/R1/close"), 404, "not_found")
+
+
+async def test_the_feed_over_http(client, world):
+    """The whole feed first, then only what changed after its cursor."""
+    publisher = world.parts.publisher
+    while publisher.run():
+        pass
+    whole = (await client.get("/v1/availability/feed?limit=3")).json()
+    assert (len(whole["items"]), whole["more"]) == (3, True)
+    params = {"after": whole["next"]}
+    rest = (await client.get("/v1/availability/feed", params=params)).json()
+    assert (len(rest["items"]), rest["more"]) == (2, False)
+    strange = await client.get("/v1/availability/feed?after=abc")
+    assert is_problem(strange, 400, "cursor_invalid")

@@ -64,7 +64,7 @@ CASES = {
 def test_what_is_shown_is_what_may_be_taken(world, case):
     """An order for what is shown succeeds, and one unit more does not, under every rule."""
     rules, expected = CASES[case]
-    world.database.write(lambda unit: unit.stock.set_weekly("S001", {"SKU-1": 2500}))
+    world.database.write(lambda unit: unit.demand.set_weekly("S001", {"SKU-1": 2500}))
     publish(world, ONLY_HERE, *rules)
     assert shown(world) == expected
     with pytest.raises(InsufficientStock):

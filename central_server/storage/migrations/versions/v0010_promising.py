@@ -29,12 +29,15 @@ def upgrade() -> None:
     _rules()
     _supply()
     op.create_table(
-        "availability_feed", *_text("channel", "sku"),
+        "availability_feed", *_text("channel", "method", "sku"),
         _big("level"), _big("units"), _big("rev"), _big("at_ms"),
-        sa.PrimaryKeyConstraint("channel", "sku", name="pk_availability_feed"),
+        sa.PrimaryKeyConstraint("channel", "method", "sku", name="pk_availability_feed"),
     )  # fmt: skip
     op.create_index(
-        "ix_availability_feed_channel_rev", "availability_feed", ["channel", "rev"], unique=True
+        "ix_availability_feed_channel_method_rev",
+        "availability_feed",
+        ["channel", "method", "rev"],
+        unique=True,
     )
     demand = sa.Column("weekly_milli", sa.BigInteger(), nullable=False, server_default="0")
     op.add_column("stock", demand)

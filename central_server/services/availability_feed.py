@@ -1,0 +1,134 @@
+"""The published feed of availability: what crosses a threshold, for shops that poll.
+
+    touched   SKUs whose stock moved since the last look, known by the stores' feeds
+    all       when rules, kits or receipts change, a time box opens or closes, and every
+              `SWEEP_MS`, as silence and leases leave no row anywhere
+
+Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever misses
+something for a while catches up from where they were.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from central_server.services.errors import FeedCursorOver
+from central_server.services.kits import KitPromises
+from central_server.services.order_views import Document
+from central_server.services.promises import Ask, Promises
+from central_server.services.times import rfc3339
+from central_server.sourcing.contact import NEVER_MS
+from central_server.sourcing.levels import THRESHOLDS, level_of
+from central_server.sourcing.promise_rules import Method
+from sync.clock import Clock
+from sync.domain.orders import Channel
+from sync.protocol.rows import Entity
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import View
+
+CHANNELS = (Channel.WEB.value, Channel.MARKETPLACE.value)
+FEEDS = tuple((channel, method.value) for channel in CHANNELS for method in Method)
+BATCH = 100
+SWEEP_MS = 10 * 60_000
+
+
+class AvailabilityPublisher:
+    """Publishes what crossed a threshold. One thread calls `run`."""
+
+    def __init__(self, database: "Database", clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._todo: dict[str, None] = {}
+        self._revs: dict[str, int] = {}
+        self._revision = -1
+        self._all_due_ms = 0
+
+    def run(self) -> bool:
+        """Look at what may have changed; return whether there is more to do at once."""
+        now = self._clock.now_ms()
+        with self._database.read() as view:
+            self._follow(view, now)
+            batch = list(self._todo)[:BATCH]
+            if not batch:
+                return False
+            promises = Promises(view, now)
+            kits = KitPromises(view, promises, batch)
+            found = {
+                (channel, method): kits.network(Ask(channel, method)) for channel, method in FEEDS
+            }
+        for (channel, method), whole in found.items():
+            levels = {sku: (level_of(whole[sku].quantity), whole[sku].quantity) for sku in batch}
+            self._publish(channel, method, levels, now)
+        for sku in batch:
+            del self._todo[sku]
+        return bool(self._todo)
+
+    def _publish(
+        self, channel: str, method: str, levels: Mapping[str, tuple[int, int]], now_ms: int
+    ) -> None:
+        self._database.write(
+            lambda unit: unit.availability_feed.publish(channel, method, levels, now_ms)
+        )
+
+    def _follow(self, view: "View", now_ms: int) -> None:
+        """Add what may have changed since the last look."""
+        head = view.promise_signs.head()
+        revs = view.promise_signs.revs()
+        if head.revision != self._revision or now_ms >= self._all_due_ms:
+            edges = view.promise_rules.in_force(now_ms).edges
+            later = [edge for edge in edges if edge > now_ms]
+            taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS
+            self._all_due_ms = min([now_ms + SWEEP_MS, taken_over, *later])
+            self._revision = head.revision
+            touched: Collection[str] = view.demand.skus()
+        else:
+            touched = {
+                key
+                for place, rev in revs.items()
+                if rev != self._revs.get(place, 0)
+                for entity, key in view.promise_signs.changed(place, self._revs.get(place, 0))
+                if entity == Entity.STOCK.value
+            }
+        self._revs = revs
+        kits = view.supply.bundles_with(touched)
+        self._todo.update(dict.fromkeys(sorted({*touched, *kits})))
+
+
+class AvailabilityFeedReader:
+    """Reads what was published."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    def page(
+        self, channel: str, method: str, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Document, tuple[int, int]]:
+        """Return a page after a cursor (life of central, rev), and the cursor after it.
+
+        Without a cursor the whole feed begins. Raises `FeedCursorOver` for one of another
+        life of central: take everything again.
+        """
+        with self._database.read() as view:
+            life = view.feed.incarnation()
+            rev = 0
+            if after is not None:
+                rev = after[1]
+                if after[0] != life or rev > view.availability_feed.last_rev(channel, method):
+                    raise FeedCursorOver
+            rows = view.availability_feed.after(channel, method, rev, limit + 1)
+        shown = rows[:limit]
+        document: Document = {
+            "channel": channel,
+            "method": method,
+            "thresholds": list(THRESHOLDS),
+            "items": [
+                {
+                    "sku": sku, "level": level, "available_to_promise": units,
+                    "at": rfc3339(at_ms),
+                }
+                for sku, level, units, _, at_ms in shown
+            ],
+            "more": len(rows) > limit,
+        }  # fmt: skip
+        return document, (life, shown[-1][3] if shown else rev)

@@ -1,0 +1,71 @@
+"""What shops were told of availability last: one row a SKU, in the order of its rev."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, func, select, text
+
+from central_server.storage.bulk import among, is_postgresql, upsert_many
+from central_server.storage.promise_tables import AVAILABILITY_FEED
+
+_TABLE = AVAILABILITY_FEED.c
+_COLUMNS = ("channel", "method", "sku", "level", "units", "rev", "at_ms")
+_LOCK = 5_140_171_205
+"""Any number: on PostgreSQL, who publishes waits for others under it."""
+
+
+class AvailabilityFeed:
+    """The table `availability_feed`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def publish(
+        self, channel: str, method: str, found: Mapping[str, tuple[int, int]], now_ms: int
+    ) -> int:
+        """Write (level, units) by SKU where the level is another one; return how many were.
+
+        A rev is taken under a lock that lasts until the commit, so a reader that has seen
+        one has seen all below.
+        """
+        if is_postgresql(self._connection):
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+        kept = self._levels(channel, method, found)
+        changed = {sku: one for sku, one in found.items() if one[0] != kept.get(sku, 0)}
+        if changed:
+            last = self.last_rev(channel, method)
+            rows = [
+                (channel, method, sku, level, units, rev, now_ms)
+                for rev, (sku, (level, units)) in enumerate(sorted(changed.items()), last + 1)
+            ]
+            upsert_many(self._connection, AVAILABILITY_FEED, _COLUMNS, rows)
+        return len(changed)
+
+    def last_rev(self, channel: str, method: str) -> int:
+        """Return the newest rev."""
+        wanted = select(func.max(_TABLE.rev)).where(
+            _TABLE.channel == channel, _TABLE.method == method
+        )
+        return int(self._connection.execute(wanted).scalar() or 0)
+
+    def after(
+        self, channel: str, method: str, rev: int, limit: int
+    ) -> list[tuple[str, int, int, int, int]]:
+        """Return (SKU, level, units, rev, at) with a rev above this one, in order."""
+        wanted = (
+            select(_TABLE.sku, _TABLE.level, _TABLE.units, _TABLE.rev, _TABLE.at_ms)
+            .where(_TABLE.channel == channel, _TABLE.method == method, _TABLE.rev > rev)
+            .order_by(_TABLE.rev)
+            .limit(limit)
+        )
+        rows = self._connection.execute(wanted)
+        return [(sku, level, units, own, at_ms) for sku, level, units, own, at_ms in rows]
+
+    def _levels(self, channel: str, method: str, skus: Collection[str]) -> dict[str, int]:
+        rows = self._connection.execute(
+            select(_TABLE.sku, _TABLE.level).where(
+                _TABLE.channel == channel, _TABLE.method == method,
+                among(self._connection, _TABLE.sku, skus),
+            )
+        )  # fmt: skip
+        found: dict[str, int] = dict(rows.all())
+        return found

@@ -1,0 +1,95 @@
+"""The published feed: shops hear of what crosses a threshold, and can always catch up."""
+
+import pytest
+
+from central_server.services.availability_feed import SWEEP_MS, AvailabilityPublisher
+from central_server.services.errors import FeedCursorOver
+from central_server.sourcing.promise_rules import PromiseRule, RuleKind
+from tests.central_server.services.test_availability import with_kit
+from tests.central_server.services.test_promise_rules import publish
+from tests.support.central_world import SKUS, World
+
+
+@pytest.fixture
+def publisher(world) -> AvailabilityPublisher:
+    """Has published everything once."""
+    made = AvailabilityPublisher(world.database, world.clock)
+    work_off(made)
+    return made
+
+
+def work_off(publisher: AvailabilityPublisher) -> None:
+    while publisher.run():
+        pass
+
+
+def read(world: World, after: tuple[int, int] | None = None, method: str = "pickup"):
+    feed = world.parts.central.availability_feed
+    page, last = feed.page("web", method, after, 100)
+    items: list[dict] = page["items"]  # type: ignore[assignment]
+    return {one["sku"]: one["available_to_promise"] for one in items}, last
+
+
+def test_only_what_crosses_a_threshold_is_published(world, publisher):
+    """30 to 28 is nothing to a shop, 28 to 24 is; the delta has just that SKU."""
+    whole, cursor = read(world)
+    assert whole == dict.fromkeys(SKUS, 30)
+    assert read(world, method="ship")[0] == {}
+    world.place(("SKU-1", 2))
+    work_off(publisher)
+    assert read(world, cursor) == ({}, cursor)
+    world.place(("SKU-1", 4))
+    work_off(publisher)
+    delta, later = read(world, cursor)
+    assert delta == {"SKU-1": 24}
+    assert read(world, later)[0] == {}
+    assert read(world)[0] == {**whole, "SKU-1": 24}
+
+
+def test_rules_and_their_time_boxes_are_published(world, publisher):
+    """What a rule changes, and what changes back when its time is over."""
+    _, cursor = read(world)
+    until = world.clock.now_ms() + SWEEP_MS // 2
+    publish(
+        world,
+        PromiseRule("r", RuleKind.OFFER, offered=False, skus=("SKU-2",), effective_until_ms=until),
+    )
+    work_off(publisher)
+    delta, cursor = read(world, cursor)
+    assert delta == {"SKU-2": 0}
+    world.clock.advance(SWEEP_MS // 2)
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-2": 30}
+
+
+def test_kits_move_with_their_components(world, publisher):
+    """An order for a component publishes the kit that it is part of."""
+    with_kit(world)
+    work_off(publisher)
+    _, cursor = read(world)
+    for place in ("S001", "S002", "S003"):
+        world.place(("SKU-1", 9), at=place)
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-1": 3, "KIT": 0}
+
+
+def test_two_publishers_tell_the_same(world, publisher):
+    """A second worker publishes nothing again that the first one has."""
+    _, cursor = read(world)
+    second = AvailabilityPublisher(world.database, world.clock)
+    work_off(second)
+    assert read(world, cursor)[0] == {}
+    world.place(("SKU-3", 10))
+    work_off(second)
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-3": 20}
+
+
+def test_a_cursor_of_another_life_is_over(world, publisher):
+    """After a restore of central, a shop takes the whole feed again."""
+    _, (life, rev) = read(world)
+    with pytest.raises(FeedCursorOver):
+        read(world, (life, rev + 1))
+    world.parts.begin_new_life()
+    with pytest.raises(FeedCursorOver):
+        read(world, (life, rev))
