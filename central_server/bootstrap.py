@@ -28,6 +28,7 @@ from central_server.services.availability_feed import (
     AvailabilityFeedReader,
     AvailabilityPublisher,
 )
+from central_server.services.backorders import Backorders
 from central_server.services.cancel import Cancellation
 from central_server.services.carrier_file import read_carriers
 from central_server.services.catalogue_intake import CatalogueIntake
@@ -97,6 +98,7 @@ class Parts:
     labels: LabelDesk
     sizing: FloorSizing
     demand: WeeklyDemand
+    backorders: Backorders
     publisher: AvailabilityPublisher
     clock: Clock
     random: Random
@@ -114,6 +116,7 @@ class Parts:
             Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
+            Worker("backorders", lambda: self.backorders.run() > 0, POLICIES_SECONDS),
             Worker("demand", self._reckon_demand, SIZING_SECONDS),
             Worker("availability", self.publisher.run, PUBLISHING_SECONDS),
             Worker("housekeeping", self._forget, HOUSEKEEPING_SECONDS),
@@ -231,6 +234,9 @@ def assemble(
         database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=pokes,
         promise_ms=promise_ms, poison=POISON,
     )  # fmt: skip
+    backorders = Backorders(
+        database, notices, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
+    )
     central = Central(
         clock=clock,
         orders=OrderCapture(
@@ -247,7 +253,7 @@ def assemble(
         escrow=EscrowPolicies(database, clock, pokes),
         promise_rules=PromiseRuleBook(database, clock),
         promise_preview=PromisePreview(database, clock),
-        supply=SupplyBook(database, clock),
+        supply=SupplyBook(database, clock, backorders),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
@@ -263,7 +269,8 @@ def assemble(
     labels = LabelDesk(database, carriers, clock=clock, random=random, pokes=pokes)
     return Parts(
         settings, database, central, intake, notifier, promises, labels, sizing,
-        WeeklyDemand(database, clock), AvailabilityPublisher(database, clock), clock, random,
+        WeeklyDemand(database, clock), backorders, AvailabilityPublisher(database, clock),
+        clock, random,
     )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ def place_order(
         proxy_name=body.proxy_name,
         external_id=body.external_ref,
         ship_to=body.ship_to.destination() if body.ship_to else None,
+        accept_later=body.accept_later,
         lines=tuple(NewLine(line.sku, line.quantity, line.unit_price_minor) for line in body.lines),
     )
     placed = central_of(request).orders.place(order, identity)

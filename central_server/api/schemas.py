@@ -87,6 +87,8 @@ class OrderBody(Body):
     """Somebody else who may pick it up."""
     external_ref: Annotated[str, Field(max_length=64)] = ""
     """The order's name in the system that sends it."""
+    accept_later: bool = False
+    """Whether it may wait for goods that are on their way to the store (pre-order, back-order)."""
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> "OrderBody":

@@ -64,6 +64,7 @@ class Cancellation:
             unit.orders.set_line_counts(
                 {(order_id, line.line): (line.unsourced, line.dropped) for line in dropped.lines}
             )
+        unit.supply.end_claims_of(order_id, now_ms)
         _write(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])

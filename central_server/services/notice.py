@@ -33,6 +33,10 @@ class Notices(Protocol):
         """The order was taken; `code` picks it up."""
         ...
 
+    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
+        """The order waits for goods; it is promised by then."""
+        ...
+
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled."""
         ...

@@ -9,45 +9,32 @@ from central_server.ports import Pokes
 from central_server.records import (
     Location,
     Order,
-    OrderEvent,
     Price,
     Product,
-    Trace,
 )
-from central_server.services.candidates import all_candidates, one_candidate
+from central_server.services.backorders import wait_for_receipts
 from central_server.services.errors import (
     IdempotencyKeyReused,
     NotPriced,
-    PickupNotOffered,
     PriceChanged,
     ShippingNotOffered,
     UnknownLocation,
     UnknownSkus,
 )
 from central_server.services.idempotency import RequestIdentity
-from central_server.services.mail import mail_item
 from central_server.services.notice import Notices
+from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
 from central_server.services.order_lines import order_lines
 from central_server.services.order_views import order_document
 from central_server.services.parcels import Destination, addressed, promise_parcels
-from central_server.services.promises import Ask, reserve
-from central_server.services.promising import assign, compact, trace_document
+from central_server.services.promising import compact
 from central_server.services.rights import keep_time
 from central_server.services.shipping import shipping_home
-from central_server.sourcing.routing import (
-    Demand,
-    DemandLine,
-    RoutingRules,
-    SourcingPlan,
-    route,
-)
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id, new_order_number
 from sync.domain.orders import Channel, OrderStatus
-from sync.hub.feed import FeedWriter
-from sync.protocol.rows import Entity, FulfillmentRow, store_scope
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -89,6 +76,8 @@ class NewOrder:
     external_id: str = ""
     ship_to: Destination | None = None
     """Where it is sent; None: it is fetched at the location."""
+    accept_later: bool = False
+    """Whether it may wait for goods that are on their way, where nobody has them now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +104,9 @@ class OrderCapture:
         promise_ms: int,
     ) -> None:
         self._database = database
-        self._notices = notices
         self._clock = clock
         self._random = random
-        self._pokes = pokes
-        self._promise_ms = promise_ms
+        self._how = Giving(random, notices, pokes, promise_ms)
 
     def place(self, new: NewOrder, identity: RequestIdentity) -> Placed:
         """Place an order, or return the answer that this request got before.
@@ -141,7 +128,6 @@ class OrderCapture:
         order, parts = self._capture(unit, new, now_ms)
         body = compact(order_document(order, parts))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
-        self._feed(unit, parts)
         return Placed(order.id, CREATED, body, is_replayed=False)
 
     def _capture(
@@ -151,23 +137,16 @@ class OrderCapture:
             return self._capture_parcels(unit, new, new.ship_to, now_ms)
         location = _location(unit, new.location_id)
         order = self._order(unit, new, location, now_ms)
-        plan = _promise(unit, order, location, now_ms)
-        taken = location if plan.location_id == location.id else _taken(unit, plan)
         units = {line.line: line.quantity for line in order.lines}
-        assignment = assign(
-            order, taken, units, now_ms, self._random, promise_ms=self._promise_ms,
-            lease=unit.leases.get(taken.id),
-        )  # fmt: skip
+        try:
+            plan = promise(unit, order, units, location, now_ms)
+        except InsufficientStock:
+            if not new.accept_later:
+                raise
+            return self._later(unit, order, location, now_ms), ()
         unit.orders.insert(order)
-        unit.fulfillments.upsert_many([FulfillmentRow(assignment.order)])
-        unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, "placed")))
-        text = f"{taken.name} gets it ready."
-        data = {"fulfillment_id": assignment.order.id, "location_id": taken.id}
-        unit.orders.append_events(
-            [OrderEvent(order.id, now_ms, "placed", text, order.channel, data)]
-        )
-        self._tell(unit, order, assignment.order, taken, assignment.pickup_code)
-        return order, (assignment.order,)
+        given = give(unit, order, units, plan, now_ms, self._how, why="placed")
+        return order, (given,)
 
     def _capture_parcels(
         self, unit: "Unit", new: NewOrder, to: Destination, now_ms: int
@@ -176,21 +155,18 @@ class OrderCapture:
         if home is None:
             raise ShippingNotOffered(to.method)
         order = addressed(self._order(unit, new, home, now_ms), to, to.point(unit))
-        made = promise_parcels(unit, order, now_ms, self._random, self._promise_ms)
-        self._tell(unit, order, made.orders[0], made.places[0], "")
+        how = self._how
+        made = promise_parcels(unit, order, now_ms, how.random, how.promise_ms)
+        notice = how.notices.received(made.orders[0], made.places[0], "")
+        tell(unit, order, notice, now_ms, how)
+        feed_parts(unit, made.orders, how.pokes)
         return order, made.orders
 
-    def _tell(
-        self, unit: "Unit", order: Order, part: FulfillmentOrder, place: Location, code: str
-    ) -> None:
-        if not order.customer_email:
-            return
-        notice = self._notices.received(part, place, code)
-        item = mail_item(
-            key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
-            text=notice.text, now_ms=order.placed_at_ms, random=self._random,
-        )  # fmt: skip
-        unit.outbox.add([item])
+    def _later(self, unit: "Unit", order: Order, place: Location, now_ms: int) -> Order:
+        waiting, by_ms = wait_for_receipts(unit, order, place, now_ms, self._how.promise_ms)
+        notice = self._how.notices.backordered(order.number, order.customer_name, place, by_ms)
+        tell(unit, order, notice, now_ms, self._how)
+        return waiting
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:
         skus = {line.sku for line in new.lines}
@@ -220,29 +196,11 @@ class OrderCapture:
             external_id=new.external_id,
         )
 
-    def _feed(self, unit: "Unit", parts: tuple[FulfillmentOrder, ...]) -> None:
-        feed = FeedWriter(unit.feed)
-        for fulfillment in parts:
-            scope = store_scope(fulfillment.location_id)
-            feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
-            skus = {line.sku for line in fulfillment.lines}
-            for row in unit.stock.rows(fulfillment.location_id, skus):
-                feed.put(scope, Entity.STOCK, row.sku, row)
-        heads = feed.flush()
-        unit.after_commit(lambda: self._pokes.publish(heads))
-
 
 def _location(unit: "Unit", location_id: str) -> Location:
     location = unit.locations.get(location_id)
     if location is None:
         raise UnknownLocation(location_id)
-    return location
-
-
-def _taken(unit: "Unit", plan: SourcingPlan) -> Location:
-    assert plan.location_id is not None
-    location = unit.locations.get(plan.location_id)
-    assert location is not None
     return location
 
 
@@ -261,26 +219,3 @@ def _check(
             raise CurrencyMismatch(new.currency, price.currency)
         if line.unit_price_minor not in {None, price.amount_minor}:
             raise PriceChanged(line.sku, line.unit_price_minor or 0, price.amount_minor)
-
-
-def _promise(unit: "Unit", order: Order, chosen: Location, now_ms: int) -> SourcingPlan:
-    """Route the order and reserve what the plan says; route again where somebody was faster."""
-    lines = tuple(DemandLine(line.line, line.sku, line.quantity) for line in order.lines)
-    demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-    wanted = demand.by_sku()
-    rules = RoutingRules()
-    shortfall = wanted
-    ask = Ask(order.channel, chosen=chosen.id)
-    for _ in range(ROUTING_TRIES):
-        asked = one_candidate(unit, chosen, wanted, now_ms, ask)
-        if not asked.pickup_enabled:
-            raise PickupNotOffered(chosen.id)
-        plan = route(demand, [asked], rules, now_ms)
-        if plan.location_id is None:
-            plan = route(demand, all_candidates(unit, wanted, now_ms, ask), rules, now_ms)
-        shortfall = plan.shortfall()
-        if plan.location_id is None:
-            break
-        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask):
-            return plan
-    raise InsufficientStock(shortfall)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from central_server.services.backorders import Backorders
 from central_server.services.errors import BundleInvalid, NotFound, UnknownLocation, UnknownSkus
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 class SupplyBook:
     """Takes bundles and receipts."""
 
-    def __init__(self, database: "Database", clock: Clock) -> None:
+    def __init__(self, database: "Database", clock: Clock, backorders: Backorders) -> None:
+        self._backorders = backorders
         self._database = database
         self._clock = clock
 
@@ -74,6 +76,7 @@ class SupplyBook:
     def close(self, receipt_id: str) -> Document:
         """Note that goods came (their units are counted as stock), or will not come.
 
+        What waited for them is sourced now, or a person hears of it.
         Raises `NotFound`.
         """
         now = self._clock.now_ms()
@@ -83,11 +86,12 @@ class SupplyBook:
             if found is None:
                 raise NotFound("receipt", receipt_id)
             unit.supply.close_receipt(receipt_id, now)
-            unit.supply.end_claims(receipt_id, now)
             unit.promise_rules.bump()
             return found
 
-        return receipt_document(self._database.write(work))
+        closed = receipt_document(self._database.write(work))
+        self._backorders.run()
+        return closed
 
     def coming(self, sku: str) -> list[Document]:
         """Return what is on its way of a SKU, the earliest first."""

@@ -37,11 +37,23 @@ _COMING = Prepared(
         .order_by(RECEIPTS.c.due_ms, RECEIPTS.c.id)
     )
 )
+_LOCK_COMING = Prepared(
+    lambda engine: (
+        select(RECEIPTS.c.id)
+        .where(engine.among(RECEIPTS.c.sku, "skus"), text("receipts.closed_ms IS NULL"))
+        .order_by(RECEIPTS.c.id)
+        .with_for_update()
+    )
+)
 _WAITING = Prepared(
     lambda engine: (
         select(RECEIPTS.c.sku, func.sum(BACKORDERS.c.units))
         .join(RECEIPTS, RECEIPTS.c.id == BACKORDERS.c.receipt_id)
-        .where(engine.among(RECEIPTS.c.sku, "skus"), BACKORDERS.c.closed_ms.is_(None))
+        .where(
+            engine.among(RECEIPTS.c.sku, "skus"),
+            BACKORDERS.c.closed_ms.is_(None),
+            RECEIPTS.c.closed_ms.is_(None),
+        )
         .group_by(RECEIPTS.c.sku)
     )
 )
@@ -128,11 +140,30 @@ class Supply:
         """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
         insert_many(self._connection, BACKORDERS, _CLAIM, rows)
 
-    def end_claims(self, receipt_id: str, now_ms: int) -> None:
-        """Let nothing wait for a receipt any more."""
+    def end_claims_of(self, order_id: str, now_ms: int) -> None:
+        """Let an order wait for nothing any more."""
         table = BACKORDERS.c
         self._connection.execute(
             update(BACKORDERS)
-            .where(table.receipt_id == receipt_id, table.closed_ms.is_(None))
+            .where(table.order_id == order_id, table.closed_ms.is_(None))
             .values(closed_ms=now_ms)
         )
+
+    def released_orders(self) -> list[str]:
+        """Return orders that wait for closed receipts only, in the order they were placed."""
+        table = BACKORDERS.c
+        coming = select(RECEIPTS.c.id).where(RECEIPTS.c.closed_ms.is_(None))
+        waiting = select(table.order_id).where(
+            table.closed_ms.is_(None), table.receipt_id.in_(coming)
+        )
+        wanted = (
+            select(table.order_id)
+            .where(table.closed_ms.is_(None), table.order_id.not_in(waiting))
+            .distinct()
+            .order_by(table.order_id)
+        )
+        return list(self._connection.execute(wanted).scalars())
+
+    def lock_receipts(self, skus: Collection[str]) -> None:
+        """Let nobody else claim what is on its way of these SKUs until the commit."""
+        _LOCK_COMING.rows(self._connection, skus=skus)

@@ -8,6 +8,7 @@ from central_server.records import Location
 from sync.domain.fulfillment import FulfillmentOrder
 
 RECEIVED = "order_received"
+BACKORDERED = "order_backordered"
 MOVED = "order_moved"
 READY = "order_ready"
 EXPIRED = "hold_expired"
@@ -34,6 +35,17 @@ def received(number: str, name: str, store: str, code: str, when: str) -> Notice
         "Show it at the counter. Whoever has it can take the goods, so keep it to yourself.\n"
     )
     return Notice(RECEIVED, f"Order {number}: we have it", text)
+
+
+def backordered(number: str, name: str, store: str, when: str) -> Notice:
+    """The order was taken; its goods are on their way."""
+    text = (
+        f"Hello {name},\n\n"
+        f"thank you for your order {number}. The goods are on their way to {store}; "
+        f"we expect to have it for you by {when} and write again before that, with your "
+        "pickup code.\n"
+    )
+    return Notice(BACKORDERED, f"Order {number}: for {when}", text)
 
 
 def moved(number: str, name: str, store: str, code: str, when: str) -> Notice:
@@ -97,6 +109,10 @@ class PickupNotices:
         """The order was taken; `code` picks it up."""
         when = local_time(order.promised_by_ms, location.timezone)
         return received(order.order_number, order.customer_name, location.name, code, when)
+
+    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
+        """The order waits for goods; it is promised by then."""
+        return backordered(number, name, location.name, local_time(by_ms, location.timezone))
 
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled."""

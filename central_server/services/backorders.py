@@ -1,0 +1,149 @@
+"""Orders for goods that are on their way: what each waits for, and its release when they came.
+
+    placed     the receipts at the chosen store that give what is not there now, the earliest
+               first, are claimed; the customer is told when the last of them is counted on
+    released   once a receipt is closed, whatever came of it: the order is sourced like a promise
+               that moved, at the chosen store or elsewhere; failing that, a person hears of it
+
+An order is whole: it is released when nothing of it waits for another receipt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes
+from central_server.records import Location, Order, OrderEvent
+from central_server.services.exceptions import exception_record
+from central_server.services.notice import Notices
+from central_server.services.order_giving import Giving, give, promise
+from central_server.services.promises import Ask, Promises
+from central_server.services.promising import by_sku, open_hours
+from central_server.services.times import rfc3339
+from central_server.sourcing.calendar import promised_by
+from central_server.sourcing.receipts import claims, inbound
+from sync.clock import Clock
+from sync.domain.errors import InsufficientStock
+from sync.domain.exceptions import ExceptionKind
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+Claim = tuple[str, int, str, int, int]
+"""Order, line, receipt, units, promised by."""
+
+
+def wait_for_receipts(
+    unit: "Unit", order: Order, place: Location, now_ms: int, promise_ms: int
+) -> tuple[Order, int]:
+    """Write down an order that waits for goods; return it and when it is promised for.
+
+    Raises `InsufficientStock` where what is on its way does not give it either.
+    """
+    wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
+    unit.supply.lock_receipts(wanted)
+    coming = unit.supply.coming(wanted)
+    promised = Promises(unit, now_ms).at(tuple(wanted), Ask(order.channel, chosen=place.id),
+                                         [place.id])[place.id]  # fmt: skip
+    taken: dict[str, list[tuple[str, int]]] = {}
+    due_ms, missing = now_ms, {}
+    for sku, units in wanted.items():
+        here = [one for one in coming if (one.sku, one.location_id) == (sku, place.id)]
+        found = inbound(here, max(0, -promised[sku].raw), now_ms)
+        lacking = units - promised[sku].quantity
+        parts = claims(lacking, found) if lacking > 0 else []
+        if parts is None or not promised[sku].is_offered:
+            missing[sku] = lacking - sum(one.units for one in found)
+            continue
+        taken[sku] = [(one.receipt.id, count) for one, count in parts]
+        due_ms = max([due_ms, *(one.due_ms for one, _ in parts)])
+    if missing:
+        raise InsufficientStock(missing)
+    by_ms = promised_by(open_hours(place), due_ms, promise_ms)
+    waiting = replace(
+        order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
+    )
+    unit.orders.insert(waiting)
+    unit.supply.claim(_divided(waiting, taken, by_ms))
+    text = f"Waits for goods that are on their way to {place.name}."
+    data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
+    event = OrderEvent(order.id, now_ms, "backordered", text, order.channel, data)
+    unit.orders.append_events([event])
+    return waiting, by_ms
+
+
+def _divided(order: Order, taken: Mapping[str, list[tuple[str, int]]], by_ms: int) -> list[Claim]:
+    """Divide what is taken of receipts over the lines of an order, the last lines first."""
+    left = {sku: [*parts] for sku, parts in taken.items()}
+    found: list[Claim] = []
+    for line in reversed(order.lines):
+        units = line.quantity
+        while units and left[line.sku]:
+            receipt_id, there = left[line.sku].pop()
+            used = min(units, there)
+            found.append((order.id, line.line, receipt_id, used, by_ms))
+            units -= used
+            if there > used:
+                left[line.sku].append((receipt_id, there - used))
+    return found
+
+
+class Backorders:
+    """Releases orders whose goods have come."""
+
+    def __init__(
+        self,
+        database: "Database",
+        notices: Notices,
+        *,
+        clock: Clock,
+        random: Random,
+        pokes: Pokes,
+        promise_ms: int,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._how = Giving(random, notices, pokes, promise_ms)
+
+    def run(self) -> int:
+        """Release what waits for closed receipts only, the oldest first; return how many."""
+        with self._database.read() as view:
+            due = view.supply.released_orders()
+        return sum(self._release(order_id) for order_id in due)
+
+    def _release(self, order_id: str) -> int:
+        now = self._clock.now_ms()
+        return self._database.write(lambda unit: self._released(unit, order_id, now))
+
+    def _released(self, unit: "Unit", order_id: str, now_ms: int) -> int:
+        order = unit.orders.get(order_id, lock=True)
+        if order is None or order_id not in unit.supply.released_orders():
+            return 0
+        unit.supply.end_claims_of(order_id, now_ms)
+        units = {line.line: line.unsourced for line in order.lines if line.unsourced}
+        if not units:
+            return 0
+        place = unit.locations.get(order.pickup_location_id)
+        assert place is not None
+        try:
+            plan = promise(unit, order, units, place, now_ms, is_moved=True)
+        except InsufficientStock as problem:
+            self._tell_person(unit, order, str(problem), now_ms)
+            return 0
+        give(unit, order, units, plan, now_ms, self._how, why="released")
+        counts = {
+            (order.id, line.line): (0, line.dropped) for line in order.lines if line.line in units
+        }
+        unit.orders.set_line_counts(counts)
+        return 1
+
+    def _tell_person(self, unit: "Unit", order: Order, problem: str, now_ms: int) -> None:
+        text = f"What order {order.number} waited for did not come: {problem}"
+        record = exception_record(
+            ExceptionKind.UNSOURCED, text, cause=f"{ExceptionKind.UNSOURCED}:{order.id}:receipt",
+            now_ms=now_ms, random=self._how.random, location_id=order.pickup_location_id,
+        )  # fmt: skip
+        detail = {**record.detail, "order_number": order.number}
+        unit.exceptions.open([replace(record, order_id=order.id, detail=detail)])

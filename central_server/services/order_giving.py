@@ -1,0 +1,131 @@
+"""Giving an order, or what of it is open, to the location that takes it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.ports import Pokes
+from central_server.records import Location, Order, OrderEvent, Trace
+from central_server.services.candidates import all_candidates, one_candidate
+from central_server.services.errors import PickupNotOffered
+from central_server.services.mail import mail_item
+from central_server.services.notice import Notice, Notices
+from central_server.services.promises import Ask, reserve
+from central_server.services.promising import assign, trace_document
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
+from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import Entity, FulfillmentRow, store_scope
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+ROUTING_TRIES = 5
+"""How often a promise that another order took first is routed anew."""
+
+
+def promise(
+    unit: "Unit",
+    order: Order,
+    units: Mapping[int, int],
+    chosen: Location,
+    now_ms: int,
+    *,
+    is_moved: bool = False,
+) -> SourcingPlan:
+    """Route `units` (by line) of an order and reserve what the plan says.
+
+    Routes again where somebody was faster. Raises `PickupNotOffered`, `InsufficientStock`.
+    """
+    lines = tuple(
+        DemandLine(line.line, line.sku, units[line.line])
+        for line in order.lines
+        if units.get(line.line)
+    )
+    demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
+    wanted = demand.by_sku()
+    rules = RoutingRules()
+    shortfall = wanted
+    ask = Ask(order.channel, chosen=chosen.id, is_moved=is_moved)
+    for _ in range(ROUTING_TRIES):
+        asked = one_candidate(unit, chosen, wanted, now_ms, ask)
+        if not asked.pickup_enabled and not is_moved:
+            raise PickupNotOffered(chosen.id)
+        plan = route(demand, [asked], rules, now_ms)
+        if plan.location_id is None:
+            plan = route(demand, all_candidates(unit, wanted, now_ms, ask), rules, now_ms)
+        shortfall = plan.shortfall()
+        if plan.location_id is None:
+            break
+        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask):
+            return plan
+    raise InsufficientStock(shortfall)
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """What it takes to give an order to a store."""
+
+    random: Random
+    notices: Notices
+    pokes: Pokes
+    promise_ms: int
+    """Working time that a store gets."""
+
+
+def give(
+    unit: "Unit",
+    order: Order,
+    units: Mapping[int, int],
+    plan: SourcingPlan,
+    now_ms: int,
+    how: Giving,
+    *,
+    why: str,
+) -> FulfillmentOrder:
+    """Make what was reserved the work of the location that the plan names; tell the customer."""
+    taken = _taken(unit, plan)
+    made = assign(
+        order, taken, units, now_ms, how.random, promise_ms=how.promise_ms,
+        lease=unit.leases.get(taken.id),
+    )  # fmt: skip
+    unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
+    unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, why)))
+    text = f"{taken.name} gets it ready."
+    data = {"fulfillment_id": made.order.id, "location_id": taken.id}
+    unit.orders.append_events([OrderEvent(order.id, now_ms, why, text, order.channel, data)])
+    tell(unit, order, how.notices.received(made.order, taken, made.pickup_code), now_ms, how)
+    feed_parts(unit, [made.order], how.pokes)
+    return made.order
+
+
+def tell(unit: "Unit", order: Order, notice: Notice, now_ms: int, how: Giving) -> None:
+    """Write to the customer of an order, if there is an address."""
+    if order.customer_email:
+        item = mail_item(
+            key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
+            text=notice.text, now_ms=now_ms, random=how.random,
+        )  # fmt: skip
+        unit.outbox.add([item])
+
+
+def feed_parts(unit: "Unit", parts: Iterable[FulfillmentOrder], pokes: Pokes) -> None:
+    """Let the stores know of their new work, and of their stock that is tied to it."""
+    feed = FeedWriter(unit.feed)
+    for fulfillment in parts:
+        scope = store_scope(fulfillment.location_id)
+        feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
+        skus = {line.sku for line in fulfillment.lines}
+        for row in unit.stock.rows(fulfillment.location_id, skus):
+            feed.put(scope, Entity.STOCK, row.sku, row)
+    heads = feed.flush()
+    unit.after_commit(lambda: pokes.publish(heads))
+
+
+def _taken(unit: "Unit", plan: SourcingPlan) -> Location:
+    assert plan.location_id is not None
+    location = unit.locations.get(plan.location_id)
+    assert location is not None
+    return location

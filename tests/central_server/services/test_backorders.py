@@ -1,0 +1,109 @@
+"""Orders for goods that are on their way: a date when placed, a store when they came."""
+
+from dataclasses import replace
+
+import pytest
+
+from central_server.services.catalogue_intake import StockItem
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import Placed
+from central_server.sourcing.receipts import Receipt
+from sync.domain.errors import InsufficientStock
+from sync.domain.inventory import StockReason
+from tests.central_server.services.test_promise_rules import ONLY_HERE, publish, shown
+from tests.support.central_world import World
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def coming(world) -> World:
+    """Eight more of SKU-1 will come to S001 tomorrow, four the day after; nobody else sells it."""
+    publish(world, ONLY_HERE)
+    for name, units, days in (("R1", 8, 1), ("R2", 4, 2)):
+        due = world.clock.now_ms() + days * DAY_MS
+        world.parts.central.supply.expect(Receipt(name, "S001", "SKU-1", units, due))
+    return world
+
+
+def later(world: World, units: int) -> Placed:
+    world.keys += 1
+    new = replace(world.new_order(("SKU-1", units)), accept_later=True)
+    identity = RequestIdentity("test", f"later-{world.keys}", "body")
+    return world.parts.central.orders.place(new, identity)
+
+
+def claimed(world: World) -> dict[str, int]:
+    with world.database.read() as view:
+        return {one.id: one.claimed for one in view.supply.coming(["SKU-1"])}
+
+
+def arrive(world: World, receipt_id: str, on_hand: int) -> None:
+    item = StockItem("S001", "SKU-1", on_hand)
+    world.parts.intake.stock([item], "receipt", StockReason.IMPORT)
+    world.parts.central.supply.close(receipt_id)
+
+
+def test_what_is_on_its_way_is_promised_once(coming):
+    """An order that may wait takes what is there and what comes, to the last unit, not more."""
+    with pytest.raises(InsufficientStock):
+        later(coming, 23)
+    first = later(coming, 15)
+    assert claimed(coming) == {"R1": 5, "R2": 0}
+    assert shown(coming) == 0, "the ten that are there are for this order too"
+    later(coming, 7)
+    assert claimed(coming) == {"R1": 8, "R2": 4}
+    with pytest.raises(InsufficientStock):
+        later(coming, 1)
+    order = coming.order(first.order_id)
+    assert [one["kind"] for one in order["timeline"]] == ["backordered"]
+    assert "for" in coming.mails()[0].subject
+
+
+def test_an_order_is_released_when_its_goods_came(coming):
+    """Sourced at its store, with a code for the customer; nobody took the units meanwhile."""
+    placed = later(coming, 12)
+    assert coming.fulfillments(placed.order_id) == []
+    arrive(coming, "R1", 18)
+    (order,) = coming.fulfillments(placed.order_id)
+    assert (order.location_id, order.total("allocated")) == ("S001", 12)
+    assert coming.stock("S001") == (18, 12)
+    assert shown(coming) == 6
+    assert coming.order(placed.order_id)["lines"][0]["unsourced"] == 0
+    assert coming.parts.backorders.run() == 0
+    assert any("pickup code" in mail.text.lower() for mail in coming.mails())
+
+
+def test_who_waits_for_two_receipts_waits_for_both(coming):
+    """Half of a pickup is none."""
+    placed = later(coming, 20)
+    arrive(coming, "R1", 18)
+    assert coming.fulfillments(placed.order_id) == []
+    arrive(coming, "R2", 22)
+    (order,) = coming.fulfillments(placed.order_id)
+    assert order.total("allocated") == 20
+
+
+def test_goods_that_do_not_come_are_somebodys_business(coming):
+    """The order stays open without a place, and a person hears of it."""
+    placed = later(coming, 12)
+    coming.parts.central.supply.close("R1")
+    assert coming.fulfillments(placed.order_id) == []
+    from central_server.records import ExceptionFilter
+
+    found, _ = coming.parts.central.exceptions.page(ExceptionFilter(), None, 9)
+    assert [(one["kind"], one["order_id"]) for one in found] == [("unsourced", placed.order_id)]
+
+
+def test_a_cancelled_order_waits_for_nothing(coming):
+    """Its claim goes to who asks next."""
+    placed = later(coming, 18)
+    coming.parts.central.cancelling.cancel(placed.order_id, reason="", actor="web")
+    assert claimed(coming) == {"R1": 0, "R2": 0}
+    assert shown(coming) == 10
+
+
+def test_without_asking_nothing_waits(coming):
+    """An order that does not say so is refused, as before."""
+    with pytest.raises(InsufficientStock):
+        coming.place(("SKU-1", 11))
