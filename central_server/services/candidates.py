@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 
 def one_candidate(
-    view: "View", location: Location, wanted: Mapping[str, int], now_ms: int, ask: Ask = ANYBODY
+    view: "View",
+    location: Location,
+    wanted: Mapping[str, int],
+    now_ms: int,
+    ask: Ask = ANYBODY,
+    promises: Promises | None = None,
 ) -> Candidate:
-    """Return one location with what may be promised there of the wanted SKUs."""
-    promised = Promises(view, now_ms).at(tuple(wanted), ask, [location.id])
+    """Return one location with what may be promised there of the wanted SKUs.
+
+    `promises` are what this transaction knows already.
+    """
+    promises = promises or Promises(view, now_ms)
+    promised = promises.at(tuple(wanted), ask, [location.id])
     found = promised.get(location.id, {})
     return candidate(location, _free(found), is_offered=_offers(found))
 

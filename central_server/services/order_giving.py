@@ -11,7 +11,7 @@ from central_server.services.candidates import all_candidates, one_candidate
 from central_server.services.errors import PickupNotOffered
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice, Notices
-from central_server.services.promises import Ask, reserve
+from central_server.services.promises import Ask, Promises, reserve
 from central_server.services.promising import assign, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
 from sync.domain.errors import InsufficientStock
@@ -50,7 +50,8 @@ def promise(
     shortfall = wanted
     ask = Ask(order.channel, chosen=chosen.id, is_moved=is_moved)
     for _ in range(ROUTING_TRIES):
-        asked = one_candidate(unit, chosen, wanted, now_ms, ask)
+        promises = Promises(unit, now_ms)
+        asked = one_candidate(unit, chosen, wanted, now_ms, ask, promises)
         if not asked.pickup_enabled and not is_moved:
             raise PickupNotOffered(chosen.id)
         plan = route(demand, [asked], rules, now_ms)
@@ -59,7 +60,7 @@ def promise(
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break
-        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask):
+        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan
     raise InsufficientStock(shortfall)
 

@@ -69,6 +69,7 @@ class Promises:
         self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
         self._unsourced: dict[str, int] = {}
+        self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
         self._places: dict[str, Place] = {}
 
@@ -120,7 +121,15 @@ class Promises:
             for place in named
             for sku in skus
         ]
-        return self._enriched(wanted, skus, named)
+        found = self._enriched(wanted, skus, named)
+        self._named.update({(one.place.id, one.position.sku): one for one in found})
+        return found
+
+    def known(self, skus: Collection[str], location_id: str) -> dict[str, Node]:
+        """Return what is known of `skus` at a place, by SKU; read only where it was not yet."""
+        if any((location_id, sku) not in self._named for sku in skus):
+            self.nodes(skus, [location_id])
+        return {sku: self._named[location_id, sku] for sku in skus}
 
     def promise(self, position: StockPosition, ask: Ask, known: Node) -> Promise:
         """Return the promise of a position that was read anew; `known` is what it was."""
@@ -220,17 +229,24 @@ class Promises:
 
 
 def reserve(
-    unit: "Unit", location_id: str, wanted: Mapping[str, int], source: str, now_ms: int, ask: Ask
+    unit: "Unit",
+    location_id: str,
+    wanted: Mapping[str, int],
+    source: str,
+    now_ms: int,
+    ask: Ask,
+    promises: Promises | None = None,
 ) -> bool:
     """Allocate `wanted` (units by SKU) at one place, all or nothing, if the rules allow it.
 
-    What is kept of the whole network is looked at while nobody else promises these SKUs.
+    Positions are read again, locked. What is kept of the whole network is looked at again
+    while nobody else promises these SKUs. `promises` are what this transaction knows already.
     """
-    promises = Promises(unit, now_ms)
+    promises = promises or Promises(unit, now_ms)
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
     unit.stock.lock_network(wide)
-    network = Promises(unit, now_ms, promises.rules).network(wide, ask)
-    known = {node.position.sku: node for node in promises.nodes(wanted, [location_id])}
+    network = Promises(unit, now_ms, promises.rules).network(wide, ask) if wide else {}
+    known = promises.known(wanted, location_id)
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])
