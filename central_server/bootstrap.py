@@ -235,7 +235,7 @@ def assemble(
         promise_ms=promise_ms, poison=POISON,
     )  # fmt: skip
     backorders = Backorders(
-        database, notices, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
+        database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
     )
     central = Central(
         clock=clock,

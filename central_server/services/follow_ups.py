@@ -220,7 +220,7 @@ class PushFollowUps:
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
         found = divide(
             self._unit, whole, units, excluded | {order.location_id},
-            now_ms=self._now_ms, source=self._source, promise_ms=self._promise_ms,
+            now_ms=self._now_ms, source=self._source, promise_ms=self._promise_ms, is_moved=True,
         )  # fmt: skip
         self.traces += found.traces
         moved = []

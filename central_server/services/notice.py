@@ -53,6 +53,10 @@ class NoticesByFlow:
         """The order was taken."""
         return self._by_flow.get(order.flow, self._otherwise).received(order, location, code)
 
+    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
+        """The order waits for goods, which only those that are fetched do."""
+        return self._otherwise.backordered(number, name, location, by_ms)
+
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled: the same in every flow."""
         return self._otherwise.cancelled(number, name)

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, RoutingPause, ShippingRate, Trace
 from central_server.services.candidates import all_candidates
+from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku, open_hours, trace_document
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.geo import haversine_km
+from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Candidate, Demand, DemandLine, RoutingRules, route
 from central_server.sourcing.shipping import (
     UNIT_GRAMS,
@@ -79,18 +81,22 @@ def divide(
     now_ms: int,
     source: str,
     promise_ms: int,
+    is_moved: bool = False,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order at as few locations as it takes."""
     found = Shipping(missing={line: count for line, count in units.items() if count})
     rates = unit.shipping.rates()
+    ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
     tries = 0
     while found.missing and len(found.parts) < PARTS_MAX and tries < TRIES:
-        part, trace = _next_part(unit, order, found.missing, excluded, rates, now_ms, promise_ms)
+        part, trace = _next_part(
+            unit, order, found.missing, excluded, rates, now_ms, promise_ms, ask
+        )
         found.traces.append(Trace(order.id, now_ms, {**trace, "source": source}))
         if part is None:
             break
-        lines = tuple(by_sku(order, part.units).items())
-        if not unit.stock.reserve(part.location.id, lines, source, now_ms):
+        wanted = by_sku(order, part.units)
+        if not reserve(unit, part.location.id, wanted, source, now_ms, ask):
             tries += 1
             continue
         found.parts.append(part)
@@ -108,6 +114,7 @@ def _next_part(
     rates: tuple[ShippingRate, ...],
     now_ms: int,
     promise_ms: int,
+    ask: Ask,
 ) -> tuple[Part | None, dict[str, object]]:
     lines = tuple(
         DemandLine(line.line, line.sku, units[line.line])
@@ -115,7 +122,7 @@ def _next_part(
         if units.get(line.line)
     )
     demand = Demand("", order.latitude or 0.0, order.longitude or 0.0, lines)
-    candidates = all_candidates(unit, demand.by_sku(), now_ms)
+    candidates = all_candidates(unit, demand.by_sku(), now_ms, ask)
     places = unit.locations.get_many([one.location_id for one in candidates])
     choices: dict[str, CarrierChoice] = {}
     for place in places.values():
@@ -124,7 +131,10 @@ def _next_part(
         choice = choose_carrier(place, rates, order.ship_method, grams, ready_ms)
         if choice is not None:
             choices[place.id] = choice
-    offered = [replace(one, pickup_enabled=one.location_id in choices) for one in candidates]
+    offered = [
+        replace(one, pickup_enabled=one.pickup_enabled and one.location_id in choices)
+        for one in candidates
+    ]
     plan = route(demand, offered, RoutingRules(excluded=excluded), now_ms)
     if plan.location_id is not None:
         part = Part(places[plan.location_id], dict(units), choices[plan.location_id])

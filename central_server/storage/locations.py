@@ -18,7 +18,13 @@ from sync.domain.shipping import CarrierPickup
 
 _NAMES = tuple(field.name for field in fields(Location))
 _COLUMNS = tuple(LOCATIONS.c[name] for name in _NAMES)
-_PICKUP = frozenset({Method.PICKUP.value})
+_OFFERS = {
+    (False, False): frozenset[str](),
+    (True, False): frozenset({Method.PICKUP.value}),
+    (False, True): frozenset({Method.SHIP.value}),
+    (True, True): frozenset({Method.PICKUP.value, Method.SHIP.value}),
+}
+"""What a location offers, by whether customers may fetch there and whether carriers come."""
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
@@ -27,7 +33,11 @@ _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("i
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
 _PLACES = Prepared(
     lambda engine: select(
-        LOCATIONS.c.id, LOCATIONS.c.kind, LOCATIONS.c.region, LOCATIONS.c.pickup_enabled
+        LOCATIONS.c.id,
+        LOCATIONS.c.kind,
+        LOCATIONS.c.region,
+        LOCATIONS.c.pickup_enabled,
+        LOCATIONS.c.carriers,
     ).where(engine.among(LOCATIONS.c.id, "ids"))
 )
 _ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
@@ -82,9 +92,9 @@ class Locations:
 
 
 def place_of(row: Values) -> Place:
-    """Return a location as rules see it, from (id, kind, region, pickup enabled)."""
-    location_id, kind, region, pickup_enabled = row
-    return Place(location_id, kind, region, _PICKUP if pickup_enabled else frozenset())
+    """Return a location as rules see it, from (id, kind, region, pickup enabled, carriers)."""
+    location_id, kind, region, pickup_enabled, carriers = row
+    return Place(location_id, kind, region, _OFFERS[pickup_enabled, carriers != "[]"])
 
 
 def _values(location: Location) -> tuple[Any, ...]:

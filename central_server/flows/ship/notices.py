@@ -12,6 +12,7 @@ RECEIVED = "parcels_received"
 SHIPPED = "parcel_shipped"
 LATER = "parcels_later"
 UNSOURCED = "parcels_unsourced"
+BACKORDERED = "parcel_backordered"
 CANCELLED = "parcels_cancelled"
 
 
@@ -83,6 +84,14 @@ class ShipNotices:
         del code
         when = local_time(order.promised_by_ms, location.timezone)
         return received(order.order_number, order.customer_name or "customer", when)
+
+    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
+        """The order waits for goods."""
+        when = local_time(by_ms, location.timezone)
+        text = (
+            f"Hello {name},\n\nthe goods of order {number} are on their way; expect them {when}.\n"
+        )
+        return Notice(BACKORDERED, f"Order {number}: for {when}", text)
 
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled."""
