@@ -41,7 +41,7 @@ class AvailabilityPublisher:
         self._clock = clock
         self._todo: dict[str, None] = {}
         self._revs: dict[str, int] = {}
-        self._revision = -1
+        self._revision = (-1, -1)
         self._all_due_ms = 0
 
     def run(self) -> bool:
@@ -75,12 +75,13 @@ class AvailabilityPublisher:
         """Add what may have changed since the last look."""
         head = view.promise_signs.head()
         revs = view.promise_signs.revs()
-        if head.revision != self._revision or now_ms >= self._all_due_ms:
+        revision = (head.revision, head.catalogue)
+        if revision != self._revision or now_ms >= self._all_due_ms:
             edges = view.promise_rules.in_force(now_ms).edges
             later = [edge for edge in edges if edge > now_ms]
             taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS
             self._all_due_ms = min([now_ms + SWEEP_MS, taken_over, *later])
-            self._revision = head.revision
+            self._revision = revision
             touched: Collection[str] = view.demand.skus()
         else:
             touched = {

@@ -119,11 +119,11 @@ class PromiseMemory:
         """Take in what changed; return False where the snapshot is older than the memory."""
         head = view.promise_signs.head()
         before = self._head
-        if before is not None and (head.feeds, head.revision) < (before.feeds, before.revision):
+        if before is not None and head.is_before(before):
             return False
         if (
             before is None
-            or head.revision != before.revision
+            or (head.revision, head.catalogue) != (before.revision, before.catalogue)
             or rules.version != self._rules.version
             or not self._now_ms - BACK_MS <= now_ms < self._rules_until_ms
             or len(self._log) > LOG_MAX

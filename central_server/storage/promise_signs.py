@@ -13,6 +13,7 @@ from central_server.records import Lease
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import PROMISE_REVISION
 from central_server.storage.tables import FEED_ROWS, FEED_SCOPES, LEASES
+from sync.protocol.rows import CATALOGUE_SCOPE
 
 STORE_SCOPES = "store:"
 _OF_STORES = text("feed_scopes.scope >= 'store:' AND feed_scopes.scope < 'store;'")
@@ -26,6 +27,7 @@ _HEAD = Prepared(
     lambda _: select(
         select(_sum(FEED_SCOPES.c.rev)).where(_OF_STORES).scalar_subquery(),
         select(PROMISE_REVISION.c.revision).scalar_subquery(),
+        select(FEED_SCOPES.c.rev).where(FEED_SCOPES.c.scope == CATALOGUE_SCOPE).scalar_subquery(),
         select(func.count(LEASES.c.location_id)).scalar_subquery(),
         select(_sum(LEASES.c.until_ms)).scalar_subquery(),
         select(_sum(LEASES.c.token_ms)).scalar_subquery(),
@@ -53,8 +55,18 @@ class Head:
     feeds: int
     """The sum of the revs of all stores' scopes: of two snapshots the later one's is no less."""
     revision: int
+    catalogue: int
+    """The rev of the catalogue: rules may go by categories."""
     leases: tuple[int, ...]
     """Count and sums: other numbers mean that a lease changed."""
+
+    def is_before(self, other: "Head") -> bool:
+        """Return whether this snapshot lacks something that the other one has."""
+        return (
+            self.feeds < other.feeds
+            or self.revision < other.revision
+            or self.catalogue < other.catalogue
+        )
 
 
 class PromiseSigns:
@@ -67,8 +79,8 @@ class PromiseSigns:
         """Return how far this snapshot is."""
         row = _HEAD.row(self._connection)
         assert row is not None
-        feeds, revision, *leases = row
-        return Head(feeds, revision or 0, tuple(leases))
+        feeds, revision, catalogue, *leases = row
+        return Head(feeds, revision or 0, catalogue or 0, tuple(leases))
 
     def revs(self) -> dict[str, int]:
         """Return the rev of every location's scope, by location."""

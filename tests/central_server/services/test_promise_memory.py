@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from central_server.records import Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import PickupNotOffered
 from central_server.services.promise_memory import PromiseMemory
@@ -40,7 +41,7 @@ class Story:
         self.devices: dict[str, Device] = {}
         self.events = (
             self.order, self.order, self.count, self.give_up, self.cancel, self.close_pickup,
-            self.pass_time, self.publish, self.hear,
+            self.pass_time, self.publish, self.hear, self.classify,
         )  # fmt: skip
 
     def go_on(self) -> None:
@@ -87,8 +88,19 @@ class Story:
             PromiseRule("a", RuleKind.HOLDBACK, units=units, skus=(self.sku,),
                         effective_until_ms=until),
             PromiseRule("b", RuleKind.SAFETY_STOCK, level=Level.NETWORK, percent=20),
+            *([PromiseRule("d", RuleKind.HOLDBACK, units=2, categories=("Wine",))]
+              if units and self.has("Wine") else []),
             PromiseRule("c", RuleKind.SILENCE, after_minutes=30, percent=50),
         )  # fmt: skip
+
+    def classify(self) -> None:
+        category = self.random.choice(("Wine", "Beer"))
+        product = Product(self.sku, f"Thing {self.sku}", category=category)
+        self.world.parts.intake.products([product])
+
+    def has(self, category: str) -> bool:
+        with self.world.database.read() as view:
+            return category in view.catalogue.categories(SKUS).values()
 
     def hear(self) -> None:
         self.heard(self.place)

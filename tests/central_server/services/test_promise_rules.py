@@ -1,10 +1,12 @@
 """Versions of rules, and that what is shown is what may be taken, for each kind of rule."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from central_server.services.errors import NotFound, PickupNotOffered, RulesInvalid, VersionFixed
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from sync.domain import operations as op
@@ -112,6 +114,25 @@ def test_network_stock_is_promised_once(world):
         world.place(("SKU-1", 3), at="S003")
     world.place(("SKU-1", 2), at="S003")
     assert shown(world, "S002") == 0
+
+
+def test_orders_at_once_share_what_the_network_may_promise(world):
+    """Twelve customers at three stores at the same time: just as many win as the network has."""
+    publish(world, PromiseRule("r", SAFETY, level=Level.NETWORK, units=25))
+
+    def try_one(number: int) -> bool:
+        new = world.new_order(("SKU-1", 1), at=PLACES[number % 3][0])
+        try:
+            identity = RequestIdentity("test", f"at-once-{number}", "body")
+            world.parts.central.orders.place(new, identity)
+        except InsufficientStock:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        won = list(pool.map(try_one, range(12)))
+    assert sum(won) == 5
+    assert shown(world) == 0
 
 
 def test_franchise_stock_is_not_for_others(world):
