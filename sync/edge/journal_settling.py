@@ -138,12 +138,13 @@ class JournalSettling(ABC):
         """Note when central last heard the machine that already has this store's name.
 
         Heard again since the last time, it lives: then this one is the copy, and
-        sends nothing any more until it is enrolled anew.
+        sends nothing any more until it is enrolled anew. Another time is enough:
+        central's clock may have been set back in between.
         """
         with self.writing():
             self._connection.execute(
-                "UPDATE progress SET rival_ms = max(rival_ms, ?),"
-                " is_duplicate = is_duplicate OR (rival_ms > 0 AND rival_ms < ?)",
+                "UPDATE progress SET rival_ms = ?,"
+                " is_duplicate = is_duplicate OR (rival_ms > 0 AND rival_ms <> ?)",
                 (heard_at_ms, heard_at_ms),
             )
 

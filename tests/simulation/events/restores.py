@@ -209,10 +209,19 @@ def central_restored(world: World, index: int, dice: Random) -> str:
 
 
 def _has_forgotten(store: StoreMachine, taken: CentralCopy) -> bool:
+    """Return whether the store cannot go on where the copy ends.
+
+    It needs the hash of what comes before, so the oldest operation that it still
+    has must be in the copy too.
+    """
     kept = store.kept
+    if not kept.pruned:
+        return False
+    last = max(kept.pruned)
+    oldest = min((place for place in kept.places if place > last), default=last)
     pairs = zip(kept.places, kept.lines, strict=True)
-    pruned = Counter(line for place, line in pairs if place in kept.pruned)
-    return bool(pruned - taken.lines[store.location_id])
+    needed = Counter(line for place, line in pairs if place in kept.pruned or place == oldest)
+    return bool(needed - taken.lines[store.location_id])
 
 
 def _forget_verdicts(world: World) -> None:

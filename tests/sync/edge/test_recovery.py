@@ -153,6 +153,17 @@ def test_a_copy_beside_the_original_sends_nothing(shop: World, tmp_path: Path):
     other.store.close()
 
 
+def test_a_rival_is_known_whichever_way_central_s_clock_goes(shop: World):
+    """Heard at another time than before, later or earlier: it lives, and this is the copy."""
+    for first, then in ((1_000, 2_000), (2_000, 1_000)):
+        recovery.take_over(shop.store.journal, shop.store.identity, 0)
+        shop.store.journal.meet_rival(first)
+        shop.store.journal.meet_rival(first)
+        assert not shop.store.journal.is_duplicate()
+        shop.store.journal.meet_rival(then)
+        assert shop.store.journal.is_duplicate()
+
+
 def test_the_copy_that_was_first_keeps_the_name(shop: World, tmp_path: Path):
     """The original was away meanwhile: it is the second one then, and sends nothing."""
     other = copy_of(shop, tmp_path / "copy")
