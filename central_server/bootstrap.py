@@ -15,6 +15,7 @@ from central_server.adapters.mail import LogNotifier
 from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS, NOTICES
+from central_server.jobs.holds import HoldKeeper
 from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
 from central_server.jobs.labels import LabelDesk
 from central_server.jobs.outbox import send_due
@@ -50,6 +51,7 @@ from central_server.services.sizing import FloorSizing
 from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
+from central_server.services.tills import TillDesk
 from central_server.services.tokens import SessionKeys
 from central_server.services.verification import verify
 from central_server.storage import backup as copies
@@ -77,6 +79,8 @@ SIZING_SECONDS = 6 * 3600.0
 PUBLISHING_SECONDS = 5.0
 PROMISES_SECONDS = 5.0
 """Far below a lease's margin: a promise is moved soon after it lapsed."""
+HOLDS_SECONDS = 10.0
+"""How soon a waiting list is served after stock has come."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
     Overloaded: "try_later",
     DatabaseClosed: "try_later",
@@ -96,6 +100,8 @@ class Parts:
     notifier: Notifier
     promises: PromiseKeeper
     labels: LabelDesk
+    holds: HoldKeeper
+    tills: TillDesk
     sizing: FloorSizing
     demand: WeeklyDemand
     backorders: Backorders
@@ -114,6 +120,7 @@ class Parts:
             Worker("outbox", self._send_mail, OUTBOX_IDLE_SECONDS),
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
             Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
+            Worker("holds", lambda: self.holds.run() > 0, HOLDS_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("backorders", lambda: self.backorders.run() > 0, POLICIES_SECONDS),
@@ -263,12 +270,13 @@ def assemble(
         readiness=lambda: _readiness(database),
     )
     intake = CatalogueIntake(database, clock, pokes, OpeningStock)
-    promises = PromiseKeeper(judging)
+    promises, holds = PromiseKeeper(judging), HoldKeeper(judging)
+    tills = TillDesk(database, clock, random, pokes)
     sizing = FloorSizing(database, clock, pokes)
     carriers = carriers or SimulatedCarriers()
     labels = LabelDesk(database, carriers, clock=clock, random=random, pokes=pokes)
     return Parts(
-        settings, database, central, intake, notifier, promises, labels, sizing,
+        settings, database, central, intake, notifier, promises, labels, holds, tills, sizing,
         WeeklyDemand(database, clock), backorders, AvailabilityPublisher(database, clock),
         clock, random,
     )  # fmt: skip

@@ -99,7 +99,7 @@ def _register_set(group: typer.Typer, line: Line) -> None:
 def _add(store: str, given: dict[str, Any], line: Line) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    from central_server.api.schemas import EscrowBody
+    from central_server.api.escrow_schemas import EscrowBody
     from central_server.services.errors import UnknownLocation
 
     try:

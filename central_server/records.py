@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup, ShippingRate
 from sync.protocol.rows import FulfillmentRow, ProductRow
 
@@ -67,6 +68,8 @@ class Location:
     """How the store shares its stock with central."""
     carriers: tuple[CarrierPickup, ...] = ()
     """Who takes parcels there, and when; empty where nothing is shipped from."""
+    reserve: ReservePolicy = ReservePolicy()
+    """What the store may do with reservations and their payments."""
 
 
 EVERYWHERE = "*"

@@ -40,6 +40,7 @@ from store_client.services.words import (
 from store_client.widgets.bars import Standing, StatusBar
 from store_client.widgets.tones import DEFAULT_COLORS, THEMES
 from sync.clock import Clock
+from sync.domain.card_numbers import without_card_numbers
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.protocol.rows import StoreRow
 from sync.transport import switch
@@ -61,7 +62,7 @@ class StoreApp(ScanningApp):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = [
         Binding("f1", "help", "Help for this screen", id="help", priority=True),
-        Binding("f2", "today", "Today: the pickups", id="today"),
+        Binding("f2", "today", "Today: pickups and reservations", id="today"),
         Binding("f3", "find", "Find a product or an order", id="find"),
         Binding("f9", "inbox", "Inbox: what went wrong and waits here", id="inbox"),
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
@@ -172,7 +173,7 @@ class StoreApp(ScanningApp):
         """Append an error to the log."""
         if self.settings.log_path is None:
             return
-        lines = "".join(traceback.format_exception(error))
+        lines = without_card_numbers("".join(traceback.format_exception(error)))
         try:
             self.settings.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.settings.log_path.open("a", encoding="utf-8") as log:

@@ -1,14 +1,12 @@
 """Puts a store machine together. The only place that names concrete adapters."""
 
-import contextlib
 import fcntl
 import gc
 import os
 import secrets
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -22,6 +20,7 @@ from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
+    from store_client.devices import Devices
     from store_client.jobs import Chore, DaemonProcess
     from store_client.paper import Paper
     from store_client.pos.server import PosServer
@@ -32,8 +31,6 @@ APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KEY_BYTES = 32
 IDLE_S = 0.2
-LOOK_AFTER_DAEMON_EVERY_S = 5.0
-STOP_SECONDS = 10.0
 FULL_COLLECTIONS_EVERY = 1_000
 """Collections of the middle generation to one of everything: some minutes of hectic work."""
 
@@ -255,11 +252,13 @@ def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":
 
 
 def _chores(settings: StoreSettings, store: Store, server: "PosServer | None") -> Iterator["Chore"]:
-    """Yield what the daemon does beside its rounds: sales in, labels that arrived on paper."""
+    """Yield what the daemon does beside its rounds: holds, sales in, labels that arrived."""
     from store_client.flows.ship.arrived import ArrivedLabels
     from store_client.jobs import Chore
     from store_client.pos.folder import LOOK_SECONDS, PRUNE_SECONDS, SalesFolder
+    from store_client.services import holds
 
+    yield Chore("holds", holds.LOOK_SECONDS, lambda: holds.end_holds(store, settings.terminal))
     if settings.pos_folder is not None:
         folder = SalesFolder(settings.pos_folder, store, store.clock)
         yield Chore("sales folder", LOOK_SECONDS, folder.look)
@@ -326,43 +325,6 @@ def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
         )
 
 
-class DaemonKeeper:
-    """Sees to it that a daemon runs for as long as the terminal does, whoever started it."""
-
-    def __init__(
-        self,
-        start: Callable[[], subprocess.Popen[bytes] | None],
-        every_s: float = LOOK_AFTER_DAEMON_EVERY_S,
-    ) -> None:
-        self._start = start
-        self._every_s = every_s
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="daemon keeper", daemon=True)
-
-    def start(self) -> None:
-        """Start a daemon where none runs, and go on looking."""
-        self._look()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the daemon that was started here, if any."""
-        self._stopping.set()
-        self._thread.join()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=STOP_SECONDS)
-
-    def _keep(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            self._look()
-
-    def _look(self) -> None:
-        if self._process is None or self._process.poll() is not None:
-            with contextlib.suppress(OSError):  # no room now: the bar says so, and it is tried anew
-                self._process = self._start()
-
-
 def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
     """Return the terminal. Textual is imported here, so that the daemon never loads it."""
     from store_client.app import StoreApp
@@ -379,6 +341,7 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         network_switch=settings.network_switch,
         demo_hint=settings.demo_hint,
         paper=paper,
+        devices=devices_of(settings),
         scanner=ScannerSettings(
             prefix=scanner.prefix,
             suffix=scanner.suffix,
@@ -407,6 +370,27 @@ def paper_of(settings: StoreSettings) -> "Paper":
     from store_client.adapters.paper_files import PaperFiles
 
     return PaperFiles(settings.data_dir / "paper")
+
+
+def devices_of(settings: StoreSettings) -> "Devices":
+    """Return what stands beside the terminal: a payment terminal if one is set up, receipts."""
+    from store_client.adapters.payment_terminals import SimulatedTerminal
+    from store_client.adapters.receipt_files import ReceiptFiles
+    from store_client.devices import Devices, NoTerminal
+
+    receipts = ReceiptFiles(settings.receipts_dir or settings.data_dir / "receipts")
+    if settings.payment_terminal == "none":
+        return Devices(NoTerminal(), receipts)
+    return Devices(SimulatedTerminal(settings.data_dir / "payment-terminal.json"), receipts)
+
+
+def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -> "Desk":
+    """Return the counter with somebody signed in by PIN, for the command line."""
+    from store_client.services.desk import Desk
+    from store_client.services.sign_in import Attempt, sign_in
+
+    actor = sign_in(store, Attempt(associate, pin), store.clock.now_ms())
+    return Desk(store, store.clock, actor, settings.terminal, devices=devices_of(settings))
 
 
 def _keep_pauses_short() -> None:

@@ -17,6 +17,8 @@ import typer
 
 from store_client import bootstrap, ship_cli
 from store_client.config import BadSettings, StoreSettings, load_settings
+from store_client.keeper import DaemonKeeper
+from store_client.till_cli import drawer_app, reserve_app
 from sync.domain.errors import OperationRefused
 from sync.edge.sqlite import UnsafeDatabase
 from sync.protocol import errors
@@ -33,6 +35,8 @@ app = typer.Typer(
     help="The terminal of a store, and the daemon that keeps it in step with central.",
     pretty_exceptions_enable=False,
 )  # fmt: skip
+app.add_typer(drawer_app, name="drawer")
+app.add_typer(reserve_app, name="reserve")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -128,7 +132,7 @@ def run(context: typer.Context) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _fail(USAGE, "the terminal needs a screen: run it in a terminal window (or use `status`)")
     store = _guarded(lambda: bootstrap.open_store(settings))
-    keeper = bootstrap.DaemonKeeper(lambda: bootstrap.start_daemon(settings))
+    keeper = DaemonKeeper(lambda: bootstrap.start_daemon(settings))
     keeper.start()
     terminal = bootstrap.build_app(settings, store)
     try:

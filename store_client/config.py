@@ -8,7 +8,7 @@ import os
 import socket
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -57,6 +57,10 @@ class StoreSettings(BaseModel):
     """The folder that the point of sale leaves its sales in: JSON or CSV files. Off unless set."""
     pos_port: int = Field(default=0, ge=0, le=65535)
     """The port of this machine on which the point of sale may ask and sell. 0 is off."""
+    payment_terminal: Literal["none", "simulated"] = "none"
+    """The payment terminal beside this one. `simulated` is for demos and training."""
+    receipts_dir: Path | None = None
+    """Where receipts and tender reports are written, if not beside the store's files."""
     network_switch: Path | None = None
     """Demo only: the file that cuts and restores this store's network."""
     demo_hint: str = ""

@@ -4,6 +4,17 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from sync.domain.card_numbers import without_card_numbers
+
+
+def without_numbers(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take whatever looks like a card's number out of what is logged, wherever it comes from."""
+    return {
+        name: without_card_numbers(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def log_as_json() -> None:
@@ -12,6 +23,7 @@ def log_as_json() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            without_numbers,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],

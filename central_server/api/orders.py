@@ -62,7 +62,10 @@ def place_order(
     body: OrderBody,
     holder: Annotated[KeyHolder, Depends(require("orders:write"))],
 ) -> Response:
-    """Place an order to be fetched or sent. Stores promise it, or it is refused with the reason."""
+    """Place an order to be fetched or sent. Stores promise it, or it is refused with the reason.
+
+    With `payment: in_store` it is a reservation: the chosen store holds the goods unpaid.
+    """
     identity = idempotency.identify(request, body, holder.id)
     order = NewOrder(
         location_id=body.location_id,
@@ -73,6 +76,8 @@ def place_order(
         external_id=body.external_ref,
         ship_to=body.ship_to.destination() if body.ship_to else None,
         accept_later=body.accept_later,
+        payment=body.payment,
+        waiting_list=body.waiting_list,
         lines=tuple(NewLine(line.sku, line.quantity, line.unit_price_minor) for line in body.lines),
     )
     placed = central_of(request).orders.place(order, identity)

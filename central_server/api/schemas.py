@@ -1,19 +1,27 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from central_server.records import EscrowRule
 from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
-from sync.domain.escrow import EscrowPolicy
-from sync.domain.orders import Channel, OrderStatus
+from sync.domain.card_numbers import has_card_number
+from sync.domain.orders import Channel, OrderStatus, PaymentPlace
 from sync.domain.shipping import Address
 
 LINES_MAX = 100
 QUANTITY_MAX = 1000
+FREE_TEXTS = frozenset({"name", "email", "phone", "proxy_name", "reason", "note", "assignee"})
+"""Fields that people type: a card's number in one of them is refused, and told nowhere."""
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -25,10 +33,12 @@ class Body(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _is_printable(cls, value: object) -> object:
+    def _is_printable(cls, value: object, info: ValidationInfo) -> object:
         """Refuse what would move a terminal's cursor, break a message, or not be stored."""
         if isinstance(value, str) and any(unicodedata.category(one) == "Cc" for one in value):
             raise ValueError("no control characters")
+        if info.field_name in FREE_TEXTS and isinstance(value, str) and has_card_number(value):
+            raise ValueError("no card numbers")
         return value
 
 
@@ -74,7 +84,10 @@ class ShipToBody(Body):
 
 
 class OrderBody(Body):
-    """A new order: fetched at `location_id`, or sent to `ship_to`; exactly one of them."""
+    """A new order: fetched at `location_id`, or sent to `ship_to`; exactly one of them.
+
+    What is fetched may be paid there, which makes it a reservation.
+    """
 
     location_id: Annotated[str, Field(max_length=64)] = ""
     """The store that the customer chose to fetch it from."""
@@ -89,11 +102,17 @@ class OrderBody(Body):
     """The order's name in the system that sends it."""
     accept_later: bool = False
     """Whether it may wait for goods that are on their way to the store (pre-order, back-order)."""
+    payment: PaymentPlace = PaymentPlace.ONLINE
+    """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other."""
+    waiting_list: bool = False
+    """Whether a reservation that the store cannot hold now waits until it can."""
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> "OrderBody":
         if bool(self.location_id) == (self.ship_to is not None):
             raise ValueError("give either location_id or ship_to")
+        if self.ship_to is not None and self.payment is PaymentPlace.IN_STORE:
+            raise ValueError("what is sent cannot be paid in a store")
         return self
 
 
@@ -183,6 +202,25 @@ class ShipmentView(BaseModel):
     boxes: list[BoxView]
 
 
+class TenderView(BaseModel):
+    """One payment of a reservation."""
+
+    number: int
+    means: str
+    state: str
+    amount_minor: int
+
+
+class PaymentView(BaseModel):
+    """How a reservation is paid. Amounts in minor units of the order's currency."""
+
+    due_minor: int
+    paid_minor: int
+    waits: bool
+    """Whether it is on the waiting list."""
+    tenders: list[TenderView]
+
+
 class FulfillmentView(BaseModel):
     """The part of an order that one location does."""
 
@@ -197,6 +235,8 @@ class FulfillmentView(BaseModel):
     lines: list[FulfillmentLineView]
     shipment: ShipmentView | None
     """Of parcels; null for what a customer fetches."""
+    payment: PaymentView | None = None
+    """Of a reservation; nothing where the order is paid online."""
 
 
 class TimelineEntry(BaseModel):
@@ -294,71 +334,6 @@ class StoreView(BaseModel):
     app_version: str
     clock_offset_ms: int | None
     open_work: OpenWork
-
-
-class EscrowPolicyView(BaseModel):
-    """How a store shares its stock with central. Times in milliseconds."""
-
-    enabled: bool
-    lease_ms: int
-    confirm_ms: int
-    rate_ppm: int
-    margin_ms: int
-    strict: bool
-    strict_categories: list[str]
-
-
-class EscrowRuleView(BaseModel):
-    """A policy and from when on it holds; `location_id` is `*` for every store."""
-
-    location_id: str
-    effective_from: str
-    policy: EscrowPolicyView
-    service_percent: int
-
-
-class EscrowRuleState(EscrowRuleView):
-    """A rule, and what it is to the store: `overruled` is a general one beside one of its own."""
-
-    state: Literal["in_force", "to_come", "past", "overruled"]
-
-
-class EscrowView(BaseModel):
-    """How a store shares its stock now, and what was and will be."""
-
-    location_id: str
-    policy: EscrowPolicyView
-    generation: int
-    lease_until: str | None
-    may_promise: bool
-    rules: list[EscrowRuleState]
-
-
-class EscrowBody(Body):
-    """A policy to hold from a moment on, by default from now."""
-
-    effective_from: AwareDatetime | None = None
-    enabled: bool = True
-    lease_minutes: Annotated[int, Field(ge=1, le=10_080)] = 120
-    confirm_minutes: Annotated[int, Field(ge=1, le=1_440)] = 15
-    strict: bool = False
-    strict_categories: Annotated[
-        tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=100)
-    ] = ()
-    service_percent: Annotated[int, Field(ge=50, le=99)] = 95
-
-    def rule(self, location_id: str, now_ms: int) -> EscrowRule:
-        """Return the rule for a location."""
-        start = self.effective_from
-        policy = EscrowPolicy(
-            enabled=self.enabled,
-            lease_ms=self.lease_minutes * 60_000,
-            confirm_ms=self.confirm_minutes * 60_000,
-            strict=self.strict,
-            strict_categories=self.strict_categories,
-        )
-        since = now_ms if start is None else int(start.timestamp() * 1000)
-        return EscrowRule(location_id, since, policy, self.service_percent)
 
 
 class StorePage(BaseModel):

@@ -5,13 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.schemas import (
-    EscrowBody,
-    EscrowRuleView,
-    EscrowView,
-    StorePage,
-    StoreView,
-)
+from central_server.api.escrow_schemas import EscrowBody, EscrowRuleView, EscrowView
+from central_server.api.schemas import StorePage, StoreView
 from central_server.services.api_keys import KeyHolder
 from central_server.web.auth import require
 from central_server.web.deps import central_of

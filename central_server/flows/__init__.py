@@ -2,12 +2,17 @@
 
 from central_server.flows.pickup.handler import PickupHandler
 from central_server.flows.pickup.notices import PickupNotices
+from central_server.flows.reserve.handler import ReserveHandler
+from central_server.flows.reserve.notices import ReserveNotices
 from central_server.flows.ship.handler import ShipHandler
 from central_server.flows.ship.notices import ShipNotices
 from central_server.services.flow_handler import FlowHandler
 from central_server.services.notice import NoticesByFlow
 
-ALL_HANDLERS: tuple[FlowHandler, ...] = (PickupHandler(), ShipHandler())
+ALL_HANDLERS: tuple[FlowHandler, ...] = (PickupHandler(), ShipHandler(), ReserveHandler())
 
-NOTICES = NoticesByFlow({ShipHandler.flow: ShipNotices()}, otherwise=PickupNotices())
+NOTICES = NoticesByFlow(
+    {ShipHandler.flow: ShipNotices(), ReserveHandler.flow: ReserveNotices()},
+    otherwise=PickupNotices(),
+)
 """What central's own use cases tell customers."""

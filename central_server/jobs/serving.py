@@ -11,11 +11,23 @@ from typing import Any
 import uvicorn
 
 from central_server.config import CentralSettings
+from sync.domain.card_numbers import without_card_numbers
 
 DRAIN_SECONDS = 6
 """How long requests that are being served may take after SIGTERM."""
 BACKLOG = 2048
 YOUNG_VALUES = 50_000
+
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class WithoutCardNumbers(logging.Formatter):
+    """Takes whatever looks like a card's number out of a line, its traceback included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return without_card_numbers(super().format(record))
 
 
 class CannotListen(Exception):
@@ -50,9 +62,9 @@ def serve_until_stopped(
     say: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT. One process: the pokes to stores are in its memory."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=settings.log_level.upper())
+    for output in logging.getLogger().handlers:
+        output.setFormatter(WithoutCardNumbers(LOG_FORMAT))
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -9,7 +9,7 @@ from central_server.records import LedgerEntry, Order, OrderEvent, StoredFulfill
 from central_server.services.errors import AlreadyHandedOver, NotFound
 from central_server.services.exceptions import open_exceptions, put_back_record
 from central_server.services.mail import mail_item
-from central_server.services.notice import Notices
+from central_server.services.notice import NoticesByFlow
 from central_server.services.order_views import Document, order_document, orders_in, progress
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
@@ -26,7 +26,13 @@ class Cancellation:
     """Cancels orders."""
 
     def __init__(
-        self, database: "Database", notices: Notices, *, clock: Clock, random: Random, pokes: Pokes
+        self,
+        database: "Database",
+        notices: NoticesByFlow,
+        *,
+        clock: Clock,
+        random: Random,
+        pokes: Pokes,
     ) -> None:
         self._database = database
         self._notices = notices
@@ -68,7 +74,7 @@ class Cancellation:
         _write(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])
-        self._tell(unit, order, now_ms)
+        self._tell(unit, order, before[0].flow, now_ms)
         source = f"cancelled by {actor}"
         in_hand = [
             put_back_record(one, now_ms, self._random, source)
@@ -80,10 +86,10 @@ class Cancellation:
         unit.after_commit(lambda: self._pokes.publish(heads))
         return order_document(dropped, after)
 
-    def _tell(self, unit: "Unit", order: Order, now_ms: int) -> None:
+    def _tell(self, unit: "Unit", order: Order, flow: str, now_ms: int) -> None:
         if not order.customer_email:
             return
-        notice = self._notices.cancelled(order.number, order.customer_name)
+        notice = self._notices.of(flow).cancelled(order.number, order.customer_name)
         item = mail_item(
             key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
             text=notice.text, now_ms=now_ms, random=self._random,

@@ -19,6 +19,7 @@ from central_server.services.carrier_file import CarrierFile
 from central_server.services.scopes import store_row
 from sync.clock import Clock
 from sync.domain.inventory import StockReason
+from sync.domain.reservations import ReservePolicy
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import (
     CATALOGUE_SCOPE,
@@ -114,7 +115,18 @@ class CatalogueIntake:
         return sum(bool(one.carriers) for one in places)
 
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
-        """Add locations or replace them; each store's own row goes to its scope."""
+        """Add locations or replace them; each store's own row goes to its scope.
+
+        A location that says nothing of reservations keeps what was set for it.
+        """
+        known = unit.locations.get_many({one.id for one in locations})
+        plain = ReservePolicy()
+        locations = [
+            replace(one, reserve=known[one.id].reserve)
+            if one.reserve == plain and one.id in known
+            else one
+            for one in locations
+        ]
         unit.locations.upsert(locations)
         feed = FeedWriter(unit.feed)
         for location in locations:

@@ -93,6 +93,25 @@ class FollowUps(Protocol):
         """Take units (by line) off what is unsourced; return how many were not unsourced."""
         ...
 
+    def drop_unsourced(self, order: FulfillmentOrder) -> None:
+        """Give up all units of the order that nobody carries: the customer gave them up."""
+        ...
+
+    def decide(self, operation: FulfillmentOperation) -> None:
+        """Let central decide something by the rules of the flow, right after this operation."""
+        ...
+
+    def redeem(self, account: str, currency: str, amount_minor: int, *, is_fact: bool) -> int:
+        """Take an amount from stored value; return how much is missing.
+
+        A fact is taken whatever there is, anything else only where nothing is missing.
+        """
+        ...
+
+    def give_back_value(self, account: str, amount_minor: int) -> None:
+        """Put an amount back on stored value."""
+        ...
+
     def event(self, order: FulfillmentOrder, kind: str, text: str) -> None:
         """Add a line to the order's timeline: something that central decided."""
         ...

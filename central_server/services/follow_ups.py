@@ -26,6 +26,7 @@ from central_server.services.candidates import all_candidates
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
+from central_server.services.money import MoneyOfPush
 from central_server.services.notice import Notice
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
@@ -37,6 +38,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
 from sync.domain.orders import OrderProgress, progress_of
+from sync.domain.transitions import FulfillmentOperation
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -76,6 +78,7 @@ class _Mark:
 
     sizes: tuple[int, ...]
     counts: dict[tuple[str, int], tuple[int, int]]
+    moves: int
 
 
 class PushFollowUps:
@@ -93,6 +96,8 @@ class PushFollowUps:
         self.siblings: dict[str, list[FulfillmentOrder]] = {}
         """All fulfillment orders of an order, as they were before the push."""
         self.assigned: list[FulfillmentOrder] = []
+        self.begun: list[Order] = []
+        """Orders that begin with this push, at a store's counter."""
         self.events: list[OrderEvent] = []
         self.exceptions: list[ExceptionRecord] = []
         self.mails: list[PendingMail] = []
@@ -101,12 +106,15 @@ class PushFollowUps:
         self.effects: list[OutboxItem] = []
         self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
         """(unsourced, dropped) by (order, line), where it changed."""
+        self.money = MoneyOfPush(unit)
+        self._decisions: list[FulfillmentOperation] = []
 
     def begin(self, source: str, now_ms: int) -> _Mark:
         """Start the follow-ups of one operation, `source`; return the mark to roll back to."""
         self._source = source
         self._now_ms = now_ms
-        return _Mark(tuple(len(one) for one in self._lists()), dict(self.line_counts))
+        sizes = tuple(len(one) for one in self._lists())
+        return _Mark(sizes, dict(self.line_counts), self.money.mark())
 
     def roll_back(self, mark: _Mark) -> None:
         """Forget what was asked for since `mark` and give back what was reserved."""
@@ -125,6 +133,8 @@ class PushFollowUps:
         for kept, size in zip(self._lists(), mark.sizes, strict=True):
             del kept[size:]
         self.line_counts = mark.counts
+        self.money.roll_back(mark.moves)
+        self._decisions.clear()
 
     def _lists(self) -> tuple[list[object], ...]:
         return (  # type: ignore[return-value]
@@ -135,6 +145,36 @@ class PushFollowUps:
     def add_heads(self, heads: Mapping[str, OrderHead]) -> None:
         """Make orders known, whose rows are locked."""
         self._heads.update(heads)
+
+    def begin_order(self, order: Order, fulfillment: FulfillmentOrder) -> None:
+        """Make an order known that begins with this push."""
+        ordered = sum(line.quantity for line in order.lines)
+        unsourced = sum(line.unsourced for line in order.lines)
+        self._heads[order.id] = OrderHead(
+            order.id, order.status, order.customer_email, ordered, unsourced, 0
+        )
+        self._orders[order.id] = order
+        self.siblings[order.id] = [fulfillment]
+        self.begun.append(order)
+
+    def decide(self, operation: FulfillmentOperation) -> None:
+        """Let central decide something right after the operation that is judged now."""
+        self._decisions.append(operation)
+
+    def take_decisions(self) -> list[FulfillmentOperation]:
+        """Return what is to be decided now, once."""
+        found, self._decisions = self._decisions, []
+        return found
+
+    def redeem(self, account: str, currency: str, amount_minor: int, *, is_fact: bool) -> int:
+        """Take an amount from stored value; return how much is missing."""
+        return self.money.redeem(
+            account, currency, amount_minor, self._source, self._now_ms, is_fact=is_fact
+        )
+
+    def give_back_value(self, account: str, amount_minor: int) -> None:
+        """Put an amount back on stored value."""
+        self.money.give_back(account, amount_minor, self._source, self._now_ms)
 
     def head(self, order_id: str) -> OrderHead:
         """Return the head of the order that a fulfillment order is part of."""
@@ -265,6 +305,13 @@ class PushFollowUps:
             missing += count - taken
             self.line_counts[order.order_id, line] = (unsourced - taken, dropped)
         return missing
+
+    def drop_unsourced(self, order: FulfillmentOrder) -> None:
+        """Give up all units of the order that nobody carries."""
+        for line in self.order(order.order_id).lines:
+            unsourced, dropped = self._counts(order.order_id, line.line)
+            if unsourced:
+                self.line_counts[order.order_id, line.line] = (0, dropped + unsourced)
 
     def _counts(self, order_id: str, line: int) -> tuple[int, int]:
         changed = self.line_counts.get((order_id, line))

@@ -43,7 +43,7 @@ class Notices(Protocol):
 
 
 class NoticesByFlow:
-    """Says each thing in the words of the flow that it is about (implements `Notices`)."""
+    """Finds the words of the flow that something is about."""
 
     def __init__(self, by_flow: Mapping[str, Notices], otherwise: Notices) -> None:
         self._by_flow = by_flow
@@ -60,3 +60,7 @@ class NoticesByFlow:
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled: the same in every flow."""
         return self._otherwise.cancelled(number, name)
+
+    def of(self, flow: str) -> Notices:
+        """Return what customers of `flow` are told."""
+        return self._by_flow.get(flow, self._otherwise)

@@ -24,6 +24,7 @@ from central_server.services.errors import (
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
+from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
 from central_server.services.order_views import order_document
 from central_server.services.parcels import Destination, addressed, promise_parcels
@@ -34,7 +35,7 @@ from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id, new_order_number
-from sync.domain.orders import Channel, OrderStatus
+from sync.domain.orders import Channel, OrderStatus, PaymentPlace
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -65,7 +66,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order as a channel sends it: fetched at `location_id`, or sent somewhere."""
+    """An order as a channel sends it.
+
+    Fetched, paid, at `location_id`; reserved and paid there; or sent somewhere.
+    """
 
     location_id: str
     channel: Channel
@@ -78,6 +82,9 @@ class NewOrder:
     """Where it is sent; None: it is fetched at the location."""
     accept_later: bool = False
     """Whether it may wait for goods that are on their way, where nobody has them now."""
+    payment: PaymentPlace = PaymentPlace.ONLINE
+    waiting_list: bool = False
+    """Whether a reservation that the store cannot hold now waits until it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,11 @@ class OrderCapture:
             return self._capture_parcels(unit, new, new.ship_to, now_ms)
         location = _location(unit, new.location_id)
         order = self._order(unit, new, location, now_ms)
+        if new.payment is PaymentPlace.IN_STORE:
+            order, held = hold_here(
+                unit, order, location, now_ms, self._how, may_wait=new.waiting_list
+            )
+            return order, (held,)
         units = {line.line: line.quantity for line in order.lines}
         try:
             plan = promise(unit, order, units, location, now_ms)

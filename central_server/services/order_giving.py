@@ -12,7 +12,7 @@ from central_server.services.errors import PickupNotOffered
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice, Notices
 from central_server.services.promises import Ask, Promises, reserve
-from central_server.services.promising import assign, trace_document
+from central_server.services.promising import Assignment, assign, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -92,14 +92,30 @@ def give(
         order, taken, units, now_ms, how.random, promise_ms=how.promise_ms,
         lease=unit.leases.get(taken.id),
     )  # fmt: skip
+    text = f"{taken.name} gets it ready."
+    keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)
+    return made.order
+
+
+def keep(
+    unit: "Unit",
+    order: Order,
+    made: Assignment,
+    taken: Location,
+    plan: SourcingPlan,
+    now_ms: int,
+    how: Giving,
+    *,
+    why: str,
+    text: str,
+) -> None:
+    """Write down what a location takes on, and tell it and the customer."""
     unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
     unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, why)))
-    text = f"{taken.name} gets it ready."
     data = {"fulfillment_id": made.order.id, "location_id": taken.id}
     unit.orders.append_events([OrderEvent(order.id, now_ms, why, text, order.channel, data)])
     tell(unit, order, how.notices.received(made.order, taken, made.pickup_code), now_ms, how)
     feed_parts(unit, [made.order], how.pokes)
-    return made.order
 
 
 def tell(unit: "Unit", order: Order, notice: Notice, now_ms: int, how: Giving) -> None:

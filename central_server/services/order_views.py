@@ -8,6 +8,7 @@ from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import OrderProgress, progress_of
+from sync.domain.paying import due_of
 
 Document = dict[str, object]
 
@@ -73,10 +74,12 @@ def fulfillment_document(order: FulfillmentOrder) -> Document:
             for line in order.lines
         ],
         "shipment": _shipment(order),
+        "payment": _payment(order),
     }  # fmt: skip
 
 
 def _shipment(order: FulfillmentOrder) -> Document | None:
+    """Return where parcels go and what lies in which box; None for what a customer fetches."""
     shipment = order.shipment
     if shipment is None:
         return None
@@ -92,6 +95,25 @@ def _shipment(order: FulfillmentOrder) -> Document | None:
                 "shipped_at": rfc3339_or_none(box.shipped_at_ms),
             }
             for box in shipment.boxes
+        ],
+    }  # fmt: skip
+
+
+def _payment(order: FulfillmentOrder) -> Document | None:
+    """Return how a reservation is paid; None for an order that is paid online."""
+    held = order.reserve
+    if held is None:
+        return None
+    return {
+        "due_minor": max(0, due_of(order)),
+        "paid_minor": held.paid_minor,
+        "waits": held.waits,
+        "tenders": [
+            {
+                "number": one.number, "means": one.means.value, "state": one.state.value,
+                "amount_minor": one.amount_minor,
+            }
+            for one in held.tenders
         ],
     }  # fmt: skip
 

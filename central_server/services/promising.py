@@ -10,8 +10,17 @@ from central_server.services.order_views import customer_hint
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.routing import Candidate, SourcingPlan
 from sync.domain.flows import pickup
-from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from sync.domain.fulfillment import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    evolve_line,
+    evolve_order,
+)
 from sync.domain.ids import new_id, new_pickup_code, pickup_code_hash
+from sync.domain.paying import FLOW
+from sync.domain.reservations import OpeningHours, Reservation, hold_end_ms
+
+DAY_MS = 86_400_000
 
 TRACE_ENTRIES_MAX = 100
 """A stored trace names the nearest so many candidates; how many more there were is counted."""
@@ -63,6 +72,36 @@ def assign(
         confirm_by_ms=None if lease is None else lease.confirm_by_ms,
     )
     return Assignment(fulfillment, code)
+
+
+def hold(
+    assignment: Assignment, location: Location, categories: Iterable[str], now_ms: int,
+    *, waits: bool,
+) -> Assignment:  # fmt: skip
+    """Return an assignment whose goods are held unpaid, or waited for, instead of picked up paid.
+
+    Whoever pays takes the goods, so there is no code.
+    """
+    policy, order = location.reserve, assignment.order
+    opening = OpeningHours(location.timezone, location.hours, location.closures)
+    until_ms = hold_end_ms(opening, now_ms, policy.hours_for(categories))
+    latest_ms = hold_end_ms(opening, now_ms, policy.hold_hours_max)
+    wanted: tuple[int, ...] = ()
+    lines = order.lines
+    if waits:
+        wanted = tuple(line.allocated for line in lines)
+        lines = tuple(evolve_line(line, allocated=0) for line in lines)
+        until_ms = now_ms + policy.waiting_days * DAY_MS
+    held = evolve_order(
+        order,
+        flow=FLOW,
+        lines=lines,
+        pickup_code_hash="",
+        expires_at_ms=until_ms,
+        confirm_by_ms=None if waits else order.confirm_by_ms,
+        reserve=Reservation(until_ms, max(until_ms, latest_ms), wanted, waits),
+    )
+    return Assignment(held, "")
 
 
 def open_hours(location: Location) -> OpenHours:

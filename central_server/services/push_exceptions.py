@@ -18,6 +18,7 @@ from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import ExceptionKind, check_closable
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
+from sync.domain.money_operations import CardSettled, DrawerCounted
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import HeldBack
@@ -61,6 +62,32 @@ class ExceptionsOfPush:
     def put_back(self, fulfillment_id: str, source: object) -> None:
         """Open an exception for an order that ended while its goods were in hand."""
         self._put_back_due.setdefault(fulfillment_id, str(source))
+
+    def after_money(self, operation: object, location_id: str, op_id: OpId) -> None:
+        """Note what an operation on money means: a drawer that does not add up, a lost card."""
+        match operation:
+            case DrawerCounted(counted_minor=counted, expected_minor=expected) if (
+                counted != expected
+            ):
+                kind = ExceptionKind.DRAWER_DIFFERENCE
+                text = (
+                    f"Drawer {operation.drawer}, session {operation.session}: {counted} counted,"
+                    f" {expected} expected (minor units)."
+                )
+            case CardSettled(declined=True):
+                kind = ExceptionKind.CARD_NOT_SETTLED
+                text = (
+                    f"Card payment {operation.reference} of {operation.amount_minor} (minor units)"
+                    f" for order {operation.order_number or '?'} was declined afterwards."
+                )
+            case _:
+                return
+        self._held.append(
+            exception_record(
+                kind, text, cause=f"{kind}:{op_id}", now_ms=self._now_ms, random=self._random,
+                location_id=location_id, source=str(op_id),
+            )
+        )  # fmt: skip
 
     def hold_back(
         self, op_id: OpId, held: HeldBack, order: FulfillmentOrder | None, location_id: str

@@ -14,6 +14,7 @@ from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import Judging
 from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
+from central_server.services.reserving import Reserving
 from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.escrow import giving_way
@@ -22,7 +23,9 @@ from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
+from sync.domain.money_operations import MoneyOperation
 from sync.domain.operations import FulfillmentRejected, LineShortPicked, aggregate_of
+from sync.domain.reserve_operations import BEGINNINGS, CENTRALS_OWN, WaitServed
 from sync.domain.sizing import sold_when_ms
 from sync.domain.stock_operations import FloorSold, StockOperation
 from sync.domain.transitions import Consequence, Flow, FulfillmentOperation, advance
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 _ACCEPTED = VerdictStatus.ACCEPTED
 STOCK_OPERATIONS: frozenset[type] = frozenset(get_args(StockOperation))
+MONEY_OPERATIONS: frozenset[type] = frozenset(get_args(MoneyOperation))
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
@@ -51,7 +55,17 @@ class NotThisStores(DomainError):
         super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
 
 
-class Replication:
+class NotTheStoresToSay(DomainError):
+    """The operation is a decision of central's own."""
+
+    code = "not_the_stores_to_say"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind!r} is decided at central")
+
+
+class Replication(Reserving):
     """Applies one push. Made for one transaction and used once."""
 
     def __init__(
@@ -62,6 +76,7 @@ class Replication:
         now_ms: int,
     ) -> None:
         self._unit = unit
+        self._location = location
         self._location_id = location.id
         self._shared = SharedStock(unit, location)
         self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in judging.handlers}
@@ -75,6 +90,8 @@ class Replication:
         self._statuses_known: dict[str, tuple[FulfillmentOrder, FulfillmentStatus]] = {}
         self._effects: dict[str, tuple[int, int]] = {}
         self._ledger: list[LedgerEntry] = []
+        self._served: set[str] = set()
+        """SKUs of which units went to somebody who waited."""
         self._ups = PushFollowUps(unit, judging.random, judging.promise_ms)
         self._inbox = ExceptionsOfPush(judging.random, now_ms)
         self.feed = FeedWriter(unit.feed)
@@ -131,6 +148,10 @@ class Replication:
             consequences = self._apply_stock(operation, op_id, record.at)
         elif kind is ExceptionResolved:
             consequences = self._resolve(operation, record.by)
+        elif kind in MONEY_OPERATIONS:
+            consequences = self._apply_money(operation, record, op_id)
+        elif kind in BEGINNINGS:
+            consequences = self._begin(operation, record, op_id)
         else:
             consequences = self._apply_work(operation, record, op_id)
         if not consequences:
@@ -143,15 +164,24 @@ class Replication:
         before = self._rows.get(operation.fulfillment_id)
         if before is None or before.location_id != self._location_id:
             raise NotThisStores(operation.fulfillment_id)
+        if type(operation) in CENTRALS_OWN:
+            raise NotTheStoresToSay(operation.kind)
         watermark = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
         try:
-            consequences = self._advance(before, operation, record.by, record.at, op_id)
+            consequences = self._advance(before, operation, record.by, record.at, op_id, record.dev)
         except OperationRefused:
             if operation.is_request:
                 self._marks[before.id] = watermark
             raise
         self._marks[before.id] = watermark
-        return consequences
+        return consequences + self._decided(op_id)
+
+    def _decided(self, source: object) -> tuple[Consequence, ...]:
+        """Decide what the flow asked central to decide after the last operation."""
+        found: tuple[Consequence, ...] = ()
+        for operation in self._ups.take_decisions():
+            found += self._decide(operation, str(source))
+        return found
 
     def _advance(
         self,
@@ -160,6 +190,7 @@ class Replication:
         by: str,
         at_ms: int,
         source: object,
+        dev: str = "",
     ) -> tuple[Consequence, ...]:
         """Apply the rule and what follows from it; return what to tell the associate."""
         outcome = advance(self._flow(before.flow), before, operation, at_ms)
@@ -169,8 +200,11 @@ class Replication:
             step = Step(before, operation, outcome, by, at_ms, self._now_ms)
             consequences += self._follow(handler, step, source)
         self._rows[before.id] = outcome.after
-        if outcome.effects:
+        if outcome.effects and type(operation) is not WaitServed:  # reserved before it was decided
             self._count(outcome.effects, source)
+        if outcome.after.reserve is not None:
+            entry = self._money_entry(source, by, at_ms, dev)
+            self._ups.money.post_order(before, outcome.after, operation, entry)
         self._inbox.after(operation, before.id, outcome.consequences, source)
         return consequences
 
@@ -298,6 +332,8 @@ class Replication:
     def flush(self) -> None:
         """Write everything that changed; the feed's locks are taken last."""
         unit, ups, feed = self._unit, self._ups, self.feed
+        if ups.begun:
+            unit.orders.insert_many(ups.begun)
         unit.orders.set_statuses(self._statuses())
         if ups.line_counts:
             unit.orders.set_line_counts(ups.line_counts)
@@ -312,6 +348,7 @@ class Replication:
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()
+        ups.money.flush()
         self._inbox.write(unit, feed, ups.exceptions, self._rows)
         self.heads = feed.flush()
 
@@ -336,7 +373,7 @@ class Replication:
 
     def _write_stock(self, feed: FeedWriter) -> None:
         stock, scope = self._unit.stock, store_scope(self._location_id)
-        touched = self._shared.flush()
+        touched = self._shared.flush() | self._served
         for row in stock.apply_effects(self._location_id, self._effects, self._ledger):
             feed.put(scope, Entity.STOCK, row.sku, row)
         for row in stock.rows(self._location_id, touched - self._effects.keys()):

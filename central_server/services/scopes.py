@@ -22,4 +22,5 @@ def store_row(location: Location) -> StoreRow:
         hold_days=location.hold_days,
         escrow=location.escrow,
         carriers=location.carriers,
+        reserve=location.reserve,
     )

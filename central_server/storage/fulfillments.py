@@ -5,29 +5,37 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, select, update
 
 from central_server.records import StoredFulfillment
 from central_server.storage.bulk import insert_many
 from central_server.storage.prepared import Engine, Prepared, Values
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus
 from sync.protocol.rows import Entity, FulfillmentRow, encode_body
 
 _COLUMNS = (
     "id", "order_id", "location_id", "flow", "status", "is_open", "promised_by_ms", "body",
-    "revision", "confirm_by_ms",
+    "revision", "confirm_by_ms", "hold_until_ms",
 )  # fmt: skip
 _ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _STORED = (
     FULFILLMENT_ORDERS.c.body, FULFILLMENT_ORDERS.c.status, FULFILLMENT_ORDERS.c.revision,
     FULFILLMENT_ORDERS.c.confirm_by_ms,
 )  # fmt: skip
+_NOT_HELD = frozenset(
+    {
+        FulfillmentStatus.TENDERING, FulfillmentStatus.REFUND_DUE, FulfillmentStatus.CONVERTED,
+        FulfillmentStatus.RELEASED, FulfillmentStatus.EXPIRED, FulfillmentStatus.CANCELLED,
+        FulfillmentStatus.REJECTED,
+    }
+)  # fmt: skip
 _REPLACE = (
     " ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,"
     " location_id = excluded.location_id, promised_by_ms = excluded.promised_by_ms,"
     " body = excluded.body, revision = fulfillment_orders.revision + 1,"
-    " confirm_by_ms = excluded.confirm_by_ms"
+    " confirm_by_ms = excluded.confirm_by_ms, hold_until_ms = excluded.hold_until_ms"
 )
 
 
@@ -54,6 +62,15 @@ _ORDER_IDS = Prepared(
     )
 )
 _LAPSED = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.confirm_by_ms < bindparam("now_ms")))
+_HELD_UNTIL = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.hold_until_ms < bindparam("now_ms")))
+_WAITING = Prepared(
+    lambda _: _by_id(
+        and_(
+            FULFILLMENT_ORDERS.c.hold_until_ms.is_not(None),
+            FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
+        )
+    )
+)
 _ALL_AT = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.location_id == bindparam("place")))
 _OPEN_AT = Prepared(
     lambda _: (
@@ -122,6 +139,21 @@ class Fulfillments:
             one for one in found if location_id is None or one.row.order.location_id == location_id
         ]
 
+    def held_until(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
+        """Return reservations whose hold, or whose wait, ended before `now_ms`."""
+        found = [_stored(row) for row in _HELD_UNTIL.rows(self._connection, now_ms=now_ms)]
+        return [
+            one for one in found if location_id is None or one.row.order.location_id == location_id
+        ]
+
+    def waiting(self, location_id: str | None = None) -> list[StoredFulfillment]:
+        """Return what is on waiting lists, in the order in which it came."""
+        found = [_stored(row) for row in _WAITING.rows(self._connection)]
+        return sorted(
+            (one for one in found if location_id in {None, one.row.order.location_id}),
+            key=lambda one: (one.row.order.placed_at_ms, one.row.order.id),
+        )
+
     def end_confirmations(self, now_ms: int) -> None:
         """Let every promise lapse that is not confirmed by now, whatever is written to it later."""
         table = FULFILLMENT_ORDERS.c
@@ -154,10 +186,14 @@ def _stored(values: Values) -> StoredFulfillment:
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
     order = row.order
+    status = status_of(order)
     is_wanted = any(line.open > 0 for line in order.lines)
-    is_open = is_wanted or any(line.held > 0 for line in order.lines)
+    has_units = is_wanted or any(line.held > 0 for line in order.lines)
+    is_open = has_units or order.is_unsettled or order.waits
+    is_held = order.reserve is not None and status not in _NOT_HELD
     return (
-        order.id, order.order_id, order.location_id, order.flow, status_of(order).value, is_open,
+        order.id, order.order_id, order.location_id, order.flow, status.value, is_open,
         order.promised_by_ms, body, 1,
         order.confirm_by_ms if is_wanted and order.is_unconfirmed else None,
+        order.expires_at_ms if is_held else None,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared, Values
 from central_server.storage.tables import LOCATIONS
 from sync.domain.escrow import EscrowPolicy
+from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
 
 _NAMES = tuple(field.name for field in fields(Location))
@@ -28,6 +29,7 @@ _OFFERS = {
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
+_RESERVE: TypeAdapter[ReservePolicy] = TypeAdapter(ReservePolicy)
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
@@ -102,6 +104,7 @@ def _values(location: Location) -> tuple[Any, ...]:
     values |= {name: json.dumps(values[name]) for name in _DOCUMENTS}
     values["escrow"] = _ESCROW.dump_json(location.escrow).decode()
     values["carriers"] = _CARRIERS.dump_json(location.carriers).decode()
+    values["reserve"] = _RESERVE.dump_json(location.reserve).decode()
     return tuple(values.values())
 
 
@@ -113,6 +116,14 @@ def _location(row: Values) -> Location:
     kept = values.pop("escrow")
     escrow = _ESCROW.validate_json(kept) if kept else EscrowPolicy()
     carriers = _CARRIERS.validate_json(values.pop("carriers"))
+    policy = values.pop("reserve")
+    reserve = _RESERVE.validate_json(policy) if policy else ReservePolicy()
     return Location(
-        **values, spots=spots, hours=hours, closures=closures, escrow=escrow, carriers=carriers
+        **values,
+        spots=spots,
+        hours=hours,
+        closures=closures,
+        escrow=escrow,
+        carriers=carriers,
+        reserve=reserve,
     )

@@ -72,6 +72,7 @@ LOCATIONS = Table(
     _flag("pickup_enabled"), _text("spots"), _text("hours"), _text("closures"),
     _int("hold_days"), _int("floor_percent"), _int("safety_stock"),
     Column("escrow", Text, nullable=False, server_default=""),
+    Column("reserve", Text, nullable=False, server_default=""),
     Column("carriers", Text, nullable=False, server_default="[]"),
     CheckConstraint("kind IN ('store', 'dc')", name="kind"),
     CheckConstraint("hold_days >= 0", name="hold_days"),
@@ -207,17 +208,21 @@ FULFILLMENT_ORDERS = Table(
     Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
     Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
     _text("flow"), _text("status"), _flag("is_open"), _int("promised_by_ms"), _text("body"),
-    _int("revision"), _maybe("confirm_by_ms"),
+    _int("revision"), _maybe("confirm_by_ms"), _maybe("hold_until_ms"),
     CheckConstraint("revision >= 1", name="revision"),
     Index(None, "order_id"),
     Index(None, "location_id", "is_open", "promised_by_ms"),
     Index("ix_fulfillment_orders_unconfirmed", "confirm_by_ms",
           sqlite_where=text("confirm_by_ms IS NOT NULL"),
           postgresql_where=text("confirm_by_ms IS NOT NULL")),
+    Index("ix_fulfillment_orders_held", "hold_until_ms",
+          sqlite_where=text("hold_until_ms IS NOT NULL"),
+          postgresql_where=text("hold_until_ms IS NOT NULL")),
 )  # fmt: skip
 """`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search.
 
-`confirm_by_ms` is set only while the promise is open and unconfirmed.
+`confirm_by_ms` is set only while the promise is open and unconfirmed, `hold_until_ms` only
+while a reservation is held, or waits, and nobody is paying.
 """
 
 SHIPPING_CARRIERS = Table(
@@ -360,3 +365,28 @@ IMPORT_JOBS = Table(
     _int("ok"), _int("bad"), _flag("done"),
     UniqueConstraint("kind", "source_hash"),
 )  # fmt: skip
+
+MONEY_LEDGER = Table(
+    "money_ledger", METADATA,
+    _row_id(), _text("location_id"), _text("account"), _int("amount_minor"), _text("currency"),
+    _text("source"), _text("drawer"), _text("associate"), _int("at_ms"),
+    Index(None, "location_id", "at_ms"),
+    Index(None, "source"),
+)  # fmt: skip
+"""Append-only, derived from operations. The entries of one source add up to zero."""
+
+STORED_VALUES = Table(
+    "stored_values", METADATA,
+    _text("account", primary_key=True), _text("means"), _text("currency"), _int("balance_minor"),
+    _int("created_ms"),
+    CheckConstraint("means IN ('gift_card', 'store_credit')", name="means"),
+)  # fmt: skip
+"""Gift cards and credits by the hash of their code. A balance may be negative: facts count."""
+
+STORED_VALUE_ENTRIES = Table(
+    "stored_value_entries", METADATA,
+    _row_id(), Column("account", Text, ForeignKey("stored_values.account"), nullable=False),
+    _int("amount_minor"), _text("source"), _int("at_ms"),
+    Index(None, "account"),
+)  # fmt: skip
+"""Append-only. The sum by account is its balance."""

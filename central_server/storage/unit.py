@@ -19,6 +19,7 @@ from central_server.storage.keys import ApiKeys
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations
 from central_server.storage.meta import Meta
+from central_server.storage.money import Money
 from central_server.storage.orders import Orders
 from central_server.storage.outbox import Outbox
 from central_server.storage.promise_rules import PromiseRules
@@ -57,6 +58,7 @@ class View:
         self.keys = ApiKeys(connection)
         self.outbox = Outbox(connection)
         self.imports = ImportJobs(connection)
+        self.money = Money(connection)
 
 
 class Unit(View):

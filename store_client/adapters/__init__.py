@@ -1,1 +1,1 @@
-"""What the terminal speaks with: paper so far. Bootstrap chooses."""
+"""Devices, paper and files behind the terminal's ports. Only bootstrap names them."""

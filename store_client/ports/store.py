@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from store_client.devices import TillStore
 from store_client.ports.seen import (
     BoardRow,
     InboxItem,
@@ -17,7 +18,7 @@ from sync.domain.stock_operations import FloorSold
 from sync.protocol.rows import AssociateRow, StoreRow
 
 
-class Store(Protocol):
+class Store(TillStore, Protocol):
     """This store's data: local, durable, never waiting for a network."""
 
     @property

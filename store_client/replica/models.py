@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.stock_operations import SkuUnits
@@ -54,6 +55,20 @@ class Sale:
     lines: tuple[SkuUnits, ...]
     sold_at_ms: int = 0
     """When, by the clock of the point of sale; 0: it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyMove:
+    """An operation of this store that moves money."""
+
+    seq: int
+    by: str
+    device: str
+    """The terminal, whose drawer it is."""
+    at_ms: int
+    operation: Any
+    is_known: bool
+    """Whether central has acknowledged it."""
 
 
 @dataclass(frozen=True, slots=True)

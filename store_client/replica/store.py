@@ -24,6 +24,7 @@ from store_client.replica.models import (
 )
 from store_client.replica.sales import Sales
 from store_client.replica.shares import Shares
+from store_client.replica.till import Till
 from store_client.replica.views import Views
 from store_client.replica.writer import ReplicaStore
 from sync.clock import Clock
@@ -109,7 +110,7 @@ class Files:
         return self.folder / "in-use.lock"
 
 
-class Store(Sales):
+class Store(Sales, Till):
     """One per process. Thread-safe for short calls. Several processes may share the files."""
 
     def __init__(

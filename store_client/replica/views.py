@@ -5,6 +5,7 @@ central's newest row with the journal's committed operations, so it does not
 matter whether the terminal or the daemon comes first.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,17 +14,34 @@ from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from sync.domain.errors import UnknownFlow
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.paying import begun
+from sync.domain.reserve_operations import BEGINNINGS
 from sync.edge.fold import Folded, fold
 from sync.edge.journal import Journal
 from sync.edge.sqlite import Connection
-from sync.protocol.rows import FulfillmentRow
+from sync.protocol.lines import decode_line
+from sync.protocol.rows import FulfillmentRow, Watermark
 
 _ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 
+_NEW_ROW = (
+    "INSERT INTO fulfillments (id, rev, base, base_seq, view, pending, provisional,"
+    " flow, status, active, urgency, order_number, customer_name, promised_by_ms,"
+    " staging_spot, units_open, units_to_pick, units_to_put_back)"
+    " VALUES (?, ?, ?, 0, '', 0, 0, '', '', 0, 0, '', '', 0, '', 0, 0, 0)"
+)
+OWN_REV = 0
+"""Of a row that began here and that central has not sent: no checksum of a scope counts it."""
+_NAMES_NO_ORDER = re.compile(":|^rights$")
+"""What operations may be about beside orders: a sale, an exception, a drawer, rights."""
+
 URGENCY: dict[FulfillmentStatus, int] = {
     FulfillmentStatus.READY_FOR_PICKUP: 2,
     FulfillmentStatus.PARTIALLY_PICKED_UP: 2,
+    FulfillmentStatus.PARTIALLY_CONVERTED: 2,
+    FulfillmentStatus.WAITLISTED: 2,
+    FulfillmentStatus.REFUND_DUE: 0,
 }
 """Board order: 0 put back now, 1 work for us, 2 waiting for the customer, 3 closed."""
 
@@ -73,12 +91,8 @@ class Views:
                 )
                 continue
             connection.execute(
-                "INSERT INTO fulfillments (id, rev, base, base_seq, view, pending, provisional,"
-                " flow, status, active, urgency, order_number, customer_name, promised_by_ms,"
-                " staging_spot, units_open, units_to_pick, units_to_put_back)"
-                " VALUES (?, ?, ?, 0, '', 0, 0, '', '', 0, 0, '', '', 0, '', 0, 0, 0)"
-                " ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, base = excluded.base,"
-                " gone = 0",
+                f"{_NEW_ROW} ON CONFLICT (id) DO UPDATE SET rev = excluded.rev,"
+                " base = excluded.base, gone = 0",
                 (key, rev, body),
             )
         self.refold(connection, touched)
@@ -87,16 +101,42 @@ class Views:
         """Recompute the views of `keys` from their bases and the journal."""
         for part in chunks(sorted(keys)):
             rows = connection.execute(
-                f"SELECT id, base, gone, pending FROM fulfillments"
+                f"SELECT id, base, gone, pending, rev FROM fulfillments"
                 f" WHERE id IN ({placeholders(part)})",
                 part,
             ).fetchall()
-            for key, base, gone, pending in rows:
-                effects = self._refold_one(connection, key, base)
-                if effects is not None and (effects or pending):
-                    # What central took away ties nothing there any more: goods move, no promise.
-                    kept = [(sku, moved, 0 if gone else tied) for sku, moved, tied in effects]
-                    _keep_effects(connection, key, kept)
+            for key, base, gone, pending, rev in rows:
+                if rev == OWN_REV and self._journal.first_line(key) is None:
+                    _forget(connection, key)
+                    continue
+                self._refold_row(connection, key, base, gone, pending)
+            for key in set(part).difference(key for key, *_ in rows):
+                self._begin(connection, key)
+
+    def _refold_row(
+        self, connection: Connection, key: str, base: str, gone: int, pending: int
+    ) -> None:
+        effects = self._refold_one(connection, key, base)
+        if effects is not None and (effects or pending):
+            # What central took away ties nothing there any more: goods move, no promise.
+            kept = [(sku, moved, 0 if gone else tied) for sku, moved, tied in effects]
+            _keep_effects(connection, key, kept)
+
+    def _begin(self, connection: Connection, key: str) -> None:
+        """Give an order that began at this store's counter a base of its own, until central's."""
+        line = None if _NAMES_NO_ORDER.search(key) else self._journal.first_line(key)
+        try:
+            record = None if line is None else decode_line(line)
+        except ValueError:
+            return  # for a newer version
+        if record is None or type(record.op) not in BEGINNINGS:
+            return
+        order = begun(record.op, self._journal.identity.location_id, record.at)
+        first = self._journal.lives.all[0]
+        mark = Watermark(first.replica_id, first.epoch, 0)  # it includes nothing that was done here
+        base = _ROW.dump_json(FulfillmentRow(order, mark)).decode()
+        connection.execute(_NEW_ROW, (key, OWN_REV, base))
+        self._refold_row(connection, key, base, 0, 0)
 
     def _refold_one(
         self, connection: Connection, key: str, base: str
@@ -161,6 +201,12 @@ class Views:
         return row[0], row[1]
 
 
+def _forget(connection: Connection, key: str) -> None:
+    """Drop an order that began here, and of which a journal that was put back knows nothing."""
+    _keep_effects(connection, key, ())
+    connection.execute("DELETE FROM fulfillments WHERE id = ?", (key,))
+
+
 def _keep_effects(
     connection: Connection, key: str, effects: Sequence[tuple[str, int, int]]
 ) -> None:
@@ -187,7 +233,7 @@ def _columns(folded: Folded) -> tuple[object, ...]:
     status = status_of(order)
     units_open = order.total("open")
     put_back = order.total("to_put_back")
-    active = bool(units_open or put_back)
+    active = bool(units_open or put_back or order.is_unsettled or order.waits)
     urgency = 0 if put_back and not units_open else URGENCY.get(status, 1)
     return (
         order.flow, status.value, int(active), urgency if active else 3, order.order_number,

@@ -127,7 +127,7 @@ class ReplicaStore:
         self, connection: Connection, rows: Sequence[products.Row]
     ) -> dict[str, int]:
         keys = [key for key, _, _ in rows]
-        before = _revs(connection, "fulfillments", "id", keys, "AND gone = 0")
+        before = _revs(connection, "fulfillments", "id", keys, "AND gone = 0 AND rev > 0")
         self._views.put_bases(
             connection,
             (

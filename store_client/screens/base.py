@@ -137,7 +137,9 @@ class TerminalScreen(Screen[None]):
         if host.actor is None:
             raise RuntimeError("nobody is signed in")
         settings = host.settings
-        return Desk(host.store, host.clock, host.actor, settings.device, settings.paper)
+        return Desk(
+            host.store, host.clock, host.actor, settings.device, settings.paper, settings.devices
+        )
 
     @property
     def in_front(self) -> bool:

@@ -17,6 +17,7 @@ from store_client.services.scanner import Code
 from store_client.services.words import refusal
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.card_numbers import CardNumberRefused
 from sync.domain.errors import OperationRefused
 
 
@@ -167,6 +168,8 @@ class EntryDialog(TerminalModal[Any]):
             why, todo = refusal(error)
             says = Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo)
             self.query_one("#entry-says", Static).update(says)
+            if isinstance(error, CardNumberRefused):
+                self.query_one("#entry", Input).value = ""
             self.app.bell()
         else:
             self.dismiss(result)

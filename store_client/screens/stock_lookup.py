@@ -15,6 +15,7 @@ from store_client.ports import BoardRow, ProductHit
 from store_client.replica.models import Sale
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import EntryDialog, Question
+from store_client.screens.reserve_item import ReserveDialog
 from store_client.screens.sell import BrokenPromiseScreen
 from store_client.services.sales import (
     Basket,
@@ -30,6 +31,7 @@ from store_client.services.words import STATUS, money, stock, stock_terms
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.stock_operations import SkuUnits
 
 DEBOUNCE_SECONDS = 0.06
@@ -93,11 +95,13 @@ class StockLookupScreen(TerminalScreen):
         " Orders with that number or customer stand above. It works without the network: figures"
         " are as old as the line at the bottom says, with this store's own work included. Units"
         " for walk-ins are this store's to sell; those online may be promised at any moment. F6"
-        " sells the product under the cursor, where your till does not tell this terminal itself."
+        " sells the product under the cursor, where your till does not tell this terminal itself;"
+        " F7 reserves it for a customer who pays later."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("f6", "sell", "Sell this product at the counter", id="sell"),
+        Binding("f7", "reserve", "Reserve this product for a customer", id="reserve"),
         Binding("down", "results", "Results", show=False),
     ]
 
@@ -136,8 +140,8 @@ class StockLookupScreen(TerminalScreen):
         return (
             Hint("Type", "or scan"),
             Hint("↓", "Results", "screen.results"),
-            Hint("Enter", "Open order"),
             Hint("F6", "Sell", "screen.sell"),
+            Hint("F7", "Reserve", "screen.reserve"),
             Hint("Esc", "Back", "screen.back"),
             Hint("F1", "Help", "app.help"),
         )
@@ -250,6 +254,21 @@ class StockLookupScreen(TerminalScreen):
             self._news = f"✓ Sold {units} at the counter.{_what_follows(basket)}"
         self.query_one("#find-says", Static).update(self._news)
         self._search(self.query_one("#find", Input).value)
+
+    def action_reserve(self) -> None:
+        """Hold units of the product under the cursor for a customer who stands here."""
+        hit: ProductHit | None = self.query_one("#found-products", WorkList).current
+        if hit is None:
+            self.query_one("#find-says", Static).update("Find the product first, then reserve it.")
+            return
+        self.app.push_screen(ReserveDialog(hit, self.desk), self._reserved)
+
+    def _reserved(self, order: FulfillmentOrder | None) -> None:
+        if order is None:
+            self._news = "Nothing was reserved."
+            self.query_one("#find-says", Static).update(self._news)
+        else:
+            self.host.open_order(order.flow, order.id)
 
     def action_results(self) -> None:
         """Go to what was found."""

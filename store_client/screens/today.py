@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from store_client.ports import BoardRow, Store
 from store_client.screens.base import FlowUi, TypingScreen, begin
+from store_client.screens.drawer import DrawerScreen
 from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.services.board import BoardEntry, Group, summary
 from store_client.services.scanner import Code, read_code
@@ -65,7 +66,7 @@ _LOOKS = Looks(
     ),
     key=lambda row: row.entry.id,
     cells=_cells,
-    empty="Nothing to do. New pickups appear here by themselves.",
+    empty="Nothing to do. New orders appear here by themselves.",
 )
 
 
@@ -82,6 +83,7 @@ class TodayScreen(TypingScreen):
         Binding("right", "filter(1)", "Next filter"),
         Binding("left", "filter(-1)", "Previous filter"),
         Binding("f4", "flow_desk", "Shipping desk: carriers, waves, manifests", id="flow_desk"),
+        Binding("f8", "drawer", "Drawer: open, count, tender report", id="drawer"),
         Binding("f5", "type_code", "Type a code, a name or an order number", id="type_code"),
     ]
 
@@ -260,6 +262,10 @@ class TodayScreen(TypingScreen):
         row = event.list.current
         if row is not None:
             self.host.open_order(row.flow, row.entry.id)
+
+    def action_drawer(self) -> None:
+        """Open the drawer of this terminal."""
+        self.app.push_screen(DrawerScreen())
 
     def show_typed(self, text: str) -> None:
         """Show what is typed."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from store_client.devices import NO_DEVICES, Devices
 from store_client.paper import NO_PAPER, Paper
 from store_client.ports import Store
 from store_client.services.scanner import ScannerSettings
@@ -61,6 +62,8 @@ class TerminalSettings:
     poll_seconds: float = 0.1
     """How often the screens ask whether anything changed."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)
+    devices: Devices = NO_DEVICES
+    """The payment terminal and the receipt printer."""
     theme: str = "holdshelf"
     paper: Paper = NO_PAPER
     keymap: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +80,8 @@ class Desk:
     device: str
     paper: Paper = NO_PAPER
     """What labels, slips and manifests are made with."""
+    devices: Devices = NO_DEVICES
+    """The payment terminal and the receipt printer."""
 
     def perform(self, operation: FulfillmentOperation) -> FulfillmentOrder:
         """Record `operation` durably; refuse it where the signed-in role may change nothing."""

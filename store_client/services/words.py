@@ -55,6 +55,12 @@ STATUS: dict[FulfillmentStatus, Said] = {
     FulfillmentStatus.LABELED: Said("▥", "Labeled", "work"),
     FulfillmentStatus.MANIFESTED: Said("▦", "Waits for the carrier", "good"),
     FulfillmentStatus.SHIPPED: Said("■", "Shipped", "done"),
+    FulfillmentStatus.WAITLISTED: Said("◌", "On the waiting list", "dim"),
+    FulfillmentStatus.TENDERING: Said("◐", "Being paid", "work"),
+    FulfillmentStatus.PARTIALLY_CONVERTED: Said("◑", "Partly sold", "good"),
+    FulfillmentStatus.CONVERTED: Said("■", "Sold", "done"),
+    FulfillmentStatus.RELEASED: Said("✗", "Not wanted any more", "done"),
+    FulfillmentStatus.REFUND_DUE: Said("!", "Money to give back", "bad"),
 }
 
 SHORT_REASONS: dict[ShortReason, str] = {
@@ -97,6 +103,21 @@ DONE: dict[str, str] = {
     "label_voided": "Label void",
     "manifested": "Put on the manifest",
     "handed_to_carrier": "Given to the carrier",
+    "reservation_made": "Reserved at the counter",
+    "wait_requested": "Put on the waiting list",
+    "wait_served": "Stock has come: held now",
+    "reservation_released": "Not wanted any more",
+    "tender_taken": "Payment taken",
+    "card_asked": "Payment terminal asked",
+    "card_answered": "Payment terminal answered",
+    "value_asked": "Central asked about a gift card",
+    "value_answered": "Central answered about a gift card",
+    "tender_returned": "Payment given back",
+    "reservation_converted": "Paid and handed over",
+    "drawer_opened": "Drawer opened",
+    "cash_moved": "Cash put in or taken out",
+    "drawer_counted": "Drawer counted",
+    "card_settled": "Offline card settled",
 }
 """What an operation did, by its kind."""
 

@@ -40,6 +40,9 @@ class ExceptionKind(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     COUNT_DUE = "count_due"
     LABEL_REFUSED = "label_refused"
+    VALUE_OVERDRAWN = "value_overdrawn"
+    CARD_NOT_SETTLED = "card_not_settled"
+    DRAWER_DIFFERENCE = "drawer_difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,19 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
     ExceptionKind.LABEL_REFUSED: ExceptionPolicy(
         _STORE, 4 * HOUR_MS, "The carrier gives no label",
         "Open the order: ask again, or write down the number of a label bought otherwise.",
+    ),
+    ExceptionKind.VALUE_OVERDRAWN: ExceptionPolicy(
+        _CENTRAL, 48 * HOUR_MS, "Gift card overdrawn",
+        "A store accepted more than was on it while it was away: write it off, or ask for it.",
+    ),
+    ExceptionKind.CARD_NOT_SETTLED: ExceptionPolicy(
+        _CENTRAL, 24 * HOUR_MS, "Card declined afterwards",
+        "The goods are gone and the card was declined: ask the customer for the money.",
+        shown_to_store=True,
+    ),
+    ExceptionKind.DRAWER_DIFFERENCE: ExceptionPolicy(
+        _STORE, 24 * HOUR_MS, "Drawer does not add up",
+        "Look at the tender report of that session and say what was found.",
     ),
 }  # fmt: skip
 """The one table. A kind without a row is an error of the table, and a test says so."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.domain.evolve import evolver
+from sync.domain.reservations import Reservation, evolve_reservation
 from sync.domain.shipping import Shipment
 
 
@@ -39,6 +40,12 @@ class FulfillmentStatus(StrEnum):
     LABELED = "labeled"
     MANIFESTED = "manifested"
     SHIPPED = "shipped"
+    WAITLISTED = "waitlisted"
+    TENDERING = "tendering"
+    PARTIALLY_CONVERTED = "partially_converted"
+    CONVERTED = "converted"
+    RELEASED = "released"
+    REFUND_DUE = "refund_due"
 
 
 class ShortReason(StrEnum):
@@ -184,6 +191,28 @@ class FulfillmentOrder:
     """What only one flow needs, such as a parking spot, as (name, value)."""
     shipment: Shipment | None = None
     """Where parcels go and what lies in which box; None for what a customer fetches."""
+    reserve: Reservation | None = None
+    """Of goods that are held unpaid: for how long, and what was tendered."""
+
+    @property
+    def spent_minor(self) -> int:
+        """The promised price of what the customer has taken."""
+        return sum(line.unit_price_minor * line.fulfilled for line in self.lines)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether money of the customer's is here for goods that they do not have, or is asked."""
+        held = self.reserve
+        return (
+            held is not None
+            and bool(held.tenders)
+            and (held.asked_minor > 0 or held.paid_minor != self.spent_minor)
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is on the waiting list: no stock is tied to it."""
+        return self.reserve is not None and self.reserve.waits
 
     @property
     def is_unconfirmed(self) -> bool:
@@ -226,4 +255,8 @@ def cancel_open(order: FulfillmentOrder) -> FulfillmentOrder:
     Units that are already in the store's hands thereby become units to put back.
     """
     lines = tuple(evolve_line(line, cancelled=line.cancelled + line.open) for line in order.lines)
+    if order.reserve is not None and order.reserve.waits:
+        return evolve_order(
+            order, lines=lines, reserve=evolve_reservation(order.reserve, waits=False)
+        )
     return evolve_order(order, lines=lines)

@@ -29,6 +29,13 @@ class Channel(StrEnum):
     AGENT = "agent"
 
 
+class PaymentPlace(StrEnum):
+    """Where the customer pays."""
+
+    ONLINE = "online"
+    IN_STORE = "in_store"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderProgress:
     """Units of an order, summed over its lines and fulfillment orders."""

@@ -52,6 +52,7 @@ class ConsequenceKind(StrEnum):
     CANCELLATION_UNDONE = "cancellation_undone"
     RE_SOURCED = "re_sourced"
     NO_EFFECT = "no_effect"
+    REFUND_DUE = "refund_due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,8 @@ def _not_on_shelf(no_longer_to_pick: int, given_up: int) -> int:
 def _reason(old: object, new: object, on_hand: int) -> StockReason:
     if getattr(new, "fulfilled", 0) != getattr(old, "fulfilled", 0):
         return StockReason.HANDED_OVER
+    if getattr(new, "allocated", 0) != getattr(old, "allocated", 0):
+        return StockReason.ALLOCATED
     if on_hand:
         return StockReason.SHORT_PICKED
     return StockReason.RELEASED

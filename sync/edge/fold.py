@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.reserve_operations import BEGINNINGS
 from sync.domain.transitions import advance
 from sync.protocol.lines import OperationRecord
 
@@ -39,6 +40,13 @@ def fold(base: FulfillmentOrder, pending: Iterable[OperationRecord | None]) -> F
     flow = flow_named(base.flow)
     for record in pending:
         if record is None:
+            continue
+        if type(record.op) in BEGINNINGS:  # the base is what it led to
+            provisional = provisional or record.op.is_request
+            for line in base.lines:
+                if line.allocated and not record.op.is_request:
+                    on_hand, allocated = moved.get(line.sku, (0, 0))
+                    moved[line.sku] = (on_hand, allocated + line.allocated)
             continue
         try:
             outcome = advance(flow, order, record.op, record.at)

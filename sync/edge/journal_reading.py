@@ -13,6 +13,13 @@ from sync.edge.sqlite import Connection
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
+MONEY_KINDS = (
+    "tender_taken", "card_asked", "card_answered", "value_asked", "tender_returned",
+    "reservation_converted", "drawer_opened", "cash_moved", "drawer_counted", "card_settled",
+)  # fmt: skip
+"""Of operations that the tender report and the ledger are made of. The index names them."""
+_OF_MONEY = ", ".join(f"'{kind}'" for kind in MONEY_KINDS)
+
 
 @dataclass(frozen=True, slots=True)
 class JournaledOperation:
@@ -83,6 +90,24 @@ class JournalReading(ABC):
         )
         acked = self.acked_seq()
         return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
+
+    def money_history(self, limit: int) -> list[tuple[JournaledOperation, str, Verdict | None]]:
+        """Return the newest operations that move money, oldest first, with device and verdict."""
+        rows = self._all(
+            "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
+            " o.line, o.kind, o.aggregate, o.actor, o.at_ms"
+            " FROM operations o INDEXED BY operations_of_money LEFT JOIN verdicts v"
+            f" USING (epoch, seq) WHERE o.kind IN ({_OF_MONEY})"
+            " ORDER BY o.epoch DESC, o.seq DESC LIMIT ?",
+            (limit,),
+        )
+        acked = self.acked_seq()
+        found = []
+        for row in reversed(rows):
+            entry = _journaled(row[0], *row[5:])
+            device = "" if entry.record is None else entry.record.dev
+            found.append((entry, device, _verdict(row[:5], acked)))
+        return found
 
     def count_verdicts(self, status: VerdictStatus) -> int:
         """Return how many operations got this verdict (not counted: plainly accepted)."""

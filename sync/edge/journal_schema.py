@@ -2,6 +2,8 @@
 
 from sqlite_utils import Database, Migrations
 
+from sync.edge.journal_reading import MONEY_KINDS
+
 migrations = Migrations("holdshelf.journal")
 
 _TABLES = (
@@ -117,6 +119,15 @@ def m0005_sold(database: Database) -> None:
     """Running sums of what was sold, so that nobody adds up thousands of sales at each look."""
     for statement in _SOLD:
         database.execute(statement)
+
+
+@migrations(transactional=True)
+def m0006_money(database: Database) -> None:
+    """Find what moves money without walking through everything else."""
+    kinds = ", ".join(f"'{kind}'" for kind in MONEY_KINDS)
+    database.execute(
+        f"CREATE INDEX operations_of_money ON operations (epoch, seq) WHERE kind IN ({kinds})"
+    )
 
 
 def migrate(database: Database) -> None:

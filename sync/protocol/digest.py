@@ -19,6 +19,8 @@ class OrderDigest(Message):
     status: str
     lines: tuple[tuple[int, ...], ...]
     """(line, allocated, picked, short, cancelled, refused, expired, fulfilled, put back)."""
+    tenders: tuple[tuple[int, str, str, int, int], ...] = ()
+    """Of a reservation: (number, means, state, amount, rounding), in minor units."""
 
 
 class StoreDigest(Message):
@@ -41,6 +43,10 @@ def order_digest(order: FulfillmentOrder) -> OrderDigest:
             (line.line, line.allocated, line.picked, line.short, line.cancelled, line.refused,
              line.expired, line.fulfilled, line.put_back)
             for line in order.lines
+        ),
+        tenders=tuple(
+            (one.number, one.means.value, one.state.value, one.amount_minor, one.rounding_minor)
+            for one in (order.reserve.tenders if order.reserve is not None else ())
         ),
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from sync.domain.card_numbers import check_document
 from sync.domain.flows import OPERATION_UNION
 
 HASH_BYTES = 32
@@ -68,7 +69,8 @@ _ADAPTER: TypeAdapter[OperationRecord] = TypeAdapter(OperationRecord)
 def encode_line(record: OperationRecord) -> bytes:
     """Return the line of `record`. What rarely changes stands first: it compresses better.
 
-    Raises `ValueError` where no database could keep it, or it is too long.
+    Raises `ValueError` where no database could keep it, or it is too long, and
+    `CardNumberRefused` where a text has what looks like a card's number.
     """
     document = {
         "v": record.v,
@@ -81,6 +83,7 @@ def encode_line(record: OperationRecord) -> bytes:
     }
     line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     _check(line, document)
+    check_document(document["op"])
     return line
 
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
+from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
 from sync.protocol.verdicts import Verdict
 
@@ -144,6 +145,8 @@ class StoreRow:
     """How the store shares its stock with central."""
     carriers: tuple[CarrierPickup, ...] = ()
     """Who takes parcels here, and when; empty where the store ships nothing."""
+    reserve: ReservePolicy = ReservePolicy()
+    """What the store may do with reservations and their payments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.adapters.receipt_files import ReceiptFiles
+from store_client.devices import Devices
+from store_client.services import drawer
+from store_client.services.desk import Actor, Desk
+from sync.domain.people import Role
 from tests.support.central_world import World, build_world
 from tests.support.store_side import StoreSide, share_by_escrow
 
@@ -32,3 +38,12 @@ def neighbor(world: World, tmp_path: Path):
     store.settle()
     yield store
     store.store.close()
+
+
+@pytest.fixture
+def desk(store: StoreSide, tmp_path: Path) -> Desk:
+    """The counter of S001 with an open drawer and a payment terminal."""
+    devices = Devices(SimulatedTerminal(tmp_path / "psp.json"), ReceiptFiles(tmp_path / "receipts"))
+    made = Desk(store.store, store.clock, Actor("A1", "Kim", Role.MANAGER), "T1", devices=devices)
+    drawer.open_drawer(made, 10_000)
+    return made

@@ -252,7 +252,10 @@ def journal_raw(store: StoreSide, line: bytes, aggregate: str) -> None:
 
 
 def test_rows_of_the_catalogue_wait_for_their_flows():
-    """Holds of reservations, transfers, returns and tenders get their rows with their flows."""
-    waiting = {"reserve", "transfer", "returns", "tender"}
+    """Transfers and returns get their rows with their flows.
+
+    Those of reservations and tenders are in `test_reservations.py`.
+    """
+    waiting = {"transfer", "returns"}
     assert waiting.isdisjoint(flow.name for flow in ALL_FLOWS)
     assert not [kind for kind in ALL_OPERATIONS if "Transfer" in kind.__name__]

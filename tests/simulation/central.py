@@ -25,6 +25,9 @@ SECRET = "a secret for tests only, long enough to sign with"
 
 Position = tuple[int, int, int]
 """(rank of the device's name, epoch, seq): orders all of a location's work at central."""
+OWN_SOURCES = ("lapse:", "expire:", "serve:")
+"""What central's jobs decide, beside what follows from an operation."""
+
 OpenDatabase = Callable[[str, CentralFuse], Database]
 
 
@@ -133,7 +136,7 @@ class CentralMachine:
         parts = assemble(
             self._settings, database, clock=self.clock, random=self._random, notifier=self.mailbox
         )
-        for service in (parts.central.sync, parts.promises):
+        for service in (parts.central.sync, parts.promises, parts.holds):
             known = service._judging
             watched = tuple(Witness(one, self._witness) for one in known.handlers)
             service._judging = replace(known, handlers=watched)
@@ -141,7 +144,7 @@ class CentralMachine:
 
     def _witness(self, step: Step, ups: Any) -> None:
         source = str(ups._source)
-        if source.startswith("lapse:"):
+        if source.startswith(OWN_SOURCES):
             position = position_of(ups._unit, step.before.location_id)
         else:
             name, epoch, seq = source.split("/")

@@ -19,7 +19,7 @@ def total(results: Iterable[Result]) -> Counter[str]:
 
 
 def missing_kinds(figures: Counter[str]) -> list[str]:
-    """Return the kinds of operations that exist and were never produced."""
+    """Return the kinds of operations that exist and were never produced, by central or a store."""
     kinds = [kind.__dataclass_fields__["kind"].default for kind in ALL_OPERATIONS]  # type: ignore[attr-defined]
     return sorted(kind for kind in kinds if not figures[f"kind: {kind}"])
 

@@ -23,6 +23,8 @@ from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.flows.ship import label_arrived, label_failed
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
+from sync.domain.reservations import Reservation
+from sync.domain.reserve_operations import BEGINNINGS
 from sync.domain.shipping import Shipment
 from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
 from sync.hub.acceptor import APPLIED_ELSEWHERE
@@ -144,10 +146,24 @@ def place_of(operation: StoredOperation) -> tuple[str, int, int, int]:
 def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
     """Return an order as it was when it was given to its location."""
     lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
-    return replace(
+    first = replace(
         order, lines=lines, accepted_at_ms=None, staging_spot="", ready_at_ms=None,
         expires_at_ms=None, confirmed_at_ms=None, notes=(), shipment=_unpacked(order.shipment),
     )  # fmt: skip
+    return first if first.reserve is None else _held_at_first(first, first.reserve)
+
+
+def _held_at_first(order: FulfillmentOrder, held: Reservation) -> FulfillmentOrder:
+    """Return a reservation as it began: with its first hold, unpaid, perhaps waiting."""
+    waits = bool(held.wanted)
+    lines = tuple(evolve_line(line, allocated=0) for line in order.lines)
+    return replace(
+        order,
+        lines=lines if waits else order.lines,
+        expires_at_ms=held.hold_until_ms,
+        confirm_by_ms=None if waits else order.confirm_by_ms,
+        reserve=replace(held, waits=waits, tenders=()),
+    )
 
 
 def _unpacked(shipment: Shipment | None) -> Shipment | None:
@@ -168,11 +184,15 @@ def retell(
             _decide(told, waiting.pop(0))
         if one.status in {"accepted", "amended"} and counts(one):
             record = decode_line(one.line)
+            if type(record.op) in BEGINNINGS:
+                continue
             _step(told, op_id(one), record.op, record.at)
             if told.steps and one.status == "accepted" and told.steps[-1].outcome.consequences:
                 told.problems.append(f"{op_id(one)} came late and was plainly accepted")
     for decision in waiting:
         _decide(told, decision)
+    if told.order.is_unconfirmed and order.is_unconfirmed:  # a clock that is set back ends promises
+        told.order = replace(told.order, confirm_by_ms=order.confirm_by_ms)
     return told
 
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from random import Random
 
 from store_client.replica.digest import digest_of
+from sync.domain.reserve_operations import CENTRALS_OWN
 from tests.simulation import events, oracles
 from tests.simulation.clocks import DAY_MS
 from tests.simulation.plan import Plan
@@ -131,6 +132,11 @@ class Run:
         figures["store-days"] = round(len(world.stores) * world.time.now_ms / DAY_MS)
         for name, count in world.tally.kinds.items():
             figures[f"kind: {name}"] += count
+        for decisions in world.central.decided.values():
+            for decision in decisions:
+                kind = "" if decision.operation is None else decision.operation.kind
+                if isinstance(decision.operation, CENTRALS_OWN):
+                    figures[f"kind: {kind}"] += 1
         for name, count in world.tally.faults.items():
             figures[f"fault: {name}"] += count
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 
-from store_client.bootstrap import DaemonKeeper
+from store_client.keeper import DaemonKeeper
 
 SOON_S = 0.01
 WAIT_S = 20.0

@@ -1,18 +1,20 @@
 """Builds the things that tests talk about, with defaults that do not matter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from store_client.replica.store import Files, Store
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from sync.domain.ids import pickup_code_hash
+from sync.domain.reservations import Reservation
 from sync.edge.daemon import SyncDaemon
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Identity
 from sync.protocol.endpoint import SyncEndpoint
 
 NOON_MS = 1_763_900_000_000
+HALF_DAY_MS = 43_200_000
 
 
 @dataclass
@@ -50,7 +52,21 @@ def an_order(
         location_id=location, flow=flow, lines=lines, placed_at_ms=NOON_MS,
         promised_by_ms=NOON_MS + 7_200_000 + number, customer_name="Jordan Pike",
         pickup_code_hash=pickup_code_hash(key, "CODE0000"),
+        expires_at_ms=NOON_MS + HALF_DAY_MS if flow == "reserve" else None,
+        reserve=Reservation(NOON_MS + HALF_DAY_MS, NOON_MS + 6 * HALF_DAY_MS)
+        if flow == "reserve" else None,
     )  # fmt: skip
+
+
+def waiting(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return a reservation as it is on the waiting list: nothing is tied to it yet."""
+    wanted = tuple(line.allocated for line in order.lines)
+    assert order.reserve is not None
+    return replace(
+        order,
+        lines=tuple(replace(line, allocated=0) for line in order.lines),
+        reserve=replace(order.reserve, wanted=wanted, waits=True),
+    )
 
 
 def enrolled_store(

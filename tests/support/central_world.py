@@ -141,6 +141,11 @@ class World:
             found = view.fulfillments.of_orders([order_id])[order_id]
         return sorted((one.row.order for one in found), key=lambda one: one.location_id)
 
+    def order_of(self, fulfillment_id: str) -> str:
+        """Return the order that a fulfillment order is part of."""
+        with self.database.read() as view:
+            return view.fulfillments.order_ids([fulfillment_id]).pop()
+
     def stock(self, location_id: str, sku: str = "SKU-1") -> tuple[int, int]:
         """Return (on hand, allocated)."""
         with self.database.read() as view:

@@ -19,10 +19,12 @@ from sync.domain.stock_operations import FloorSold
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.protocol.rows import AssociateRow, StoreRow
 from tests.support.fake_sales import FakeSales
+from tests.support.fake_till import FakeTill, Move
 
 CLOSED = {
     FulfillmentStatus.PICKED_UP, FulfillmentStatus.REJECTED, FulfillmentStatus.CANCELLED,
-    FulfillmentStatus.EXPIRED, FulfillmentStatus.REFUSED,
+    FulfillmentStatus.EXPIRED, FulfillmentStatus.REFUSED, FulfillmentStatus.CONVERTED,
+    FulfillmentStatus.RELEASED,
 }  # fmt: skip
 LOCKED_MS = 30 * 60_000
 FAILURES_MAX = 5
@@ -41,6 +43,7 @@ class Row:
     units_to_pick: int
     units_to_put_back: int
     provisional: bool = False
+    flow: str = "pickup"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Item:
 
 
 @dataclass
-class FakeStore(FakeSales):
+class FakeStore(FakeSales, FakeTill):
     """Implements `store_client.ports.Store`; `settle` and `cancel` play central."""
 
     clock: Clock
@@ -131,6 +134,7 @@ class FakeStore(FakeSales):
     sold_by: list[tuple[str, str]] = field(default_factory=list)
     unacknowledged: set[str] = field(default_factory=set)
     alerts: list[str] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lock = RLock()
@@ -147,6 +151,7 @@ class FakeStore(FakeSales):
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
             self.orders[order.id] = outcome.after
             self.performed.append(operation)
+            self.note_money(operation, by, dev)
             self.journal.append(
                 Fate(
                     len(self.journal) + 1,
@@ -283,7 +288,8 @@ class FakeStore(FakeSales):
 
 
 def _active(row: Row) -> bool:
-    return bool(row.units_open or row.units_to_put_back)
+    waits = row.status in {FulfillmentStatus.WAITLISTED, FulfillmentStatus.REFUND_DUE}
+    return bool(row.units_open or row.units_to_put_back or waits)
 
 
 def row_of(order: FulfillmentOrder) -> Row:
@@ -291,6 +297,7 @@ def row_of(order: FulfillmentOrder) -> Row:
         order.id, order.order_number, order.customer_name, status_of(order),
         order.promised_by_ms, order.expires_at_ms, order.staging_spot,
         order.total("open"), order.total("to_pick"), order.total("to_put_back"),
+        flow=order.flow,
     )  # fmt: skip
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
 from textual import events
 from textual.pilot import Pilot
 
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.adapters.receipt_files import ReceiptFiles
 from store_client.app import StoreApp
+from store_client.devices import Devices
 from store_client.services.desk import Actor, TerminalSettings
 from sync.clock import Clock
 from sync.domain.people import Role
@@ -125,6 +129,12 @@ async def terminal(
             app.signed_in(actor_of(role))
             await driven.rest()
         yield driven
+
+
+def till_settings(folder: Path, *, device: str = "T1") -> TerminalSettings:
+    """Return the settings of a terminal with a payment terminal and receipts in `folder`."""
+    devices = Devices(SimulatedTerminal(folder / "psp.json"), ReceiptFiles(folder / "receipts"))
+    return TerminalSettings(device=device, poll_seconds=QUIET_SECONDS, devices=devices)
 
 
 def actor_of(role: Role) -> Actor:

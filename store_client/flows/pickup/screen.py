@@ -1,8 +1,7 @@
 """The work screen of a pickup order: which key is which command, and what a scan means."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from textual.binding import Binding
 
@@ -16,20 +15,17 @@ from store_client.flows.pickup.board import (
     next_step,
     step_words,
 )
-from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
+from store_client.screens.dialogs import Choice, EntryDialog, Question
 from store_client.screens.hand_over import HandOverScreen
-from store_client.screens.work import WorkScreen
+from store_client.screens.shelf import ShelfScreen
 from store_client.services.counter import HandOver
 from store_client.services.desk import Refusal
 from store_client.services.scanner import Code
-from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, Said, units
+from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
-from store_client.widgets.panels import NextStep, Says
-from store_client.widgets.work_list import WorkList
+from store_client.widgets.panels import NextStep
 from sync.domain.fulfillment import (
     FulfillmentOrder,
-    RefusalReason,
-    ShortReason,
 )
 
 EXTENSION_DAYS = 3
@@ -45,7 +41,7 @@ _STEP_LABELS = {
 }
 
 
-class PickupScreen(WorkScreen):
+class PickupScreen(ShelfScreen):
     """One order, from accepting it to handing it over or putting it back."""
 
     HELP_TEXT = (
@@ -65,11 +61,6 @@ class PickupScreen(WorkScreen):
         Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
-
-    def __init__(self, fulfillment_id: str) -> None:
-        super().__init__(fulfillment_id)
-        self._picks: list[int] = []
-        """Lines of the picks made on this screen, for undoing them."""
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys that matter for the next step."""
@@ -131,13 +122,6 @@ class PickupScreen(WorkScreen):
         else:
             self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
 
-    def _scanned(self, scanned: commands.Scanned) -> str:
-        if not scanned.put_back:
-            self._picks.append(scanned.line.line)
-            self.offer_hints()
-        self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
-        return scanned.says
-
     def do_next(self, order: FulfillmentOrder) -> None:
         """Do the next step."""
         step = self._step(order)
@@ -152,55 +136,6 @@ class PickupScreen(WorkScreen):
             Step.NOTHING: self.action_back,
         }[step]()
 
-    def _explain_pick(self) -> None:
-        self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
-
-    # --- picking and the shelf ----------------------------------------------------------
-
-    def action_accept(self) -> None:
-        """Take the work on."""
-        self.do(partial(commands.accept, fulfillment_id=self.key), "Accepted: pick it now")
-
-    def action_pick(self) -> None:
-        """Pick one unit of the line under the cursor by hand."""
-        line = self.line
-        if line is None:
-            return
-
-        def picked(_order: FulfillmentOrder) -> str:
-            self._picks.append(line.line)
-            self.offer_hints()
-            return f"Picked 1 by hand: {line.name}"
-
-        self.do(partial(commands.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
-
-    def action_undo(self) -> None:
-        """Undo the last pick made on this screen."""
-        if not self.busy and self._picks:
-            line = self._picks.pop()
-            self.do(
-                partial(commands.unpick, fulfillment_id=self.key, line=line),
-                "Undone: put that item back on the shelf",
-            )
-        elif not self._picks:
-            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
-
-    def action_stage(self) -> None:
-        """Ask for the spot."""
-        store = self.host.store_row
-        spots = " ".join(store.spots) if store else ""
-        question = Question(
-            "Where does it wait?",
-            "Spot of the hold shelf",
-            "scan or type it, such as A1",
-            text=f"Spots: {spots}" if spots else "",
-        )
-        desk = self.desk
-        self.app.push_screen(
-            EntryDialog(question, lambda text: commands.stage(desk, self.key, text)),
-            lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
-        )
-
     def action_ready(self) -> None:
         """Let the customer come."""
         self.do(
@@ -209,10 +144,6 @@ class PickupScreen(WorkScreen):
             if self.host.reaches_central
             else "Ready: central tells the customer when it hears of it",
         )
-
-    def _later(self) -> str:
-        """Return what has to happen before central can do anything, where it cannot now."""
-        return "" if self.host.reaches_central else " when it hears of it"
 
     def action_hand_over(self) -> None:
         """Open the counter."""
@@ -240,35 +171,7 @@ class PickupScreen(WorkScreen):
         words = f"Handed over. {units(rest)} still {verb}" if rest else "Handed over: all done"
         self.recorded(order, words)
 
-    def action_put_back(self) -> None:
-        """Ask whether everything is back on the shelf."""
-        due = self.order.total("to_put_back") if self.order else 0
-        if not due:
-            self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
-            return
-        dialog = ConfirmDialog(
-            "Put back", f"Is everything back on the shelf ({units(due)})?", yes="All back"
-        )
-        self.app.push_screen(dialog, self._all_back)
-
-    def _all_back(self, yes: bool | None) -> None:
-        if yes:
-            command = partial(commands.put_back_all, fulfillment_id=self.key)
-            self.do(command, "Everything is back on the shelf")
-
     # --- problems -----------------------------------------------------------------------
-
-    def action_problem(self) -> None:
-        """Offer everything that can go wrong now."""
-        order = self.order
-        if order is not None:
-            offered = self._problems(order)
-            choices = [choice for choice, _ in offered]
-            actions = {choice.key: action for choice, action in offered}
-            self.app.push_screen(
-                ChooseDialog("What is the problem?", choices),
-                lambda key: actions[key]() if key else None,
-            )
 
     def _problems(self, order: FulfillmentOrder) -> list[tuple[Choice, Callable[[], None]]]:
         line = self.line
@@ -297,102 +200,6 @@ class PickupScreen(WorkScreen):
             for fits, label, detail, action in offered
             if fits
         ]
-
-    def action_short(self) -> None:
-        """Give up units of the line under the cursor."""
-        line = self.line
-        if line is None:
-            return
-
-        def give_up(quantity: int, reason: str) -> None:
-            self.do(
-                partial(
-                    commands.short,
-                    fulfillment_id=self.key,
-                    line=line.line,
-                    quantity=quantity,
-                    reason=ShortReason(reason),
-                ),
-                f"Short {quantity}: {line.name}. Central looks for it elsewhere{self._later()}",
-            )
-
-        self._ask_reason(
-            f"Why can this store not give {line.name}?",
-            SHORT_REASONS,
-            line.to_pick or line.open,
-            give_up,
-        )
-
-    def action_refuse(self) -> None:
-        """Note that the customer does not take units of the line under the cursor."""
-        line = self.line
-        if line is None:
-            return
-
-        def refused(quantity: int, reason: str) -> None:
-            self.do(
-                partial(
-                    commands.customer_refuses,
-                    fulfillment_id=self.key,
-                    line=line.line,
-                    quantity=quantity,
-                    reason=RefusalReason(reason),
-                ),
-                f"Refused {quantity}: {line.name}. Put it back on the shelf",
-            )
-
-        self._ask_reason(
-            f"Why does the customer not take {line.name}?",
-            REFUSAL_REASONS,
-            line.deliverable,
-            refused,
-        )
-
-    def _ask_reason(
-        self,
-        title: str,
-        reasons: Mapping[Any, str],
-        most: int,
-        then: Callable[[int, str], None],
-    ) -> None:
-        """Ask for a reason, then for a quantity where there is a choice."""
-
-        def counted(reason: str) -> None:
-            question = Question("How many?", f"1 to {most}", value=str(most))
-            self.app.push_screen(
-                EntryDialog(question, partial(commands.quantity, most=most)),
-                lambda quantity: then(quantity, reason) if quantity else None,
-            )
-
-        def chosen(reason: str | None) -> None:
-            if reason is not None:
-                counted(reason) if most > 1 else then(1, reason)
-
-        choices = [Choice(reason.value, label) for reason, label in reasons.items()]
-        self.app.push_screen(ChooseDialog(title, choices), chosen)
-
-    def action_reject(self) -> None:
-        """Decline everything that is still open."""
-
-        def rejected(reason: str | None) -> None:
-            if reason is not None:
-                self.do(
-                    partial(commands.reject, fulfillment_id=self.key, reason=ShortReason(reason)),
-                    f"Rejected: central looks for another store{self._later()}",
-                )
-
-        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
-        title = "Why does this store reject the order?"
-        self.app.push_screen(ChooseDialog(title, choices), rejected)
-
-    def action_unpick(self) -> None:
-        """Take a pick of the line under the cursor back."""
-        line = self.line
-        if line is not None:
-            self.do(
-                partial(commands.unpick, fulfillment_id=self.key, line=line.line),
-                f"Taken back: put 1 {line.name} on the shelf",
-            )
 
     def action_extend(self) -> None:
         """Ask central to let the goods wait longer."""

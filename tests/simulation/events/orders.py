@@ -11,12 +11,14 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
-from sync.domain.orders import Channel
+from sync.domain.orders import Channel, PaymentPlace
 from tests.simulation.central import Decision, position_of
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
+RESERVED = 0.35
+"""So many of all orders are reservations that are paid in the store."""
 TRIES = 3
 """A shopper whose answer was lost asks again under the same key."""
 
@@ -29,7 +31,12 @@ def place(world: World, index: int, dice: Random) -> str:
     lines = tuple(NewLine(sku, dice.choice((1, 1, 2, 3))) for sku in skus)
     email = "jo@example.com" if dice.random() < 0.5 else ""
     at = world.stores[index].location_id
-    new = NewOrder(at, Channel.WEB, "USD", Customer("Jo", email), lines)
+    held = dice.random() < RESERVED
+    new = NewOrder(
+        at, Channel.WEB, "USD", Customer("Jo", email), lines,
+        payment=PaymentPlace.IN_STORE if held else PaymentPlace.ONLINE,
+        waiting_list=held and dice.random() < 0.5,
+    )  # fmt: skip
     said: list[str] = []
     for _ in range(TRIES):
         try:
@@ -79,7 +86,13 @@ def note_cancelled(world: World, order_id: str) -> None:
     with world.central.database.read() as view:
         for stored in view.fulfillments.of_orders([order_id])[order_id]:
             order = stored.row.order
-            if not any(line.cancelled for line in order.lines):
+            has_left_the_list = (
+                order.reserve is not None
+                and bool(order.reserve.wanted)
+                and not order.waits
+                and not order.total("allocated")
+            )
+            if not has_left_the_list and not any(line.cancelled for line in order.lines):
                 continue
             cancelled = Decision(position_of(view, order.location_id), None, 0, order_id)
             world.central.decided.setdefault(order.id, []).append(cancelled)

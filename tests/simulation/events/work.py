@@ -8,6 +8,7 @@ from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.flows import FULFILLMENT_OPERATIONS, flow_named
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import PromiseConfirmed
+from sync.domain.reserve_operations import BEGINNINGS, CENTRALS_OWN
 from sync.domain.transitions import decide
 from tests.simulation.events.machines import STALE
 from tests.simulation.registry import EventKind
@@ -53,12 +54,18 @@ def anything(world: World, index: int, dice: Random) -> str:
     if not orders:
         return "no orders"
     choices = list(built(dice.choice(_common()), dice.choice(orders)))
+    if not choices:
+        return "no such thing can be done to it"
     return _perform(world, store, dice.choice(choices))
 
 
 def _common() -> list[type]:
-    """Return the operations that associates do; the daemon's own are its rounds' business."""
-    return [kind for kind in FULFILLMENT_OPERATIONS if kind is not PromiseConfirmed]
+    """Return the operations that associates do to orders that are there.
+
+    The daemon's own are its rounds' business, central's own are its jobs'.
+    """
+    others = {PromiseConfirmed, *BEGINNINGS, *CENTRALS_OWN}
+    return [kind for kind in FULFILLMENT_OPERATIONS if kind not in others]
 
 
 def _legal(order: FulfillmentOrder, dice: Random) -> object | None:

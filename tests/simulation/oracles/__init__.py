@@ -1,6 +1,6 @@
 """Everything that must hold in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.oracles import central, effects, escrow, journals, views
+from tests.simulation.oracles import central, effects, escrow, journals, money, views
 from tests.simulation.registry import Oracle
 
 ALL: tuple[Oracle, ...] = (
@@ -8,5 +8,6 @@ ALL: tuple[Oracle, ...] = (
     *central.ORACLES,
     *effects.ORACLES,
     *escrow.ORACLES,
+    *money.ORACLES,
     *views.ORACLES,
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TAKEN = {"accepted", "amended"}
+_PROMISED = StockReason.ALLOCATED
 OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong", "count_due", "label_refused"}
 """Kinds that come and go with what lasts, or with chance."""
 LASTING = {"put_back_due", "clock_wrong"}
@@ -40,7 +41,8 @@ def stock_moved_once_per_operation(world: "World") -> Iterator[str]:
     expected: dict[str, Units] = defaultdict(dict)
     for told in retell_all(world).values():
         for step in told.steps:
-            add(expected[step.source], told.order.location_id, step.outcome.effects)
+            moved = [one for one in step.outcome.effects if one.reason is not _PROMISED]
+            add(expected[step.source], told.order.location_id, moved)
         for place, units in told.cancelled.items():
             before = expected[told.order.order_id].get(place, (0, 0))
             expected[told.order.order_id][place] = (before[0] + units[0], before[1] + units[1])
@@ -91,6 +93,7 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
     moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
     due.update({("quarantined", source): (1, 1) for source in _held(books)})
+    due.update(_about_money(books))
     for source, count in given_up.items():
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
@@ -98,6 +101,26 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
         most = fewest if count == 1 and source not in divisible else count
         due["unsourced", source] = (fewest, most)
     return due
+
+
+def _about_money(books: Books) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the exceptions that drawers, cards and stored value lead to."""
+    due: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in books.operations:
+        if one.status not in TAKEN or one.kind not in _OF_MONEY or not counts(one):
+            continue
+        operation = decode_line(one.line).op
+        if one.kind == "drawer_counted":
+            differs = operation.counted_minor != operation.expected_minor
+            due["drawer_difference", op_id(one)] = (int(differs),) * 2
+        elif one.kind == "card_settled":
+            due["card_not_settled", op_id(one)] = (int(operation.declined),) * 2
+        else:
+            due["value_overdrawn", op_id(one)] = (0, 1)
+    return due
+
+
+_OF_MONEY = {"drawer_counted", "card_settled", "tender_taken"}
 
 
 def _held(books: Books) -> set[str]:

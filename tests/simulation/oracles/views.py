@@ -9,7 +9,9 @@ from sqlalchemy import select
 from central_server.services.digest import digest_of as central_digest
 from central_server.storage.tables import FEED_ROWS
 from store_client.replica.digest import digest_of as store_digest
-from sync.edge.fold import fold
+from sync.domain.paying import begun
+from sync.domain.reserve_operations import ReservationMade, WaitRequested
+from sync.edge.fold import Folded, fold
 from sync.protocol.digest import StoreDigest, differences, order_digest
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import Entity, encode_body, store_scope
@@ -38,11 +40,10 @@ def _with_held_back(store: "StoreMachine", books: Books, digest: StoreDigest) ->
     ours = (one for one in books.operations if location_of(one.replica_id) == store.location_id)
     held = {one.aggregate for one in ours if one.status == "quarantined"}
     orders, stock = dict(digest.orders), dict(digest.stock)
-    for key in sorted(held & orders.keys()):
-        row = books.orders[key].row
-        after = store.store.journal.included_seq(row.watermark)
-        pending = [one.record for one in store.pending(key, after)]
-        folded = fold(row.order, pending)
+    for key in sorted(held):
+        folded = _folded_here(store, books, key)
+        if folded is None:
+            continue
         orders[key] = order_digest(folded.order)
         for sku, on_hand, allocated in folded.effects:
             had = stock.get(sku, (0, 0))
@@ -51,6 +52,22 @@ def _with_held_back(store: "StoreMachine", books: Books, digest: StoreDigest) ->
         had = stock.get(sku, (0, 0))
         stock[sku] = (had[0] + on_hand, had[1])
     return digest.model_copy(update={"orders": orders, "stock": stock})
+
+
+def _folded_here(store: "StoreMachine", books: Books, key: str) -> Folded | None:
+    """Return an order as the store has to see it; None for what neither side has.
+
+    One that began here, and that central holds back as a whole, is only the store's.
+    """
+    if key in books.orders:
+        row = books.orders[key].row
+        after = store.store.journal.included_seq(row.watermark)
+        return fold(row.order, [one.record for one in store.pending(key, after)])
+    pending = [one.record for one in store.pending(key, 0)]
+    first = pending[0] if pending else None
+    if first is None or not isinstance(first.op, ReservationMade | WaitRequested):
+        return None
+    return fold(begun(first.op, store.location_id, first.at), pending)
 
 
 def _held_sales(store: "StoreMachine", books: Books) -> Iterator[tuple[str, int]]:

@@ -20,6 +20,12 @@ from sync.domain.flows import (
     status_of,
 )
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.reserve_operations import (
+    CardAnswered,
+    ReservationConverted,
+    TenderReturned,
+    TenderTaken,
+)
 from sync.domain.transitions import Flow, Outcome, Transition, advance, decide, make_flow
 from tests.support.builders import NOON_MS, an_order
 from tests.sync.domain import samples
@@ -90,10 +96,15 @@ _ONWARD = (
 _SIDEWAYS = ("wave_assigned", "label_requested")
 """Bring nothing nearer to the customer by themselves."""
 _BY_KIND = {_kind(operation): operation for operation in FULFILLMENT_OPERATIONS}
+PAYING = (TenderTaken, CardAnswered, TenderReturned, ReservationConverted)
+"""What may have to be done before goods that are not paid yet can leave."""
+PAYMENT_STEPS_MAX = 4
 
 
 def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = STEPS_MAX) -> bool:
     """Return whether something more can leave, within some steps of an associate's."""
+    if order.reserve is not None:
+        return _can_be_sold(flow, order)
     own = [kind for kind in map(_kind, flow.operations) if kind not in (*_ONWARD, *_SIDEWAYS)]
     for kind in (*own, *_ONWARD):
         for operation in samples.built(_BY_KIND[kind], order):
@@ -104,6 +115,29 @@ def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = ST
             if after.total("fulfilled") > order.total("fulfilled"):
                 return True
             if steps > 1 and after != order and _can_reach_the_customer(flow, after, steps - 1):
+                return True
+    return False
+
+
+def _can_be_sold(flow: Flow, order: FulfillmentOrder) -> bool:
+    outcomes = [
+        decide(flow, order, operation, NOON_MS) for operation in samples.possible(flow, order)
+    ]
+    if any(one.after.total("fulfilled") > order.total("fulfilled") for one in outcomes):
+        return True
+    return _can_be_paid(flow, order, PAYMENT_STEPS_MAX)
+
+
+def _can_be_paid(flow: Flow, order: FulfillmentOrder, steps: int) -> bool:
+    for kind in PAYING:
+        for operation in samples.built(kind, order):
+            try:
+                after = decide(flow, order, operation, NOON_MS).after
+            except DomainError:
+                continue
+            if after.total("fulfilled") > order.total("fulfilled"):
+                return True
+            if after != order and steps and _can_be_paid(flow, after, steps - 1):
                 return True
     return False
 

@@ -1,0 +1,1 @@
+"""Reservations at central: told to the customer, served from the waiting list, paid by value."""

@@ -1,0 +1,154 @@
+"""Reservations in one push, or in one of central's own jobs: begun, expired, served; and money.
+
+The part of `Replication` that is about what stores hold unpaid.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from central_server.money_records import MoneyEntry
+from central_server.records import Location, OrderEvent
+from central_server.services.counter_orders import (
+    AlreadyBegun,
+    Beginning,
+    order_of,
+    price_differences,
+    tied_by,
+)
+from central_server.services.follow_ups import PushFollowUps
+from central_server.services.promises import Ask, reserve
+from central_server.services.push_exceptions import ExceptionsOfPush
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import OpId
+from sync.domain.inventory import StockEffect
+from sync.domain.money_operations import MoneyOperation
+from sync.domain.operations import HoldExpired
+from sync.domain.paying import begun
+from sync.domain.reservations import OpeningHours, hold_end_ms
+from sync.domain.reserve_operations import WaitServed
+from sync.domain.transitions import Consequence, FulfillmentOperation
+from sync.protocol.lines import OperationRecord
+from sync.protocol.rows import Watermark
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+
+class Reserving(ABC):
+    """What a push, or a job, does with reservations. See `Replication` for the rest."""
+
+    _unit: "Unit"
+    _location: Location
+    _location_id: str
+    _now_ms: int
+    _rows: dict[str, FulfillmentOrder]
+    _marks: dict[str, Watermark]
+    _kept_marks: dict[str, Watermark]
+    _ups: PushFollowUps
+    _inbox: ExceptionsOfPush
+    _served: set[str]
+
+    @abstractmethod
+    def _load(self, fulfillment_ids: Collection[str]) -> None:
+        """Load and lock orders with their parts."""
+
+    @abstractmethod
+    def _decide(self, operation: FulfillmentOperation, source: str) -> tuple[Consequence, ...]:
+        """Apply a decision of central's own."""
+
+    @abstractmethod
+    def _count(self, effects: Sequence[StockEffect], cause: object) -> None:
+        """Let stock move."""
+
+    def expire(self) -> int:
+        """Release reservations that the store has not released in time; return how many."""
+        grace_ms = self._location.reserve.grace_minutes * 60_000
+        found = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
+        self._load({one.row.order.id for one in found})
+        for one in found:
+            self._decide(HoldExpired(one.row.order.id), f"expire:{one.row.order.id}")
+        return len(found)
+
+    def serve_waiting(self) -> int:
+        """Give stock that has come to those who wait for it, in their order; return how many.
+
+        Nobody passes somebody who waits for the same, however much that one waits for.
+        """
+        found = self._unit.fulfillments.waiting(self._location_id)
+        self._load({one.row.order.id for one in found})
+        taken: set[str] = set()
+        count = 0
+        for one in found:
+            skus = {line.sku for line in one.row.order.lines}
+            if taken.isdisjoint(skus) and self._serve(one.row.order):
+                count += 1
+            else:
+                taken |= skus
+        return count
+
+    def _serve(self, order: FulfillmentOrder) -> bool:
+        wanted = order.reserve.wanted if order.reserve is not None else ()
+        units: Counter[str] = Counter()
+        for line, count in zip(order.lines, wanted, strict=True):
+            units[line.sku] += count
+        source = f"serve:{order.id}"
+        # What waits is counted among what the network still owes: it is not asked again.
+        ask = Ask(chosen=self._location_id, is_moved=True)
+        if not reserve(self._unit, self._location_id, units, source, self._now_ms, ask):
+            return False
+        lease = self._unit.leases.get(self._location_id)
+        confirm_by_ms = 0 if lease is None else lease.confirm_by_ms
+        self._decide(WaitServed(order.id, self._hold_end(order), confirm_by_ms), source)
+        self._served.update(units)
+        return True
+
+    def _hold_end(self, order: FulfillmentOrder) -> int:
+        place, skus = self._location, {line.sku for line in order.lines}
+        categories = [one.category for one in self._unit.catalogue.products(skus).values()]
+        hours = place.reserve.hours_for(categories)
+        opening = OpeningHours(place.timezone, place.hours, place.closures)
+        return hold_end_ms(opening, self._now_ms, hours)
+
+    def _begin(
+        self, operation: Beginning, record: OperationRecord, op_id: OpId
+    ) -> tuple[Consequence, ...]:
+        """Take in an order that began at the store's counter: a fact, or a place in a queue."""
+        key = operation.fulfillment_id
+        if key in self._rows:
+            raise AlreadyBegun(key)
+        fulfillment = begun(operation, self._location_id, record.at)
+        order = order_of(operation, fulfillment, self._location)
+        self._rows[key] = fulfillment
+        self._kept_marks[key] = Watermark()
+        self._marks[key] = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
+        self._ups.begin_order(order, fulfillment)
+        self._count(tied_by(fulfillment), op_id)
+        skus = {line.sku for line in fulfillment.lines}
+        prices = self._unit.catalogue.prices(self._location.price_zone, skus)
+        text = "On the waiting list" if fulfillment.waits else "Reserved at the counter"
+        more = price_differences(operation, prices)
+        words = f"{text} of {self._location.name}. {more}".strip()
+        data = {"fulfillment_id": key, "location_id": self._location_id}
+        self._ups.events.append(
+            OrderEvent(
+                order.id, self._now_ms, "placed", words, f"{self._location_id}/{record.by}", data
+
+            )
+        )  # fmt: skip
+        return ()
+
+    def _apply_money(
+        self, operation: MoneyOperation, record: OperationRecord, op_id: OpId
+    ) -> tuple[Consequence, ...]:
+        currency = getattr(operation, "currency", "")
+        entry = self._money_entry(op_id, record.by, record.at, record.dev, currency)
+        self._ups.money.post(operation, entry)
+        self._inbox.after_money(operation, self._location_id, op_id)
+        return ()
+
+    def _money_entry(
+        self, source: object, by: str, at_ms: int, dev: str, currency: str = ""
+    ) -> MoneyEntry:
+        return MoneyEntry(self._location_id, "", 0, currency, str(source), dev, by, at_ms)

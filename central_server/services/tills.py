@@ -1,0 +1,118 @@
+"""Central's desk for paying in stores: policies, gift cards and credits, and the tender report."""
+
+import secrets
+from dataclasses import asdict, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.money_records import MoneyEntry, StoredValue
+from central_server.ports import Pokes
+from central_server.services.errors import NotFound, UnknownLocation
+from central_server.services.order_views import Document
+from central_server.services.scopes import store_row
+from central_server.services.times import rfc3339
+from sync.clock import Clock
+from sync.domain.ids import CROCKFORD
+from sync.domain.money_ledger import CASH_PREFIX, Posting, balances
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import TenderKind, account_of
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import Entity, store_scope
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+CODE_GROUPS, GROUP_LENGTH = 4, 4
+
+
+class TillDesk:
+    """What people at central do about money that stores take."""
+
+    def __init__(self, database: "Database", clock: Clock, random: Random, pokes: Pokes) -> None:
+        self._database = database
+        self._clock = clock
+        self._random = random
+        self._pokes = pokes
+
+    def set_policy(self, location_id: str, policy: ReservePolicy) -> Document:
+        """Let a store work by a policy; it hears of it in its own row."""
+
+        def work(unit: "Unit") -> None:
+            place = unit.locations.get(location_id)
+            if place is None:
+                raise UnknownLocation(location_id)
+            changed = replace(place, reserve=policy)
+            unit.locations.upsert([changed])
+            feed = FeedWriter(unit.feed)
+            feed.put(store_scope(place.id), Entity.STORE, place.id, store_row(changed))
+            heads = feed.flush()
+            unit.after_commit(lambda: self._pokes.publish(heads))
+
+        self._database.write(work)
+        return {"location_id": location_id, "policy": asdict(policy)}
+
+    def policy(self, location_id: str) -> ReservePolicy:
+        """Return the policy that holds at a location."""
+        with self._database.read() as view:
+            place = view.locations.get(location_id)
+        if place is None:
+            raise UnknownLocation(location_id)
+        return place.reserve
+
+    def issue(self, means: TenderKind, amount_minor: int, currency: str, by: str) -> Document:
+        """Issue a gift card or credit. Its code is shown this once; central keeps a hash of it."""
+        letters = [secrets.choice(CROCKFORD) for _ in range(CODE_GROUPS * GROUP_LENGTH)]
+        groups = (letters[at : at + GROUP_LENGTH] for at in range(0, len(letters), GROUP_LENGTH))
+        code = "-".join("".join(group) for group in groups)
+        now_ms = self._clock.now_ms()
+        value = StoredValue(account_of(code), means, currency, amount_minor, now_ms)
+        self._database.write(lambda unit: unit.money.issue(value, f"issued by {by}"))
+        return {"code": code, **value_document(value)}
+
+    def value(self, code: str) -> Document:
+        """Return what is left on a gift card or credit."""
+        account = account_of(code)
+        with self._database.read() as view:
+            found = view.money.stored_values([account], lock=False).get(account)
+        if found is None:
+            raise NotFound("gift card or credit", "of that code")
+        return value_document(found)
+
+    def report(self, location_id: str, from_ms: int, before_ms: int) -> Document:
+        """Return what a store took in a time by the clocks of its terminals; it adds up to zero."""
+        with self._database.read() as view:
+            if view.locations.get(location_id) is None:
+                raise UnknownLocation(location_id)
+            entries = view.money.entries(location_id, from_ms, before_ms)
+        return {
+            "location_id": location_id,
+            "from": rfc3339(from_ms),
+            "before": rfc3339(before_ms),
+            "accounts": _sums(entries),
+            "by_associate": {
+                one: _sums([entry for entry in entries if entry.associate == one])
+                for one in sorted({entry.associate for entry in entries})
+            },
+            "by_drawer": {
+                one: _sums([entry for entry in entries if entry.drawer == one])
+                for one in sorted({entry.drawer for entry in entries if entry.drawer})
+            },
+            "is_balanced": sum(entry.amount_minor for entry in entries) == 0,
+        }
+
+
+def _sums(entries: list[MoneyEntry]) -> dict[str, int]:
+    return balances(
+        Posting("cash" if one.account.startswith(CASH_PREFIX) else one.account, one.amount_minor)
+        for one in entries
+    )
+
+
+def value_document(value: StoredValue) -> Document:
+    """Return a gift card or credit without what it is known by."""
+    return {
+        "means": value.means.value,
+        "balance": {"amount_minor": value.balance_minor, "currency": value.currency},
+        "created_at": rfc3339(value.created_ms),
+    }

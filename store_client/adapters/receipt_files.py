@@ -1,0 +1,22 @@
+"""Receipts as text files in a folder; printers take them from there."""
+
+import re
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class ReceiptFiles:
+    """Implements `ReceiptPrinter`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def print(self, name: str, text: str) -> str:
+        """Write a file of that name; the same name again replaces it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{_UNSAFE.sub('-', name)}.txt"
+        fresh = path.with_suffix(".tmp")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+        return str(path)

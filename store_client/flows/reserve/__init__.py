@@ -1,0 +1,1 @@
+"""Reservations at the terminal: held unpaid, paid and taken at the counter."""

@@ -1,0 +1,107 @@
+"""What an associate can do with a reservation beside what all flows share, and paying.
+
+Each returns the order after it, durably recorded, or raises an
+`OperationRefused` in words. How it is paid is in `store_client.services.tendering`.
+"""
+
+from store_client.services.desk import Desk, Refusal
+from store_client.services.shelf import (
+    Scanned,
+    accept,
+    customer_refuses,
+    is_spot,
+    load,
+    pick_by_hand,
+    pick_by_scan,
+    put_back,
+    put_back_all,
+    put_back_by_scan,
+    quantity,
+    reject,
+    scan_item,
+    short,
+    stage,
+    unpick,
+)
+from store_client.services.tendering import is_over
+from store_client.services.words import day_time
+from sync.domain import operations as op
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
+from sync.domain.paying import reservation_of
+from sync.domain.reservations import HOUR_MS
+from sync.domain.reserve_operations import ReservationReleased
+
+__all__ = [
+    "Scanned",
+    "accept",
+    "customer_refuses",
+    "extend",
+    "extend_by",
+    "is_spot",
+    "load",
+    "mark_ready",
+    "may_be_paid",
+    "not_wanted",
+    "pick_by_hand",
+    "pick_by_scan",
+    "put_back",
+    "put_back_all",
+    "put_back_by_scan",
+    "quantity",
+    "reject",
+    "release",
+    "scan_item",
+    "short",
+    "stage",
+    "unpick",
+]
+HOURS_MAX = 24 * 28
+
+
+def mark_ready(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Tell the customer to come. What the store was late for is added to the hold."""
+    order = load(desk, fulfillment_id)
+    now_ms = desk.store.central_now_ms()
+    late_ms = max(0, now_ms - order.promised_by_ms)
+    until_ms = (order.expires_at_ms or now_ms) + late_ms
+    return desk.perform(op.MarkedReady(fulfillment_id, now_ms, until_ms))
+
+
+def extend(desk: Desk, fulfillment_id: str, hours: int) -> FulfillmentOrder:
+    """Ask central to hold it longer. A request; the store's own policy is its limit already."""
+    order = load(desk, fulfillment_id)
+    if order.expires_at_ms is None:
+        raise Refusal("Nothing is held yet.", "See the next step at the top.")
+    latest_ms = reservation_of(order).extend_until_ms
+    until_ms = min(order.expires_at_ms + hours * HOUR_MS, latest_ms)
+    if until_ms <= order.expires_at_ms:
+        raise Refusal(
+            "It is held as long as it may be already.",
+            "Sell it, or reserve it anew when it is over.",
+        )
+    return desk.perform(op.ExtensionRequested(fulfillment_id, until_ms))
+
+
+def extend_by(desk: Desk, fulfillment_id: str, text: str) -> FulfillmentOrder:
+    """Ask for as many more hours as `text` says."""
+    return extend(desk, fulfillment_id, quantity(text, most=HOURS_MAX))
+
+
+def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Release what was not fetched in time."""
+    order = load(desk, fulfillment_id)
+    if not is_over(desk, order):
+        now_ms = desk.clock.now_ms()
+        until = day_time(desk.store.store_row(), order.expires_at_ms or now_ms, now_ms)
+        raise Refusal(f"It is held until {until}.", "Leave it there.")
+    return desk.perform(op.HoldExpired(fulfillment_id))
+
+
+def not_wanted(desk: Desk, fulfillment_id: str, reason: RefusalReason) -> FulfillmentOrder:
+    """Note that the customer does not want any of it any more, or waits no longer."""
+    return desk.perform(ReservationReleased(fulfillment_id, reason))
+
+
+def may_be_paid(order: FulfillmentOrder) -> bool:
+    """Return whether anything of it can be paid, or money be given back, now."""
+    return order.total("deliverable") > 0 or order.is_unsettled

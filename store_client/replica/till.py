@@ -1,0 +1,125 @@
+"""The part of a store that begins orders at its counter and takes money."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from store_client.replica.models import MoneyMove, SyncState
+from store_client.replica.shares import Shares
+from store_client.replica.views import Views
+from sync.clock import Clock
+from sync.domain.errors import OperationRefused
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.money_operations import MoneyOperation
+from sync.domain.reserve_operations import ReservationMade, WaitRequested
+from sync.edge.journal import Journal
+from sync.protocol.verdicts import VerdictStatus
+
+NOT_TAKEN = frozenset({VerdictStatus.REFUSED, VerdictStatus.QUARANTINED})
+MONEY_OPERATIONS_MAX = 5_000
+
+
+class NotFree(OperationRefused):
+    """The store has not so many units that nobody was promised."""
+
+    code = "not_free"
+
+    def __init__(self, shortfall: dict[str, int]) -> None:
+        self.shortfall = shortfall
+        missing = ", ".join(f"{units} × {sku}" for sku, units in sorted(shortfall.items()))
+        self.why = f"Not free in this store: {missing} too many."
+        self.todo = "Take fewer, or put the customer on the waiting list."
+        super().__init__(f"{self.why} {self.todo}")
+
+
+class Till(ABC):
+    """Writes what begins at the counter and what moves money, and reads the latter."""
+
+    journal: Journal
+    shares: Shares
+    clock: Clock
+    _views: Views
+    _boot_id: str
+
+    @abstractmethod
+    def _append(
+        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+    ) -> None:
+        """Put an operation into the journal that is held; see `Store`."""
+
+    @abstractmethod
+    def sync_state(self) -> SyncState:
+        """Return how the store stands with central; see `Store`."""
+
+    def begin_order(
+        self, operation: ReservationMade | WaitRequested, *, by: str, dev: str
+    ) -> FulfillmentOrder:
+        """Journal an order that begins at the counter, and return it. Durable when this returns.
+
+        A reservation ties only units that are this store's to give: raises `NotFree`
+        where there are not so many. A place on the waiting list ties none.
+        """
+        key = operation.fulfillment_id
+        with self.journal.writing():
+            self._views.catch_up()
+            effects: list[StockEffect] = []
+            if isinstance(operation, ReservationMade):
+                self._refuse_beyond(operation)
+                effects = [
+                    StockEffect(one.sku, 0, one.quantity, StockReason.ALLOCATED)
+                    for one in operation.reserved
+                ]
+            self._append(operation, by, dev, effects, at_ms=self.clock.now_ms())
+        self._views.catch_up()
+        order = self._views.order(key)
+        if order is None:
+            raise OperationRefused("this reservation cannot be shown")
+        return order
+
+    def _refuse_beyond(self, operation: ReservationMade) -> None:
+        wanted: dict[str, int] = {}
+        for one in operation.reserved:
+            wanted[one.sku] = wanted.get(one.sku, 0) + one.quantity
+        free = {share.sku: max(0, share.floor) for share in self.shares.shares(list(wanted))}
+        short = {sku: units - free.get(sku, 0) for sku, units in wanted.items()}
+        short = {sku: units for sku, units in short.items() if units > 0}
+        if short:
+            raise NotFree(short)
+
+    def record_money(self, operation: MoneyOperation, *, by: str, dev: str) -> None:
+        """Journal an operation on a drawer, or on a card that settled. Durable on return."""
+        with self.journal.writing():
+            self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+
+    def money_moves(self) -> Sequence[MoneyMove]:
+        """Return the newest operations that move money, oldest first.
+
+        Left out is what central did not take; marked is what it has not heard of.
+        """
+        return [
+            MoneyMove(
+                entry.seq, entry.by, device, entry.at_ms, entry.record.op, verdict is not None
+            )
+            for entry, device, verdict in self.journal.money_history(MONEY_OPERATIONS_MAX)
+            if entry.record is not None and (verdict is None or verdict.status not in NOT_TAKEN)
+        ]
+
+    def knows_central_time(self) -> bool:
+        """Return whether `central_now_ms` stands on what nobody can set."""
+        token = self.shares.token()
+        elapsed = self.clock.monotonic_ms() - token.mono_ms
+        return bool(token.token_ms) and token.boot_id == self._boot_id and elapsed >= 0
+
+    def central_now_ms(self) -> int:
+        """Return what central's clock shows now, as well as this machine can tell.
+
+        Within a boot by the monotonic clock since central's newest time was heard, which
+        nobody can set; after a reboot by the wall clock with its known offset, and never
+        before what was heard already.
+        """
+        token = self.shares.token()
+        if self.knows_central_time():
+            return token.token_ms + self.clock.monotonic_ms() - token.mono_ms
+        guessed = self.clock.now_ms() + self.sync_state().clock_offset_ms
+        return max(token.token_ms, guessed)

@@ -1,0 +1,215 @@
+"""What work screens of goods share: picking, the hold shelf, putting back, and what goes wrong."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
+from store_client.screens.work import WorkScreen
+from store_client.services import shelf
+from store_client.services.desk import Refusal
+from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
+from store_client.widgets.panels import Says
+from store_client.widgets.work_list import WorkList
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
+
+Problem = tuple[Choice, Callable[[], None]]
+
+
+class ShelfScreen(WorkScreen):
+    """One order whose goods are taken from the shelf and wait for a customer."""
+
+    GIVEN_UP = "Central looks for it elsewhere"
+    """What becomes of units that this store cannot give."""
+    REJECTED = "central looks for another store"
+
+    def __init__(self, fulfillment_id: str) -> None:
+        super().__init__(fulfillment_id)
+        self._picks: list[int] = []
+        """Lines of the picks made on this screen, for undoing them."""
+
+    def _problems(self, order: FulfillmentOrder) -> list[Problem]:
+        """Return what can go wrong now, and what to do about it; the flow says."""
+        raise NotImplementedError
+
+    def _scanned(self, scanned: shelf.Scanned) -> str:
+        if not scanned.put_back:
+            self._picks.append(scanned.line.line)
+            self.offer_hints()
+        self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
+        return scanned.says
+
+    def _explain_pick(self) -> None:
+        self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
+
+    def action_accept(self) -> None:
+        """Take the work on."""
+        self.do(partial(shelf.accept, fulfillment_id=self.key), "Accepted: pick it now")
+
+    def action_pick(self) -> None:
+        """Pick one unit of the line under the cursor by hand."""
+        line = self.line
+        if line is None:
+            return
+
+        def picked(_order: FulfillmentOrder) -> str:
+            self._picks.append(line.line)
+            self.offer_hints()
+            return f"Picked 1 by hand: {line.name}"
+
+        self.do(partial(shelf.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
+
+    def action_undo(self) -> None:
+        """Undo the last pick made on this screen."""
+        if not self.busy and self._picks:
+            line = self._picks.pop()
+            self.do(
+                partial(shelf.unpick, fulfillment_id=self.key, line=line),
+                "Undone: put that item back on the shelf",
+            )
+        elif not self._picks:
+            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
+
+    def action_stage(self) -> None:
+        """Ask for the spot."""
+        store = self.host.store_row
+        spots = " ".join(store.spots) if store else ""
+        question = Question(
+            "Where does it wait?",
+            "Spot of the hold shelf",
+            "scan or type it, such as A1",
+            text=f"Spots: {spots}" if spots else "",
+        )
+        desk = self.desk
+        self.app.push_screen(
+            EntryDialog(question, lambda text: shelf.stage(desk, self.key, text)),
+            lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
+        )
+
+    def _later(self) -> str:
+        """Return what has to happen before central can do anything, where it cannot now."""
+        return "" if self.host.reaches_central else " when it hears of it"
+
+    def action_put_back(self) -> None:
+        """Ask whether everything is back on the shelf."""
+        due = self.order.total("to_put_back") if self.order else 0
+        if not due:
+            self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
+            return
+        dialog = ConfirmDialog(
+            "Put back", f"Is everything back on the shelf ({units(due)})?", yes="All back"
+        )
+        self.app.push_screen(dialog, self._all_back)
+
+    def _all_back(self, yes: bool | None) -> None:
+        if yes:
+            command = partial(shelf.put_back_all, fulfillment_id=self.key)
+            self.do(command, "Everything is back on the shelf")
+
+    def action_problem(self) -> None:
+        """Offer everything that can go wrong now."""
+        order = self.order
+        if order is not None:
+            offered = self._problems(order)
+            choices = [choice for choice, _ in offered]
+            actions = {choice.key: action for choice, action in offered}
+            self.app.push_screen(
+                ChooseDialog("What is the problem?", choices),
+                lambda key: actions[key]() if key else None,
+            )
+
+    def action_short(self) -> None:
+        """Give up units of the line under the cursor."""
+        line = self.line
+        if line is None:
+            return
+
+        def give_up(quantity: int, reason: str) -> None:
+            self.do(
+                partial(
+                    shelf.short,
+                    fulfillment_id=self.key,
+                    line=line.line,
+                    quantity=quantity,
+                    reason=ShortReason(reason),
+                ),
+                f"Short {quantity}: {line.name}. {self.GIVEN_UP}{self._later()}",
+            )
+
+        self._ask_reason(
+            f"Why can this store not give {line.name}?",
+            SHORT_REASONS,
+            line.to_pick or line.open,
+            give_up,
+        )
+
+    def action_refuse(self) -> None:
+        """Note that the customer does not take units of the line under the cursor."""
+        line = self.line
+        if line is None:
+            return
+
+        def refused(quantity: int, reason: str) -> None:
+            self.do(
+                partial(
+                    shelf.customer_refuses,
+                    fulfillment_id=self.key,
+                    line=line.line,
+                    quantity=quantity,
+                    reason=RefusalReason(reason),
+                ),
+                f"Refused {quantity}: {line.name}. Put it back on the shelf",
+            )
+
+        self._ask_reason(
+            f"Why does the customer not take {line.name}?",
+            REFUSAL_REASONS,
+            line.deliverable,
+            refused,
+        )
+
+    def _ask_reason(
+        self,
+        title: str,
+        reasons: Mapping[Any, str],
+        most: int,
+        then: Callable[[int, str], None],
+    ) -> None:
+        """Ask for a reason, then for a quantity where there is a choice."""
+
+        def counted(reason: str) -> None:
+            question = Question("How many?", f"1 to {most}", value=str(most))
+            self.app.push_screen(
+                EntryDialog(question, partial(shelf.quantity, most=most)),
+                lambda quantity: then(quantity, reason) if quantity else None,
+            )
+
+        def chosen(reason: str | None) -> None:
+            if reason is not None:
+                counted(reason) if most > 1 else then(1, reason)
+
+        choices = [Choice(reason.value, label) for reason, label in reasons.items()]
+        self.app.push_screen(ChooseDialog(title, choices), chosen)
+
+    def action_reject(self) -> None:
+        """Decline everything that is still open."""
+
+        def rejected(reason: str | None) -> None:
+            if reason is not None:
+                self.do(
+                    partial(shelf.reject, fulfillment_id=self.key, reason=ShortReason(reason)),
+                    f"Rejected: {self.REJECTED}{self._later()}",
+                )
+
+        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
+        title = "Why does this store reject the order?"
+        self.app.push_screen(ChooseDialog(title, choices), rejected)
+
+    def action_unpick(self) -> None:
+        """Take a pick of the line under the cursor back."""
+        line = self.line
+        if line is not None:
+            self.do(
+                partial(shelf.unpick, fulfillment_id=self.key, line=line.line),
+                f"Taken back: put 1 {line.name} on the shelf",
+            )

@@ -1,0 +1,215 @@
+"""What an associate does with promised goods, in any flow: pick, give up, shelve, put back.
+
+One function a use case; no screen, no network. Each returns the order after it,
+durably recorded, or raises an `OperationRefused` that says in words why not and
+what to do instead. The rules are the flow's; what stands here is what only the
+shop floor knows: barcodes and shelf spots.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from store_client.services.desk import Desk, Refusal
+from store_client.services.scanner import Code, clean
+from sync.domain import operations as op
+from sync.domain.fulfillment import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    RefusalReason,
+    ShortReason,
+)
+from sync.protocol.rows import StoreRow
+
+SPOT_CHARACTERS_MAX = 12
+ITEMS_NAMED_MAX = 2
+SPOTS_NAMED_MAX = 16
+
+
+def load(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Return the order as it stands here."""
+    order = desk.store.fulfillment(fulfillment_id)
+    if order is None:
+        raise Refusal("This order is not here any more.", "Go back to Today.")
+    return order
+
+
+def accept(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Take the work on."""
+    return desk.perform(op.FulfillmentAccepted(fulfillment_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan did."""
+
+    order: FulfillmentOrder
+    line: FulfillmentLine
+    says: str
+    put_back: bool = False
+
+
+def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
+    """Pick one unit of the line whose barcode was scanned."""
+    order = load(desk, fulfillment_id)
+    lines = _lines_with(desk, order, code)
+    line = next((line for line in lines if line.to_pick), None)
+    if line is None:
+        _refuse_over_scan(lines[0])
+    after = desk.perform(op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin))
+    return _scanned(after, line.line, "Picked")
+
+
+def put_back_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
+    """Put one unit back on the shelf, of the line whose barcode was scanned."""
+    order = load(desk, fulfillment_id)
+    lines = _lines_with(desk, order, code)
+    line = next((line for line in lines if line.to_put_back), None)
+    if line is None:
+        raise Refusal(
+            f"No {lines[0].name} of this order has to go back.",
+            _still("To put back", order, "to_put_back"),
+        )
+    after = desk.perform(op.PutBack(fulfillment_id, line.line, 1))
+    return replace(_scanned(after, line.line, "Put back"), put_back=True)
+
+
+def scan_item(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
+    """Do what scanning an item means now: put it back where that is due, else pick it."""
+    order = load(desk, fulfillment_id)
+    if order.total("to_put_back"):
+        lines = _lines_with(desk, order, code)
+        if any(line.to_put_back for line in lines) or not order.total("to_pick"):
+            return put_back_by_scan(desk, fulfillment_id, code)
+    return pick_by_scan(desk, fulfillment_id, code)
+
+
+def _scanned(order: FulfillmentOrder, number: int, did: str) -> Scanned:
+    line = order.line(number)
+    if line is None:
+        raise Refusal("This line is not part of the order any more.", "Go back and open it again.")
+    count = f"{line.held + line.fulfilled} of {line.needed}" if did == "Picked" else "1"
+    return Scanned(order, line, f"{did} {count}: {line.name}")
+
+
+def _lines_with(desk: Desk, order: FulfillmentOrder, code: Code) -> list[FulfillmentLine]:
+    hits = desk.store.product_by_code(code.lookup)
+    skus = {hit.sku for hit in hits} | {code.text}
+    lines = [line for line in order.lines if line.sku in skus]
+    if lines:
+        return lines
+    wanted = _still("Still to pick", order, "to_pick")
+    if hits:
+        raise Refusal(f"Wrong item: {hits[0].name} is not in this order.", wanted)
+    raise Refusal(
+        f"Code {code.text} is not in the catalogue.",
+        f"Check the label, or choose the line and pick by hand. {wanted}".strip(),
+    )
+
+
+def _refuse_over_scan(line: FulfillmentLine) -> NoReturn:
+    if line.needed <= 0:
+        raise Refusal(f"{line.name} is not wanted any more.", "Leave it on the shelf.")
+    raise Refusal(
+        f"All {line.needed} of {line.name} are picked already.", "Put this one back on the shelf."
+    )
+
+
+def _still(words: str, order: FulfillmentOrder, counter: str) -> str:
+    counts = [(getattr(line, counter), line.name) for line in order.lines]
+    left = [f"{count} × {name}" for count, name in counts if count]
+    if not left:
+        return ""
+    hidden = len(left) - ITEMS_NAMED_MAX
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return f"{words}: {', '.join(left[:ITEMS_NAMED_MAX])}{more}."
+
+
+def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
+    """Pick units of a line whose barcode cannot be scanned."""
+    found = load(desk, fulfillment_id).line(line)
+    if found is not None and not found.to_pick:
+        _refuse_over_scan(found)
+    return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
+
+
+def unpick(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
+    """Undo a pick: the units are back on the shelf and still to be picked."""
+    return desk.perform(op.LineUnpicked(fulfillment_id, line, quantity))
+
+
+def short(
+    desk: Desk, fulfillment_id: str, line: int, quantity: int, reason: ShortReason
+) -> FulfillmentOrder:
+    """Give units up that this store cannot find or sell; central looks for them elsewhere."""
+    return desk.perform(op.LineShortPicked(fulfillment_id, line, quantity, reason))
+
+
+def reject(desk: Desk, fulfillment_id: str, reason: ShortReason) -> FulfillmentOrder:
+    """Decline everything that is still open; central looks for it elsewhere."""
+    return desk.perform(op.FulfillmentRejected(fulfillment_id, reason))
+
+
+def find_spot(store: StoreRow | None, text: str) -> str:
+    """Return the store's spelling of a spot, or raise a refusal that lists the spots."""
+    wanted = clean(text).casefold()
+    spots = store.spots if store else ()
+    if not wanted:
+        raise Refusal("No spot given.", _spots(spots))
+    for spot in spots:
+        if spot.casefold() == wanted:
+            return spot
+    if spots:
+        raise Refusal(f"This store has no spot “{clean(text)[:20]}”.", _spots(spots))
+    if len(wanted) > SPOT_CHARACTERS_MAX:
+        raise Refusal("That is too long for a spot.", f"Use {SPOT_CHARACTERS_MAX} characters.")
+    return clean(text).upper()
+
+
+def _spots(spots: Sequence[str]) -> str:
+    if not spots:
+        return "Type where the goods lie, such as A1."
+    more = " …" if len(spots) > SPOTS_NAMED_MAX else ""
+    return f"Spots: {' '.join(spots[:SPOTS_NAMED_MAX])}{more}."
+
+
+def is_spot(store: StoreRow | None, text: str) -> bool:
+    """Return whether a scanned text is the label of one of the store's spots."""
+    wanted = clean(text).casefold()
+    return store is not None and any(spot.casefold() == wanted for spot in store.spots)
+
+
+def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:
+    """Say at which spot of the hold shelf the packed goods lie."""
+    return desk.perform(op.Staged(fulfillment_id, find_spot(desk.store.store_row(), spot)))
+
+
+def quantity(text: str, most: int) -> int:
+    """Return a typed quantity between 1 and `most`."""
+    digits = clean(text)
+    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits) <= most):
+        raise Refusal(f"“{digits[:8]}” does not fit.", f"Type a number from 1 to {most}.")
+    return int(digits)
+
+
+def customer_refuses(
+    desk: Desk, fulfillment_id: str, line: int, quantity: int, reason: RefusalReason
+) -> FulfillmentOrder:
+    """Note that the customer at the counter does not take these units."""
+    return desk.perform(op.LineRefused(fulfillment_id, line, quantity, reason))
+
+
+def put_back(desk: Desk, fulfillment_id: str, line: int, quantity: int) -> FulfillmentOrder:
+    """Put units back on the shelf that nobody expects any more."""
+    return desk.perform(op.PutBack(fulfillment_id, line, quantity))
+
+
+def put_back_all(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Put everything back that nobody expects any more: one operation a line."""
+    order = load(desk, fulfillment_id)
+    due = [(line.line, line.to_put_back) for line in order.lines if line.to_put_back]
+    if not due:
+        raise Refusal("Nothing has to go back.", "See the next step at the top.")
+    for line, quantity in due:
+        order = put_back(desk, fulfillment_id, line, quantity)
+    return order

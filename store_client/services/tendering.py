@@ -1,0 +1,400 @@
+"""Paying a reservation: cash, card, gift card and store credit, alone or together; and the sale.
+
+Each step is recorded before anything outside of this machine is asked, and what
+is not known is shown as not known. A card is charged on a payment terminal of its
+own; stored value beyond the store's limit is asked of central, and the goods stay
+here until it has answered.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
+from store_client.services.desk import Desk, Refusal
+from store_client.services.drawer import require_session
+from store_client.services.receipts import receipt_text
+from store_client.services.scanner import clean
+from store_client.services.words import day_time, money, reaches_central
+from sync.domain.card_numbers import CardNumberRefused, has_card_number
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.operations import LineQuantity
+from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
+from sync.domain.reservations import ReservePolicy
+from sync.domain.reserve_operations import (
+    CardAnswered,
+    CardAsked,
+    ReservationConverted,
+    TenderReturned,
+    TenderTaken,
+    ValueAsked,
+)
+from sync.domain.tenders import (
+    STORED_VALUE,
+    OfflineCard,
+    Tender,
+    TenderKind,
+    TenderState,
+    UnheardValue,
+    account_of,
+    find_tender,
+    offline_card_refusal,
+    take_cash,
+    value_left,
+)
+
+CODE_CHARACTERS_MIN = 6
+CODE_CHARACTERS_MAX = 40
+REFERENCE_END = 6
+S = FulfillmentStatus
+MEANS: dict[TenderKind, str] = {
+    TenderKind.CASH: "Cash",
+    TenderKind.CARD: "Card",
+    TenderKind.GIFT_CARD: "Gift card",
+    TenderKind.STORE_CREDIT: "Store credit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The order after a payment, and what to say."""
+
+    order: FulfillmentOrder
+    says: str
+    change_minor: int = 0
+
+
+def policy_of(desk: Desk) -> ReservePolicy:
+    """Return what this store may do; the most careful where that has not arrived."""
+    row = desk.store.store_row()
+    return ReservePolicy() if row is None else row.reserve
+
+
+def is_over(desk: Desk, order: FulfillmentOrder) -> bool:
+    """Return whether the hold of an order has ended, by central's time, and nobody is paying."""
+    if order.expires_at_ms is None or status_of(order) is S.TENDERING:
+        return False
+    return desk.store.central_now_ms() >= order.expires_at_ms
+
+
+def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
+    """Return an order for which money may be taken now."""
+    desk.require_worker()
+    require_session(desk)
+    order = desk.store.fulfillment(key)
+    if order is None:
+        raise Refusal("This reservation is not here any more.", "Go back to Today.")
+    if is_over(desk, order):
+        now_ms = desk.store.central_now_ms()
+        until = day_time(desk.store.store_row(), order.expires_at_ms or 0, now_ms)
+        raise Refusal(
+            f"It was held until {until} and is over.",
+            "Release it; the customer can still buy at today's price.",
+        )
+    if not order.total("deliverable"):
+        raise Refusal("Nothing of it is in hand.", "Pick it first.")
+    if _open_card(order) is not None:
+        raise Refusal(
+            "A card payment is not clear yet.", "Ask the payment terminal again first: F5."
+        )
+    if due_of(order) <= 0:
+        raise Refusal("All of it is paid.", "Hand the goods over, or give a payment back.")
+    return order
+
+
+def deliverable_due(order: FulfillmentOrder) -> int:
+    """Return what is due for the units that can leave now."""
+    here = sum(line.unit_price_minor * line.deliverable for line in order.lines)
+    return min(due_of(order), here - balance_of(order) - reservation_of(order).asked_minor)
+
+
+# --- cash -------------------------------------------------------------------------------------
+
+
+def pay_cash(desk: Desk, key: str, given_minor: int, most_minor: int | None = None) -> Paid:
+    """Take cash for what is due, or for `most_minor` of it, and say the change."""
+    order = _order_to_pay(desk, key)
+    due = _bounded(order, most_minor)
+    cash = take_cash(due, given_minor, policy_of(desk).cash_step_minor)
+    after = desk.perform(
+        TenderTaken(key, next_tender(order), TenderKind.CASH, cash.amount_minor,
+                    cash.rounding_minor)
+    )  # fmt: skip
+    change = money(cash.change_minor, order.currency)
+    says = f"Cash {money(cash.amount_minor, order.currency)} taken. Change: {change}"
+    return Paid(after, says, cash.change_minor)
+
+
+def _bounded(order: FulfillmentOrder, most_minor: int | None) -> int:
+    due = deliverable_due(order)
+    if due <= 0:
+        raise Refusal("What is in hand is paid.", "Pick the rest first, or hand this over.")
+    return due if most_minor is None else min(due, most_minor)
+
+
+# --- cards ------------------------------------------------------------------------------------
+
+
+def payment_name(order_id: str, tender: int) -> str:
+    """Return the name under which a payment terminal charges once."""
+    return f"{order_id}/{tender}"
+
+
+def pay_card(desk: Desk, key: str, amount_minor: int | None = None) -> Paid:
+    """Let the payment terminal charge what is due, or a part of it.
+
+    That it is asked is recorded first: whatever happens then, nobody charges twice.
+    """
+    order = _order_to_pay(desk, key)
+    due = _bounded(order, None)
+    amount = due if amount_minor is None else amount_minor
+    if not 0 < amount <= due:
+        raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
+    number = next_tender(order)
+    refusal = offline_card_refusal(
+        policy_of(desk).cards_offline, unsettled_cards(desk), amount, desk.store.central_now_ms()
+    )
+    desk.perform(CardAsked(key, number, amount))
+    try:
+        answer = desk.devices.payment_terminal.charge(
+            payment_name(key, number), amount, order.currency, allow_offline=not refusal
+        )
+    except TerminalSilent:
+        return _unclear(desk, key)
+    return _answered(desk, key, number, answer)
+
+
+def ask_card_again(desk: Desk, key: str) -> Paid:
+    """Ask the payment terminal what became of a payment that is not clear. Charges nothing."""
+    desk.require_worker()
+    order = desk.store.fulfillment(key)
+    asked = None if order is None else _open_card(order)
+    if asked is None:
+        raise Refusal("No card payment is open.", "See what is due at the top.")
+    try:
+        answer = desk.devices.payment_terminal.recall(payment_name(key, asked.number))
+    except TerminalSilent:
+        return _unclear(desk, key)
+    return _answered(desk, key, asked.number, answer)
+
+
+def _unclear(desk: Desk, key: str) -> Paid:
+    order = desk.store.fulfillment(key)
+    assert order is not None
+    return Paid(order, "NOT CLEAR whether the card was charged. F5 asks the terminal again")
+
+
+def _answered(desk: Desk, key: str, number: int, answer: CardAnswer) -> Paid:
+    approved = answer.outcome is CardOutcome.APPROVED
+    reference = answer.reference or payment_name(key, number)
+    if has_card_number(reference):  # a device that names payments so: the end of it will do
+        reference = reference[-REFERENCE_END:]
+    after = desk.perform(
+        CardAnswered(key, number, approved, reference if approved else "",
+                     approved and answer.is_offline)
+    )  # fmt: skip
+    tender = find_tender(reservation_of(after).tenders, number)
+    amount = money(tender.amount_minor if tender else 0, after.currency)
+    if not approved:
+        if answer.outcome is CardOutcome.UNKNOWN:
+            return Paid(after, "The payment terminal charged nothing. Try again")
+        return Paid(after, f"Card declined: nothing was charged. {answer.text}".strip())
+    offline = ", OFFLINE: the issuer may decline it later" if answer.is_offline else ""
+    return Paid(after, f"Card {amount} approved{offline}")
+
+
+def _open_card(order: FulfillmentOrder) -> Tender | None:
+    return next(
+        (
+            one
+            for one in reservation_of(order).tenders
+            if one.state is TenderState.ASKED and one.means is TenderKind.CARD
+        ),
+        None,
+    )
+
+
+def unsettled_cards(desk: Desk) -> list[OfflineCard]:
+    """Return the cards approved offline at this terminal of which no issuer has said anything."""
+    taken: dict[str, OfflineCard] = {}
+    asked: dict[tuple[str, int], int] = {}
+    for move in desk.store.money_moves():
+        operation = move.operation
+        name = operation.kind
+        if name == "card_asked":
+            asked[operation.fulfillment_id, operation.tender] = operation.amount_minor
+        elif name == "card_answered" and operation.approved and operation.is_offline:
+            amount = asked.get((operation.fulfillment_id, operation.tender), 0)
+            if move.device == desk.device:
+                taken[operation.reference] = OfflineCard(amount, move.at_ms)
+        elif name == "card_settled":
+            taken.pop(operation.reference, None)
+    return list(taken.values())
+
+
+# --- gift cards and store credit ----------------------------------------------------------------
+
+
+def pay_value(
+    desk: Desk, key: str, means: TenderKind, code: str, amount_minor: int | None = None
+) -> Paid:
+    """Let a gift card or credit pay: within the store's limit at once, else central is asked."""
+    order = _order_to_pay(desk, key)
+    account = _account(code)
+    due = _bounded(order, None)
+    amount = due if amount_minor is None else amount_minor
+    if not 0 < amount <= due:
+        raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
+    number, name = next_tender(order), MEANS[means]
+    is_near = reaches_central(desk.store.sync_state(), desk.clock.now_ms())
+    left = value_left(policy_of(desk).value_offline, unheard_values(desk), account)
+    if not is_near and amount <= left:
+        after = desk.perform(TenderTaken(key, number, means, amount, account=account))
+        words = f"{name} {money(amount, order.currency)} taken within this store's limit"
+        return Paid(after, f"{words}: central checks it when it is reached")
+    after = desk.perform(ValueAsked(key, number, means, amount, account))
+    if is_near:
+        return Paid(after, f"Asked central about the {name.lower()}: wait for the answer")
+    limit = f" (limit left: {money(left, order.currency)})" if left else ""
+    return Paid(
+        after,
+        f"Central cannot be reached{limit}: the {name.lower()} is asked about when it is. Take"
+        " another payment, or let the goods wait here",
+    )
+
+
+def _account(code: str) -> str:
+    text = clean(code)
+    if has_card_number(text):
+        raise CardNumberRefused
+    if not CODE_CHARACTERS_MIN <= len(text) <= CODE_CHARACTERS_MAX:
+        raise Refusal("That is no code of a gift card or credit.", "Scan it, or type all of it.")
+    return account_of(text)
+
+
+def unheard_values(desk: Desk) -> list[UnheardValue]:
+    """Return the stored value that was accepted here and that central has not heard of."""
+    return [
+        UnheardValue(move.operation.account, move.operation.amount_minor)
+        for move in desk.store.money_moves()
+        if not move.is_known
+        and isinstance(move.operation, TenderTaken)
+        and move.operation.means in STORED_VALUE
+    ]
+
+
+# --- giving back, and the sale --------------------------------------------------------------------
+
+
+def give_back(desk: Desk, key: str, number: int) -> Paid:
+    """Give a tender back before the goods have left; a card by its payment terminal."""
+    desk.require_worker()
+    order = desk.store.fulfillment(key)
+    tender = None if order is None else find_tender(reservation_of(order).tenders, number)
+    if (
+        order is None
+        or tender is None
+        or tender.state not in {TenderState.TAKEN, TenderState.ASKED}
+    ):
+        raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
+    amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
+    if tender.means is TenderKind.CASH:
+        require_session(desk)
+    if tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN:
+        _void(desk, key, tender)
+    after = desk.perform(TenderReturned(key, number))
+    if tender.state is TenderState.ASKED:
+        return Paid(after, f"{MEANS[tender.means]} taken out of the payment")
+    says = {
+        TenderKind.CASH: f"Give {amount} back from the drawer",
+        TenderKind.CARD: f"Card: {amount} given back",
+    }
+    return Paid(after, says.get(tender.means, f"{MEANS[tender.means]}: {amount} go back onto it"))
+
+
+def _void(desk: Desk, key: str, tender: Tender) -> None:
+    try:
+        done = desk.devices.payment_terminal.void(payment_name(key, tender.number))
+    except TerminalSilent as problem:
+        raise Refusal(
+            "The payment terminal does not answer: the card has not got its money back.",
+            "Try again, or do it on the payment terminal by hand.",
+        ) from problem
+    if not done:
+        raise Refusal(
+            f"The payment terminal does not know payment {tender.reference}.",
+            "Give the money back on the payment terminal by hand; tell a manager.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A sale: the order after it, and where its receipt is."""
+
+    order: FulfillmentOrder
+    receipt: str
+    text: str
+    says: str
+
+
+def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
+    """Hand paid goods over and print the receipt. The receipt comes after the record."""
+    desk.require_worker()
+    order = desk.store.fulfillment(key)
+    if order is None:
+        raise Refusal("This reservation is not here any more.", "Go back to Today.")
+    lines = tuple(LineQuantity(line, count) for line, count in quantities if count)
+    if not lines:
+        raise Refusal("Nothing chosen to hand over.", "Set how many of each line go out.")
+    total, balance = price_of(order, lines), balance_of(order)
+    if balance < total:
+        missing = money(total - balance, order.currency)
+        if reservation_of(order).asked_minor:
+            raise Refusal(f"{missing} hang on an answer.", "The goods stay here until it is given.")
+        raise Refusal(f"{missing} are still due.", "Take a payment first.")
+    after = desk.perform(ReservationConverted(key, lines, total))
+    text = receipt_text(desk, after, lines)
+    where = ""
+    with suppress(OSError):
+        where = desk.devices.receipts.print(_receipt_name(desk, after), text)
+    rest = after.total("open")
+    says = f"Sold for {money(total, after.currency)}: all done"
+    if rest:
+        says = f"Sold for {money(total, after.currency)}. {rest} still held"
+    elif balance > total:
+        says += f". {money(balance - total, after.currency)} to give back"
+    return Sold(after, where, text, says if where else f"{says}. NO RECEIPT: no printer")
+
+
+def _receipt_name(desk: Desk, order: FulfillmentOrder) -> str:
+    sales = sum(
+        isinstance(move.operation, ReservationConverted)
+        and move.operation.fulfillment_id == order.id
+        for move in desk.store.money_moves()
+    )
+    return f"receipt-{order.order_number}-{sales}"
+
+
+def settle_cards(desk: Desk) -> int:
+    """Record what has become of cards that were approved offline; return how many."""
+    from sync.domain.money_operations import CardSettled
+
+    count = 0
+    for one in desk.devices.payment_terminal.settlements():
+        settled = CardSettled(one.reference, one.amount_minor, one.currency, one.declined)
+        number = _order_number(desk, one.reference)
+        desk.store.record_money(
+            replace(settled, order_number=number), by=desk.actor.id, dev=desk.device
+        )
+        desk.devices.payment_terminal.settled(one.reference)
+        count += 1
+    return count
+
+
+def _order_number(desk: Desk, reference: str) -> str:
+    for move in desk.store.money_moves():
+        if getattr(move.operation, "reference", "") == reference:
+            order = desk.store.fulfillment(getattr(move.operation, "fulfillment_id", ""))
+            return "" if order is None else order.order_number
+    return ""

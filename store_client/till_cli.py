@@ -1,0 +1,279 @@
+"""The command line of the counter: drawer, tender report, reservations and their payment.
+
+Amounts are typed like 48.99. Who does it signs in by number and PIN. Exit codes
+are those of `store-client`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from store_client import bootstrap
+from store_client.config import StoreSettings
+from store_client.replica.store import Store
+from store_client.services import drawer as drawers
+from store_client.services import reserving, tendering
+from store_client.services.desk import Desk
+from store_client.services.drawer import read_amount, report_of, report_text, sessions
+from sync.domain.errors import OperationRefused
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.paying import balance_of, due_of, reservation_of
+from sync.domain.tenders import TenderKind
+
+FAILURE, USAGE, NOT_FOUND, REFUSED = 1, 2, 3, 4
+
+drawer_app = typer.Typer(no_args_is_help=True, help="The drawer: open, count, tender report.")
+reserve_app = typer.Typer(no_args_is_help=True, help="Reservations: list, make, pay, sell.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+By = Annotated[str, typer.Option("--by", help="Who does it; PIN from HOLDSHELF_PIN, or asked.")]
+Number = Annotated[str, typer.Argument(help="The reservation's number, such as K7Q2-0042.")]
+Job = Callable[[Desk], tuple[dict[str, Any], str]]
+
+
+# --- the drawer -------------------------------------------------------------------------------
+
+
+@drawer_app.command("open")
+def open_drawer(
+    context: typer.Context,
+    amount: Annotated[str, typer.Option("--float", help="What is in it now.")],
+    by: By,
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = drawers.DEFAULT_CURRENCY,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a session of this terminal's drawer."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        session = drawers.open_drawer(desk, read_amount(amount, currency), currency)
+        return {
+            "session": session.number,
+            "float_minor": session.float_minor,
+        }, "The drawer is open."
+
+    _do(context, by, job, as_json)
+
+
+@drawer_app.command("count")
+def count_drawer(
+    context: typer.Context,
+    amount: Annotated[str, typer.Option("--counted", help="What is in it, all of it.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """End the session with what was counted; print and keep its tender report."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        session = drawers.require_session(desk)
+        ended = drawers.count_drawer(desk, read_amount(amount, session.currency))
+        report = report_of(ended)
+        return _report(report), report_text(report, desk.store)
+
+    _do(context, by, job, as_json)
+
+
+@drawer_app.command("report")
+def report(
+    context: typer.Context,
+    session: Annotated[int, typer.Option(help="Which session; the newest unless said.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Print the tender report of a session, open or counted."""
+    settings: StoreSettings = context.obj
+    store = _open(settings)
+    try:
+        known = sessions(store, settings.terminal)
+        found = [one for one in known if session in {0, one.number}]
+        if not found:
+            _fail(NOT_FOUND, "this drawer has no such session")
+        made = report_of(found[-1])
+        text = report_text(made, store)
+    finally:
+        store.close()
+    typer.echo(json.dumps(_report(made)) if as_json else text)
+
+
+def _report(made: drawers.Report) -> dict[str, Any]:
+    return {
+        **asdict(made),
+        "difference_minor": made.difference_minor,
+        "is_balanced": made.is_balanced,
+    }
+
+
+# --- reservations -----------------------------------------------------------------------------
+
+
+@reserve_app.command("list")
+def list_reservations(context: typer.Context, as_json: AsJson = False) -> None:
+    """List what is held, waited for, or being paid here."""
+    store = _open(context.obj)
+    try:
+        rows = [store.fulfillment(row.id) for row in store.board("reserve")]
+        found = [_document(order) for order in rows if order is not None]
+    finally:
+        store.close()
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for one in found:
+        line = f"{one['number']:<10} {one['status']:<20} {one['customer']:<24}"
+        typer.echo(f"{line} due {one['due_minor']} {one['currency']}")
+
+
+@reserve_app.command("make")
+def make(
+    context: typer.Context,
+    sku: Annotated[str, typer.Option(help="SKU or barcode.")],
+    name: Annotated[str, typer.Option(help="The customer's name.")],
+    by: By,
+    quantity: Annotated[int, typer.Option(min=1, help="Units.")] = 1,
+    phone: Annotated[str, typer.Option(help="The customer's telephone.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Waiting list instead of stock.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold units for a customer at the counter, or put them on the waiting list."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        hits = desk.store.product_by_code(sku)
+        if not hits:
+            _fail(NOT_FOUND, f"no product {sku}")
+        begin = reserving.wait if wait else reserving.reserve
+        order = begin(desk, hits[0], reserving.Wish(name, quantity, phone))
+        words = "Asked for a place on the waiting list" if wait else "Held"
+        return _document(order), f"{words}: {order.order_number}"
+
+    _do(context, by, job, as_json)
+
+
+@reserve_app.command("pay")
+def pay(
+    context: typer.Context,
+    number: Number,
+    by: By,
+    means: Annotated[TenderKind, typer.Option(help="How.")] = TenderKind.CASH,
+    amount: Annotated[
+        str, typer.Option(help="Given in cash, or to be charged; else all due.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a payment. The code of a gift card or credit comes from HOLDSHELF_VALUE_CODE."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        order = _find(desk, number)
+        minor = read_amount(amount, order.currency) if amount else None
+        due = tendering.deliverable_due(order)
+        if means is TenderKind.CASH:
+            paid = tendering.pay_cash(desk, order.id, due if minor is None else minor)
+        elif means is TenderKind.CARD:
+            paid = tendering.pay_card(desk, order.id, minor)
+        else:
+            code = os.environ.get("HOLDSHELF_VALUE_CODE", "") or str(typer.prompt("Code")).strip()
+            paid = tendering.pay_value(desk, order.id, means, code, minor)
+        return {**_document(paid.order), "change_minor": paid.change_minor}, f"{paid.says}."
+
+    _do(context, by, job, as_json)
+
+
+@reserve_app.command("ask-card")
+def ask_card(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+    """Ask the payment terminal again what became of a payment that is not clear."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        paid = tendering.ask_card_again(desk, _find(desk, number).id)
+        return _document(paid.order), f"{paid.says}."
+
+    _do(context, by, job, as_json)
+
+
+@reserve_app.command("give-back")
+def give_back(
+    context: typer.Context,
+    number: Number,
+    by: By,
+    tender: Annotated[int, typer.Option(min=1, help="Which payment.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a payment back before the goods have left."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        paid = tendering.give_back(desk, _find(desk, number).id, tender)
+        return _document(paid.order), f"{paid.says}."
+
+    _do(context, by, job, as_json)
+
+
+@reserve_app.command("sell")
+def sell(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+    """Hand everything over that is in hand and paid, and print the receipt."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        order = _find(desk, number)
+        here = tuple((line.line, line.deliverable) for line in order.lines)
+        sold = tendering.sell(desk, order.id, here)
+        return {**_document(sold.order), "receipt": sold.receipt}, sold.text
+
+    _do(context, by, job, as_json)
+
+
+# --- what they share --------------------------------------------------------------------------
+
+
+def _document(order: FulfillmentOrder) -> dict[str, Any]:
+    held = reservation_of(order)
+    return {
+        "id": order.id,
+        "number": order.order_number,
+        "customer": order.customer_name,
+        "status": status_of(order).value,
+        "held_until_ms": order.expires_at_ms,
+        "currency": order.currency,
+        "due_minor": max(0, due_of(order)),
+        "balance_minor": balance_of(order),
+        "tenders": [
+            {"number": one.number, "means": one.means, "state": one.state,
+             "amount_minor": one.amount_minor, "reference": one.reference}
+            for one in held.tenders
+        ],
+    }  # fmt: skip
+
+
+def _find(desk: Desk, number: str) -> FulfillmentOrder:
+    for row in desk.store.find_orders(number, 5):
+        order = desk.store.fulfillment(row.id)
+        if order is not None and order.reserve is not None and row.order_number == number.upper():
+            return order
+    return _fail(NOT_FOUND, f"no reservation {number} here")
+
+
+def _open(settings: StoreSettings) -> Store:
+    try:
+        return bootstrap.open_store(settings)
+    except bootstrap.NotEnrolled as problem:
+        _fail(NOT_FOUND, str(problem))
+
+
+def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
+    settings: StoreSettings = context.obj
+    pin = os.environ.get("HOLDSHELF_PIN", "").strip()
+    if not pin and not sys.stdin.isatty():
+        _fail(USAGE, "give the PIN in HOLDSHELF_PIN")
+    pin = pin or str(typer.prompt(f"PIN of {by}", hide_input=True)).strip()
+    store = _open(settings)
+    try:
+        document, words = job(bootstrap.open_desk(settings, store, by.upper(), pin))
+    except OperationRefused as problem:
+        _fail(REFUSED, str(problem))
+    finally:
+        store.close()
+    typer.echo(json.dumps(document) if as_json else words)
+
+
+def _fail(code: int, message: str) -> NoReturn:
+    typer.echo(f"store-client: {message}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,81 @@
+"""O7: money. Ledgers balance at each commit, and say of each order what the order says itself."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from store_client.services.drawer import entries_of
+from sync.domain.money_ledger import CUSTOMERS, ROUNDING, SALES, balances
+from sync.domain.paying import balance_of
+from sync.domain.tenders import TenderKind, TenderState
+from tests.simulation.model import read_books
+from tests.simulation.registry import Oracle, When
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+CHECKED = "money was checked at commit"
+
+
+def every_entry_has_its_counterpart(world: "World") -> Iterator[str]:
+    """After each commit: each operation's entries add up to zero, balances are their sums."""
+    commits = world.central.fuse.commits
+    if world.notes.get(CHECKED) == commits:
+        return
+    world.notes[CHECKED] = commits
+    with world.central.database.read() as view:
+        for source in view.money.unbalanced():
+            yield f"{source}: its entries do not add up to zero"
+        for account in view.money.value_differences():
+            yield f"stored value {account}: its balance is not the sum of its entries"
+
+
+def the_ledger_is_what_orders_say(world: "World") -> Iterator[str]:
+    """After quiet: sales, prepayments, rounding and each means, by location."""
+    books = read_books(world)
+    for store in world.stores:
+        want: Counter[str] = Counter()
+        for stored in books.orders.values():
+            order = stored.row.order
+            if order.location_id != store.location_id or order.reserve is None:
+                continue
+            if balance_of(order) < 0:
+                yield f"{order.id}: goods left that were not paid"
+            want[CUSTOMERS] -= balance_of(order)
+            want[SALES] -= order.spent_minor
+            for one in order.reserve.tenders:
+                if one.state is TenderState.TAKEN:
+                    want[ROUNDING] -= one.rounding_minor
+                    if one.means not in {TenderKind.CASH, TenderKind.CARD}:
+                        want[one.means.value] += one.amount_minor
+        with world.central.database.read() as view:
+            have = view.money.balances(store.location_id)
+        for account in (CUSTOMERS, SALES, ROUNDING, "gift_card", "store_credit"):
+            if want[account] != have.get(account, 0):
+                yield (
+                    f"{store.location_id} {account}: the ledger has {have.get(account, 0)},"
+                    f" its orders say {want[account]}"
+                )
+
+
+def both_ledgers_agree(world: "World") -> Iterator[str]:
+    """After quiet: the store's own ledger is central's, account by account.
+
+    Left out are stores that have forgotten old operations, or of which central holds some back.
+    """
+    for store in world.stores:
+        journal = store.store.journal
+        if journal.oldest_seq(journal.lives.newest) != 1 or store.store.sync_state().quarantined:
+            continue
+        here = balances(one for entry in entries_of(store.store) for one in entry.postings)
+        with world.central.database.read() as view:
+            there = view.money.balances(store.location_id)
+        if here != there:
+            yield f"{store.location_id}: its ledger has {here}, central's {there}"
+
+
+ORACLES = (
+    Oracle("O7 entries have counterparts", When.STEP, every_entry_has_its_counterpart),
+    Oracle("O7 the ledger is what orders say", When.QUIET, the_ledger_is_what_orders_say),
+    Oracle("O7 both ledgers agree", When.QUIET, both_ledgers_agree),
+)

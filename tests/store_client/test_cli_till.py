@@ -1,0 +1,115 @@
+"""The counter at the command line: what it prints, as JSON and as text, and how it ends."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from store_client.cli import app
+from sync.domain.reservations import Reservation
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, sku_of
+from tests.support.filled_store import fill, open_filled
+from tests.support.terminals import PIN, hash_pin
+
+pytestmark = pytest.mark.slow
+RUNNER = CliRunner()
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command on a store that has one reservation, as the lead with the right PIN."""
+    from dataclasses import replace
+
+    from sync.clock import SystemClock
+
+    clock = FrozenClock()
+    store = open_filled(tmp_path, clock)
+    now_ms = SystemClock().now_ms()
+    order = make_order(0, now_ms)
+    held = replace(
+        order, flow="reserve", pickup_code_hash="", expires_at_ms=now_ms + DAY_MS,
+        reserve=Reservation(now_ms + DAY_MS, now_ms + 2 * DAY_MS),
+    )  # fmt: skip
+    fill(store, STORE, make_people(hash_pin()), make_catalogue(), [held])
+    from sync.domain.operations import LinePicked
+
+    for line in held.lines:
+        store.perform(LinePicked(held.id, line.line, line.allocated), by="A102", dev="T1")
+    store.close()
+    (tmp_path / "store.key").write_text("")
+    (tmp_path / "store.toml").write_text('terminal = "T1"\npayment_terminal = "simulated"\n')
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
+
+    def command(*arguments: str, code: int = 0):
+        done = RUNNER.invoke(app, ["--data-dir", str(tmp_path), *arguments])
+        assert done.exit_code == code, done.output
+        return done
+
+    return command
+
+
+def read(done) -> dict:
+    return json.loads(done.stdout)
+
+
+def test_a_day_at_the_command_line(run):
+    """Open, list, pay by card and cash, sell, count: every step as JSON, and it balances."""
+    run("drawer", "open", "--float", "100", "--by", "A102", "--json")
+    (held,) = json.loads(run("reserve", "list", "--json").stdout)
+    number = held["number"]
+    assert held["due_minor"] == 3 * 4899
+    paid = read(
+        run("reserve", "pay", number, "--by", "A102", "--means", "card", "--amount", "40", "--json")
+    )
+    assert (paid["due_minor"], paid["tenders"][0]["state"]) == (3 * 4899 - 4000, "taken")
+    change = read(run("reserve", "pay", number, "--by", "A102", "--amount", "110", "--json"))
+    assert change["change_minor"] == 11_000 - (3 * 4899 - 4000)
+    sold = read(run("reserve", "sell", number, "--by", "A102", "--json"))
+    assert sold["status"] == "converted"
+    counted = read(run("drawer", "count", "--counted", "206.97", "--by", "A102", "--json"))
+    assert (counted["is_balanced"], counted["difference_minor"]) == (True, 0)
+    text = run("drawer", "report").stdout
+    assert "Balances to the minor unit." in text
+    assert "Devi D." in text
+
+
+def test_reserving_and_what_is_refused(run):
+    """Held at once or queued; unknown products and reservations, and too many, have their codes."""
+    made = read(
+        run("reserve", "make", "--sku", sku_of(0), "--name", "Ines Hale", "--by", "A102", "--json")
+    )
+    assert made["status"] == "new"
+    waits = run("reserve", "make", "--sku", sku_of(0), "--name", "Kira", "--by", "A102",
+                "--quantity", "50", "--wait")  # fmt: skip
+    assert "waiting list" in waits.stdout
+    refused = run("reserve", "make", "--sku", sku_of(0), "--name", "Kira", "--by", "A102",
+                  "--quantity", "50", code=4)  # fmt: skip
+    assert "Not free in this store" in refused.output
+    run("reserve", "make", "--sku", "NO", "--name", "Kira", "--by", "A102", code=3)
+    run("reserve", "sell", "K0-0", "--by", "A102", code=3)
+    run("drawer", "report", code=3)
+    number = made["number"]
+    unpaid = run("reserve", "pay", number, "--by", "A102", code=4)
+    assert "not open" in unpaid.output
+
+
+def test_a_card_that_is_not_clear_and_a_payment_given_back(run):
+    """Asked again by a command of its own; then given back."""
+    run("drawer", "open", "--float", "1", "--by", "A102")
+    (held,) = json.loads(run("reserve", "list", "--json").stdout)
+    number = held["number"]
+    unclear = run("reserve", "pay", number, "--by", "A102", "--means", "card", "--amount", "1.52")
+    assert "NOT CLEAR" in unclear.stdout
+    assert "approved" in run("reserve", "ask-card", number, "--by", "A102").stdout
+    back = read(run("reserve", "give-back", number, "--tender", "1", "--by", "A102", "--json"))
+    assert back["tenders"][0]["state"] == "returned"
+
+
+def test_whoever_has_not_the_pin_does_nothing(run, monkeypatch):
+    """A wrong PIN is refused; none at all, without a screen, is a mistake in the call."""
+    monkeypatch.setenv("HOLDSHELF_PIN", "0000")
+    assert "Wrong PIN" in run("drawer", "open", "--float", "1", "--by", "A102", code=4).output
+    monkeypatch.delenv("HOLDSHELF_PIN")
+    run("drawer", "open", "--float", "1", "--by", "A102", code=2)

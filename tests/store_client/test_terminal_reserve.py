@@ -1,0 +1,239 @@
+"""Reservations at the real terminal, before the real daemon and the real central."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from central_server.money_records import StoredValue
+from central_server.services.idempotency import RequestIdentity
+from store_client.replica.digest import digest_of
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.orders import PaymentPlace
+from sync.domain.people import Role
+from sync.domain.tenders import TenderKind, account_of
+from sync.protocol.rows import AssociateRow
+from tests.support.builders import NOON_MS
+from tests.support.central_world import World, build_world
+from tests.support.store_side import StoreSide
+from tests.support.terminals import Terminal, terminal, till_settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+CODE = "GC7Q-29ZX-MK0P"
+S = FulfillmentStatus
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    from central_server.storage.database import Database
+    from central_server.storage.schema import migrate
+
+    (tmp_path / "central").mkdir()
+    database = Database.open(f"sqlite:///{tmp_path / 'central' / 'central.db'}")
+    migrate(database)
+    database.write(lambda unit: unit.meta.ensure("central", ""))
+    world = build_world(database, tmp_path / "central")
+    people = [
+        AssociateRow("A101", "Jonas V.", Role.MANAGER, "x"),
+        AssociateRow("A103", "Rafael C.", Role.ASSOCIATE, "x"),
+    ]
+    world.parts.intake.associates("S001", people)
+    return world
+
+
+@pytest.fixture
+def store(world: World, tmp_path: Path):
+    store = StoreSide(world, tmp_path / "one")
+    store.settle()
+    yield store
+    store.store.close()
+    world.database.close()
+
+
+def reserve_online(world: World, store: StoreSide, units: int = 2) -> str:
+    new = replace(world.new_order(("SKU-1", units)), payment=PaymentPlace.IN_STORE)
+    world.keys += 1
+    placed = world.parts.central.orders.place(new, RequestIdentity("t", f"r{world.keys}", "b"))
+    store.settle()
+    return placed.order_id
+
+
+async def open_drawer(term: Terminal) -> None:
+    await term.press("f8")
+    assert "not open" in term.text()
+    await term.press("enter", "enter")
+    assert "Open with $100.00" in term.text()
+    await term.press("escape")
+
+
+async def to_payment(term: Terminal) -> None:
+    """From Today to the payment of the first reservation."""
+    await term.press("enter", "f4", "f4")
+    await term.type("A1")
+    await term.press("enter", "f6")
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["connected", "cut off"])
+async def test_from_today_to_the_receipt(world, store, tmp_path, connected):
+    """Drawer, set aside, shelve, cash with change, receipt, count: the same without a network."""
+    order_id = reserve_online(world, store)
+    if not connected:
+        store.cut()
+        store.round()
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        assert "Reserved: set aside 2" in term.text() or "Set aside 2" in term.text()
+        await to_payment(term)
+        assert "DUE $20.00" in term.text()
+        await term.type("50")
+        await term.press("enter")
+        assert "Change: $30.00" in term.text()
+        assert "PAID: Enter hands over" in term.text()
+        await term.press("enter")
+        assert "Sold for $20.00: all done" in term.text()
+        await term.press("escape", "f8", "enter")
+        await term.type("120")
+        await term.press("enter")
+        assert "to the cent as expected" in term.text()
+        assert "Tenders are sales, to the minor unit" in term.text()
+    store.settle()
+    assert world.order(order_id)["status"] == "fulfilled"
+    assert store.differences() == []
+    assert digest_of(store.store).stock["SKU-1"] == (8, 0)
+    assert len(list((tmp_path / "receipts").iterdir())) == 2
+
+
+async def test_split_between_a_gift_card_and_a_card(world, store, tmp_path):
+    """The gift card is asked of central and answered on the open screen; a card pays the rest."""
+    card = StoredValue(account_of(CODE), TenderKind.GIFT_CARD, "USD", 1_500, NOON_MS)
+    world.database.write(lambda unit: unit.money.issue(card, "test"))
+    reserve_online(world, store)
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.type("15")
+        await term.press("f6")
+        await term.type(CODE)
+        await term.press("enter")
+        assert "asked central" in term.text()
+        store.settle()
+        await term.look()
+        assert "Gift card $15.00 taken" in term.text()
+        await term.press("f5")
+        assert "Card $5.00 approved" in term.text()
+        await term.press("enter")
+        assert "all done" in term.text()
+    store.settle()
+    assert store.differences() == []
+
+
+async def test_a_gift_card_while_the_network_is_cut(world, store, tmp_path):
+    """It says that central cannot be reached, shows the open answer, and keeps the goods here."""
+    reserve_online(world, store)
+    store.cut()
+    store.round()
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.press("f6")
+        await term.type(CODE)
+        await term.press("enter")
+        assert "Central cannot be reached" in term.text()
+        assert "wait for an answer" in term.text()
+        await term.press("enter")
+        assert "hang on an answer" in term.text()
+        store.settle()
+        await term.look()
+        assert "Gift card $20.00 declined" in term.text()
+        await term.press("f4", "enter")
+        assert "all done" in term.text()
+
+
+async def test_a_payment_terminal_that_falls_silent(world, store, tmp_path):
+    """NOT CLEAR on the screen until it is asked again; nothing is charged twice."""
+    reserve_online(world, store)
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.type("10.52")
+        await term.press("f5")
+        assert "NOT CLEAR" in term.text()
+        assert "no answer yet" in term.text()
+        await term.press("f5")
+        assert "Card $10.52 approved" in term.text()
+        await term.press("f4", "enter")
+        assert "all done" in term.text()
+
+
+async def test_reserving_at_the_counter_and_paying_at_once(world, store, tmp_path):
+    """Found, reserved under a name, set aside, paid: all of it with the network cut."""
+    store.cut()
+    store.round()
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await term.press("f3")
+        await term.type("SKU-1")
+        await term.press("enter", "f7")
+        await term.type("Ines Hale")
+        await term.press("enter", "enter")
+        assert "Ines Hale" in term.text()
+        await term.press("f4", "f6", "f4", "enter")
+        assert "Sold for $10.00: all done" in term.text()
+    store.settle()
+    assert store.differences() == []
+    assert world.stock("S001") == (9, 0)
+
+
+async def test_a_wish_that_the_store_cannot_fill_waits(world, store, tmp_path):
+    """More than there is: refused in words, then queued, shown as asked, and followed up."""
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f3")
+        await term.type("SKU-1")
+        await term.press("enter", "f7")
+        await term.type("Ines Hale")
+        await term.press("enter", "backspace")
+        await term.type("40")
+        await term.press("enter")
+        assert "Not free in this store" in term.text()
+        await term.press("f6")
+        assert "WAITS FOR STOCK" in term.text()
+        store.settle()
+        await term.look()
+        await term.press("f2")
+        assert "Waits for stock" in term.text()
+
+
+async def test_a_card_number_is_refused_wherever_it_is_typed(world, store, tmp_path):
+    """A name, a gift card's code: said in words, and nothing is kept."""
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f3")
+        await term.type("SKU-1")
+        await term.press("enter", "f7")
+        await term.type("4111 1111 1111 1111")
+        await term.press("enter", "enter")
+        assert "looks like a card number" in term.text()
+    assert store.store.board("reserve") == []
+
+
+async def test_money_is_given_back_where_the_order_ended(world, store, tmp_path):
+    """Cancelled while the customer paid: the board says so first, and the screen gives it back."""
+    order_id = reserve_online(world, store)
+    store.cut()
+    store.round()
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.press("f4")
+        world.parts.central.cancelling.cancel(order_id, reason="", actor="test")
+        store.settle()
+        await term.look()
+        await term.press("escape")
+        assert "GIVE THE MONEY BACK" in term.text()
+        await term.press("enter", "ctrl+z")
+        assert "Give $20.00 back from the drawer" in term.text()
+        await term.press("escape", "enter", "enter")
+    store.settle()
+    (work,) = world.fulfillments(order_id)
+    assert status_of(work) is S.CANCELLED
+    assert store.differences() == []

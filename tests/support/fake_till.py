@@ -1,0 +1,70 @@
+"""The part of the store in memory that begins orders and takes money, by the real rules."""
+
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any
+
+from store_client.replica.till import NotFree
+from sync.clock import Clock
+from sync.domain.escrow import Share
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.paying import begun
+from sync.domain.reserve_operations import ReservationMade
+from sync.edge.journal_reading import MONEY_KINDS
+
+
+@dataclass(frozen=True)
+class Move:
+    seq: int
+    by: str
+    device: str
+    at_ms: int
+    operation: Any
+    is_known: bool = False
+
+
+class FakeTill:
+    """What `FakeStore` does at the counter; its fields are that one's."""
+
+    lock: RLock
+    clock: Clock
+    version: int
+    location_id: str
+    orders: dict[str, FulfillmentOrder]
+    moves: list[Move]
+
+    def share(self, sku: str) -> Share | None:
+        raise NotImplementedError
+
+    def begin_order(self, operation, *, by: str, dev: str) -> FulfillmentOrder:
+        with self.lock:
+            if isinstance(operation, ReservationMade):
+                for one in operation.reserved:
+                    share = self.share(one.sku)
+                    free = 0 if share is None else max(0, share.floor)
+                    if one.quantity > free:
+                        raise NotFree({one.sku: one.quantity - free})
+            order = begun(operation, self.location_id, self.clock.now_ms())
+            self.orders[order.id] = order
+            self.version += 1
+            return order
+
+    def note_money(self, operation, by: str, dev: str) -> None:
+        """Remember an operation that moves money."""
+        if operation.kind in MONEY_KINDS:
+            number = len(self.moves) + 1
+            self.moves.append(Move(number, by, dev, self.clock.now_ms(), operation))
+
+    def record_money(self, operation, *, by: str, dev: str) -> None:
+        with self.lock:
+            self.note_money(operation, by, dev)
+            self.version += 1
+
+    def money_moves(self) -> list[Move]:
+        return list(self.moves)
+
+    def central_now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def knows_central_time(self) -> bool:
+        return True
