@@ -74,7 +74,7 @@ class Cancellation:
         _write(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])
-        self._tell(unit, order, before[0].flow, now_ms)
+        self._tell(unit, order, before[0].flow if before else "", now_ms)
         source = f"cancelled by {actor}"
         in_hand = [
             put_back_record(one, now_ms, self._random, source)
