@@ -113,6 +113,8 @@ class OrderBody(Body):
             raise ValueError("give either location_id or ship_to")
         if self.ship_to is not None and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("what is sent cannot be paid in a store")
+        if self.accept_later and self.payment is PaymentPlace.IN_STORE:
+            raise ValueError("a reservation waits on the store's waiting_list")
         return self
 
 

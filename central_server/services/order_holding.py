@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order
 from central_server.services.candidates import one_candidate
-from central_server.services.errors import NotPriced
+from central_server.services.errors import NotPriced, PickupNotOffered
 from central_server.services.order_giving import Giving, keep
 from central_server.services.order_views import progress
 from central_server.services.promises import Ask, Promises, reserve
@@ -52,12 +52,17 @@ def hold_here(
 def _promise_here(
     unit: "Unit", order: Order, place: Location, now_ms: int
 ) -> tuple[SourcingPlan, bool]:
-    """Reserve all of an order at one place, if it can promise all of it."""
+    """Reserve all of an order at one place, if it can promise all of it.
+
+    Raises `PickupNotOffered` where nobody fetches anything there, waiting list or not.
+    """
     lines = tuple(DemandLine(line.line, line.sku, line.quantity) for line in order.lines)
     demand = Demand(place.id, place.latitude, place.longitude, lines)
     wanted = demand.by_sku()
     ask, promises = Ask(order.channel, chosen=place.id), Promises(unit, now_ms)
     here = one_candidate(unit, place, wanted, now_ms, ask, promises)
+    if not here.pickup_enabled:
+        raise PickupNotOffered(place.id)
     plan = route(demand, [here], RoutingRules(), now_ms)
     if plan.location_id is None:
         return plan, False

@@ -50,6 +50,14 @@ async def test_either_fetched_or_sent(client, order_body):
     assert is_problem(await place(client, nothing, "k2"), 422, "validation_failed")
 
 
+async def test_what_cannot_be_held_unpaid_is_refused(client, order_body):
+    """Parcels are paid before; a reservation waits on the store's list, not for receipts."""
+    sent = body(payment="in_store")
+    assert is_problem(await place(client, sent), 422, "validation_failed")
+    later = order_body(payment="in_store", accept_later=True)
+    assert is_problem(await place(client, later, "k2"), 422, "validation_failed")
+
+
 async def test_where_nobody_ships_the_shop_is_told(client):
     """No carrier, or none by this method: 409 with the method."""
     answer = await place(client, body())

@@ -8,6 +8,7 @@ import pytest
 from central_server.money_records import StoredValue
 from central_server.records import ExceptionFilter
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import PickupNotOffered
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
 from sync.domain import money_operations as money
@@ -377,3 +378,14 @@ def test_policies_reach_the_store(world: World):
         kept = view.locations.get("S001")
     assert kept is not None
     assert kept.reserve == policy
+
+
+def test_nothing_is_reserved_or_waited_for_where_nobody_fetches_anything(world: World):
+    """A store that offers no pickup holds nothing, and has no waiting list either."""
+    with world.database.read() as view:
+        location = view.locations.get("S001")
+    assert location is not None
+    world.parts.intake.locations([replace(location, pickup_enabled=False)])
+    for waiting_list in (False, True):
+        with pytest.raises(PickupNotOffered):
+            reserve(world, waiting_list=waiting_list)

@@ -53,6 +53,8 @@ def sell_reservations(world: World, index: int, dice: Random) -> str:
             break
         order = dice.choice(orders)
         said.append(_do(world, store, lambda o=order: _step(store, o, dice)))
+    if said and dice.random() < 0.5:
+        said.append(card_settles(world, index, dice))
     return "; ".join(said) or "nothing is reserved"
 
 
@@ -111,7 +113,7 @@ def _settle(desk: Any, order: FulfillmentOrder, dice: Random) -> str:
         reference = f"C-{dice.getrandbits(24):x}"
         desk.perform(
             CardAnswered(key, card.number, approved, reference if approved else "",
-                         approved and dice.random() < 0.3)
+                         approved and dice.random() < 0.5)
         )  # fmt: skip
         return "card approved" if approved else "card declined"
     lines = tuple(LineQuantity(one.line, one.deliverable) for one in order.lines if one.deliverable)
