@@ -11,12 +11,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from sync.clock import Clock
 from sync.edge.backoff import retry_delay_s
@@ -58,6 +59,22 @@ class Chore:
     do: Callable[[], object]
 
 
+class Steadily(BaseTrigger):  # type: ignore[misc]
+    """Fires so many seconds after it is asked, whatever time it was the last time.
+
+    An interval of APScheduler's counts up every time that a clock has jumped over:
+    decades of quarter seconds, one by one; and after a jump back it waits for its start.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the next time, which is always later than `now`."""
+        del previous_fire_time
+        return now + self._interval
+
+
 @dataclass
 class DaemonProcess:
     """Runs rounds until `stop` is called. Everything it needs is handed in."""
@@ -86,9 +103,7 @@ class DaemonProcess:
         scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
         own = (Chore("watch", WATCH_S, self._watch), Chore("prune", PRUNE_S, self._prune))
         for chore in (*own, *self.chores):
-            scheduler.add_job(
-                self._do, "interval", seconds=chore.seconds, id=chore.name, args=[chore]
-            )
+            scheduler.add_job(self._do, Steadily(chore.seconds), id=chore.name, args=[chore])
         listener = threading.Thread(target=self._listen, name="pokes", daemon=True)
         scheduler.start()
         listener.start()

@@ -1,12 +1,13 @@
 """What the daemon does beside its rounds: again and again, and no failure stops a round."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from store_client.jobs import Chore, DaemonProcess
+from store_client.jobs import Chore, DaemonProcess, Steadily
 from sync.clock import SystemClock
 from sync.edge.daemon import RoundReport
 
@@ -63,3 +64,11 @@ def test_a_chore_that_fails_is_tried_again_and_stops_nothing():
     running.join(10)
     assert not running.is_alive()
     assert process._failing == {"bad": "the folder is away"}
+
+
+def test_what_a_clock_jumped_over_is_not_made_up_for():
+    """Decades forwards or back: the next time is one interval away, reckoned in one step."""
+    trigger, then = Steadily(0.25), datetime(2026, 11, 25, tzinfo=UTC)
+    for now in (then, then + timedelta(days=73 * 365), then - timedelta(days=40 * 365)):
+        assert trigger.get_next_fire_time(then, now) == now + timedelta(seconds=0.25)
+        assert trigger.get_next_fire_time(None, now) > now
