@@ -29,7 +29,7 @@ def test_a_network_that_does_not_reach_central_delays_and_loses_nothing(
     assert head > 0
     site.restore()
     site.until_in_step(within_s=90)
-    assert site.backlog == 0
+    until(lambda: site.backlog == 0, "the store has heard that central has everything", within_s=90)
     assert len(site.store.digest().orders) == len(placed)
 
 
