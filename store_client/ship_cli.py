@@ -97,12 +97,13 @@ def _register_order(group: typer.Typer, line: Line) -> None:
     ) -> None:
         """Label the next box: by a number that is here, or by asking central."""
         from store_client.flows.ship import commands
+        from store_client.services.shelf import load
         from sync.domain.flows.ship import shipment_of
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
             if not again:
                 return commands.label(desk, key).order
-            order = commands.load(desk, key)
+            order = load(desk, key)
             for box in shipment_of(order).boxes:
                 if box.tracking:
                     commands.reprint(desk, key, box.number)

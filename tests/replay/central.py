@@ -7,12 +7,13 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.support.waiting import NotInTime, until
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
@@ -65,13 +66,15 @@ class Central:
                     process.wait()
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline:
+        def is_ready() -> bool:
             if process.poll() is not None:
-                break
+                raise NotInTime("it ended")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", trust_env=False).is_success:
-                    return
-            time.sleep(0.05)
+                return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+            return False
+
+        with contextlib.suppress(NotInTime):
+            until(is_ready, "central is ready", within_s=START_SECONDS_MAX)
+            return
         said = (self.folder / "central.log").read_text(encoding="utf-8")[-2000:]
         raise RuntimeError(f"central did not become ready: {said}")

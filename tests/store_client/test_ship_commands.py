@@ -16,6 +16,7 @@ from store_client.paper import PaperProblem, ParcelLabel
 from store_client.services.cutoffs import clocks
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import read_code
+from store_client.services.shelf import load
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
@@ -49,7 +50,7 @@ def add(store: FakeStore, number: int = 1, **how) -> str:
 
 
 def picked(desk: Desk, key: str) -> None:
-    for line in commands.load(desk, key).lines:
+    for line in load(desk, key).lines:
         commands.pick_by_hand(desk, key, line.line, line.to_pick)
 
 
@@ -198,7 +199,7 @@ def test_a_cancelled_box_stays_when_the_carrier_comes(desk, store):
 @pytest.mark.parametrize("reason", list(ShortReason)[:4])
 def test_what_follows_is_said_before(desk, store, clock, reason):
     """The preview names stock, pause and count as central will do them."""
-    order = commands.load(desk, add(store))
+    order = load(desk, add(store))
     said = " ".join(
         preview(order, everything_open(order), reason, store.row, clock.now_ms(),
                 reaches_central=False)

@@ -13,6 +13,7 @@ from store_client.flows.ship.board import unlabeled
 from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code, clean
+from store_client.services.shelf import Scanned, load
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.flows.ship import shipment_of, to_pack
@@ -23,30 +24,7 @@ NUMBER_CHARACTERS_MAX = 40
 ITEMS_NAMED_MAX = 2
 
 
-def load(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Return the order as it stands here."""
-    order = desk.store.fulfillment(fulfillment_id)
-    if order is None:
-        raise Refusal("This order is not here any more.", "Go back to Today.")
-    return order
-
-
-def accept(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Take the work on."""
-    return desk.perform(op.FulfillmentAccepted(fulfillment_id))
-
-
 # --- picking ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What a scan did."""
-
-    order: FulfillmentOrder
-    line: FulfillmentLine
-    says: str
-    put_back: bool = False
 
 
 def scan_item(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:

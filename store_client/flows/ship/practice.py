@@ -9,6 +9,7 @@ from random import Random
 
 from store_client.flows.ship import commands, manifests, waves
 from store_client.flows.ship.board import Step, facts_of, next_step
+from store_client.services import shelf
 from store_client.services.desk import Desk
 from sync.domain import operations as op
 from sync.domain.errors import OperationRefused
@@ -85,7 +86,7 @@ def _begin(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) 
         return "rejected"
     if random.random() < habits.in_a_wave:
         return f"wave {waves.start(desk, (order.id,)).name}"
-    commands.accept(desk, order.id)
+    shelf.accept(desk, order.id)
     return "accepted"
 
 

@@ -19,6 +19,7 @@ from store_client.flows.ship.board import (
 from store_client.flows.ship.rejecting import everything_open, preview
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
 from store_client.screens.work import WorkScreen
+from store_client.services import shelf
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code
 from store_client.services.words import SHORT_REASONS, Said, units
@@ -128,7 +129,7 @@ class ShipScreen(WorkScreen):
         del order
         self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
 
-    def _scanned(self, scanned: commands.Scanned) -> str:
+    def _scanned(self, scanned: shelf.Scanned) -> str:
         if not scanned.put_back:
             self._picks.append(scanned.line.line)
             self.offer_hints()
@@ -160,7 +161,7 @@ class ShipScreen(WorkScreen):
 
     def action_accept(self) -> None:
         """Take the work on."""
-        self.do(partial(commands.accept, fulfillment_id=self.key), "Accepted: pick it now")
+        self.do(partial(shelf.accept, fulfillment_id=self.key), "Accepted: pick it now")
 
     def action_pick(self) -> None:
         """Pick one unit of the line under the cursor by hand."""

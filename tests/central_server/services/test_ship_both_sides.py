@@ -8,6 +8,7 @@ from store_client.adapters.paper_files import PaperFiles
 from store_client.flows.ship import commands, manifests, waves
 from store_client.flows.ship.arrived import ArrivedLabels
 from store_client.services.desk import Actor, Desk, TerminalSettings
+from store_client.services.shelf import load
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
@@ -56,7 +57,7 @@ def here(side: StoreSide, key: str) -> FulfillmentOrder:
 
 def to_label(desk: Desk, key: str) -> None:
     """Pick, pack and label an order."""
-    for line in commands.load(desk, key).lines:
+    for line in load(desk, key).lines:
         commands.pick_by_hand(desk, key, line.line, line.to_pick)
     commands.pack(desk, key, "1.2kg")
     commands.label(desk, key)
