@@ -5,6 +5,7 @@ central's newest row with the journal's committed operations, so it does not
 matter whether the terminal or the daemon comes first.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,7 @@ from sync.edge.journal import Journal
 from sync.edge.sqlite import Connection
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import FulfillmentRow, Watermark
+from sync.protocol.verdicts import VerdictStatus
 
 _ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
@@ -33,6 +35,8 @@ _NEW_ROW = (
 )
 OWN_REV = 0
 """Of a row that began here and that central has not sent: no checksum of a scope counts it."""
+NOT_TAKEN_IN = (None, VerdictStatus.QUARANTINED)
+"""What central said of the beginning of an order that it does not have, or not yet."""
 _NAMES_NO_ORDER = re.compile(":|^rights$")
 """What operations may be about beside orders: a sale, an exception, a drawer, rights."""
 
@@ -106,12 +110,17 @@ class Views:
                 part,
             ).fetchall()
             for key, base, gone, pending, rev in rows:
-                if rev == OWN_REV and self._journal.first_line(key) is None:
+                if rev == OWN_REV and not self._has_begun(key):
                     _forget(connection, key)
                     continue
                 self._refold_row(connection, key, base, gone, pending)
             for key in set(part).difference(key for key, *_ in rows):
                 self._begin(connection, key)
+
+    def _has_begun(self, key: str) -> bool:
+        """Return whether an order of the journal is one: not refused, nor set aside."""
+        answer = self._journal.first_answer(key)
+        return answer is not VerdictStatus.REFUSED and self._journal.first_line(key) is not None
 
     def _refold_row(
         self, connection: Connection, key: str, base: str, gone: int, pending: int
@@ -160,6 +169,32 @@ class Views:
              int(folded.provisional), *_columns(folded), int(row.order.is_unconfirmed), key),
         )  # fmt: skip
         return folded.effects
+
+    def forget_all(self, connection: Connection) -> None:
+        """Forget what central said of orders. Those with work of ours keep their last base.
+
+        An order that began here and that central has not taken in is none of these:
+        central, which never had it, would not bring it back.
+        """
+        own = connection.execute("SELECT id FROM fulfillments WHERE rev = ?", (OWN_REV,)).fetchall()
+        kept = [key for (key,) in own if self._journal.first_answer(key) in NOT_TAKEN_IN]
+        connection.execute(
+            "UPDATE fulfillments SET gone = 1 WHERE id NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(kept),),
+        )
+        connection.execute("DELETE FROM fulfillments WHERE gone = 1 AND pending = 0")
+        connection.execute(
+            "UPDATE pending_effects SET allocated = 0 WHERE fulfillment_id IN"
+            " (SELECT id FROM fulfillments WHERE gone = 1)"
+        )
+
+    def drop_refused(self) -> None:
+        """Forget orders that began here and that central refused, or a person there set aside."""
+        own = self._database.all("SELECT id FROM fulfillments WHERE rev = ?", (OWN_REV,))
+        refused = [key for (key,) in own if not self._has_begun(key)]
+        if refused:
+            with self._database.writing() as connection:
+                self.refold(connection, refused)
 
     def drop_gone(self) -> None:
         """Forget orders that central took away, once it has all that was done to them."""

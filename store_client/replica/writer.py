@@ -60,7 +60,7 @@ class ReplicaStore:
         for scope in known:
             if scope not in scopes:
                 with self._database.writing() as connection:
-                    _clear(connection, scope)
+                    self._clear(connection, scope)
                     connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
 
     def apply_page(self, page: PullPage) -> bool:
@@ -140,9 +140,23 @@ class ReplicaStore:
     def reset(self, scope: str, reason: str) -> None:
         """Forget a scope's rows and cursor, and leave an alert: never silently."""
         with self._database.writing() as connection:
-            _clear(connection, scope)
+            self._clear(connection, scope)
             connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
             _alert(connection, self._clock.now_ms(), scope, f"read again from central: {reason}")
+
+    def _clear(self, connection: Connection, scope: str) -> None:
+        """Forget what central said in `scope`."""
+        connection.execute("DELETE FROM unknown_rows WHERE scope = ?", (scope,))
+        if scope == CATALOGUE_SCOPE:
+            products.clear_products(connection)
+        elif scope.startswith(PRICES_PREFIX):
+            zone = scope.removeprefix(PRICES_PREFIX)
+            connection.execute("DELETE FROM prices WHERE zone = ?", (zone,))
+        elif scope.startswith(STORE_PREFIX):
+            connection.execute("DELETE FROM stock")
+            connection.execute("UPDATE shared SET rev = 0")
+            connection.execute("DELETE FROM documents")
+            self._views.forget_all(connection)
 
     def install(self, manifest: SnapshotManifest, file: Path) -> None:
         """Take a verified, unpacked snapshot in, in one transaction with the cursor."""
@@ -166,8 +180,9 @@ class ReplicaStore:
                 _alert(connection, self._clock.now_ms(), "", text)
 
     def refold(self) -> None:
-        """Bring the view up to the journal's head; drop orders that central took away."""
+        """Bring the view up to the journal's head; drop orders that central does not have."""
         self._views.catch_up()
+        self._views.drop_refused()
         self._views.drop_gone()
 
     def report(self, report: SyncReport) -> None:
@@ -292,23 +307,6 @@ def _keep_unknown(
         ],
     )
     return before
-
-
-def _clear(connection: Connection, scope: str) -> None:
-    """Forget what central said in `scope`. Orders with work of ours keep their last base."""
-    connection.execute("DELETE FROM unknown_rows WHERE scope = ?", (scope,))
-    if scope == CATALOGUE_SCOPE:
-        products.clear_products(connection)
-    elif scope.startswith(PRICES_PREFIX):
-        zone = scope.removeprefix(PRICES_PREFIX)
-        connection.execute("DELETE FROM prices WHERE zone = ?", (zone,))
-    elif scope.startswith(STORE_PREFIX):
-        connection.execute("DELETE FROM stock")
-        connection.execute("UPDATE shared SET rev = 0")
-        connection.execute("DELETE FROM documents")
-        connection.execute("UPDATE fulfillments SET gone = 1")
-        connection.execute("DELETE FROM fulfillments WHERE pending = 0")
-        connection.execute("UPDATE pending_effects SET allocated = 0")
 
 
 def _verdict(row: dict[str, Any]) -> VerdictRow | None:

@@ -71,6 +71,20 @@ class JournalReading(ABC):
         )
         return {aggregate for (aggregate,) in rows}
 
+    def first_answer(self, aggregate: str) -> VerdictStatus | None:
+        """Return what central said of the first operation about `aggregate` that is held.
+
+        None while central has not answered, and where no operation is held.
+        """
+        row = self._one(
+            "SELECT o.seq, v.status FROM operations o LEFT JOIN verdicts v USING (epoch, seq)"
+            " WHERE o.aggregate = ? ORDER BY o.epoch, o.seq LIMIT 1",
+            (aggregate,),
+        )
+        if row is None or (row[1] is None and row[0] > self.acked_seq()):
+            return None
+        return VerdictStatus.ACCEPTED if row[1] is None else VerdictStatus(row[1])
+
     def history(
         self, limit: int, offset: int, aggregate: str | None = None
     ) -> list[tuple[JournaledOperation, Verdict | None]]:

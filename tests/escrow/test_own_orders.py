@@ -1,0 +1,76 @@
+"""Orders that began at this store's counter and that central has not taken in: none is lost."""
+
+import pytest
+
+from store_client.services import reserving
+from store_client.services.desk import Desk
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import OpId
+from sync.protocol.rows import store_scope
+from tests.escrow.test_approved import approve_all, hand_in
+from tests.support.central_world import World
+from tests.support.counter import HIT, agree
+from tests.support.store_side import StoreSide
+
+RESERVED = reserving.Wish("Ines Hale", 2)
+
+
+@pytest.fixture
+def held(world: World, store: StoreSide, desk: Desk) -> str:
+    """Return a reservation that central holds back: its device was shut out when it came."""
+    store.cut()
+    order = reserving.reserve(desk, HIT, RESERVED)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    return order.id
+
+
+def here(store: StoreSide, key: str) -> FulfillmentOrder:
+    order = store.store.fulfillment(key)
+    assert order is not None
+    return order
+
+
+def skip_all(world: World) -> None:
+    """Set aside what waits for a person, as a person does."""
+    found, _ = world.parts.central.quarantine.page("S001", None, 100)
+    for one in found:
+        if one["waits_behind"] is None:
+            op_id = OpId(str(one["replica_id"]), int(str(one["epoch"])), int(str(one["seq"])))
+            world.parts.central.quarantine.skip(op_id, by="Ann", reason="the customer has left")
+
+
+def test_reading_again_what_central_says_does_not_lose_it(
+    world: World, store: StoreSide, held: str
+):
+    """Central cannot send it back: it never had it. The units stay set aside for the customer."""
+    store.settle()
+    store.store.writer.reset(store_scope("S001"), "a test")
+    assert here(store, held).total("allocated") == 2
+    store.settle()
+    assert (here(store, held).total("allocated"), store.share().allocated) == (2, 2)
+    assert "accepted" in approve_all(world)
+    agree(world, store)
+    assert here(store, held).total("allocated") == 2
+    assert world.stock("S001") == (10, 2)
+
+
+def test_it_is_gone_when_a_person_sets_it_aside_for_good(world: World, store: StoreSide, held: str):
+    """The store hears of it, and its units are free again."""
+    store.settle()
+    skip_all(world)
+    agree(world, store)
+    assert store.store.fulfillment(held) is None
+    assert (store.share().allocated, world.stock("S001")) == (0, (10, 0))
+    assert "the customer has left" in store.store.fates_of(held)[-1].text
+
+
+def test_one_that_was_not_sent_yet_stays_too(world: World, store: StoreSide, desk: Desk):
+    """A store that reads everything anew while its own work waits keeps that work."""
+    store.cut()
+    order = reserving.reserve(desk, HIT, RESERVED)
+    store.store.writer.reset(store_scope("S001"), "a test")
+    assert here(store, order.id).total("allocated") == 2
+    agree(world, store)
+    assert world.stock("S001") == (10, 2)
