@@ -136,7 +136,8 @@ class CentralMachine:
         parts = assemble(
             self._settings, database, clock=self.clock, random=self._random, notifier=self.mailbox
         )
-        for service in (parts.central.sync, parts.promises, parts.holds):
+        central = parts.central
+        for service in (central.sync, central.quarantine, parts.promises, parts.holds):
             known = service._judging
             watched = tuple(Witness(one, self._witness) for one in known.handlers)
             service._judging = replace(known, handlers=watched)
@@ -148,7 +149,9 @@ class CentralMachine:
             position = position_of(ups._unit, step.before.location_id)
         else:
             name, epoch, seq = source.split("/")
-            position = (rank_of(name), int(epoch), int(seq))
+            own = (rank_of(name), int(epoch), int(seq))
+            # Of what a person approved later, it follows now, and not when it was handed in.
+            position = max(own, position_of(ups._unit, step.before.location_id))
         decision = Decision(position, step.operation, step.now_ms, source)
         self.deciding.append((step.before.id, decision))
 

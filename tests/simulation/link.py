@@ -23,6 +23,7 @@ from sync.protocol.session import (
     PushHeader,
     SnapshotManifest,
 )
+from sync.protocol.verdicts import VerdictStatus
 from sync.protocol.version import PROTOCOL_VERSION
 from tests.simulation.faults import CentralDiskFull, Crashed
 from tests.support.refusals import as_told
@@ -136,5 +137,5 @@ class Link:
             key = (replica_id, header.epoch, seq)
             status = said.get(seq, "accepted")
             before = self.verdicts.setdefault(key, status)
-            if before != status:
+            if before not in (status, VerdictStatus.QUARANTINED):
                 self.contradictions.append(f"operation {key}: first {before}, then {status}")

@@ -6,7 +6,7 @@ its follow-ups, is not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -101,6 +101,15 @@ class ArrivedLabel(NamedTuple):
     is_request: bool = False
 
 
+class Settled(NamedTuple):
+    """What a person took out of quarantine: it happened then, and not when it was handed in."""
+
+    op_ids: tuple[str, ...]
+    fulfillment_id: str
+    kind: str = "settled"
+    is_request: bool = False
+
+
 class Happened(NamedTuple):
     """One step of an order's story."""
 
@@ -174,26 +183,61 @@ def _unpacked(shipment: Shipment | None) -> Shipment | None:
 
 
 def retell(
-    order: FulfillmentOrder, operations: Iterable[StoredOperation], decided: Sequence[Decision]
+    order: FulfillmentOrder, operations: Sequence[StoredOperation], decided: Sequence[Decision]
 ) -> Retold:
     """Do everything again that happened to `order`, in the order in which it did at central."""
     told = Retold(at_first(order))
-    waiting = list(decided)
+    later = settled_later(decided)
+    waiting = [one for one in decided if one.source not in later]
+    by_id = {op_id(one): one for one in operations}
+
     for one in operations:
         while waiting and waiting[0].position < place_of(one)[1:]:
-            _decide(told, waiting.pop(0))
-        if one.status in {"accepted", "amended"} and counts(one):
-            record = decode_line(one.line)
-            if type(record.op) in BEGINNINGS:
-                continue
-            _step(told, op_id(one), record.op, record.at)
-            if told.steps and one.status == "accepted" and told.steps[-1].outcome.consequences:
-                told.problems.append(f"{op_id(one)} came late and was plainly accepted")
+            _decide_again(told, waiting.pop(0), by_id, decided)
+        if op_id(one) not in later:
+            _take(told, one)
     for decision in waiting:
-        _decide(told, decision)
+        _decide_again(told, decision, by_id, decided)
     if told.order.is_unconfirmed and order.is_unconfirmed:  # a clock that is set back ends promises
         told.order = replace(told.order, confirm_by_ms=order.confirm_by_ms)
     return told
+
+
+def settled_later(decided: Iterable[Decision]) -> set[str]:
+    """Return the operations that a person took out of quarantine."""
+    found: set[str] = set()
+    for one in decided:
+        if isinstance(one.operation, Settled):
+            found.update(one.operation.op_ids)
+    return found
+
+
+def _decide_again(
+    told: Retold,
+    decision: Decision,
+    by_id: Mapping[str, StoredOperation],
+    decided: Sequence[Decision],
+) -> None:
+    """Let happen what central decided; what a person approved, with what followed from it."""
+    if not isinstance(decision.operation, Settled):
+        _decide(told, decision)
+        return
+    for name in decision.operation.op_ids:
+        _take(told, by_id[name])
+        for answer in decided:
+            if answer.source == name:
+                _decide(told, answer)
+
+
+def _take(told: Retold, one: StoredOperation) -> None:
+    if one.status not in {"accepted", "amended"} or not counts(one):
+        return
+    record = decode_line(one.line)
+    if type(record.op) in BEGINNINGS:
+        return
+    _step(told, op_id(one), record.op, record.at)
+    if told.steps and one.status == "accepted" and told.steps[-1].outcome.consequences:
+        told.problems.append(f"{op_id(one)} came late and was plainly accepted")
 
 
 def retell_all(world: "World") -> dict[str, Retold]:

@@ -11,6 +11,7 @@ from store_client.replica.digest import digest_of
 from sync.domain.reserve_operations import CENTRALS_OWN
 from tests.simulation import events, oracles
 from tests.simulation.clocks import DAY_MS
+from tests.simulation.events.quarantine import approve_all
 from tests.simulation.plan import Plan
 from tests.simulation.registry import Event, EventKind, Oracle, Violation, When
 from tests.simulation.settling import settle
@@ -97,11 +98,18 @@ class Run:
         self._check(world, When.STEP)
 
     def _quiet(self, world: World) -> None:
+        """See that all agree, first with what central holds back, then with that approved."""
+        self._settle(world)
+        if settled := approve_all(world):
+            self._tell(f"{settled} held operations were approved")
+            self._settle(world)
+        for store in world.stores:
+            self._tell(f"     {store.location_id} agrees: {_short(digest_of(store.store))}")
+
+    def _settle(self, world: World) -> None:
         settle(world)
         self._check(world, When.STEP)
         self._check(world, When.QUIET)
-        for store in world.stores:
-            self._tell(f"     {store.location_id} agrees: {_short(digest_of(store.store))}")
 
     def _check(self, world: World, when: When) -> None:
         for oracle in self._checks[when]:

@@ -6,6 +6,7 @@ from tests.simulation.events import (
     network,
     orders,
     poison,
+    quarantine,
     reservations,
     restores,
     sales,
@@ -27,6 +28,7 @@ ALL: tuple[EventKind, ...] = (
     *times.KINDS,
     *poison.KINDS,
     *inbox.KINDS,
+    *quarantine.KINDS,
     *skew.KINDS,
     *restores.KINDS,
 )

@@ -11,7 +11,17 @@ from sync.domain.inventory import StockEffect, StockReason
 from sync.hub.acceptor import WAITS_BEHIND
 from sync.protocol.lines import decode_line
 from tests.simulation.memory import location_of
-from tests.simulation.model import Books, Units, add, counts, nonzero, op_id, read_books, retell_all
+from tests.simulation.model import (
+    Books,
+    Units,
+    add,
+    counts,
+    nonzero,
+    op_id,
+    read_books,
+    retell_all,
+    settled_later,
+)
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -92,6 +102,8 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
                 due["refund_to_void", source] = (int(bool(undone)),) * 2
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
     moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
+    for decided in world.central.decided.values():  # those that waited behind another had none
+        due.update({("quarantined", source): (0, 1) for source in settled_later(decided)})
     due.update({("quarantined", source): (1, 1) for source in _held(books)})
     due.update(_about_money(books))
     for source, count in given_up.items():
