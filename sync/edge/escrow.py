@@ -129,10 +129,11 @@ class ShareKeeper:
             self.book.keep_token(here)
 
     def _is_overdue(self, policy: EscrowPolicy) -> bool:
-        """Return whether central's lease is over wherever the clocks stand. Never by wall time."""
+        """Return whether central's lease is over wherever the clocks stand. Never by wall time.
+
+        The token is of this boot: `_note_boot` has seen to that.
+        """
         token = self.book.token()
-        if token.boot_id != self.boot_id:
-            return False
         return self.clock.monotonic_ms() - token.mono_ms >= policy.reclaim_after_ms
 
     def _close(self) -> None:
@@ -142,19 +143,22 @@ class ShareKeeper:
 
     def _give_up_unconfirmed(self) -> None:
         """Let go of promises whose confirmation can never have reached central."""
-        attempted = self.attempted_seq
-        if attempted is None:
-            return
         for key in self.book.unacknowledged():
-            confirmed = self.journal.first_seq(key, CONFIRMED)
             order = self.book.order(key)
-            if order is None or (confirmed is not None and confirmed <= attempted):
+            if order is None or self._may_have_confirmed(key):
                 continue
             lapsed = FulfillmentRejected(key, ShortReason.PROMISE_LAPSED)
             with suppress(OperationRefused):
                 now_ms = self.clock.now_ms()
                 outcome = decide(flow_named(order.flow), order, lapsed, now_ms)
                 self._append(lapsed, outcome.effects)
+
+    def _may_have_confirmed(self, key: str) -> bool:
+        """Return whether a confirmation of this promise may have reached central."""
+        confirmed = self.journal.first_seq(key, CONFIRMED)
+        if confirmed is None:
+            return False
+        return self.attempted_seq is None or confirmed <= self.attempted_seq
 
     def _grant(self, shares: Sequence[Share]) -> None:
         generation = self.journal.rights.generation()

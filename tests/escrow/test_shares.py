@@ -11,6 +11,7 @@ from central_server.storage.unit import Unit
 from sync.domain.escrow import Rights
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
+from sync.edge.escrow import ShareKeeper
 from sync.protocol.rows import FulfillmentRow, StockRow
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide
@@ -170,6 +171,34 @@ def test_a_store_takes_back_what_was_never_promised(world: World, store: StoreSi
     store.settle()
     assert store.differences() == []
     assert promisable(world) == 0
+    world.check_books()
+
+
+def test_a_promise_that_it_never_confirmed_ties_nothing_after_that(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """The process fell when it had heard of it, and the new one never reaches central."""
+
+    def falls(_: ShareKeeper) -> int:
+        raise RuntimeError("the process ends here")
+
+    (work,) = world.fulfillments(world.place(("SKU-1", 3)).order_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(ShareKeeper, "share_out", falls)
+        with pytest.raises(RuntimeError):
+            store.round()
+    store.store.close()
+    store.open()
+    store.cut()
+    assert store.share().allocated == 3
+    pass_time(world, POLICY.reclaim_after_ms, store)
+    store.round()
+    assert (store.share().floor, store.share().allocated) == (10, 0)
+    assert world.parts.promises.run() == 1
+    store.settle()
+    assert store.differences() == []
+    (moved,) = (one for one in world.fulfillments(work.order_id) if one.total("open"))
+    assert moved.location_id != "S001"
     world.check_books()
 
 

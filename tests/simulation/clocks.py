@@ -1,8 +1,11 @@
 """Time in the simulation: one true time, and machines whose clocks are wrong in every way."""
 
+from math import ceil
+
 from tests.support.builders import NOON_MS
 
-HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 YEAR_MS = 365 * DAY_MS
 RATE_ERROR_MAX = 0.01
@@ -55,7 +58,11 @@ class MachineClock:
         """Set the wall clock, as a person or a time server does."""
         self._shift_ms += wall_ms - self.now_ms()
 
-    def boot(self) -> None:
-        """Start the monotonic clock again."""
+    def true_ms(self, counted_ms: int) -> int:
+        """Return how much true time has to pass until this machine has counted so much."""
+        return ceil(counted_ms / self._rate)
+
+    def boot(self, begins_ms: int = 0) -> None:
+        """Start the monotonic clock again: at any value, where another machine has the disk now."""
         self._counted_from_ms = self._time.now_ms
-        self._counted_ms = 0.0
+        self._counted_ms = float(begins_ms)

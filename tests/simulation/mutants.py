@@ -32,7 +32,8 @@ ESCROW_EVENTS = frozenset(
         "cut", "mend", "line_gets_bad", "line_gets_good", "answers_are_lost", "late_arrives",
         "clock_drifts", "store_clock_is_set", "store_reboots", "store_restarts", "stock_arrives",
         "central_clock_is_set",
-        "a_term_passes", "pushes_shrink",
+        "a_term_passes", "a_lease_is_used_to_its_end", "store_is_alone_for_long",
+        "a_round_is_cut_short", "pushes_shrink",
     }
 )  # fmt: skip
 
@@ -60,14 +61,6 @@ def _counts_by_the_wall(_: Any) -> Any:
     return is_overdue
 
 
-def _counts_on_after_a_reboot(_: Any) -> Any:
-    def is_overdue(keeper: ShareKeeper, policy: EscrowPolicy) -> bool:
-        token = keeper.book.token()
-        return keeper.clock.monotonic_ms() - token.mono_ms >= policy.reclaim_after_ms
-
-    return is_overdue
-
-
 def _takes_every_generation_for_the_present(_: Any) -> Any:
     return lambda rights, generation: replace(rights, generation=generation)
 
@@ -89,8 +82,6 @@ MUTANTS = (
     Mutant("all clocks are taken to run alike", escrow, "MILLION", lambda _: 10**15),
     Mutant("a reboot does not begin the count anew", ShareKeeper, "_note_boot",
            lambda _: lambda keeper: None),
-    Mutant("time is counted across a reboot", ShareKeeper, "_is_overdue",
-           _counts_on_after_a_reboot),
     Mutant("central's clock may be set back", Meta, "clock_ms", lambda _: lambda meta: 0),
     Mutant("an unconfirmed promise is kept for ever", ShareKeeper, "_give_up_unconfirmed",
            lambda _: lambda keeper: None),

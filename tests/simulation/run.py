@@ -60,6 +60,7 @@ class Run:
     def go(self) -> Result:
         """Run everything; what goes wrong is in the result, never raised."""
         world = World(self._plan.stores, shared=self._plan.shared, fittings=self._fittings)
+        world.look = lambda: self._check(world, When.STEP)
         try:
             for number, event in enumerate(self._plan.events, 1):
                 self._step(world, number, event)

@@ -224,6 +224,12 @@ class StoreMachine:
                 raise
             return None, f"not kept: {problem}"
 
+    def boot(self, begins_ms: int = 0) -> None:
+        """Start the machine anew: its monotonic clock begins at any value."""
+        self.boots += 1
+        self.clock.boot(begins_ms)
+        self.restart()
+
     def round(self) -> tuple[RoundReport | None, str]:
         """Do one round of the daemon."""
         self.rounds += 1

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ from tests.simulation.template import PLACES, fast_folder, template
 
 UNNOTICED_MS_MAX = 30_000
 JUMPED = "central's clock jumped"
+ALONE = "a store has just taken back what it gave: "
 """Of a world's notes: to what, while no job of central's has looked at it."""
 
 
@@ -109,6 +110,8 @@ class World:
         """Central's books as an oracle read them last, by its number of commits."""
         self.notes: dict[str, object] = {}
         """What one event tells another one of its own file."""
+        self.look: Callable[[], None] = lambda: None
+        """Asks the oracles of each step: an event of several steps does it between them."""
 
     def close(self) -> None:
         """Close all files and throw them away."""

@@ -12,6 +12,7 @@ from tests.simulation.events import (
     sales,
     shipping,
     skew,
+    terms,
     times,
     work,
 )
@@ -26,6 +27,7 @@ ALL: tuple[EventKind, ...] = (
     *network.KINDS,
     *machines.KINDS,
     *times.KINDS,
+    *terms.KINDS,
     *poison.KINDS,
     *inbox.KINDS,
     *quarantine.KINDS,

@@ -4,10 +4,13 @@ import shutil
 from pathlib import Path
 from random import Random
 
+from tests.simulation.clocks import DAY_MS
 from tests.simulation.registry import EventKind
 from tests.simulation.store import StoreMachine
 from tests.simulation.world import World
 
+BOOT_CLOCKS_MS = (0, 0, 40 * DAY_MS)
+"""Where monotonic time begins: a disk may go on in a machine that has been up for long."""
 COMMITS = (1, 1, 2, 3, 5, 8)
 REPLICA = "replica.db"
 IMAGE = "image-of-replica.db"
@@ -36,9 +39,7 @@ def store_restarts(world: World, index: int, dice: Random) -> str:
 def store_reboots(world: World, index: int, dice: Random) -> str:
     """A store's machine boots: its monotonic time begins anew, its wall clock may be wrong."""
     store = world.stores[index]
-    store.boots += 1
-    store.clock.boot()
-    store.restart()
+    store.boot(dice.choice(BOOT_CLOCKS_MS))
     return f"boot {store.boots}"
 
 

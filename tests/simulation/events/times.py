@@ -4,10 +4,7 @@ from random import Random
 
 from tests.simulation.clocks import DAY_MS, HOUR_MS, RATE_ERROR_MAX, YEAR_MS, MachineClock
 from tests.simulation.registry import EventKind
-from tests.simulation.template import POLICY
 from tests.simulation.world import JUMPED, World
-
-MINUTE_MS = 60_000
 
 JUMPS_MS = (-YEAR_MS * 30, -YEAR_MS, -DAY_MS, -HOUR_MS, -1000, 1000, HOUR_MS, DAY_MS, YEAR_MS,
             YEAR_MS * 73)  # fmt: skip
@@ -42,14 +39,6 @@ def time_passes(world: World, index: int, dice: Random) -> str:
     return f"{passed // HOUR_MS} h"
 
 
-def a_term_passes(world: World, index: int, dice: Random) -> str:
-    """A term of escrow is nearly over, or just over."""
-    terms = (POLICY.lease_ms, POLICY.lease_ms + POLICY.confirm_ms // 2, POLICY.reclaim_after_ms)
-    passed = dice.choice(terms) + dice.choice((-MINUTE_MS, MINUTE_MS))
-    world.let_pass(passed)
-    return f"{passed / MINUTE_MS:.0f} min"
-
-
 def weeks_pass(world: World, index: int, dice: Random) -> str:
     """So long that the journal may forget."""
     world.let_pass(46 * DAY_MS)
@@ -67,6 +56,5 @@ KINDS = (
     EventKind("central_clock_is_set", central_clock_is_set, 1, is_fault=True, at_central=True),
     EventKind("clock_drifts", clock_drifts, 1, is_fault=True),
     EventKind("time_passes", time_passes, 2),
-    EventKind("a_term_passes", a_term_passes, 3),
     EventKind("weeks_pass", weeks_pass, 0.3),
 )

@@ -13,6 +13,7 @@ from central_server.services.rights import CLOCK_STEP_MS
 from sync.domain.escrow import Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockReason
+from sync.edge.escrow import CONFIRMED
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import FulfillmentRow
 from tests.simulation.events.machines import STALE
@@ -21,7 +22,7 @@ from tests.simulation.memory import location_of
 from tests.simulation.model import counts, op_id, read_books
 from tests.simulation.registry import Oracle, When
 from tests.simulation.template import SKUS
-from tests.simulation.world import JUMPED
+from tests.simulation.world import ALONE, JUMPED
 
 if TYPE_CHECKING:
     from tests.simulation.store import StoreMachine
@@ -64,6 +65,8 @@ class AtCentral:
     """Up to which operation it knows what the store did."""
     online: dict[str, int] = field(default_factory=dict)
     """Units by SKU that it may promise while the lease lives."""
+    rights: dict[str, Rights] = field(default_factory=dict)
+    """By SKU, of whatever generation."""
     orders: list[FulfillmentOrder] = field(default_factory=list)
 
 
@@ -157,6 +160,31 @@ def what_nobody_confirms_is_moved(world: "World") -> Iterator[str]:
                 yield f"{order.id} at {place}: nobody confirmed it, and it is still there"
 
 
+def totals_stay_within_what_was_granted(world: "World") -> Iterator[str]:
+    """G1, after each event: central has promised and given back no more than it was granted."""
+    if not world.shared:
+        return
+    _, places = _at_central(world)
+    for place, there in places.items():
+        for sku, rights in there.rights.items():
+            if rights.promised + rights.returned > rights.granted:
+                yield f"{sku} at {place}: more than was granted is gone: {rights}"
+
+
+def a_store_alone_owns_its_units(world: "World") -> Iterator[str]:
+    """G1, when a store has been cut off for the longest term: nothing waits for central there."""
+    for store in world.stores:
+        if world.notes.get(ALONE + store.location_id) != world.time.now_ms:
+            continue
+        journal, shares = store.store.journal, store.store.shares
+        for one in shares.shares(SKUS):
+            if one.online:
+                yield f"{one.sku} at {store.location_id}: {one.online} are still central's"
+        for key in shares.unacknowledged():
+            if journal.first_seq(key, CONFIRMED) is None:
+                yield f"{key} at {store.location_id} was never confirmed, and still ties units"
+
+
 def _at_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
     """Return central's newest time and what it has by location, read once after each commit.
 
@@ -186,7 +214,7 @@ def _read_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
         for place, sku, *rights in ask(
             "SELECT location_id, sku, generation, granted, promised, returned FROM stock"
         ):
-            lease = found[place].lease
+            lease, found[place].rights[sku] = found[place].lease, Rights(*rights)
             if lease is not None:
                 found[place].online[sku] = Rights(*rights).within(lease.generation).online
         for place, body, confirm_by_ms in ask(
@@ -255,6 +283,8 @@ ORACLES = (
     Oracle("G1 central spends what was given", When.STEP, central_spends_what_was_given),
     Oracle("G1 a lease stands on what was done", When.STEP, a_lease_stands_on_what_was_done),
     Oracle("G1 no promise without a lease", When.STEP, nothing_is_promised_without_a_lease),
+    Oracle("G1 totals stay within grants", When.STEP, totals_stay_within_what_was_granted),
+    Oracle("G1 a store alone owns its units", When.STEP, a_store_alone_owns_its_units),
     Oracle("G1 what nobody confirms is moved", When.STEP, what_nobody_confirms_is_moved),
     Oracle("G1 a sale by right breaks no promise", When.QUIET, a_sale_by_right_breaks_no_promise),
 )
