@@ -110,6 +110,30 @@ def trivial_command() -> list[str]:
     return [sys.executable, "-c", TRIVIAL_APP]
 
 
+def peak_memory_mb() -> float:
+    """Return the most memory that this process had, in MB; not what its parent had before it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def trivial_memory_mb() -> float:
+    """Return the most memory of a Textual program of one line of text, without a screen."""
+    program = TRIVIAL_APP.replace(
+        "Trivial().run()",
+        "import asyncio\n"
+        "from tests.benchmarks.baselines import peak_memory_mb\n"
+        "async def run():\n"
+        "    async with Trivial().run_test() as pilot:\n"
+        "        await pilot.pause()\n"
+        "asyncio.run(run())\n"
+        "print(peak_memory_mb())\n",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.splitlines()[-1])
+
+
 def python_start_s(repetitions: int = 5) -> float:
     """Return how long an empty Python program takes."""
     took = []

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import arrival, availability, commits, kills, push, receive, storm, terminal
+from tests.benchmarks import (
+    arrival,
+    availability,
+    commits,
+    full_terminal,
+    kills,
+    push,
+    receive,
+    storm,
+    terminal,
+)
 from tests.benchmarks.measure import Figure
 from tests.benchmarks.routing import speed
 
@@ -12,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pull": receive.measure_pull,
     "bootstrap": receive.measure_bootstrap,
     "terminal": terminal.measure,
+    "terminal_full": full_terminal.measure,
     "arrival": arrival.measure,
     "backlog": push.measure_backlog,
     "storm": storm.measure,
@@ -25,6 +36,10 @@ TARGETS: dict[str, tuple[str, float]] = {
     "order_to_screen_p99_ms": ("<", 1000),
     "tui_start_s": ("<", 1.5),
     "tui_scan_p99_ms": ("<", 50),
+    "tui_start_full_s": ("<", 1.5),
+    "tui_screen_max_ms": ("<", 150),
+    "tui_key_p99_ms": ("<", 50),
+    "tui_memory_mb": ("<", 250),
     "sync_push_ops_per_s": (">=", 15_000),
     "bytes_per_op_up": ("<=", 20),
     "idle_cycle_bytes": ("<=", 500),

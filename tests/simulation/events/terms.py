@@ -37,7 +37,6 @@ def a_lease_is_used_to_its_end(world: World, index: int, dice: Random) -> str:
     left_ms = lease.until_ms - clock.now_ms() - JUST_BEFORE_MS
     world.let_pass(clock.true_ms(max(0, left_ms)))
     said = place(world, index, dice)
-    world.look()
     return f"{said}; {_takes_back(world, store)}"
 
 
@@ -56,7 +55,6 @@ def store_is_alone_for_long(world: World, index: int, dice: Random) -> str:
     said = ""
     if dice.random() < 0.5:
         said = f"{place(world, index, dice)}; "
-        world.look()
         _fall_in_a_round(store, dice)
     store.endpoint.cut()
     if dice.random() < 0.5:
@@ -77,6 +75,7 @@ def _takes_back(world: World, store: StoreMachine) -> str:
         return "it does not share"
     token = store.store.shares.token()
     counted = store.clock.monotonic_ms() - token.mono_ms if token.boot_id == store.boot_id else 0
+    world.look()
     world.let_pass(store.clock.true_ms(max(0, policy.reclaim_after_ms - counted)) + 1)
     report, problem = store.round()
     world.remember(store)
