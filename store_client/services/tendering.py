@@ -39,6 +39,7 @@ from sync.domain.tenders import (
     UnheardValue,
     account_of,
     find_tender,
+    goes_back_whole,
     offline_card_refusal,
     take_cash,
     value_left,
@@ -353,6 +354,12 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
         if reservation_of(order).asked_minor:
             raise Refusal(f"{missing} hang on an answer.", "The goods stay here until it is given.")
         raise Refusal(f"{missing} are still due.", "Take a payment first.")
+    if not goes_back_whole(reservation_of(order).tenders, balance - total):
+        left = money(balance - total, order.currency)
+        raise Refusal(
+            f"{left} of what was paid would stay here, and no payment is just that.",
+            "Give one back and take it anew for what goes out.",
+        )
     after = desk.perform(ReservationConverted(key, lines, total))
     text = receipt_text(desk, after, lines)
     where = ""

@@ -89,6 +89,19 @@ def find_tender(tenders: Iterable[Tender], number: int) -> Tender | None:
     return next((one for one in tenders if one.number == number), None)
 
 
+def goes_back_whole(tenders: Iterable[Tender], amount_minor: int) -> bool:
+    """Return whether some of the tenders that were taken are `amount_minor` together.
+
+    A tender is given back whole or not at all; 0 needs none of them.
+    """
+    sums = {0}
+    for one in tenders:
+        if one.state is TenderState.TAKEN:
+            more = {found + one.amount_minor for found in sums}
+            sums |= {found for found in more if found <= amount_minor}
+    return amount_minor in sums
+
+
 # --- cash -----------------------------------------------------------------------------------
 
 
