@@ -38,7 +38,6 @@ from sync.domain.reserve_operations import (
 )
 from sync.domain.tenders import STORED_VALUE, Tender, TenderKind, TenderState, find_tender
 
-AMOUNT_MINOR_MAX = 100_000_000
 DEFAULT_CURRENCY = "USD"
 WIDTH = 42
 RULE = "-" * WIDTH
@@ -186,6 +185,13 @@ def require_session(desk: Desk) -> Session:
     return found
 
 
+def require_cash(session: Session, amount_minor: int) -> None:
+    """Refuse to take out more than there should be in the drawer."""
+    if amount_minor > session.expected_minor:
+        left = money(session.expected_minor, session.currency)
+        raise Refusal(f"There are only {left} in the drawer.", "Put cash in first, or count it.")
+
+
 # --- what people do with a drawer -------------------------------------------------------------
 
 
@@ -205,9 +211,7 @@ def move_cash(desk: Desk, amount_minor: int, reason: CashReason) -> Session:
     """Put cash into the drawer (positive) or take it out, for a reason."""
     desk.require_worker()
     session = require_session(desk)
-    if session.expected_minor + amount_minor < 0:
-        left = money(session.expected_minor, session.currency)
-        raise Refusal(f"There are only {left} in the drawer.", "Take out less, or count it.")
+    require_cash(session, -amount_minor)
     moved = CashMoved(desk.device, session.number, amount_minor, session.currency, reason)
     desk.store.record_money(moved, by=desk.actor.id, dev=desk.device)
     return require_session(desk)

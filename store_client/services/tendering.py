@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
 from store_client.services.desk import Desk, Refusal
-from store_client.services.drawer import require_session
+from store_client.services.drawer import require_cash, require_session
 from store_client.services.receipts import receipt_text
 from store_client.services.scanner import clean
 from store_client.services.words import day_time, money, reaches_central
@@ -169,6 +169,7 @@ def pay_card(desk: Desk, key: str, amount_minor: int | None = None) -> Paid:
 def ask_card_again(desk: Desk, key: str) -> Paid:
     """Ask the payment terminal what became of a payment that is not clear. Charges nothing."""
     desk.require_worker()
+    require_session(desk)
     order = desk.store.fulfillment(key)
     asked = None if order is None else _open_card(order)
     if asked is None:
@@ -300,8 +301,9 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
     ):
         raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
     amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
+    session = require_session(desk)
     if tender.means is TenderKind.CASH:
-        require_session(desk)
+        require_cash(session, tender.amount_minor + tender.rounding_minor)
     if tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN:
         _void(desk, key, tender)
     after = desk.perform(TenderReturned(key, number))
@@ -342,6 +344,7 @@ class Sold:
 def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     """Hand paid goods over and print the receipt. The receipt comes after the record."""
     desk.require_worker()
+    require_session(desk)
     order = desk.store.fulfillment(key)
     if order is None:
         raise Refusal("This reservation is not here any more.", "Go back to Today.")

@@ -1,12 +1,15 @@
 """Money at a counter where things go wrong: what is paid, recorded and reported stays one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from store_client.flows.reserve import commands
-from store_client.services import tendering
+from store_client.services import drawer, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
+from sync.domain.money_operations import CashReason
 from tests.support.central_world import World
 from tests.support.counter import S, agree, all_of, aside, books, online
 from tests.support.store_side import StoreSide
@@ -46,4 +49,55 @@ def test_a_part_goes_where_whole_payments_are_left_for_the_rest(
     agree(world, store)
     assert status_of(commands.load(desk, key)) is S.CONVERTED
     assert all_of(desk, key) == ((1, 0),)
+    books(world, desk)
+
+
+# --- the drawer -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda desk, key: tendering.sell(desk, key, all_of(desk, key)),
+        lambda desk, key: tendering.give_back(desk, key, 1),
+        lambda desk, key: tendering.ask_card_again(desk, key),
+    ],
+    ids=["sale", "card given back", "card asked again"],
+)
+def test_whatever_moves_money_belongs_to_an_open_drawer(
+    world: World, store: StoreSide, desk: Desk, act: Callable[[Desk, str], object]
+):
+    """Counted in between: what would be in no tender report waits until a drawer is open."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 948)
+    tendering.pay_card(desk, key, 1_052)
+    drawer.count_drawer(desk, 10_000)
+    with pytest.raises(Refusal, match="not open"):
+        act(desk, key)
+    drawer.open_drawer(desk, 5_000)
+    tendering.ask_card_again(desk, key)
+    tendering.sell(desk, key, all_of(desk, key))
+    first, second = map(drawer.report_of, drawer.sessions(desk.store, "T1"))
+    assert (first.prepaid_minor, second.prepaid_minor) == (948, -948)
+    assert (first.sales_minor, second.sales_minor) == (0, 2_000)
+    assert first.is_balanced
+    assert second.is_balanced
+
+
+def test_no_more_cash_goes_back_than_is_in_the_drawer(world: World, store: StoreSide, desk: Desk):
+    """It was taken to the safe: said before anything is written down, and possible once it is in.
+
+    The same holds at another terminal, whose drawer never had that money.
+    """
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_cash(desk, key, 2_000)
+    drawer.move_cash(desk, -11_000, CashReason.DEPOSIT)
+    with pytest.raises(Refusal, match=r"only \$10.00 in the drawer"):
+        tendering.give_back(desk, key, 1)
+    drawer.move_cash(desk, 1_000, CashReason.CHANGE)
+    tendering.give_back(desk, key, 1)
+    assert drawer.sessions(desk.store, "T1")[-1].expected_minor == 0
+    agree(world, store)
     books(world, desk)
