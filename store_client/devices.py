@@ -134,6 +134,10 @@ class TillStore(Protocol):
         """Return the newest operations that move money, oldest first."""
         ...
 
+    def currency(self) -> str:
+        """Return the currency of this store's prices; empty before there are any."""
+        ...
+
     def central_now_ms(self) -> int:
         """Return what central's clock shows now, as well as this machine can tell."""
         ...

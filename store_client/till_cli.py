@@ -44,13 +44,14 @@ def open_drawer(
     context: typer.Context,
     amount: Annotated[str, typer.Option("--float", help="What is in it now.")],
     by: By,
-    currency: Annotated[str, typer.Option(help="ISO 4217.")] = drawers.DEFAULT_CURRENCY,
+    currency: Annotated[str, typer.Option(help="ISO 4217; the store's unless said.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Begin a session of this terminal's drawer."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        session = drawers.open_drawer(desk, read_amount(amount, currency), currency)
+        paid_in = currency.upper() or drawers.currency_of(desk.store)
+        session = drawers.open_drawer(desk, read_amount(amount, paid_in), paid_in)
         return {
             "session": session.number,
             "float_minor": session.float_minor,

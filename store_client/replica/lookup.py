@@ -65,6 +65,11 @@ class ProductLookup:
         )
         return [sku for (sku,) in rows]
 
+    def currency(self, zone: str) -> str:
+        """Return the currency of a zone's prices; empty where there are none."""
+        row = self._database.one("SELECT currency FROM prices WHERE zone = ? LIMIT 1", (zone,))
+        return "" if row is None else str(row[0])
+
     def by_skus(self, skus: Sequence[str], zone: str) -> dict[str, ProductHit]:
         """Return products by SKU; unknown ones are left out."""
         hits = (hit for sku in skus for hit in self.by_code(sku, zone) if hit.sku == sku)

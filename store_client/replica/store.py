@@ -245,6 +245,10 @@ class Store(Sales, Till):
         """Return the SKUs that a barcode or SKU stands for."""
         return self._lookup.skus_of(code)
 
+    def currency(self) -> str:
+        """Return the currency of this store's prices; empty before there are any."""
+        return self._lookup.currency(self._zone())
+
     def stock_as_of_ms(self) -> int | None:
         """Return when central's stock figures were last heard."""
         return self.sync_state().last_contact_ms

@@ -88,7 +88,7 @@ class DrawerScreen(TerminalScreen):
 
     def _cells(self, row: Row) -> Sequence[Cell]:
         who, line = row
-        currency = self._session.currency if self._session else drawer.DEFAULT_CURRENCY
+        currency = self._currency
         return (
             Cell(who, bold=who == "All"),
             Cell(line.means.replace("_", " ").capitalize()),
@@ -200,9 +200,11 @@ class DrawerScreen(TerminalScreen):
     def _ask(
         self, question: Question, act: Callable[..., Session], says: Callable[[Session], str]
     ) -> None:
-        desk, currency = self.desk, self._currency
+        desk, session = self.desk, self._session
 
         def submit(text: str) -> Session:
+            is_open = session is not None and session.is_open
+            currency = self._currency if is_open else drawer.currency_of(desk.store)
             return act(desk, abs(drawer.read_amount(text, currency)))
 
         self.app.push_screen(EntryDialog(question, submit), partial(self._done, says))

@@ -39,6 +39,7 @@ from sync.domain.reserve_operations import (
 from sync.domain.tenders import STORED_VALUE, Tender, TenderKind, TenderState, find_tender
 
 DEFAULT_CURRENCY = "USD"
+"""Of a store that has no prices yet."""
 WIDTH = 42
 RULE = "-" * WIDTH
 
@@ -177,12 +178,25 @@ def open_session(store: Store, drawer: str) -> Session | None:
     return found[-1] if found and found[-1].is_open else None
 
 
-def require_session(desk: Desk) -> Session:
-    """Return the open session of this terminal's drawer, or say how to begin one."""
+def require_session(desk: Desk, currency: str = "") -> Session:
+    """Return the open session of this terminal's drawer, or say how to begin one.
+
+    What is in `currency` goes into no drawer of another one: its report is one sum.
+    """
     found = open_session(desk.store, desk.device)
     if found is None:
         raise Refusal("The drawer of this terminal is not open.", "Open it first: F8 on Today.")
+    if currency not in {"", found.currency}:
+        raise Refusal(
+            f"This drawer is in {found.currency}, and this is paid in {currency}.",
+            f"Count it, and open it anew in {currency}.",
+        )
     return found
+
+
+def currency_of(store: Store) -> str:
+    """Return the currency in which this store sells."""
+    return store.currency() or DEFAULT_CURRENCY
 
 
 def require_cash(session: Session, amount_minor: int) -> None:
@@ -195,14 +209,15 @@ def require_cash(session: Session, amount_minor: int) -> None:
 # --- what people do with a drawer -------------------------------------------------------------
 
 
-def open_drawer(desk: Desk, float_minor: int, currency: str = DEFAULT_CURRENCY) -> Session:
-    """Begin a session with a float."""
+def open_drawer(desk: Desk, float_minor: int, currency: str = "") -> Session:
+    """Begin a session with a float, in the store's currency unless another one is said."""
     desk.require_worker()
+    _refuse_less_than_nothing(float_minor)
     known = sessions(desk.store, desk.device)
     if known and known[-1].is_open:
         raise Refusal("This drawer is open already.", "Count it before it is opened anew.")
     number = known[-1].number + 1 if known else 1
-    opened = DrawerOpened(desk.device, number, float_minor, currency)
+    opened = DrawerOpened(desk.device, number, float_minor, currency or currency_of(desk.store))
     desk.store.record_money(opened, by=desk.actor.id, dev=desk.device)
     return require_session(desk)
 
@@ -220,6 +235,7 @@ def move_cash(desk: Desk, amount_minor: int, reason: CashReason) -> Session:
 def count_drawer(desk: Desk, counted_minor: int) -> Session:
     """End the session with what was counted, and print its report."""
     desk.require_worker()
+    _refuse_less_than_nothing(counted_minor)
     session = require_session(desk)
     counted = DrawerCounted(
         desk.device, session.number, counted_minor, session.expected_minor, session.currency
@@ -230,6 +246,11 @@ def count_drawer(desk: Desk, counted_minor: int) -> Session:
         f"tenders-{desk.device}-{ended.number}", report_text(report_of(ended), desk.store)
     )
     return ended
+
+
+def _refuse_less_than_nothing(amount_minor: int) -> None:
+    if amount_minor < 0:
+        raise Refusal("There is never less than nothing in a drawer.", "Type what is in it.")
 
 
 # --- the report -------------------------------------------------------------------------------

@@ -82,10 +82,10 @@ def is_over(desk: Desk, order: FulfillmentOrder) -> bool:
 def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
     """Return an order for which money may be taken now."""
     desk.require_worker()
-    require_session(desk)
     order = desk.store.fulfillment(key)
     if order is None:
         raise Refusal("This reservation is not here any more.", "Go back to Today.")
+    require_session(desk, order.currency)
     if is_over(desk, order):
         now_ms = desk.store.central_now_ms()
         until = day_time(desk.store.store_row(), order.expires_at_ms or 0, now_ms)
@@ -169,11 +169,11 @@ def pay_card(desk: Desk, key: str, amount_minor: int | None = None) -> Paid:
 def ask_card_again(desk: Desk, key: str) -> Paid:
     """Ask the payment terminal what became of a payment that is not clear. Charges nothing."""
     desk.require_worker()
-    require_session(desk)
     order = desk.store.fulfillment(key)
     asked = None if order is None else _open_card(order)
-    if asked is None:
+    if order is None or asked is None:
         raise Refusal("No card payment is open.", "See what is due at the top.")
+    require_session(desk, order.currency)
     try:
         answer = desk.devices.payment_terminal.recall(payment_name(key, asked.number))
     except TerminalSilent:
@@ -301,7 +301,7 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
     ):
         raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
     amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
-    session = require_session(desk)
+    session = require_session(desk, order.currency)
     if tender.means is TenderKind.CASH:
         require_cash(session, tender.amount_minor + tender.rounding_minor)
     if tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN:
@@ -344,10 +344,10 @@ class Sold:
 def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     """Hand paid goods over and print the receipt. The receipt comes after the record."""
     desk.require_worker()
-    require_session(desk)
     order = desk.store.fulfillment(key)
     if order is None:
         raise Refusal("This reservation is not here any more.", "Go back to Today.")
+    require_session(desk, order.currency)
     lines = tuple(LineQuantity(line, count) for line, count in quantities if count)
     if not lines:
         raise Refusal("Nothing chosen to hand over.", "Set how many of each line go out.")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from central_server.records import Price
 from store_client.flows.reserve import commands
 from store_client.services import drawer, tendering
 from store_client.services.desk import Desk, Refusal
@@ -60,7 +61,7 @@ def test_a_part_goes_where_whole_payments_are_left_for_the_rest(
     [
         lambda desk, key: tendering.sell(desk, key, all_of(desk, key)),
         lambda desk, key: tendering.give_back(desk, key, 1),
-        lambda desk, key: tendering.ask_card_again(desk, key),
+        tendering.ask_card_again,
     ],
     ids=["sale", "card given back", "card asked again"],
 )
@@ -101,3 +102,32 @@ def test_no_more_cash_goes_back_than_is_in_the_drawer(world: World, store: Store
     assert drawer.sessions(desk.store, "T1")[-1].expected_minor == 0
     agree(world, store)
     books(world, desk)
+
+
+def test_a_drawer_is_in_the_stores_currency(world: World, store: StoreSide, desk: Desk):
+    """Opened without a word about it, it is in that of the price list, whatever that is."""
+    drawer.count_drawer(desk, 10_000)
+    world.parts.intake.prices([Price("EAST", f"SKU-{n}", 900, "EUR") for n in (1, 2, 3)])
+    store.settle()
+    assert drawer.open_drawer(desk, 10_000).currency == "EUR"
+
+
+def test_a_drawer_takes_no_other_currency(world: World, store: StoreSide, desk: Desk):
+    """Dollars in a drawer of euros would make its report a sum of both."""
+    _, key = online(world, store)
+    aside(desk, key)
+    drawer.count_drawer(desk, 10_000)
+    drawer.open_drawer(desk, 10_000, "EUR")
+    with pytest.raises(Refusal, match="is in EUR, and this is paid in USD"):
+        tendering.pay_cash(desk, key, 2_000)
+    with pytest.raises(Refusal, match="is in EUR"):
+        tendering.pay_card(desk, key)
+
+
+def test_a_drawer_has_never_less_than_nothing_in_it(desk: Desk):
+    """A minus that slipped in is refused, at the count as at the float."""
+    with pytest.raises(Refusal, match="less than nothing"):
+        drawer.count_drawer(desk, -10_000)
+    drawer.count_drawer(desk, 10_000)
+    with pytest.raises(Refusal, match="less than nothing"):
+        drawer.open_drawer(desk, -1)

@@ -32,6 +32,7 @@ class FakeTill:
     location_id: str
     orders: dict[str, FulfillmentOrder]
     moves: list[Move]
+    catalogue: list[Any]
 
     def share(self, sku: str) -> Share | None:
         raise NotImplementedError
@@ -62,6 +63,9 @@ class FakeTill:
 
     def money_moves(self) -> list[Move]:
         return list(self.moves)
+
+    def currency(self) -> str:
+        return next((hit.currency for hit in self.catalogue), "")
 
     def central_now_ms(self) -> int:
         return self.clock.now_ms()
