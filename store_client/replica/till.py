@@ -11,7 +11,7 @@ from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
-from sync.domain.money_operations import MoneyOperation
+from sync.domain.money_operations import CardSettled, MoneyOperation
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
 from sync.edge.journal import Journal
 from sync.protocol.verdicts import VerdictStatus
@@ -88,9 +88,20 @@ class Till(ABC):
             raise NotFree(short)
 
     def record_money(self, operation: MoneyOperation, *, by: str, dev: str) -> None:
-        """Journal an operation on a drawer, or on a card that settled. Durable on return."""
+        """Journal an operation on a drawer, or on a card that settled. Durable on return.
+
+        What became of one card is written down once by a terminal, however often it is told.
+        """
         with self.journal.writing():
-            self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+            if not (isinstance(operation, CardSettled) and self._is_settled(operation, dev)):
+                self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+
+    def _is_settled(self, operation: CardSettled, dev: str) -> bool:
+        moves = self.journal.money_history(MONEY_OPERATIONS_MAX)
+        return any(
+            entry.record is not None and device == dev and entry.record.op == operation
+            for entry, device, _ in moves
+        )
 
     def money_moves(self) -> Sequence[MoneyMove]:
         """Return the newest operations that move money, oldest first.

@@ -227,8 +227,12 @@ class DrawerScreen(TerminalScreen):
             text = drawer.report_text(drawer.report_of(session), desk.store)
             return desk.devices.receipts.print(f"tenders-{desk.device}-{session.number}", text)
 
-        where = await self.host.off_loop(job)
         says = self.query_one(Says)
+        try:
+            where = await self.host.off_loop(job)
+        except OSError as error:
+            says.bad(f"Not printed: {error}.", "Nothing else is lost; tell a manager.")
+            return
         says.good(f"Printed: {where}") if where else says.bad("No printer is set up here.")
 
     def action_back(self) -> None:

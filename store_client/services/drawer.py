@@ -7,6 +7,7 @@ have been there is the one figure that people bring in.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from store_client.devices import MoneyMove
@@ -242,9 +243,10 @@ def count_drawer(desk: Desk, counted_minor: int) -> Session:
     )
     desk.store.record_money(counted, by=desk.actor.id, dev=desk.device)
     ended = sessions(desk.store, desk.device)[-1]
-    desk.devices.receipts.print(
-        f"tenders-{desk.device}-{ended.number}", report_text(report_of(ended), desk.store)
-    )
+    with suppress(OSError):  # it is counted, on paper or not; F7 prints it again
+        desk.devices.receipts.print(
+            f"tenders-{desk.device}-{ended.number}", report_text(report_of(ended), desk.store)
+        )
     return ended
 
 

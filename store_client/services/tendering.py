@@ -19,6 +19,7 @@ from store_client.services.words import day_time, money, reaches_central
 from sync.domain.card_numbers import CardNumberRefused, has_card_number
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.money_operations import CardSettled
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
 from sync.domain.reservations import ReservePolicy
@@ -178,7 +179,25 @@ def ask_card_again(desk: Desk, key: str) -> Paid:
         answer = desk.devices.payment_terminal.recall(payment_name(key, asked.number))
     except TerminalSilent:
         return _unclear(desk, key)
+    where = _asked_at(desk, key, asked.number)
+    if answer.outcome is CardOutcome.UNKNOWN and where not in {"", desk.device}:
+        raise Refusal(
+            f"This payment terminal never heard of it: terminal {where} asked for the card.",
+            "Ask again there. Whether it was charged is not known yet.",
+        )
     return _answered(desk, key, asked.number, answer)
+
+
+def _asked_at(desk: Desk, key: str, number: int) -> str:
+    """Return the terminal at which a card was asked for; empty where that is not known."""
+    moves = desk.store.money_moves()
+    asked = [
+        move.device
+        for move in moves
+        if isinstance(move.operation, CardAsked)
+        and (move.operation.fulfillment_id, move.operation.tender) == (key, number)
+    ]
+    return asked[-1] if asked else ""
 
 
 def _unclear(desk: Desk, key: str) -> Paid:
@@ -187,11 +206,14 @@ def _unclear(desk: Desk, key: str) -> Paid:
     return Paid(order, "NOT CLEAR whether the card was charged. F5 asks the terminal again")
 
 
+def _kept(reference: str) -> str:
+    """Return what is kept of a device's name for a payment: of one like a card number, its end."""
+    return reference[-REFERENCE_END:] if has_card_number(reference) else reference
+
+
 def _answered(desk: Desk, key: str, number: int, answer: CardAnswer) -> Paid:
     approved = answer.outcome is CardOutcome.APPROVED
-    reference = answer.reference or payment_name(key, number)
-    if has_card_number(reference):  # a device that names payments so: the end of it will do
-        reference = reference[-REFERENCE_END:]
+    reference = _kept(answer.reference or payment_name(key, number))
     after = desk.perform(
         CardAnswered(key, number, approved, reference if approved else "",
                      approved and answer.is_offline)
@@ -218,21 +240,28 @@ def _open_card(order: FulfillmentOrder) -> Tender | None:
 
 
 def unsettled_cards(desk: Desk) -> list[OfflineCard]:
-    """Return the cards approved offline at this terminal of which no issuer has said anything."""
-    taken: dict[str, OfflineCard] = {}
+    """Return the cards approved offline at this terminal of which no issuer has said anything.
+
+    One that was given back settles no more.
+    """
+    taken: dict[tuple[str, int], tuple[str, OfflineCard]] = {}
     asked: dict[tuple[str, int], int] = {}
     for move in desk.store.money_moves():
-        operation = move.operation
-        name = operation.kind
-        if name == "card_asked":
-            asked[operation.fulfillment_id, operation.tender] = operation.amount_minor
-        elif name == "card_answered" and operation.approved and operation.is_offline:
-            amount = asked.get((operation.fulfillment_id, operation.tender), 0)
-            if move.device == desk.device:
-                taken[operation.reference] = OfflineCard(amount, move.at_ms)
-        elif name == "card_settled":
-            taken.pop(operation.reference, None)
-    return list(taken.values())
+        done, is_here = move.operation, move.device == desk.device
+        match done:
+            case CardAsked():
+                asked[done.fulfillment_id, done.tender] = done.amount_minor
+            case CardAnswered(approved=True, is_offline=True) if is_here:
+                name = done.fulfillment_id, done.tender
+                card = OfflineCard(asked.get(name, 0), move.at_ms)
+                taken[name] = (done.reference, card)
+            case TenderReturned():
+                taken.pop((done.fulfillment_id, done.tender), None)
+            case CardSettled() if is_here:
+                taken = {n: one for n, one in taken.items() if one[0] != done.reference}
+            case _:
+                pass
+    return [card for _, card in taken.values()]
 
 
 # --- gift cards and store credit ----------------------------------------------------------------
@@ -388,12 +417,11 @@ def _receipt_name(desk: Desk, order: FulfillmentOrder) -> str:
 
 def settle_cards(desk: Desk) -> int:
     """Record what has become of cards that were approved offline; return how many."""
-    from sync.domain.money_operations import CardSettled
-
     count = 0
     for one in desk.devices.payment_terminal.settlements():
-        settled = CardSettled(one.reference, one.amount_minor, one.currency, one.declined)
-        number = _order_number(desk, one.reference)
+        reference = _kept(one.reference)
+        settled = CardSettled(reference, one.amount_minor, one.currency, one.declined)
+        number = _order_number(desk, reference)
         desk.store.record_money(
             replace(settled, order_number=number), by=desk.actor.id, dev=desk.device
         )

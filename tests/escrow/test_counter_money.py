@@ -1,19 +1,28 @@
 """Money at a counter where things go wrong: what is paid, recorded and reported stays one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from central_server.records import Price
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.devices import CardAnswer, Settlement
 from store_client.flows.reserve import commands
 from store_client.services import drawer, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
 from sync.domain.money_operations import CashReason
+from sync.domain.paying import due_of
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import CardCaps
 from tests.support.central_world import World
-from tests.support.counter import S, agree, all_of, aside, books, online
+from tests.support.counter import S, agree, all_of, allow, aside, books, exceptions, online
 from tests.support.store_side import StoreSide
+
+PSP = "psp.json"
 
 # --- a part of what was paid ------------------------------------------------------------------
 
@@ -131,3 +140,99 @@ def test_a_drawer_has_never_less_than_nothing_in_it(desk: Desk):
     drawer.count_drawer(desk, 10_000)
     with pytest.raises(Refusal, match="less than nothing"):
         drawer.open_drawer(desk, -1)
+
+
+def test_a_count_stands_where_its_report_cannot_be_printed(desk: Desk):
+    """No paper: the drawer is counted all the same, and nobody is told that it is not."""
+
+    class Jammed:
+        def print(self, name: str, text: str) -> str:
+            raise OSError(28, "no space left")
+
+    jammed = replace(desk, devices=replace(desk.devices, receipts=Jammed()))
+    assert drawer.count_drawer(jammed, 10_000).counted is not None
+    assert drawer.open_session(desk.store, "T1") is None
+
+
+# --- cards ------------------------------------------------------------------------------------
+
+
+class Forgetful(SimulatedTerminal):
+    """A payment terminal beside a machine that loses its power before it says thank you."""
+
+    def settled(self, reference: str) -> None:
+        raise OSError("the power went")
+
+
+def _offline(world: World, store: StoreSide, desk: Desk, amount_minor: int) -> str:
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    assert "OFFLINE" in tendering.pay_card(desk, key, amount_minor).says
+    return key
+
+
+def test_a_card_is_lost_once_however_often_its_device_says_so(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Recorded, then the power went before the device heard of it: one debt, one task."""
+    _offline(world, store, desk, 1_055)
+    torn = replace(desk, devices=replace(desk.devices, payment_terminal=Forgetful(tmp_path / PSP)))
+    with pytest.raises(OSError, match="power"):
+        tendering.settle_cards(torn)
+    tendering.settle_cards(desk)
+    assert tendering.unsettled_cards(desk) == []
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
+
+
+def test_a_card_that_was_given_back_is_waited_for_no_longer(
+    world: World, store: StoreSide, desk: Desk
+):
+    """It never settles: counted on, it would stop all cards offline after a day."""
+    key = _offline(world, store, desk, 1_054)
+    tendering.give_back(desk, key, 1)
+    assert tendering.unsettled_cards(desk) == []
+
+
+def test_a_settlement_under_a_name_like_a_card_number(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Kept by the end of that name from the beginning, it is found again when it settles."""
+
+    class Numbered(SimulatedTerminal):
+        def charge(
+            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
+        ) -> CardAnswer:
+            made = super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
+            return replace(made, reference="4111111111111111")
+
+        def settlements(self) -> Sequence[Settlement]:
+            return [replace(one, reference="4111111111111111") for one in super().settlements()]
+
+    device = Numbered(tmp_path / PSP)
+    numbered = replace(desk, devices=replace(desk.devices, payment_terminal=device))
+    _offline(world, store, numbered, 1_054)
+    assert tendering.settle_cards(numbered) == 1
+    assert tendering.unsettled_cards(numbered) == []
+    agree(world, store)
+    books(world, desk)
+
+
+@pytest.mark.parametrize("amount_minor", [1_052, 1_053], ids=["charged", "not charged"])
+def test_another_terminals_device_cannot_say_that_nothing_was_charged(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path, amount_minor: int
+):
+    """It never heard of the payment: that is no answer. The terminal that asked gets one."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key, amount_minor)
+    device = SimulatedTerminal(tmp_path / "other.json")
+    other = replace(desk, device="T2", devices=replace(desk.devices, payment_terminal=device))
+    drawer.open_drawer(other, 1_000)
+    with pytest.raises(Refusal, match="terminal T1"):
+        tendering.ask_card_again(other, key)
+    assert due_of(tendering.ask_card_again(desk, key).order) == (
+        948 if amount_minor == 1_052 else 2_000
+    )
