@@ -108,7 +108,7 @@ class FollowUps(Protocol):
         """
         ...
 
-    def give_back_value(self, account: str, amount_minor: int) -> None:
+    def give_back_value(self, account: str, currency: str, amount_minor: int) -> None:
         """Put an amount back on stored value."""
         ...
 

@@ -172,9 +172,9 @@ class PushFollowUps:
             account, currency, amount_minor, self._source, self._now_ms, is_fact=is_fact
         )
 
-    def give_back_value(self, account: str, amount_minor: int) -> None:
+    def give_back_value(self, account: str, currency: str, amount_minor: int) -> None:
         """Put an amount back on stored value."""
-        self.money.give_back(account, amount_minor, self._source, self._now_ms)
+        self.money.give_back(account, currency, amount_minor, self._source, self._now_ms)
 
     def head(self, order_id: str) -> OrderHead:
         """Return the head of the order that a fulfillment order is part of."""

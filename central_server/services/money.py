@@ -59,17 +59,19 @@ class MoneyOfPush:
 
         An account that central does not have, or has in another currency, has nothing.
         """
-        value = self._value(account)
-        if value is None or value.currency != currency:
+        value = self._in_currency(account, currency)
+        if value is None:
             return amount_minor
         missing = max(0, amount_minor - max(0, value.balance_minor))
         if is_fact or not missing:
             self._move(account, -amount_minor, source, now_ms)
         return missing
 
-    def give_back(self, account: str, amount_minor: int, source: str, now_ms: int) -> None:
-        """Put an amount back, where there is such an account."""
-        if self._value(account) is not None:
+    def give_back(
+        self, account: str, currency: str, amount_minor: int, source: str, now_ms: int
+    ) -> None:
+        """Put an amount back, where it could have been taken from: an account in its currency."""
+        if self._in_currency(account, currency) is not None:
             self._move(account, amount_minor, source, now_ms)
 
     def balance(self, account: str) -> int:
@@ -85,6 +87,10 @@ class MoneyOfPush:
         value = self._values[account]
         if value is not None:
             self._values[account] = replace(value, balance_minor=value.balance_minor + amount_minor)
+
+    def _in_currency(self, account: str, currency: str) -> StoredValue | None:
+        value = self._value(account)
+        return value if value is not None and value.currency == currency else None
 
     def _value(self, account: str) -> StoredValue | None:
         if account not in self._values:

@@ -37,7 +37,7 @@ from sync.domain.reserve_operations import (
     TenderTaken,
     ValueAsked,
 )
-from sync.domain.tenders import STORED_VALUE, Tender, TenderKind, TenderState, find_tender
+from sync.domain.tenders import Tender, TenderKind, TenderState, find_tender
 
 DEFAULT_CURRENCY = "USD"
 """Of a store that has no prices yet."""
@@ -127,11 +127,13 @@ def _postings(move: MoneyMove, order: FulfillmentOrder | None) -> tuple[Posting,
 def _of_tender(operation: object, tender: Tender | None, drawer: str) -> tuple[Posting, ...]:
     if tender is None:
         return ()
-    if isinstance(operation, ValueAsked):  # what came of it in the end: central decides it
-        return tender_postings(tender, drawer) if tender.state is TenderState.TAKEN else ()
+    if isinstance(operation, ValueAsked):
+        # What came of it is central's word. What was given back was taken then, so that a
+        # session that is counted already stays as it was; taken out unanswered, both cancel.
+        is_taken = tender.state in {TenderState.TAKEN, TenderState.RETURNED}
+        return tender_postings(tender, drawer) if is_taken else ()
     if isinstance(operation, TenderReturned):
-        was_asked = tender.means in STORED_VALUE and not tender.is_offline
-        if was_asked or tender.state is not TenderState.RETURNED:
+        if tender.state is not TenderState.RETURNED:
             return ()
         back = tender_postings(tender, drawer)
         return tuple(Posting(one.account, -one.amount_minor) for one in back)

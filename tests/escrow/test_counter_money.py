@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from central_server.money_records import StoredValue
 from central_server.records import Price
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import CardAnswer, Settlement
@@ -17,9 +18,22 @@ from sync.domain.fulfillment import RefusalReason
 from sync.domain.money_operations import CashReason
 from sync.domain.paying import due_of
 from sync.domain.reservations import ReservePolicy
-from sync.domain.tenders import CardCaps
+from sync.domain.tenders import CardCaps, TenderKind, ValueLimits, account_of
+from tests.support.builders import NOON_MS
 from tests.support.central_world import World
-from tests.support.counter import S, agree, all_of, allow, aside, books, exceptions, online
+from tests.support.counter import (
+    CODE,
+    S,
+    agree,
+    all_of,
+    allow,
+    aside,
+    books,
+    exceptions,
+    gift_card,
+    left_on_card,
+    online,
+)
 from tests.support.store_side import StoreSide
 
 PSP = "psp.json"
@@ -236,3 +250,46 @@ def test_another_terminals_device_cannot_say_that_nothing_was_charged(
     assert due_of(tendering.ask_card_again(desk, key).order) == (
         948 if amount_minor == 1_052 else 2_000
     )
+
+
+# --- gift cards and store credit --------------------------------------------------------------
+
+
+def test_a_gift_card_given_back_on_the_next_day_changes_no_counted_session(
+    world: World, store: StoreSide, desk: Desk
+):
+    """What was printed yesterday stays; the next session has what went back onto the card."""
+    gift_card(world, 2_000)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE)
+    store.settle()
+    counted = drawer.report_of(drawer.count_drawer(desk, 10_000))
+    drawer.open_drawer(desk, 10_000)
+    tendering.give_back(desk, key, 1)
+    agree(world, store)
+    first, second = map(drawer.report_of, drawer.sessions(desk.store, "T1"))
+    assert first == counted
+    assert (first.prepaid_minor, second.prepaid_minor) == (2_000, -2_000)
+    assert first.is_balanced
+    assert second.is_balanced
+    assert left_on_card(world) == 2_000
+    books(world, desk)
+
+
+def test_a_card_of_another_currency_gains_nothing_by_being_given_back(
+    world: World, store: StoreSide, desk: Desk
+):
+    """Taken while cut off, of which central could take nothing: nothing goes back onto it."""
+    card = StoredValue(account_of(CODE), TenderKind.GIFT_CARD, "EUR", 700, NOON_MS)
+    world.database.write(lambda unit: unit.money.issue(card, "test"))
+    allow(world, store, ReservePolicy(value_offline=ValueLimits(1_500, 1_000)))
+    _, key = online(world, store)
+    aside(desk, key)
+    store.cut()
+    store.round()
+    tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE, 1_000)
+    tendering.give_back(desk, key, 1)
+    agree(world, store)
+    assert left_on_card(world) == 700
+    books(world, desk)

@@ -166,7 +166,7 @@ def _value_returned(step: Step, back: TenderReturned, ups: FollowUps) -> tuple[C
     if before is None or after is None or before.means not in STORED_VALUE:
         return ()
     if before.state is TenderState.TAKEN and after.state is TenderState.RETURNED:
-        ups.give_back_value(before.account, before.amount_minor)
+        ups.give_back_value(before.account, step.before.currency, before.amount_minor)
     return ()
 
 
