@@ -89,9 +89,9 @@ class PromiseRuleBook:
             found = _one(unit, version)
             if found.state(now) is VersionState.ARCHIVED:
                 raise VersionFixed(version, "archived")
-            ended = archived(found, now)
-            self._keep(unit, [ended], "archived", version, by, note)
-            return _document(ended, now, [])
+            changed = archived(unit.promise_rules.published(), found, now)
+            self._keep(unit, changed, "archived", version, by, note)
+            return _document(changed[-1], now, [])
 
         return self._database.write(work)
 

@@ -6,7 +6,8 @@ changes: a correction is a new version.
 
     publish at s   every version that began before s and would go on ends at s;
                    one that begins later still takes over then
-    archive now    the version ends now; without a later one nothing holds
+    archive now    the version ends now; without a later one nothing holds. One that has not
+                   begun never does, and the one that would have ended for it goes on
 """
 
 from collections.abc import Sequence
@@ -83,8 +84,18 @@ def published(
     return [*ended, mine]
 
 
-def archived(one: RuleVersion, now_ms: int) -> RuleVersion:
-    """Return a version that ends now; one that would begin later never does."""
+def archived(versions: Sequence[RuleVersion], one: RuleVersion, now_ms: int) -> list[RuleVersion]:
+    """Return what changes where a version is archived, that version last.
+
+    `versions` are all that are published. A version that would begin later never
+    does: whoever made room for it holds on in its place, so that no gap is left.
+    """
     start = one.effective_from_ms
-    end = now_ms if start is None or start < now_ms else start
-    return replace(one, effective_until_ms=end)
+    if start is None or start <= now_ms:
+        return [replace(one, effective_until_ms=now_ms)]
+    going_on = [
+        replace(before, effective_until_ms=one.effective_until_ms)
+        for before in versions
+        if before.effective_until_ms == start and before.effective_from_ms != start
+    ]
+    return [*going_on, replace(one, effective_until_ms=start)]

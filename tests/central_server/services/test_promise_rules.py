@@ -194,6 +194,25 @@ def test_versions_follow_one_another(world):
     ]  # fmt: skip
 
 
+def test_a_version_that_is_withdrawn_before_it_begins_leaves_no_gap(world):
+    """The one that would have ended for it goes on, until whatever comes after."""
+    book, start = world.parts.central.promise_rules, world.clock.now_ms() + 60 * MINUTE_MS
+    first = publish(world, PromiseRule("r", HOLD, units=1))
+    versions = []
+    for units, begins in ((2, start), (3, start + 60 * MINUTE_MS)):
+        made = book.draft([PromiseRule("r", HOLD, units=units)], note="", by="Kim")["version"]
+        book.publish(made, effective_from_ms=begins, note="", by="Lee")
+        versions.append(made)
+    book.archive(versions[0], note="not this year", by="Kim")
+    assert book.show(first)["effective_until"] == book.show(versions[1])["effective_from"]
+    world.clock.advance(90 * MINUTE_MS)
+    assert shown(world) == 9
+    book.archive(versions[1], note="nor that", by="Kim")
+    assert book.show(first)["effective_until"] is None
+    world.clock.advance(90 * MINUTE_MS)
+    assert shown(world) == 9
+
+
 def test_what_is_published_is_fixed(world):
     """Only a draft changes; findings keep it from being published; the audit has who and why."""
     book = world.parts.central.promise_rules
