@@ -89,7 +89,7 @@ def list_receipts(
 @router.put(
     "/receipts/{receipt_id}",
     response_model=ReceiptView,
-    responses=problems(*KEYED, "unknown_sku", "unknown_location"),
+    responses=problems(*KEYED, "unknown_sku", "unknown_location", "receipt_closed"),
 )
 def expect_receipt(request: Request, receipt_id: Key, body: ReceiptBody, holder: Admin) -> object:
     """Note goods that are on their way, or what has changed about them."""

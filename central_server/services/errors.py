@@ -18,6 +18,7 @@ DomainError
     +-- RulesInvalid             rules of promising with findings are not published
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
+    +-- ReceiptClosed            what came is not on its way again
     +-- VersionFixed             only a draft may be changed
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
@@ -207,6 +208,16 @@ class FeedCursorOver(ServiceRefused):
 
     def __init__(self) -> None:
         super().__init__("this cursor is over: take the whole feed again, without a cursor")
+
+
+class ReceiptClosed(ServiceRefused):
+    """Goods that came, or will not come, are not on their way again."""
+
+    code = "receipt_closed"
+
+    def __init__(self, receipt_id: str) -> None:
+        self.receipt_id = receipt_id
+        super().__init__(f"receipt {receipt_id!r} is closed: what comes now has a name of its own")
 
 
 class VersionFixed(ServiceRefused):

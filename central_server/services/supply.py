@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from central_server.services.backorders import Backorders
-from central_server.services.errors import BundleInvalid, NotFound, UnknownLocation, UnknownSkus
+from central_server.services.errors import (
+    BundleInvalid,
+    NotFound,
+    ReceiptClosed,
+    UnknownLocation,
+    UnknownSkus,
+)
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
 from central_server.sourcing.bundles import UNITS_MAX
@@ -58,13 +64,16 @@ class SupplyBook:
     def expect(self, receipt: Receipt) -> Document:
         """Note goods that are on their way, or what has changed about them.
 
-        Raises `UnknownSkus` and `UnknownLocation`.
+        Raises `UnknownSkus`, `UnknownLocation`, and `ReceiptClosed` for one that came
+        already: told of once more, its units would be counted beside the stock they became.
         """
 
         def work(unit: "Unit") -> Receipt:
             _require_products(unit, {receipt.sku})
             if unit.locations.get(receipt.location_id) is None:
                 raise UnknownLocation(receipt.location_id)
+            if unit.supply.is_closed(receipt.id):
+                raise ReceiptClosed(receipt.id)
             unit.supply.save_receipts([receipt])
             unit.promise_rules.bump()
             kept = unit.supply.receipt(receipt.id)

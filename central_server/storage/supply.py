@@ -112,6 +112,13 @@ class Supply:
         claimed = sum(claim[3] for claim in self.waiting_for(receipt_id))
         return replace(Receipt(*row), claimed=claimed)
 
+    def is_closed(self, receipt_id: str) -> bool:
+        """Return whether a receipt came, or will not come; until the commit nobody closes it."""
+        closed_ms = self._connection.execute(
+            select(RECEIPTS.c.closed_ms).where(RECEIPTS.c.id == receipt_id).with_for_update()
+        ).scalar_one_or_none()
+        return closed_ms is not None
+
     def save_receipts(self, receipts: Sequence[Receipt]) -> None:
         """Add receipts, or replace those that are on their way."""
         rows = [

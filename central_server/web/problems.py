@@ -60,6 +60,7 @@ STATUS: dict[str, int] = {
     "rules_invalid": 422,
     "bundle_invalid": 422,
     "version_fixed": 409,
+    "receipt_closed": 409,
     # Exceptions and quarantine.
     "already_closed": 409,
     "already_assigned": 409,

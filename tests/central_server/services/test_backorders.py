@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import ReceiptClosed
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
 from central_server.sourcing.receipts import Receipt
@@ -72,6 +73,18 @@ def test_an_order_is_released_when_its_goods_came(coming):
     assert coming.order(placed.order_id)["lines"][0]["unsourced"] == 0
     assert coming.parts.backorders.run() == 0
     assert any("pickup code" in mail.text.lower() for mail in coming.mails())
+
+
+def test_goods_that_came_are_not_on_their_way_again(coming):
+    """The message about them, sent once more as its answer was lost, counts no unit twice."""
+    arrive(coming, "R1", 18)
+    with pytest.raises(ReceiptClosed, match="a name of its own"):
+        coming.parts.central.supply.expect(
+            Receipt("R1", "S001", "SKU-1", 8, coming.clock.now_ms() + DAY_MS)
+        )
+    assert claimed(coming) == {"R2": 0}
+    with pytest.raises(InsufficientStock):
+        later(coming, 23)
 
 
 def test_who_waits_for_two_receipts_waits_for_both(coming):
