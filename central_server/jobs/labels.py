@@ -17,7 +17,7 @@ from central_server.records import OrderEvent, OutboxItem
 from central_server.services.exceptions import exception_record, open_exceptions
 from sync.clock import Clock
 from sync.domain.exceptions import ExceptionKind
-from sync.domain.flows.ship import label_arrived, label_failed
+from sync.domain.flows.ship import label_arrived, label_failed, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id
 from sync.hub.feed import FeedWriter
@@ -98,9 +98,10 @@ class LabelDesk:
         if stored is None:
             return
         before = stored.row.order
-        after = label_arrived(before, box, number) if number else None
-        if problem:
-            after = label_failed(before, box, problem)
+        after = None
+        if _is_meant(before, item.payload):
+            arrived = label_arrived(before, box, number) if number else None
+            after = label_failed(before, box, problem) if problem else arrived
         feed = FeedWriter(unit.feed)
         if after is not None:
             row = FulfillmentRow(after, stored.row.watermark)
@@ -134,6 +135,18 @@ class LabelDesk:
         unit.orders.append_events(
             [OrderEvent(order.order_id, now_ms, kind, words, "central", data)]
         )
+
+
+def _is_meant(order: FulfillmentOrder, payload: Mapping[str, object]) -> bool:
+    """Return whether a box is still what was asked for: it may have been packed anew."""
+    box = shipment_of(order).box(cast("int", payload["box"]))
+    return box is not None and all(
+        payload.get(name, now) == now
+        for name, now in (
+            ("asked_ms", box.requested_at_ms), ("weight_grams", box.weight_grams),
+            ("carrier", box.carrier), ("service", box.service),
+        )
+    )  # fmt: skip
 
 
 def parcel_of(key: str, payload: Mapping[str, object]) -> Parcel:

@@ -125,6 +125,7 @@ def _parcel(order: FulfillmentOrder, box: Box) -> dict[str, object]:
         "service": box.service,
         "weight_grams": box.weight_grams,
         "number": box.tracking,
+        "asked_ms": box.requested_at_ms,
         "to": list(address.lines()),
         "country": address.country,
         "postal_code": address.postal_code,

@@ -1,0 +1,85 @@
+"""Labels that central buys, where the box has become another one meanwhile."""
+
+import pytest
+
+from central_server.ports import CarrierRefused, Parcel
+from sync.domain import operations as op
+from sync.domain import ship_operations as so
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.shipping import Box
+from tests.central_server.services.test_parcels import carriers_of, packed, place
+from tests.support.central_world import World
+from tests.support.parcels import CARRIERS
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def shipping(world: World) -> World:
+    """The small central, with two carriers that come to every store."""
+    world.parts.intake.carriers(CARRIERS)
+    return world
+
+
+def repacked(world: World) -> str:
+    """Ask for a label of 900 grams; pack the box anew at 2,000 before the carrier answers."""
+    order_id, (order,) = place(world, method="express")
+    device = world.device("S001")
+    packed(device, order)
+    device.do(
+        so.LabelRequested(order.id, 1, "harbor", "express"),
+        so.BoxUnpacked(order.id, 1),
+        so.BoxPacked(order.id, 1, 2_000, _all(order)),
+        so.LabelRequested(order.id, 1, "harbor", "express"),
+    )
+    device.push()
+    return order_id
+
+
+def _all(order: FulfillmentOrder) -> tuple[op.LineQuantity, ...]:
+    return tuple(op.LineQuantity(one.line, one.allocated) for one in order.lines)
+
+
+def the_box(world: World, order_id: str) -> Box:
+    (order,) = world.fulfillments(order_id)
+    assert order.shipment is not None
+    (box,) = order.shipment.boxes
+    return box
+
+
+def test_a_label_is_for_the_box_that_it_was_bought_for(shipping: World):
+    """The number on the box is the one that its own weight was told for; the other is void."""
+    order_id = repacked(shipping)
+    weights: dict[str, int] = {}
+    carriers = carriers_of(shipping)
+    buy = carriers.buy
+
+    def weighed(parcel: Parcel) -> str:
+        number = buy(parcel)
+        weights[number] = parcel.weight_grams
+        return number
+
+    carriers.buy = weighed  # type: ignore[method-assign]
+    for _ in range(3):
+        shipping.parts.labels.run()
+    assert weights[the_box(shipping, order_id).tracking] == 2_000
+    assert {weights[number] for number in carriers.void_numbers} == {900}
+
+
+def test_a_refusal_of_an_earlier_request_does_not_end_the_later_one(shipping: World):
+    """The carrier said no to what the box was; what it is gets its label."""
+    order_id = repacked(shipping)
+    carriers = carriers_of(shipping)
+    buy = carriers.buy
+
+    def heavy_only(parcel: Parcel) -> str:
+        if parcel.weight_grams < 1_000:
+            raise CarrierRefused("too light for this service")
+        return buy(parcel)
+
+    carriers.buy = heavy_only  # type: ignore[method-assign]
+    for _ in range(3):
+        shipping.parts.labels.run()
+    box = the_box(shipping, order_id)
+    assert (bool(box.tracking), box.problem) == (True, "")
+    assert carriers.void_numbers == set()
