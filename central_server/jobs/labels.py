@@ -108,6 +108,8 @@ class LabelDesk:
             body = unit.fulfillments.upsert_many([row])[key]
             feed.put_body(store_scope(after.location_id), Entity.FULFILLMENT, key, body)
             self._tell(unit, feed, after, box, number, problem, now)
+        elif problem and _stands_on(before, item):
+            self._tell(unit, feed, before, box, "", problem, now)
         elif number:
             payload = {**item.payload, "number": number}
             unit.outbox.add(
@@ -147,6 +149,13 @@ def _is_meant(order: FulfillmentOrder, payload: Mapping[str, object]) -> bool:
             ("carrier", box.carrier), ("service", box.service),
         )
     )  # fmt: skip
+
+
+def _stands_on(order: FulfillmentOrder, item: OutboxItem) -> bool:
+    """Return whether what a carrier refused is on a box: a number that was announced."""
+    box = shipment_of(order).box(cast("int", item.payload["box"]))
+    number = item.payload["number"]
+    return item.kind == LABEL_ANNOUNCE and box is not None and box.tracking == number
 
 
 def parcel_of(key: str, payload: Mapping[str, object]) -> Parcel:

@@ -7,7 +7,7 @@ from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.shipping import Box
-from tests.central_server.services.test_parcels import carriers_of, packed, place
+from tests.central_server.services.test_parcels import carriers_of, exceptions, packed, place
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS
 
@@ -83,3 +83,22 @@ def test_a_refusal_of_an_earlier_request_does_not_end_the_later_one(shipping: Wo
     box = the_box(shipping, order_id)
     assert (bool(box.tracking), box.problem) == (True, "")
     assert carriers.void_numbers == set()
+
+
+def test_a_number_that_its_carrier_refuses_is_somebodys_business(shipping: World):
+    """It is on a box already: the store hears of it, and nobody waits at the door in vain."""
+    order_id, (order,) = place(shipping)
+    assert order.shipment is not None
+    device = shipping.device("S001")
+    packed(device, order)
+    device.do(so.LabelPrinted(order.id, 1, "swift", "standard", order.shipment.numbers[0]))
+    device.push()
+
+    def refused(parcel: Parcel) -> None:
+        raise CarrierRefused(f"no such number {parcel.number}")
+
+    carriers_of(shipping).announce = refused  # type: ignore[method-assign]
+    shipping.parts.labels.run()
+    assert exceptions(shipping) == ["label_refused"]
+    assert "label_refused" in [one["kind"] for one in shipping.order(order_id)["timeline"]]
+    assert the_box(shipping, order_id).tracking == order.shipment.numbers[0]
