@@ -10,6 +10,7 @@
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from central_server.records import Location, ShippingCarrier, ShippingRate
 from sync.domain.shipping import CarrierPickup
 
 EVERYWHERE = "*"
+_TIME = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 DAYS = 7
 
 
@@ -49,7 +51,7 @@ def read_carriers(text: str) -> CarrierFile:
             ShippingCarrier(one["id"], one["name"], one.get("number_prefix", ""))
             for one in document["carriers"]
         )
-        rates = tuple(ShippingRate(**one) for one in document["rates"])
+        rates = tuple(map(_rate, document["rates"]))
         names = {one.id: one.name for one in carriers}
         pickups = {
             place: tuple(_pickup(one, names) for one in found)
@@ -75,11 +77,21 @@ def _services(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _rate(one: Mapping[str, Any]) -> ShippingRate:
+    rate = ShippingRate(**one)
+    least = {"weight_grams_max": 1, "amount_minor": 0, "days": 0}
+    for name, fewest in least.items():
+        value = getattr(rate, name)
+        if type(value) is not int or value < fewest:
+            raise ValueError(f"{rate.carrier} {rate.service}: {name} is a number from {fewest} on")
+    return rate
+
+
 def _minutes(text: str) -> int:
     if not text:
         return 0
-    hours, _, minutes = text.partition(":")
-    value = int(hours) * 60 + int(minutes)
+    found = _TIME.fullmatch(text)
+    value = 0 if found is None else int(found[1]) * 60 + int(found[2])
     if not 0 < value <= 24 * 60:
         raise ValueError(f"{text!r} is no time of day")
     return value
