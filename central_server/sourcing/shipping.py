@@ -56,6 +56,25 @@ def rate_for(
     return min(fitting, key=lambda one: (one.amount_minor, one.weight_grams_max), default=None)
 
 
+def cost_of(
+    rates: Iterable[ShippingRate], carrier: str, service: str, weight_grams: int
+) -> int | None:
+    """Return what a weight costs by the table, in minor units; None where it has no such service.
+
+    What is too heavy for one parcel goes in several: as many of the heaviest as
+    are full, and one of the rest.
+    """
+    table = [one for one in rates if (one.carrier, one.service) == (carrier, service)]
+    if not table:
+        return None
+    heaviest = max(one.weight_grams_max for one in table)
+    full = max(0, -(-weight_grams // heaviest) - 1)
+    parts = [rate_for(table, carrier, service, grams)
+             for grams in (heaviest, weight_grams - full * heaviest)]  # fmt: skip
+    most, rest = (0 if one is None else one.amount_minor for one in parts)
+    return full * most + rest
+
+
 def offers_method(location: ShippingPlace, method: str) -> bool:
     """Return whether anybody who comes there has such a service."""
     return any(method in pickup.services for pickup in location.carriers)
@@ -90,9 +109,9 @@ def _choice(
 ) -> CarrierChoice | None:
     if method not in pickup.services:
         return None
-    rate = rate_for(rates, pickup.carrier, method, weight_grams)
+    amount_minor = cost_of(rates, pickup.carrier, method, weight_grams)
     closures = frozenset(location.closures)
     ship_by_ms = next_cutoff_ms(pickup, location.timezone, closures, ready_ms - 1)
-    if rate is None or ship_by_ms is None:
+    if amount_minor is None or ship_by_ms is None:
         return None
-    return CarrierChoice(pickup.carrier, method, rate.amount_minor, ship_by_ms)
+    return CarrierChoice(pickup.carrier, method, amount_minor, ship_by_ms)

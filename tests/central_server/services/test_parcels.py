@@ -1,11 +1,15 @@
 """Parcel orders at central: promised, divided, rejected with consequences, labeled, shipped."""
 
+from dataclasses import replace
+
 import pytest
 
 from central_server.adapters.carriers import SimulatedCarriers
+from central_server.records import ShippingRate
 from central_server.services.carrier_file import BadCarriers, read_carriers
 from central_server.services.errors import ShippingNotOffered
 from central_server.services.idempotency import RequestIdentity
+from central_server.sourcing.shipping import cost_of
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.errors import InsufficientStock
@@ -280,3 +284,40 @@ def test_a_carrier_document_with_a_mistake_is_refused_in_words():
         )
     with pytest.raises(BadCarriers):
         read_carriers('{"carriers": 3}')
+
+
+@pytest.mark.parametrize(
+    ("was", "typed", "said"),
+    [
+        ('"16:30"', '"16:75"', "no time of day"),
+        ('"16:30"', '"17:-5"', "no time of day"),
+        ("2000", '"2000"', "weight_grams_max is a number from 1"),
+        ("690", "-690", "amount_minor is a number from 0"),
+        ("690", "6.9", "amount_minor is a number from 0"),
+    ],
+)
+def test_a_number_with_a_slip_in_it_is_no_other_number(was: str, typed: str, said: str):
+    """75 minutes past four are not a quarter past five, and nobody is paid for a parcel."""
+    text = (
+        '{"carriers": [{"id": "swift", "name": "Swift"}], "rates": [{"carrier": "swift",'
+        ' "service": "standard", "weight_grams_max": 2000, "amount_minor": 690,'
+        ' "currency": "USD", "days": 3}], "pickups": {"*": [{"carrier": "swift",'
+        ' "services": ["standard"], "cutoffs": ["16:30", "", "", "", "", "", ""]}]}}'
+    )
+    assert read_carriers(text).pickups["*"][0].cutoffs[0] == 990
+    with pytest.raises(BadCarriers, match=said):
+        read_carriers(text.replace(was, typed))
+
+
+def test_an_order_heavier_than_one_parcel_goes_in_several(world: World):
+    """What is shown is what may be sent: five pieces at a rate for two kilos, at two parcels."""
+    rates = (
+        ShippingRate("swift", "standard", 1_000, 500, "USD", 3),
+        ShippingRate("swift", "standard", 2_000, 900, "USD", 3),
+    )
+    world.parts.intake.carriers(replace(CARRIERS, rates=rates))
+    _, orders = place(world, ("SKU-1", 5))
+    assert [order.total("allocated") for order in orders] == [5]
+    assert cost_of(rates, "swift", "standard", 2_500) == 900 + 500
+    assert cost_of(rates, "swift", "standard", 4_000) == 2 * 900
+    assert cost_of(rates, "swift", "express", 1) is None
