@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LABEL_MM = (101.6, 152.4)
 FONT = "helvetica"
+SLIP_BOTTOM_MM = 190
+"""Below it no line of a packing slip begins: the next page has it."""
 BAR_MM = 0.42
 """The width of a Code 128 module: 0.42 mm is read by every scanner."""
 
@@ -31,10 +33,17 @@ def latin(text: str) -> str:
 
 
 def modules_of(number: str) -> str:
-    """Return the modules of a Code 128 as a string of 1 (bar) and 0 (gap)."""
-    from barcode.codex import Code128
+    """Return the modules of a Code 128 as a string of 1 (bar) and 0 (gap).
 
-    built: str = Code128(number).build()[0]
+    Raises `ValueError` for characters that it has no bars for.
+    """
+    from barcode.codex import Code128
+    from barcode.errors import BarcodeError
+
+    try:
+        built: str = Code128(number).build()[0]
+    except BarcodeError as problem:
+        raise ValueError(f"there are no bars for {number!r}") from problem
     return built
 
 
@@ -76,6 +85,9 @@ def slip_pdf(slip: PackingSlip) -> bytes:
         _text(document, 12, 32 + 5 * row, line, 10)
     top = 68
     for item in slip.lines:
+        if top > SLIP_BOTTOM_MM:
+            document.add_page()
+            top = 12
         _text(document, 12, top, f"{item.quantity} x  {item.name}  ({item.sku})", 10)
         top += 7
     if slip.rest:

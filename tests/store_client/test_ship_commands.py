@@ -7,12 +7,12 @@ from random import Random
 import pytest
 
 from store_client.adapters.paper_files import PaperFiles
-from store_client.adapters.pdf import latin, modules_of
+from store_client.adapters.pdf import latin, modules_of, slip_pdf
 from store_client.adapters.zpl import label_zpl
 from store_client.flows.ship import commands, manifests, practice, waves
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
 from store_client.flows.ship.rejecting import everything_open, preview
-from store_client.paper import PaperProblem, ParcelLabel
+from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
 from store_client.services.cutoffs import clocks
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import read_code
@@ -120,6 +120,35 @@ def test_numbers_that_are_used_up_are_followed_by_a_request(desk, store):
         commands.void(desk, key, 1)
     assert len(numbers) == 4
     assert commands.label(desk, key).number == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [("SÜ-71", "no number"), ("北7", "no number"), ("SW-9", "used already")]
+)
+def test_a_number_that_is_none_of_this_box_is_refused(desk, store, number, said):
+    """A scanner with the wrong keyboard, the label of another box: nothing is written down."""
+    key = add(store)
+    picked(desk, key)
+    (line, *_) = load(desk, key).lines
+    commands.pack(desk, key, "900", (LineQuantity(line.line, 1),))
+    commands.label_by_hand(desk, key, 1, "sw-9")
+    commands.pack(desk, key, "900")
+    with pytest.raises(Refusal, match=said):
+        commands.label_by_hand(desk, key, 2, number)
+
+
+def test_a_number_without_bars_stops_no_screen(desk, tmp_path):
+    """Written down before it was refused, or sent so by a carrier: it is said, not raised."""
+    label = ParcelLabel("SÜ-71", "Swift", "standard", ("Jo",), "S", "K1", 1, 1, 500)
+    with pytest.raises(PaperProblem, match="no bars"):
+        desk.paper.label(label)
+
+
+def test_a_long_packing_slip_goes_on_on_the_next_page():
+    """Sixty lines: none is printed below the edge of the paper."""
+    lines = tuple(SlipLine(1, f"SKU-{number}", "Thing") for number in range(60))
+    made = slip_pdf(PackingSlip("K1", 1, "Store", ("Jo",), lines, 3))
+    assert made.count(b"/Type /Page\n") == 3
 
 
 def test_no_paper_stops_nobody(desk, store):

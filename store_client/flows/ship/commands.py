@@ -196,7 +196,11 @@ def label_by_hand(desk: Desk, fulfillment_id: str, box: int, number: str) -> Lab
     kept = clean(number).upper()[:NUMBER_CHARACTERS_MAX]
     if not kept:
         raise Refusal("No number given.", "Scan or type the number on the label.")
+    if not (kept.isascii() and kept.isprintable()):
+        raise Refusal(f"“{kept[:12]}” is no number of a label.", "Scan it once more.")
     shipment = shipment_of(order)
+    if kept in shipment.used:
+        raise Refusal(f"Label {kept} is used already.", "Each box has a label of its own.")
     after = desk.perform(
         so.LabelPrinted(fulfillment_id, box, shipment.carrier, shipment.service, kept)
     )
