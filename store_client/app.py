@@ -93,6 +93,8 @@ class StoreApp(ScanningApp):
         self._token: tuple[int, ...] | None = None
         self._minute = -1
         self._state_at_ms = 0
+        self._central_ahead_ms = 0
+        """What central's clock shows beyond this machine's."""
         self._new_orders: int | None = None
         self._news = 0
         """Orders that have arrived and were not seen on Today yet."""
@@ -202,7 +204,7 @@ class StoreApp(ScanningApp):
             now_ms = self.clock.now_ms()
             token = await self.off_loop(self.store.change_token)
             changed = token != self._token
-            if changed or now_ms - self._state_at_ms >= STATE_EVERY_MS:
+            if changed or abs(now_ms - self._state_at_ms) >= STATE_EVERY_MS:
                 self._state_at_ms = now_ms
                 await self.off_loop(partial(self._read_state, counts=changed))
             first, self._token = self._token is None, token
@@ -214,8 +216,13 @@ class StoreApp(ScanningApp):
         finally:
             self._watching = False
 
+    def central_now_ms(self) -> int:
+        """Return what central's clock shows, by what was known at the last look."""
+        return self.clock.now_ms() + self._central_ahead_ms
+
     def _read_state(self, *, counts: bool) -> None:
         self._read_switch()
+        self._central_ahead_ms = self.store.central_now_ms() - self.clock.now_ms()
         self.sync_state = self.store.sync_state()
         if counts:
             self.store_row = self.store.store_row()

@@ -62,6 +62,10 @@ class Host(Protocol):
         """Run `job` in a thread."""
         ...
 
+    def central_now_ms(self) -> int:
+        """Return what central's clock shows: what is due, and what is over, goes by it."""
+        ...
+
     def open_order(self, flow: str, fulfillment_id: str) -> None:
         """Open the work screen of an order."""
         ...

@@ -182,7 +182,7 @@ class TodayScreen(TypingScreen):
         host = self.host
         store: Store = host.store
         rows: Sequence[BoardRow] = store.board(flow.name, limit=PAGE, offset=offset)
-        row, now_ms = host.store_row, host.clock.now_ms()
+        row, now_ms = host.store_row, host.central_now_ms()
         return [Entry(flow.name, flow.board.describe(each, row, now_ms)) for each in rows]
 
     def _show(self, entries: list[Entry]) -> None:
@@ -246,7 +246,7 @@ class TodayScreen(TypingScreen):
         if key:
             order = await host.off_loop(lambda: host.store.fulfillment(key))
         card = self.query_one("#preview-card", OrderCard)
-        card.show(order, host.store_row, host.clock.now_ms())
+        card.show(order, host.store_row, host.central_now_ms())
 
     def on_resize(self) -> None:
         """Fill the preview where it has just found room."""

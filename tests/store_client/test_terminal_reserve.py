@@ -216,6 +216,22 @@ async def test_a_card_number_is_refused_wherever_it_is_typed(world, store, tmp_p
     assert store.store.board("reserve") == []
 
 
+async def test_a_wall_clock_that_is_wrong_does_not_turn_customers_away(world, store, tmp_path):
+    """Set forward by a year: the hold goes on by central's time, and the screen says so too."""
+    reserve_online(world, store)
+    store.settle()
+    store.clock.wall_ms += 400 * 86_400_000
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.press("escape")
+        assert "RELEASE" not in term.text().upper()
+        await term.press("f2")
+        assert "OVER" not in term.text().upper()
+        await term.press("enter", "f6")
+        assert "DUE $20.00" in term.text()
+
+
 async def test_money_is_given_back_where_the_order_ended(world, store, tmp_path):
     """Cancelled while the customer paid: the board says so first, and the screen gives it back."""
     order_id = reserve_online(world, store)

@@ -91,7 +91,7 @@ def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
     """Release what was not fetched in time."""
     order = load(desk, fulfillment_id)
     if not is_over(desk, order):
-        now_ms = desk.clock.now_ms()
+        now_ms = desk.store.central_now_ms()
         until = day_time(desk.store.store_row(), order.expires_at_ms or now_ms, now_ms)
         raise Refusal(f"It is held until {until}.", "Leave it there.")
     return desk.perform(op.HoldExpired(fulfillment_id))

@@ -87,12 +87,12 @@ class ReserveScreen(ShelfScreen):
     # --- what this flow says ------------------------------------------------------------
 
     def _step(self, order: FulfillmentOrder) -> Step:
-        return next_step(facts_of(order), self.host.clock.now_ms())
+        return next_step(facts_of(order), self.host.central_now_ms())
 
     def panel_of(self, order: FulfillmentOrder) -> NextStep:
         """Return the next step, how to do it, and what it costs."""
         host, step = self.host, self._step(order)
-        said = step_words(facts_of(order), host.store_row, host.clock.now_ms())
+        said = step_words(facts_of(order), host.store_row, host.central_now_ms())
         return NextStep(said, how_words(order, step), self._about(order, step))
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
@@ -114,7 +114,7 @@ class ReserveScreen(ShelfScreen):
 
     def due_of(self, order: FulfillmentOrder) -> Said:
         """Return by when the next step is due."""
-        return due_words(facts_of(order), self.host.store_row, self.host.clock.now_ms())
+        return due_words(facts_of(order), self.host.store_row, self.host.central_now_ms())
 
     def banner_of(self, order: FulfillmentOrder) -> str:
         """Return what must not be overlooked."""
