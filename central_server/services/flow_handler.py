@@ -12,6 +12,7 @@ from typing import Protocol
 from central_server.services.notice import Notice
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.tenders import TenderKind
 from sync.domain.transitions import Consequence, FulfillmentOperation, Outcome
 
 
@@ -101,7 +102,9 @@ class FollowUps(Protocol):
         """Let central decide something by the rules of the flow, right after this operation."""
         ...
 
-    def redeem(self, account: str, currency: str, amount_minor: int, *, is_fact: bool) -> int:
+    def redeem(
+        self, account: str, means: TenderKind, currency: str, amount_minor: int, *, is_fact: bool
+    ) -> int:
         """Take an amount from stored value; return how much is missing.
 
         A fact is taken whatever there is, anything else only where nothing is missing.

@@ -38,6 +38,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
 from sync.domain.orders import OrderProgress, progress_of
+from sync.domain.tenders import TenderKind
 from sync.domain.transitions import FulfillmentOperation
 
 if TYPE_CHECKING:
@@ -166,10 +167,12 @@ class PushFollowUps:
         found, self._decisions = self._decisions, []
         return found
 
-    def redeem(self, account: str, currency: str, amount_minor: int, *, is_fact: bool) -> int:
+    def redeem(
+        self, account: str, means: TenderKind, currency: str, amount_minor: int, *, is_fact: bool
+    ) -> int:
         """Take an amount from stored value; return how much is missing."""
         return self.money.redeem(
-            account, currency, amount_minor, self._source, self._now_ms, is_fact=is_fact
+            account, means, currency, amount_minor, self._source, self._now_ms, is_fact=is_fact
         )
 
     def give_back_value(self, account: str, currency: str, amount_minor: int) -> None:

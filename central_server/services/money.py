@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from central_server.money_records import MoneyEntry, StoredValue
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_ledger import Posting, money_postings, order_postings
+from sync.domain.tenders import TenderKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,15 +53,17 @@ class MoneyOfPush:
     # --- stored value -----------------------------------------------------------------------
 
     def redeem(
-        self, account: str, currency: str, amount_minor: int, source: str, now_ms: int,
-        *, is_fact: bool,
+        self, account: str, means: TenderKind, currency: str, amount_minor: int, source: str,
+        now_ms: int, *, is_fact: bool,
     ) -> int:  # fmt: skip
         """Take an amount; return how much is missing. A fact is taken as far as anybody knows it.
 
         An account that central does not have, or has in another currency, has nothing.
+        Asked for as what it is not (a gift card as credit), it has nothing either: the
+        ledger would have taken it from the wrong account.
         """
         value = self._in_currency(account, currency)
-        if value is None:
+        if value is None or not (is_fact or value.means is means):
             return amount_minor
         missing = max(0, amount_minor - max(0, value.balance_minor))
         if is_fact or not missing:

@@ -33,6 +33,7 @@ from tests.support.counter import (
     gift_card,
     left_on_card,
     online,
+    sentence,
 )
 from tests.support.store_side import StoreSide
 
@@ -293,3 +294,19 @@ def test_a_card_of_another_currency_gains_nothing_by_being_given_back(
     agree(world, store)
     assert left_on_card(world) == 700
     books(world, desk)
+
+
+def test_a_gift_card_is_no_store_credit(world: World, store: StoreSide, desk: Desk):
+    """Scanned under the wrong key it is not taken, and says so; under its own it is."""
+    gift_card(world, 2_000)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_value(desk, key, TenderKind.STORE_CREDIT, CODE)
+    store.settle()
+    assert "not known" in sentence(store, key)
+    tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE)
+    store.settle()
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert books(world, desk)["gift_card"] == 2_000
+    assert left_on_card(world) == 0

@@ -132,7 +132,9 @@ def _redeemed(step: Step, taken: TenderTaken, ups: FollowUps) -> tuple[Consequen
     order = step.outcome.after
     if taken.means not in STORED_VALUE:
         return ()
-    missing = ups.redeem(taken.account, order.currency, taken.amount_minor, is_fact=True)
+    missing = ups.redeem(
+        taken.account, taken.means, order.currency, taken.amount_minor, is_fact=True
+    )
     if missing:
         name = taken.means.value.replace("_", " ")
         text = (
@@ -147,7 +149,9 @@ def _redeemed(step: Step, taken: TenderTaken, ups: FollowUps) -> tuple[Consequen
 def _value_asked(step: Step, asked: ValueAsked, ups: FollowUps) -> tuple[Consequence, ...]:
     """Say whether a gift card or credit may pay what was asked."""
     order = step.outcome.after
-    missing = ups.redeem(asked.account, order.currency, asked.amount_minor, is_fact=False)
+    missing = ups.redeem(
+        asked.account, asked.means, order.currency, asked.amount_minor, is_fact=False
+    )
     ups.decide(ValueAnswered(order.id, asked.tender, approved=not missing))
     if not missing:
         return ()
