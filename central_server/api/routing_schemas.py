@@ -4,11 +4,12 @@ They are the dataclasses of `central_server.sourcing.engine.model`, field by fie
 times are RFC 3339. What a field means is said there once more, with its units.
 """
 
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from central_server.api.schemas import Body, Identifier
+from central_server.api.schemas import Body, Identifier, Moment
 from central_server.services.times import to_ms
 from central_server.sourcing.calendar import OpenHours
 from central_server.sourcing.engine.model import (
@@ -62,7 +63,7 @@ class RoutingOrderBody(Body):
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1, max_length=LINES_MAX)]
     latitude: Latitude
     longitude: Longitude
-    promised_by: AwareDatetime | None = None
+    promised_by: Moment | None = None
     channel: Annotated[str, Field(max_length=64)] = "web"
     customer_tier: Annotated[str, Field(max_length=64)] = ""
     excluded: Names = frozenset()
@@ -107,12 +108,20 @@ class StockBody(Body):
     fill_probability: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     is_full_run: bool = False
 
+    @field_validator("prices_minor")
+    @classmethod
+    def _never_fall(cls, prices: tuple[float, ...]) -> tuple[float, ...]:
+        """Refuse what no plan could be proved best by: the last unit on a shelf is the dearest."""
+        if any(later < before for before, later in pairwise(prices)):
+            raise ValueError("prices_minor never fall: a later unit costs no less")
+        return prices
+
 
 class DayPartBody(Body):
     """What a location can still take on in a part of its day."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
     units: Count
     orders: Count
     labor_minutes: Rate | None = None
@@ -204,6 +213,15 @@ class ServiceBody(Body):
     name: Identifier
     zones: Annotated[tuple[ZoneBody, ...], Field(min_length=1, max_length=ZONES_MAX)]
 
+    @field_validator("zones")
+    @classmethod
+    def _nearest_first(cls, zones: tuple[ZoneBody, ...]) -> tuple[ZoneBody, ...]:
+        """Refuse a zone that nothing could ever be in."""
+        ends = [float("inf") if one.up_to_km is None else one.up_to_km for one in zones]
+        if any(later <= before for before, later in pairwise(ends)):
+            raise ValueError("zones stand nearest first, each reaching further than the last")
+        return zones
+
 
 class RulesBody(Body):
     """The rule set: goals, limits, tariffs."""
@@ -255,7 +273,7 @@ class RoutingPlanBody(Body):
     order: RoutingOrderBody
     candidates: Annotated[tuple[CandidateBody, ...], Field(min_length=1, max_length=CANDIDATES_MAX)]
     rules: RulesBody
-    now: AwareDatetime | None = None
+    now: Moment | None = None
     """The instant of the decision; if it is missing, now."""
     effort_max: Annotated[int, Field(ge=0, le=EFFORT_MAX)] = 25_000
     """How long the proof of optimality may be sought: options looked at."""

@@ -1,9 +1,11 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +25,10 @@ QUANTITY_MAX = 1000
 FREE_TEXTS = frozenset({"name", "email", "phone", "proxy_name", "reason", "note", "assignee"})
 """Fields that people type: a card's number in one of them is refused, and told nowhere."""
 
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+"""An instant that calendars can reckon from: what is months later exists too."""
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 
 

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.promise_schemas import milliseconds
-from central_server.api.schemas import Body, Identifier
+from central_server.api.schemas import Body, Identifier, Moment
 from central_server.services.api_keys import KeyHolder
 from central_server.sourcing.receipts import Receipt
 from central_server.web.auth import require
@@ -40,7 +40,7 @@ class ReceiptBody(Body):
     location_id: Identifier
     sku: Identifier
     units: Units
-    due_at: AwareDatetime
+    due_at: Moment
     reference: Annotated[str, Field(max_length=200)] = ""
 
 

@@ -30,6 +30,8 @@ def dry_run(
 def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, object]:
     """Return a plan and its trace as JSON values."""
     best = trace.next_best if trace is not None else None
+    shipped = [shipment.terms.rounded() for shipment in plan.shipments]
+    terms = {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()}
     return {
         "sentence": trace.sentence if trace is not None else sentence(plan, None),
         "shipments": [
@@ -40,13 +42,13 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
                 "ready_at": rfc3339(shipment.ready_ms),
                 "arrives_at": rfc3339(shipment.arrives_ms),
                 "distance_km": shipment.distance_km,
-                "terms": dict(shipment.terms.rounded()),
+                "terms": dict(rounded),
             }
-            for shipment in plan.shipments
+            for shipment, rounded in zip(plan.shipments, shipped, strict=True)
         ],
         "unsourced": _lines(plan.unsourced),
         "cost_minor": plan.cost_minor,
-        "terms": dict(plan.terms.rounded()),
+        "terms": terms,
         "objective": plan.objective,
         "bound": plan.bound,
         "gap": plan.gap,

@@ -25,9 +25,10 @@ async def test_example_is_planned_and_explained(client):
     assert {one["location_id"]: one["finding"] for one in plan["candidates"]} == {
         "S001": "chosen", "DC1": "chosen",
     }  # fmt: skip
-    assert sum(value for name, value in plan["terms"].items() if name != "total") == pytest.approx(
-        plan["terms"]["total"], abs=3
-    )
+    for terms in (plan["terms"], *(shipment["terms"] for shipment in plan["shipments"])):
+        assert sum(value for name, value in terms.items() if name != "total") == terms["total"]
+    assert sum(shipment["terms"]["total"] for shipment in plan["shipments"]) == plan["cost_minor"]
+    assert plan["terms"]["total"] == plan["cost_minor"]
 
 
 async def test_answer_is_that_of_the_function(client):
@@ -50,6 +51,12 @@ async def test_nothing_is_allocated(client, order_body):
     assert (await client.get("/v1/availability?sku=SKU-1")).json() == before
 
 
+def _farthest_first(body: Any) -> None:
+    service = next(iter(body["rules"]["tariffs"].values()))[0]
+    near = {**service["zones"][0], "up_to_km": 100}
+    service["zones"] = [{**near, "up_to_km": 500}, near]
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -60,6 +67,13 @@ async def test_nothing_is_allocated(client, order_body):
         (lambda body: body["candidates"][0].update(calendar={"timezone": "Mars/Base"}), "Mars"),
         (lambda body: body["order"]["lines"].append(body["order"]["lines"][0]), "line numbers"),
         (lambda body: body["candidates"][0]["stock"]["HS-10001"].update(units=-1), "units"),
+        (
+            lambda body: body["candidates"][0]["stock"]["HS-10001"].update(prices_minor=[9, 1]),
+            "never fall",
+        ),
+        (lambda body: body.update(now="9999-12-31T23:59:59Z"), "now"),
+        (lambda body: body["order"].update(promised_by="0001-01-01T00:00:00Z"), "promised_by"),
+        (_farthest_first, "nearest first"),
     ],
 )
 async def test_mistakes_are_named(client, change, where):

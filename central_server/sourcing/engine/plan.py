@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor
 
 from central_server.sourcing.engine.problem import EPSILON
 
@@ -33,13 +34,21 @@ class Terms:
         )  # fmt: skip
 
     def rounded(self) -> Mapping[str, int]:
-        """Return whole minor units by name."""
-        return {
-            "freight": round(self.freight), "handling": round(self.handling),
-            "surcharge": round(self.surcharge), "shelf": round(self.shelf),
-            "risk": round(self.risk), "balance": round(self.balance),
-            "total": round(self.total),
+        """Return whole minor units by name; they add up to `total` exactly.
+
+        The total is rounded, and the terms to what is nearest to them under that sum:
+        all down, then up again those that lost most (largest remainders).
+        """
+        exact = {
+            "freight": self.freight, "handling": self.handling, "surcharge": self.surcharge,
+            "shelf": self.shelf, "risk": self.risk, "balance": self.balance,
         }  # fmt: skip
+        found = {name: floor(amount) for name, amount in exact.items()}
+        total = round(self.total)
+        lost = sorted(exact, key=lambda name: found[name] - exact[name])
+        for name in lost[: total - sum(found.values())]:
+            found[name] += 1
+        return {**found, "total": total}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +97,8 @@ class SourcingPlan:
 
     @property
     def cost_minor(self) -> int:
-        """The cost in whole minor units, all terms together."""
-        return round(self.terms.total)
+        """The cost in whole minor units: what its shipments cost, each in whole ones."""
+        return sum(round(shipment.terms.total) for shipment in self.shipments)
 
     @property
     def gap(self) -> float:
