@@ -1,5 +1,6 @@
 """Money at a counter where things go wrong: what is paid, recorded and reported stays one."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,33 @@ def test_a_part_goes_where_whole_payments_are_left_for_the_rest(
     assert status_of(commands.load(desk, key)) is S.CONVERTED
     assert all_of(desk, key) == ((1, 0),)
     books(world, desk)
+
+
+def _sums(receipt: str) -> tuple[int, int]:
+    """Return a receipt's total, and the sum of what stands below it, in cents."""
+    _, _, below = receipt.partition("TOTAL")
+    amounts = [round(float(text.replace("$", "")) * 100) for text in
+               re.findall(r"-?\$[0-9.]+$", below.partition("---")[0], re.MULTILINE)]  # fmt: skip
+    return amounts[0], sum(amounts[1:])
+
+
+def test_each_receipt_of_a_reservation_adds_up(world: World, store: StoreSide, desk: Desk):
+    """What an earlier receipt has is not on the next one; what stays here is taken off."""
+    _, key = online(world, store, 4)
+    aside(desk, key)
+    tendering.pay_cash(desk, key, 1_000, 1_000)
+    first = tendering.sell(desk, key, ((1, 1),))
+    tendering.pay_card(desk, key, 1_000)
+    tendering.pay_cash(desk, key, 1_000, 1_000)
+    second = tendering.sell(desk, key, ((1, 1),))
+    tendering.pay_cash(desk, key, 1_000)
+    third = tendering.sell(desk, key, all_of(desk, key))
+    assert [_sums(one.text) for one in (first, second, third)] == [
+        (1_000, 1_000), (1_000, 1_000), (2_000, 2_000),
+    ]  # fmt: skip
+    assert first.text.count("Cash") == third.text.count("Cash") == 1
+    assert "Paid, still held                   -$10.00" in second.text
+    assert "Paid earlier                        $10.00" in third.text
 
 
 # --- the drawer -------------------------------------------------------------------------------
