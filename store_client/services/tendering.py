@@ -101,6 +101,10 @@ def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
             "A card payment is not clear yet.", "Ask the payment terminal again first: F5."
         )
     if due_of(order) <= 0:
+        asked = reservation_of(order).asked_minor
+        if asked:
+            waits = f"{money(asked, order.currency)} hang on an answer."
+            raise Refusal(waits, "^Z takes that out of the payment; then take another one.")
         raise Refusal("All of it is paid.", "Hand the goods over, or give a payment back.")
     return order
 
@@ -131,6 +135,10 @@ def pay_cash(desk: Desk, key: str, given_minor: int, most_minor: int | None = No
 def _bounded(order: FulfillmentOrder, most_minor: int | None) -> int:
     due = deliverable_due(order)
     if due <= 0:
+        if reservation_of(order).asked_minor:
+            raise Refusal(
+                "What is in hand hangs on an answer.", "^Z takes that payment out; or wait."
+            )
         raise Refusal("What is in hand is paid.", "Pick the rest first, or hand this over.")
     return due if most_minor is None else min(due, most_minor)
 

@@ -143,6 +143,8 @@ async def test_a_gift_card_while_the_network_is_cut(world, store, tmp_path):
         assert "wait for an answer" in term.text()
         await term.press("enter")
         assert "hang on an answer" in term.text()
+        await term.press("f4")
+        assert "^Z takes that out" in term.text()
         store.settle()
         await term.look()
         assert "Gift card $20.00 declined" in term.text()

@@ -18,6 +18,7 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.protocol.rows import StoreRow
 
 SOON_MS = 30 * MINUTE_MS
+LATER_TODAY_MS = 12 * 60 * MINUTE_MS
 S = FulfillmentStatus
 HELD = frozenset({S.PICKED, S.STAGED, S.READY_FOR_PICKUP, S.PARTIALLY_CONVERTED})
 
@@ -142,7 +143,9 @@ def _work_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     left_ms = facts.promised_by_ms - now_ms
     if left_ms < 0:
         return Said("!", f"late {duration(-left_ms)}", "bad")
-    return Said("", f"by {clock_time(store, facts.promised_by_ms)}", "")
+    if left_ms < LATER_TODAY_MS:
+        return Said("", f"by {clock_time(store, facts.promised_by_ms)}", "")
+    return Said("", f"by {day_time(store, facts.promised_by_ms, now_ms)}", "")
 
 
 _GROUPS = {
