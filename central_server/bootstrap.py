@@ -178,12 +178,14 @@ class Parts:
     def begin_new_life(self) -> int:
         """Tell every store, by a new incarnation, that this central was restored.
 
-        What it had promised since the backup it does not know: no lease outlives it.
+        What it had promised since the backup it does not know: no lease outlives it, and
+        label numbers go on far behind those that may be on parcels.
         """
         now = self.clock.now_ms()
 
         def begin(unit: Unit) -> int:
             unit.leases.end_all(now)
+            unit.shipping.skip_numbers()
             return unit.meta.begin_new_life(now // 1000)
 
         return self.database.write(begin)

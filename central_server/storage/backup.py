@@ -8,7 +8,7 @@ open holds a shared lock beside it; putting a copy back wants it alone.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from typing import Any
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy.engine import make_url
 
+from central_server.storage.shipping import NUMBERS_SKIPPED
+
 BESIDE = ("-wal", "-shm")
+_HAS_CARRIERS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'shipping_carriers'"
 _HAS_LEASES = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'leases'"
 
 
@@ -98,7 +101,8 @@ def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | Non
     incoming.write_bytes(b"")
     incoming.chmod(0o600)
     shutil.copyfile(file, incoming)
-    _begin_new_life(incoming, key, max(now_ms // 1000, _life_of(place, key) + 1), now_ms)
+    life, numbers = _life_of(place, key), _numbers_of(place, key)
+    _begin_new_life(incoming, key, max(now_ms // 1000, life + 1), numbers, now_ms)
     _flush(incoming)
     kept = _put_aside(place)
     incoming.replace(place)
@@ -106,7 +110,9 @@ def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | Non
     return kept
 
 
-def _begin_new_life(path: Path, key: str | None, life_min: int, now_ms: int) -> None:
+def _begin_new_life(
+    path: Path, key: str | None, life_min: int, numbers: Mapping[str, int], now_ms: int
+) -> None:
     connection = _open(path, key)
     try:
         connection.execute("PRAGMA journal_mode = DELETE").fetchall()
@@ -114,6 +120,28 @@ def _begin_new_life(path: Path, key: str | None, life_min: int, now_ms: int) -> 
         if connection.execute(_HAS_LEASES).fetchone():  # an older schema has none yet
             # What was promised since the copy it does not know: no lease outlives it.
             connection.execute("UPDATE leases SET until_ms = 0, token_ms = ?", (now_ms,))
+        if connection.execute(_HAS_CARRIERS).fetchone():  # numbers since then are on parcels
+            for carrier, number in numbers.items():
+                connection.execute(
+                    "UPDATE shipping_carriers SET next_number = max(next_number, ?) WHERE id = ?",
+                    (number, carrier),
+                )
+            connection.execute(
+                "UPDATE shipping_carriers SET next_number = next_number + ?", (NUMBERS_SKIPPED,)
+            )
+    finally:
+        connection.close()
+
+
+def _numbers_of(place: Path, key: str | None) -> dict[str, int]:
+    """Return the next label number by carrier of the database in place, if it can be read."""
+    if not place.is_file():
+        return {}
+    connection = _open(place, key)
+    try:
+        return dict(connection.execute("SELECT id, next_number FROM shipping_carriers").fetchall())
+    except driver.DatabaseError:
+        return {}
     finally:
         connection.close()
 

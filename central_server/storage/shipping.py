@@ -13,6 +13,8 @@ _CARRIER = tuple(field.name for field in fields(ShippingCarrier))
 _RATE = tuple(field.name for field in fields(ShippingRate))
 _PAUSE = tuple(field.name for field in fields(RoutingPause))
 SERIAL_DIGITS = 9
+NUMBERS_SKIPPED = 10_000_000
+"""With each restore: more than any central gives out between a backup and its use."""
 
 
 class Shipping:
@@ -54,6 +56,13 @@ class Shipping:
         first = row.next_number - count
         return tuple(
             label_number(row.number_prefix, serial) for serial in range(first, first + count)
+        )
+
+    def skip_numbers(self) -> None:
+        """Leave out numbers that a central may have given out that was restored since."""
+        table = SHIPPING_CARRIERS
+        self._connection.execute(
+            update(table).values(next_number=table.c.next_number + NUMBERS_SKIPPED)
         )
 
     def pause(self, pauses: Sequence[RoutingPause]) -> None:

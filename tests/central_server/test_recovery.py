@@ -17,6 +17,7 @@ from sync.protocol.digest import differences
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.bridge import Machine
 from tests.support.central_world import SECRET, World, build_world, whole_pickup
+from tests.support.parcels import CARRIERS
 from tests.support.store_side import RealCentralSide, share_by_escrow
 
 HOUR_S, DAY_S = 3_600, 86_400
@@ -238,6 +239,32 @@ def test_central_is_restored_to_an_hour_ago(embedded: Embedded, shop: Machine, t
     drill(embedded, shop, tmp_path / "central.db")
     check_agreed(shop)
     assert handed_over(embedded.world) == 6
+
+
+def test_no_label_number_is_given_twice_across_restores(
+    embedded: Embedded, shop: Machine, tmp_path: Path
+):
+    """Parcels under numbers that the copy has not given out are on their way: never the same again.
+
+    Nor are those that were given out between two restores of the same copy, or
+    after one by the database's own tools.
+    """
+    embedded.world.parts.intake.carriers(CARRIERS)
+    back_up(embedded.settings, tmp_path / "central.db")
+
+    def given_out() -> list[str]:
+        return list(embedded.world.database.write(lambda unit: take(unit, 4)))
+
+    def take(unit, count):
+        return unit.shipping.take_numbers("swift", count)
+
+    numbers = given_out()
+    for _ in range(2):
+        drill(embedded, shop, tmp_path / "central.db")
+        numbers += given_out()
+    embedded.world.parts.begin_new_life()
+    numbers += given_out()
+    assert len(set(numbers)) == len(numbers) == 16
 
 
 def test_an_order_that_only_the_store_remembers_is_held_for_a_person(
