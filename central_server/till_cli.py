@@ -1,6 +1,7 @@
 """The command line's part for paying in stores: policies, gift cards, the tender report."""
 
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from sync.domain.tenders import TenderKind
 
 LocationId = Annotated[str, typer.Argument(help="Id of the store.")]
 DAY = timedelta(days=1)
+HOURS_MAX = 365 * 24
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 def register(app: typer.Typer, line: Line) -> None:
@@ -35,9 +38,11 @@ def _register_cards(group: typer.Typer, line: Line) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Issue a gift card. Its code is shown this once."""
+        if not _CURRENCY.fullmatch(currency.upper()):
+            line.fail(USAGE, "give the currency as three letters, such as EUR")
         means = TenderKind.STORE_CREDIT if credit else TenderKind.GIFT_CARD
         with line.opened() as parts:
-            made = parts.tills.issue(means, amount_minor, currency, by)
+            made = parts.tills.issue(means, amount_minor, currency.upper(), by)
         line.say(made, f"Code: {made['code']}", as_json=as_json)
 
     @group.command("show", epilog=line.epilog)
@@ -86,11 +91,15 @@ def _register_policy(app: typer.Typer, line: Line) -> None:
     @app.command("reserve-policy", epilog=line.epilog)
     def reserve_policy(
         location: LocationId,
-        hold_hours: Annotated[int | None, typer.Option(min=1, help="How long goods wait.")] = None,
+        hold_hours: Annotated[
+            int | None, typer.Option(min=1, max=HOURS_MAX, help="How long goods wait.")
+        ] = None,
         category: Annotated[
             list[str] | None, typer.Option(help="Other hours for a category: Food=4.")
         ] = None,
-        max_hours: Annotated[int | None, typer.Option(min=1, help="With extensions.")] = None,
+        max_hours: Annotated[
+            int | None, typer.Option(min=1, max=HOURS_MAX, help="With extensions.")
+        ] = None,
         coin: Annotated[int | None, typer.Option(min=1, help="Smallest coin, minor.")] = None,
         value_limit: Annotated[
             int | None, typer.Option(min=0, help="Stored value while away, minor units.")
@@ -104,7 +113,7 @@ def _register_policy(app: typer.Typer, line: Line) -> None:
         try:
             holds = None if category is None else tuple(map(_category, category))
         except ValueError:
-            line.fail(USAGE, "give a category as NAME=HOURS")
+            line.fail(USAGE, f"give a category as NAME=HOURS, 1 to {HOURS_MAX} hours")
         try:
             with line.opened() as parts:
                 now = parts.tills.policy(location)
@@ -129,6 +138,6 @@ def _register_policy(app: typer.Typer, line: Line) -> None:
 
 def _category(text: str) -> CategoryHold:
     name, _, hours = text.rpartition("=")
-    if not name:
+    if not name or not 1 <= int(hours) <= HOURS_MAX:
         raise ValueError(text)
     return CategoryHold(name, int(hours))

@@ -98,15 +98,25 @@ class TillDesk:
                 one: _sums([entry for entry in entries if entry.drawer == one])
                 for one in sorted({entry.drawer for entry in entries if entry.drawer})
             },
-            "is_balanced": sum(entry.amount_minor for entry in entries) == 0,
+            "is_balanced": not any(_by_currency(entries).values()),
         }
 
 
 def _sums(entries: list[MoneyEntry]) -> dict[str, int]:
+    """Return the sums of accounts; where there are several currencies, of each by itself."""
+    is_mixed = len({one.currency for one in entries}) > 1
     return balances(
-        Posting("cash" if one.account.startswith(CASH_PREFIX) else one.account, one.amount_minor)
+        Posting(_account(one) + (f" {one.currency}" if is_mixed else ""), one.amount_minor)
         for one in entries
     )
+
+
+def _account(one: MoneyEntry) -> str:
+    return "cash" if one.account.startswith(CASH_PREFIX) else one.account
+
+
+def _by_currency(entries: list[MoneyEntry]) -> dict[str, int]:
+    return balances(Posting(one.currency, one.amount_minor) for one in entries)
 
 
 def value_document(value: StoredValue) -> Document:

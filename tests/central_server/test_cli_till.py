@@ -1,6 +1,7 @@
 """Central's command line for paying in stores: policies, gift cards, the tender report."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -39,6 +40,9 @@ def test_a_gift_card_is_issued_and_looked_up(run, monkeypatch):
     assert made["balance"] == {"amount_minor": 2500, "currency": "USD"}
     monkeypatch.setenv("HOLDSHELF_VALUE_CODE", made["code"].lower())
     assert run("gift-card", "show", "--json")["balance"]["amount_minor"] == 2500
+    other = run("gift-card", "issue", "--amount-minor", "1", "--currency", "eur", "--json")
+    assert other["balance"]["currency"] == "EUR", "another spelling would pay for nothing"
+    run("gift-card", "issue", "--amount-minor", "1", "--currency", "euro", code=2)
     monkeypatch.setenv("HOLDSHELF_VALUE_CODE", "NOSUCH-CODE")
     assert "no gift card" in run("gift-card", "show", code=3).output
 
@@ -57,7 +61,9 @@ def test_a_stores_policy_is_changed_in_part_and_survives_an_import(run):
     with opened(load_settings()) as parts:
         parts.intake.locations([Location("S001", "Renamed", price_zone="EAST")])
         assert parts.tills.policy("S001").hold_hours == 48
-    run("reserve-policy", "S001", "--category", "Food", code=2)
+    for wrong in ("Food", "Food=0", "Food=-4", "=4", "Food=99999"):
+        run("reserve-policy", "S001", "--category", wrong, code=2)
+    run("reserve-policy", "S001", "--hold-hours", "1000000000", code=2)
     run("reserve-policy", "S999", code=3)
 
 
@@ -80,5 +86,12 @@ def test_the_tender_report_of_a_day(run):
     assert found["is_balanced"]
     assert "Balances" in run("tenders", "S001", "--day", "2025-11-23").output
     assert run("tenders", "S001", "--day", "2025-11-24", "--json")["accounts"] == {}
+    both = [replace(one, currency="EUR", amount_minor=one.amount_minor // 2) for one in entries]
+    with opened(load_settings()) as parts:
+        parts.database.write(lambda unit: unit.money.post(both))
+    mixed = run("tenders", "S001", "--day", "2025-11-23", "--json")
+    assert mixed["accounts"] == {
+        "cash EUR": 1000, "cash USD": 2000, "sales EUR": -1000, "sales USD": -2000,
+    }  # fmt: skip
     run("tenders", "S001", "--day", "today", code=2)
     run("tenders", "S999", "--day", "2025-11-23", code=3)
