@@ -94,8 +94,7 @@ class Reserving(ABC):
         for line, count in zip(order.lines, wanted, strict=True):
             units[line.sku] += count
         source = f"serve:{order.id}"
-        # What waits is counted among what the network still owes: it is not asked again.
-        ask = Ask(chosen=self._location_id, is_moved=True)
+        ask = Ask(chosen=self._location_id)
         if not reserve(self._unit, self._location_id, units, source, self._now_ms, ask):
             return False
         lease = self._unit.leases.get(self._location_id)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, exists, func, select, text
 
 from central_server.records import (
     Order,
@@ -20,7 +20,14 @@ from central_server.records import (
 from central_server.storage.bulk import AnyRow, among, insert_many, update_many
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
-from central_server.storage.tables import ORDER_EVENTS, ORDER_LINES, ORDERS, ROUTING_TRACES
+from central_server.storage.tables import (
+    FULFILLMENT_ORDERS,
+    ORDER_EVENTS,
+    ORDER_LINES,
+    ORDERS,
+    ROUTING_TRACES,
+)
+from sync.domain.fulfillment import FulfillmentStatus
 
 _ORDER = tuple(field.name for field in fields(Order) if field.name != "lines")
 _LINE = tuple(field.name for field in fields(OrderLine))
@@ -50,7 +57,14 @@ _UNITS = Prepared(
 _UNSOURCED = Prepared(
     lambda engine: (
         select(ORDER_LINES.c.sku, func.sum(ORDER_LINES.c.unsourced))
-        .where(engine.among(ORDER_LINES.c.sku, "skus"), text("order_lines.unsourced > 0"))
+        .where(
+            engine.among(ORDER_LINES.c.sku, "skus"),
+            text("order_lines.unsourced > 0"),
+            ~exists().where(
+                FULFILLMENT_ORDERS.c.order_id == ORDER_LINES.c.order_id,
+                FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
+            ),
+        )
         .group_by(ORDER_LINES.c.sku)
     )
 )
@@ -77,7 +91,10 @@ class Orders:
         insert_many(self._connection, ORDER_LINES, ("order_id", *_LINE), lines)
 
     def unsourced(self, skus: Collection[str]) -> dict[str, int]:
-        """Return the units by SKU that orders want and no fulfillment order carries."""
+        """Return the units by SKU that orders were promised and no fulfillment order carries.
+
+        Who is on a store's waiting list was promised nothing.
+        """
         return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
 
     def number_taken(self, number: str) -> bool:

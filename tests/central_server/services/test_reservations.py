@@ -11,15 +11,19 @@ from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import PickupNotOffered
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
+from central_server.services.promises import Ask, Promises
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from sync.domain import money_operations as money
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
+from sync.domain.inventory import StockReason
 from sync.domain.operations import LineQuantity
 from sync.domain.orders import PaymentPlace
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import TenderKind, TenderState, account_of
+from tests.central_server.services.test_promise_rules import publish
 from tests.support.builders import NOON_MS
 from tests.support.central_world import Device, World
 
@@ -235,6 +239,23 @@ def test_who_waits_is_served_in_order_when_stock_comes(world: World):
     assert world.stock("S001") == (14, 14)
     assert any("what you waited for has come" in mail.text for mail in world.mails())
     world.check_books()
+
+
+def test_who_waits_takes_nothing_from_others(world: World):
+    """One wish for more than there is anywhere does not sell the network out.
+
+    When stock has come, who waits is asked like anybody: what the network keeps stays kept.
+    """
+    reserve(world, 40, waiting_list=True)
+    with world.database.read() as view:
+        promises = Promises(view, world.clock.now_ms())
+        assert promises.network(["SKU-1"], Ask())["SKU-1"].quantity == 30
+    world.place(("SKU-1", 10), at="S002")
+    publish(world, PromiseRule("r", RuleKind.SAFETY_STOCK, level=Level.NETWORK, units=25))
+    world.parts.intake.stock([StockItem("S001", "SKU-1", 42)], "receipt", StockReason.IMPORT)
+    assert world.parts.holds.run() == 0
+    publish(world, PromiseRule("r", RuleKind.SAFETY_STOCK, level=Level.NETWORK, units=2))
+    assert world.parts.holds.run() == 1
 
 
 def test_a_wait_asked_for_at_the_counter(world: World, device: Device):
