@@ -22,6 +22,7 @@ class ShelfScreen(WorkScreen):
     GIVEN_UP = "Central looks for it elsewhere"
     """What becomes of units that this store cannot give."""
     REJECTED = "central looks for another store"
+    IS_BACK = "Is everything back on the shelf"
 
     def __init__(self, fulfillment_id: str) -> None:
         super().__init__(fulfillment_id)
@@ -96,9 +97,7 @@ class ShelfScreen(WorkScreen):
         if not due:
             self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
             return
-        dialog = ConfirmDialog(
-            "Put back", f"Is everything back on the shelf ({units(due)})?", yes="All back"
-        )
+        dialog = ConfirmDialog("Put back", f"{self.IS_BACK} ({units(due)})?", yes="All back")
         self.app.push_screen(dialog, self._all_back)
 
     def _all_back(self, yes: bool | None) -> None:

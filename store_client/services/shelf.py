@@ -55,7 +55,7 @@ def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     lines = _lines_with(desk, order, code)
     line = next((line for line in lines if line.to_pick), None)
     if line is None:
-        _refuse_over_scan(lines[0])
+        refuse_over_scan(lines[0])
     after = desk.perform(op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin))
     return _scanned(after, line.line, "Picked")
 
@@ -107,7 +107,8 @@ def _lines_with(desk: Desk, order: FulfillmentOrder, code: Code) -> list[Fulfill
     )
 
 
-def _refuse_over_scan(line: FulfillmentLine) -> NoReturn:
+def refuse_over_scan(line: FulfillmentLine) -> NoReturn:
+    """Say that nothing more of a line is to be picked."""
     if line.needed <= 0:
         raise Refusal(f"{line.name} is not wanted any more.", "Leave it on the shelf.")
     raise Refusal(
@@ -129,7 +130,7 @@ def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) 
     """Pick units of a line whose barcode cannot be scanned."""
     found = load(desk, fulfillment_id).line(line)
     if found is not None and not found.to_pick:
-        _refuse_over_scan(found)
+        refuse_over_scan(found)
     return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
 
 

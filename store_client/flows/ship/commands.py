@@ -1,5 +1,6 @@
-"""What an associate can do with a parcel order. One function a use case; no screen, no network.
+"""What an associate can do with a parcel order beside what all flows share.
 
+One function a use case; no screen, no network.
 Each returns the order after it, durably recorded, or raises an
 `OperationRefused` in words. Paper comes after the record: where none can be
 made that is said, and nothing is undone.
@@ -7,115 +8,33 @@ made that is said, and nothing is undone.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from store_client.flows.ship.board import unlabeled
 from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
 from store_client.services.desk import Desk, Refusal
-from store_client.services.scanner import Code, clean
-from store_client.services.shelf import Scanned, load
+from store_client.services.scanner import clean
+from store_client.services.shelf import (
+    load,
+    pick_by_hand,
+    put_back_all,
+    quantity,
+    reject,
+    scan_item,
+    short,
+    unpick,
+)
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.flows.ship import shipment_of, to_pack
-from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder, ShortReason
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.shipping import WEIGHT_GRAMS_MAX, Box
 
+__all__ = [
+    "Labeled", "everything", "follow_up", "grams", "label", "label_by_hand", "label_of", "pack",
+    "pick_by_hand", "put_back_all", "quantity", "reject", "reprint", "scan_item", "short",
+    "slip_of", "unpack", "unpick", "void",
+]  # fmt: skip
 NUMBER_CHARACTERS_MAX = 40
-ITEMS_NAMED_MAX = 2
-
-
-# --- picking ------------------------------------------------------------------------------
-
-
-def scan_item(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
-    """Do what scanning an item means now: put it back where that is due, else pick it."""
-    order = load(desk, fulfillment_id)
-    lines = lines_with(desk, order, code)
-    due = next((line for line in lines if line.to_put_back), None)
-    if due is not None:
-        after = desk.perform(op.PutBack(fulfillment_id, due.line, 1))
-        return Scanned(after, _line(after, due.line), f"Put back 1: {due.name}", put_back=True)
-    line = next((line for line in lines if line.to_pick), None)
-    if line is None:
-        refuse_over_scan(lines[0])
-    after = desk.perform(op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin))
-    now = _line(after, line.line)
-    return Scanned(after, now, f"Picked {now.held + now.fulfilled} of {now.needed}: {now.name}")
-
-
-def _line(order: FulfillmentOrder, number: int) -> FulfillmentLine:
-    line = order.line(number)
-    if line is None:
-        raise Refusal("This line is not part of the order any more.", "Go back and open it again.")
-    return line
-
-
-def lines_with(desk: Desk, order: FulfillmentOrder, code: Code) -> list[FulfillmentLine]:
-    """Return the lines that a scanned code may mean, or refuse the code in words."""
-    hits = desk.store.product_by_code(code.lookup)
-    skus = {hit.sku for hit in hits} | {code.text}
-    lines = [line for line in order.lines if line.sku in skus]
-    if not lines:
-        refuse_unknown(code, hits[0].name if hits else "", order)
-    return lines
-
-
-def refuse_unknown(code: Code, name: str, order: FulfillmentOrder) -> NoReturn:
-    """Say what was scanned, and what is still to be picked."""
-    counts = [(line.to_pick, line.name) for line in order.lines if line.to_pick]
-    shown = ", ".join(f"{count} × {what}" for count, what in counts[:ITEMS_NAMED_MAX])
-    wanted = f"Still to pick: {shown}." if shown else ""
-    if name:
-        raise Refusal(f"Wrong item: {name} is not in this order.", wanted)
-    raise Refusal(
-        f"Code {code.text} is not in the catalogue.",
-        f"Check the label, or choose the line and pick by hand. {wanted}".strip(),
-    )
-
-
-def refuse_over_scan(line: FulfillmentLine) -> NoReturn:
-    """Say that nothing more of a line is to be picked."""
-    if line.needed <= 0:
-        raise Refusal(f"{line.name} is not wanted any more.", "Leave it on the shelf.")
-    raise Refusal(
-        f"All {line.needed} of {line.name} are picked already.", "Put this one back on the shelf."
-    )
-
-
-def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
-    """Pick units of a line whose barcode cannot be scanned."""
-    found = load(desk, fulfillment_id).line(line)
-    if found is not None and not found.to_pick:
-        refuse_over_scan(found)
-    return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
-
-
-def unpick(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
-    """Undo a pick: the units are back on the shelf and still to be picked."""
-    return desk.perform(op.LineUnpicked(fulfillment_id, line, quantity))
-
-
-def short(
-    desk: Desk, fulfillment_id: str, line: int, quantity: int, reason: ShortReason
-) -> FulfillmentOrder:
-    """Give units up that this store cannot find or send; central looks for them elsewhere."""
-    return desk.perform(op.LineShortPicked(fulfillment_id, line, quantity, reason))
-
-
-def reject(desk: Desk, fulfillment_id: str, reason: ShortReason) -> FulfillmentOrder:
-    """Decline everything that is still open; central looks for it elsewhere."""
-    return desk.perform(op.FulfillmentRejected(fulfillment_id, reason))
-
-
-def put_back_all(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Put everything back that nobody expects any more, out of its boxes: one operation a line."""
-    order = load(desk, fulfillment_id)
-    due = [(line.line, line.to_put_back) for line in order.lines if line.to_put_back]
-    if not due:
-        raise Refusal("Nothing has to go back.", "See the next step at the top.")
-    for line, quantity in due:
-        order = desk.perform(op.PutBack(fulfillment_id, line, quantity))
-    return order
 
 
 # --- boxes --------------------------------------------------------------------------------
@@ -285,11 +204,3 @@ def follow_up(desk: Desk, orders: Iterable[FulfillmentOrder]) -> list[str]:
         if box.is_here and box.tracking and not desk.paper.has_label(box.tracking)
     ]
     return [f"{order.order_number}: {_on_paper(desk, order, box)}" for order, box in bare]
-
-
-def quantity(text: str, most: int) -> int:
-    """Return a typed quantity between 1 and `most`."""
-    digits = clean(text)
-    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits) <= most):
-        raise Refusal(f"“{digits[:8]}” does not fit.", f"Type a number from 1 to {most}.")
-    return int(digits)

@@ -18,14 +18,12 @@ from store_client.flows.ship.board import (
 )
 from store_client.flows.ship.rejecting import everything_open, preview
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
-from store_client.screens.work import WorkScreen
-from store_client.services import shelf
+from store_client.screens.shelf import Problem, ShelfScreen
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code
 from store_client.services.words import SHORT_REASONS, Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep, Says
-from store_client.widgets.work_list import WorkList
 from sync.domain import operations as op
 from sync.domain.flows.ship import shipment_of, to_pack
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
@@ -41,7 +39,7 @@ _STEP_LABELS = {
 }
 
 
-class ShipScreen(WorkScreen):
+class ShipScreen(ShelfScreen):
     """One parcel order, from accepting it to giving it to its carrier, or putting it back."""
 
     HELP_TEXT = (
@@ -50,6 +48,7 @@ class ShipScreen(WorkScreen):
         " number that came with the order, or is asked of central and then comes by itself, with"
         " its files. F7 lists everything that can go wrong."
     )
+    IS_BACK = "Is everything out of its box and on the shelf"
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("enter", "next", "Do the next step", id="next"),
@@ -62,10 +61,6 @@ class ShipScreen(WorkScreen):
         Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
-
-    def __init__(self, fulfillment_id: str) -> None:
-        super().__init__(fulfillment_id)
-        self._picks: list[int] = []
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys that matter for the next step."""
@@ -129,13 +124,6 @@ class ShipScreen(WorkScreen):
         del order
         self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
 
-    def _scanned(self, scanned: shelf.Scanned) -> str:
-        if not scanned.put_back:
-            self._picks.append(scanned.line.line)
-            self.offer_hints()
-        self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
-        return scanned.says
-
     def do_next(self, order: FulfillmentOrder) -> None:
         """Do the next step."""
         {
@@ -150,42 +138,11 @@ class ShipScreen(WorkScreen):
             Step.NOTHING: self.action_back,
         }[next_step(facts_of(order))]()
 
-    def _explain_pick(self) -> None:
-        self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
-
     def _explain_wait(self) -> None:
         away = "" if self.host.reaches_central else " Central is not reached now: go on meanwhile."
         self.query_one(Says).plain(f"The label comes by itself, with its files.{away}")
 
     # --- picking and packing -----------------------------------------------------------
-
-    def action_accept(self) -> None:
-        """Take the work on."""
-        self.do(partial(shelf.accept, fulfillment_id=self.key), "Accepted: pick it now")
-
-    def action_pick(self) -> None:
-        """Pick one unit of the line under the cursor by hand."""
-        line = self.line
-        if line is None:
-            return
-
-        def picked(_order: FulfillmentOrder) -> str:
-            self._picks.append(line.line)
-            self.offer_hints()
-            return f"Picked 1 by hand: {line.name}"
-
-        self.do(partial(commands.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
-
-    def action_undo(self) -> None:
-        """Undo the last pick made on this screen."""
-        if not self.busy and self._picks:
-            line = self._picks.pop()
-            self.do(
-                partial(commands.unpick, fulfillment_id=self.key, line=line),
-                "Undone: put that item back on the shelf",
-            )
-        elif not self._picks:
-            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
 
     def action_pack(self) -> None:
         """Pack everything that waits, and weigh it."""
@@ -268,36 +225,9 @@ class ShipScreen(WorkScreen):
 
         self.app.push_screen(dialog, answered)
 
-    def action_put_back(self) -> None:
-        """Ask whether everything is back on the shelf."""
-        due = self.order.total("to_put_back") if self.order else 0
-        if not due:
-            self.refuse(Refusal("Nothing has to go back.", "See the next step at the top."))
-            return
-        text = f"Is everything out of its box and on the shelf ({units(due)})?"
-        dialog = ConfirmDialog("Put back", text, yes="All back")
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                command = partial(commands.put_back_all, fulfillment_id=self.key)
-                self.do(command, "Everything is back on the shelf")
-
-        self.app.push_screen(dialog, answered)
-
     # --- problems -----------------------------------------------------------------------
 
-    def action_problem(self) -> None:
-        """Offer everything that can go wrong now."""
-        order = self.order
-        if order is not None:
-            offered = self._problems(order)
-            actions = {choice.key: action for choice, action in offered}
-            self.app.push_screen(
-                ChooseDialog("What is the problem?", [choice for choice, _ in offered]),
-                lambda key: actions[key]() if key else None,
-            )
-
-    def _problems(self, order: FulfillmentOrder) -> list[tuple[Choice, Callable[[], None]]]:
+    def _problems(self, order: FulfillmentOrder) -> list[Problem]:
         line = self.line
         offered: list[tuple[bool, str, str, Callable[[], None]]] = []
         if line is not None:
@@ -351,15 +281,6 @@ class ShipScreen(WorkScreen):
             lambda labeled: self.recorded(labeled, lambda done: done.says) if labeled else None,
         )
 
-    def action_unpick(self) -> None:
-        """Take a pick of the line under the cursor back."""
-        line = self.line
-        if line is not None:
-            self.do(
-                partial(commands.unpick, fulfillment_id=self.key, line=line.line),
-                f"Taken back: put 1 {line.name} on the shelf",
-            )
-
     def action_short(self) -> None:
         """Give up units of the line under the cursor."""
         line = self.line
@@ -387,7 +308,7 @@ class ShipScreen(WorkScreen):
                 lambda quantity: counted(reason, quantity) if quantity else None,
             )
 
-        self._ask_reason(f"Why can this store not send {line.name}?", chosen)
+        self._ask_why(f"Why can this store not send {line.name}?", chosen)
 
     def action_reject(self) -> None:
         """Decline everything that is still open, after seeing what follows."""
@@ -399,9 +320,9 @@ class ShipScreen(WorkScreen):
             command = partial(commands.reject, fulfillment_id=self.key, reason=reason)
             self._confirm(everything_open(order), reason, command)
 
-        self._ask_reason("Why does this store reject the order?", chosen)
+        self._ask_why("Why does this store reject the order?", chosen)
 
-    def _ask_reason(self, title: str, then: Callable[[ShortReason], None]) -> None:
+    def _ask_why(self, title: str, then: Callable[[ShortReason], None]) -> None:
         choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
         self.app.push_screen(
             ChooseDialog(title, choices, text="Nothing is done before you have seen what follows."),

@@ -7,10 +7,10 @@ every terminal of the store, and is over when nothing of it is to be picked.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from store_client.flows.ship.commands import refuse_over_scan
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code
+from store_client.services.shelf import refuse_over_scan
 from sync.domain import operations as op
 from sync.domain.flows.ship import NAME, shipment_of, status_of
 from sync.domain.fulfillment import (
