@@ -15,7 +15,8 @@ DomainError
     +-- NotAssignable            an exception of no store cannot be given to one
     +-- AlreadySettled           somebody else has settled this operation
     +-- WaitsBehind              an earlier operation has to be settled first
-    +-- RulesInvalid             rules of promising with findings are not published
+    +-- RulesInvalid             rules with findings are not published
+    +-- NeedsApproval            who wrote a draft does not publish it
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
     +-- ReceiptClosed            what came is not on its way again
@@ -190,6 +191,16 @@ class RulesInvalid(ServiceRefused):
         self.findings = findings
         words = "; ".join(f"{one['rule']}.{one['field']}: {one['text']}" for one in findings[:5])
         super().__init__(f"correct the rules first: {words}")
+
+
+class NeedsApproval(ServiceRefused):
+    """Somebody who did not write the draft has to publish it."""
+
+    code = "needs_approval"
+
+    def __init__(self, version: int, by: str) -> None:
+        self.version = version
+        super().__init__(f"{by} wrote version {version}: somebody else has to publish it")
 
 
 class BundleInvalid(ServiceRefused):

@@ -42,7 +42,8 @@ class PromisePreview:
             found = view.promise_rules.get(version)
             if found is None:
                 raise NotFound(KIND, str(version))
-            before, after = view.promise_rules.in_force(moment), found.rule_set
+            before = view.promise_rules.in_force(moment)
+            after = RuleSet(found.version, found.rules)
             skus, left = _reached(view, before, after)
             tally = _Tally()
             for batch in _batches(skus):

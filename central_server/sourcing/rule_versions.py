@@ -1,4 +1,4 @@
-"""Versions of the rules of promising: each is a draft, then active, then archived.
+"""Versions of rules, of promising or of routing: each is a draft, then active, then archived.
 
 A published version holds from `effective_from_ms` until (and without)
 `effective_until_ms`, so at any moment at most one does. What is published never
@@ -13,8 +13,10 @@ changes: a correction is a new version.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Generic, TypeVar
 
-from central_server.sourcing.promise_rules import PromiseRule, RuleSet
+R = TypeVar("R")
+"""One rule, of promising or of routing."""
 
 
 class VersionState(StrEnum):
@@ -27,11 +29,11 @@ class VersionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleVersion:
-    """One version of all rules, and who made and published it."""
+class RuleVersion(Generic[R]):
+    """One version of all rules of a kind, and who made and published it."""
 
     version: int
-    rules: tuple[PromiseRule, ...]
+    rules: tuple[R, ...]
     note: str
     created_by: str
     created_ms: int
@@ -54,15 +56,15 @@ class RuleVersion:
         start, end = self.effective_from_ms, self.effective_until_ms
         return start is not None and start <= now_ms and (end is None or now_ms < end)
 
-    @property
-    def rule_set(self) -> RuleSet:
-        """Its rules, ready to be asked."""
-        return RuleSet(self.version, self.rules)
-
 
 def published(
-    versions: Sequence[RuleVersion], draft: RuleVersion, start_ms: int, *, by: str, now_ms: int
-) -> list[RuleVersion]:
+    versions: Sequence[RuleVersion[R]],
+    draft: RuleVersion[R],
+    start_ms: int,
+    *,
+    by: str,
+    now_ms: int,
+) -> list[RuleVersion[R]]:
     """Return what changes where `draft` is published to hold from `start_ms` on.
 
     `versions` are all that are published.
@@ -84,7 +86,9 @@ def published(
     return [*ended, mine]
 
 
-def archived(versions: Sequence[RuleVersion], one: RuleVersion, now_ms: int) -> list[RuleVersion]:
+def archived(
+    versions: Sequence[RuleVersion[R]], one: RuleVersion[R], now_ms: int
+) -> list[RuleVersion[R]]:
     """Return what changes where a version is archived, that version last.
 
     `versions` are all that are published. A version that would begin later never

@@ -56,8 +56,9 @@ STATUS: dict[str, int] = {
     "illegal_transition": 409,
     "quantity_refused": 409,
     "refused": 409,
-    # Rules of promising.
+    # Rules.
     "rules_invalid": 422,
+    "needs_approval": 403,
     "bundle_invalid": 422,
     "version_fixed": 409,
     "receipt_closed": 409,
