@@ -16,6 +16,7 @@ from central_server.api import (
     orders,
     promise_rules,
     routing,
+    routing_rules,
     stores,
     supply,
     sync,
@@ -27,8 +28,8 @@ from central_server.web.shell import Shell
 WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
 _ROUTERS = (
-    orders, routing, availability, promise_rules, supply, stores, admin, exceptions, devices, sync,
-    health,
+    orders, routing, routing_rules, availability, promise_rules, supply, stores, admin,
+    exceptions, devices, sync, health,
 )  # fmt: skip
 _DESCRIPTION = (
     "Orders, availability and stores of one retailer. Errors are problem+json (RFC 9457) with a"

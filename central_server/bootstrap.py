@@ -45,6 +45,8 @@ from central_server.services.order_reading import OrderReading
 from central_server.services.promise_preview import PromisePreview
 from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
+from central_server.services.routing_desk import RoutingDesk
+from central_server.services.routing_rules import RoutingRuleBook
 from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
 from central_server.services.sizing import FloorSizing
@@ -236,17 +238,46 @@ def assemble(
     clock = clock or SystemClock()
     random = random or SystemRandom()
     notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
-    pokes = PokeBoard()
-    promise_ms = settings.promise_minutes * 60_000
-    keys = SessionKeys(settings.secret, settings.session_seconds)
     judging = Judging(
-        database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=pokes,
-        promise_ms=promise_ms, poison=POISON,
+        database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=PokeBoard(),
+        promise_ms=settings.promise_minutes * 60_000, poison=POISON,
     )  # fmt: skip
-    backorders = Backorders(
-        database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
+    central = _central(settings, judging, snapshots)
+    pokes = judging.pokes
+    return Parts(
+        settings,
+        database,
+        central,
+        CatalogueIntake(database, clock, pokes, OpeningStock),
+        notifier,
+        PromiseKeeper(judging),
+        LabelDesk(
+            database, carriers or SimulatedCarriers(), clock=clock, random=random, pokes=pokes
+        ),
+        HoldKeeper(judging),
+        TillDesk(database, clock, random, pokes),
+        FloorSizing(database, clock, pokes),
+        WeeklyDemand(database, clock),
+        _backorders(judging),
+        AvailabilityPublisher(database, clock),
+        clock,
+        random,
     )
-    central = Central(
+
+
+def _backorders(judging: Judging) -> Backorders:
+    return Backorders(
+        judging.database, NOTICES, clock=judging.clock, random=judging.random,
+        pokes=judging.pokes, promise_ms=judging.promise_ms,
+    )  # fmt: skip
+
+
+def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots | None) -> Central:
+    database, clock, random = judging.database, judging.clock, judging.random
+    pokes, promise_ms = judging.pokes, judging.promise_ms
+    assert isinstance(pokes, PokeBoard)
+    keys = SessionKeys(settings.secret, settings.session_seconds)
+    return Central(
         clock=clock,
         orders=OrderCapture(
             database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
@@ -262,7 +293,11 @@ def assemble(
         escrow=EscrowPolicies(database, clock, pokes),
         promise_rules=PromiseRuleBook(database, clock),
         promise_preview=PromisePreview(database, clock),
-        supply=SupplyBook(database, clock, backorders),
+        routing_rules=RoutingRuleBook(
+            database, clock, needs_second_person=not settings.routing_self_approval
+        ),
+        routing=RoutingDesk(database, clock, promise_ms=promise_ms),
+        supply=SupplyBook(database, clock, _backorders(judging)),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
@@ -271,17 +306,6 @@ def assemble(
         new_trace_id=lambda: new_id(clock.now_ms(), random),
         readiness=lambda: _readiness(database),
     )
-    intake = CatalogueIntake(database, clock, pokes, OpeningStock)
-    promises, holds = PromiseKeeper(judging), HoldKeeper(judging)
-    tills = TillDesk(database, clock, random, pokes)
-    sizing = FloorSizing(database, clock, pokes)
-    carriers = carriers or SimulatedCarriers()
-    labels = LabelDesk(database, carriers, clock=clock, random=random, pokes=pokes)
-    return Parts(
-        settings, database, central, intake, notifier, promises, labels, holds, tills, sizing,
-        WeeklyDemand(database, clock), backorders, AvailabilityPublisher(database, clock),
-        clock, random,
-    )  # fmt: skip
 
 
 class CannotOpen(Exception):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from central_server import desk_cli, escrow_cli, promise_cli, till_cli
+from central_server import desk_cli, escrow_cli, promise_cli, routing_cli, till_cli
 
 if TYPE_CHECKING:
     from central_server.bootstrap import Parts
@@ -360,6 +360,7 @@ _LINE = desk_cli.Line(_central_of_settings, _say, _fail, EPILOG)
 desk_cli.register(app, _LINE)
 escrow_cli.register(app, _LINE)
 promise_cli.register(app, _LINE)
+routing_cli.register(app, _LINE)
 till_cli.register(app, _LINE)
 
 if __name__ == "__main__":

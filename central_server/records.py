@@ -190,6 +190,8 @@ class Order:
     """Of a parcel order: the `Address` as JSON; empty where the customer fetches it."""
     ship_method: str = ""
     """How fast, such as `standard`."""
+    customer_tier: str = ""
+    """What the channel says of its customer, for rules of routing: `gold`, say."""
 
 
 @dataclass(frozen=True, slots=True)

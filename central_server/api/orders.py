@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from central_server.api.documented import KEYED, problems
+from central_server.api.routing_views import RoutingWhy
 from central_server.api.schemas import (
     CancelBody,
     OrderBody,
@@ -15,7 +16,6 @@ from central_server.api.schemas import (
 )
 from central_server.records import OrderFilter
 from central_server.services.api_keys import KeyHolder
-from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
@@ -67,20 +67,7 @@ def place_order(
     With `payment: in_store` it is a reservation: the chosen store holds the goods unpaid.
     """
     identity = idempotency.identify(request, body, holder.id)
-    order = NewOrder(
-        location_id=body.location_id,
-        channel=body.channel,
-        currency=body.currency,
-        customer=Customer(body.customer.name, body.customer.email, body.customer.phone),
-        proxy_name=body.proxy_name,
-        external_id=body.external_ref,
-        ship_to=body.ship_to.destination() if body.ship_to else None,
-        accept_later=body.accept_later,
-        payment=body.payment,
-        waiting_list=body.waiting_list,
-        lines=tuple(NewLine(line.sku, line.quantity, line.unit_price_minor) for line in body.lines),
-    )
-    placed = central_of(request).orders.place(order, identity)
+    placed = central_of(request).orders.place(body.value(), identity)
     headers = {
         "Location": f"/v1/orders/{placed.order_id}",
         idempotency.REPLAYED_HEADER: "true" if placed.is_replayed else "false",
@@ -98,6 +85,18 @@ def get_order(
 ) -> object:
     """Return an order, how its locations were chosen, and everything that happened to it."""
     return central_of(request).reading.order(order_id)
+
+
+@router.get(
+    "/{order_id}/routing", response_model=RoutingWhy, responses=problems(*KEYED, "not_found")
+)
+def get_order_routing(
+    request: Request,
+    order_id: OrderId,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+) -> object:
+    """Return why an order went where it went, in a sentence, and what came next."""
+    return central_of(request).routing.why(order_id)
 
 
 @router.get("", response_model=OrderPage, responses=problems(*KEYED, "cursor_invalid"))

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AwareDatetime
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.promise_schemas import (
+from central_server.api.promise_schemas import RulePreview, RulesBody
+from central_server.api.rule_schemas import (
     NoteBody,
     PublishBody,
     RuleAudit,
-    RulePreview,
-    RulesBody,
     RuleVersionPage,
     RuleVersionView,
     milliseconds,

@@ -1,17 +1,13 @@
 """Bodies of the API for rules of promising."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from central_server.api.rule_schemas import Names, Note, RuleFinding, milliseconds
 from central_server.api.schemas import Body, Identifier
 from central_server.sourcing.promise_rules import Level, Method, PromiseRule, RuleKind
 from sync.domain.orders import Channel
-
-Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
-                  Field(max_length=1000)]  # fmt: skip
-Note = Annotated[str, Field(max_length=1000)]
 
 
 class PromiseRuleBody(Body):
@@ -49,11 +45,6 @@ class PromiseRuleBody(Body):
         )
 
 
-def milliseconds(moment: datetime | None) -> int | None:
-    """Return an instant in milliseconds UTC; None stays None."""
-    return None if moment is None else int(moment.timestamp() * 1000)
-
-
 class RulesBody(Body):
     """All rules of a version, in the order in which they are asked."""
 
@@ -63,74 +54,6 @@ class RulesBody(Body):
     def values(self) -> tuple[PromiseRule, ...]:
         """Return the rules."""
         return tuple(one.rule() for one in self.rules)
-
-
-class PublishBody(Body):
-    """From when on a version holds, by default from now, and why."""
-
-    effective_from: AwareDatetime | None = None
-    note: Note = ""
-
-
-class NoteBody(Body):
-    """Why."""
-
-    note: Note = ""
-
-
-class RuleFinding(BaseModel):
-    """What is wrong with a rule, and what to do."""
-
-    rule: str
-    field: str
-    text: str
-
-
-class RuleVersionHead(BaseModel):
-    """A version without its rules."""
-
-    version: int
-    state: str
-    in_force: bool
-    effective_from: str | None
-    effective_until: str | None
-    note: str
-    created_by: str
-    created_at: str
-    published_by: str
-    published_at: str | None
-    rule_count: int
-
-
-class RuleVersionPage(BaseModel):
-    """Versions, the newest first; `next` is the `before` of the next page."""
-
-    versions: list[RuleVersionHead]
-    next: int | None
-
-
-class RuleAuditEntry(BaseModel):
-    """Who did what with which version, and what they said about it."""
-
-    at: str
-    by: str
-    action: str
-    version: int
-    note: str
-
-
-class RuleAudit(BaseModel):
-    """The audit, the newest first."""
-
-    audit: list[RuleAuditEntry]
-
-
-class RuleVersionView(RuleVersionHead):
-    """A version with its rules and what is wrong with them."""
-
-    rules: list[dict[str, Any]]
-    findings: list[RuleFinding]
-    audit: list[RuleAuditEntry] | None = None
 
 
 class RuleChanges(BaseModel):

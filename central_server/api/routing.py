@@ -2,16 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
+from central_server.api.routing_views import DryRunView
+from central_server.api.schemas import OrderBody
 from central_server.services.api_keys import KeyHolder
 from central_server.services.routing_dry_run import dry_run
 from central_server.services.times import to_ms
 from central_server.web.auth import require
 from central_server.web.deps import central_of
 
+VersionNumber = Annotated[int | None, Query(ge=1, le=2**53)]
 router = APIRouter(prefix="/v1/routing", tags=["routing"])
 
 EXAMPLE = {
@@ -70,3 +73,24 @@ def plan(
         effort_max=body.effort_max,
         has_trace=body.trace,
     )
+
+
+@router.post(
+    "/dry-run",
+    response_model=DryRunView,
+    responses=problems(
+        *KEYED, "not_found", "unknown_sku", "unknown_location", "currency_mismatch", "not_priced",
+        "price_changed", "shipping_not_offered", "body_too_large",
+    ),
+)  # fmt: skip
+def try_order(
+    request: Request,
+    body: OrderBody,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+    version: VersionNumber = None,
+) -> object:
+    """Say where an order would go now, and why. Nothing is reserved.
+
+    By the rules in force, or by those of `version`, draft or not.
+    """
+    return central_of(request).routing.dry_run(body.value(), version)

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.card_numbers import has_card_number
@@ -112,6 +113,27 @@ class OrderBody(Body):
     """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other."""
     waiting_list: bool = False
     """Whether a reservation that the store cannot hold now waits until it can."""
+    customer_tier: Annotated[str, Field(max_length=64)] = ""
+    """What is said of the customer, for rules of routing: `gold`, say."""
+
+    def value(self) -> NewOrder:
+        """Return it as the use case takes it."""
+        return NewOrder(
+            location_id=self.location_id,
+            channel=self.channel,
+            currency=self.currency,
+            customer=Customer(self.customer.name, self.customer.email, self.customer.phone),
+            proxy_name=self.proxy_name,
+            external_id=self.external_ref,
+            ship_to=self.ship_to.destination() if self.ship_to else None,
+            accept_later=self.accept_later,
+            payment=self.payment,
+            waiting_list=self.waiting_list,
+            customer_tier=self.customer_tier,
+            lines=tuple(
+                NewLine(line.sku, line.quantity, line.unit_price_minor) for line in self.lines
+            ),
+        )
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> "OrderBody":

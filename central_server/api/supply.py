@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.promise_schemas import milliseconds
+from central_server.api.rule_schemas import milliseconds
 from central_server.api.schemas import Body, Identifier, Moment
 from central_server.services.api_keys import KeyHolder
 from central_server.sourcing.receipts import Receipt

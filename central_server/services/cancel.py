@@ -71,6 +71,7 @@ class Cancellation:
                 {(order_id, line.line): (line.unsourced, line.dropped) for line in dropped.lines}
             )
         unit.supply.end_claims_of(order_id, now_ms)
+        unit.capacity.release([one.id for one in before if one.total("open")])
         _write(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])

@@ -105,6 +105,8 @@ class PushFollowUps:
         self.traces: list[Trace] = []
         self.pauses: list[RoutingPause] = []
         self.effects: list[OutboxItem] = []
+        self.freed: list[str] = []
+        """Fulfillment orders that give back what they took of a location's day."""
         self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
         """(unsourced, dropped) by (order, line), where it changed."""
         self.money = MoneyOfPush(unit)
@@ -131,6 +133,7 @@ class PushFollowUps:
                 for sku, (_, units) in effects.items()
             ]  # fmt: skip
             self._unit.stock.apply_effects(order.location_id, effects, ledger)
+        self._unit.capacity.release([one.id for one in self.assigned[mark.sizes[0] :]])
         for kept, size in zip(self._lists(), mark.sizes, strict=True):
             del kept[size:]
         self.line_counts = mark.counts
@@ -140,7 +143,7 @@ class PushFollowUps:
     def _lists(self) -> tuple[list[object], ...]:
         return (  # type: ignore[return-value]
             self.assigned, self.events, self.exceptions, self.mails, self.traces,
-            self.pauses, self.effects,
+            self.pauses, self.effects, self.freed,
         )  # fmt: skip
 
     def add_heads(self, heads: Mapping[str, OrderHead]) -> None:
@@ -266,6 +269,8 @@ class PushFollowUps:
             now_ms=self._now_ms, source=self._source, promise_ms=self._promise_ms, is_moved=True,
         )  # fmt: skip
         self.traces += found.traces
+        if not order.total("open"):
+            self.freed.append(order.id)
         moved = []
         for part in found.parts:
             made = assign_part(

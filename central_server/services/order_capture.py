@@ -9,6 +9,7 @@ from central_server.ports import Pokes
 from central_server.records import (
     Location,
     Order,
+    OrderLine,
     Price,
     Product,
 )
@@ -39,7 +40,7 @@ from sync.domain.orders import Channel, OrderStatus, PaymentPlace
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 ROUTING_TRIES = 5
 """How often a promise that another order took first is routed anew."""
@@ -85,6 +86,8 @@ class NewOrder:
     payment: PaymentPlace = PaymentPlace.ONLINE
     waiting_list: bool = False
     """Whether a reservation that the store cannot hold now waits until it can."""
+    customer_tier: str = ""
+    """What the channel says of the customer, for rules of routing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +184,7 @@ class OrderCapture:
         return waiting
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:
-        skus = {line.sku for line in new.lines}
-        bundles = unit.supply.bundles(skus)
-        skus |= {part for one in bundles.values() for part in one.components}
-        products = unit.catalogue.products(skus)
-        prices = unit.catalogue.prices(location.price_zone, skus)
-        _check(new, location, products, prices)
-        lines = order_lines(new.lines, products, prices, bundles)
+        lines = priced_lines(unit, new, location)
         number = new_order_number(self._random)
         while unit.orders.number_taken(number):
             number = new_order_number(self._random)
@@ -206,7 +203,22 @@ class OrderCapture:
             customer_phone=new.customer.phone,
             proxy_name=new.proxy_name,
             external_id=new.external_id,
+            customer_tier=new.customer_tier,
         )
+
+
+def priced_lines(view: "View", new: NewOrder, location: Location) -> tuple[OrderLine, ...]:
+    """Return the lines of a new order at a location's prices, kits as their components.
+
+    Raises `UnknownSkus`, `NotPriced`, `PriceChanged`, `CurrencyMismatch`.
+    """
+    skus = {line.sku for line in new.lines}
+    bundles = view.supply.bundles(skus)
+    skus |= {part for one in bundles.values() for part in one.components}
+    products = view.catalogue.products(skus)
+    prices = view.catalogue.prices(location.price_zone, skus)
+    _check(new, location, products, prices)
+    return order_lines(new.lines, products, prices, bundles)
 
 
 def _location(unit: "Unit", location_id: str) -> Location:

@@ -13,7 +13,7 @@ from sync.domain.shipping import Address
 from sync.protocol.rows import FulfillmentRow
 
 if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Destination:
     latitude: float | None = None
     longitude: float | None = None
 
-    def point(self, unit: "Unit") -> tuple[float, float]:
+    def point(self, unit: "View") -> tuple[float, float]:
         """Return where distances are measured from; about there, if nobody said where."""
         if self.latitude is None or self.longitude is None:
             return point_of(unit, self.address)

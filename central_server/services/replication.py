@@ -345,6 +345,7 @@ class Replication(Reserving):
             unit.orders.add_trace(trace)
         if ups.pauses:
             unit.shipping.pause(ups.pauses)
+        unit.capacity.release(ups.freed)
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()

@@ -1,43 +1,46 @@
-"""Giving a parcel order, or a part that was given up, to stores: one if that will do, else some.
+"""Giving a parcel order, or a part that was given up, to the locations that the rules choose.
 
-The router decides as for a pickup (`route`); where no location can promise
-everything, the one that covers most goes first and the rest is routed again.
+`parcel_routing` decides; here stock and capacity are taken, and work is made of it.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from central_server.records import Location, Order, RoutingPause, ShippingRate, Trace
-from central_server.services.candidates import all_candidates
+from central_server.records import Location, Order, RoutingPause, Trace
+from central_server.services.parcel_routing import Decision, ParcelRouting
 from central_server.services.promises import Ask, reserve
-from central_server.services.promising import Assignment, assign, by_sku, open_hours, trace_document
-from central_server.sourcing.calendar import promised_by
+from central_server.services.promising import Assignment, assign, by_sku
+from central_server.sourcing.capacity import CapacityUse
+from central_server.sourcing.engine.plan import Shipment as PlannedShipment
+from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing import Candidate, Demand, DemandLine, RoutingRules, route
-from central_server.sourcing.shipping import (
-    UNIT_GRAMS,
-    CarrierChoice,
-    choose_carrier,
-    offers_method,
-)
+from central_server.sourcing.routing_rules import SHIPMENTS_MAX as PARTS_MAX
+from central_server.sourcing.shipping import CarrierChoice, offers_method
 from sync.domain.flows import ship
 from sync.domain.fulfillment import evolve_order
 from sync.domain.shipping import Address, Shipment
 
 if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
-PARTS_MAX = 3
-"""An order is never split over more stores at a time: each parcel costs."""
 TRIES = 5
+MINUTE_MS = 60_000
 NUMBERS_AHEAD = 4
 """Label numbers that travel with an order: for its boxes, and for labels that are void."""
 ADDRESS: TypeAdapter[Address] = TypeAdapter(Address)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is taken of a part of a location's day."""
+
+    starts_ms: int
+    use: CapacityUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class Part:
     location: Location
     units: Mapping[int, int]
     choice: CarrierChoice
+    claim: Claim | None = None
+    accept_by_ms: int | None = None
+    """By when the location has to accept it, or it goes elsewhere."""
 
 
 @dataclass
@@ -59,7 +65,7 @@ class Shipping:
 
 
 def barred(
-    unit: "Unit",
+    unit: "View",
     order_id: str,
     skus: Collection[str],
     now_ms: int,
@@ -83,94 +89,76 @@ def divide(
     promise_ms: int,
     is_moved: bool = False,
 ) -> Shipping:
-    """Reserve `units` (by line) of a parcel order at as few locations as it takes."""
+    """Reserve `units` (by line) of a parcel order as the rules of routing have it.
+
+    Decided anew where another order was faster; what is reserved by then stays.
+    """
     found = Shipping(missing={line: count for line, count in units.items() if count})
-    rates = unit.shipping.rates()
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
-    tries = 0
-    while found.missing and len(found.parts) < PARTS_MAX and tries < TRIES:
-        part, trace = _next_part(
-            unit, order, found.missing, excluded, rates, now_ms, promise_ms, ask
-        )
-        found.traces.append(Trace(order.id, now_ms, {**trace, "source": source}))
-        if part is None:
+    routing = ParcelRouting(unit, now_ms, promise_ms)
+    for _ in range(TRIES):
+        room = PARTS_MAX - len(found.parts)
+        if not found.missing or room < 1:
             break
-        wanted = by_sku(order, part.units)
-        if not reserve(unit, part.location.id, wanted, source, now_ms, ask):
-            tries += 1
-            continue
-        found.parts.append(part)
-        excluded |= {part.location.id}
-        left = {line: count - part.units.get(line, 0) for line, count in found.missing.items()}
-        found.missing = {line: count for line, count in left.items() if count}
+        decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
+        if is_moved or not decision.plan.unsourced:
+            taken = [_reserved(unit, order, routing, decision, one, source, ask)
+                     for one in decision.plan.shipments]  # fmt: skip
+        else:
+            taken = []  # a new order is promised whole or not at all
+        document = decision.document(_why(decision.plan))
+        found.traces.append(Trace(order.id, now_ms, {**document, "source": source}))
+        parts = [part for part in taken if part is not None]
+        found.parts += parts
+        excluded |= {part.location.id for part in parts}
+        for part in parts:
+            for line, count in part.units.items():
+                found.missing[line] -= count
+        found.missing = {line: count for line, count in found.missing.items() if count}
+        if None not in taken:
+            break
     return found
 
 
-def _next_part(
+def _why(plan: SourcingPlan) -> str:
+    if not plan.shipments:
+        return "nobody can ship it"
+    if plan.unsourced:
+        return "nobody can ship a part of it"
+    return "shipped whole" if len(plan.shipments) == 1 else "split"
+
+
+def _reserved(
     unit: "Unit",
     order: Order,
-    units: Mapping[int, int],
-    excluded: frozenset[str],
-    rates: tuple[ShippingRate, ...],
-    now_ms: int,
-    promise_ms: int,
+    routing: ParcelRouting,
+    decision: Decision,
+    shipment: PlannedShipment,
+    source: str,
     ask: Ask,
-) -> tuple[Part | None, dict[str, object]]:
-    lines = tuple(
-        DemandLine(line.line, line.sku, units[line.line])
-        for line in order.lines
-        if units.get(line.line)
-    )
-    demand = Demand("", order.latitude or 0.0, order.longitude or 0.0, lines)
-    candidates = all_candidates(unit, demand.by_sku(), now_ms, ask)
-    places = unit.locations.get_many([one.location_id for one in candidates])
-    choices: dict[str, CarrierChoice] = {}
-    for place in places.values():
-        ready_ms = promised_by(open_hours(place), now_ms, promise_ms)
-        grams = UNIT_GRAMS * sum(units.values())
-        choice = choose_carrier(place, rates, order.ship_method, grams, ready_ms)
-        if choice is not None:
-            choices[place.id] = choice
-    offered = [
-        replace(one, pickup_enabled=one.pickup_enabled and one.location_id in choices)
-        for one in candidates
-    ]
-    plan = route(demand, offered, RoutingRules(excluded=excluded), now_ms)
-    if plan.location_id is not None:
-        part = Part(places[plan.location_id], dict(units), choices[plan.location_id])
-        return part, trace_document(plan, "shipped whole")
-    best = _most(demand, [one for one in offered if one.pickup_enabled], excluded)
-    if best is None:
-        return None, trace_document(plan, "nobody can ship it")
-    plan = replace(plan, location_id=best.location_id)
-    covered = _covered(lines, best.available)
-    part = Part(places[best.location_id], covered, choices[best.location_id])
-    return part, trace_document(plan, "split: it covers most of what is left")
-
-
-def _most(
-    demand: Demand, candidates: list[Candidate], excluded: frozenset[str]
-) -> Candidate | None:
-    def rank(one: Candidate) -> tuple[int, float, str]:
-        units = sum(_covered(demand.lines, one.available).values())
-        far = haversine_km(demand.latitude, demand.longitude, one.latitude, one.longitude)
-        return (-units, round(far, 3), one.location_id)
-
-    able = [one for one in candidates if one.location_id not in excluded]
-    best = min(able, key=rank, default=None)
-    return best if best is not None and _covered(demand.lines, best.available) else None
-
-
-def _covered(lines: tuple[DemandLine, ...], available: Mapping[str, int]) -> dict[int, int]:
-    """Return the units by line that a location can give."""
-    left = dict(available)
-    covered = {}
-    for line in lines:
-        units = min(line.quantity, max(0, left.get(line.sku, 0)))
-        if units:
-            covered[line.line] = units
-            left[line.sku] -= units
-    return covered
+) -> Part | None:
+    """Take the capacity and the stock of one shipment; None where somebody was faster."""
+    now_ms = decision.network.now_ms
+    place = decision.senders[shipment.location_id].location
+    units: dict[int, int] = {}
+    for line in shipment.lines:
+        units[line.line] = units.get(line.line, 0) + line.quantity
+    day = decision.part_of(place.id, shipment.ready_ms)
+    use = None if day is None else day.use_of(shipment.units)
+    if day is not None and use is not None:
+        is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)
+        if not is_free:
+            return None
+    ready_ms = routing.ready_ms(place) if day is None else shipment.ready_ms
+    choice = routing.choice(place, order.ship_method, shipment.units, ready_ms)
+    if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
+        if day is not None and use is not None:
+            unit.capacity.give_back(place.id, day.starts_ms, use)
+        return None
+    claim = None if day is None or use is None else Claim(day.starts_ms, use)
+    minutes = decision.rule.accept_minutes
+    accept_by = None if minutes is None else now_ms + minutes * MINUTE_MS
+    return Part(place, units, choice, claim, accept_by)
 
 
 def assign_part(
@@ -189,11 +177,21 @@ def assign_part(
     fulfillment = evolve_order(
         made.order, flow=ship.NAME, shipment=shipment, pickup_code_hash="", proxy_name="",
         promised_by_ms=part.choice.ship_by_ms,
+        confirm_by_ms=_sooner(made.order.confirm_by_ms, part.accept_by_ms),
     )  # fmt: skip
+    if part.claim is not None:
+        claim = part.claim
+        unit.capacity.claim(fulfillment.id, part.location.id, claim.starts_ms, claim.use)
     return Assignment(fulfillment, "")
 
 
-def shipping_home(unit: "Unit", point: tuple[float, float], method: str) -> Location | None:
+def _sooner(one: int | None, other: int | None) -> int | None:
+    """Return the earlier of two times that may be missing."""
+    given = [moment for moment in (one, other) if moment is not None]
+    return min(given, default=None)
+
+
+def shipping_home(unit: "View", point: tuple[float, float], method: str) -> Location | None:
     """Return the nearest location that ships by `method`: its price zone is the order's."""
     places = [one for one in unit.locations.all() if offers_method(one, method)]
     return min(
@@ -203,7 +201,7 @@ def shipping_home(unit: "Unit", point: tuple[float, float], method: str) -> Loca
     )
 
 
-def point_of(unit: "Unit", address: Address) -> tuple[float, float]:
+def point_of(unit: "View", address: Address) -> tuple[float, float]:
     """Return about where an address is: among the locations of its postal code, state, country."""
     places = unit.locations.all()
     for near in (

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -109,6 +110,12 @@ def _values(location: Location) -> tuple[Any, ...]:
 
 
 def _location(row: Values) -> Location:
+    return _read_once(tuple(row))
+
+
+@lru_cache(maxsize=8192)
+def _read_once(row: tuple[Any, ...]) -> Location:
+    """Return the location of a row; routing reads all of them for each order, and few change."""
     values = dict(zip(_NAMES, row, strict=True))
     hours = tuple((opens, closes) for opens, closes in json.loads(values.pop("hours")))
     spots = tuple(json.loads(values.pop("spots")))

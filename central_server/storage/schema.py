@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from central_server.storage.bulk import is_postgresql
 from central_server.storage.database import Database
-from central_server.storage.promise_tables import METADATA
+from central_server.storage.routing_tables import METADATA
 from central_server.storage.unit import Unit
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

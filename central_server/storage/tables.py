@@ -171,7 +171,8 @@ ORDERS = Table(
     Column("latitude", Float), Column("longitude", Float), _text("proxy_name"),
     _text("pickup_location_id"), _text("pickup_code"), _text("currency"), _int("total_minor"),
     _int("placed_at_ms"), _text("status"),
-    *(Column(name, Text, nullable=False, server_default="") for name in ("ship_to", "ship_method")),
+    *(Column(name, Text, nullable=False, server_default="")
+      for name in ("ship_to", "ship_method", "customer_tier")),
     UniqueConstraint("number"),
     CheckConstraint("total_minor >= 0", name="total_minor"),
     Index(None, "placed_at_ms", "id"),

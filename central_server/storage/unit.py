@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from central_server.storage.associates import Associates
 from central_server.storage.availability_feed import AvailabilityFeed
+from central_server.storage.capacity import Capacity
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.customers import Customers
 from central_server.storage.demand import Demand
@@ -25,6 +26,7 @@ from central_server.storage.outbox import Outbox
 from central_server.storage.promise_rules import PromiseRules
 from central_server.storage.promise_signs import PromiseSigns
 from central_server.storage.replicas import Replicas
+from central_server.storage.routing_rules import RoutingRules
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
@@ -45,6 +47,8 @@ class View:
         self.promise_signs = PromiseSigns(connection)
         self.availability_feed = AvailabilityFeed(connection)
         self.promise_rules = PromiseRules(connection)
+        self.routing_rules = RoutingRules(connection)
+        self.capacity = Capacity(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)
         self.fulfillments = Fulfillments(connection)

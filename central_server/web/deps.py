@@ -17,6 +17,8 @@ from central_server.services.order_reading import OrderReading
 from central_server.services.promise_preview import PromisePreview
 from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
+from central_server.services.routing_desk import RoutingDesk
+from central_server.services.routing_rules import RoutingRuleBook
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
@@ -43,6 +45,8 @@ class Central:
     escrow: EscrowPolicies
     promise_rules: PromiseRuleBook
     promise_preview: PromisePreview
+    routing_rules: RoutingRuleBook
+    routing: RoutingDesk
     supply: SupplyBook
     availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from central_server.sourcing.engine.items import items_of
 from central_server.sourcing.engine.model import RoutingOrder
@@ -43,19 +44,25 @@ class RoutingTrace:
 
     sentence: str
     entries: tuple[TraceEntry, ...]
-    """Every candidate, nearest first."""
+    """Every candidate, or as many as were asked for and those of the plan, nearest first."""
     next_best: NextBest | None
 
 
 def explain(
-    order: RoutingOrder, network: Network, plan: SourcingPlan, *, alternatives: bool = True
+    order: RoutingOrder,
+    network: Network,
+    plan: SourcingPlan,
+    *,
+    alternatives: bool = True,
+    entries_max: int | None = None,
 ) -> RoutingTrace:
     """Return the trace of `plan`, which routing made of `order` over `network`.
 
     With `alternatives`, the order is routed again without each location of the plan.
+    `entries_max` limits the findings to the nearest candidates and those of the plan.
     """
     best = _next_best(order, network, plan) if alternatives else None
-    return RoutingTrace(sentence(plan, best), _entries(order, network, plan), best)
+    return RoutingTrace(sentence(plan, best), _entries(order, network, plan, entries_max), best)
 
 
 def _next_best(order: RoutingOrder, network: Network, plan: SourcingPlan) -> NextBest | None:
@@ -72,20 +79,34 @@ def _next_best(order: RoutingOrder, network: Network, plan: SourcingPlan) -> Nex
     return found
 
 
-def _entries(order: RoutingOrder, network: Network, plan: SourcingPlan) -> tuple[TraceEntry, ...]:
+def _entries(
+    order: RoutingOrder, network: Network, plan: SourcingPlan, entries_max: int | None
+) -> tuple[TraceEntry, ...]:
     asking = Asking(order, network, items_of(order, network.rules))
     wanted: dict[str, int] = {}
     for line in order.lines:
         wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
     chosen = set(plan.locations)
     entries = []
-    for place, one in enumerate(network.candidates):
+    far = [
+        (haversine_km(order.latitude, order.longitude, one.latitude, one.longitude), place)
+        for place, one in enumerate(network.candidates)
+    ]
+    if entries_max is not None:
+        near = nsmallest(entries_max, far)
+        shown = {place for _, place in near}
+        far = near + [
+            (km, place)
+            for km, place in far
+            if place not in shown and network.candidates[place].location_id in chosen
+        ]
+    for km, place in far:
+        one = network.candidates[place]
         units = sum(
             min(count, shelf.units)
             for sku, count in wanted.items()
             if (shelf := network.shelves(sku).get(place)) is not None
         )
-        km = haversine_km(order.latitude, order.longitude, one.latitude, one.longitude)
         finding = _finding(order, network, asking, place, units)
         if one.location_id in chosen:
             finding = Finding.CHOSEN

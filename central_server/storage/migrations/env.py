@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from central_server.storage.promise_tables import METADATA
+from central_server.storage.routing_tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

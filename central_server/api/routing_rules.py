@@ -1,0 +1,114 @@
+"""Rules of routing: draft them, try and simulate them, publish, roll back and archive them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from central_server.api.documented import KEYED, problems
+from central_server.api.routing_rule_schemas import RoutingRulesBody
+from central_server.api.rule_schemas import (
+    NoteBody,
+    PublishBody,
+    RuleAudit,
+    RuleVersionPage,
+    RuleVersionView,
+    milliseconds,
+)
+from central_server.services.api_keys import KeyHolder
+from central_server.web.auth import require
+from central_server.web.deps import central_of
+from central_server.web.pagination import LIMIT_DEFAULT, LIMIT_MAX
+
+router = APIRouter(prefix="/v1", tags=["routing rules"])
+
+Number = Annotated[int, Path(ge=1, le=2**53)]
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
+Admin = Annotated[KeyHolder, Depends(require("admin"))]
+Reader = Annotated[KeyHolder, Depends(require("orders:read"))]
+
+
+@router.get("/routing-rules", response_model=RuleVersionPage, responses=problems(*KEYED))
+def list_routing_versions(
+    request: Request,
+    holder: Reader,
+    limit: Limit = LIMIT_DEFAULT,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> object:
+    """Return versions of the rules, the newest first."""
+    found, more = central_of(request).routing_rules.page(before, limit)
+    return {"versions": found, "next": more}
+
+
+@router.get("/routing-audit", response_model=RuleAudit, responses=problems(*KEYED))
+def get_routing_audit(request: Request, holder: Reader, limit: Limit = LIMIT_DEFAULT) -> object:
+    """Return who drafted, published, rolled back and archived what, the newest first."""
+    return {"audit": central_of(request).routing_rules.audit(limit)}
+
+
+@router.post(
+    "/routing-rules", status_code=201, response_model=RuleVersionView, responses=problems(*KEYED)
+)
+def create_routing_draft(request: Request, body: RoutingRulesBody, holder: Admin) -> object:
+    """Make a draft of all rules. What is wrong with it is in `findings`."""
+    rules = central_of(request).routing_rules
+    return rules.draft(body.values(), note=body.note, by=holder.name)
+
+
+@router.get(
+    "/routing-rules/{version}",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found"),
+)
+def get_routing_version(request: Request, version: Number, holder: Reader) -> object:
+    """Return one version with its rules, what is wrong with them, and its audit."""
+    return central_of(request).routing_rules.show(version)
+
+
+@router.put(
+    "/routing-rules/{version}",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found", "version_fixed"),
+)
+def replace_routing_draft(
+    request: Request, version: Number, body: RoutingRulesBody, holder: Admin
+) -> object:
+    """Replace the rules of a draft; other versions never change."""
+    rules = central_of(request).routing_rules
+    return rules.edit(version, body.values(), note=body.note, by=holder.name)
+
+
+@router.post(
+    "/routing-rules/{version}/publish",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid", "needs_approval"),
+)
+def publish_routing_version(
+    request: Request, version: Number, body: PublishBody, holder: Admin
+) -> object:
+    """Approve a draft and let it hold from a moment on; not by a key that wrote it."""
+    return central_of(request).routing_rules.publish(
+        version, effective_from_ms=milliseconds(body.effective_from), note=body.note,
+        by=holder.name,
+    )  # fmt: skip
+
+
+@router.post(
+    "/routing-rules/{version}/roll-back",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid"),
+)
+def roll_back_routing(request: Request, version: Number, body: NoteBody, holder: Admin) -> object:
+    """Let what an earlier version said hold again from now on, as a new version."""
+    return central_of(request).routing_rules.roll_back(version, note=body.note, by=holder.name)
+
+
+@router.post(
+    "/routing-rules/{version}/archive",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found", "version_fixed"),
+)
+def archive_routing_version(
+    request: Request, version: Number, body: NoteBody, holder: Admin
+) -> object:
+    """End a version now, or throw a draft away. Without another version the default holds."""
+    return central_of(request).routing_rules.archive(version, note=body.note, by=holder.name)

@@ -1,0 +1,329 @@
+"""Routing of what is sent: an order, locations and rules as the engine takes them, and its plan.
+
+    facts      the lines with weight, price, category and needed capabilities
+    locations  those that may promise any of it, with the carrier that would take a parcel,
+               the rules that say what they do, and what still fits into their day
+    plan       the engine's, by the first `route` rule that fits the order, or the default
+
+Nothing is reserved here; `shipping.divide` does that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from central_server.records import Location, Order, ShippingRate
+from central_server.services.order_views import Document
+from central_server.services.promises import Ask, Promised, Promises
+from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours
+from central_server.services.times import rfc3339
+from central_server.sourcing.calendar import OpenHours, promised_by
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
+from central_server.sourcing.engine.explain import RoutingTrace, explain
+from central_server.sourcing.engine.model import (
+    Candidate,
+    RequestedLine,
+    RoutingOrder,
+    Stock,
+)
+from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
+from central_server.sourcing.engine.timing import ready_ms
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
+from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice, choose_carrier, rate_for
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import View
+
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+MILLI, DAYS_A_WEEK = 1000, 7
+EFFORT_MAX = 5_000
+"""How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
+
+
+Worth = Callable[[str, str, int], Stock]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A location that could send something."""
+
+    location: Location
+    free: Mapping[str, int]
+    """Units that it may promise, by SKU."""
+    parts: tuple[PartOfDay, ...]
+    """The parts of its day that have limits; empty: none."""
+    used: Mapping[int, CapacityUse]
+    """What is taken of them, by their start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan, and what it was made from."""
+
+    order: RoutingOrder
+    rule: RoutingRule
+    version: int
+    network: Network
+    senders: Mapping[str, Sender]
+    plan: SourcingPlan
+
+    def part_of(self, location_id: str, ready: int) -> PartOfDay | None:
+        """Return the part of the day into which a parcel falls that is ready at a moment."""
+        sender = self.senders[location_id]
+        place = self.network.number(location_id)
+        assert place is not None
+        one = self.network.candidates[place]
+        for part in sender.parts:
+            start = max(self.network.now_ms, part.starts_ms)
+            if ready_ms(one.calendar, start, one.lead_minutes) == ready:
+                return part
+        return None
+
+    def document(self, why: str) -> Document:
+        """Return the decision as it is stored: in words, in figures, and what came next."""
+        trace = explain(self.order, self.network, self.plan, entries_max=TRACE_ENTRIES_MAX)
+        return decision_document(self, why, trace)
+
+
+class ParcelRouting:
+    """Decides for orders of one transaction, by the rules that hold."""
+
+    def __init__(
+        self,
+        view: "View",
+        now_ms: int,
+        promise_ms: int,
+        rules: RoutingRuleSet | None = None,
+    ) -> None:
+        """`rules` are those in force, if none are given."""
+        self._view = view
+        self._now_ms = now_ms
+        self._promise_ms = promise_ms
+        self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
+        self._rates: tuple[ShippingRate, ...] | None = None
+        self._ready: dict[OpenHours, int] = {}
+        self._choices: dict[object, CarrierChoice | None] = {}
+
+    def order(
+        self, order: Order, units: Mapping[int, int], excluded: frozenset[str] = frozenset()
+    ) -> RoutingOrder:
+        """Return what of an order is routed (units by line), as the engine takes it."""
+        wanted = [line for line in order.lines if units.get(line.line)]
+        categories: Mapping[str, str] = {}
+        if self.rules.asks_categories:
+            categories = self._view.catalogue.categories([line.sku for line in wanted])
+        lines = tuple(
+            RequestedLine(
+                line.line, line.sku, units[line.line], UNIT_GRAMS, line.unit_price_minor,
+                categories.get(line.sku, ""),
+                self.rules.needs_of(line.sku, categories.get(line.sku, ""), self._now_ms),
+            )
+            for line in wanted
+        )  # fmt: skip
+        return RoutingOrder(
+            lines, order.latitude or 0.0, order.longitude or 0.0, None, order.channel,
+            order.customer_tier, order.id, excluded,
+        )  # fmt: skip
+
+    def route_of(self, asked: RoutingOrder, method: str) -> RoutingRule:
+        """Return the rule that says how an order is routed."""
+        return self.rules.route_for(asked, method, self._now_ms)
+
+    def decide(
+        self,
+        order: Order,
+        units: Mapping[int, int],
+        excluded: frozenset[str],
+        ask: Ask,
+        *,
+        shipments_max: int | None = None,
+    ) -> Decision:
+        """Return where `units` (by line) of an order go. Nothing is reserved."""
+        asked = self.order(order, units, excluded)
+        rule = self.route_of(asked, order.ship_method)
+        wanted = by_sku(order, units)
+        promised = Promises(self._view, self._now_ms).at(tuple(wanted), ask)
+        senders = self._senders(promised)
+        network = self._network(asked, order.ship_method, rule, senders, shipments_max)
+        plan = plan_order(asked, network, effort_max=EFFORT_MAX)
+        return Decision(asked, rule, self.rules.version, network, senders, plan)
+
+    def choice(self, place: Location, method: str, units: int, ready: int) -> CarrierChoice | None:
+        """Return who takes a parcel of so many units that is ready at a moment."""
+        key = (place.carriers, place.timezone, place.closures, method, units, ready)
+        if key not in self._choices:
+            self._choices[key] = choose_carrier(
+                place, self.rates, method, UNIT_GRAMS * units, ready
+            )
+        return self._choices[key]
+
+    @property
+    def rates(self) -> tuple[ShippingRate, ...]:
+        """The whole table, read once."""
+        if self._rates is None:
+            self._rates = self._view.shipping.rates()
+        return self._rates
+
+    def _senders(self, promised: Promised) -> dict[str, Sender]:
+        """Return the locations that offer to send any of it, with what they have."""
+        free = {
+            place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
+            for place, found in promised.items()
+            if any(one.is_offered for one in found.values())
+        }
+        places = self._view.locations.get_many(free)
+        parts = {one.id: self._parts(one) for one in places.values()}
+        limited = [name for name, found in parts.items() if found]
+        used: dict[str, dict[int, CapacityUse]] = {}
+        if limited:
+            since = self._now_ms - DAY_MS
+            for (place, start), use in self._view.capacity.used(limited, since).items():
+                used.setdefault(place, {})[start] = use
+        return {
+            name: Sender(one, free[name], parts[name], used.get(name, {}))
+            for name, one in places.items()
+        }
+
+    def _parts(self, place: Location) -> tuple[PartOfDay, ...]:
+        rules = self.rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
+        return parts_of_day(rules, place.timezone, self._now_ms) if rules else ()
+
+    def _network(
+        self,
+        asked: RoutingOrder,
+        method: str,
+        rule: RoutingRule,
+        senders: Mapping[str, Sender],
+        shipments_max: int | None,
+    ) -> Network:
+        tariffs: dict[str, Tariff] = {"": Tariff(())}
+        wanted: dict[str, int] = {}
+        for line in asked.lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+        worth = self._worth(wanted, rule)
+        candidates = []
+        for sender in senders.values():
+            units = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
+            choice = self.choice(sender.location, method, units, self.ready_ms(sender.location))
+            name, tariff = self._tariff(choice, units, rule)
+            tariffs[name] = tariff
+            candidates.append(self._candidate(sender, name, choice, worth))
+        others = {
+            name
+            for name, sender in senders.items()
+            if not rule.is_at(name, sender.location.region, sender.location.kind)
+        }
+        rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
+        if shipments_max is not None:
+            rules = replace(rules, shipments_max=min(shipments_max, rule.shipments_max))
+        return Network(candidates, rules, self._now_ms, wanted)
+
+    def _worth(self, wanted: Mapping[str, int], rule: RoutingRule) -> Worth:
+        """Return what says, by place, SKU and units, what stock is worth where it lies."""
+        weekly: Mapping[tuple[str, str], int] = {}
+        if rule.supply_weeks:
+            weekly = self._view.demand.weekly(tuple(wanted))
+
+        def worth(place: str, sku: str, units: int) -> Stock:
+            rate = weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK
+            return Stock(units, walk_ins_per_day=rate)
+
+        return worth
+
+    def _tariff(
+        self, choice: CarrierChoice | None, units: int, rule: RoutingRule
+    ) -> tuple[str, Tariff]:
+        """Return what a parcel of a carrier costs, and the name of that tariff.
+
+        Rates are steps by weight; the line through one unit and the units that the
+        location could send is exact at both ends.
+        """
+        if choice is None:
+            return "", Tariff(())
+        rate = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS)
+        whole = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS * units)
+        assert rate is not None
+        assert whole is not None
+        each = (whole.amount_minor - rate.amount_minor) / (units - 1) if units > 1 else 0.0
+        parcel = max(0.0, rate.amount_minor - each)
+        zone = Zone(whole.days, parcel, each, parcel_km_minor=rule.km_minor)
+        name = f"{choice.carrier} {choice.service}"
+        return f"{name} {parcel} {each}", Tariff((Service(name, (zone,)),))
+
+    def _candidate(
+        self,
+        sender: Sender,
+        tariff: str,
+        choice: CarrierChoice | None,
+        worth: Worth,
+    ) -> Candidate:
+        place = sender.location
+        does = self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
+        lead, calendar = self._promise_ms, open_hours(place)
+        is_limited = bool(sender.parts)
+        if choice is not None and not is_limited:
+            lead = choice.ship_by_ms - self._now_ms
+        first = sender.parts[0].rule if is_limited else None
+        return Candidate(
+            place.id, place.latitude, place.longitude,
+            {sku: worth(place.id, sku, units) for sku, units in sender.free.items()},
+            kind=place.kind,
+            name=place.name,
+            tariff=tariff,
+            is_enabled=does.enabled,
+            channels=frozenset(does.channels) or None,
+            capabilities=frozenset(does.capabilities),
+            radius_km=does.radius_km,
+            lead_minutes=-(-lead // MINUTE_MS),
+            calendar=calendar if is_limited else None,
+            parts=day_parts(sender.parts, sender.used),
+            minutes_per_order=first.minutes_per_order if first else 0.0,
+            minutes_per_unit=first.minutes_per_unit if first else 0.0,
+            handling_minor=does.handling_minor,
+            unit_handling_minor=does.unit_handling_minor,
+            unit_surcharge_minor=does.unit_surcharge_minor,
+        )  # fmt: skip
+
+    def ready_ms(self, place: Location) -> int:
+        """Return when a location could have it ready, whatever its day is like."""
+        calendar = open_hours(place)
+        if calendar not in self._ready:
+            self._ready[calendar] = promised_by(calendar, self._now_ms, self._promise_ms)
+        return self._ready[calendar]
+
+
+def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:
+    """Return a decision as it is stored."""
+    plan, best = decision.plan, trace.next_best
+    return {
+        "why": why,
+        "rule": decision.rule.id,
+        "rule_version": decision.version,
+        "taken": " ".join(plan.locations) or None,
+        "sentence": trace.sentence,
+        "cost_minor": plan.cost_minor,
+        "terms": dict(plan.terms.rounded()),
+        "gap": round(plan.gap, 4),
+        "shipments": [
+            {
+                "location_id": one.location_id, "service": one.service, "units": one.units,
+                "arrives_at": rfc3339(one.arrives_ms), "terms": dict(one.terms.rounded()),
+            }
+            for one in plan.shipments
+        ],
+        "next_best": None if best is None else {
+            "without": best.without, "locations": list(best.plan.locations),
+            "extra_minor": best.extra_minor,
+        },
+        "candidates": [
+            {
+                "location_id": one.location_id, "finding": one.finding.value,
+                "distance_km": one.distance_km, "units": one.units,
+            }
+            for one in trace.entries
+        ],
+        "more_candidates": len(decision.network.candidates) - len(trace.entries),
+    }  # fmt: skip

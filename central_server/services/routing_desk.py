@@ -1,0 +1,143 @@
+"""What planners ask of routing: where an order would go, and why one went where it went."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from central_server.records import Order, Trace
+from central_server.services.candidates import all_candidates
+from central_server.services.errors import NotFound, ShippingNotOffered, UnknownLocation
+from central_server.services.order_capture import NewOrder, priced_lines
+from central_server.services.order_views import Document
+from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcels import Destination, addressed
+from central_server.services.promises import Ask
+from central_server.services.promising import by_sku, trace_document
+from central_server.services.shipping import barred, shipping_home
+from central_server.services.times import rfc3339
+from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
+from central_server.sourcing.routing_rules import RoutingRuleSet
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import View
+
+
+class RoutingDesk:
+    """Answers planners; takes nothing and changes nothing."""
+
+    def __init__(self, database: "Database", clock: Clock, *, promise_ms: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._promise_ms = promise_ms
+
+    def dry_run(self, new: NewOrder, version: int | None = None) -> dict[str, Any]:
+        """Return where an order would go now, by the rules in force or by those of a version.
+
+        Raises what placing it would, but for missing stock: that is part of the answer.
+        """
+        now = self._clock.now_ms()
+        with self._database.read() as view:
+            rules = rules_of(view, version, now)
+            if new.ship_to is not None:
+                document = self._parcels(view, new, new.ship_to, rules, now)
+            else:
+                document = _pickup(view, new, now)
+        return {"at": rfc3339(now), **document}
+
+    def _parcels(
+        self, view: "View", new: NewOrder, to: Destination, rules: RoutingRuleSet, now_ms: int
+    ) -> Document:
+        home = shipping_home(view, to.point(view), to.method)
+        if home is None:
+            raise ShippingNotOffered(to.method)
+        order = addressed(_trial(view, new, home.id, now_ms), to, to.point(view))
+        units = {line.line: line.quantity for line in order.lines}
+        excluded = barred(view, order.id, by_sku(order, units), now_ms)
+        routing = ParcelRouting(view, now_ms, self._promise_ms, rules)
+        decision = routing.decide(order, units, excluded, Ask(order.channel, Method.SHIP.value))
+        missing = {one.line: one.quantity for one in decision.plan.unsourced}
+        return {
+            **decision.document("dry run"),
+            "unsourced": by_sku(order, missing),
+        }
+
+    def why(self, order_id: str) -> dict[str, Any]:
+        """Return why an order went where it went, in sentences. Raises `NotFound`."""
+        with self._database.read() as view:
+            order = view.orders.get(order_id) or view.orders.get_by_number(order_id)
+            if order is None:
+                raise NotFound("order", order_id)
+            traces = view.orders.traces(order.id)
+        decisions = [_decision(one) for one in traces]
+        return {
+            "order_id": order.id,
+            "number": order.number,
+            "sentence": decisions[-1]["sentence"] if decisions else "It was not routed yet.",
+            "decisions": decisions,
+        }
+
+
+def rules_of(view: "View", version: int | None, now_ms: int) -> RoutingRuleSet:
+    """Return the rules of a version, draft or not, or those in force. Raises `NotFound`."""
+    if version is None:
+        return view.routing_rules.in_force(now_ms)
+    found = view.routing_rules.get(version)
+    if found is None:
+        raise NotFound("version of routing rules", str(version))
+    return RoutingRuleSet(found.version, found.rules)
+
+
+def _trial(view: "View", new: NewOrder, location_id: str, now_ms: int) -> Order:
+    place = view.locations.get(location_id)
+    if place is None:
+        raise UnknownLocation(location_id)
+    lines = priced_lines(view, new, place)
+    total = sum(line.quantity * line.unit_price_minor for line in lines)
+    return Order(
+        "dry-run", "", new.channel.value, place.id, new.currency, total, now_ms, lines,
+        customer_tier=new.customer_tier,
+    )  # fmt: skip
+
+
+def _pickup(view: "View", new: NewOrder, now_ms: int) -> Document:
+    order = _trial(view, new, new.location_id, now_ms)
+    place = view.locations.get(new.location_id)
+    assert place is not None
+    lines = tuple(DemandLine(one.line, one.sku, one.quantity) for one in order.lines)
+    demand = Demand(place.id, place.latitude, place.longitude, lines)
+    ask = Ask(order.channel, chosen=place.id)
+    plan = route(demand, all_candidates(view, demand.by_sku(), now_ms, ask), RoutingRules(), now_ms)
+    document = trace_document(plan, "dry run")
+    return {
+        **document,
+        "sentence": pickup_sentence(document),
+        "unsourced": plan.shortfall() if plan.unsourced else {},
+    }
+
+
+_WORDS = {
+    "chosen": "the customer chose it and it can promise everything",
+    "nearest": "it is the nearest that can promise everything",
+}
+
+
+def pickup_sentence(trace: Document) -> str:
+    """Return why a pickup goes where it goes, in a sentence."""
+    taken, found = trace.get("taken"), trace.get("candidates")
+    entries: Sequence[Document] = found if isinstance(found, list) else []
+    if not taken:
+        return "No store can promise all of it."
+    finding = next((one["finding"] for one in entries if one["location_id"] == taken), "")
+    others = [one for one in entries if one["finding"] == "farther"]
+    text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}."
+    if others:
+        best = others[0]
+        text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
+    return text
+
+
+def _decision(one: Trace) -> Document:
+    sentence = one.trace.get("sentence") or pickup_sentence(dict(one.trace))
+    return {"at": rfc3339(one.at_ms), **one.trace, "sentence": str(sentence)}

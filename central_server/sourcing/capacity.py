@@ -1,0 +1,107 @@
+"""Parts of a location's day as instants, and what still fits into each. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from central_server.sourcing.engine.model import DayPart
+from central_server.sourcing.routing_rules import RoutingRule
+
+DAY_MINUTES = 1440
+MINUTE_SECONDS = 60
+UNBOUNDED = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityUse:
+    """Units, orders and seconds of labor that are taken."""
+
+    units: int = 0
+    orders: int = 0
+    labor_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityLimit:
+    """What fits into a part of a location's day; None: any number."""
+
+    units: int | None = None
+    orders: int | None = None
+    labor_seconds: int | None = None
+
+    def fits(self, use: CapacityUse) -> bool:
+        """Return whether so much fits."""
+        return (
+            (self.units is None or use.units <= self.units)
+            and (self.orders is None or use.orders <= self.orders)
+            and (self.labor_seconds is None or use.labor_seconds <= self.labor_seconds)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfDay:
+    """One part of one day at a location (ms UTC), and what fits into it."""
+
+    starts_ms: int
+    ends_ms: int
+    rule: RoutingRule
+
+    @property
+    def limit(self) -> CapacityLimit:
+        """What fits into it."""
+        labor = self.rule.labor_minutes
+        seconds = None if labor is None else labor * MINUTE_SECONDS
+        return CapacityLimit(self.rule.units, self.rule.orders, seconds)
+
+    def use_of(self, units: int) -> CapacityUse:
+        """Return what an order of so many units takes of it."""
+        minutes = self.rule.minutes_per_order + units * self.rule.minutes_per_unit
+        return CapacityUse(units, 1, round(minutes * MINUTE_SECONDS))
+
+    def left(self, used: CapacityUse) -> DayPart:
+        """Return what still fits, as the engine takes it."""
+        limit = self.limit
+        return DayPart(
+            self.starts_ms,
+            self.ends_ms,
+            UNBOUNDED if limit.units is None else max(0, limit.units - used.units),
+            UNBOUNDED if limit.orders is None else max(0, limit.orders - used.orders),
+            float("inf") if limit.labor_seconds is None
+            else max(0.0, (limit.labor_seconds - used.labor_seconds) / MINUTE_SECONDS),
+        )  # fmt: skip
+
+
+def parts_of_day(rules: Sequence[RoutingRule], timezone: str, now_ms: int) -> tuple[PartOfDay, ...]:
+    """Return the parts of today that are not over, in order of time; else those of tomorrow.
+
+    What does not fit today goes elsewhere: a location does not collect work for days.
+    """
+    zone = ZoneInfo(timezone)
+    today = datetime.fromtimestamp(now_ms / 1000, zone).date()
+    for day in (today, today + timedelta(days=1)):
+        found = [
+            PartOfDay(
+                _instant(day, rule.from_minute, zone), _instant(day, rule.until_minute, zone), rule
+            )
+            for rule in rules
+        ]
+        left = [one for one in found if one.ends_ms > now_ms]
+        if left:
+            return tuple(sorted(left, key=lambda one: one.starts_ms))
+    return ()
+
+
+def day_parts(
+    parts: Sequence[PartOfDay], used: Mapping[int, CapacityUse]
+) -> tuple[DayPart, ...] | None:
+    """Return what still fits into each part; None where a location has no limits."""
+    if not parts:
+        return None
+    return tuple(part.left(used.get(part.starts_ms, CapacityUse())) for part in parts)
+
+
+def _instant(day: date, minute: int, zone: ZoneInfo) -> int:
+    days, rest = divmod(minute, DAY_MINUTES)
+    wall = datetime.combine(day + timedelta(days=days), time(rest // 60, rest % 60), tzinfo=zone)
+    return int(wall.astimezone(UTC).timestamp() * 1000)

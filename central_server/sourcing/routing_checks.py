@@ -1,0 +1,157 @@
+"""Whether rules of routing make sense: what is wrong, where, and what to do about it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from central_server.sourcing.rule_checks import Finding, Known
+from sync.domain.orders import Channel
+
+RULES_MAX = 500
+DAY_MINUTES = 1440
+_WHERE = ("locations", "except_locations", "regions", "location_kinds")
+_ALWAYS = {"id", "kind", "effective_from_ms", "effective_until_ms", "note"}
+_ROUTE = {
+    "channels", "methods", "tiers", "categories", "value_from_minor", "value_below_minor",
+    "near_latitude", "near_longitude", "near_km", "goals", "km_minor", "speed_minor",
+    "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
+    "failed_pick_minor", "shipments_max", "splits_lines", "whole_below_minor", "kept_units",
+    "radius_km", "grace_minutes", "hold_for", "accept_minutes", "offer_stores", "offer_minutes",
+}  # fmt: skip
+_FIELDS: dict[RoutingRuleKind, set[str]] = {
+    RoutingRuleKind.ROUTE: {*_ROUTE, *_WHERE},
+    RoutingRuleKind.SERVE: {
+        *_WHERE, "channels", "radius_km", "enabled", "capabilities", "handling_minor",
+        "unit_handling_minor", "unit_surcharge_minor",
+    },
+    RoutingRuleKind.CAPACITY: {
+        *_WHERE, "from_minute", "until_minute", "units", "orders", "labor_minutes",
+        "minutes_per_order", "minutes_per_unit",
+    },
+    RoutingRuleKind.NEED: {"skus", "categories", "capabilities"},
+}  # fmt: skip
+"""What may be said in a rule of each kind."""
+
+
+def check_routing(rules: Sequence[RoutingRule], known: Known) -> list[Finding]:
+    """Return what is wrong with `rules`; nothing where they may be published."""
+    found = [
+        Finding(rule.id, field, text)
+        for rule in rules
+        for field, text in (
+            *_foreign(rule), *_orders(rule), *_amounts(rule), *_names(rule, known), *_times(rule)
+        )
+    ]  # fmt: skip
+    if len(rules) > RULES_MAX:
+        text = f"there are {len(rules)} rules, {RULES_MAX} are the most: merge some of them"
+        found.append(Finding("", "rules", text))
+    for name, times in Counter(rule.id for rule in rules).items():
+        if times > 1:
+            text = f"{times} rules are called {name!r}: give each a name of its own"
+            found.append(Finding(name, "id", text))
+    return [*found, *_unreachable(rules)]
+
+
+def _foreign(rule: RoutingRule) -> Iterator[tuple[str, str]]:
+    """Yield fields that a rule of this kind has no use for."""
+    allowed = _ALWAYS | _FIELDS[rule.kind]
+    for field in fields(rule):
+        if field.name not in allowed and getattr(rule, field.name) != field.default:
+            others = [kind.value for kind, names in _FIELDS.items() if field.name in names]
+            yield (
+                field.name,
+                (
+                    f"a rule of kind {rule.kind} has no {field.name}: leave it out,"
+                    f" or say it in a rule of kind {' or '.join(others)}"
+                ),
+            )
+
+
+def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
+    circle = (rule.near_latitude, rule.near_longitude, rule.near_km)
+    if None in circle and any(one is not None for one in circle):
+        yield "near_km", "say all three of near_latitude, near_longitude and near_km, or none"
+    low, high = rule.value_from_minor, rule.value_below_minor
+    if low is not None and high is not None and high <= low:
+        yield "value_below_minor", f"no order is worth {low} or more and less than {high}"
+    if len(set(rule.goals)) < len(rule.goals):
+        yield "goals", "a goal stands there twice: leave the later one out"
+    if HoldKind.GRACE in rule.hold_for:
+        yield "hold_for", "grace ends by itself: say grace_minutes instead"
+    if HoldKind.OFFER in rule.hold_for:
+        yield "hold_for", "an offer ends by a claim: say offer_stores instead"
+    if rule.kind is RoutingRuleKind.NEED and not rule.capabilities:
+        yield "capabilities", "say which capabilities these goods need"
+    if rule.kind is RoutingRuleKind.NEED and not (rule.skus or rule.categories):
+        yield "skus", "say which goods: skus or categories"
+
+
+_BOUNDS = {
+    "shipments_max": (1, 20), "near_km": (0, 21_000), "radius_km": (0, 21_000),
+    "grace_minutes": (0, 7 * DAY_MINUTES), "accept_minutes": (1, 30 * DAY_MINUTES),
+    "offer_stores": (0, 20), "offer_minutes": (1, DAY_MINUTES), "from_minute": (0, DAY_MINUTES),
+    "until_minute": (0, DAY_MINUTES), "units": (0, 1_000_000), "orders": (0, 1_000_000),
+    "labor_minutes": (0, 1_000_000),
+}  # fmt: skip
+
+
+def _amounts(rule: RoutingRule) -> Iterator[tuple[str, str]]:
+    for field in fields(rule):
+        value = getattr(rule, field.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        least, most = _BOUNDS.get(field.name, (0.0, 1e12))
+        is_angle = field.name.startswith("near_l")
+        if not is_angle and not field.name.endswith("_ms") and not least <= value <= most:
+            yield field.name, f"{value} is not between {least} and {most}"
+    if rule.kind is RoutingRuleKind.CAPACITY:
+        if rule.units is None and rule.orders is None and rule.labor_minutes is None:
+            yield "units", "say how much fits: units, orders or labor_minutes"
+        if rule.until_minute <= rule.from_minute:
+            yield "until_minute", "this part of the day ends before it begins"
+        if rule.labor_minutes is not None and not (rule.minutes_per_order or rule.minutes_per_unit):
+            yield "minutes_per_order", "say what takes the labor: minutes_per_order or _per_unit"
+
+
+def _names(rule: RoutingRule, known: Known) -> Iterator[tuple[str, str]]:
+    channels = [one.value for one in Channel]
+    for field, names, advice in (
+        ("skus", known.skus, "central sells no such SKU: import it first, or correct it"),
+        ("categories", known.categories, "no product is in such a category: correct its spelling"),
+        ("locations", known.locations, "there is no such location: import it first, or correct it"),
+        ("except_locations", known.locations, "there is no such location: correct it"),
+        ("regions", known.regions, "no location is in such a region: correct its spelling"),
+        ("location_kinds", ("store", "dc"), "kinds of locations are store and dc"),
+        ("channels", channels, f"channels are {', '.join(channels)}"),
+    ):
+        strange = [name for name in getattr(rule, field) if name not in names]
+        if strange:
+            yield field, f"{', '.join(map(repr, strange[:10]))}: {advice}"
+
+
+def _times(rule: RoutingRule) -> Iterator[tuple[str, str]]:
+    start, end = rule.effective_from_ms, rule.effective_until_ms
+    if start is not None and end is not None and end <= start:
+        yield "effective_until", "it ends before it begins: correct one of the two times"
+
+
+_CHOOSING = (
+    "channels", "methods", "tiers", "categories", "value_from_minor", "value_below_minor",
+    "near_km", "effective_from_ms", "effective_until_ms",
+)  # fmt: skip
+
+
+def _unreachable(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
+    """Yield rules that never count, as one before them takes every order or location."""
+    for kind, choosing in (
+        (RoutingRuleKind.ROUTE, _CHOOSING),
+        (RoutingRuleKind.SERVE, (*_WHERE, "effective_from_ms", "effective_until_ms")),
+    ):
+        taken = ""
+        for rule in (one for one in rules if one.kind is kind):
+            if taken:
+                text = f"{taken!r} stands before it and takes everything: move this one up"
+                yield Finding(rule.id, "order", text)
+            elif all(getattr(rule, name) in (None, ()) for name in choosing):
+                taken = rule.id

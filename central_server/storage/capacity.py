@@ -1,0 +1,103 @@
+"""What is taken of each part of a location's day, safe for orders that are placed at once."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, text, update
+
+from central_server.sourcing.capacity import CapacityLimit, CapacityUse
+from central_server.storage.bulk import among, insert_many
+from central_server.storage.routing_tables import CAPACITY_CLAIMS, CAPACITY_USE
+
+_CLAIM = ("fulfillment_id", "location_id", "starts_ms", "units", "labor_seconds")
+
+
+class Capacity:
+    """The tables `capacity_use` and `capacity_claims`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def used(
+        self, location_ids: Collection[str], from_ms: int
+    ) -> dict[tuple[str, int], CapacityUse]:
+        """Return what is taken, by location and start of the part, of parts from a moment on."""
+        table = CAPACITY_USE.c
+        rows = self._connection.execute(
+            select(
+                table.location_id, table.starts_ms, table.units, table.orders, table.labor_seconds
+            ).where(
+                among(self._connection, table.location_id, location_ids),
+                table.starts_ms >= from_ms,
+            )
+        )
+        return {(row[0], row[1]): CapacityUse(*row[2:]) for row in rows}
+
+    def take(
+        self, location_id: str, starts_ms: int, more: CapacityUse, limit: CapacityLimit
+    ) -> bool:
+        """Take a part of a location's day, if it fits; one statement, so no two take the last."""
+        if not limit.fits(more):
+            return False
+        values: dict[str, Any] = {
+            "place": location_id, "starts": starts_ms, "units": more.units,
+            "orders": more.orders, "labor": more.labor_seconds,
+            "units_max": _any(limit.units), "orders_max": _any(limit.orders),
+            "labor_max": _any(limit.labor_seconds),
+        }  # fmt: skip
+        done = self._connection.execute(_TAKE, values)
+        return done.one_or_none() is not None
+
+    def claim(
+        self, fulfillment_id: str, location_id: str, starts_ms: int, taken: CapacityUse
+    ) -> None:
+        """Write down for which fulfillment order it was taken."""
+        row = (fulfillment_id, location_id, starts_ms, taken.units, taken.labor_seconds)
+        insert_many(self._connection, CAPACITY_CLAIMS, _CLAIM, [row])
+
+    def give_back(self, location_id: str, starts_ms: int, taken: CapacityUse) -> None:
+        """Give back what was taken and not claimed."""
+        table = CAPACITY_USE
+        self._connection.execute(
+            update(table)
+            .where(table.c.location_id == location_id, table.c.starts_ms == starts_ms)
+            .values(
+                units=table.c.units - taken.units, orders=table.c.orders - taken.orders,
+                labor_seconds=table.c.labor_seconds - taken.labor_seconds,
+            )
+        )  # fmt: skip
+
+    def release(self, fulfillment_ids: Collection[str]) -> None:
+        """Give back what fulfillment orders took; those that took nothing change nothing."""
+        if not fulfillment_ids:
+            return
+        table = CAPACITY_CLAIMS
+        rows = self._connection.execute(
+            delete(table)
+            .where(among(self._connection, table.c.fulfillment_id, fulfillment_ids))
+            .returning(table.c.location_id, table.c.starts_ms, table.c.units,
+                       table.c.labor_seconds)
+        ).all()  # fmt: skip
+        for location_id, starts_ms, units, labor in sorted(rows):
+            self.give_back(location_id, starts_ms, CapacityUse(units, 1, labor))
+
+
+_ANY = 2**53
+
+
+def _any(limit: int | None) -> int:
+    return _ANY if limit is None else limit
+
+
+_TAKE = text(
+    "INSERT INTO capacity_use (location_id, starts_ms, units, orders, labor_seconds)"
+    " VALUES (:place, :starts, :units, :orders, :labor)"
+    " ON CONFLICT (location_id, starts_ms) DO UPDATE SET"
+    " units = capacity_use.units + excluded.units,"
+    " orders = capacity_use.orders + excluded.orders,"
+    " labor_seconds = capacity_use.labor_seconds + excluded.labor_seconds"
+    " WHERE capacity_use.units + excluded.units <= :units_max"
+    " AND capacity_use.orders + excluded.orders <= :orders_max"
+    " AND capacity_use.labor_seconds + excluded.labor_seconds <= :labor_max"
+    " RETURNING units"
+)

@@ -1,0 +1,63 @@
+"""What is wrong with rules of routing is said with its place and what to do."""
+
+from typing import Any
+
+import pytest
+
+from central_server.sourcing.engine.model import Goal
+from central_server.sourcing.routing_checks import check_routing
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from central_server.sourcing.rule_checks import Known
+
+KNOWN = Known({"A"}, {"shoes"}, {"S001"}, {"EAST"})
+WRONG: list[tuple[str, dict[str, Any], str, str]] = [
+    ("route", {"units": 3}, "units", "a rule of kind capacity"),
+    ("capacity", {}, "units", "say how much fits"),
+    ("capacity", {"units": 1, "from_minute": 600, "until_minute": 600}, "until_minute", "ends"),
+    ("capacity", {"labor_minutes": 60}, "minutes_per_order", "what takes the labor"),
+    ("route", {"near_km": 5.0}, "near_km", "all three"),
+    ("route", {"value_from_minor": 5, "value_below_minor": 5}, "value_below_minor", "no order"),
+    ("route", {"goals": (Goal.COST, Goal.COST)}, "goals", "twice"),
+    ("route", {"hold_for": (HoldKind.GRACE,)}, "hold_for", "grace_minutes"),
+    ("route", {"hold_for": (HoldKind.OFFER,)}, "hold_for", "offer_stores"),
+    ("route", {"shipments_max": 0}, "shipments_max", "between"),
+    ("route", {"categories": ("shoos",)}, "categories", "spelling"),
+    ("route", {"channels": ("fax",)}, "channels", "channels are web"),
+    ("serve", {"locations": ("S009",)}, "locations", "import it first"),
+    ("serve", {"regions": ("WEST",)}, "regions", "spelling"),
+    ("serve", {"location_kinds": ("van",)}, "location_kinds", "store and dc"),
+    ("need", {"skus": ("A",)}, "capabilities", "which capabilities"),
+    ("need", {"capabilities": ("x",)}, "skus", "which goods"),
+    ("need", {"capabilities": ("x",), "skus": ("B",)}, "skus", "import it first"),
+    ("route", {"effective_from_ms": 5, "effective_until_ms": 5}, "effective_until", "before"),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "field", "words"), WRONG)
+def test_each_mistake_is_found_once_with_advice(kind, values, field, words):
+    """Just this field is named, and the text says what to do."""
+    (found,) = check_routing([RoutingRule("r", RoutingRuleKind(kind), **values)], KNOWN)
+    assert (found.rule, found.field) == ("r", field)
+    assert words in found.text
+
+
+def test_rules_that_never_count_are_found():
+    """Behind a rule that takes everything, and under a name that is taken."""
+    rules = [
+        RoutingRule("all", RoutingRuleKind.ROUTE),
+        RoutingRule("late", RoutingRuleKind.ROUTE, channels=("web",)),
+        RoutingRule("late", RoutingRuleKind.SERVE, locations=("S001",), enabled=False),
+    ]
+    found = {(one.rule, one.field) for one in check_routing(rules, KNOWN)}
+    assert found == {("late", "order"), ("late", "id")}
+
+
+def test_rules_that_make_sense_have_no_findings():
+    """One of each kind."""
+    rules = [
+        RoutingRule("r", RoutingRuleKind.ROUTE, goals=(Goal.SPEED, Goal.COST)),
+        RoutingRule("s", RoutingRuleKind.SERVE, radius_km=50.0, capabilities=("x",)),
+        RoutingRule("c", RoutingRuleKind.CAPACITY, units=5, regions=("EAST",)),
+        RoutingRule("n", RoutingRuleKind.NEED, categories=("shoes",), capabilities=("x",)),
+    ]
+    assert check_routing(rules, KNOWN) == []

@@ -1,0 +1,73 @@
+"""Rules of routing, trials and reasons on the command line."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from central_server.cli import CONFLICT, NOT_FOUND, REFUSED, USAGE, app
+from central_server.storage.database import Database
+from tests.api.test_routing_rules_http import AWAY, ORDER
+from tests.central_server.services.test_parcels import place
+from tests.support.central_world import SECRET, build_world
+from tests.support.databases import prepare
+from tests.support.parcels import CARRIERS
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs commands on a central with three stores that ship, and one order."""
+    url = f"sqlite:///{tmp_path / 'central.db'}"
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DATABASE_URL", url)
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_SERVER_SECRET", SECRET)
+    prepare(url)
+    database = Database.open(url)
+    world = build_world(database, tmp_path)
+    world.parts.intake.carriers(CARRIERS)
+    order_id, _ = place(world)
+    number = world.order(order_id)["number"]
+    database.close()
+
+    def command(*words: str, given: str = ""):
+        return CliRunner().invoke(app, [*words], input=given)
+
+    command.number = number  # type: ignore[attr-defined]
+    return command
+
+
+def test_a_version_lives_on_the_command_line(run):
+    """Draft, try, publish by somebody else, roll back: words for people, JSON for programs."""
+    rules = json.dumps({"rules": [AWAY]})
+    assert "1 rules" in run("routing-rules", "draft", "-", "--by", "Kim", given=rules).stdout
+    order = json.dumps(ORDER)
+    tried = run("routing", "dry-run", "-", "--version", "1", given=order)
+    assert "S002 ships 2 units by swift standard" in tried.stdout
+    assert "S001: excluded" in tried.stdout
+    assert run("routing-rules", "publish", "1", "--by", "Kim").exit_code == CONFLICT
+    assert "in force" in run("routing-rules", "publish", "1", "--by", "Lee").stdout
+    assert json.loads(run("routing", "dry-run", "-", "--json", given=order).stdout)["rule"] == (
+        "away"
+    )
+    assert "version 2" in run("routing-rules", "roll-back", "1", "--by", "Kim").stdout
+    assert "rolled back to 1 by Kim" in run("routing-rules", "audit").stdout
+    assert '"goals": ["cost", "speed"]' in run("routing-rules", "show", "2").stdout
+
+
+def test_why_an_order_went_where_it_went(run):
+    """By number or id, in a sentence with the next best choice."""
+    said = run("routing", "why", run.number)
+    assert "S001 ships 2 units by swift standard over 0 km: 6.90" in said.stdout
+    assert "would have cost 0.10 more" in said.stdout
+    found = json.loads(run("routing", "why", run.number, "--json").stdout)
+    assert found["decisions"][0]["next_best"]["locations"] == ["S002"]
+
+
+def test_what_is_wrong_is_said(run):
+    """Each refusal has its exit code."""
+    assert run("routing", "why", "nope").exit_code == NOT_FOUND
+    assert run("routing", "dry-run", "-", given="{}").exit_code == USAGE
+    assert run("routing", "dry-run", "no-such-file.json").exit_code == USAGE
+    strange = json.dumps({**ORDER, "lines": [{"sku": "nope", "quantity": 1}]})
+    assert run("routing", "dry-run", "-", given=strange).exit_code == REFUSED
+    assert run("routing-rules", "show", "7").exit_code == NOT_FOUND
