@@ -47,6 +47,7 @@ from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.routing_desk import RoutingDesk
 from central_server.services.routing_rules import RoutingRuleBook
+from central_server.services.routing_simulation import RoutingSimulation
 from central_server.services.sample_network import load_network
 from central_server.services.sessions import Sessions
 from central_server.services.sizing import FloorSizing
@@ -297,6 +298,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
             database, clock, needs_second_person=not settings.routing_self_approval
         ),
         routing=RoutingDesk(database, clock, promise_ms=promise_ms),
+        simulation=RoutingSimulation(database, clock, promise_ms=promise_ms),
         supply=SupplyBook(database, clock, _backorders(judging)),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),

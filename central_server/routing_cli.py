@@ -8,6 +8,7 @@ import typer
 from central_server.desk_cli import USAGE, AsJson, Line
 from central_server.rule_cli import (
     Books,
+    moment,
     refusals,
     register_drafting,
     register_publishing,
@@ -31,6 +32,7 @@ def register(app: typer.Typer, line: Line) -> None:
     group = typer.Typer(no_args_is_help=True, help="Where orders go, and why.")
     app.add_typer(group, name="routing")
     _register_asking(group, line)
+    _register_simulation(group, line)
 
 
 def _parse(text: str) -> Any:
@@ -73,6 +75,48 @@ def _register_asking(group: typer.Typer, line: Line) -> None:
             for one in found["candidates"][:20]
         ]
         line.say(found, "\n".join(lines), as_json=as_json)
+
+
+def _register_simulation(group: typer.Typer, line: Line) -> None:
+    @group.command("simulate", epilog=line.epilog)
+    def simulate(
+        start: Annotated[str, typer.Option("--from", help="Orders placed from then on, RFC 3339.")],
+        end: Annotated[str, typer.Option("--until", help="Orders placed before then.")],
+        version: VersionOption = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say what rules would have done with past parcel orders, beside what happened.
+
+        Example: central-server routing simulate --from 2026-11-01T00:00:00Z
+        --until 2026-11-15T00:00:00Z --version 3
+        """
+        from_ms, until_ms = moment(start, line), moment(end, line)
+        assert from_ms is not None
+        assert until_ms is not None
+        with line.opened() as parts, refusals(line):
+            found = parts.central.simulation.run(version, from_ms=from_ms, until_ms=until_ms)
+        line.say(found, _report(found), as_json=as_json)
+
+
+_ROWS = (
+    ("cost (minor units)", "cost_minor"), ("cost of a unit", "cost_minor_per_unit"),
+    ("parcels", "parcels"), ("split orders", "split_orders"), ("days to arrival", "days_mean"),
+    ("units shipped", "units_shipped"), ("units stocked out", "units_stocked_out"),
+    ("promises kept %", "promises_kept_percent"),
+)  # fmt: skip
+
+
+def _report(found: dict[str, Any]) -> str:
+    """Return both sides as a table."""
+    heading = f"{found['orders']} orders, version {found['version']};"
+    heading += f" {found['orders_elsewhere']} would have gone elsewhere."
+    lines = [heading, f"{'':20}{'happened':>14}{'simulated':>14}{'difference':>14}"]
+    for title, name in _ROWS:
+        values = (found["happened"][name], found["simulated"][name], found["difference"][name])
+        lines.append(f"{title:20}" + "".join(f"{value:>14}" for value in values))
+    if found["orders_left_out"]:
+        lines.append(f"{found['orders_left_out']} older orders were left out.")
+    return "\n".join([*lines, str(found["difference"]["sentence"])])
 
 
 def read_order(file: Path, line: Line) -> Any:

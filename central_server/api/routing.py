@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
-from central_server.api.routing_views import DryRunView
+from central_server.api.routing_views import DryRunView, SimulationBody, SimulationView
 from central_server.api.schemas import OrderBody
 from central_server.services.api_keys import KeyHolder
 from central_server.services.routing_dry_run import dry_run
@@ -94,3 +94,18 @@ def try_order(
     By the rules in force, or by those of `version`, draft or not.
     """
     return central_of(request).routing.dry_run(body.value(), version)
+
+
+@router.post(
+    "/simulations",
+    response_model=SimulationView,
+    responses=problems(*KEYED, "not_found", "body_too_large"),
+)
+def simulate(
+    request: Request,
+    body: SimulationBody,
+    holder: Annotated[KeyHolder, Depends(require("orders:read"))],
+) -> object:
+    """Say what rules would have done with past parcel orders, beside what happened."""
+    start, end = (to_ms(one) for one in body.period())
+    return central_of(request).simulation.run(body.version, from_ms=start, until_ms=end)

@@ -1,8 +1,11 @@
 """What the API answers about routing decisions: a sentence first, then every figure."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from central_server.api.schemas import Body
 
 
 class RoutingDecisionView(BaseModel):
@@ -42,3 +45,52 @@ class DryRunView(RoutingDecisionView):
 
     unsourced: dict[str, int]
     """Units by SKU that nobody can give."""
+
+
+class SimulationBody(Body):
+    """Which orders of the past, and by which version; without one, by the rules in force."""
+
+    version: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    placed_from: AwareDatetime
+    placed_until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "SimulationBody":
+        if self.placed_until <= self.placed_from:
+            raise ValueError("the period ends before it begins")
+        return self
+
+    def period(self) -> tuple[datetime, datetime]:
+        """Return its two moments."""
+        return self.placed_from, self.placed_until
+
+
+class SimulationSide(BaseModel):
+    """What happened, or what would have: sums over the orders, means over parcels."""
+
+    parcels: int
+    split_orders: int
+    cost_minor: int
+    cost_minor_per_unit: float
+    days_mean: float
+    """From the order to the arrival."""
+    units_shipped: int
+    units_stocked_out: float
+    promises_kept_percent: float
+    parcels_by_location: dict[str, int]
+
+
+class SimulationView(BaseModel):
+    """Both sides, and which orders would have gone elsewhere."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    orders: int
+    orders_left_out: int
+    happened: SimulationSide
+    simulated: SimulationSide
+    difference: dict[str, Any]
+    """Simulated less what happened; `sentence` says it in words."""
+    orders_elsewhere: int
+    examples: list[dict[str, Any]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.order_views import Document
-from central_server.services.promises import Ask, Promised, Promises
+from central_server.services.promises import Ask, Promises
 from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import OpenHours, promised_by
@@ -44,6 +44,10 @@ EFFORT_MAX = 5_000
 
 
 Worth = Callable[[str, str, int], Stock]
+Free = Mapping[str, Mapping[str, int]]
+"""Units that may be promised, by location and SKU."""
+Used = Mapping[tuple[str, int], CapacityUse]
+"""What is taken of parts of days, by location and start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,14 @@ class ParcelRouting:
         now_ms: int,
         promise_ms: int,
         rules: RoutingRuleSet | None = None,
+        rates: tuple[ShippingRate, ...] | None = None,
     ) -> None:
-        """`rules` are those in force, if none are given."""
+        """`rules` and `rates` are those in force, if none are given."""
         self._view = view
         self._now_ms = now_ms
         self._promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
-        self._rates: tuple[ShippingRate, ...] | None = None
+        self._rates = rates
         self._ready: dict[OpenHours, int] = {}
         self._choices: dict[object, CarrierChoice | None] = {}
 
@@ -144,9 +149,31 @@ class ParcelRouting:
         """Return where `units` (by line) of an order go. Nothing is reserved."""
         asked = self.order(order, units, excluded)
         rule = self.route_of(asked, order.ship_method)
-        wanted = by_sku(order, units)
-        promised = Promises(self._view, self._now_ms).at(tuple(wanted), ask)
-        senders = self._senders(promised)
+        wanted = tuple(by_sku(order, units))
+        promised = Promises(self._view, self._now_ms).at(wanted, ask)
+        free = {
+            place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
+            for place, found in promised.items()
+            if any(one.is_offered for one in found.values())
+        }
+        return self._decided(order, asked, rule, self._senders(free), shipments_max)
+
+    def decide_among(
+        self, order: Order, units: Mapping[int, int], free: Free, used: Used
+    ) -> Decision:
+        """Return where `units` of an order go among stock and capacity that somebody made up."""
+        asked = self.order(order, units)
+        rule = self.route_of(asked, order.ship_method)
+        return self._decided(order, asked, rule, self._senders(free, used), None)
+
+    def _decided(
+        self,
+        order: Order,
+        asked: RoutingOrder,
+        rule: RoutingRule,
+        senders: Mapping[str, Sender],
+        shipments_max: int | None,
+    ) -> Decision:
         network = self._network(asked, order.ship_method, rule, senders, shipments_max)
         plan = plan_order(asked, network, effort_max=EFFORT_MAX)
         return Decision(asked, rule, self.rules.version, network, senders, plan)
@@ -160,6 +187,11 @@ class ParcelRouting:
             )
         return self._choices[key]
 
+    def service_of(self, location_id: str) -> RoutingRule:
+        """Return the rule that says what a location does, by its id."""
+        place = self._view.locations.get_many([location_id])[location_id]
+        return self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
+
     @property
     def rates(self) -> tuple[ShippingRate, ...]:
         """The whole table, read once."""
@@ -167,23 +199,18 @@ class ParcelRouting:
             self._rates = self._view.shipping.rates()
         return self._rates
 
-    def _senders(self, promised: Promised) -> dict[str, Sender]:
-        """Return the locations that offer to send any of it, with what they have."""
-        free = {
-            place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
-            for place, found in promised.items()
-            if any(one.is_offered for one in found.values())
-        }
+    def _senders(self, free: Free, used: Used | None = None) -> dict[str, Sender]:
+        """Return the locations that have any of it, with what is taken of their day."""
         places = self._view.locations.get_many(free)
         parts = {one.id: self._parts(one) for one in places.values()}
         limited = [name for name, found in parts.items() if found]
-        used: dict[str, dict[int, CapacityUse]] = {}
-        if limited:
-            since = self._now_ms - DAY_MS
-            for (place, start), use in self._view.capacity.used(limited, since).items():
-                used.setdefault(place, {})[start] = use
+        if used is None:
+            used = self._view.capacity.used(limited, self._now_ms - DAY_MS) if limited else {}
+        by_place: dict[str, dict[int, CapacityUse]] = {}
+        for (place, start), use in used.items():
+            by_place.setdefault(place, {})[start] = use
         return {
-            name: Sender(one, free[name], parts[name], used.get(name, {}))
+            name: Sender(one, free[name], parts[name], by_place.get(name, {}))
             for name, one in places.items()
         }
 

@@ -147,6 +147,21 @@ class Orders:
         found = self.get_many(ids)
         return tuple(found[order_id] for order_id in ids), cursor
 
+    def parcels_placed(self, from_ms: int, until_ms: int, limit: int) -> tuple[list[str], int]:
+        """Return the newest orders of a period that are sent, and how many more there are."""
+        table = ORDERS.c
+        wanted = (
+            select(table.id)
+            .where(table.placed_at_ms >= from_ms, table.placed_at_ms < until_ms)
+            .where(table.ship_to != "")
+        )
+        count = self._connection.execute(
+            select(func.count()).select_from(wanted.subquery())
+        ).scalar_one()
+        newest = wanted.order_by(table.placed_at_ms.desc(), table.id.desc()).limit(limit)
+        ids = list(self._connection.execute(newest).scalars())
+        return ids, count - len(ids)
+
     def set_statuses(self, statuses: Mapping[str, str]) -> None:
         """Update the projection of the status, in bulk, in id order."""
         update_many(

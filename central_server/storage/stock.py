@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from central_server.records import LedgerEntry
+from central_server.sourcing.past_stock import Movement
 from central_server.storage.bulk import among, insert_many, is_postgresql, update_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
@@ -353,6 +354,17 @@ class Stock:
             )
             for row in rows
         ]  # fmt: skip
+
+    def movements(self, skus: Collection[str], from_ms: int) -> list[Movement]:
+        """Return what moved of what may be promised of `skus` from a moment on, in order."""
+        table = STOCK_LEDGER.c
+        rows = self._connection.execute(
+            select(table.at_ms, table.location_id, table.sku, table.on_hand - table.allocated,
+                   table.source)
+            .where(among(self._connection, table.sku, skus), table.at_ms >= from_ms)
+            .order_by(table.at_ms, table.id)
+        )  # fmt: skip
+        return [Movement(*row) for row in rows]
 
     def ledger_sums(self, location_id: str | None = None) -> dict[tuple[str, str], tuple[int, int]]:
         """Return (on hand, allocated) by (location, SKU) as the ledger has it."""

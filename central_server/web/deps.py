@@ -19,6 +19,7 @@ from central_server.services.promise_rules import PromiseRuleBook
 from central_server.services.quarantine import QuarantineDesk
 from central_server.services.routing_desk import RoutingDesk
 from central_server.services.routing_rules import RoutingRuleBook
+from central_server.services.routing_simulation import RoutingSimulation
 from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
@@ -47,6 +48,7 @@ class Central:
     promise_preview: PromisePreview
     routing_rules: RoutingRuleBook
     routing: RoutingDesk
+    simulation: RoutingSimulation
     supply: SupplyBook
     availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk

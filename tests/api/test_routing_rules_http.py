@@ -33,6 +33,10 @@ async def test_rules_live_and_decide(client, world: World):
     why = (await client.get(f"/v1/orders/{placed.json()['id']}/routing")).json()
     assert why["sentence"].startswith("S002 ships 2 units")
     assert (why["decisions"][0]["rule"], why["decisions"][0]["rule_version"]) == ("away", 1)
+    period = {"placed_from": "2020-01-01T00:00:00Z", "placed_until": "2040-01-01T00:00:00Z"}
+    report = (await client.post("/v1/routing/simulations", json=period)).json()
+    assert report["happened"]["parcels_by_location"] == {"S002": 1}
+    assert report["simulated"] == report["happened"]
     again = await client.put("/v1/routing-rules/1", json={"rules": []})
     assert is_problem(again, 409, "version_fixed")
     await client.post("/v1/routing-rules/1/archive", json={"note": "over"})

@@ -63,6 +63,19 @@ def test_why_an_order_went_where_it_went(run):
     assert found["decisions"][0]["next_best"]["locations"] == ["S002"]
 
 
+def test_a_simulation_is_a_table(run):
+    """Both sides and their difference, a line each, and the sentence."""
+    rules = json.dumps({"rules": [AWAY]})
+    run("routing-rules", "draft", "-", given=rules)
+    period = ("--from", "2020-01-01T00:00:00Z", "--until", "2040-01-01T00:00:00Z")
+    said = run("routing", "simulate", "--version", "1", *period)
+    assert "1 orders, version 1; 1 would have gone elsewhere." in said.stdout
+    assert "parcels" in said.stdout
+    found = json.loads(run("routing", "simulate", *period, "--json").stdout)
+    assert (found["version"], found["orders_elsewhere"]) == (0, 0)
+    assert run("routing", "simulate", "--from", "x", "--until", "y").exit_code == USAGE
+
+
 def test_what_is_wrong_is_said(run):
     """Each refusal has its exit code."""
     assert run("routing", "why", "nope").exit_code == NOT_FOUND

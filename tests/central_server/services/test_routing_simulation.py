@@ -1,0 +1,114 @@
+"""Rules tried on past orders: both sides measured alike, with a stock of their own."""
+
+from typing import Any
+
+import pytest
+
+from central_server.services.errors import NotFound
+from central_server.sourcing.past_stock import Movement, PastStock
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain import operations as op
+from sync.domain.fulfillment import ShortReason
+from tests.central_server.services.test_parcels import place
+from tests.support.central_world import World
+from tests.support.parcels import CARRIERS, whole_parcel
+
+ROUTE, CAPACITY, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY, RoutingRuleKind.SERVE
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def shipping(world: World) -> World:
+    """The small central, with carriers at every store."""
+    world.parts.intake.carriers(CARRIERS)
+    return world
+
+
+def simulate(world: World, *rules: RoutingRule) -> dict[str, Any]:
+    book = world.parts.central.routing_rules
+    version = book.draft(rules, note="", by="Kim")["version"]
+    now = world.clock.now_ms()
+    return world.parts.central.simulation.run(
+        int(str(version)), from_ms=now - 24 * HOUR_MS, until_ms=now + 1
+    )
+
+
+def test_the_rules_that_held_change_nothing(shipping):
+    """What was routed by the default is routed the same by the default, at the same cost."""
+    orders = []
+    for _ in range(3):
+        orders.append(place(shipping, ("SKU-1", 4))[1][0])
+        shipping.clock.advance(HOUR_MS // 3)
+    device = shipping.device("S001")
+    device.do(*whole_parcel(orders[0]))
+    device.push()
+    found = simulate(shipping)
+    assert (found["orders"], found["orders_elsewhere"]) == (3, 0)
+    assert found["happened"]["cost_minor"] == found["simulated"]["cost_minor"] == 3 * 690
+    assert found["happened"]["parcels_by_location"] == {"S001": 2, "S002": 1}
+    assert found["difference"]["cost_minor"] == 0
+    assert found["happened"]["promises_kept_percent"] == 100
+
+
+def test_other_rules_are_played_with_their_own_stock(shipping):
+    """Ten units at the other store: the third order of four does not fit there any more."""
+    for _ in range(3):
+        place(shipping, ("SKU-1", 4))
+        shipping.clock.advance(HOUR_MS)
+    away = simulate(shipping, RoutingRule("away", ROUTE, except_locations=("S001",)))
+    assert away["simulated"]["parcels_by_location"] == {"S002": 2, "S003": 1}
+    assert away["orders_elsewhere"] == 3
+    assert away["examples"][0]["went"] == ["S001"]
+    dear = simulate(shipping, RoutingRule("dear", SERVE, locations=("S001",), handling_minor=50.0))
+    assert dear["simulated"]["parcels_by_location"] == {"S002": 2, "S003": 1}
+    assert dear["happened"]["cost_minor"] == 3 * 690 + 2 * 50
+    assert "would have cost 100 minor units less" in dear["difference"]["sentence"]
+    tight = simulate(shipping, RoutingRule("day", CAPACITY, locations=("S001",), orders=1))
+    assert tight["simulated"]["parcels_by_location"]["S001"] == 1
+
+
+def test_sales_of_the_period_happen_again(shipping):
+    """Pickups and till sales take their units in the replay when they took them."""
+    shipping.place(("SKU-1", 9), at="S001")
+    shipping.clock.advance(HOUR_MS)
+    place(shipping, ("SKU-1", 2))
+    found = simulate(shipping)
+    assert found["simulated"]["parcels_by_location"] == {"S002": 1}
+    assert found["orders_elsewhere"] == 0
+
+
+def test_what_was_not_found_and_what_was_late_count(shipping):
+    """Units given up are stocked out; the replay expects the same share where it sends there."""
+    order_id, (order,) = place(shipping, ("SKU-1", 2))
+    device = shipping.device("S001")
+    device.do(op.FulfillmentRejected(order.id, ShortReason.NOT_FOUND))
+    device.push()
+    moved = shipping.fulfillments(order_id)[1]
+    shipping.clock.advance(72 * HOUR_MS)
+    other = shipping.device(moved.location_id)
+    other.do(*whole_parcel(moved))
+    other.push()
+    book = shipping.parts.central.routing_rules
+    version = int(str(book.draft([], note="", by="Kim")["version"]))
+    now = shipping.clock.now_ms()
+    found = shipping.parts.central.simulation.run(version, from_ms=0, until_ms=now)
+    assert found["happened"]["units_stocked_out"] == 2
+    assert found["happened"]["promises_kept_percent"] == 0
+    assert found["simulated"]["units_stocked_out"] == 2
+    assert found["simulated"]["parcels_by_location"] == {"S001": 1}
+
+
+def test_a_version_that_does_not_exist_is_named(shipping):
+    """The refusal says which."""
+    with pytest.raises(NotFound, match="'9'"):
+        shipping.parts.central.simulation.run(9, from_ms=0, until_ms=1)
+
+
+def test_past_stock_is_what_was_free_then():
+    """Later movements are undone, those of replayed orders for good, others at their time."""
+    moves = [Movement(5, "S", "A", -2, "till"), Movement(6, "S", "A", -3, "order")]
+    stock = PastStock({("S", "A"): 1}, moves, {"order"})
+    assert stock.free(["A"]) == {"S": {"A": 6}}
+    stock.advance(5)
+    stock.take("S", "A", 1)
+    assert stock.free(["A"]) == {"S": {"A": 3}}
