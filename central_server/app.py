@@ -20,6 +20,7 @@ from central_server.api import (
     stores,
     supply,
     sync,
+    waiting,
 )
 from central_server.web import problems
 from central_server.web.deps import Central
@@ -29,7 +30,7 @@ WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
 _ROUTERS = (
     orders, routing, routing_rules, availability, promise_rules, supply, stores, admin,
-    exceptions, devices, sync, health,
+    exceptions, devices, sync, waiting, health,
 )  # fmt: skip
 _DESCRIPTION = (
     "Orders, availability and stores of one retailer. Errors are problem+json (RFC 9457) with a"

@@ -41,6 +41,7 @@ from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.judging import Judging
 from central_server.services.order_capture import OrderCapture
+from central_server.services.order_giving import Giving
 from central_server.services.order_reading import OrderReading
 from central_server.services.promise_preview import PromisePreview
 from central_server.services.promise_rules import PromiseRuleBook
@@ -56,7 +57,9 @@ from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
 from central_server.services.tills import TillDesk
 from central_server.services.tokens import SessionKeys
+from central_server.services.unfillable import UnfillableDesk
 from central_server.services.verification import verify
+from central_server.services.waiting_room import WaitingRoom
 from central_server.storage import backup as copies
 from central_server.storage.commits import POISON, DatabaseClosed, Overloaded
 from central_server.storage.database import Database
@@ -124,6 +127,7 @@ class Parts:
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
             Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
             Worker("holds", lambda: self.holds.run() > 0, HOLDS_SECONDS),
+            Worker("waiting", lambda: self.central.waiting.run() > 0, HOLDS_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("backorders", lambda: self.backorders.run() > 0, POLICIES_SECONDS),
@@ -277,6 +281,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
     database, clock, random = judging.database, judging.clock, judging.random
     pokes, promise_ms = judging.pokes, judging.promise_ms
     assert isinstance(pokes, PokeBoard)
+    how = Giving(random, NOTICES, pokes, promise_ms)
     keys = SessionKeys(settings.secret, settings.session_seconds)
     return Central(
         clock=clock,
@@ -299,6 +304,8 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         ),
         routing=RoutingDesk(database, clock, promise_ms=promise_ms),
         simulation=RoutingSimulation(database, clock, promise_ms=promise_ms),
+        waiting=WaitingRoom(database, clock, how),
+        unfillable=UnfillableDesk(database, clock, how),
         supply=SupplyBook(database, clock, _backorders(judging)),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from central_server import desk_cli, escrow_cli, promise_cli, routing_cli, till_cli
+from central_server import (
+    desk_cli,
+    escrow_cli,
+    promise_cli,
+    routing_cli,
+    till_cli,
+    waiting_cli,
+)
 
 if TYPE_CHECKING:
     from central_server.bootstrap import Parts
@@ -362,6 +369,7 @@ escrow_cli.register(app, _LINE)
 promise_cli.register(app, _LINE)
 routing_cli.register(app, _LINE)
 till_cli.register(app, _LINE)
+waiting_cli.register(app, _LINE)
 
 if __name__ == "__main__":
     main()

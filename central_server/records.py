@@ -16,8 +16,8 @@ from sync.protocol.rows import FulfillmentRow, ProductRow
 __all__ = [
     "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionCursor",
     "ExceptionFilter", "ExceptionRecord", "ImportJob", "KeptAnswer", "Lease", "LedgerEntry",
-    "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead", "OrderLine",
-    "OutboxItem", "Price", "Product", "Replica", "RoutingPause", "ServerIdentity",
+    "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead", "OrderHold",
+    "OrderLine", "OutboxItem", "Price", "Product", "Replica", "RoutingPause", "ServerIdentity",
     "ShippingCarrier", "ShippingRate", "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
 
@@ -240,6 +240,22 @@ class OrderEvent:
     text: str
     actor: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """Why an order is not released to a location yet; one that is over stays on record."""
+
+    order_id: str
+    kind: str
+    opened_ms: int
+    until_ms: int | None = None
+    """When it ends by itself; None: when a person clears it."""
+    text: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    closed_ms: int | None = None
+    closed_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

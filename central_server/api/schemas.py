@@ -292,6 +292,19 @@ class CustomerView(BaseModel):
     phone: str
 
 
+class HoldView(BaseModel):
+    """Why an order waits, or waited."""
+
+    kind: str
+    text: str
+    opened_at: str
+    until: str | None
+    """When it ends by itself; null: when a person clears it."""
+    closed_at: str | None
+    closed_by: str
+    note: str
+
+
 class OrderView(BaseModel):
     """An order as central records it."""
 
@@ -308,6 +321,8 @@ class OrderView(BaseModel):
     total: MoneyView
     lines: list[OrderLineView]
     fulfillments: list[FulfillmentView]
+    holds: list[HoldView] = []
+    """Why it is not released to a location yet, and what held it before."""
 
 
 class OrderWithTimeline(OrderView):

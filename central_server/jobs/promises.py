@@ -1,5 +1,6 @@
-"""Moves promises elsewhere that a store did not confirm in time."""
+"""Moves work elsewhere: promises that no machine confirmed, orders that nobody accepted in time."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from central_server.services.judging import Judging
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 
+Work = Callable[[Replication], int]
+
+
 class PromiseKeeper:
-    """Looks for promises that have lapsed."""
+    """Looks for promises that have lapsed, and for orders that lie idle."""
 
     def __init__(self, judging: Judging) -> None:
         self._database = judging.database
@@ -22,17 +26,21 @@ class PromiseKeeper:
         now = self._judging.clock.now_ms()
         self._database.write(lambda unit: keep_time(unit, now))
         with self._database.read() as view:
-            places = sorted({one.row.order.location_id for one in view.fulfillments.lapsed(now)})
-        return sum(self._lapse_at(place, now) for place in places)
+            lapsed = {one.row.order.location_id for one in view.fulfillments.lapsed(now)}
+            idle = {one.row.order.location_id for one in view.fulfillments.idle(now)}
+        moved = sum(self._work_at(place, now, Replication.lapse) for place in sorted(lapsed))
+        return moved + sum(
+            self._work_at(place, now, Replication.give_on_idle) for place in sorted(idle)
+        )
 
-    def _lapse_at(self, location_id: str, now_ms: int) -> int:
-        return self._database.write(lambda unit: self._lapse(unit, location_id, now_ms))
+    def _work_at(self, location_id: str, now_ms: int, work: Work) -> int:
+        return self._database.write(lambda unit: self._work(unit, location_id, now_ms, work))
 
-    def _lapse(self, unit: "Unit", location_id: str, now_ms: int) -> int:
+    def _work(self, unit: "Unit", location_id: str, now_ms: int, work: Work) -> int:
         location = unit.locations.get(location_id)
         assert location is not None
         applier = Replication(unit, self._judging, location, now_ms)
-        count = applier.lapse()
+        count = work(applier)
         applier.flush()
         unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
         return count

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent
-from central_server.services.exceptions import exception_record
 from central_server.services.notice import Notices
-from central_server.services.order_giving import Giving, give, promise
+from central_server.services.order_giving import Giving
+from central_server.services.order_release import open_unsourced, release
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.times import rfc3339
@@ -25,7 +25,6 @@ from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
-from sync.domain.exceptions import ExceptionKind
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
 Claim = tuple[str, int, str, int, int]
 """Order, line, receipt, units, promised by."""
+Taken = Mapping[str, list[tuple[str, int]]]
+"""What is taken of which receipts, by SKU."""
 
 
 def wait_for_receipts(
@@ -66,21 +67,28 @@ def wait_for_receipts(
         order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
     )
     unit.orders.insert(waiting)
-    unit.supply.claim(_divided(waiting, taken, by_ms))
-    text = f"Waits for goods that are on their way to {place.name}."
-    data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
-    event = OrderEvent(order.id, now_ms, "backordered", text, order.channel, data)
-    unit.orders.append_events([event])
+    claim_receipts(unit, waiting, taken, now_ms, by_ms, place)
     return waiting, by_ms
 
 
-def _divided(order: Order, taken: Mapping[str, list[tuple[str, int]]], by_ms: int) -> list[Claim]:
+def claim_receipts(
+    unit: "Unit", waiting: Order, taken: Taken, now_ms: int, by_ms: int, place: Location
+) -> None:
+    """Let an order wait for what it takes of receipts, and write that down."""
+    unit.supply.claim(_divided(waiting, taken, by_ms))
+    text = f"Waits for goods that are on their way to {place.name}."
+    data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
+    event = OrderEvent(waiting.id, now_ms, "backordered", text, waiting.channel, data)
+    unit.orders.append_events([event])
+
+
+def _divided(order: Order, taken: Taken, by_ms: int) -> list[Claim]:
     """Divide what is taken of receipts over the lines of an order, the last lines first."""
     left = {sku: [*parts] for sku, parts in taken.items()}
     found: list[Claim] = []
     for line in reversed(order.lines):
-        units = line.quantity
-        while units and left[line.sku]:
+        units = line.unsourced
+        while units and left.get(line.sku):
             receipt_id, there = left[line.sku].pop()
             used = min(units, there)
             found.append((order.id, line.line, receipt_id, used, by_ms))
@@ -125,25 +133,8 @@ class Backorders:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units:
             return 0
-        place = unit.locations.get(order.pickup_location_id)
-        assert place is not None
-        try:
-            plan = promise(unit, order, units, place, now_ms, is_moved=True)
-        except InsufficientStock as problem:
-            self._tell_person(unit, order, str(problem), now_ms)
-            return 0
-        give(unit, order, units, plan, now_ms, self._how, why="released")
-        counts = {
-            (order.id, line.line): (0, line.dropped) for line in order.lines if line.line in units
-        }
-        unit.orders.set_line_counts(counts)
-        return 1
-
-    def _tell_person(self, unit: "Unit", order: Order, problem: str, now_ms: int) -> None:
-        text = f"What order {order.number} waited for did not come: {problem}"
-        record = exception_record(
-            ExceptionKind.UNSOURCED, text, cause=f"{ExceptionKind.UNSOURCED}:{order.id}:receipt",
-            now_ms=now_ms, random=self._how.random, location_id=order.pickup_location_id,
-        )  # fmt: skip
-        detail = {**record.detail, "order_number": order.number}
-        unit.exceptions.open([replace(record, order_id=order.id, detail=detail)])
+        missing = release(unit, order, units, now_ms, self._how, why="released")
+        if missing:
+            text = f"What order {order.number} waited for did not come"
+            open_unsourced(unit, order, missing, text, now_ms, self._how.random)
+        return int(missing != units)

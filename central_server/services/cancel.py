@@ -71,6 +71,9 @@ class Cancellation:
                 {(order_id, line.line): (line.unsourced, line.dropped) for line in dropped.lines}
             )
         unit.supply.end_claims_of(order_id, now_ms)
+        kinds = [one.kind for one in unit.holds.of(order_id) if one.closed_ms is None]
+        if kinds:
+            unit.holds.close(order_id, kinds, now_ms, by=actor, note="cancelled")
         unit.capacity.release([one.id for one in before if one.total("open")])
         _write(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."

@@ -17,6 +17,9 @@ DomainError
     +-- WaitsBehind              an earlier operation has to be settled first
     +-- RulesInvalid             rules with findings are not published
     +-- NeedsApproval            who wrote a draft does not publish it
+    +-- NotHeld                  no hold keeps this order: locations have it
+    +-- NothingUnsourced         somebody carries all of it, or it waits for something else
+    +-- OrderChangeInvalid       an order that waits cannot be changed like this
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
     +-- ReceiptClosed            what came is not on its way again
@@ -201,6 +204,35 @@ class NeedsApproval(ServiceRefused):
     def __init__(self, version: int, by: str) -> None:
         self.version = version
         super().__init__(f"{by} wrote version {version}: somebody else has to publish it")
+
+
+class NotHeld(ServiceRefused):
+    """The order does not wait, or not for this."""
+
+    code = "not_held"
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__("nothing of this kind keeps the order waiting: cancel it, or let it go on")
+
+
+class NothingUnsourced(ServiceRefused):
+    """Of this order nothing waits for somebody to carry it."""
+
+    code = "nothing_unsourced"
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__("nothing of it is unfillable: it is carried, held, or over")
+
+
+class OrderChangeInvalid(ServiceRefused):
+    """An order that waits cannot be changed like this."""
+
+    code = "order_change_invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
 
 
 class BundleInvalid(ServiceRefused):

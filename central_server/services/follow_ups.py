@@ -105,6 +105,8 @@ class PushFollowUps:
         self.traces: list[Trace] = []
         self.pauses: list[RoutingPause] = []
         self.effects: list[OutboxItem] = []
+        self.accept_by: dict[str, int] = {}
+        """By when what was assigned has to be accepted, where rules say so."""
         self.freed: list[str] = []
         """Fulfillment orders that give back what they took of a location's day."""
         self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
@@ -277,6 +279,8 @@ class PushFollowUps:
                 self._unit, whole, part, self._now_ms, self._random, self._promise_ms
             )
             self.assigned.append(made.order)
+            if part.accept_by_ms is not None:
+                self.accept_by[made.order.id] = part.accept_by_ms
             place = Place(part.location.id, part.location.name, part.location.timezone)
             moved.append(Moved(made.order, place, ""))
         return Reshipped(tuple(moved), found.missing)

@@ -28,10 +28,12 @@ from central_server.services.order_giving import Giving, feed_parts, give, promi
 from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
 from central_server.services.order_views import order_document
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import compact
 from central_server.services.rights import keep_time
 from central_server.services.shipping import shipping_home
+from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -136,7 +138,8 @@ class OrderCapture:
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
         keep_time(unit, now_ms)
         order, parts = self._capture(unit, new, now_ms)
-        body = compact(order_document(order, parts))
+        holds = () if parts else unit.holds.of(order.id)
+        body = compact(order_document(order, parts, holds))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
         return Placed(order.id, CREATED, body, is_replayed=False)
 
@@ -171,6 +174,11 @@ class OrderCapture:
             raise ShippingNotOffered(to.method)
         order = addressed(self._order(unit, new, home, now_ms), to, to.point(unit))
         how = self._how
+        routing = ParcelRouting(unit, now_ms, how.promise_ms)
+        units = {line.line: line.quantity for line in order.lines}
+        rule = routing.route_of(routing.order(order, units), order.ship_method)
+        if holds := holds_of(order.id, rule, now_ms):
+            return let_wait(unit, order, holds, routing, now_ms), ()
         made = promise_parcels(unit, order, now_ms, how.random, how.promise_ms)
         notice = how.notices.received(made.orders[0], made.places[0], "")
         tell(unit, order, notice, now_ms, how)

@@ -33,10 +33,11 @@ class OrderReading:
             events = view.orders.events(order_id)
             operations = view.journal.history([one.row.order.id for one in stored])
             traces = view.orders.traces(order_id)
+            holds = view.holds.of(order_id)
         fulfillments = orders_in(stored)
         by_id = {one.id: one for one in fulfillments}
         return {
-            **order_document(order, fulfillments),
+            **order_document(order, fulfillments, holds),
             "timeline": timeline(events, operations, by_id),
             "routing": [{"at": rfc3339(one.at_ms), **one.trace} for one in traces],
         }

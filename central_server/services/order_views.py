@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from central_server.records import Order, OrderEvent, StoredFulfillment, StoredOperation
+from central_server.records import Order, OrderEvent, OrderHold, StoredFulfillment, StoredOperation
 from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.orders import OrderProgress, progress_of
+from sync.domain.orders import OrderProgress, OrderStatus, progress_of
 from sync.domain.paying import due_of
 
 Document = dict[str, object]
@@ -23,10 +23,15 @@ def progress(order: Order, fulfillments: Iterable[FulfillmentOrder]) -> OrderPro
     )
 
 
-def order_document(order: Order, fulfillments: Sequence[FulfillmentOrder]) -> Document:
-    """Return the whole order, without its timeline."""
+def order_document(
+    order: Order, fulfillments: Sequence[FulfillmentOrder], holds: Sequence[OrderHold] = ()
+) -> Document:
+    """Return the whole order, without its timeline; one that is held is open, not unfillable."""
+    status = progress(order, fulfillments).status
+    if status is OrderStatus.UNFILLABLE and any(one.closed_ms is None for one in holds):
+        status = OrderStatus.OPEN
     return {
-        **summary_document(order, progress(order, fulfillments).status.value),
+        **summary_document(order, status.value),
         "customer": {
             "name": order.customer_name,
             "email": order.customer_email,
@@ -35,6 +40,20 @@ def order_document(order: Order, fulfillments: Sequence[FulfillmentOrder]) -> Do
         "proxy_name": order.proxy_name,
         "lines": [_line(order, index, fulfillments) for index in range(len(order.lines))],
         "fulfillments": [fulfillment_document(one) for one in fulfillments],
+        "holds": [hold_document(one) for one in holds],
+    }
+
+
+def hold_document(one: OrderHold) -> Document:
+    """Return why an order waits, or waited."""
+    return {
+        "kind": one.kind,
+        "text": one.text,
+        "opened_at": rfc3339(one.opened_ms),
+        "until": rfc3339_or_none(one.until_ms),
+        "closed_at": rfc3339_or_none(one.closed_ms),
+        "closed_by": one.closed_by,
+        "note": one.note,
     }
 
 

@@ -1,12 +1,21 @@
 """Taking an order that is sent to an address: where it goes, and who sends which part of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent
 from central_server.services.promising import by_sku
-from central_server.services.shipping import ADDRESS, assign_part, barred, divide, point_of
+from central_server.services.shipping import (
+    ADDRESS,
+    Part,
+    Shipping,
+    assign_part,
+    barred,
+    divide,
+    point_of,
+)
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.shipping import Address
@@ -40,6 +49,15 @@ class Parcels:
     places: tuple[Location, ...]
 
 
+def accept_times(orders: Iterable[FulfillmentOrder], parts: Iterable[Part]) -> dict[str, int]:
+    """Return by when each fulfillment order has to be accepted, where rules say so (ms)."""
+    return {
+        one.id: part.accept_by_ms
+        for one, part in zip(orders, parts, strict=True)
+        if part.accept_by_ms is not None
+    }
+
+
 def addressed(order: Order, to: Destination, point: tuple[float, float]) -> Order:
     """Return `order` as one that is sent; nobody fetches it anywhere."""
     return replace(
@@ -59,15 +77,24 @@ def promise_parcels(
     )
     if found.missing:
         raise InsufficientStock(by_sku(order, found.missing))
+    unit.orders.insert(order)
+    return write_parts(unit, order, found, now_ms, random, promise_ms, why="placed")
+
+
+def write_parts(
+    unit: "Unit", order: Order, found: Shipping, now_ms: int, random: Random, promise_ms: int,
+    *, why: str,
+) -> Parcels:  # fmt: skip
+    """Make what was reserved the work of the locations that have it, and write it down."""
     made = [assign_part(unit, order, part, now_ms, random, promise_ms) for part in found.parts]
     orders = tuple(one.order for one in made)
-    unit.orders.insert(order)
     unit.fulfillments.upsert_many([FulfillmentRow(one) for one in orders])
+    unit.fulfillments.set_accept_by(accept_times(orders, found.parts))
     for trace in found.traces:
         unit.orders.add_trace(trace)
     events = [
         OrderEvent(
-            order.id, now_ms, "placed", f"{part.location.name} sends it.", order.channel,
+            order.id, now_ms, why, f"{part.location.name} sends it.", order.channel,
             {"fulfillment_id": one.id, "location_id": part.location.id},
         )
         for one, part in zip(orders, found.parts, strict=True)

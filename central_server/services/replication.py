@@ -140,6 +140,18 @@ class Replication(Reserving):
                 count += 1
         return count
 
+    def give_on_idle(self) -> int:
+        """Move orders elsewhere that nobody here accepted in time; return how many."""
+        found = self._unit.fulfillments.idle(self._now_ms, self._location_id)
+        self._load({one.row.order.id for one in found})
+        count = 0
+        for key in [one.row.order.id for one in found]:
+            order = self._rows[key]
+            if order.accepted_at_ms is None and order.total("open") and not order.total("picked"):
+                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"idle:{key}")
+                count += 1
+        return count
+
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""
         operation = record.op
@@ -346,6 +358,7 @@ class Replication(Reserving):
         if ups.pauses:
             unit.shipping.pause(ups.pauses)
         unit.capacity.release(ups.freed)
+        unit.fulfillments.set_accept_by(ups.accept_by)
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()

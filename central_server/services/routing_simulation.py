@@ -186,7 +186,7 @@ class _Replay:
         done = self._view.journal.history(parts) if parts else ()
         return {
             *(order.id for order in self._orders),
-            *(f"lapse:{key}" for key in parts),
+            *(f"{why}:{key}" for key in parts for why in ("lapse", "idle")),
             *(str(OpId(one.replica_id, one.epoch, one.seq)) for one in done),
         }
 

@@ -88,10 +88,12 @@ def divide(
     source: str,
     promise_ms: int,
     is_moved: bool = False,
+    decided: Decision | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
     Decided anew where another order was faster; what is reserved by then stays.
+    `decided` is tried first: a plan that was made for several orders together.
     """
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
@@ -100,7 +102,10 @@ def divide(
         room = PARTS_MAX - len(found.parts)
         if not found.missing or room < 1:
             break
-        decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
+        decision = decided or routing.decide(
+            order, found.missing, excluded, ask, shipments_max=room
+        )
+        decided = None
         if is_moved or not decision.plan.unsourced:
             taken = [_reserved(unit, order, routing, decision, one, source, ask)
                      for one in decision.plan.shipments]  # fmt: skip
@@ -177,18 +182,11 @@ def assign_part(
     fulfillment = evolve_order(
         made.order, flow=ship.NAME, shipment=shipment, pickup_code_hash="", proxy_name="",
         promised_by_ms=part.choice.ship_by_ms,
-        confirm_by_ms=_sooner(made.order.confirm_by_ms, part.accept_by_ms),
     )  # fmt: skip
     if part.claim is not None:
         claim = part.claim
         unit.capacity.claim(fulfillment.id, part.location.id, claim.starts_ms, claim.use)
     return Assignment(fulfillment, "")
-
-
-def _sooner(one: int | None, other: int | None) -> int | None:
-    """Return the earlier of two times that may be missing."""
-    given = [moment for moment in (one, other) if moment is not None]
-    return min(given, default=None)
 
 
 def shipping_home(unit: "View", point: tuple[float, float], method: str) -> Location | None:

@@ -1,6 +1,6 @@
 """Fulfillment orders: their JSON, which is also their feed row's, and columns for search."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +62,15 @@ _ORDER_IDS = Prepared(
     )
 )
 _LAPSED = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.confirm_by_ms < bindparam("now_ms")))
+_IDLE = Prepared(
+    lambda _: _by_id(
+        and_(
+            FULFILLMENT_ORDERS.c.accept_by_ms < bindparam("now_ms"),
+            FULFILLMENT_ORDERS.c.is_open.is_(True),
+            FULFILLMENT_ORDERS.c.status == FulfillmentStatus.NEW.value,
+        )
+    )
+)
 _HELD_UNTIL = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.hold_until_ms < bindparam("now_ms")))
 _WAITING = Prepared(
     lambda _: _by_id(
@@ -135,6 +144,22 @@ class Fulfillments:
     def lapsed(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return open promises that were to be confirmed before `now_ms` and are not."""
         found = [_stored(row) for row in _LAPSED.rows(self._connection, now_ms=now_ms)]
+        return [
+            one for one in found if location_id is None or one.row.order.location_id == location_id
+        ]
+
+    def set_accept_by(self, times: Mapping[str, int]) -> None:
+        """Set by when fulfillment orders have to be accepted, by id (ms)."""
+        for fulfillment_id, accept_by_ms in sorted(times.items()):
+            self._connection.execute(
+                update(FULFILLMENT_ORDERS)
+                .where(FULFILLMENT_ORDERS.c.id == fulfillment_id)
+                .values(accept_by_ms=accept_by_ms)
+            )
+
+    def idle(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
+        """Return open work that nobody accepted in time."""
+        found = [_stored(row) for row in _IDLE.rows(self._connection, now_ms=now_ms)]
         return [
             one for one in found if location_id is None or one.row.order.location_id == location_id
         ]

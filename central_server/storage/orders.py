@@ -20,6 +20,8 @@ from central_server.records import (
 from central_server.storage.bulk import AnyRow, among, insert_many, update_many
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
+from central_server.storage.promise_tables import BACKORDERS
+from central_server.storage.routing_tables import ORDER_HOLDS
 from central_server.storage.tables import (
     FULFILLMENT_ORDERS,
     ORDER_EVENTS,
@@ -161,6 +163,34 @@ class Orders:
         newest = wanted.order_by(table.placed_at_ms.desc(), table.id.desc()).limit(limit)
         ids = list(self._connection.execute(newest).scalars())
         return ids, count - len(ids)
+
+    def add_line(self, order_id: str, line: OrderLine) -> None:
+        """Add a line to an order."""
+        row = (order_id, *(getattr(line, name) for name in _LINE))
+        insert_many(self._connection, ORDER_LINES, ("order_id", *_LINE), [row])
+
+    def unfillable(self, limit: int) -> list[str]:
+        """Return orders with units that nobody carries and nothing is awaited of, oldest first."""
+        held = select(ORDER_HOLDS.c.order_id).where(ORDER_HOLDS.c.closed_ms.is_(None))
+        coming = select(BACKORDERS.c.order_id).where(BACKORDERS.c.closed_ms.is_(None))
+        listed = select(FULFILLMENT_ORDERS.c.order_id).where(
+            FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value
+        )
+        lacking = select(ORDER_LINES.c.order_id).where(text("order_lines.unsourced > 0"))
+        wanted = (
+            select(ORDERS.c.id)
+            .where(ORDERS.c.id.in_(lacking), ORDERS.c.id.not_in(held), ORDERS.c.id.not_in(coming))
+            .where(ORDERS.c.id.not_in(listed))
+            .order_by(ORDERS.c.placed_at_ms, ORDERS.c.id)
+            .limit(limit)
+        )
+        return list(self._connection.execute(wanted).scalars())
+
+    def set_destination(self, order: Order) -> None:
+        """Set where an order is sent."""
+        names = ("ship_to", "ship_method", "latitude", "longitude")
+        values = {name: getattr(order, name) for name in names}
+        self._connection.execute(ORDERS.update().where(ORDERS.c.id == order.id).values(**values))
 
     def set_statuses(self, statuses: Mapping[str, str]) -> None:
         """Update the projection of the status, in bulk, in id order."""

@@ -209,7 +209,7 @@ FULFILLMENT_ORDERS = Table(
     Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
     Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
     _text("flow"), _text("status"), _flag("is_open"), _int("promised_by_ms"), _text("body"),
-    _int("revision"), _maybe("confirm_by_ms"), _maybe("hold_until_ms"),
+    _int("revision"), _maybe("confirm_by_ms"), _maybe("hold_until_ms"), _maybe("accept_by_ms"),
     CheckConstraint("revision >= 1", name="revision"),
     Index(None, "order_id"),
     Index(None, "location_id", "is_open", "promised_by_ms"),
@@ -219,9 +219,13 @@ FULFILLMENT_ORDERS = Table(
     Index("ix_fulfillment_orders_held", "hold_until_ms",
           sqlite_where=text("hold_until_ms IS NOT NULL"),
           postgresql_where=text("hold_until_ms IS NOT NULL")),
+    Index("ix_fulfillment_orders_idle", "accept_by_ms",
+          sqlite_where=text("accept_by_ms IS NOT NULL"),
+          postgresql_where=text("accept_by_ms IS NOT NULL")),
 )  # fmt: skip
 """`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search.
 
+`accept_by_ms` is by when somebody there has to accept it, where rules of routing say so.
 `confirm_by_ms` is set only while the promise is open and unconfirmed, `hold_until_ms` only
 while a reservation is held, or waits, and nobody is paying.
 """

@@ -13,6 +13,7 @@ from central_server.storage.demand import Demand
 from central_server.storage.exceptions import Exceptions
 from central_server.storage.feed import SqlFeedStore
 from central_server.storage.fulfillments import Fulfillments
+from central_server.storage.holds import Holds
 from central_server.storage.idempotency import IdempotencyKeys
 from central_server.storage.imports import ImportJobs
 from central_server.storage.journal import SqlOperationJournal
@@ -49,6 +50,7 @@ class View:
         self.promise_rules = PromiseRules(connection)
         self.routing_rules = RoutingRules(connection)
         self.capacity = Capacity(connection)
+        self.holds = Holds(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)
         self.fulfillments = Fulfillments(connection)

@@ -24,6 +24,8 @@ from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
+from central_server.services.unfillable import UnfillableDesk
+from central_server.services.waiting_room import WaitingRoom
 from central_server.web.pokes import PokeBoard
 from central_server.web.shell import Figures
 from sync.clock import Clock
@@ -49,6 +51,8 @@ class Central:
     routing_rules: RoutingRuleBook
     routing: RoutingDesk
     simulation: RoutingSimulation
+    waiting: WaitingRoom
+    unfillable: UnfillableDesk
     supply: SupplyBook
     availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk

@@ -5,13 +5,16 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from central_server.bootstrap import assemble
 from central_server.cli import CONFLICT, NOT_FOUND, REFUSED, USAGE, app
+from central_server.config import CentralSettings
+from central_server.services.idempotency import RequestIdentity
 from central_server.storage.database import Database
 from tests.api.test_routing_rules_http import AWAY, ORDER
 from tests.central_server.services.test_parcels import place
 from tests.support.central_world import SECRET, build_world
 from tests.support.databases import prepare
-from tests.support.parcels import CARRIERS
+from tests.support.parcels import CARRIERS, parcel_order
 
 
 @pytest.fixture
@@ -32,7 +35,17 @@ def run(tmp_path, monkeypatch):
     def command(*words: str, given: str = ""):
         return CliRunner().invoke(app, [*words], input=given)
 
+    def place_one() -> str:
+        database = Database.open(url)
+        try:
+            parts = assemble(CentralSettings(data_dir=tmp_path, server_secret=SECRET), database)
+            identity = RequestIdentity("test", "later", "body")
+            return parts.central.orders.place(parcel_order(), identity).order_id
+        finally:
+            database.close()
+
     command.number = number  # type: ignore[attr-defined]
+    command.place = place_one  # type: ignore[attr-defined]
     return command
 
 
@@ -84,3 +97,32 @@ def test_what_is_wrong_is_said(run):
     strange = json.dumps({**ORDER, "lines": [{"sku": "nope", "quantity": 1}]})
     assert run("routing", "dry-run", "-", given=strange).exit_code == REFUSED
     assert run("routing-rules", "show", "7").exit_code == NOT_FOUND
+
+
+def test_waiting_and_unfillable_orders_are_listed_and_settled(run):
+    """Nothing waits at first; wrong names and orders that are carried are refused in words."""
+    assert "No order waits." in run("waiting", "list").stdout
+    assert "Every order is carried." in run("unfillable", "list").stdout
+    order_id = json.loads(run("routing", "why", run.number, "--json").stdout)["order_id"]
+    assert run("waiting", "clear", order_id, "weather").exit_code == USAGE
+    for words in (
+        ("waiting", "clear", order_id, "fraud"), ("waiting", "hold", order_id, "fraud"),
+        ("unfillable", "route-again", order_id), ("unfillable", "cancel", order_id),
+        ("unfillable", "substitute", order_id, "1", "SKU-2"),
+        ("unfillable", "back-order", order_id),
+    ):  # fmt: skip
+        assert run(*words).exit_code == REFUSED
+        assert run(*words[:2], "nope", *words[3:]).exit_code == NOT_FOUND
+
+
+def test_a_hold_is_cleared_on_the_command_line(run):
+    """The order is routed with its last hold, and the list is empty again."""
+    rule = {"id": "look", "kind": "route", "hold_for": ["fraud"]}
+    run("routing-rules", "draft", "-", "--by", "Kim", given=json.dumps({"rules": [rule]}))
+    run("routing-rules", "publish", "1", "--by", "Lee")
+    order_id = run.place()
+    assert f"{order_id}" in run("waiting", "list").stdout
+    run("waiting", "hold", order_id, "manual", "--note", "call first")
+    assert "nobody has it" in run("waiting", "clear", order_id, "fraud").stdout
+    assert "S001 has it" in run("waiting", "clear", order_id, "manual").stdout
+    assert "No order waits." in run("waiting", "list").stdout

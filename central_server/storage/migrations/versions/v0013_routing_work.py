@@ -37,6 +37,13 @@ def upgrade() -> None:
         "ix_order_holds_open", "order_holds", ["until_ms"], sqlite_where=still,
         postgresql_where=still,
     )  # fmt: skip
+    accept_by = sa.Column("accept_by_ms", sa.BigInteger(), nullable=True)
+    op.add_column("fulfillment_orders", accept_by)
+    some = sa.text("accept_by_ms IS NOT NULL")
+    op.create_index(
+        "ix_fulfillment_orders_idle", "fulfillment_orders", ["accept_by_ms"], sqlite_where=some,
+        postgresql_where=some,
+    )  # fmt: skip
     op.create_table(
         "fill_rates", *_text("location_id", "category", "sku"), _float("found"), _float("missed"),
         _big("at_day"), _big("seen_row"),
@@ -53,5 +60,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget them."""
+    op.drop_index("ix_fulfillment_orders_idle", table_name="fulfillment_orders")
+    op.drop_column("fulfillment_orders", "accept_by_ms")
     for table in ("unit_prices", "fill_rates", "order_holds"):
         op.drop_table(table)

@@ -1,0 +1,103 @@
+"""Giving what of an order nobody carries yet to locations: after a hold, a receipt, or by hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from central_server.records import Order, OrderEvent
+from central_server.services.exceptions import exception_record
+from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
+from central_server.services.order_views import orders_in, progress
+from central_server.services.parcels import write_parts
+from central_server.services.promising import by_sku
+from central_server.services.shipping import barred, divide
+from sync.domain.errors import InsufficientStock
+from sync.domain.exceptions import ExceptionKind
+
+if TYPE_CHECKING:
+    from central_server.services.parcel_routing import Decision
+    from central_server.storage.unit import Unit
+
+Units = Mapping[int, int]
+"""Units by line."""
+
+
+def release(
+    unit: "Unit",
+    order: Order,
+    units: Units,
+    now_ms: int,
+    how: Giving,
+    *,
+    why: str,
+    decided: "Decision | None" = None,
+) -> dict[int, int]:
+    """Promise `units` that the order waits for, like work that moves; return what is missing.
+
+    `decided` is a plan that was made for several orders together; it is followed as
+    far as it still can be. The caller has locked the order.
+    """
+    if order.ship_to:
+        missing = _parcels(unit, order, units, now_ms, how, why, decided)
+    else:
+        missing = _pickup(unit, order, units, now_ms, how, why)
+    given = {line: count - missing.get(line, 0) for line, count in units.items()}
+    lines = tuple(
+        replace(line, unsourced=line.unsourced - given.get(line.line, 0)) for line in order.lines
+    )
+    changed = replace(order, lines=lines)
+    write_counts(unit, changed)
+    return missing
+
+
+def write_counts(unit: "Unit", order: Order) -> None:
+    """Write the counts of an order's lines, and the status that follows."""
+    counts = {(order.id, line.line): (line.unsourced, line.dropped) for line in order.lines}
+    unit.orders.set_line_counts(counts)
+    stored = unit.fulfillments.of_orders([order.id])[order.id]
+    unit.orders.set_statuses({order.id: progress(order, orders_in(stored)).status.value})
+
+
+def open_unsourced(
+    unit: "Unit", order: Order, missing: Units, text: str, now_ms: int, random: Random
+) -> None:
+    """Put what nobody can give on the list of people; `text` says how that came."""
+    text = f"{text}: {InsufficientStock(by_sku(order, missing))}"
+    record = exception_record(
+        ExceptionKind.UNSOURCED, text, cause=f"{ExceptionKind.UNSOURCED}:{order.id}:released",
+        now_ms=now_ms, random=random, location_id=order.pickup_location_id,
+    )  # fmt: skip
+    detail = {**record.detail, "order_number": order.number}
+    unit.exceptions.open([replace(record, order_id=order.id, detail=detail)])
+    unit.orders.append_events([OrderEvent(order.id, now_ms, "unsourced", text, "central")])
+
+
+def _parcels(
+    unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, why: str,
+    decided: "Decision | None",
+) -> dict[int, int]:  # fmt: skip
+    excluded = barred(unit, order.id, by_sku(order, units), now_ms)
+    found = divide(
+        unit, order, units, excluded, now_ms=now_ms, source=order.id, promise_ms=how.promise_ms,
+        is_moved=True, decided=decided,
+    )  # fmt: skip
+    made = write_parts(unit, order, found, now_ms, how.random, how.promise_ms, why=why)
+    if made.orders:
+        notice = how.notices.received(made.orders[0], made.places[0], "")
+        tell(unit, order, notice, now_ms, how)
+        feed_parts(unit, made.orders, how.pokes)
+    return found.missing
+
+
+def _pickup(
+    unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, why: str
+) -> dict[int, int]:
+    place = unit.locations.get(order.pickup_location_id)
+    assert place is not None
+    try:
+        plan = promise(unit, order, units, place, now_ms, is_moved=True)
+    except InsufficientStock:
+        return dict(units)
+    give(unit, order, units, plan, now_ms, how, why=why)
+    return {}

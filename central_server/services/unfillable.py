@@ -1,0 +1,207 @@
+"""Orders of which nobody carries a part and nothing is to come: what a person does about them.
+
+    route again   as if it were placed now
+    substitute    another product instead, at the price of the line; the customer has agreed
+    cancel        these units only; the rest goes on
+    back-order    wait for receipts that give all of it, the earliest first
+
+Whatever is done closes what waits for a person because of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from central_server.records import Location, Order, OrderEvent, OrderLine
+from central_server.services.backorders import Taken, claim_receipts
+from central_server.services.errors import NotFound, NothingUnsourced, UnknownSkus
+from central_server.services.order_giving import Giving
+from central_server.services.order_release import release, write_counts
+from central_server.services.order_views import Document, order_document, orders_in
+from central_server.services.promising import by_sku, open_hours
+from central_server.services.times import rfc3339
+from central_server.sourcing.calendar import promised_by
+from central_server.sourcing.receipts import claims, inbound
+from sync.clock import Clock
+from sync.domain.errors import InsufficientStock
+from sync.domain.exceptions import ExceptionKind
+
+if TYPE_CHECKING:
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+Units = Mapping[int, int]
+Work = Callable[["Unit", Order, int], str]
+"""Does something at a moment and says what, for the order's timeline."""
+
+
+class UnfillableDesk:
+    """Works off orders that nobody can fill."""
+
+    def __init__(self, database: "Database", clock: Clock, how: Giving) -> None:
+        self._database = database
+        self._clock = clock
+        self._how = how
+
+    def page(self, limit: int) -> list[Document]:
+        """Return orders with units that nobody carries, the oldest first."""
+        with self._database.read() as view:
+            found = view.orders.get_many(view.orders.unfillable(limit))
+        orders = sorted(found.values(), key=lambda one: (one.placed_at_ms, one.id))
+        return [
+            {
+                "order_id": one.id, "number": one.number, "placed_at": rfc3339(one.placed_at_ms),
+                "customer_name": one.customer_name, "sent": bool(one.ship_to),
+                "lines": [
+                    {"line": line.line, "sku": line.sku, "name": line.name,
+                     "unsourced": line.unsourced}
+                    for line in one.lines if line.unsourced
+                ],
+            }
+            for one in orders
+        ]  # fmt: skip
+
+    def route_again(self, order_id: str, *, by: str) -> Document:
+        """Route what nobody carries, as stock and rules are now.
+
+        Raises `NotFound`, `NothingUnsourced`, `InsufficientStock`.
+        """
+
+        def work(unit: "Unit", order: Order, now_ms: int) -> str:
+            self._release(unit, order, _unsourced(order), now_ms)
+            return "Routed again."
+
+        return self._do(order_id, "routed_again", by, work)
+
+    def substitute(self, order_id: str, line: int, sku: str, *, by: str) -> Document:
+        """Send another product instead of a line's units that nobody has, at the line's price.
+
+        Raises `NotFound`, `NothingUnsourced`, `UnknownSkus`, `InsufficientStock`.
+        """
+
+        def work(unit: "Unit", order: Order, now_ms: int) -> str:
+            old = next((one for one in order.lines if one.line == line), None)
+            if old is None or not old.unsourced:
+                raise NothingUnsourced(order_id)
+            products = unit.catalogue.products({sku})
+            if sku not in products:
+                raise UnknownSkus((sku,))
+            number = max(one.line for one in order.lines) + 1
+            new = OrderLine(
+                number, sku, products[sku].name, old.unsourced, old.unit_price_minor, old.unsourced
+            )
+            gone = replace(old, unsourced=0, dropped=old.dropped + old.unsourced)
+            lines = tuple(gone if one.line == line else one for one in order.lines)
+            unit.orders.add_line(order.id, new)
+            changed = replace(order, lines=(*lines, new))
+            write_counts(unit, changed)
+            self._release(unit, changed, {number: new.unsourced}, now_ms)
+            return f"{new.unsourced} x {sku} instead of {old.sku}."
+
+        return self._do(order_id, "substituted", by, work)
+
+    def cancel(self, order_id: str, lines: frozenset[int] | None, *, by: str) -> Document:
+        """Give up what nobody carries of some lines, or of all. Raises as the others do."""
+
+        def work(unit: "Unit", order: Order, now_ms: int) -> str:
+            given_up = {
+                line: units
+                for line, units in _unsourced(order).items()
+                if lines is None or line in lines
+            }
+            if not given_up:
+                raise NothingUnsourced(order_id)
+            left = tuple(
+                replace(one, unsourced=0, dropped=one.dropped + one.unsourced)
+                if one.line in given_up else one
+                for one in order.lines
+            )  # fmt: skip
+            write_counts(unit, replace(order, lines=left))
+            unit.supply.end_claims_of(order.id, now_ms)
+            return f"Cancelled {sum(given_up.values())} units that nobody has."
+
+        return self._do(order_id, "partly_cancelled", by, work)
+
+    def back_order(self, order_id: str, *, by: str) -> Document:
+        """Let the order wait for goods that are on their way; it is released when they came.
+
+        Raises `NotFound`, `NothingUnsourced`, and `InsufficientStock` where no location
+        expects enough.
+        """
+
+        def work(unit: "Unit", order: Order, now_ms: int) -> str:
+            wanted = by_sku(order, _unsourced(order))
+            unit.supply.lock_receipts(wanted)
+            taken, due_ms, place = _coming(unit, order, wanted, now_ms)
+            by_ms = promised_by(open_hours(place), due_ms, self._how.promise_ms)
+            claim_receipts(unit, order, taken, now_ms, by_ms, place)
+            return f"Promised by {rfc3339(by_ms)}."
+
+        return self._do(order_id, "back_ordered", by, work)
+
+    def _release(self, unit: "Unit", order: Order, units: Units, now_ms: int) -> None:
+        missing = release(unit, order, units, now_ms, self._how, why="released")
+        if missing:
+            raise InsufficientStock(by_sku(order, missing))
+
+    def _do(self, order_id: str, kind: str, by: str, work: Work) -> Document:
+        now = self._clock.now_ms()
+
+        def change(unit: "Unit") -> Document:
+            order = unit.orders.get(order_id, lock=True)
+            if order is None:
+                raise NotFound("order", order_id)
+            carried = orders_in(unit.fulfillments.of_orders([order_id], lock=True)[order_id])
+            held = any(one.closed_ms is None for one in unit.holds.of(order_id))
+            if not _unsourced(order) or held or any(one.waits for one in carried):
+                raise NothingUnsourced(order_id)
+            text = work(unit, order, now)
+            unit.orders.append_events([OrderEvent(order_id, now, kind, text, by)])
+            after = unit.orders.get(order_id)
+            assert after is not None
+            if not _unsourced(after) or kind == "back_ordered":
+                _close(unit, order_id, now, by, text)
+            stored = unit.fulfillments.of_orders([order_id])[order_id]
+            return order_document(after, orders_in(stored), unit.holds.of(order_id))
+
+        return self._database.write(change)
+
+
+def _unsourced(order: Order) -> dict[int, int]:
+    return {line.line: line.unsourced for line in order.lines if line.unsourced}
+
+
+def _coming(
+    unit: "Unit", order: Order, wanted: Mapping[str, int], now_ms: int
+) -> tuple[Taken, int, Location]:
+    """Return what is taken of receipts, when all of it is there, and where most of it comes to."""
+    coming = unit.supply.coming(wanted)
+    if order.pickup_location_id:
+        coming = [one for one in coming if one.location_id == order.pickup_location_id]
+    taken: dict[str, list[tuple[str, int]]] = {}
+    due_ms, places = now_ms, [order.pickup_location_id]
+    missing = {}
+    for sku, units in wanted.items():
+        found = inbound([one for one in coming if one.sku == sku], 0, now_ms)
+        parts = claims(units, found)
+        if parts is None:
+            missing[sku] = units - sum(one.units for one in found)
+            continue
+        taken[sku] = [(one.receipt.id, count) for one, count in parts]
+        due_ms = max([due_ms, *(one.due_ms for one, _ in parts)])
+        places += [one.receipt.location_id for one, _ in parts]
+    if missing:
+        raise InsufficientStock(missing)
+    place = unit.locations.get(next(one for one in places if one))
+    assert place is not None
+    return taken, due_ms, place
+
+
+def _close(unit: "Unit", order_id: str, now_ms: int, by: str, note: str) -> None:
+    """End what waited for a person because nobody could fill it."""
+    open_ones = [
+        one.id
+        for one in unit.exceptions.of_order(order_id)
+        if one.kind == ExceptionKind.UNSOURCED.value and one.closed_ms is None
+    ]
+    unit.exceptions.close(open_ones, now_ms, by=by, note=note)

@@ -1,0 +1,244 @@
+"""Orders that are not released to a location yet, and why: grace, and holds of the waiting room.
+
+    grace      the customer may change or cancel; it ends by its time
+    others     something has to be found out first: fraud, address, payment; a person clears them
+
+Until then the network keeps the units (nobody carries them, so nobody else is promised
+them), and no location works. With the last hold the order is routed, as stock and rules
+are then. What cannot be routed any more waits in the unfillable queue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from central_server.records import Order, OrderEvent, OrderHold
+from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
+from central_server.services.order_giving import Giving
+from central_server.services.order_release import open_unsourced, release, write_counts
+from central_server.services.order_views import Document, hold_document, order_document, orders_in
+from central_server.services.parcels import Destination, addressed
+from central_server.services.promises import Ask, Promises
+from central_server.services.promising import by_sku
+from central_server.services.shipping import barred
+from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule
+from sync.clock import Clock
+from sync.domain.errors import InsufficientStock
+
+if TYPE_CHECKING:
+    from central_server.services.parcel_routing import Decision, ParcelRouting
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+MINUTE_MS = 60_000
+WORDS = {
+    HoldKind.GRACE: "The customer may still change or cancel it.",
+    HoldKind.FRAUD: "Looked at for fraud.",
+    HoldKind.ADDRESS: "The address has to be made out.",
+    HoldKind.PAYMENT: "The payment has to be cleared.",
+    HoldKind.MANUAL: "Held by hand.",
+    HoldKind.OFFER: "Offered to stores: the first that claims it gets it.",
+}
+
+
+def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
+    """Return for what a new order waits by the rule that routes it."""
+    found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in rule.hold_for]
+    if rule.grace_minutes:
+        until = now_ms + rule.grace_minutes * MINUTE_MS
+        grace = HoldKind.GRACE
+        found.append(OrderHold(order_id, grace.value, now_ms, until, WORDS[grace]))
+    return found
+
+
+def let_wait(
+    unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: "ParcelRouting", now_ms: int
+) -> Order:
+    """Write down a new parcel order that waits; the network keeps its units.
+
+    Raises `InsufficientStock` where it could not be routed even now.
+    """
+    units = {line.line: line.quantity for line in order.lines}
+    wanted = by_sku(order, units)
+    unit.stock.lock_network(sorted(wanted))
+    excluded = barred(unit, order.id, wanted, now_ms)
+    ask = Ask(order.channel, Method.SHIP.value)
+    decision = routing.decide(order, units, excluded, ask)
+    missing = by_sku(order, {one.line: one.quantity for one in decision.plan.unsourced})
+    network = Promises(unit, now_ms).network(wanted, ask)
+    for sku, units_wanted in wanted.items():
+        lacking = units_wanted - network[sku].quantity
+        if lacking > missing.get(sku, 0):
+            missing[sku] = lacking
+    if missing:
+        raise InsufficientStock(missing)
+    waiting = replace(
+        order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
+    )
+    unit.orders.insert(waiting)
+    unit.holds.open(holds)
+    events = [
+        OrderEvent(order.id, now_ms, "held", one.text, order.channel, {"kind": one.kind})
+        for one in holds
+    ]
+    unit.orders.append_events(events)
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a customer changes of an order that still waits. Quantities (by line) only shrink."""
+
+    quantities: Mapping[int, int]
+    ship_to: Destination | None = None
+
+
+class WaitingRoom:
+    """Works with orders that wait."""
+
+    def __init__(self, database: "Database", clock: Clock, how: Giving) -> None:
+        self._database = database
+        self._clock = clock
+        self._how = how
+
+    def run(self, decided: "Mapping[str, Decision] | None" = None) -> int:
+        """End what is over by its time and release orders; return how many were released.
+
+        `decided` are plans that were made for several orders together (`batches`).
+        """
+        now = self._clock.now_ms()
+        with self._database.read() as view:
+            due = view.holds.due(now)
+        plans = decided or {}
+        return sum(self._end_due(order_id, plans.get(order_id)) for order_id in due)
+
+    def _end_due(self, order_id: str, decided: "Decision | None") -> int:
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> int:
+            order = unit.orders.get(order_id, lock=True)
+            holds = [one for one in unit.holds.of(order_id) if one.closed_ms is None]
+            over = {one.kind for one in holds if one.until_ms is not None and one.until_ms <= now}
+            if order is None or not over:
+                return 0
+            unit.holds.close(order_id, over, now, by="central", note="")
+            if len(over) < len(holds):
+                return 0
+            return self._release(unit, order, now, "released", decided)
+
+        return self._database.write(work)
+
+    def page(self, kind: str | None, limit: int) -> list[Document]:
+        """Return what waits, the oldest first."""
+        with self._database.read() as view:
+            found = view.holds.waiting(kind, limit)
+            orders = view.orders.get_many({one.order_id for one in found})
+        return [
+            {"order_id": one.order_id, "number": orders[one.order_id].number, **hold_document(one)}
+            for one in found
+        ]
+
+    def hold(self, order_id: str, kind: HoldKind, *, text: str, by: str) -> Document:
+        """Keep an order that waits, or that nobody carries, for one reason more.
+
+        Raises `NotFound`, and `NotHeld` where locations have it already.
+        """
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> Document:
+            order = self._waiting(unit, order_id)
+            unit.holds.open([OrderHold(order_id, kind.value, now, text=text or WORDS[kind])])
+            event = OrderEvent(order_id, now, "held", text or WORDS[kind], by, {"kind": kind.value})
+            unit.orders.append_events([event])
+            return self._document(unit, order)
+
+        return self._database.write(work)
+
+    def clear(self, order_id: str, kind: HoldKind, *, note: str, by: str) -> Document:
+        """End a hold; with the last one the order is routed. Repeating it changes nothing.
+
+        Raises `NotFound`, and `NotHeld` where there was no such hold.
+        """
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> Document:
+            order = unit.orders.get(order_id, lock=True)
+            if order is None:
+                raise NotFound("order", order_id)
+            holds = unit.holds.of(order_id)
+            if kind.value not in {one.kind for one in holds}:
+                raise NotHeld(order_id)
+            still = {one.kind for one in holds if one.closed_ms is None}
+            if kind.value not in still:
+                return self._document(unit, order)
+            unit.holds.close(order_id, [kind.value], now, by=by, note=note)
+            text = f"No longer held: {note or WORDS[kind]}"
+            event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
+            unit.orders.append_events([event])
+            if still == {kind.value}:
+                self._release(unit, order, now, "released", None)
+            return self._document(unit, order)
+
+        return self._database.write(work)
+
+    def change(self, order_id: str, change: Change, *, by: str) -> Document:
+        """Change an order that no location has yet.
+
+        Raises `NotFound`, `NotHeld` where it is too late, and `OrderChangeInvalid`.
+        """
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> Document:
+            order = _changed(unit, self._waiting(unit, order_id), change)
+            unit.orders.set_destination(order)
+            write_counts(unit, order)
+            event = OrderEvent(order_id, now, "changed", "Changed before its release.", by)
+            unit.orders.append_events([event])
+            return self._document(unit, order)
+
+        return self._database.write(work)
+
+    def _waiting(self, unit: "Unit", order_id: str) -> Order:
+        order = unit.orders.get(order_id, lock=True)
+        if order is None:
+            raise NotFound("order", order_id)
+        if not any(one.closed_ms is None for one in unit.holds.of(order_id)):
+            raise NotHeld(order_id)
+        return order
+
+    def _release(
+        self, unit: "Unit", order: Order, now_ms: int, why: str, decided: "Decision | None"
+    ) -> int:
+        units = {line.line: line.unsourced for line in order.lines if line.unsourced}
+        if not units:
+            return 0
+        missing = release(unit, order, units, now_ms, self._how, why=why, decided=decided)
+        if missing:
+            text = f"Nobody can send all of order {order.number}"
+            open_unsourced(unit, order, missing, text, now_ms, self._how.random)
+        return 1
+
+    def _document(self, unit: "Unit", order: Order) -> Document:
+        found = unit.orders.get(order.id)
+        assert found is not None
+        stored = unit.fulfillments.of_orders([order.id])[order.id]
+        return order_document(found, orders_in(stored), unit.holds.of(order.id))
+
+
+def _changed(unit: "Unit", order: Order, change: Change) -> Order:
+    lines = []
+    for line in order.lines:
+        wanted = change.quantities.get(line.line, line.unsourced)
+        if wanted > line.unsourced:
+            raise OrderChangeInvalid(f"line {line.line} has {line.unsourced}: place a new order")
+        dropped = line.dropped + line.unsourced - wanted
+        lines.append(replace(line, unsourced=wanted, dropped=dropped))
+    if unknown := change.quantities.keys() - {line.line for line in order.lines}:
+        raise OrderChangeInvalid(f"there is no line {min(unknown)}")
+    if not any(line.unsourced for line in lines):
+        raise OrderChangeInvalid("nothing would be left of it: cancel it instead")
+    order = replace(order, lines=tuple(lines))
+    if change.ship_to is None:
+        return order
+    return addressed(order, change.ship_to, change.ship_to.point(unit))

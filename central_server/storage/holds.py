@@ -1,0 +1,83 @@
+"""Why orders are not released to a location yet: the table `order_holds`."""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from central_server.records import OrderHold
+from central_server.storage.bulk import among, upsert_many
+from central_server.storage.routing_tables import ORDER_HOLDS
+
+_COLUMNS = (
+    "order_id", "kind", "opened_ms", "until_ms", "text", "data", "closed_ms", "closed_by", "note",
+)  # fmt: skip
+_TABLE = ORDER_HOLDS.c
+_OPEN = _TABLE.closed_ms.is_(None)
+
+
+class Holds:
+    """The table `order_holds`. Who changes an order's holds has locked the order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, holds: Sequence[OrderHold]) -> None:
+        """Hold orders; one that was closed is open again."""
+        rows = [
+            (
+                one.order_id, one.kind, one.opened_ms, one.until_ms, one.text,
+                json.dumps(dict(one.data)), None, "", "",
+            )
+            for one in holds
+        ]  # fmt: skip
+        upsert_many(self._connection, ORDER_HOLDS, _COLUMNS, rows)
+
+    def of(self, order_id: str) -> list[OrderHold]:
+        """Return an order's holds, open and closed, the oldest first."""
+        wanted = self._all().where(_TABLE.order_id == order_id)
+        return self._found(wanted.order_by(_TABLE.opened_ms, _TABLE.kind))
+
+    def of_many(self, order_ids: Collection[str]) -> list[OrderHold]:
+        """Return what is open of orders."""
+        return self._found(
+            self._all().where(among(self._connection, _TABLE.order_id, order_ids), _OPEN)
+        )
+
+    def due(self, now_ms: int) -> list[str]:
+        """Return orders with a hold that is over by its time, the earliest first."""
+        wanted = (
+            select(_TABLE.order_id, func.min(_TABLE.until_ms))
+            .where(_OPEN, _TABLE.until_ms <= now_ms)
+            .group_by(_TABLE.order_id)
+            .order_by(func.min(_TABLE.until_ms), _TABLE.order_id)
+        )
+        return [row[0] for row in self._connection.execute(wanted)]
+
+    def waiting(self, kind: str | None, limit: int) -> list[OrderHold]:
+        """Return what is open, of one kind or of all, the oldest first."""
+        wanted = self._all().where(_OPEN)
+        if kind is not None:
+            wanted = wanted.where(_TABLE.kind == kind)
+        return self._found(wanted.order_by(_TABLE.opened_ms, _TABLE.order_id).limit(limit))
+
+    def close(
+        self, order_id: str, kinds: Collection[str], now_ms: int, *, by: str, note: str
+    ) -> None:
+        """End holds of an order."""
+        self._connection.execute(
+            update(ORDER_HOLDS)
+            .where(_TABLE.order_id == order_id, _OPEN)
+            .where(among(self._connection, _TABLE.kind, kinds))
+            .values(closed_ms=now_ms, closed_by=by, note=note)
+        )
+
+    def _all(self) -> Any:
+        return select(*(_TABLE[name] for name in _COLUMNS))
+
+    def _found(self, wanted: Any) -> list[OrderHold]:
+        return [
+            OrderHold(order_id, kind, opened, until, text, json.loads(data), *rest)
+            for order_id, kind, opened, until, text, data, *rest in self._connection.execute(wanted)
+        ]
