@@ -1,6 +1,7 @@
 """Puts central together: the only module that names concrete storage and adapters."""
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
@@ -39,6 +40,7 @@ from central_server.services.doctor import Finding, examine
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
+from central_server.services.fill_learning import FillLearning
 from central_server.services.judging import Judging
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_giving import Giving
@@ -58,8 +60,10 @@ from central_server.services.sync_service import SyncService
 from central_server.services.tills import TillDesk
 from central_server.services.tokens import SessionKeys
 from central_server.services.unfillable import UnfillableDesk
+from central_server.services.unit_prices import UnitPrices
 from central_server.services.verification import verify
 from central_server.services.waiting_room import WaitingRoom
+from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.storage import backup as copies
 from central_server.storage.commits import POISON, DatabaseClosed, Overloaded
 from central_server.storage.database import Database
@@ -74,6 +78,7 @@ from central_server.web.shell import Figures
 from sync.clock import Clock, SystemClock
 from sync.domain.ids import new_id
 
+_log = logging.getLogger(__name__)
 BACKUP_PROBLEMS = (copies.NotEmbedded, copies.InUse, copies.BadCopy)
 """What a backup or a restore can be refused for, in words."""
 MAIL_FILE = "mail.jsonl"
@@ -112,6 +117,8 @@ class Parts:
     demand: WeeklyDemand
     backorders: Backorders
     publisher: AvailabilityPublisher
+    learning: FillLearning
+    unit_prices: UnitPrices
     clock: Clock
     random: Random
 
@@ -127,7 +134,8 @@ class Parts:
             Worker("promises", lambda: self.promises.run() > 0, PROMISES_SECONDS),
             Worker("labels", lambda: self.labels.run() > 0, OUTBOX_IDLE_SECONDS),
             Worker("holds", lambda: self.holds.run() > 0, HOLDS_SECONDS),
-            Worker("waiting", lambda: self.central.waiting.run() > 0, HOLDS_SECONDS),
+            Worker("learning", self._learn, SIZING_SECONDS),
+            Worker("waiting", self._release_waiting, HOLDS_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("backorders", lambda: self.backorders.run() > 0, POLICIES_SECONDS),
@@ -157,6 +165,20 @@ class Parts:
 
     def _reckon_demand(self) -> bool:
         self.demand.run()
+        return False
+
+    def _release_waiting(self) -> bool:
+        released = self.central.waiting.run()
+        if released and self.central.waiting.problem:
+            _log.warning("%s", self.central.waiting.problem)
+        return released > 0
+
+    def _learn(self) -> bool:
+        self.learning.run()
+        try:
+            self.unit_prices.run()
+        except (OptimizerMissing, OptimizerFailed) as problem:
+            _log.warning("units have no price for orders to come: %s", problem)
         return False
 
     def _forget(self) -> bool:
@@ -265,6 +287,8 @@ def assemble(
         WeeklyDemand(database, clock),
         _backorders(judging),
         AvailabilityPublisher(database, clock),
+        FillLearning(database, clock),
+        UnitPrices(database, clock, promise_ms=judging.promise_ms),
         clock,
         random,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from central_server.desk_cli import USAGE, AsJson, Line
+from central_server.desk_cli import REFUSED, USAGE, AsJson, Line
 from central_server.rule_cli import (
     Books,
     moment,
@@ -33,6 +33,7 @@ def register(app: typer.Typer, line: Line) -> None:
     app.add_typer(group, name="routing")
     _register_asking(group, line)
     _register_simulation(group, line)
+    _register_learning(group, line)
 
 
 def _parse(text: str) -> Any:
@@ -75,6 +76,25 @@ def _register_asking(group: typer.Typer, line: Line) -> None:
             for one in found["candidates"][:20]
         ]
         line.say(found, "\n".join(lines), as_json=as_json)
+
+
+def _register_learning(group: typer.Typer, line: Line) -> None:
+    @group.command("learn", epilog=line.epilog)
+    def learn(as_json: AsJson = False) -> None:
+        """Learn now how often units are found, and what they are worth for orders to come."""
+        from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
+
+        with line.opened() as parts:
+            rates = parts.learning.run()
+            try:
+                prices = parts.unit_prices.run()
+            except (OptimizerMissing, OptimizerFailed) as problem:
+                line.fail(REFUSED, f"{rates} rates changed; no prices: {problem}")
+            dearest = parts.unit_prices.show(20)
+        document = {"rates_changed": rates, "prices": prices, "dearest": dearest}
+        lines = [f"{rates} rates changed; {prices} units have a price for orders to come."]
+        lines += [f"  {one['location_id']} {one['sku']}: {one['dual_minor']}" for one in dearest]
+        line.say(document, "\n".join(lines), as_json=as_json)
 
 
 def _register_simulation(group: typer.Typer, line: Line) -> None:

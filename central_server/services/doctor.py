@@ -2,9 +2,11 @@
 
 import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from central_server.config import CentralSettings
+from central_server.sourcing.engine.highs import OptimizerMissing
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
 if TYPE_CHECKING:
@@ -35,11 +37,19 @@ def examine(
         Finding("protocol", is_well=True, detail=f"{LOWEST_SERVED} to {PROTOCOL_VERSION}"),
         Finding("data_dir", *_folder(settings)),
         Finding("database", is_well=True, detail=database.dialect),
+        Finding("optimizer", is_well=True, detail=_optimizer()),
         Finding("schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"),
     ]
     if found == expected:
         findings += _contents(database)
     return tuple(findings)
+
+
+def _optimizer() -> str:
+    """Return whether prices and batches by linear programs are there; nothing else needs them."""
+    if find_spec("highspy") is not None:
+        return "highspy is installed"
+    return str(OptimizerMissing())
 
 
 def _folder(settings: CentralSettings) -> tuple[bool, str]:

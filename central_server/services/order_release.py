@@ -16,9 +16,9 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
 
 if TYPE_CHECKING:
-    from central_server.services.parcel_routing import Decision
     from central_server.storage.unit import Unit
 
+Only = frozenset[str] | None
 Units = Mapping[int, int]
 """Units by line."""
 
@@ -31,15 +31,15 @@ def release(
     how: Giving,
     *,
     why: str,
-    decided: "Decision | None" = None,
+    only: Only = None,
 ) -> dict[int, int]:
     """Promise `units` that the order waits for, like work that moves; return what is missing.
 
-    `decided` is a plan that was made for several orders together; it is followed as
-    far as it still can be. The caller has locked the order.
+    `only` are the locations that were chosen for it among several orders together, which
+    is followed as far as it still can be. The caller has locked the order.
     """
     if order.ship_to:
-        missing = _parcels(unit, order, units, now_ms, how, why, decided)
+        missing = _parcels(unit, order, units, now_ms, how, why, only)
     else:
         missing = _pickup(unit, order, units, now_ms, how, why)
     given = {line: count - missing.get(line, 0) for line, count in units.items()}
@@ -75,12 +75,12 @@ def open_unsourced(
 
 def _parcels(
     unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, why: str,
-    decided: "Decision | None",
+    only: Only,
 ) -> dict[int, int]:  # fmt: skip
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(
         unit, order, units, excluded, now_ms=now_ms, source=order.id, promise_ms=how.promise_ms,
-        is_moved=True, decided=decided,
+        is_moved=True, only=only,
     )  # fmt: skip
     made = write_parts(unit, order, found, now_ms, how.random, how.promise_ms, why=why)
     if made.orders:

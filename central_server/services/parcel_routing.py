@@ -8,7 +8,7 @@
 Nothing is reserved here; `shipping.divide` does that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
 from central_server.sourcing.engine.explain import RoutingTrace, explain
+from central_server.sourcing.engine.learning import Picks, fill_probability_of
 from central_server.sourcing.engine.model import (
     Candidate,
     RequestedLine,
@@ -44,6 +45,8 @@ EFFORT_MAX = 5_000
 
 
 Worth = Callable[[str, str, int], Stock]
+Rates = Mapping[str, Mapping[tuple[str, str], Picks]]
+"""Units found and missed, by SKU, then by location and SKU (empty: its category)."""
 Free = Mapping[str, Mapping[str, int]]
 """Units that may be promised, by location and SKU."""
 Used = Mapping[tuple[str, int], CapacityUse]
@@ -109,6 +112,7 @@ class ParcelRouting:
         self._promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self._rates = rates
+        self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
         self._ready: dict[OpenHours, int] = {}
         self._choices: dict[object, CarrierChoice | None] = {}
 
@@ -145,8 +149,12 @@ class ParcelRouting:
         ask: Ask,
         *,
         shipments_max: int | None = None,
+        only: frozenset[str] | None = None,
     ) -> Decision:
-        """Return where `units` (by line) of an order go. Nothing is reserved."""
+        """Return where `units` (by line) of an order go. Nothing is reserved.
+
+        `only` are the locations that were chosen for it among several orders together.
+        """
         asked = self.order(order, units, excluded)
         rule = self.route_of(asked, order.ship_method)
         wanted = tuple(by_sku(order, units))
@@ -156,7 +164,7 @@ class ParcelRouting:
             for place, found in promised.items()
             if any(one.is_offered for one in found.values())
         }
-        return self._decided(order, asked, rule, self._senders(free), shipments_max)
+        return self._decided(order, asked, rule, self._senders(free), shipments_max, only)
 
     def decide_among(
         self, order: Order, units: Mapping[int, int], free: Free, used: Used
@@ -173,10 +181,32 @@ class ParcelRouting:
         rule: RoutingRule,
         senders: Mapping[str, Sender],
         shipments_max: int | None,
+        only: frozenset[str] | None = None,
     ) -> Decision:
-        network = self._network(asked, order.ship_method, rule, senders, shipments_max)
-        plan = plan_order(asked, network, effort_max=EFFORT_MAX)
+        wanted: dict[str, int] = {}
+        for line in asked.lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+        if shipments_max is not None and shipments_max < rule.shipments_max:
+            rule = replace(rule, shipments_max=shipments_max)
+        network = self._network(wanted, sum(wanted.values()), order.ship_method, rule, senders)
+        others = frozenset() if only is None else frozenset(senders) - only
+        narrowed = replace(asked, excluded=asked.excluded | others)
+        plan = plan_order(narrowed, network, effort_max=EFFORT_MAX)
         return Decision(asked, rule, self.rules.version, network, senders, plan)
+
+    def network_of(
+        self, rule: RoutingRule, method: str, orders: Sequence[RoutingOrder], free: Free
+    ) -> Network:
+        """Return one network for orders that are decided together.
+
+        What a parcel costs is that of the biggest of them.
+        """
+        wanted: dict[str, int] = {}
+        for one in orders:
+            for line in one.lines:
+                wanted[line.sku] = max(line.quantity, wanted.get(line.sku, 0))
+        units = max(sum(line.quantity for line in one.lines) for one in orders)
+        return self._network(wanted, units, method, rule, self._senders(free))
 
     def choice(self, place: Location, method: str, units: int, ready: int) -> CarrierChoice | None:
         """Return who takes a parcel of so many units that is ready at a moment."""
@@ -220,20 +250,18 @@ class ParcelRouting:
 
     def _network(
         self,
-        asked: RoutingOrder,
+        wanted: Mapping[str, int],
+        units_max: int,
         method: str,
         rule: RoutingRule,
         senders: Mapping[str, Sender],
-        shipments_max: int | None,
     ) -> Network:
         tariffs: dict[str, Tariff] = {"": Tariff(())}
-        wanted: dict[str, int] = {}
-        for line in asked.lines:
-            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
         worth = self._worth(wanted, rule)
         candidates = []
         for sender in senders.values():
-            units = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
+            usable = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
+            units = min(usable, units_max)
             choice = self.choice(sender.location, method, units, self.ready_ms(sender.location))
             name, tariff = self._tariff(choice, units, rule)
             tariffs[name] = tariff
@@ -244,21 +272,33 @@ class ParcelRouting:
             if not rule.is_at(name, sender.location.region, sender.location.kind)
         }
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
-        if shipments_max is not None:
-            rules = replace(rules, shipments_max=min(shipments_max, rule.shipments_max))
         return Network(candidates, rules, self._now_ms, wanted)
 
-    def _worth(self, wanted: Mapping[str, int], rule: RoutingRule) -> Worth:
+    def _worth(self, wanted: Collection[str], rule: RoutingRule) -> Worth:
         """Return what says, by place, SKU and units, what stock is worth where it lies."""
         weekly: Mapping[tuple[str, str], int] = {}
         if rule.supply_weeks:
             weekly = self._view.demand.weekly(tuple(wanted))
+        duals = self._view.learned.prices_of(wanted) if rule.stock_weight else {}
+        fill = self._fill(wanted) if rule.failed_pick_minor else {}
 
         def worth(place: str, sku: str, units: int) -> Stock:
-            rate = weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK
-            return Stock(units, walk_ins_per_day=rate)
+            return Stock(
+                units,
+                walk_ins_per_day=weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK,
+                dual_minor=duals.get((place, sku), 0.0),
+                fill_probability=_found_at(fill.get(sku), place, sku),
+            )
 
         return worth
+
+    def _fill(self, wanted: Collection[str]) -> Rates:
+        """Return what is known of how often these are found, read once."""
+        missing = [sku for sku in wanted if sku not in self._rates_of]
+        if missing:
+            found = self._view.learned.rates_of(missing)
+            self._rates_of.update({sku: found.get(sku, {}) for sku in missing})
+        return self._rates_of
 
     def _tariff(
         self, choice: CarrierChoice | None, units: int, rule: RoutingRule
@@ -320,6 +360,19 @@ class ParcelRouting:
         if calendar not in self._ready:
             self._ready[calendar] = promised_by(calendar, self._now_ms, self._promise_ms)
         return self._ready[calendar]
+
+
+def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: str) -> float:
+    """Return how often a unit on record is found; 1 where nothing was learned of its category."""
+    if not rates:
+        return 1.0
+    category = rates.get(("", ""), NO_PICKS)
+    return fill_probability_of(
+        category, rates.get((place, ""), NO_PICKS), rates.get((place, sku), NO_PICKS)
+    )
+
+
+NO_PICKS = Picks()
 
 
 def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:

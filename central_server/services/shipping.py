@@ -88,12 +88,12 @@ def divide(
     source: str,
     promise_ms: int,
     is_moved: bool = False,
-    decided: Decision | None = None,
+    only: frozenset[str] | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
     Decided anew where another order was faster; what is reserved by then stays.
-    `decided` is tried first: a plan that was made for several orders together.
+    `only` are tried first: the locations chosen for it among several orders together.
     """
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
@@ -102,10 +102,12 @@ def divide(
         room = PARTS_MAX - len(found.parts)
         if not found.missing or room < 1:
             break
-        decision = decided or routing.decide(
-            order, found.missing, excluded, ask, shipments_max=room
+        decision = routing.decide(
+            order, found.missing, excluded, ask, shipments_max=room, only=only
         )
-        decided = None
+        if only is not None and decision.plan.unsourced:
+            decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
+        only = None
         if is_moved or not decision.plan.unsourced:
             taken = [_reserved(unit, order, routing, decision, one, source, ask)
                      for one in decision.plan.shipments]  # fmt: skip

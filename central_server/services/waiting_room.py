@@ -13,23 +13,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
+from central_server.services.batches import decide_together
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.order_giving import Giving
-from central_server.services.order_release import open_unsourced, release, write_counts
+from central_server.services.order_release import Only, open_unsourced, release, write_counts
 from central_server.services.order_views import Document, hold_document, order_document, orders_in
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred
+from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
 
 if TYPE_CHECKING:
-    from central_server.services.parcel_routing import Decision, ParcelRouting
     from central_server.storage.database import Database
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 MINUTE_MS = 60_000
 WORDS = {
@@ -53,7 +55,7 @@ def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
 
 
 def let_wait(
-    unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: "ParcelRouting", now_ms: int
+    unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: ParcelRouting, now_ms: int
 ) -> Order:
     """Write down a new parcel order that waits; the network keeps its units.
 
@@ -101,19 +103,31 @@ class WaitingRoom:
         self._database = database
         self._clock = clock
         self._how = how
+        self.problem = ""
+        """Why orders could not be decided together, when that was tried last."""
 
-    def run(self, decided: "Mapping[str, Decision] | None" = None) -> int:
+    def run(self) -> int:
         """End what is over by its time and release orders; return how many were released.
 
-        `decided` are plans that were made for several orders together (`batches`).
+        Orders that are due at the same time are decided together (`batches`).
         """
         now = self._clock.now_ms()
         with self._database.read() as view:
             due = view.holds.due(now)
-        plans = decided or {}
-        return sum(self._end_due(order_id, plans.get(order_id)) for order_id in due)
+            chosen = self._together(view, due, now) if len(due) > 1 else {}
+        return sum(self._end_due(order_id, chosen.get(order_id)) for order_id in due)
 
-    def _end_due(self, order_id: str, decided: "Decision | None") -> int:
+    def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, frozenset[str]]:
+        routing = ParcelRouting(view, now_ms, self._how.promise_ms)
+        try:
+            return decide_together(view, routing, due, now_ms)
+        except OptimizerMissing as problem:
+            self.problem = f"Orders are released one by one: {problem}"
+        except OptimizerFailed as problem:
+            self.problem = f"Orders were released one by one: {problem}"
+        return {}
+
+    def _end_due(self, order_id: str, only: Only) -> int:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> int:
@@ -125,7 +139,7 @@ class WaitingRoom:
             unit.holds.close(order_id, over, now, by="central", note="")
             if len(over) < len(holds):
                 return 0
-            return self._release(unit, order, now, "released", decided)
+            return self._release(unit, order, now, "released", only)
 
         return self._database.write(work)
 
@@ -207,13 +221,11 @@ class WaitingRoom:
             raise NotHeld(order_id)
         return order
 
-    def _release(
-        self, unit: "Unit", order: Order, now_ms: int, why: str, decided: "Decision | None"
-    ) -> int:
+    def _release(self, unit: "Unit", order: Order, now_ms: int, why: str, only: Only) -> int:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units:
             return 0
-        missing = release(unit, order, units, now_ms, self._how, why=why, decided=decided)
+        missing = release(unit, order, units, now_ms, self._how, why=why, only=only)
         if missing:
             text = f"Nobody can send all of order {order.number}"
             open_unsourced(unit, order, missing, text, now_ms, self._how.random)

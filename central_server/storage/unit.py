@@ -18,6 +18,7 @@ from central_server.storage.idempotency import IdempotencyKeys
 from central_server.storage.imports import ImportJobs
 from central_server.storage.journal import SqlOperationJournal
 from central_server.storage.keys import ApiKeys
+from central_server.storage.learned import Learned
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations
 from central_server.storage.meta import Meta
@@ -51,6 +52,7 @@ class View:
         self.routing_rules = RoutingRules(connection)
         self.capacity = Capacity(connection)
         self.holds = Holds(connection)
+        self.learned = Learned(connection)
         self.orders = Orders(connection)
         self.shipping = Shipping(connection)
         self.fulfillments = Fulfillments(connection)

@@ -14,6 +14,8 @@ PRIOR_FOUND, PRIOR_MISSED = 19.0, 1.0
 """Before anything is known: 95 %, worth twenty picks."""
 CATEGORY_WEIGHT_MAX = 50.0
 """A category counts as at most so many picks of each store."""
+SKU_PRIOR = 10.0
+"""A store's category counts as so many picks of each of its SKUs."""
 Z_90 = 1.2816
 """One-sided 90 %."""
 
@@ -47,6 +49,16 @@ def fill_probability(category: Picks, store: Picks) -> float:
     shrink = min(1.0, CATEGORY_WEIGHT_MAX / (found + missed))
     found, missed = found * shrink + store.found, missed * shrink + store.missed
     return found / (found + missed)
+
+
+def fill_probability_of(category: Picks, store: Picks, sku: Picks) -> float:
+    """Return the posterior mean for one SKU at a store.
+
+    What the store's category showed is the prior, worth `SKU_PRIOR` picks; with a SKU's own
+    picks the mean moves to what these say.
+    """
+    mean = fill_probability(category, store)
+    return (mean * SKU_PRIOR + sku.found) / (SKU_PRIOR + sku.count)
 
 
 def cautious_probability(category: Picks, store: Picks) -> float:

@@ -1,0 +1,155 @@
+"""Parcel orders decided together: those that are released at once, and a sample of orders to come.
+
+The engine's column generation needs one network for all of them: the same rule, the same
+method. Orders that differ in these are in groups of their own; what a parcel costs is then
+taken for the biggest order of the group (`parcel_routing` has the line through the rates).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from central_server.records import Order
+from central_server.services.parcel_routing import Free, ParcelRouting
+from central_server.services.promises import Ask, Promises
+from central_server.sourcing.engine.batch import decide_anew
+from central_server.sourcing.engine.duals import forecast_prices
+from central_server.sourcing.engine.model import RoutingOrder, Stock
+from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.together import Cell, Open
+from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.routing_rules import RoutingRule
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import View
+
+SECONDS_MAX = 20.0
+ORDERS_MAX = 200
+"""Orders of one program: more are decided in the next one, after these."""
+EFFORT_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Orders that are routed by the same rule and method, and the units that they want."""
+
+    rule: RoutingRule
+    method: str
+    orders: tuple[Order, ...]
+    asked: tuple[RoutingOrder, ...]
+
+    @property
+    def skus(self) -> list[str]:
+        """What they want."""
+        return sorted({line.sku for one in self.asked for line in one.lines})
+
+
+def grouped(
+    routing: ParcelRouting, orders: Sequence[tuple[Order, Mapping[int, int]]]
+) -> list[Group]:
+    """Return orders (with the units by line that they want) in groups, in a fixed order."""
+    found: defaultdict[tuple[str, str], list[tuple[Order, RoutingOrder, RoutingRule]]]
+    found = defaultdict(list)
+    for order, units in orders:
+        asked = routing.order(order, units)
+        rule = routing.route_of(asked, order.ship_method)
+        found[rule.id, order.ship_method].append((order, asked, rule))
+    return [
+        Group(
+            rows[0][2], method, tuple(row[0] for row in rows), tuple(row[1] for row in rows)
+        )
+        for (_, method), rows in sorted(found.items())
+    ]  # fmt: skip
+
+
+def decide_together(
+    view: "View", routing: ParcelRouting, order_ids: Sequence[str], now_ms: int
+) -> dict[str, frozenset[str]]:
+    """Return which locations each order should go to; orders that stay alone are left out.
+
+    Never worse than one after the other: these plans are the program's start. Raises
+    `OptimizerMissing`, `OptimizerFailed`.
+    """
+    orders = sorted(view.orders.get_many(order_ids).values(), key=lambda one: one.id)
+    waiting = [
+        (one, units)
+        for one in orders
+        if one.ship_to
+        and (units := {line.line: line.unsourced for line in one.lines if line.unsourced})
+    ]
+    chosen: dict[str, frozenset[str]] = {}
+    for group in grouped(routing, waiting):
+        for start in range(0, len(group.orders), ORDERS_MAX):
+            part = replace(
+                group,
+                orders=group.orders[start : start + ORDERS_MAX],
+                asked=group.asked[start : start + ORDERS_MAX],
+            )
+            if len(part.orders) > 1:
+                chosen |= _decided(view, routing, part, now_ms)
+    return chosen
+
+
+def _decided(
+    view: "View", routing: ParcelRouting, group: Group, now_ms: int
+) -> dict[str, frozenset[str]]:
+    free = free_for_parcels(view, group.skus, now_ms)
+    before = _one_by_one(routing, group, free)
+    network = routing.network_of(group.rule, group.method, group.asked, free)
+    opened = [(Open(one, now_ms), plan) for one, plan in zip(group.asked, before, strict=True)]
+    plans = decide_anew(network, opened, prices_of(network), seconds_max=SECONDS_MAX)
+    return {
+        order.id: frozenset(plan.locations)
+        for order, plan in zip(group.orders, plans, strict=True)
+        if not plan.unsourced
+    }
+
+
+def _one_by_one(routing: ParcelRouting, group: Group, free: Free) -> list[SourcingPlan]:
+    """Return the plans that the orders would get one after the other."""
+    network = routing.network_of(group.rule, group.method, group.asked, free)
+    left = {place: dict(found) for place, found in free.items()}
+    plans = []
+    for asked in group.asked:
+        plan = plan_order(asked, network, effort_max=EFFORT_MAX)
+        plans.append(plan)
+        for shipment in plan.shipments:
+            for line in shipment.lines:
+                here = left[shipment.location_id]
+                here[line.sku] -= line.quantity
+                network.set_stock(shipment.location_id, line.sku, Stock(here[line.sku]))
+    return plans
+
+
+def expected_prices(
+    routing: ParcelRouting, group: Group, free: Free, now_ms: int
+) -> dict[Cell, float]:
+    """Return what a unit of each cell is worth for such orders to come.
+
+    Raises `OptimizerMissing`, `OptimizerFailed`.
+    """
+    network = routing.network_of(group.rule, group.method, group.asked, free)
+    opened = [Open(one, now_ms) for one in group.asked]
+    return forecast_prices(network, opened, prices_of(network))
+
+
+def prices_of(network: Network) -> dict[Cell, tuple[float, ...]]:
+    """Return what each unit of each cell costs the shelf: nothing is known of margins."""
+    return {
+        (one.location_id, sku): (0.0,) * stock.units
+        for one in network.candidates
+        for sku, stock in one.stock.items()
+    }
+
+
+def free_for_parcels(view: "View", skus: Sequence[str], now_ms: int) -> Free:
+    """Return what may be promised to parcels that move, by location and SKU."""
+    ask = Ask(method=Method.SHIP.value, is_moved=True)
+    return {
+        place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
+        for place, found in Promises(view, now_ms).at(skus, ask).items()
+        if any(one.is_offered for one in found.values())
+    }
