@@ -42,6 +42,7 @@ from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.fill_learning import FillLearning
 from central_server.services.judging import Judging
+from central_server.services.offers import OfferDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_giving import Giving
 from central_server.services.order_reading import OrderReading
@@ -329,6 +330,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         routing=RoutingDesk(database, clock, promise_ms=promise_ms),
         simulation=RoutingSimulation(database, clock, promise_ms=promise_ms),
         waiting=WaitingRoom(database, clock, how),
+        offers=OfferDesk(database, clock, how),
         unfillable=UnfillableDesk(database, clock, how),
         supply=SupplyBook(database, clock, _backorders(judging)),
         availability_feed=AvailabilityFeedReader(database),

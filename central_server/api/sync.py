@@ -21,6 +21,7 @@ from central_server.web.auth import device_session
 from central_server.web.deps import central_of
 from central_server.web.pokes import PokeBoard, Subscription
 from central_server.web.problems import ProblemError, require_storable, require_storable_text
+from sync.protocol.offers import Claimed, OfferPage
 from sync.protocol.session import (
     ROWS_PER_PULL_MAX,
     Challenge,
@@ -192,6 +193,29 @@ def snapshot_file(
         return Response(content, 200, headers, OCTETS)
     headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
     return Response(content, 206, headers, OCTETS)
+
+
+@router.get("/offers", response_model=OfferPage, responses=problems(*DEVICE))
+def list_offers(request: Request, session: Session) -> object:
+    """Return the orders that this store may claim now."""
+    central = central_of(request)
+    place = central.sync.location_of(session.replica_id)
+    return {"offers": central.offers.offers(place)}
+
+
+@router.post(
+    "/offers/{order_id}/claim",
+    response_model=Claimed,
+    responses=problems(*DEVICE, "not_found", "offer_gone"),
+)
+def claim_offer(
+    request: Request,
+    session: Session,
+    order_id: Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z\-]+$")],
+) -> object:
+    """Claim an order that is offered: of all stores that do, the first one gets it."""
+    central = central_of(request)
+    return central.offers.claim(order_id, central.sync.location_of(session.replica_id))
 
 
 @router.get(

@@ -18,6 +18,7 @@ DomainError
     +-- RulesInvalid             rules with findings are not published
     +-- NeedsApproval            who wrote a draft does not publish it
     +-- NotHeld                  no hold keeps this order: locations have it
+    +-- OfferGone                another store was first, or the offer is over
     +-- NothingUnsourced         somebody carries all of it, or it waits for something else
     +-- OrderChangeInvalid       an order that waits cannot be changed like this
     +-- BundleInvalid            a kit cannot be made of that
@@ -214,6 +215,16 @@ class NotHeld(ServiceRefused):
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__("nothing of this kind keeps the order waiting: cancel it, or let it go on")
+
+
+class OfferGone(ServiceRefused):
+    """Another store was first, the offer is over, or it was none for this store."""
+
+    code = "offer_gone"
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"order {number} cannot be claimed: another store has it, or it is over")
 
 
 class NothingUnsourced(ServiceRefused):

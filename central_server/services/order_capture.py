@@ -24,6 +24,7 @@ from central_server.services.errors import (
 )
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.notice import Notices
+from central_server.services.offers import offer_of
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
 from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
@@ -177,7 +178,10 @@ class OrderCapture:
         routing = ParcelRouting(unit, now_ms, how.promise_ms)
         units = {line.line: line.quantity for line in order.lines}
         rule = routing.route_of(routing.order(order, units), order.ship_method)
-        if holds := holds_of(order.id, rule, now_ms):
+        holds = [
+            *holds_of(order.id, rule, now_ms), *offer_of(unit, order, rule, routing, now_ms)
+        ]  # fmt: skip
+        if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
         made = promise_parcels(unit, order, now_ms, how.random, how.promise_ms)
         notice = how.notices.received(made.orders[0], made.places[0], "")

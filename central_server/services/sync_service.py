@@ -129,6 +129,11 @@ class SyncService:
                 raise ScopeMissing(f"replica:{of_replica}")
             return read_operations(view.journal, state, epoch, from_seq)
 
+    def location_of(self, replica_id: str) -> str:
+        """Return where a device belongs."""
+        with self._database.read() as view:
+            return _location_of(view, replica_id).id
+
     def scopes(self, replica_id: str) -> tuple[str, ...]:
         """Return the scopes that a device follows."""
         with self._database.read() as view:

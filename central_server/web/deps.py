@@ -12,6 +12,7 @@ from central_server.services.cancel import Cancellation
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
+from central_server.services.offers import OfferDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_reading import OrderReading
 from central_server.services.promise_preview import PromisePreview
@@ -52,6 +53,7 @@ class Central:
     routing: RoutingDesk
     simulation: RoutingSimulation
     waiting: WaitingRoom
+    offers: OfferDesk
     unfillable: UnfillableDesk
     supply: SupplyBook
     availability_feed: AvailabilityFeedReader

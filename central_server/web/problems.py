@@ -53,6 +53,7 @@ STATUS: dict[str, int] = {
     "insufficient_stock": 409,
     "already_handed_over": 409,
     "not_held": 409,
+    "offer_gone": 409,
     "nothing_unsourced": 409,
     "order_change_invalid": 422,
     "operation_refused": 409,

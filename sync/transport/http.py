@@ -17,6 +17,7 @@ import httpx
 
 from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import FrameUnreadable, NotAuthentic, Unreachable
+from sync.protocol.offers import Claimed, OfferPage
 from sync.protocol.session import (
     PUSH_BYTES_MAX,
     Challenge,
@@ -168,6 +169,19 @@ class HttpEndpoint:
             )
             with _answer(self._client, request) as response:
                 return answers.part_of(response, manifest, part)
+
+    def offers(self) -> OfferPage:
+        """Return the orders that this store may claim now."""
+        with self._authorized() as authorization:
+            request = self._client.build_request("GET", "/v1/sync/offers", headers=authorization)
+            return _message(self._client, request, OfferPage)
+
+    def claim(self, order_id: str) -> Claimed:
+        """Claim an order. After `Unreachable` ask again: the answer is the same if it was won."""
+        with self._authorized() as authorization:
+            path = f"/v1/sync/offers/{quote(order_id, safe='')}/claim"
+            request = self._client.build_request("POST", path, headers=authorization)
+            return _message(self._client, request, Claimed)
 
     def pokes(self) -> Iterator[Poke | None]:
         """Yield pokes as they come, None as a sign of life; ends when central closes.
