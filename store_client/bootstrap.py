@@ -1,5 +1,6 @@
 """Puts a store machine together. The only place that names concrete adapters."""
 
+import contextlib
 import fcntl
 import gc
 import os
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
     from store_client.services.desk import Desk
+    from sync.transport.http import HttpEndpoint
 
 APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -193,12 +195,14 @@ class RunningDaemon:
     process: "DaemonProcess"
     store: Store
     _lock_descriptor: int
+    _endpoint: "HttpEndpoint"
     pos: "PosServer | None" = None
 
     def close(self) -> None:
         """Give everything back."""
         if self.pos is not None:
             self.pos.stop()
+        self._endpoint.close()
         self.store.close()
         os.close(self._lock_descriptor)
 
@@ -210,17 +214,12 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     from store_client.jobs import DaemonProcess
     from sync.edge.daemon import SyncDaemon
     from sync.edge.escrow import ShareKeeper
-    from sync.transport.client import open_client
-    from sync.transport.http import HttpEndpoint
 
     store = open_store(settings)
     descriptor = _take_daemon_lock(store.files.daemon_lock)
     identity = store.identity
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(identity.private_key))
-    endpoint = HttpEndpoint(
-        settings.central_url or identity.central_url,
-        client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
-    )
+    endpoint = _endpoint(settings, store)
     random: Random = SystemRandom()
     daemon = SyncDaemon(
         endpoint,
@@ -238,7 +237,37 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
         daemon, store.journal, endpoint, store.clock, random, parent_pid,
         chores=tuple(_chores(settings, store, pos)),
     )  # fmt: skip
-    return RunningDaemon(process, store, descriptor, pos)
+    return RunningDaemon(process, store, descriptor, endpoint, pos)
+
+
+@contextlib.contextmanager
+def central_now(settings: StoreSettings, store: Store) -> Iterator["HttpEndpoint"]:
+    """Give central with a session of this device, for what needs its answer at once.
+
+    Raises `ProtocolError` where it is out of reach or refuses.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from sync.edge.greeting import greeting
+
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(store.identity.private_key))
+    with contextlib.closing(_endpoint(settings, store)) as endpoint:
+        hello = greeting(
+            store.journal, endpoint.challenge(), lambda text: key.sign(text).hex(),
+            sent_at_ms=store.clock.now_ms(), boot_id=boot_id(), app_version=APP_VERSION,
+        )  # fmt: skip
+        endpoint.hello(hello)
+        yield endpoint
+
+
+def _endpoint(settings: StoreSettings, store: Store) -> "HttpEndpoint":
+    from sync.transport.client import open_client
+    from sync.transport.http import HttpEndpoint
+
+    return HttpEndpoint(
+        settings.central_url or store.identity.central_url,
+        client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
+    )
 
 
 def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":

@@ -385,7 +385,24 @@ def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
         store.close()
 
 
-ship_cli.register(app, ship_cli.Line(_with_desk, _fail, EPILOG))
+def _with_central(context: typer.Context, ask: Callable[[Any], T]) -> T:
+    """Ask central something that nobody else can answer; say what it says where it refuses."""
+    from sync.protocol import errors
+
+    settings: StoreSettings = context.obj
+    store = _guarded(lambda: bootstrap.open_store(settings))
+    try:
+        with bootstrap.central_now(settings, store) as endpoint:
+            return ask(endpoint)
+    except errors.ProtocolRefused as problem:
+        _fail(REFUSED, str(problem))
+    except errors.ProtocolError as problem:
+        _fail(UNREACHABLE, f"central has to be asked, and is out of reach: {problem}")
+    finally:
+        store.close()
+
+
+ship_cli.register(app, ship_cli.Line(_with_desk, _fail, EPILOG, _with_central))
 
 
 def main() -> None:

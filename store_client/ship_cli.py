@@ -12,6 +12,7 @@ from sync.domain.errors import OperationRefused
 if TYPE_CHECKING:
     from store_client.services.desk import Desk
     from sync.domain.fulfillment import FulfillmentOrder
+    from sync.transport.http import HttpEndpoint
 
 NOT_FOUND, REFUSED = 3, 4
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -28,6 +29,8 @@ class Line:
     """(context, associate, what to do) -> its result; an empty associate may only read."""
     fail: Callable[[int, str], NoReturn]
     epilog: str
+    with_central: "Callable[[typer.Context, Callable[[HttpEndpoint], Any]], Any]"
+    """(context, what to ask central now) -> its answer; ends the program where there is none."""
 
 
 def register(app: typer.Typer, line: Line) -> None:
@@ -37,6 +40,7 @@ def register(app: typer.Typer, line: Line) -> None:
     _register_reading(group, line)
     _register_order(group, line)
     _register_carrier(group, line)
+    _register_offers(group, line)
 
 
 def _register_reading(group: typer.Typer, line: Line) -> None:
@@ -151,6 +155,36 @@ def _register_carrier(group: typer.Typer, line: Line) -> None:
             lambda: line.with_desk(context, by, lambda desk: manifests.hand_over(desk, carrier)),
         )
         _say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
+
+
+def _register_offers(group: typer.Typer, line: Line) -> None:
+    @group.command("offers", epilog=line.epilog)
+    def offers(context: typer.Context, as_json: AsJson = False) -> None:
+        """List the orders that this store may claim now. Only central knows: it is asked."""
+        found = line.with_central(context, lambda central: central.offers()).offers
+        if as_json:
+            typer.echo(json.dumps([one.model_dump() for one in found]))
+            return
+        for one in found:
+            wanted = ", ".join(f"{line.quantity} x {line.name} ({line.sku})" for line in one.lines)
+            typer.echo(f"{one.number}  until {one.until}  {wanted}")
+        if not found:
+            typer.echo("Nothing is offered.")
+
+    @group.command("claim", epilog=line.epilog)
+    def claim(context: typer.Context, number: Number, as_json: AsJson = False) -> None:
+        """Claim an offered order. Of all stores that do, the first gets it; offline, none."""
+
+        def ask(central: "HttpEndpoint") -> dict[str, Any]:
+            ids = [one.order_id for one in central.offers().offers if one.number == number]
+            won = central.claim(ids[0] if ids else number)
+            return {"order_id": won.order_id, "number": won.number}
+
+        won = line.with_central(context, ask)
+        if as_json:
+            typer.echo(json.dumps(won))
+        else:
+            typer.echo(f"Order {won['number']} is yours: it is in the queue with the next round.")
 
 
 def _do(

@@ -1,6 +1,5 @@
 """One round of sync. A scheduler, a test or a simulation calls it; it says when to call again."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -8,6 +7,7 @@ from random import Random
 from sync.clock import Clock
 from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
+from sync.edge.greeting import Signer, greeting
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
@@ -16,11 +16,7 @@ from sync.edge.sqlite import Error
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.rows import is_store_scope
-from sync.protocol.session import HelloAnswer, HelloRequest, ScopeHead, heads_digest
-from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
-
-Signer = Callable[[bytes], str]
-"""Signs with the device's key; hexadecimal."""
+from sync.protocol.session import HelloAnswer, ScopeHead, heads_digest
 
 HALTING = (
     errors.Fork,
@@ -166,27 +162,12 @@ class SyncDaemon:
         )
 
     def _hello(self) -> HelloAnswer:
-        identity = self._journal.identity
-        head = self._journal.head()
         sent_at = self._clock.now_ms()
-        request = HelloRequest(
-            protocol_min=LOWEST_SERVED,
-            protocol_max=PROTOCOL_VERSION,
-            app_version=self._app_version,
-            replica_id=identity.replica_id,
-            epoch=identity.epoch,
-            install_nonce=identity.install_nonce,
-            last_seq=head.seq,
-            last_hash=head.hash.hex(),
-            acked_seq=self._journal.acked_seq(),
-            backlog=self._journal.backlog(),
-            sent_at_ms=sent_at,
-            boot_id=self._keeper.boot_id,
-            nonce=self._endpoint.challenge(),
-            signature="",
-        )
-        signed = request.model_copy(update={"signature": self._sign(request.signed_text())})
-        answer = self._endpoint.hello(signed)
+        request = greeting(
+            self._journal, self._endpoint.challenge(), self._sign, sent_at_ms=sent_at,
+            boot_id=self._keeper.boot_id, app_version=self._app_version,
+        )  # fmt: skip
+        answer = self._endpoint.hello(request)
         received = self._clock.now_ms()
         self._offset_ms = (
             (answer.received_at_ms - sent_at) + (answer.answered_at_ms - received)
