@@ -217,6 +217,8 @@ class PushFollowUps:
     def re_source(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
         """Find another location for units that `order` gave up, and reserve them there."""
         whole = self.order(order.order_id)
+        if not order.total("open"):
+            self.freed.append(order.id)
         wanted = by_sku(whole, units)
         carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
         rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))

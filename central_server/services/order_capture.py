@@ -158,13 +158,13 @@ class OrderCapture:
             return order, (held,)
         units = {line.line: line.quantity for line in order.lines}
         try:
-            plan = promise(unit, order, units, location, now_ms)
+            plan, claim = promise(unit, order, units, location, now_ms)
         except InsufficientStock:
             if not new.accept_later:
                 raise
             return self._later(unit, order, location, now_ms), ()
         unit.orders.insert(order)
-        given = give(unit, order, units, plan, now_ms, self._how, why="placed")
+        given = give(unit, order, units, plan, now_ms, self._how, why="placed", claim=claim)
         return order, (given,)
 
     def _capture_parcels(

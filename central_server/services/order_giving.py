@@ -1,13 +1,14 @@
 """Giving an order, or what of it is open, to the location that takes it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent, Trace
 from central_server.services.candidates import all_candidates, one_candidate
+from central_server.services.capacity import Claim, Days
 from central_server.services.errors import PickupNotOffered
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice, Notices
@@ -34,10 +35,11 @@ def promise(
     now_ms: int,
     *,
     is_moved: bool = False,
-) -> SourcingPlan:
-    """Route `units` (by line) of an order and reserve what the plan says.
+) -> tuple[SourcingPlan, Claim | None]:
+    """Route `units` (by line) of an order and take the stock and the capacity that the plan says.
 
-    Routes again where somebody was faster. Raises `PickupNotOffered`, `InsufficientStock`.
+    Routes again where somebody was faster, and where a store's day is full. Raises
+    `PickupNotOffered`, `InsufficientStock`.
     """
     lines = tuple(
         DemandLine(line.line, line.sku, units[line.line])
@@ -47,6 +49,7 @@ def promise(
     demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
     wanted = demand.by_sku()
     rules = RoutingRules()
+    days = Days(unit, now_ms)
     shortfall = wanted
     ask = Ask(order.channel, chosen=chosen.id, is_moved=is_moved)
     for _ in range(ROUTING_TRIES):
@@ -60,8 +63,13 @@ def promise(
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break
+        claim, is_free = days.take(plan.location_id, sum(wanted.values()))
+        if not is_free:
+            rules = replace(rules, excluded=rules.excluded | {plan.location_id})
+            continue
         if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
-            return plan
+            return plan, claim
+        days.give_back(plan.location_id, claim)
     raise InsufficientStock(shortfall)
 
 
@@ -85,6 +93,7 @@ def give(
     how: Giving,
     *,
     why: str,
+    claim: Claim | None = None,
 ) -> FulfillmentOrder:
     """Make what was reserved the work of the location that the plan names; tell the customer."""
     taken = _taken(unit, plan)
@@ -94,6 +103,8 @@ def give(
     )  # fmt: skip
     text = f"{taken.name} gets it ready."
     keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)
+    if claim is not None:
+        unit.capacity.claim(made.order.id, taken.id, claim.starts_ms, claim.use)
     return made.order
 
 

@@ -96,8 +96,8 @@ def _pickup(
     place = unit.locations.get(order.pickup_location_id)
     assert place is not None
     try:
-        plan = promise(unit, order, units, place, now_ms, is_moved=True)
+        plan, claim = promise(unit, order, units, place, now_ms, is_moved=True)
     except InsufficientStock:
         return dict(units)
-    give(unit, order, units, plan, now_ms, how, why=why)
+    give(unit, order, units, plan, now_ms, how, why=why, claim=claim)
     return {}

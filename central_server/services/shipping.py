@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, RoutingPause, Trace
+from central_server.services.capacity import Claim
 from central_server.services.parcel_routing import Decision, ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku
-from central_server.sourcing.capacity import CapacityUse
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
@@ -33,14 +33,6 @@ MINUTE_MS = 60_000
 NUMBERS_AHEAD = 4
 """Label numbers that travel with an order: for its boxes, and for labels that are void."""
 ADDRESS: TypeAdapter[Address] = TypeAdapter(Address)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What is taken of a part of a location's day."""
-
-    starts_ms: int
-    use: CapacityUse
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,11 @@ class RoutingRuleSet:
         """Whether some rule goes by categories."""
         return any(rule.categories for rule in self.rules)
 
+    @property
+    def limits_capacity(self) -> bool:
+        """Whether some rule limits what locations take on."""
+        return bool(self._by_kind[RoutingRuleKind.CAPACITY])
+
     @cached_property
     def _by_kind(self) -> dict[RoutingRuleKind, tuple[RoutingRule, ...]]:
         return {

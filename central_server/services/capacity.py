@@ -1,0 +1,49 @@
+"""Taking a part of a location's day for an order, where rules of routing limit it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from central_server.sourcing.capacity import CapacityUse, parts_of_day
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is taken of a part of a location's day."""
+
+    starts_ms: int
+    use: CapacityUse
+
+
+class Days:
+    """The days of locations, in one transaction."""
+
+    def __init__(self, unit: "Unit", now_ms: int) -> None:
+        self._unit = unit
+        self._now_ms = now_ms
+        self._rules = unit.routing_rules.in_force(now_ms)
+
+    def take(self, location_id: str, units: int) -> tuple[Claim | None, bool]:
+        """Take room for an order at a location, in the first part of its day that has some.
+
+        Returns what was taken, and whether the order fits; nothing is taken where
+        nothing is limited.
+        """
+        if not self._rules.limits_capacity:
+            return None, True
+        place = self._unit.locations.get_many([location_id])[location_id]
+        rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
+        if not rules:
+            return None, True
+        for part in parts_of_day(rules, place.timezone, self._now_ms):
+            use = part.use_of(units)
+            if self._unit.capacity.take(location_id, part.starts_ms, use, part.limit):
+                return Claim(part.starts_ms, use), True
+        return None, False
+
+    def give_back(self, location_id: str, claim: Claim | None) -> None:
+        """Give back what was taken."""
+        if claim is not None:
+            self._unit.capacity.give_back(location_id, claim.starts_ms, claim.use)

@@ -1,0 +1,1 @@
+"""What retailers call their flows, played from the shop's order to the customer's hands."""

@@ -1,0 +1,11 @@
+"""A small central for stories."""
+
+import pytest
+
+from tests.support.central_world import World, build_world
+
+
+@pytest.fixture
+def sqlite_world(sqlite_database, tmp_path) -> World:
+    """Three stores with ten of everything."""
+    return build_world(sqlite_database, tmp_path)

@@ -1,0 +1,324 @@
+"""The flows of omnichannel retail, each plain, split, rejected, short of capacity and of stock.
+
+`SCENARIOS` is the table: what is played. `MISSING` says of the other cells why they are not:
+because the flow is not there yet, or because the variant has no meaning in it.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain import operations as op
+from sync.domain import reserve_operations as res
+from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import ShortReason
+from sync.domain.operations import LineQuantity
+from sync.domain.orders import Channel
+from sync.domain.tenders import TenderKind
+from tests.scenarios.world import Retail
+from tests.support.central_world import World
+
+ROUTE, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.SERVE
+VARIANTS = ("plain", "split", "reject", "capacity", "scarce")
+Story = Callable[[Retail], None]
+SCENARIOS: dict[tuple[str, str], Story] = {}
+
+FLOWS = {
+    "ship from any location": "buy online, ship from any location",
+    "pickup": "buy online, pick up in store (BOPIS)",
+    "reserve": "reserve online, pick up and pay in store (ROPIS)",
+    "sold here, shipped from elsewhere": "buy at a store, ship from an alternate",
+    "ordered here, paid elsewhere": "order at a store, ship and pay from an alternate",
+    "transfer": "reserve or buy online, transfer from another location",
+    "vendor": "a vendor fulfils",
+}
+NO_PAYMENT = "payments outside of reservations are not there: orders come paid"
+NO_TRANSFER = "transfers between locations are not there"
+NO_VENDOR = "vendors with orders, confirmations and a portal of their own are not there"
+ONE_ERRAND = "a pickup is one errand and is never split over stores"
+MISSING = {
+    ("pickup", "split"): ONE_ERRAND,
+    ("reserve", "split"): ONE_ERRAND,
+    ("reserve", "capacity"): "a hold takes no picking time of a day: capacity does not count it",
+    **{("ordered here, paid elsewhere", variant): NO_PAYMENT for variant in VARIANTS},
+    **{("transfer", variant): NO_TRANSFER for variant in VARIANTS},
+    ("vendor", "reject"): NO_VENDOR,
+    ("vendor", "capacity"): NO_VENDOR,
+}
+
+
+@pytest.fixture
+def retail(sqlite_world: World, tmp_path) -> Retail:
+    """Three stores with ten of everything."""
+    return Retail(sqlite_world, tmp_path)
+
+
+def scenario(flow: str, variant: str) -> Callable[[Story], Story]:
+    """Enter a story into the table."""
+
+    def enter(story: Story) -> Story:
+        SCENARIOS[flow, variant] = story
+        return story
+
+    return enter
+
+
+# --- buy online, ship from any location -----------------------------------------------------
+
+
+@scenario("ship from any location", "plain")
+def ship_plain(retail: Retail) -> None:
+    """The nearest store that has it packs and labels it offline; the carrier takes it."""
+    order = retail.ship()
+    assert retail.stores(order) == ["S001"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("ship from any location", "split")
+def ship_split(retail: Retail) -> None:
+    """Twelve where each store has ten: two stores send a parcel each."""
+    order = retail.ship(12)
+    assert retail.stores(order) == ["S001", "S002"]
+    assert [one.total("allocated") for one in retail.work(order)] == [10, 2]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("ship from any location", "reject")
+def ship_reject(retail: Retail) -> None:
+    """The store does not find it, cut off; once heard, the next one sends it."""
+    order = retail.ship()
+    (part,) = retail.work(order)
+    retail.do("S001", [op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND)])
+    assert retail.stores(order) == ["S002"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("ship from any location", "capacity")
+def ship_capacity(retail: Retail) -> None:
+    """The nearest store's day is full: the next one sends it."""
+    retail.room("S001", 1)
+    orders = [retail.ship(), retail.ship()]
+    assert [retail.stores(one) for one in orders] == [["S001"], ["S002"]]
+    assert {retail.finish(one) for one in orders} == {"fulfilled"}
+
+
+@scenario("ship from any location", "scarce")
+def ship_scarce(retail: Retail) -> None:
+    """The last units of the network go to one order; the next is refused whole."""
+    for name in ("S001", "S002", "S003"):
+        retail.stock(name, 1)
+    order = retail.ship(3)
+    assert retail.stores(order) == ["S001", "S002", "S003"]
+    with pytest.raises(InsufficientStock):
+        retail.ship(1)
+    assert retail.finish(order) == "fulfilled"
+
+
+# --- buy online, pick up in store -----------------------------------------------------------
+
+
+@scenario("pickup", "plain")
+def pickup_plain(retail: Retail) -> None:
+    """Picked, staged and handed over with the network cut."""
+    order = retail.pickup()
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("pickup", "reject")
+def pickup_reject(retail: Retail) -> None:
+    """The chosen store gives it up: the nearest other one gets it ready."""
+    order = retail.pickup()
+    (part,) = retail.work(order)
+    retail.do("S001", [op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND)])
+    assert retail.stores(order) == ["S002"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("pickup", "capacity")
+def pickup_capacity(retail: Retail) -> None:
+    """The chosen store's day is full; a cancelled order gives its place back."""
+    retail.room("S001", 1)
+    first, second = retail.pickup(), retail.pickup()
+    assert [retail.stores(one) for one in (first, second)] == [["S001"], ["S002"]]
+    retail.world.parts.central.cancelling.cancel(first, reason="", actor="shop")
+    third = retail.pickup()
+    assert retail.stores(third) == ["S001"]
+    assert {retail.finish(one) for one in (second, third)} == {"fulfilled"}
+
+
+@scenario("pickup", "scarce")
+def pickup_scarce(retail: Retail) -> None:
+    """Where the chosen store lacks a unit another has all; where nobody has, it is refused."""
+    retail.stock("S001", 1)
+    order = retail.pickup()
+    assert retail.stores(order) == ["S002"]
+    with pytest.raises(InsufficientStock):
+        retail.pickup(11)
+    assert retail.finish(order) == "fulfilled"
+
+
+# --- reserve online, pick up and pay in store -----------------------------------------------
+
+
+def pay_and_take(retail: Retail, order: str, units: int = 2) -> str:
+    """Let the customer pay in cash and take it, with the network cut."""
+    (part,) = retail.work(order)
+    total = units * 1000
+    retail.do("S001", [
+        op.LinePicked(part.id, 1, units), op.Staged(part.id, "A1"),
+        res.TenderTaken(part.id, 1, TenderKind.CASH, total),
+        res.ReservationConverted(part.id, (LineQuantity(1, units),), total),
+    ])  # fmt: skip
+    return str(retail.world.order(order)["status"])
+
+
+@scenario("reserve", "plain")
+def reserve_plain(retail: Retail) -> None:
+    """Held unpaid, paid in cash and taken, offline."""
+    order = retail.reserve()
+    assert retail.stores(order) == ["S001"]
+    assert pay_and_take(retail, order) == "fulfilled"
+
+
+@scenario("reserve", "reject")
+def reserve_reject(retail: Retail) -> None:
+    """Given up by its store it moves nowhere: the customer comes to pay there."""
+    order = retail.reserve()
+    (part,) = retail.work(order)
+    retail.do("S001", [op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND)])
+    assert retail.stores(order) == []
+    assert retail.world.order(order)["lines"][0]["unsourced"] == 2
+
+
+@scenario("reserve", "scarce")
+def reserve_scarce(retail: Retail) -> None:
+    """Refused without stock; on the waiting list it is held as soon as stock has come."""
+    retail.stock("S001", 1)
+    with pytest.raises(InsufficientStock):
+        retail.reserve()
+    order = retail.reserve(waiting_list=True)
+    assert retail.world.parts.central.unfillable.page(10) == []
+    retail.stock("S001", 5)
+    assert retail.world.parts.holds.run() == 1
+    assert pay_and_take(retail, order) == "fulfilled"
+
+
+# --- buy at a store, ship from an alternate -------------------------------------------------
+
+AWAY = RoutingRule("away", ROUTE, channels=("store",), except_locations=("S001",))
+"""What is sold at the first store's counter and sent home does not take its shelf."""
+
+
+@scenario("sold here, shipped from elsewhere", "plain")
+def alternate_plain(retail: Retail) -> None:
+    """The rule for the store's channel keeps the counter's own stock; another store sends."""
+    retail.rules(AWAY)
+    order = retail.ship(channel=Channel.STORE)
+    assert retail.stores(order) == ["S002"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("sold here, shipped from elsewhere", "split")
+def alternate_split(retail: Retail) -> None:
+    """No alternate has all of it: two of them send."""
+    retail.rules(AWAY)
+    order = retail.ship(12, channel=Channel.STORE)
+    assert retail.stores(order) == ["S002", "S003"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("sold here, shipped from elsewhere", "reject")
+def alternate_reject(retail: Retail) -> None:
+    """The alternate gives it up: the next alternate sends, never the counter's store."""
+    retail.rules(AWAY)
+    order = retail.ship(channel=Channel.STORE)
+    (part,) = retail.work(order)
+    retail.do("S002", [op.FulfillmentRejected(part.id, ShortReason.DAMAGED)])
+    assert retail.stores(order) == ["S003"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("sold here, shipped from elsewhere", "capacity")
+def alternate_capacity(retail: Retail) -> None:
+    """The nearest alternate's day is full."""
+    day = RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S002",), orders=0)
+    retail.rules(AWAY, day)
+    order = retail.ship(channel=Channel.STORE)
+    assert retail.stores(order) == ["S003"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("sold here, shipped from elsewhere", "scarce")
+def alternate_scarce(retail: Retail) -> None:
+    """Only the counter's own store has it: it is refused, as the rule says."""
+    retail.rules(AWAY)
+    for name in ("S002", "S003"):
+        retail.stock(name, 0)
+    with pytest.raises(InsufficientStock):
+        retail.ship(channel=Channel.STORE)
+    web = retail.ship()
+    assert retail.finish(web) == "fulfilled"
+
+
+# --- a vendor fulfils: as a location with a surcharge ---------------------------------------
+
+
+def vendor(retail: Retail) -> None:
+    """Let the third location be a vendor's: dearer by the unit, so asked when stores lack it."""
+    retail.rules(RoutingRule("vendor", SERVE, locations=("S003",), unit_surcharge_minor=500.0))
+
+
+@scenario("vendor", "plain")
+def vendor_plain(retail: Retail) -> None:
+    """Its surcharge is counted: a store farther from the customer is taken first."""
+    vendor(retail)
+    retail.stock("S001", 0)
+    order = retail.ship()
+    assert retail.stores(order) == ["S002"]
+    why = retail.world.parts.central.routing.why(order)
+    assert why["decisions"][0]["next_best"]["locations"] == ["S003"]
+    assert why["decisions"][0]["next_best"]["extra_minor"] >= 1000
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("vendor", "split")
+def vendor_split(retail: Retail) -> None:
+    """Stores give what they have, the vendor only the rest."""
+    vendor(retail)
+    retail.stock("S001", 1)
+    retail.stock("S002", 1)
+    order = retail.ship(3)
+    parts = {one.location_id: one.total("allocated") for one in retail.work(order)}
+    assert parts["S003"] in {1, 2, 3}
+    assert sum(parts.values()) == 3
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("vendor", "scarce")
+def vendor_scarce(retail: Retail) -> None:
+    """No store has any: the vendor sends all of it, at its price."""
+    vendor(retail)
+    for name in ("S001", "S002"):
+        retail.stock(name, 0)
+    order = retail.ship()
+    assert retail.stores(order) == ["S003"]
+    why = retail.world.parts.central.routing.why(order)
+    assert why["decisions"][0]["terms"]["surcharge"] == 1000
+    assert retail.finish(order) == "fulfilled"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", SCENARIOS, ids=lambda cell: f"{cell[0]} - {cell[1]}")
+def test_scenario(retail, cell):
+    """The story ends as told, and all books of central and stores agree."""
+    SCENARIOS[cell](retail)
+    retail.check()
+
+
+def test_every_cell_is_played_or_named_missing():
+    """No flow and no variant of one is left out in silence."""
+    cells = {(flow, variant) for flow in FLOWS for variant in VARIANTS}
+    assert SCENARIOS.keys() | MISSING.keys() == cells
+    assert SCENARIOS.keys() & MISSING.keys() == set()
+    assert all(MISSING.values())

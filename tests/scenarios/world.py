@@ -1,0 +1,108 @@
+"""Central with stores that ship and are fetched from, and real store machines beside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from central_server.services.catalogue_intake import StockItem
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import NewOrder
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.orders import Channel, PaymentPlace
+from sync.domain.people import Role
+from sync.protocol.rows import AssociateRow
+from tests.central_server.services.test_routing_rules import publish
+from tests.support.central_world import World, whole_pickup
+from tests.support.parcels import CARRIERS, parcel_order, whole_parcel
+from tests.support.store_side import StoreSide
+
+
+@dataclass
+class Retail:
+    """One retailer: central, and a machine for each store that a story needs."""
+
+    world: World
+    folder: Path
+    sides: dict[str, StoreSide] = field(default_factory=dict)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.world.parts.intake.carriers(CARRIERS)
+        people = [AssociateRow("A1", "Rafael", Role.ASSOCIATE, "")]
+        for name in ("S001", "S002", "S003"):
+            self.world.parts.intake.associates(name, people)
+
+    def rules(self, *rules: RoutingRule) -> None:
+        """Publish rules of routing."""
+        publish(self.world, *rules)
+
+    def room(self, store: str, orders: int) -> None:
+        """Let a store take so many orders today."""
+        day = RoutingRule("day", RoutingRuleKind.CAPACITY, locations=(store,), orders=orders)
+        self.rules(day)
+
+    def stock(self, store: str, units: int, sku: str = "SKU-1") -> None:
+        """Set what a store has."""
+        self.world.parts.intake.stock([StockItem(store, sku, units)], f"count-{self._next()}")
+
+    def store(self, name: str) -> StoreSide:
+        """Return a store's machine, in step with central."""
+        if name not in self.sides:
+            clock = self.world.clock
+            self.sides[name] = StoreSide(self.world, self.folder / name, name, clock=clock)
+        self.sides[name].settle()
+        return self.sides[name]
+
+    def ship(self, units: int = 2, *, channel: Channel = Channel.WEB) -> str:
+        """Order something that is sent home; return the order."""
+        return self.order(replace(parcel_order(("SKU-1", units)), channel=channel))
+
+    def pickup(self, units: int = 2, *, at: str = "S001") -> str:
+        """Order something that is fetched, paid; return the order."""
+        return self.order(self.world.new_order(("SKU-1", units), at=at))
+
+    def reserve(self, units: int = 2, *, waiting_list: bool = False) -> str:
+        """Reserve something at the first store, to be paid there; return the order."""
+        new = self.world.new_order(("SKU-1", units))
+        return self.order(replace(new, payment=PaymentPlace.IN_STORE, waiting_list=waiting_list))
+
+    def order(self, new: NewOrder) -> str:
+        """Place an order; return its id."""
+        identity = RequestIdentity("shop", f"cart-{self._next()}", "body")
+        return self.world.parts.central.orders.place(new, identity).order_id
+
+    def _next(self) -> int:
+        self.count += 1
+        return self.count
+
+    def work(self, order_id: str) -> list[FulfillmentOrder]:
+        """Return what stores still have to do for an order, by store."""
+        return [one for one in self.world.fulfillments(order_id) if one.total("open")]
+
+    def stores(self, order_id: str) -> list[str]:
+        """Return which stores have work of an order."""
+        return [one.location_id for one in self.work(order_id)]
+
+    def do(self, store: str, operations: Iterable[Any]) -> None:
+        """Do something at a store with the network cut, then let it sync."""
+        side = self.store(store)
+        side.cut()
+        for one in operations:
+            side.store.perform(one, by="A1", dev=f"{store}-1")
+        side.settle()
+
+    def finish(self, order_id: str) -> str:
+        """Let every store do its part, offline, until customer or carrier has it."""
+        for part in self.work(order_id):
+            whole = whole_pickup if part.shipment is None else whole_parcel
+            self.do(part.location_id, whole(part))
+        return str(self.world.order(order_id)["status"])
+
+    def check(self) -> None:
+        """Assert that books are right, and that stores and central say the same."""
+        self.world.check_books()
+        for side in self.sides.values():
+            side.settle()
+            assert side.differences() == []
