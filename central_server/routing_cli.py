@@ -57,6 +57,22 @@ def _register_asking(group: typer.Typer, line: Line) -> None:
         ]
         line.say(found, "\n".join(lines) or str(found["sentence"]), as_json=as_json)
 
+    @group.command("capacity", epilog=line.epilog)
+    def capacity(as_json: AsJson = False) -> None:
+        """List what is taken of each part of the day that rules limit."""
+        with line.opened() as parts:
+            found = parts.central.routing.capacity()
+        lines = [
+            f"{one['location_id']}  {one['from']} to {one['until']}  "
+            + "  ".join(
+                f"{name} {one[name]['taken']} of {one[name]['limit']}"
+                for name in ("orders", "units", "labor_seconds")
+                if one[name]["limit"] is not None
+            )
+            for one in found
+        ]
+        line.say(found, "\n".join(lines) or "No rule limits what stores take.", as_json=as_json)
+
     @group.command("dry-run", epilog=line.epilog)
     def dry_run(
         file: Annotated[Path, typer.Argument(help="JSON as for POST /v1/orders; - reads stdin.")],

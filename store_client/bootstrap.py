@@ -211,6 +211,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     """Return the daemon; raise `DaemonRuns` where this machine has one already."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from store_client.central import endpoint_of
     from store_client.jobs import DaemonProcess
     from sync.edge.daemon import SyncDaemon
     from sync.edge.escrow import ShareKeeper
@@ -219,7 +220,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     descriptor = _take_daemon_lock(store.files.daemon_lock)
     identity = store.identity
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(identity.private_key))
-    endpoint = _endpoint(settings, store)
+    endpoint = endpoint_of(settings, store)
     random: Random = SystemRandom()
     daemon = SyncDaemon(
         endpoint,
@@ -240,34 +241,13 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     return RunningDaemon(process, store, descriptor, endpoint, pos)
 
 
-@contextlib.contextmanager
-def central_now(settings: StoreSettings, store: Store) -> Iterator["HttpEndpoint"]:
-    """Give central with a session of this device, for what needs its answer at once.
+def central_now(
+    settings: StoreSettings, store: Store
+) -> contextlib.AbstractContextManager["HttpEndpoint"]:
+    """Give central with a session of this device, for what needs its answer at once."""
+    from store_client.central import asking
 
-    Raises `ProtocolError` where it is out of reach or refuses.
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from sync.edge.greeting import greeting
-
-    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(store.identity.private_key))
-    with contextlib.closing(_endpoint(settings, store)) as endpoint:
-        hello = greeting(
-            store.journal, endpoint.challenge(), lambda text: key.sign(text).hex(),
-            sent_at_ms=store.clock.now_ms(), boot_id=boot_id(), app_version=APP_VERSION,
-        )  # fmt: skip
-        endpoint.hello(hello)
-        yield endpoint
-
-
-def _endpoint(settings: StoreSettings, store: Store) -> "HttpEndpoint":
-    from sync.transport.client import open_client
-    from sync.transport.http import HttpEndpoint
-
-    return HttpEndpoint(
-        settings.central_url or store.identity.central_url,
-        client_factory=lambda url: open_client(url, ca_file=settings.ca_file),
-    )
+    return asking(settings, store, boot_id=boot_id(), app_version=APP_VERSION)
 
 
 def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":

@@ -6,7 +6,12 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
-from central_server.api.routing_views import DryRunView, SimulationBody, SimulationView
+from central_server.api.routing_views import (
+    CapacityView,
+    DryRunView,
+    SimulationBody,
+    SimulationView,
+)
 from central_server.api.schemas import OrderBody
 from central_server.services.api_keys import KeyHolder
 from central_server.services.routing_dry_run import dry_run
@@ -109,3 +114,11 @@ def simulate(
     """Say what rules would have done with past parcel orders, beside what happened."""
     start, end = (to_ms(one) for one in body.period())
     return central_of(request).simulation.run(body.version, from_ms=start, until_ms=end)
+
+
+@router.get("/capacity", response_model=CapacityView, responses=problems(*KEYED))
+def get_capacity(
+    request: Request, holder: Annotated[KeyHolder, Depends(require("orders:read"))]
+) -> object:
+    """Return what is taken of each part of the day that rules limit."""
+    return {"parts": central_of(request).routing.capacity()}

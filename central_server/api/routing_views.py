@@ -47,6 +47,32 @@ class DryRunView(RoutingDecisionView):
     """Units by SKU that nobody can give."""
 
 
+class CapacityTerm(BaseModel):
+    """What is taken and what fits; null: any number."""
+
+    taken: int
+    limit: int | None
+
+
+class CapacityPart(BaseModel):
+    """One part of a location's day."""
+
+    model_config = ConfigDict(extra="allow")
+
+    location_id: str
+    rule: str
+    until: str
+    orders: CapacityTerm
+    units: CapacityTerm
+    labor_seconds: CapacityTerm
+
+
+class CapacityView(BaseModel):
+    """The parts of today that have limits and are not over."""
+
+    parts: list[CapacityPart]
+
+
 class SimulationBody(Body):
     """Which orders of the past, and by which version; without one, by the rules in force."""
 

@@ -28,6 +28,7 @@ from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
 from central_server.services.money import MoneyOfPush
 from central_server.services.notice import Notice
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
@@ -270,7 +271,8 @@ class PushFollowUps:
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
         found = divide(
             self._unit, whole, units, excluded | {order.location_id},
-            now_ms=self._now_ms, source=self._source, promise_ms=self._promise_ms, is_moved=True,
+            now_ms=self._now_ms, source=self._source, is_moved=True,
+            routing=ParcelRouting(self._unit, self._now_ms, self._promise_ms),
         )  # fmt: skip
         self.traces += found.traces
         if not order.total("open"):

@@ -183,7 +183,7 @@ class OrderCapture:
         ]  # fmt: skip
         if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
-        made = promise_parcels(unit, order, now_ms, how.random, how.promise_ms)
+        made = promise_parcels(unit, order, now_ms, how.random, routing)
         notice = how.notices.received(made.orders[0], made.places[0], "")
         tell(unit, order, notice, now_ms, how)
         feed_parts(unit, made.orders, how.pokes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from central_server.records import Order, OrderEvent
 from central_server.services.exceptions import exception_record
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
-from central_server.services.order_views import orders_in, progress
+from central_server.services.order_views import orders_in, status_of_order
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import write_parts
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, divide
@@ -56,7 +57,8 @@ def write_counts(unit: "Unit", order: Order) -> None:
     counts = {(order.id, line.line): (line.unsourced, line.dropped) for line in order.lines}
     unit.orders.set_line_counts(counts)
     stored = unit.fulfillments.of_orders([order.id])[order.id]
-    unit.orders.set_statuses({order.id: progress(order, orders_in(stored)).status.value})
+    status = status_of_order(order, orders_in(stored), unit.holds.of(order.id))
+    unit.orders.set_statuses({order.id: status.value})
 
 
 def open_unsourced(
@@ -79,7 +81,8 @@ def _parcels(
 ) -> dict[int, int]:  # fmt: skip
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(
-        unit, order, units, excluded, now_ms=now_ms, source=order.id, promise_ms=how.promise_ms,
+        unit, order, units, excluded, now_ms=now_ms, source=order.id,
+        routing=ParcelRouting(unit, now_ms, how.promise_ms),
         is_moved=True, only=only,
     )  # fmt: skip
     made = write_parts(unit, order, found, now_ms, how.random, how.promise_ms, why=why)

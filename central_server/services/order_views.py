@@ -26,12 +26,9 @@ def progress(order: Order, fulfillments: Iterable[FulfillmentOrder]) -> OrderPro
 def order_document(
     order: Order, fulfillments: Sequence[FulfillmentOrder], holds: Sequence[OrderHold] = ()
 ) -> Document:
-    """Return the whole order, without its timeline; one that is held is open, not unfillable."""
-    status = progress(order, fulfillments).status
-    if status is OrderStatus.UNFILLABLE and any(one.closed_ms is None for one in holds):
-        status = OrderStatus.OPEN
+    """Return the whole order, without its timeline."""
     return {
-        **summary_document(order, status.value),
+        **summary_document(order, status_of_order(order, fulfillments, holds).value),
         "customer": {
             "name": order.customer_name,
             "email": order.customer_email,
@@ -42,6 +39,16 @@ def order_document(
         "fulfillments": [fulfillment_document(one) for one in fulfillments],
         "holds": [hold_document(one) for one in holds],
     }
+
+
+def status_of_order(
+    order: Order, fulfillments: Sequence[FulfillmentOrder], holds: Sequence[OrderHold]
+) -> OrderStatus:
+    """Return where an order stands; one that is held is open, not unfillable."""
+    status = progress(order, fulfillments).status
+    if status is OrderStatus.UNFILLABLE and any(one.closed_ms is None for one in holds):
+        return OrderStatus.OPEN
+    return status
 
 
 def hold_document(one: OrderHold) -> Document:

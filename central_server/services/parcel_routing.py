@@ -109,7 +109,7 @@ class ParcelRouting:
         """`rules` and `rates` are those in force, if none are given."""
         self._view = view
         self._now_ms = now_ms
-        self._promise_ms = promise_ms
+        self.promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self._rates = rates
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
@@ -329,7 +329,7 @@ class ParcelRouting:
     ) -> Candidate:
         place = sender.location
         does = self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
-        lead, calendar = self._promise_ms, open_hours(place)
+        lead, calendar = self.promise_ms, open_hours(place)
         is_limited = bool(sender.parts)
         if choice is not None and not is_limited:
             lead = choice.ship_by_ms - self._now_ms
@@ -358,7 +358,7 @@ class ParcelRouting:
         """Return when a location could have it ready, whatever its day is like."""
         calendar = open_hours(place)
         if calendar not in self._ready:
-            self._ready[calendar] = promised_by(calendar, self._now_ms, self._promise_ms)
+            self._ready[calendar] = promised_by(calendar, self._now_ms, self.promise_ms)
         return self._ready[calendar]
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promising import by_sku
 from central_server.services.shipping import (
     ADDRESS,
@@ -67,18 +68,16 @@ def addressed(order: Order, to: Destination, point: tuple[float, float]) -> Orde
 
 
 def promise_parcels(
-    unit: "Unit", order: Order, now_ms: int, random: Random, promise_ms: int
+    unit: "Unit", order: Order, now_ms: int, random: Random, routing: ParcelRouting
 ) -> Parcels:
     """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing."""
     units = {line.line: line.quantity for line in order.lines}
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
-    found = divide(
-        unit, order, units, excluded, now_ms=now_ms, source=order.id, promise_ms=promise_ms
-    )
+    found = divide(unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing)
     if found.missing:
         raise InsufficientStock(by_sku(order, found.missing))
     unit.orders.insert(order)
-    return write_parts(unit, order, found, now_ms, random, promise_ms, why="placed")
+    return write_parts(unit, order, found, now_ms, random, routing.promise_ms, why="placed")
 
 
 def write_parts(

@@ -14,6 +14,7 @@ from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, trace_document
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
 from central_server.sourcing.routing_rules import RoutingRuleSet
@@ -22,6 +23,9 @@ from sync.clock import Clock
 if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import View
+
+
+DAY_MS = 86_400_000
 
 
 class RoutingDesk:
@@ -63,6 +67,26 @@ class RoutingDesk:
             "unsourced": by_sku(order, missing),
         }
 
+    def capacity(self) -> list[dict[str, Any]]:
+        """Return the parts of today that have limits, with what is taken of each, by location."""
+        now = self._clock.now_ms()
+        with self._database.read() as view:
+            rules = view.routing_rules.in_force(now)
+            places = view.locations.all() if rules.limits_capacity else ()
+            parts = {
+                one.id: parts_of_day(
+                    rules.capacities_of(one.id, one.region, one.kind, now), one.timezone, now
+                )
+                for one in places
+            }
+            limited = [place for place, found in parts.items() if found]
+            used = view.capacity.used(limited, now - DAY_MS) if limited else {}
+        return [
+            _part(place, part, used.get((place, part.starts_ms), CapacityUse()))
+            for place in sorted(limited)
+            for part in parts[place]
+        ]
+
     def why(self, order_id: str) -> dict[str, Any]:
         """Return why an order went where it went, in sentences. Raises `NotFound`."""
         with self._database.read() as view:
@@ -77,6 +101,19 @@ class RoutingDesk:
             "sentence": decisions[-1]["sentence"] if decisions else "It was not routed yet.",
             "decisions": decisions,
         }
+
+
+def _part(place: str, part: PartOfDay, used: CapacityUse) -> dict[str, Any]:
+    limit = part.limit
+    return {
+        "location_id": place,
+        "rule": part.rule.id,
+        "from": rfc3339(part.starts_ms),
+        "until": rfc3339(part.ends_ms),
+        "orders": {"taken": used.orders, "limit": limit.orders},
+        "units": {"taken": used.units, "limit": limit.units},
+        "labor_seconds": {"taken": used.labor_seconds, "limit": limit.labor_seconds},
+    }
 
 
 def rules_of(view: "View", version: int | None, now_ms: int) -> RoutingRuleSet:

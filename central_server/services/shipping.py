@@ -78,7 +78,7 @@ def divide(
     *,
     now_ms: int,
     source: str,
-    promise_ms: int,
+    routing: ParcelRouting,
     is_moved: bool = False,
     only: frozenset[str] | None = None,
 ) -> Shipping:
@@ -89,7 +89,6 @@ def divide(
     """
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
-    routing = ParcelRouting(unit, now_ms, promise_ms)
     for _ in range(TRIES):
         room = PARTS_MAX - len(found.parts)
         if not found.missing or room < 1:

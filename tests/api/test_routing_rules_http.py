@@ -37,6 +37,7 @@ async def test_rules_live_and_decide(client, world: World):
     report = (await client.post("/v1/routing/simulations", json=period)).json()
     assert report["happened"]["parcels_by_location"] == {"S002": 1}
     assert report["simulated"] == report["happened"]
+    assert (await client.get("/v1/routing/capacity")).json() == {"parts": []}
     again = await client.put("/v1/routing-rules/1", json={"rules": []})
     assert is_problem(again, 409, "version_fixed")
     await client.post("/v1/routing-rules/1/archive", json={"note": "over"})

@@ -76,6 +76,16 @@ def test_why_an_order_went_where_it_went(run):
     assert found["decisions"][0]["next_best"]["locations"] == ["S002"]
 
 
+def test_what_is_taken_of_a_day_is_listed(run):
+    """By store and part of the day; without limits it says so."""
+    assert "No rule limits" in run("routing", "capacity").stdout
+    rule = {"id": "day", "kind": "capacity", "locations": ["S001"], "orders": 3}
+    run("routing-rules", "draft", "-", "--by", "Kim", given=json.dumps({"rules": [rule]}))
+    run("routing-rules", "publish", "1", "--by", "Lee")
+    run.place()
+    assert "orders 1 of 3" in run("routing", "capacity").stdout
+
+
 def test_a_simulation_is_a_table(run):
     """Both sides and their difference, a line each, and the sentence."""
     rules = json.dumps({"rules": [AWAY]})

@@ -190,6 +190,19 @@ def test_orders_at_once_share_a_capacity(shipping):
     shipping.check_books()
 
 
+def test_planners_see_what_is_taken(shipping):
+    """By location and part of the day: what pickups and parcels took, and what fits."""
+    assert shipping.parts.central.routing.capacity() == []
+    publish(shipping, RoutingRule("day", CAPACITY, locations=("S001",), orders=5, units=20))
+    place(shipping, ("SKU-1", 3))
+    shipping.place(("SKU-2", 2), at="S001")
+    (part,) = shipping.parts.central.routing.capacity()
+    assert (part["location_id"], part["rule"]) == ("S001", "day")
+    assert part["orders"] == {"taken": 2, "limit": 5}
+    assert part["units"] == {"taken": 5, "limit": 20}
+    assert part["labor_seconds"]["limit"] is None
+
+
 def test_what_nobody_has_room_for_is_refused(shipping):
     """Without room anywhere an order is not promised, and nothing is kept of it."""
     publish(shipping, RoutingRule("day", CAPACITY, orders=0))

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from central_server.records import OrderFilter
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
@@ -70,6 +71,9 @@ def test_a_customer_changes_within_the_grace(shipping):
     to = Destination(NOWHERE, "standard", 41.5, -81.7)
     document = room.change(order_id, Change({1: 1, 2: 0}, to), by="shop")
     assert [one["unsourced"] for one in document["lines"]] == [1, 0]
+    assert document["status"] == "open"
+    (hit,) = shipping.parts.central.reading.search(OrderFilter(status="open"), None, 9)[0]
+    assert hit["id"] == order_id
     for quantities in ({1: 2}, {1: 0}, {9: 1}):
         with pytest.raises(OrderChangeInvalid):
             room.change(order_id, Change(quantities), by="shop")
