@@ -28,14 +28,18 @@ class FillLearning:
     def run(self) -> int:
         """Learn from what is new; return how many rates changed."""
         before = self._clock.now_ms() - SETTLED_MS
-        return self._database.write(lambda unit: _learn(unit, before))
+        changed = 0
+        while (more := self._database.write(lambda unit: _learn(unit, before))) is not None:
+            changed += more
+        return changed
 
 
-def _learn(unit: "Unit", before_ms: int) -> int:
+def _learn(unit: "Unit", before_ms: int) -> int | None:
+    """Learn from the next entries; return how many rates changed, None where there are none."""
     seen = unit.learned.seen_row()
     picked, last = unit.learned.picked(seen, before_ms)
     if last == seen:
-        return 0
+        return None
     rates = unit.learned.rates({key for one in picked for key in _keys(one)})
     for one in sorted(picked, key=lambda one: one.day):
         for key in _keys(one):

@@ -308,13 +308,14 @@ class ParcelRouting:
         Rates are steps by weight; the line through one unit and the units that the
         location could send is exact at both ends.
         """
-        if choice is None:
+        if choice is None or not units:
             return "", Tariff(())
         rate = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS)
         whole = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS * units)
         assert rate is not None
         assert whole is not None
-        each = (whole.amount_minor - rate.amount_minor) / (units - 1) if units > 1 else 0.0
+        more = max(0, whole.amount_minor - rate.amount_minor)
+        each = more / (units - 1) if units > 1 else 0.0
         parcel = max(0.0, rate.amount_minor - each)
         zone = Zone(whole.days, parcel, each, parcel_km_minor=rule.km_minor)
         name = f"{choice.carrier} {choice.service}"

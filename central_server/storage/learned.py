@@ -16,6 +16,8 @@ _RATE = ("location_id", "category", "sku", "found", "missed", "at_day", "seen_ro
 _PRICE = ("location_id", "sku", "dual_minor", "at_ms")
 _MARK = ("", "", "#")
 """The row whose `seen_row` is the last ledger entry that was learned from."""
+ROWS_MAX = 50_000
+"""Ledger entries that are learned from in one transaction."""
 _LOCK = 5_140_171_206
 """Any number: on PostgreSQL, who replaces all prices waits for others under it."""
 _OF_SKUS = Prepared(
@@ -76,12 +78,22 @@ class Learned:
         return int(self._connection.execute(wanted).scalar_one())
 
     def picked(self, after_row: int, before_ms: int) -> tuple[list[Picked], int]:
-        """Return what was found and missed after a ledger entry, and the last entry looked at."""
+        """Return what was found and missed after a ledger entry, and the last entry looked at.
+
+        Of a long ledger it looks at `ROWS_MAX` entries.
+        """
         table = STOCK_LEDGER.c
-        new = (table.id > after_row, table.at_ms < before_ms)
-        last = self._connection.execute(select(func.max(table.id)).where(*new)).scalar()
+        some = (
+            select(table.id)
+            .where(table.id > after_row, table.at_ms < before_ms)
+            .order_by(table.id)
+            .limit(ROWS_MAX)
+            .subquery()
+        )
+        last = self._connection.execute(select(func.max(some.c.id))).scalar()
         if last is None:
             return [], after_row
+        new = (table.id > after_row, table.id <= last, table.at_ms < before_ms)
         rows = self._connection.execute(
             select(table.location_id, table.sku, PRODUCTS.c.category, table.reason,
                    -table.on_hand, table.at_ms)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from central_server.records import ShippingRate
+from central_server.services.carrier_file import CarrierFile
 from central_server.services.errors import NeedsApproval, RulesInvalid, VersionFixed
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.model import Goal
@@ -129,6 +131,23 @@ def test_what_locations_do_is_a_hard_filter(shipping, case):
     rules, expected = FILTERS[case]
     publish(shipping, *rules)
     assert goes_to(shipping, ("SKU-1", 2)) == expected
+
+
+def test_rates_by_weight_are_read_for_what_a_store_can_send(shipping):
+    """A letter rate, steps by weight, and a store that has nothing left: the cheapest parcels."""
+    letter, light, heavy = (
+        ShippingRate("swift", "standard", grams, amount, "USD", 3)
+        for grams, amount in ((100, 90), (1_000, 500), (50_000, 900))
+    )
+    rates = (letter, light, heavy)
+    shipping.parts.intake.carriers(CarrierFile(CARRIERS.carriers, rates, CARRIERS.pickups))
+    order = [("SKU-1", 10)]
+    place(shipping, *order)
+    (decision,) = shipping.parts.central.routing.why(place(shipping, *order)[0])["decisions"]
+    assert decision["taken"] == "S002"
+    assert decision["terms"]["freight"] == pytest.approx(900, abs=20)
+    one = shipping.parts.central.routing.dry_run(parcel_order(("SKU-2", 1)))
+    assert (one["taken"], one["terms"]["freight"]) == ("S001", 500)
 
 
 def test_goals_one_after_the_other_or_weighted(shipping):

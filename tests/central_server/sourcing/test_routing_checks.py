@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from central_server.api.routing_rule_schemas import RoutingRulesBody
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.routing_checks import check_routing
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.sourcing.rule_checks import Known
+from tests.architecture.tree import ROOT
 
 KNOWN = Known({"A"}, {"shoes"}, {"S001"}, {"EAST"})
 WRONG: list[tuple[str, dict[str, Any], str, str]] = [
@@ -39,6 +41,16 @@ def test_each_mistake_is_found_once_with_advice(kind, values, field, words):
     (found,) = check_routing([RoutingRule("r", RoutingRuleKind(kind), **values)], KNOWN)
     assert (found.rule, found.field) == ("r", field)
     assert words in found.text
+
+
+def test_the_rules_of_the_documentation_make_sense():
+    """What ROUTING.md shows is taken as it stands, and means something in every rule."""
+    text = (ROOT / "central_server" / "sourcing" / "ROUTING.md").read_text(encoding="utf-8")
+    example = text[text.index('    {"rules": [') : text.index("    ]}") + len("    ]}")]
+    rules = RoutingRulesBody.model_validate_json(example).values()
+    assert {rule.kind for rule in rules} == {*RoutingRuleKind}
+    known = Known(set(), {"gifts"}, {"S007"}, set())
+    assert check_routing(rules, known) == []
 
 
 def test_rules_that_never_count_are_found():
