@@ -28,7 +28,7 @@ from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
 from central_server.services.money import MoneyOfPush
 from central_server.services.notice import Notice
-from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
@@ -261,6 +261,9 @@ class PushFollowUps:
             lease=self._unit.leases.get(location.id),
         )  # fmt: skip
         self.assigned.append(assignment.order)
+        accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms)
+        if accept_by is not None:
+            self.accept_by[assignment.order.id] = accept_by
         place = Place(location.id, location.name, location.timezone)
         return Moved(assignment.order, place, assignment.pickup_code)
 

@@ -12,6 +12,7 @@ from central_server.services.capacity import Claim, Days
 from central_server.services.errors import PickupNotOffered
 from central_server.services.mail import mail_item
 from central_server.services.notice import Notice, Notices
+from central_server.services.parcel_routing import pickup_accept_by
 from central_server.services.promises import Ask, Promises, reserve
 from central_server.services.promising import Assignment, assign, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
@@ -103,6 +104,9 @@ def give(
     )  # fmt: skip
     text = f"{taken.name} gets it ready."
     keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)
+    accept_by = pickup_accept_by(unit, order, taken, units, now_ms)
+    if accept_by is not None:
+        unit.fulfillments.set_accept_by({made.order.id: accept_by})
     if claim is not None:
         unit.capacity.claim(made.order.id, taken.id, claim.starts_ms, claim.use)
     return made.order

@@ -32,6 +32,7 @@ from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.engine.timing import ready_ms
+from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
 from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice, choose_carrier, rate_for
 
@@ -374,6 +375,19 @@ def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: st
 
 
 NO_PICKS = Picks()
+
+
+def pickup_accept_by(
+    view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int
+) -> int | None:
+    """Return by when a store has to accept a pickup (ms); None where no rule says so."""
+    routing = ParcelRouting(view, now_ms, 0)
+    if not routing.rules.limits_idling:
+        return None
+    here = replace(order, latitude=place.latitude, longitude=place.longitude)
+    rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
+    minutes = rule.accept_minutes
+    return None if minutes is None else now_ms + minutes * MINUTE_MS
 
 
 def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:

@@ -57,7 +57,7 @@ class RoutingRule:
     # Which orders: of `route`. Of `serve`, `channels` are those that the location serves.
     channels: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    """How fast: `standard`, `express` ..., as carriers call it."""
+    """How fast: `standard`, `express` ..., as carriers call it; `pickup` for what is fetched."""
     tiers: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     """Of `route`: one line of these is enough. Of `need`: which goods."""
@@ -216,6 +216,11 @@ class RoutingRuleSet:
     def asks_categories(self) -> bool:
         """Whether some rule goes by categories."""
         return any(rule.categories for rule in self.rules)
+
+    @cached_property
+    def limits_idling(self) -> bool:
+        """Whether some rule says by when orders are to be accepted."""
+        return any(rule.accept_minutes is not None for rule in self.rules)
 
     @property
     def limits_capacity(self) -> bool:

@@ -194,6 +194,27 @@ def test_it_waits_for_goods_that_are_on_their_way(shipping):
     shipping.check_books()
 
 
+def test_a_pickup_that_no_store_accepts_goes_elsewhere(shipping):
+    """By a rule for pickups: who accepted in time keeps the order, and parcels have no limit."""
+    publish(shipping, RoutingRule("quick", ROUTE, methods=("pickup",), accept_minutes=15))
+    order_id = shipping.place(("SKU-1", 2), at="S001").order_id
+    kept_id = shipping.place(("SKU-2", 2), at="S001").order_id
+    parcel_id, _ = place(shipping)
+    device = shipping.device("S001")
+    device.do(op.FulfillmentAccepted(shipping.fulfillments(kept_id)[0].id))
+    device.push()
+    shipping.clock.advance(15 * MINUTE_MS + 1)
+    assert shipping.parts.promises.run() == 1
+    assert [one.location_id for one in shipping.fulfillments(order_id) if one.total("open")] == [
+        "S002"
+    ]
+    assert [one.location_id for one in shipping.fulfillments(kept_id)] == ["S001"]
+    assert [one.location_id for one in shipping.fulfillments(parcel_id)] == ["S001"]
+    shipping.clock.advance(15 * MINUTE_MS + 1)
+    assert shipping.parts.promises.run() == 1
+    shipping.check_books()
+
+
 def test_an_order_that_no_store_accepts_goes_elsewhere(shipping):
     """After its minutes it is taken from the store that left it, and given to the next."""
     publish(shipping, RoutingRule("quick", ROUTE, accept_minutes=20))
