@@ -22,6 +22,7 @@ from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
+from store_client.screens.lock import LockScreen
 from store_client.screens.scanning import ScanningApp
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
@@ -42,6 +43,7 @@ from store_client.widgets.tones import DEFAULT_COLORS, THEMES
 from sync.clock import Clock
 from sync.domain.card_numbers import without_card_numbers
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.people import Approval
 from sync.protocol.rows import StoreRow
 from sync.transport import switch
 
@@ -50,6 +52,7 @@ STATE_EVERY_MS = 1_000
 MINUTE_MS = 60_000
 NEWS_MS = 8_000
 """For how long Today says that orders have arrived; elsewhere it stays until Today is seen."""
+LOCK_AGAIN_S = 0.05
 WARM_UP_CODE = "5901234123457"
 
 
@@ -68,6 +71,7 @@ class StoreApp(ScanningApp):
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
         Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),
         Binding("ctrl+l", "sign_out", "Sign out", id="sign_out"),
+        Binding("ctrl+o", "lock", "Lock: your work stays on the screen", id="lock"),
         Binding("f12", "network", "Demo: cut or restore the network", id="network"),
         Binding("ctrl+q", "quit", "Quit", id="quit", priority=True),
     ]
@@ -88,6 +92,8 @@ class StoreApp(ScanningApp):
         self.actor: Actor | None = None
         self.store_row: StoreRow | None = None
         self.sync_state: SyncState | None = None
+        self.approval: Approval | None = None
+        self._touched_ms = clock.monotonic_ms()
         self.jobs = 0
         """Jobs that run in threads now; 0 when the terminal is at rest."""
         self._token: tuple[int, ...] | None = None
@@ -202,6 +208,7 @@ class StoreApp(ScanningApp):
         """Ask whether anything changed; tell the screens, and keep the bar true."""
         try:
             now_ms = self.clock.now_ms()
+            self._lock_when_idle()
             token = await self.off_loop(self.store.change_token)
             changed = token != self._token
             if changed or abs(now_ms - self._state_at_ms) >= STATE_EVERY_MS:
@@ -276,11 +283,48 @@ class StoreApp(ScanningApp):
                 if bar.say(standing) and isinstance(screen, TerminalScreen):
                     screen.standing_changed()
 
+    # --- the lock -----------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there, then let the event go its way."""
+        if isinstance(event, events.Key | events.MouseDown):
+            self._touched_ms = self.clock.monotonic_ms()
+        await super().on_event(event)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a PIN is asked for before anything else."""
+        return any(isinstance(screen, LockScreen) for screen in self.screen_stack)
+
+    def _lock_when_idle(self) -> None:
+        idle_ms = self.clock.monotonic_ms() - self._touched_ms
+        if 0 < self.settings.idle_lock_seconds * 1000 <= idle_ms and not self.jobs:
+            self.action_lock()
+
+    def action_lock(self) -> None:
+        """Ask for a PIN; what is on the screen stays underneath."""
+        if self.jobs:  # what is being recorded may close its dialog: first that
+            self.set_timer(LOCK_AGAIN_S, self.action_lock)
+        elif self.actor is not None and not self.is_locked:
+            self.approval = None
+            self.push_screen(LockScreen(self.actor))
+
+    def unlocked(self, actor: Actor) -> None:
+        """Go on where the terminal was; whoever unlocked it is signed in from now on."""
+        while self.is_locked:
+            self.pop_screen()
+        before, self.actor = self.actor, actor
+        if before is not None and before.id != actor.id:
+            self.notify(f"From now on in the name of {actor.name}.", title="Taken over")
+        self._tell_screens()
+        self.say_standing()
+
     # --- going from screen to screen ----------------------------------------------------
 
     def signed_in(self, actor: Actor) -> None:
         """Go on as `actor`."""
         self.actor = actor
+        self._touched_ms = self.clock.monotonic_ms()
         self._to_base(TodayScreen())
         # What the first scan needs is loaded now, not while somebody waits for it.
         begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
@@ -303,8 +347,11 @@ class StoreApp(ScanningApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer an action only where it makes sense."""
+        if action == "lock":
+            return self.actor is not None and not self.is_locked
         if action in {"today", "find", "inbox", "sync_status", "sign_out"}:
-            return self.actor is not None and not isinstance(self.screen, TerminalModal)
+            is_over = isinstance(self.screen, TerminalModal) or self.is_locked
+            return self.actor is not None and not is_over
         if action == "network":
             return self.settings.network_switch is not None
         return super().check_action(action, parameters)

@@ -349,6 +349,7 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         running_marker=settings.data_dir / "terminal.running",
         network_switch=settings.network_switch,
         demo_hint=settings.demo_hint,
+        idle_lock_seconds=settings.idle_lock_seconds,
         paper=paper,
         devices=devices_of(settings),
         scanner=ScannerSettings(

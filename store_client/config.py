@@ -53,6 +53,8 @@ class StoreSettings(BaseModel):
     evidence_dir: Path | None = None
     """A folder on another disk: each operation is written there too, before it is shown as done."""
     scanner: ScannerSettings = ScannerSettings()
+    idle_lock_seconds: float = Field(default=300.0, ge=0.0)
+    """After how long without a key the terminal locks and asks for a PIN; 0 is never."""
     pos_folder: Path | None = None
     """The folder that the point of sale leaves its sales in: JSON or CSV files. Off unless set."""
     pos_port: int = Field(default=0, ge=0, le=65535)

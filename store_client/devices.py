@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.people import Approval
 
 
 class CardOutcome(StrEnum):
@@ -126,7 +127,9 @@ class TillStore(Protocol):
         """Record an order that begins here durably, and return it, or raise."""
         ...
 
-    def record_money(self, operation: Any, *, by: str, dev: str) -> None:
+    def record_money(
+        self, operation: Any, *, by: str, dev: str, approval: Approval | None = None
+    ) -> None:
         """Record an operation on a drawer or a settled card durably."""
         ...
 

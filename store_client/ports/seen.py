@@ -226,6 +226,11 @@ class OperationFate(Protocol):
         ...
 
     @property
+    def approved_by(self) -> str:
+        """Who approved it with their PIN, where somebody had to."""
+        ...
+
+    @property
     def at_ms(self) -> int:
         """When, by this terminal's clock."""
         ...

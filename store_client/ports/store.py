@@ -14,6 +14,7 @@ from store_client.ports.seen import (
 )
 from sync.domain.escrow import Share
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.people import Approval
 from sync.domain.stock_operations import FloorSold
 from sync.protocol.rows import AssociateRow, StoreRow
 
@@ -35,7 +36,9 @@ class Store(TillStore, Protocol):
         """Return what the store must know of itself."""
         ...
 
-    def perform(self, operation: Any, *, by: str, dev: str) -> FulfillmentOrder:
+    def perform(
+        self, operation: Any, *, by: str, dev: str, approval: Approval | None = None
+    ) -> FulfillmentOrder:
         """Record an operation durably and return the order after it, or raise."""
         ...
 
@@ -47,6 +50,7 @@ class Store(TillStore, Protocol):
         dev: str,
         breaks: str = "",
         judge: Callable[[FloorSold], object] = ...,
+        approval: Approval | None = None,
     ) -> FloorSold | None:
         """Record a sale durably; None where that transaction is known. `judge` may call it off."""
         ...

@@ -124,6 +124,8 @@ class OperationFate:
     at_ms: int
     state: FateState
     text: str
+    approved_by: str = ""
+    """Who approved it with their PIN, where somebody had to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sync.clock import Clock
 from sync.domain.escrow import Share
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.people import Approval
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.edge.journal import Journal
 from sync.protocol.lines import decode_line
@@ -28,7 +29,14 @@ class Sales(ABC):
 
     @abstractmethod
     def _append(
-        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+        self,
+        operation: Any,
+        by: str,
+        dev: str,
+        effects: Sequence[StockEffect],
+        *,
+        at_ms: int,
+        approval: Approval | None = None,
     ) -> None:
         """Put an operation into the journal that is held; see `Store`."""
 
@@ -40,6 +48,7 @@ class Sales(ABC):
         dev: str,
         breaks: str = "",
         judge: Judge = lambda _: None,
+        approval: Approval | None = None,
     ) -> FloorSold | None:
         """Journal what the point of sale sold; None where that transaction is known already.
 
@@ -59,7 +68,7 @@ class Sales(ABC):
             effects = [
                 StockEffect(one.sku, -one.units, 0, StockReason.FLOOR_SOLD) for one in sale.lines
             ]
-            self._append(operation, by, dev, effects, at_ms=self.clock.now_ms())
+            self._append(operation, by, dev, effects, at_ms=self.clock.now_ms(), approval=approval)
         self.shares.catch_up()
         return operation
 

@@ -33,6 +33,7 @@ from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.inventory import StockEffect
+from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.edge.journal import Identity, Journal, JournaledOperation
 from sync.edge.recovery import lost, notice_restore
@@ -172,7 +173,14 @@ class Store(Sales, Till):
 
     # --- the write path ---------------------------------------------------------------
 
-    def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
+    def perform(
+        self,
+        operation: FulfillmentOperation,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+    ) -> FulfillmentOrder:
         """Decide and journal one operation; return the order after it.
 
         When this returns, the operation is on the disk (synchronous FULL). The
@@ -186,7 +194,7 @@ class Store(Sales, Till):
                 raise UnknownOrder(key)
             now_ms = self.clock.now_ms()
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
-            self._append(operation, by, dev, outcome.effects, at_ms=now_ms)
+            self._append(operation, by, dev, outcome.effects, at_ms=now_ms, approval=approval)
         self._views.catch_up()
         return self._views.order(key) or outcome.after
 
@@ -301,12 +309,20 @@ class Store(Sales, Till):
         self._views.catch_up()
 
     def _append(
-        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+        self,
+        operation: Any,
+        by: str,
+        dev: str,
+        effects: Sequence[StockEffect],
+        *,
+        at_ms: int,
+        approval: Approval | None = None,
     ) -> None:
         """Journal an operation inside `writing()`."""
         record = OperationRecord(
             by=by, dev=dev, boot=self._boot_id, mono=self.clock.monotonic_ms(), at=at_ms,
-            op=operation,
+            op=operation, ok_by=approval.by if approval else "",
+            ok_why=approval.why if approval else "",
         )  # fmt: skip
         try:
             self.journal.append(record, effects)
@@ -399,6 +415,7 @@ class Store(Sales, Till):
             line=getattr(operation, "line", None),
             quantity=getattr(operation, "quantity", None),
             by=entry.by,
+            approved_by="" if entry.record is None else entry.record.ok_by,
             at_ms=entry.at_ms,
             state=FateState.WAITING if verdict is None else FateState(verdict.status.value),
             text="" if verdict is None else _verdict_words(verdict),

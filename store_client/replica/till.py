@@ -12,6 +12,7 @@ from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.money_operations import CardSettled, MoneyOperation
+from sync.domain.people import Approval
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
 from sync.edge.journal import Journal
 from sync.protocol.verdicts import VerdictStatus
@@ -44,7 +45,14 @@ class Till(ABC):
 
     @abstractmethod
     def _append(
-        self, operation: Any, by: str, dev: str, effects: Sequence[StockEffect], *, at_ms: int
+        self,
+        operation: Any,
+        by: str,
+        dev: str,
+        effects: Sequence[StockEffect],
+        *,
+        at_ms: int,
+        approval: Approval | None = None,
     ) -> None:
         """Put an operation into the journal that is held; see `Store`."""
 
@@ -87,14 +95,16 @@ class Till(ABC):
         if short:
             raise NotFree(short)
 
-    def record_money(self, operation: MoneyOperation, *, by: str, dev: str) -> None:
+    def record_money(
+        self, operation: MoneyOperation, *, by: str, dev: str, approval: Approval | None = None
+    ) -> None:
         """Journal an operation on a drawer, or on a card that settled. Durable on return.
 
         What became of one card is written down once by a terminal, however often it is told.
         """
         with self.journal.writing():
             if not (isinstance(operation, CardSettled) and self._is_settled(operation, dev)):
-                self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+                self._append(operation, by, dev, (), at_ms=self.clock.now_ms(), approval=approval)
 
     def _is_settled(self, operation: CardSettled, dev: str) -> bool:
         moves = self.journal.money_history(MONEY_OPERATIONS_MAX)

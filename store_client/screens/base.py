@@ -19,6 +19,7 @@ from store_client.services.desk import Actor, Desk, TerminalSettings
 from store_client.services.scanner import Code
 from store_client.widgets.bars import Hint, Hints, StatusBar
 from sync.clock import Clock
+from sync.domain.people import Approval
 from sync.protocol.rows import StoreRow
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Host(Protocol):
     actor: Actor | None
     store_row: StoreRow | None
     sync_state: SyncState | None
+    approval: Approval | None
+    """What somebody has approved for the command that comes next; for that one alone."""
 
     def off_loop(self, job: Callable[[], T]) -> Awaitable[T]:
         """Run `job` in a thread."""
@@ -72,6 +75,10 @@ class Host(Protocol):
 
     def signed_in(self, actor: Actor) -> None:
         """Go on as `actor`."""
+        ...
+
+    def unlocked(self, actor: Actor) -> None:
+        """Go on where the locked terminal was, as `actor`."""
         ...
 
     def say_standing(self) -> None:
@@ -109,6 +116,17 @@ def host_of(screen: Screen[Any]) -> Host:
     return cast("Host", screen.app)
 
 
+def desk_of(host: Host) -> Desk:
+    """Return the desk as it is at this moment: another associate may take a terminal over."""
+    if host.actor is None:
+        raise RuntimeError("nobody is signed in")
+    settings = host.settings
+    return Desk(
+        host.store, host.clock, host.actor, settings.device, settings.paper, settings.devices,
+        host.approval,
+    )  # fmt: skip
+
+
 class TerminalScreen(Screen[None]):
     """A full screen: status bar on top, keys at the bottom, and the screen's own in between."""
 
@@ -137,13 +155,7 @@ class TerminalScreen(Screen[None]):
     @property
     def desk(self) -> Desk:
         """Store, clock and who is signed in; only for screens behind the sign-in."""
-        host = self.host
-        if host.actor is None:
-            raise RuntimeError("nobody is signed in")
-        settings = host.settings
-        return Desk(
-            host.store, host.clock, host.actor, settings.device, settings.paper, settings.devices
-        )
+        return desk_of(self.host)
 
     @property
     def in_front(self) -> bool:
@@ -225,6 +237,11 @@ class TerminalModal(ModalScreen[Result]):
     def host(self) -> Host:
         """The application."""
         return host_of(self)
+
+    @property
+    def desk(self) -> Desk:
+        """Store, clock and who is signed in; only for dialogs behind the sign-in."""
+        return desk_of(self.host)
 
     def store_changed(self) -> None:
         """Take in that something changed."""

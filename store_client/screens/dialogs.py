@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from store_client.screens.approval import ask_approval
 from store_client.screens.base import TerminalModal, begin
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
@@ -165,6 +166,8 @@ class EntryDialog(TerminalModal[Any]):
         try:
             result = await self.host.off_loop(lambda: self._submit(text))
         except OperationRefused as error:
+            if ask_approval(self, error, partial(self._go_on, text)):
+                return
             why, todo = refusal(error)
             says = Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo)
             self.query_one("#entry-says", Static).update(says)
@@ -175,6 +178,7 @@ class EntryDialog(TerminalModal[Any]):
             self.dismiss(result)
         finally:
             self._busy = False
+            self.host.approval = None
 
     def action_cancel(self) -> None:
         """Type nothing."""

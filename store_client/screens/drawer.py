@@ -200,10 +200,10 @@ class DrawerScreen(TerminalScreen):
     def _ask(
         self, question: Question, act: Callable[..., Session], says: Callable[[Session], str]
     ) -> None:
-        desk, session = self.desk, self._session
+        session = self._session
 
         def submit(text: str) -> Session:
-            is_open = session is not None and session.is_open
+            desk, is_open = self.desk, session is not None and session.is_open
             currency = self._currency if is_open else drawer.currency_of(desk.store)
             return act(desk, abs(drawer.read_amount(text, currency)))
 

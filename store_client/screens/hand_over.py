@@ -46,19 +46,22 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(
-        self, order: FulfillmentOrder, submit: Submit, *, approves: bool, code: str = ""
-    ) -> None:
+    def __init__(self, order: FulfillmentOrder, submit: Submit, *, code: str = "") -> None:
         super().__init__()
         self._order = order
         self._submit = submit
-        self._approves = approves
         self._code = code
         self._document = ""
         self._doubt = False
         """Whether it was said that the order may be another store's."""
         self._busy = False
         self._counts = {line.line: line.deliverable for line in order.lines if line.deliverable}
+
+    @property
+    def _approves(self) -> bool:
+        """Whether who is signed in answers for an ID check themselves."""
+        actor = self.host.actor
+        return actor is not None and actor.may_override
 
     # --- layout -------------------------------------------------------------------------
 

@@ -160,13 +160,13 @@ class InboxScreen(TerminalScreen):
             why = "Nothing is left to say here." if item.is_done else "Your word does not end this."
             self._say(why, "" if item.is_done else inbox.to_do(item))
             return
-        desk = self.desk
         question = Question(
             f"Done: {inbox.title(item)}", "What was done",
             placeholder="Such as: told them at the counter", text=item.text,
         )  # fmt: skip
         self.app.push_screen(
-            EntryDialog(question, partial(inbox.resolve, desk, item.id)), self._was_done
+            EntryDialog(question, lambda text: inbox.resolve(self.desk, item.id, text)),
+            self._was_done,
         )
 
     def _was_done(self, _: object) -> None:

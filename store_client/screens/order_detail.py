@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from store_client.ports import OperationFate
 from store_client.screens.base import TerminalScreen, begin
-from store_client.services.words import day_time, done, fate
+from store_client.services.words import day_time, done, fate, who_did
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import OrderCard
 from store_client.widgets.tones import tone_style
@@ -28,7 +28,7 @@ def timeline_cells(
     return (
         Cell(day_time(host.store_row, operation.at_ms, host.clock.now_ms())),
         Cell(done(operation), bold=True),
-        Cell(names.get(operation.by, operation.by), "dim"),
+        Cell(who_did(operation, names), "dim"),
         Cell(str(said), said.tone),
     )
 

@@ -39,10 +39,9 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(self, hit: ProductHit, desk: Desk) -> None:
+    def __init__(self, hit: ProductHit) -> None:
         super().__init__()
         self._hit = hit
-        self._desk = desk
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -98,7 +97,7 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
 
         def job() -> FulfillmentOrder:
             wish = Wish(name, quantity(count, most=QUANTITY_MAX), phone)
-            return begun(self._desk, self._hit, wish)
+            return begun(self.desk, self._hit, wish)
 
         try:
             order = await self.host.off_loop(job)

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from store_client.screens.base import TerminalModal, begin
-from store_client.services.desk import Actor, Refusal
+from store_client.services.desk import Refusal
 from store_client.services.sales import Basket, Override, Sold
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from store_client.services.words import day_time, refusal
@@ -54,10 +54,9 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(self, basket: Basket, actor: Actor, submit: Submit) -> None:
+    def __init__(self, basket: Basket, submit: Submit) -> None:
         super().__init__()
         self._basket = basket
-        self._actor = actor
         self._submit = submit
         self._busy = False
 
@@ -92,7 +91,7 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
 
     def _keys(self) -> str:
         choose = "   ↑ ↓: which order" if len(self._basket.broken) > 1 else ""
-        approve = "" if self._actor.may_override else "   Tab: approval"
+        approve = "" if self.desk.actor.may_override else "   Tab: approval"
         return f"Enter: sell anyway{choose}{approve}   Esc: do not sell"
 
     def _looks(self) -> Looks:
@@ -123,8 +122,8 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
         orders = self.query_one("#broken-orders", WorkList)
         orders.styles.height = max(1, min(len(self._basket.broken), ROWS_MAX)) + 1
         orders.show_rows(self._basket.broken)
-        self.query_one("#approval").display = not self._actor.may_override
-        if self._basket.needs_override and not self._actor.may_override:
+        self.query_one("#approval").display = not self.desk.actor.may_override
+        if self._basket.needs_override and not self.desk.actor.may_override:
             self.query_one(Says).plain(f"{STRICT[0]} {STRICT[1]}")
             self.query_one("#approver", Input).focus()
         else:
@@ -153,8 +152,8 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
         orders = self.query_one("#broken-orders", WorkList)
         one: GivesWay | None = orders.current
         named = "" if one is None else one.order.id
-        if self._actor.may_override:
-            return Override(actor=self._actor, breaks=named)
+        if self.desk.actor.may_override:
+            return Override(actor=self.desk.actor, breaks=named)
         approver = self.query_one("#approver", Input).value.strip()
         if approver:
             pin = self.query_one("#approver-pin", Input).value

@@ -81,9 +81,8 @@ class ShelfScreen(WorkScreen):
             "scan or type it, such as A1",
             text=f"Spots: {spots}" if spots else "",
         )
-        desk = self.desk
         self.app.push_screen(
-            EntryDialog(question, lambda text: shelf.stage(desk, self.key, text)),
+            EntryDialog(question, lambda text: shelf.stage(self.desk, self.key, text)),
             lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
         )
 

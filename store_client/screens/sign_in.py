@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.base import TerminalScreen, begin
+from store_client.services.desk import Actor
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
     PIN_DIGITS_MAX,
@@ -39,6 +40,7 @@ _PEOPLE = Looks(
 class SignInScreen(TerminalScreen):
     """Choose a person, type the PIN."""
 
+    TITLE_WORDS = "Who is at the terminal?"
     HELP_TEXT = (
         "Type your number or name, or scan your badge; then type your PIN. Five wrong PINs lock"
         " a person out for 30 minutes. No network is needed."
@@ -74,9 +76,13 @@ class SignInScreen(TerminalScreen):
         super().on_mount()
         self.query_one("#pin", Input).display = False
         self.query_one("#demo-hint").display = bool(self.host.settings.demo_hint)
-        self._title("Who is at the terminal?")
+        self._title(self.TITLE_WORDS)
         self.query_one("#who", Input).focus()
+        self._greet()
         self.store_changed()
+
+    def _greet(self) -> None:
+        """Begin with a person where one is expected."""
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
@@ -161,9 +167,12 @@ class SignInScreen(TerminalScreen):
             self.query_one("#pin", Input).value = ""
             self.app.bell()
         else:
-            host.signed_in(actor)
+            self._signed_in(actor)
         finally:
             self._busy = False
+
+    def _signed_in(self, actor: Actor) -> None:
+        self.host.signed_in(actor)
 
     def action_list(self) -> None:
         """Go to the list of people."""
@@ -172,7 +181,7 @@ class SignInScreen(TerminalScreen):
     def action_back(self) -> None:
         """Choose another person."""
         self._chosen = None
-        self._title("Who is at the terminal?")
+        self._title(self.TITLE_WORDS)
         self.query_one("#pin", Input).display = False
         for name in ("#who", "#people"):
             self.query_one(name).display = True

@@ -19,6 +19,7 @@ from store_client.screens.reserve_item import ReserveDialog
 from store_client.screens.sell import BrokenPromiseScreen
 from store_client.services.sales import (
     Basket,
+    Override,
     Sold,
     begin_sale,
     finish_sale,
@@ -226,7 +227,7 @@ class StockLookupScreen(TerminalScreen):
 
         def submit(text: str) -> tuple[Sale, Sold | Basket]:
             sale = Sale(number, (SkuUnits(hit.sku, read_units(text)),))
-            return sale, begin_sale(desk, sale)
+            return sale, begin_sale(self.desk, sale)
 
         question = Question(
             f"Sell at the counter: {hit.name}", "How many?", value="1", text=stock_terms(hit)
@@ -241,9 +242,11 @@ class StockLookupScreen(TerminalScreen):
         if isinstance(result, Sold):
             self._sold(result)
             return
-        desk = self.desk
-        submit = partial(finish_sale, desk, sale)
-        screen = BrokenPromiseScreen(result, desk.actor, submit)
+
+        def submit(override: Override | None) -> Sold:
+            return finish_sale(self.desk, sale, override)
+
+        screen = BrokenPromiseScreen(result, submit)
         self.app.push_screen(screen, partial(self._sold, basket=result))
 
     def _sold(self, sold: Sold | None, basket: Basket | None = None) -> None:
@@ -261,7 +264,7 @@ class StockLookupScreen(TerminalScreen):
         if hit is None:
             self.query_one("#find-says", Static).update("Find the product first, then reserve it.")
             return
-        self.app.push_screen(ReserveDialog(hit, self.desk), self._reserved)
+        self.app.push_screen(ReserveDialog(hit), self._reserved)
 
     def _reserved(self, order: FulfillmentOrder | None) -> None:
         if order is None:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from store_client.ports import OperationFate, SyncState
 from store_client.screens.base import TerminalScreen, begin
-from store_client.services.words import about, connection, day_time, done, duration, fate
+from store_client.services.words import about, connection, day_time, done, duration, fate, who_did
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
@@ -45,7 +45,7 @@ def operation_cells(screen: TerminalScreen, operation: OperationFate) -> Sequenc
         Cell(day_time(host.store_row, operation.at_ms, host.clock.now_ms())),
         Cell(done(operation), bold=True),
         Cell(operation.order_number or "–"),
-        Cell(operation.by, "dim"),
+        Cell(who_did(operation), "dim"),
         Cell(str(said), said.tone),
     )
 

@@ -10,10 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from store_client.screens.approval import ask_approval
 from store_client.screens.base import TerminalModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
-from store_client.services.desk import Desk
 from store_client.services.drawer import read_amount
 from store_client.services.scanner import Code
 from store_client.services.tendering import MEANS, Paid, Sold
@@ -62,10 +62,9 @@ class TenderScreen(TerminalModal[Sold | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(self, order: FulfillmentOrder, desk: Desk) -> None:
+    def __init__(self, order: FulfillmentOrder) -> None:
         super().__init__()
         self._order = order
-        self._desk = desk
         self._counts = {line.line: line.deliverable for line in order.lines}
         self._busy = False
 
@@ -219,9 +218,9 @@ class TenderScreen(TerminalModal[Sold | None]):
 
         def pay() -> Paid:
             due, typed = self._due, self._typed_amount()
-            step = tendering.policy_of(self._desk).cash_step_minor
+            step = tendering.policy_of(self.desk).cash_step_minor
             given = rounded(due, step) if typed is None else typed
-            return tendering.pay_cash(self._desk, self._order.id, given, due)
+            return tendering.pay_cash(self.desk, self._order.id, given, due)
 
         self._do(pay)
 
@@ -234,10 +233,10 @@ class TenderScreen(TerminalModal[Sold | None]):
 
         def pay() -> Paid:
             if open_card:
-                return tendering.ask_card_again(self._desk, self._order.id)
+                return tendering.ask_card_again(self.desk, self._order.id)
             typed = self._typed_amount()
             amount = max(0, self._due) if typed is None else typed
-            return tendering.pay_card(self._desk, self._order.id, amount)
+            return tendering.pay_card(self.desk, self._order.id, amount)
 
         waiting = "Asking the payment terminal again …" if open_card else "Payment terminal: card …"
         self._do(pay, waiting)
@@ -254,7 +253,7 @@ class TenderScreen(TerminalModal[Sold | None]):
         def submit(code: str) -> Paid:
             typed = self._typed_amount()
             amount = max(0, self._due) if typed is None else typed
-            return tendering.pay_value(self._desk, self._order.id, means, code, amount)
+            return tendering.pay_value(self.desk, self._order.id, means, code, amount)
 
         name = MEANS[means]
         question = Question(
@@ -277,7 +276,7 @@ class TenderScreen(TerminalModal[Sold | None]):
             self.query_one(Says).bad("Nothing is paid that could be given back.")
             return
         number = chosen.number
-        self._do(lambda: tendering.give_back(self._desk, self._order.id, number))
+        self._do(lambda: tendering.give_back(self.desk, self._order.id, number))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -293,7 +292,7 @@ class TenderScreen(TerminalModal[Sold | None]):
         """Hand over what is paid; else take what is typed as cash."""
         if self._due <= 0:
             quantities = tuple(self._counts.items())
-            self._do(lambda: tendering.sell(self._desk, self._order.id, quantities))
+            self._do(lambda: tendering.sell(self.desk, self._order.id, quantities))
         elif self.query_one("#tender-amount", Input).value.strip():
             self.action_cash()
         else:
@@ -315,6 +314,8 @@ class TenderScreen(TerminalModal[Sold | None]):
         try:
             done = await self.host.off_loop(job)
         except OperationRefused as error:
+            if ask_approval(self, error, partial(self._do, job)):
+                return
             says.bad(*refusal(error))
             field = self.query_one("#tender-amount", Input)
             if has_card_number(field.value):
@@ -326,6 +327,7 @@ class TenderScreen(TerminalModal[Sold | None]):
             self._said(done)
         finally:
             self._busy = False
+            self.host.approval = None
 
     def _said(self, done: Paid | Sold | None) -> None:
         if done is None:

@@ -17,11 +17,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from store_client.ports import OperationFate
+from store_client.screens.approval import ask_approval
 from store_client.screens.base import TypingScreen, begin
 from store_client.screens.order_detail import OrderDetailScreen
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code, read_code
-from store_client.services.words import STATUS, Said, done, fate, refusal
+from store_client.services.words import STATUS, Said, done, fate, refusal, who_did
 from store_client.widgets.panels import (
     Banner,
     NextPanel,
@@ -206,7 +207,7 @@ class WorkScreen(TypingScreen):
         return Content.assemble(
             (f"{said.glyph} ", tone_style(said.tone, bold=True)),
             f"{done(operation)} ",
-            (f"{operation.by}", tone_style("dim")),
+            (who_did(operation), tone_style("dim")),
         )
 
     # --- doing --------------------------------------------------------------------------
@@ -225,13 +226,15 @@ class WorkScreen(TypingScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
-            self.refuse(error)
+            if not ask_approval(self, error, partial(self.do, command, then)):
+                self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self._not_recorded(error)
         else:
             self.recorded(result, then)
         finally:
             self.busy = False
+            self.host.approval = None
             self._next_scan()
 
     def recorded(self, result: Any, then: str | Callable[[Any], str]) -> None:

@@ -60,7 +60,7 @@ def refuse_doubtful(desk: Desk, order: FulfillmentOrder, told: HandOver) -> None
     if not is_doubtful(desk.store, order, desk.clock.now_ms()):
         return
     why = "Not confirmed by central: another store may have this order by now."
-    if not desk.actor.may_override:
+    if not desk.is_led:
         raise DoubtfulPromise(why, "Wait for the network, or let a lead or manager approve.")
     if not told.despite_doubt:
         raise DoubtfulPromise(why, "Call there if you can. Enter hands over anyway.")

@@ -11,7 +11,8 @@ from store_client.services.scanner import ScannerSettings
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.people import MAY_OVERRIDE, MAY_WORK, Role
+from sync.domain.money_operations import MoneyOperation
+from sync.domain.people import MAY, MAY_WORK, Action, Approval, Role, action_of, may
 from sync.domain.transitions import FulfillmentOperation
 
 
@@ -24,6 +25,44 @@ class Refusal(OperationRefused):
         self.why = why
         self.todo = todo
         super().__init__(f"{why} {todo}".strip())
+
+
+ACTION_WORDS: Mapping[Action, str] = {
+    Action.LOOK: "Looking at things",
+    Action.PREPARE: "Working on an order",
+    Action.GIVE_UP: "Giving goods up",
+    Action.HAND_OVER: "Handing goods over",
+    Action.HAND_OVER_ON_ID: "Handing over on an ID check",
+    Action.HAND_OVER_IN_DOUBT: "Handing over what another store may have by now",
+    Action.RELEASE: "Releasing goods",
+    Action.RESERVE: "Reserving",
+    Action.TAKE_MONEY: "Taking money",
+    Action.GIVE_MONEY_BACK: "Giving money back",
+    Action.RUN_DRAWER: "Opening or counting the drawer",
+    Action.TAKE_CASH_OUT: "Taking cash out of the drawer",
+    Action.SELL: "Selling",
+    Action.BREAK_PROMISE: "Breaking a promise",
+    Action.SHIP: "Packing and shipping",
+    Action.RESOLVE: "Saying that a task is done",
+    Action.PRINT: "Printing",
+    Action.UNLOCK_PERSON: "Unlocking a person",
+    Action.MACHINE: "What only the machine does",
+}
+"""Actions as a refusal begins with them."""
+
+
+class NeedsRole(Refusal):
+    """An action asks for another role than that of who is signed in; somebody may approve it."""
+
+    code = "needs_role"
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+        roles = [role.value for role in Role if may(role, action)]
+        self.can_be_approved = bool(roles)
+        who = " or ".join(roles) if roles else "nobody"
+        todo = "Ask one to type their number and PIN here." if roles else ""
+        super().__init__(f"{ACTION_WORDS[action]} needs a {who}.", todo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +81,11 @@ class Actor:
     @property
     def may_override(self) -> bool:
         """Whether this person may hand over on an ID check after too many wrong codes."""
-        return self.role in MAY_OVERRIDE
+        return self.may(Action.HAND_OVER_ON_ID)
+
+    def may(self, action: Action) -> bool:
+        """Whether this person may do that without asking anybody."""
+        return self.role in MAY[action]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +100,8 @@ class TerminalSettings:
     """A file that exists while the terminal runs; found at start, it tells of a crash."""
     network_switch: Path | None = None
     """Demo only: F12 cuts and restores the store's network through this file."""
+    idle_lock_seconds: float = 0.0
+    """After how long without a key the terminal locks; 0: never."""
     demo_hint: str = ""
     """Demo only: who may sign in and with which PIN, shown on the sign-in screen."""
     poll_seconds: float = 0.1
@@ -83,10 +128,36 @@ class Desk:
     devices: Devices = NO_DEVICES
     """The payment terminal and the receipt printer."""
 
+    approval: Approval | None = None
+    """What a lead or manager has approved for the command under way."""
+
     def perform(self, operation: FulfillmentOperation) -> FulfillmentOrder:
-        """Record `operation` durably; refuse it where the signed-in role may change nothing."""
+        """Record `operation` durably; refuse it where the signed-in role may not do that."""
+        approval = self.require(action_of(operation.kind), self.approval)
+        return self.store.perform(operation, by=self.actor.id, dev=self.device, approval=approval)
+
+    def record_money(self, operation: MoneyOperation, action: Action | None = None) -> None:
+        """Record what happens to a drawer, by the same rule."""
+        approval = self.require(action or action_of(operation.kind))
+        self.store.record_money(operation, by=self.actor.id, dev=self.device, approval=approval)
+
+    @property
+    def is_led(self) -> bool:
+        """Whether a lead or manager acts here, or has approved what is done."""
+        return self.actor.may_override or self.approval is not None
+
+    def require(self, action: Action, anyway: Approval | None = None) -> Approval | None:
+        """Raise `NeedsRole` where who is signed in may not do `action` and nobody approved it.
+
+        Returns the approval that the operation has to carry: that of the action, or
+        `anyway` where the command has asked for more than its operation does.
+        """
         self.require_worker()
-        return self.store.perform(operation, by=self.actor.id, dev=self.device)
+        if self.actor.may(action):
+            return anyway
+        if self.approval is None or self.approval.action is not action:
+            raise NeedsRole(action)
+        return self.approval
 
     def require_worker(self) -> None:
         """Raise `Refusal` where the signed-in role may change nothing."""

@@ -30,6 +30,7 @@ from sync.domain.money_operations import (
     DrawerCounted,
     DrawerOpened,
 )
+from sync.domain.people import Action
 from sync.domain.reserve_operations import (
     CardAnswered,
     ReservationConverted,
@@ -214,36 +215,37 @@ def require_cash(session: Session, amount_minor: int) -> None:
 
 def open_drawer(desk: Desk, float_minor: int, currency: str = "") -> Session:
     """Begin a session with a float, in the store's currency unless another one is said."""
-    desk.require_worker()
+    desk.require(Action.RUN_DRAWER)
     _refuse_less_than_nothing(float_minor)
     known = sessions(desk.store, desk.device)
     if known and known[-1].is_open:
         raise Refusal("This drawer is open already.", "Count it before it is opened anew.")
     number = known[-1].number + 1 if known else 1
     opened = DrawerOpened(desk.device, number, float_minor, currency or currency_of(desk.store))
-    desk.store.record_money(opened, by=desk.actor.id, dev=desk.device)
+    desk.record_money(opened)
     return require_session(desk)
 
 
 def move_cash(desk: Desk, amount_minor: int, reason: CashReason) -> Session:
     """Put cash into the drawer (positive) or take it out, for a reason."""
-    desk.require_worker()
+    action = Action.TAKE_CASH_OUT if amount_minor < 0 else Action.RUN_DRAWER
+    desk.require(action)
     session = require_session(desk)
     require_cash(session, -amount_minor)
     moved = CashMoved(desk.device, session.number, amount_minor, session.currency, reason)
-    desk.store.record_money(moved, by=desk.actor.id, dev=desk.device)
+    desk.record_money(moved, action)
     return require_session(desk)
 
 
 def count_drawer(desk: Desk, counted_minor: int) -> Session:
     """End the session with what was counted, and print its report."""
-    desk.require_worker()
+    desk.require(Action.RUN_DRAWER)
     _refuse_less_than_nothing(counted_minor)
     session = require_session(desk)
     counted = DrawerCounted(
         desk.device, session.number, counted_minor, session.expected_minor, session.currency
     )
-    desk.store.record_money(counted, by=desk.actor.id, dev=desk.device)
+    desk.record_money(counted)
     ended = sessions(desk.store, desk.device)[-1]
     with suppress(OSError):  # it is counted, on paper or not; F7 prints it again
         desk.devices.receipts.print(

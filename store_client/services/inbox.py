@@ -6,6 +6,7 @@ from store_client.ports import InboxItem
 from store_client.services.desk import Desk, Refusal
 from store_client.services.words import Said, duration, units
 from sync.domain.exceptions import NOTE_LENGTH_MAX, ExceptionOwner, known_policy
+from sync.domain.people import Action
 
 
 def title(item: InboxItem) -> str:
@@ -91,7 +92,7 @@ def badge(items: Sequence[InboxItem], now_ms: int) -> Said | None:
 
 def resolve(desk: Desk, exception_id: str, note: str) -> None:
     """Say that an exception is done, and what was done."""
-    desk.require_worker()
+    desk.require(Action.RESOLVE)
     text = note.strip()
     if not text:
         raise Refusal("Nothing is said yet.", "Say in a few words what was done.")

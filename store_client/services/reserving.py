@@ -10,6 +10,7 @@ from store_client.services.tendering import policy_of
 from sync.domain.card_numbers import refuse_card_numbers
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id, new_order_number
+from sync.domain.people import Action
 from sync.domain.reservations import DAY_MS, OpeningHours, hold_end_ms
 from sync.domain.reserve_operations import (
     ReservationMade,
@@ -55,7 +56,7 @@ def wait(desk: Desk, hit: ProductHit, wish: Wish, random: Random | None = None) 
 def _begun(
     desk: Desk, hit: ProductHit, wish: Wish, random: Random, *, waits: bool
 ) -> tuple[ReservationTerms, ReservedLine]:
-    desk.require_worker()
+    desk.require(Action.RESERVE)
     row = desk.store.store_row()
     if row is None:
         raise Refusal("This store's calendar has not arrived yet.", "Connect once to central.")

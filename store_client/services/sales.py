@@ -18,6 +18,7 @@ from store_client.services.sign_in import Attempt, sign_in
 from store_client.services.words import day_time
 from sync.domain.errors import OperationRefused
 from sync.domain.escrow import EscrowPolicy, GivesWay, Share, giving_way
+from sync.domain.people import Action, Approval
 from sync.domain.stock_operations import SKUS_PER_OPERATION_MAX, FloorSold, SkuUnits
 from sync.protocol.rows import StoreRow
 
@@ -274,7 +275,13 @@ def sell(
         return _keep(store, sale, seller, "", judge)
     actor = _who_overrides(store, override, now_ms)
     breaks = _which_breaks(store, sale.lines, override.breaks)
-    return _keep(store, sale, Seller(actor.id, seller.dev), breaks, lambda _: None)
+    approval = None
+    if seller.by in {POS, actor.id}:
+        seller = Seller(actor.id, seller.dev)  # the till has no associate of ours: they answer
+    else:
+        why = f"breaks {breaks}" if breaks else "beyond what is free"
+        approval = Approval(actor.id, why, Action.BREAK_PROMISE)
+    return _keep(store, sale, seller, breaks, lambda _: None, approval)
 
 
 def refuse(basket: Basket, row: StoreRow | None, now_ms: int) -> None:
@@ -286,9 +293,16 @@ def refuse(basket: Basket, row: StoreRow | None, now_ms: int) -> None:
 
 
 def _keep(
-    store: Store, sale: Sale, seller: Seller, breaks: str, judge: Callable[[FloorSold], object]
+    store: Store,
+    sale: Sale,
+    seller: Seller,
+    breaks: str,
+    judge: Callable[[FloorSold], object],
+    approval: Approval | None = None,
 ) -> Sold:
-    kept = store.sell(sale, by=seller.by, dev=seller.dev, breaks=breaks, judge=judge)
+    kept = store.sell(
+        sale, by=seller.by, dev=seller.dev, breaks=breaks, judge=judge, approval=approval
+    )
     if kept is not None:
         return Sold(kept, first=True)
     known = store.sale(sale.transaction)
@@ -311,7 +325,7 @@ def _who_overrides(store: Store, override: Override, now_ms: int) -> Actor:
     actor = override.actor
     if override.attempt is not None:
         actor = sign_in(store, override.attempt, now_ms)
-    if actor is None or not actor.may_override:
+    if actor is None or not actor.may(Action.BREAK_PROMISE):
         who = "Nobody" if actor is None else f"{actor.name} ({actor.role.value})"
         raise Refusal(f"{who} may not break a promise.", "Ask a lead or manager.")
     return actor
@@ -351,7 +365,7 @@ def read_units(text: str) -> int:
 
 def begin_sale(desk: Desk, sale: Sale) -> Sold | Basket:
     """Sell at once what is free; return the basket where it touches what is promised."""
-    desk.require_worker()
+    desk.require(Action.SELL)
     basket = examine(desk.store, sale.lines)
     if basket.is_over:
         return basket
@@ -360,6 +374,6 @@ def begin_sale(desk: Desk, sale: Sale) -> Sold | Basket:
 
 def finish_sale(desk: Desk, sale: Sale, override: Override | None = None) -> Sold:
     """Sell at the counter. A lead or manager who is signed in answers for it themselves."""
-    desk.require_worker()
+    desk.require(Action.SELL)
     seller = Seller(desk.actor.id, desk.device)
     return sell(desk.store, sale, seller, desk.clock.now_ms(), override)

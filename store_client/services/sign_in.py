@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from store_client.ports import Store
-from store_client.services.desk import Actor, Refusal
+from store_client.services.desk import Actor, Desk, Refusal
+from store_client.services.scanner import clean
 from store_client.services.words import duration
+from sync.domain.card_numbers import refuse_card_numbers
+from sync.domain.people import Action, Approval, may
 from sync.protocol.rows import AssociateRow
 
 FAILURES_MAX = 5
@@ -13,6 +16,7 @@ LOCKED_MINUTES = 30
 LOCKED_MS = LOCKED_MINUTES * 60_000
 PIN_DIGITS_MIN = 4
 PIN_DIGITS_MAX = 12
+REASON_CHARACTERS_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,43 @@ def sign_in(store: Store, attempt: Attempt, now_ms: int) -> Actor:
         _count(store, person, now_ms)
     store.clear_failures(person.id)
     return Actor(person.id, person.name, person.role)
+
+
+def approve(
+    store: Store, attempt: Attempt, action: Action, why: str, *, asker: Actor, now_ms: int
+) -> Approval:
+    """Return the approval of somebody who has the right, for what `asker` is about to do.
+
+    The PIN is checked, counted and locked out as at the sign-in. Nobody approves
+    for themselves, and what an auditor does nobody approves. Call it in a thread.
+    """
+    if not asker.may_work:
+        raise Refusal(f"{asker.name} may only read.", "Ask an associate to sign in and do this.")
+    reason = clean(why)[:REASON_CHARACTERS_MAX]
+    if not reason:
+        raise Refusal("No reason given.", "Say in a few words why.")
+    refuse_card_numbers(reason)
+    if attempt.associate_id == asker.id:
+        raise Refusal("Nobody approves for themselves.", "Ask a second person.")
+    approver = sign_in(store, attempt, now_ms)
+    if not may(approver.role, action):
+        raise Refusal(
+            f"{approver.name} ({approver.role.value}) may not approve this.",
+            "Ask somebody with the right.",
+        )
+    return Approval(approver.id, reason, action)
+
+
+def unlock_person(desk: Desk, associate_id: str) -> str:
+    """Let somebody try again who was locked out by wrong PINs; return their name."""
+    desk.require(Action.UNLOCK_PERSON)
+    person = next((a for a in desk.store.associates() if a.id == associate_id), None)
+    if person is None:
+        raise Refusal(f"There is no associate {associate_id[:12]} here.", "Check the number.")
+    if desk.store.lockout(person.id).failures < FAILURES_MAX:
+        raise Refusal(f"{person.name} is not locked out.", "They can sign in.")
+    desk.store.clear_failures(person.id)
+    return person.name
 
 
 def _refuse_locked(store: Store, person: AssociateRow, now_ms: int) -> None:

@@ -22,6 +22,7 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.money_operations import CardSettled
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
+from sync.domain.people import Action
 from sync.domain.reservations import ReservePolicy
 from sync.domain.reserve_operations import (
     CardAnswered,
@@ -328,7 +329,7 @@ def unheard_values(desk: Desk) -> list[UnheardValue]:
 
 def give_back(desk: Desk, key: str, number: int) -> Paid:
     """Give a tender back before the goods have left; a card by its payment terminal."""
-    desk.require_worker()
+    desk.require(Action.GIVE_MONEY_BACK)
     order = desk.store.fulfillment(key)
     tender = None if order is None else find_tender(reservation_of(order).tenders, number)
     if (

@@ -5,7 +5,9 @@ the glyph and the word already say.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from store_client.ports import OperationFate, ProductHit, SyncState
 from store_client.services.calendar import local
@@ -289,3 +291,10 @@ def _illegal(error: IllegalTransition) -> tuple[str, str]:
         status = error.status.replace("_", " ")
     what = DONE.get(error.kind, error.kind.replace("_", " ")).lower()
     return f"“{what}” does not fit: the order is {status}.", "See the next step at the top."
+
+
+def who_did(operation: OperationFate, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return who did it, and who approved it where somebody had to."""
+    by, approved = operation.by, operation.approved_by
+    by, approved = names.get(by, by), names.get(approved, approved)
+    return f"{by}, approved by {approved}" if approved else by

@@ -61,6 +61,10 @@ class OperationRecord:
     """One of `sync.domain.flows.ALL_OPERATIONS`."""
     v: int = 1
     """Version of this kind of operation."""
+    ok_by: str = ""
+    """Who approved it with their PIN, where `by` might not do it alone."""
+    ok_why: str = ""
+    """For which reason."""
 
 
 _ADAPTER: TypeAdapter[OperationRecord] = TypeAdapter(OperationRecord)
@@ -81,9 +85,12 @@ def encode_line(record: OperationRecord) -> bytes:
         "mono": record.mono,
         "at": record.at,
     }
+    if record.ok_by:
+        document |= {"ok_by": record.ok_by, "ok_why": record.ok_why}
     line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     _check(line, document)
     check_document(document["op"])
+    check_document(record.ok_why)
     return line
 
 

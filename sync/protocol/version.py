@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "a227124591d39ebf24b206014fa578c5e7f1676b9b8046bfd3371f72a5a3ea30",
+    2: "8252befc05510aa6fcdfa663d1d995af2c8063c5d7c3150c7365fa81c2fdd5ae",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

@@ -13,6 +13,7 @@ from central_server.storage.unit import Unit
 from store_client.replica.views import Views
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockPosition, StockReason
+from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation
 from sync.edge.journal import Journal
 from sync.edge.lives import Life
@@ -118,8 +119,15 @@ class _PromisesTooMuch(Stock):
 class _ShowsBeforeItCommits(WatchedStore):
     """Tells the associate that it is done, and then a full journal takes it back."""
 
-    def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
-        after = super().perform(operation, by=by, dev=dev)
+    def perform(
+        self,
+        operation: FulfillmentOperation,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+    ) -> FulfillmentOrder:
+        after = super().perform(operation, by=by, dev=dev, approval=approval)
         head = self.journal.head().seq
         if head % 7 == 0:
             connection = self.journal._connection

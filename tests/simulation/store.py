@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from store_client.replica.store import Files, Store
 from store_client.services.desk import Actor, Desk
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.people import Role
+from sync.domain.people import Approval, Role
 from sync.domain.transitions import FulfillmentOperation
 from sync.edge import recovery
 from sync.edge.daemon import RoundReport, SyncDaemon
@@ -39,9 +39,16 @@ class WatchedStore(Store):
 
     fuse: StoreFuse
 
-    def perform(self, operation: FulfillmentOperation, *, by: str, dev: str) -> FulfillmentOrder:
+    def perform(
+        self,
+        operation: FulfillmentOperation,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+    ) -> FulfillmentOrder:
         before = self.fuse.committed
-        after = super().perform(operation, by=by, dev=dev)
+        after = super().perform(operation, by=by, dev=dev, approval=approval)
         self.fuse.broken_words += self.fuse.committed != before + 1
         return after
 

@@ -180,7 +180,7 @@ async def test_a_second_key_press_does_nothing_twice(store, clock, key):
     """While one pick is being made durable, pressing the key again changes nothing."""
     release, started, real = threading.Event(), threading.Event(), store.perform
 
-    def slow(operation, *, by, dev):
+    def slow(operation, *, by, dev, approval=None):
         started.set()
         assert release.wait(10)
         return real(operation, by=by, dev=dev)
@@ -200,7 +200,7 @@ async def test_a_second_key_press_does_nothing_twice(store, clock, key):
 async def test_a_disk_that_fails_is_said_and_nothing_is_shown_as_done(store, clock, key, tmp_path):
     """What is not recorded is never shown as recorded, and the log has the cause."""
 
-    def full(_operation, *, by, dev):
+    def full(_operation, *, by, dev, approval=None):
         raise OSError("database or disk is full")
 
     store.perform = full

@@ -121,7 +121,7 @@ async def test_a_wrong_code_stays_in_the_field_with_the_reason(store, clock, key
 
 
 async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
-    """The associate stays signed in; the record names the lead."""
+    """The associate stays signed in; the record names both."""
     async with terminal(store, clock) as term:
         await open_ready(term)
         await term.press("enter", "f4", "1")
@@ -133,4 +133,4 @@ async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
         assert "Handed over: all done" in term.text()
         assert term.app.actor is not None
         assert term.app.actor.id == "A103"
-    assert store.journal[-1].by == "A102"
+    assert (store.journal[-1].by, store.journal[-1].approved_by) == ("A103", "A102")

@@ -239,7 +239,8 @@ async def test_money_is_given_back_where_the_order_ended(world, store, tmp_path)
     order_id = reserve_online(world, store)
     store.cut()
     store.round()
-    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
         await open_drawer(term)
         await to_payment(term)
         await term.press("f4")

@@ -1,5 +1,6 @@
 """Selling at the counter: what is free, what is promised, and who answers for a broken promise."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -173,7 +174,9 @@ async def test_a_strict_store_wants_number_and_pin(store, clock, orders):
         await term.type(PIN)
         await term.press("enter")
         assert "Sold 8 at the counter" in term.text()
-    assert breaks(store) == ("A102", orders[1].id)
+    assert breaks(store) == ("A103", orders[1].id)
+    line = json.loads(store.journal.lines_after(store.journal.head().seq - 1, 1, 9_999)[0])
+    assert line["ok_by"] == "A102"
 
 
 @strict

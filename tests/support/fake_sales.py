@@ -19,8 +19,17 @@ class FakeSales:
     sales: dict[str, FloorSold]
     sold_by: list[tuple[str, str]]
     unacknowledged: set[str]
+    approvals: list[tuple[str, str, str, str]]
+    """(kind, who did it, who approved, why) of what was approved."""
 
-    def sell(self, sale, *, by: str, dev: str, breaks: str = "", judge=lambda _: None):
+    def note_approval(self, operation, by: str, approval) -> None:
+        """Remember who approved an operation."""
+        if approval is not None:
+            self.approvals.append((operation.kind, by, approval.by, approval.why))
+
+    def sell(
+        self, sale, *, by: str, dev: str, breaks: str = "", judge=lambda _: None, approval=None
+    ):
         with self.lock:
             if sale.transaction in self.sales:
                 return None
@@ -33,6 +42,7 @@ class FakeSales:
             judge(sold)
             self.sales[sale.transaction] = sold
             self.sold_by.append((by, dev))
+            self.note_approval(sold, by, approval)
             for line in sale.lines:
                 self._move(line)
             self.version += 1

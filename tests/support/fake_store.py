@@ -93,6 +93,7 @@ class Fate:
     text: str = ""
     line: int | None = None
     quantity: int | None = None
+    approved_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class FakeStore(FakeSales, FakeTill):
     unacknowledged: set[str] = field(default_factory=set)
     alerts: list[str] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    approvals: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lock = RLock()
@@ -142,7 +144,7 @@ class FakeStore(FakeSales, FakeTill):
     def store_row(self) -> StoreRow | None:
         return self.row
 
-    def perform(self, operation, *, by: str, dev: str) -> FulfillmentOrder:
+    def perform(self, operation, *, by: str, dev: str, approval=None) -> FulfillmentOrder:
         with self.lock:
             order = self.orders.get(operation.fulfillment_id)
             if order is None:
@@ -151,6 +153,7 @@ class FakeStore(FakeSales, FakeTill):
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
             self.orders[order.id] = outcome.after
             self.performed.append(operation)
+            self.note_approval(operation, by, approval)
             self.note_money(operation, by, dev)
             self.journal.append(
                 Fate(
@@ -162,6 +165,7 @@ class FakeStore(FakeSales, FakeTill):
                     now_ms,
                     line=getattr(operation, "line", None),
                     quantity=getattr(operation, "quantity", None),
+                    approved_by=approval.by if approval else "",
                 )
             )
             self.state = replace(self.state, backlog=self.state.backlog + 1)

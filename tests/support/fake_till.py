@@ -57,11 +57,15 @@ class FakeTill:
             number = len(self.moves) + 1
             self.moves.append(Move(number, by, dev, self.clock.now_ms(), operation))
 
-    def record_money(self, operation, *, by: str, dev: str) -> None:
+    def note_approval(self, operation, by: str, approval) -> None:
+        raise NotImplementedError
+
+    def record_money(self, operation, *, by: str, dev: str, approval=None) -> None:
         with self.lock:
             known = [move.operation for move in self.moves if move.device == dev]
             if isinstance(operation, CardSettled) and operation in known:
                 return
+            self.note_approval(operation, by, approval)
             self.note_money(operation, by, dev)
             self.version += 1
 

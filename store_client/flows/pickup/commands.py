@@ -13,7 +13,7 @@ from typing import NoReturn
 from store_client.ports import Lockout
 from store_client.services.calendar import extended_until_ms, hold_until_ms
 from store_client.services.counter import DOCUMENTS, HandOver, refuse_doubtful
-from store_client.services.desk import Actor, Desk, Refusal
+from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import clean
 from store_client.services.shelf import (
     Scanned,
@@ -34,7 +34,7 @@ from store_client.services.shelf import (
     stage,
     unpick,
 )
-from store_client.services.sign_in import sign_in
+from store_client.services.sign_in import approve
 from store_client.services.words import day_time
 from sync.domain import operations as op
 from sync.domain.flows import status_of
@@ -46,6 +46,7 @@ from sync.domain.fulfillment import (
     ProofKind,
 )
 from sync.domain.ids import pickup_code_matches
+from sync.domain.people import Action
 
 __all__ = [
     "Scanned",
@@ -137,12 +138,17 @@ def everything(order: FulfillmentOrder) -> tuple[tuple[int, int], ...]:
 
 
 def _approved(desk: Desk, told: HandOver) -> Desk:
-    """Return the desk as the approving lead or manager, where one typed their PIN."""
+    """Return the desk with the approval of a lead or manager, where one typed their PIN."""
     asked = bool(told.document) or told.despite_doubt
     if not asked or told.approver is None or desk.actor.may_override:
         return desk
-    actor: Actor = sign_in(desk.store, told.approver, desk.clock.now_ms())
-    return replace(desk, actor=actor)
+    doubt = told.despite_doubt
+    action = Action.HAND_OVER_IN_DOUBT if doubt else Action.HAND_OVER_ON_ID
+    why = "not confirmed by central" if doubt else f"ID check: {told.document}"
+    approval = approve(
+        desk.store, told.approver, action, why, asker=desk.actor, now_ms=desk.clock.now_ms()
+    )
+    return replace(desk, approval=approval)
 
 
 def _recipient(order: FulfillmentOrder, told: HandOver) -> str:
@@ -191,7 +197,7 @@ def _id_proof(desk: Desk, told: HandOver) -> PickupProof:
         raise Refusal("The number of an ID is never kept.", "Choose the kind of document only.")
     if told.document not in DOCUMENTS:
         raise Refusal("Unknown kind of document.", f"Choose one of: {', '.join(DOCUMENTS)}.")
-    if not desk.actor.may_override:
+    if not desk.is_led:
         raise Refusal(
             "Handing over on an ID check needs a lead or manager.",
             "Ask one to type their number and PIN here.",

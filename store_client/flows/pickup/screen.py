@@ -154,12 +154,11 @@ class PickupScreen(ShelfScreen):
         if order is None or not commands.may_hand_over(order):
             self.refuse(Refusal("Nothing of this order is in hand.", "Pick it first."))
             return
-        desk = self.desk
 
         def submit(told: HandOver) -> FulfillmentOrder:
-            return commands.hand_over(desk, order.id, told)
+            return commands.hand_over(self.desk, order.id, told)
 
-        counter = HandOverScreen(order, submit, approves=desk.actor.may_override, code=code)
+        counter = HandOverScreen(order, submit, code=code)
         self.app.push_screen(counter, self._handed_over)
 
     def _handed_over(self, order: FulfillmentOrder | None) -> None:
@@ -204,9 +203,8 @@ class PickupScreen(ShelfScreen):
     def action_extend(self) -> None:
         """Ask central to let the goods wait longer."""
         question = Question("How many open days longer?", "Days", value=str(EXTENSION_DAYS))
-        desk = self.desk
         self.app.push_screen(
-            EntryDialog(question, lambda text: commands.extend_by(desk, self.key, text)),
+            EntryDialog(question, lambda text: commands.extend_by(self.desk, self.key, text)),
             lambda order: self.recorded(order, "Asked: central answers when it is reached"),
         )
 

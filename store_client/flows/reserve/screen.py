@@ -160,7 +160,7 @@ class ReserveScreen(ShelfScreen):
         if order is None or not commands.may_be_paid(order):
             self.refuse(Refusal("Nothing of it is in hand.", "Set it aside first."))
             return
-        self.app.push_screen(TenderScreen(order, self.desk), self._paid)
+        self.app.push_screen(TenderScreen(order), self._paid)
 
     def _paid(self, sold: Sold | None) -> None:
         if sold is None:
@@ -220,14 +220,13 @@ class ReserveScreen(ShelfScreen):
     def action_extend(self) -> None:
         """Ask central to hold it longer."""
         question = Question("How many hours longer?", "Hours", value=str(EXTENSION_HOURS))
-        desk = self.desk
         words = (
             "Asked central: it answers in a moment"
             if self.host.reaches_central
             else "Asked: held that long here meanwhile; central answers when it is reached"
         )
         self.app.push_screen(
-            EntryDialog(question, lambda text: commands.extend_by(desk, self.key, text)),
+            EntryDialog(question, lambda text: commands.extend_by(self.desk, self.key, text)),
             lambda order: self.recorded(order, words),
         )
 

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from store_client.flows.ship import commands, manifests, waves
 from store_client.flows.ship.wave_screen import WaveScreen
+from store_client.screens.approval import ask_approval
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import ConfirmDialog
 from store_client.services.cutoffs import CarrierClock, clocks
@@ -219,6 +220,8 @@ class ShippingDeskScreen(TerminalScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
+            if ask_approval(self, error, partial(self._do, command, then)):
+                return
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self.host.note_error(error)
@@ -228,6 +231,7 @@ class ShippingDeskScreen(TerminalScreen):
             self.store_changed()
         finally:
             self._busy = False
+            self.host.approval = None
 
     def _refuse(self, error: OperationRefused) -> None:
         self.query_one(Says).bad(*refusal(error))

@@ -171,9 +171,8 @@ class ShipScreen(ShelfScreen):
             f"Box {box}: {units(count)}", "Weight", "grams, or 1.25 kg",
             text="Put the packing slip in, close the box and weigh it.",
         )  # fmt: skip
-        desk = self.desk
         self.app.push_screen(
-            EntryDialog(question, lambda text: commands.pack(desk, self.key, text, packed)),
+            EntryDialog(question, lambda text: commands.pack(self.desk, self.key, text, packed)),
             lambda after: self.recorded(after, f"Box {box} is packed: label it"),
         )
 

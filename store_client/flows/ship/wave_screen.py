@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.content import Content
 
 from store_client.flows.ship import waves
+from store_client.screens.approval import ask_approval
 from store_client.screens.base import TypingScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
 from store_client.services.desk import Refusal
@@ -203,6 +204,8 @@ class WaveScreen(TypingScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
+            if ask_approval(self, error, partial(self._do, command, then)):
+                return
             self._refuse(error)
             self.store_changed()
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
@@ -212,6 +215,7 @@ class WaveScreen(TypingScreen):
             then(result)
         finally:
             self._busy = False
+            self.host.approval = None
             self._next_scan()
 
     def _refuse(self, error: OperationRefused) -> None:

@@ -1,0 +1,176 @@
+"""The idle lock and approvals, by keys: what is on the screen stays, and both names are kept."""
+
+from dataclasses import replace
+
+import pytest
+
+from store_client.screens.lock import LockScreen
+from store_client.services.desk import TerminalSettings
+from sync.domain.people import Role
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, gtin_of, make_store
+from tests.support.terminals import PIN, QUIET_SECONDS, hash_pin, terminal, till_settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+SETTINGS = TerminalSettings(poll_seconds=QUIET_SECONDS, idle_lock_seconds=300)
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock):
+    return make_store(clock, 2, hash_pin())
+
+
+async def idle(term, clock, seconds: int = 301) -> None:
+    clock.advance(seconds * 1000)
+    await term.look()
+
+
+async def test_the_terminal_locks_and_the_work_is_still_there(store, clock):
+    """Nothing of the order shows while it is locked; after the PIN the typed code is there."""
+    async with terminal(store, clock, settings=SETTINGS) as term:
+        await term.press("enter")
+        await term.type("HS-10")
+        await idle(term, clock, 299)
+        assert not term.app.is_locked
+        await idle(term, clock)
+        assert term.app.is_locked
+        assert "Locked: Rafael C." in term.text()
+        assert "Kettle" not in term.text()
+        await term.type("0000")
+        await term.press("enter")
+        assert "Wrong PIN" in term.text()
+        await term.type(PIN)
+        await term.press("enter")
+        assert not term.app.is_locked
+        assert "Kettle" in term.text()
+        await term.type("002")
+        await term.press("enter")
+        assert "Picked 1 of 1" in term.text()
+    assert store.journal[-1].by == "A103"
+
+
+async def test_keys_do_nothing_behind_the_lock(store, clock):
+    """No scan, no function key and no menu reaches what is underneath."""
+    async with terminal(store, clock, settings=SETTINGS) as term:
+        await term.press("enter")
+        await idle(term, clock)
+        await term.scan(gtin_of(0))
+        await term.press("f2", "f3", "f9", "ctrl+s", "ctrl+l", "ctrl+o")
+        assert isinstance(term.app.screen, LockScreen)
+        assert term.app.actor is not None
+    assert store.performed == []
+
+
+async def test_somebody_else_takes_over_with_their_own_pin(store, clock):
+    """The order stays on the screen; what is done from then on is theirs."""
+    async with terminal(store, clock, settings=SETTINGS) as term:
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        await idle(term, clock)
+        await term.press("escape")
+        await term.type("A104")
+        await term.press("enter")
+        await term.type(PIN)
+        await term.press("enter")
+        assert "Sofia V. (associate)" in term.text()
+        assert "Kettle" in term.text()
+        await term.scan(gtin_of(0))
+    assert [fate.by for fate in store.journal] == ["A103", "A104"]
+
+
+async def test_a_dialog_survives_the_lock_and_is_in_the_new_name(store, clock):
+    """The pickup code that was typed is still in its field."""
+    async with terminal(store, clock, settings=SETTINGS) as term:
+        await term.press("enter")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        await term.scan("a2")
+        await term.press("enter", "enter")
+        await term.type(CODE)
+        await idle(term, clock)
+        assert term.app.is_locked
+        await term.press("escape")
+        await term.type("A104")
+        await term.press("enter")
+        await term.type(PIN)
+        await term.press("enter", "enter")
+        assert "Handed over: all done" in term.text()
+    assert (store.journal[-1].kind, store.journal[-1].by) == ("handed_over", "A104")
+
+
+async def test_locking_by_key(store, clock):
+    """Who walks away locks; nobody has to wait for the clock."""
+    async with terminal(store, clock) as term:
+        await term.press("ctrl+o")
+        assert term.app.is_locked
+        await term.type(PIN)
+        await term.press("enter")
+        assert not term.app.is_locked
+
+
+async def test_nobody_signed_in_locks_nothing(store, clock):
+    """The sign-in screen is a lock already."""
+    async with terminal(store, clock, role=None, settings=SETTINGS) as term:
+        await idle(term, clock)
+        assert not term.app.is_locked
+
+
+async def test_a_lead_approves_at_the_associates_terminal(store, clock, tmp_path):
+    """Cash out is refused, approved with number, reason and PIN, and then done, once."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f8", "enter", "enter", "f6", "2")
+        await term.type("50")
+        await term.press("enter")
+        assert "needs a lead or manager" in term.text()
+        await term.type("a102")
+        await term.press("enter")
+        await term.type("bank run")
+        await term.press("enter")
+        await term.type("0000")
+        await term.press("enter")
+        assert "Wrong PIN" in term.text()
+        await term.type(PIN)
+        await term.press("enter")
+        assert term.app.actor is not None
+        assert term.app.actor.id == "A103"
+        assert term.app.approval is None
+    assert store.approvals == [("cash_moved", "A103", "A102", "bank run")]
+
+
+async def test_without_an_approval_nothing_is_done(store, clock, tmp_path):
+    """Esc: what was typed is still there, nothing is recorded."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f8", "enter", "enter", "f6", "2")
+        await term.type("50")
+        await term.press("enter", "escape")
+        assert "50" in term.text()
+    assert store.approvals == []
+    assert len(store.moves) == 1
+
+
+async def test_an_auditor_looks_at_everything(store, clock):
+    """Every screen opens; no key records anything."""
+    async with terminal(store, clock, role=Role.AUDITOR) as term:
+        for key in ("f3", "f9", "ctrl+s", "f8"):
+            await term.press(key)
+            await term.press("escape")
+        await term.press("f2", "enter", "enter", "f4")
+        await term.scan(gtin_of(0))
+        assert "may only read" in term.text()
+    assert store.performed == []
+
+
+async def test_the_timeline_names_who_approved(store, clock):
+    """Both names stand in the order's timeline."""
+    async with terminal(store, clock, size=(120, 36)) as term:
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        store.journal[-1] = replace(store.journal[-1], approved_by="A102")
+        store.version += 1
+        await term.look()
+        assert "approved by" in term.text()
