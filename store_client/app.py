@@ -17,12 +17,14 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
+from store_client.devices import PrintJob
 from store_client.flows import ALL_FLOWS_UI
 from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
 from store_client.screens.lock import LockScreen
+from store_client.screens.printing import PrintScreen
 from store_client.screens.scanning import ScanningApp
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
@@ -30,6 +32,7 @@ from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
 from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.inbox import badge
+from store_client.services.printing import badge as paper_badge
 from store_client.services.scanner import read_code
 from store_client.services.words import (
     Said,
@@ -68,6 +71,7 @@ class StoreApp(ScanningApp):
         Binding("f2", "today", "Today: pickups and reservations", id="today"),
         Binding("f3", "find", "Find a product or an order", id="find"),
         Binding("f9", "inbox", "Inbox: what went wrong and waits here", id="inbox"),
+        Binding("ctrl+r", "printing", "Printing: what waits, copies, pick list", id="printing"),
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
         Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),
         Binding("ctrl+l", "sign_out", "Sign out", id="sign_out"),
@@ -106,6 +110,7 @@ class StoreApp(ScanningApp):
         """Orders that have arrived and were not seen on Today yet."""
         self._news_at_ms = 0
         self._inbox: Sequence[InboxItem] = ()
+        self._prints: Sequence[PrintJob] = ()
         self._cut = False
         self._marker: TextIO | None = None
         self._watching = False
@@ -231,6 +236,10 @@ class StoreApp(ScanningApp):
         self._read_switch()
         self._central_ahead_ms = self.store.central_now_ms() - self.clock.now_ms()
         self.sync_state = self.store.sync_state()
+        prints = self.settings.devices.queue.jobs()
+        if prints != self._prints:
+            self._prints = prints
+            self.call_from_thread(self._tell_screens)
         if counts:
             self.store_row = self.store.store_row()
             self._inbox = self.store.exceptions()
@@ -277,6 +286,7 @@ class StoreApp(ScanningApp):
             time=clock_time(row, now_ms),
             news=self._news_words(now_ms),
             inbox=badge(self._inbox, now_ms) if actor else None,
+            paper=paper_badge(self._prints) if actor else None,
         )
         for screen in self.screen_stack:
             for bar in screen.query(StatusBar):
@@ -349,7 +359,7 @@ class StoreApp(ScanningApp):
         """Offer an action only where it makes sense."""
         if action == "lock":
             return self.actor is not None and not self.is_locked
-        if action in {"today", "find", "inbox", "sync_status", "sign_out"}:
+        if action in {"today", "find", "inbox", "printing", "sync_status", "sign_out"}:
             is_over = isinstance(self.screen, TerminalModal) or self.is_locked
             return self.actor is not None and not is_over
         if action == "network":
@@ -375,6 +385,11 @@ class StoreApp(ScanningApp):
         """Show what central has."""
         if not isinstance(self.screen, SyncStatusScreen):
             self._push(SyncStatusScreen())
+
+    def action_printing(self) -> None:
+        """Show what waits for a printer."""
+        if not isinstance(self.screen, PrintScreen):
+            self._push(PrintScreen())
 
     def action_sign_out(self) -> None:
         """Let somebody else sign in."""

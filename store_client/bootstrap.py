@@ -14,6 +14,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from store_client.config import StoreSettings
+from store_client.hardware import Hardware, hardware_of, print_rounds
 from store_client.replica.locks import is_held
 from store_client.replica.store import Files, Store
 from sync.clock import SystemClock
@@ -21,9 +22,7 @@ from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
-    from store_client.devices import Devices
     from store_client.jobs import Chore, DaemonProcess
-    from store_client.paper import Paper
     from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
     from store_client.services.desk import Desk
@@ -266,6 +265,7 @@ def _chores(settings: StoreSettings, store: Store, server: "PosServer | None") -
     from store_client.jobs import Chore
     from store_client.pos.folder import LOOK_SECONDS, PRUNE_SECONDS, SalesFolder
     from store_client.services import holds
+    from store_client.services.print_rounds import LOOK_SECONDS as PRINT_SECONDS
 
     yield Chore("holds", holds.LOOK_SECONDS, lambda: holds.end_holds(store, settings.terminal))
     if settings.pos_folder is not None:
@@ -274,8 +274,11 @@ def _chores(settings: StoreSettings, store: Store, server: "PosServer | None") -
         yield Chore("done sales", PRUNE_SECONDS, folder.prune)
     if server is not None:
         yield Chore("point of sale", LOOK_SECONDS, server.look)
-    labels = ArrivedLabels(store, store.clock, paper_of(settings), settings.terminal)
+    hardware = hardware_beside(settings, store)
+    labels = ArrivedLabels(store, store.clock, hardware.paper, settings.terminal)
     yield Chore("labels", LOOK_SECONDS, labels.look)
+    for one in print_rounds(settings, hardware, store.clock):
+        yield Chore(f"print {one.name}", PRINT_SECONDS, one.look)
 
 
 def failed_sales(settings: StoreSettings) -> list[str]:
@@ -342,7 +345,7 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
 
     _keep_pauses_short()
     scanner = settings.scanner
-    paper = paper_of(settings)
+    hardware = hardware_beside(settings, store)
     terminal = TerminalSettings(
         device=settings.terminal,
         log_path=settings.data_dir / "terminal.log",
@@ -350,8 +353,8 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         network_switch=settings.network_switch,
         demo_hint=settings.demo_hint,
         idle_lock_seconds=settings.idle_lock_seconds,
-        paper=paper,
-        devices=devices_of(settings),
+        paper=hardware.paper,
+        devices=hardware.devices,
         scanner=ScannerSettings(
             prefix=scanner.prefix,
             suffix=scanner.suffix,
@@ -372,26 +375,15 @@ def desk_of(settings: StoreSettings, store: Store, by: str) -> "Desk":
         raise LookupError(f"no associate {by!r} works here")
     reader = Actor("", "Nobody", Role.AUDITOR)
     actor = reader if found is None else Actor(found.id, found.name, found.role)
-    return Desk(store, store.clock, actor, settings.terminal, paper_of(settings))
+    hardware = hardware_beside(settings, store)
+    return Desk(store, store.clock, actor, settings.terminal, hardware.paper, hardware.devices)
 
 
-def paper_of(settings: StoreSettings) -> "Paper":
-    """Return what labels, slips and manifests are made with: files in the data folder."""
-    from store_client.adapters.paper_files import PaperFiles
-
-    return PaperFiles(settings.data_dir / "paper")
-
-
-def devices_of(settings: StoreSettings) -> "Devices":
-    """Return what stands beside the terminal: a payment terminal if one is set up, receipts."""
-    from store_client.adapters.payment_terminals import SimulatedTerminal
-    from store_client.adapters.receipt_files import ReceiptFiles
-    from store_client.devices import Devices, NoTerminal
-
-    receipts = ReceiptFiles(settings.receipts_dir or settings.data_dir / "receipts")
-    if settings.payment_terminal == "none":
-        return Devices(NoTerminal(), receipts)
-    return Devices(SimulatedTerminal(settings.data_dir / "payment-terminal.json"), receipts)
+def hardware_beside(settings: StoreSettings, store: Store) -> Hardware:
+    """Return the devices of this machine; they are closed with the store."""
+    hardware = hardware_of(settings, store.clock, _key_of(store.files))
+    store.beside.append(hardware.close)
+    return hardware
 
 
 def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -> "Desk":
@@ -400,7 +392,8 @@ def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -
     from store_client.services.sign_in import Attempt, sign_in
 
     actor = sign_in(store, Attempt(associate, pin), store.clock.now_ms())
-    return Desk(store, store.clock, actor, settings.terminal, devices=devices_of(settings))
+    devices = hardware_beside(settings, store).devices
+    return Desk(store, store.clock, actor, settings.terminal, devices=devices)
 
 
 def _keep_pauses_short() -> None:
@@ -431,7 +424,8 @@ def practice(
     if leader is None:
         return
     actor = Actor(leader.id, leader.name, leader.role)
-    desk = Desk(store, store.clock, actor, settings.terminal, paper_of(settings))
+    paper = hardware_beside(settings, store).paper
+    desk = Desk(store, store.clock, actor, settings.terminal, paper)
     random = Random(seed)
     while parent_pid is None or os.getppid() == parent_pid:
         done = work_next(desk, random) or ship_next(desk, random)

@@ -37,6 +37,21 @@ class ScannerSettings(BaseModel):
     """Shorter runs of characters are typing."""
 
 
+class PrinterSettings(BaseModel):
+    """A printer of this machine. The first one that takes a kind gets it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=24)
+    """What people call it."""
+    device: Literal["network", "file"]
+    """Reached at an address of the network, or as a device file such as `/dev/usb/lp0`."""
+    address: str = Field(min_length=1)
+    """`host` or `host:port` (9100), or the path of the device file."""
+    takes: tuple[Literal["receipt", "report", "label", "slip", "manifest", "pick_list"], ...]
+    """What it prints: ESC/POS for texts, ZPL for labels, PDF for manifests."""
+
+
 class StoreSettings(BaseModel):
     """Everything that can be set on a store machine."""
 
@@ -61,6 +76,8 @@ class StoreSettings(BaseModel):
     """The port of this machine on which the point of sale may ask and sell. 0 is off."""
     payment_terminal: Literal["none", "simulated"] = "none"
     """The payment terminal beside this one. `simulated` is for demos and training."""
+    printers: tuple[PrinterSettings, ...] = ()
+    """The printers of this machine; without any, everything is files alone."""
     receipts_dir: Path | None = None
     """Where receipts and tender reports are written, if not beside the store's files."""
     network_switch: Path | None = None

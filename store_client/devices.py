@@ -81,8 +81,113 @@ class PaymentTerminal(Protocol):
 class ReceiptPrinter(Protocol):
     """Puts receipts and reports on paper, or wherever they go."""
 
-    def print(self, name: str, text: str) -> str:
-        """Print `text`; return where it can be found. Raises `OSError`."""
+    def print(self, name: str, text: str, code: str = "") -> str:
+        """Print `text`, and `code` as a code to scan; return where it can be found.
+
+        Raises `OSError`.
+        """
+        ...
+
+
+class PrintKind(StrEnum):
+    """What is printed; a printer says which of these it takes."""
+
+    RECEIPT = "receipt"
+    REPORT = "report"
+    LABEL = "label"
+    SLIP = "slip"
+    MANIFEST = "manifest"
+    PICK_LIST = "pick_list"
+
+
+class PrintState(StrEnum):
+    """Where a print job stands."""
+
+    WAITING = "waiting"
+    PRINTING = "printing"
+    PRINTED = "printed"
+    DOUBTFUL = "doubtful"
+    """It may be on paper, and another print could not be told from it: a person decides."""
+    CANCELLED = "cancelled"
+
+
+OPEN_STATES = frozenset({PrintState.WAITING, PrintState.PRINTING, PrintState.DOUBTFUL})
+
+
+class PrintForm(StrEnum):
+    """What the body of a job is."""
+
+    TEXT = "text"
+    ZPL = "zpl"
+    PDF = "pdf"
+
+
+CAN_BE_MARKED = frozenset({PrintForm.TEXT, PrintForm.ZPL})
+"""Forms that a printer can put the word COPY on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintJob:
+    """One thing that is to be on paper once."""
+
+    kind: PrintKind
+    name: str
+    """What people call it, such as `receipt-K7Q2-0042-1`."""
+    form: PrintForm
+    body: bytes
+    """UTF-8 text, ZPL or a PDF file."""
+    code: str = ""
+    """Printed under a text as a code to scan."""
+    by: str = ""
+    """Who wanted it."""
+    id: int = 0
+    printer: str = ""
+    state: PrintState = PrintState.WAITING
+    is_copy: bool = False
+    """It may be on paper already: what is printed now says COPY."""
+    tries: int = 0
+    problem: str = ""
+    """Why it is not on paper yet."""
+    created_ms: int = 0
+
+
+class PrintQueue(Protocol):
+    """What waits for a printer of this machine: durable, and the daemon prints it."""
+
+    def add(self, job: PrintJob, now_ms: int) -> bool:
+        """Keep a job durably; False where no printer takes its kind, and nothing is kept."""
+        ...
+
+    def jobs(self, limit: int = 200) -> Sequence[PrintJob]:
+        """Return the jobs without their bodies: open ones first, then the newest."""
+        ...
+
+    def printers(self) -> Sequence[str]:
+        """Return the names of the printers of this machine."""
+        ...
+
+    def again(self, job_id: int, printer: str = "") -> bool:
+        """Print a job again, or now: one that may be on paper as COPY. False if it cannot."""
+        ...
+
+    def cancel(self, job_id: int) -> bool:
+        """Print it no more; False where it is being printed or has been."""
+        ...
+
+
+class PrinterAway(Exception):
+    """The printer cannot be reached: nothing of the job is on paper."""
+
+
+class PrinterBroke(Exception):
+    """The printer failed while it was being sent to: some of it may be on paper."""
+
+
+class Printer(Protocol):
+    """One printer. Raises `PrinterAway` or `PrinterBroke`."""
+
+    def print(self, job: PrintJob) -> None:
+        """Send a job; one that `is_copy` says so on the paper."""
         ...
 
 
@@ -181,10 +286,38 @@ class NoTerminal:
 class NoPrinter:
     """A machine without a printer: nothing is printed, and nobody is stopped by that."""
 
-    def print(self, name: str, text: str) -> str:
+    def print(self, name: str, text: str, code: str = "") -> str:
         """Print nowhere."""
-        del name, text
+        del name, text, code
         return ""
+
+
+class NoQueue:
+    """A machine without printers: implements `PrintQueue` by keeping nothing."""
+
+    def add(self, job: PrintJob, now_ms: int) -> bool:
+        """Take nothing."""
+        del job, now_ms
+        return False
+
+    def jobs(self, limit: int = 200) -> Sequence[PrintJob]:
+        """Have nothing."""
+        del limit
+        return ()
+
+    def printers(self) -> Sequence[str]:
+        """Know no printer."""
+        return ()
+
+    def again(self, job_id: int, printer: str = "") -> bool:
+        """Have nothing to print."""
+        del job_id, printer
+        return False
+
+    def cancel(self, job_id: int) -> bool:
+        """Have nothing to cancel."""
+        del job_id
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +326,7 @@ class Devices:
 
     payment_terminal: PaymentTerminal = field(default_factory=NoTerminal)
     receipts: ReceiptPrinter = field(default_factory=NoPrinter)
+    queue: PrintQueue = field(default_factory=NoQueue)
 
 
 NO_DEVICES = Devices()

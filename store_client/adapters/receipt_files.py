@@ -12,8 +12,9 @@ class ReceiptFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def print(self, name: str, text: str) -> str:
+    def print(self, name: str, text: str, code: str = "") -> str:
         """Write a file of that name; the same name again replaces it."""
+        del code
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{_UNSAFE.sub('-', name)}.txt"
         fresh = path.with_suffix(".tmp")

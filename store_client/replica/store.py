@@ -1,6 +1,6 @@
 """The store on this machine: the one way to read it and the one way to write it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,8 @@ class Store(Sales, Till):
     ) -> None:
         self.files = files
         self.clock = clock
+        self.beside: list[Callable[[], None]] = []
+        """What is closed with this store."""
         self._boot_id = boot_id
         lock = RLock()
         self._in_use = Shared(files.in_use_lock)
@@ -151,7 +153,9 @@ class Store(Sales, Till):
             self._views.catch_up()
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files, and what was opened beside them."""
+        for close in self.beside:
+            close()
         self._database.close()
         self.journal.close()
         self._in_use.close()

@@ -405,7 +405,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     text = receipt_text(desk, after, lines)
     where = ""
     with suppress(OSError):
-        where = desk.devices.receipts.print(_receipt_name(desk, after), text)
+        where = desk.devices.receipts.print(_receipt_name(desk, after), text, after.order_number)
     rest = after.total("open")
     says = f"Sold for {money(total, after.currency)}: all done"
     if rest:

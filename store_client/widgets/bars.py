@@ -28,6 +28,8 @@ class Standing:
     """What has just arrived; it stands where the store's name stands."""
     inbox: Said | None = None
     """How much waits for somebody here; nothing where nothing does."""
+    paper: Said | None = None
+    """What is stuck at a printer; nothing while the printers keep up."""
 
 
 class StatusBar(Static):
@@ -58,27 +60,31 @@ class StatusBar(Static):
         badge, tone = f" {standing.connection} ", standing.connection.tone
         clock = f" {standing.time} "
         who = f"{standing.who} ({standing.role})" if standing.who else "not signed in"
-        inbox, inbox_tone = self._inbox(width)
-        room = width - cell_len(badge) - cell_len(clock) - cell_len(who) - cell_len(inbox) - 4
+        inbox, inbox_tone = self._said(standing.inbox, width)
+        paper, paper_tone = self._said(standing.paper, width)
+        room = (
+            width - cell_len(badge) - cell_len(clock) - cell_len(who) - cell_len(inbox + paper) - 4
+        )
         left = standing.news or standing.store
         if width >= ROOMY:
             left = f"{PRODUCT}  {left}"
         if cell_len(left) > room:
             left = left[: max(0, room - 1)] + "…" if room > 1 else ""
-        used = cell_len(left) + cell_len(who) + cell_len(inbox + badge + clock)
+        used = cell_len(left) + cell_len(who) + cell_len(inbox + paper + badge + clock)
         gap = " " * max(1, width - used - 2)
         return Content.assemble(
             (f" {left}", f"bold {tone_style('new')}" if standing.news else "bold"),
             gap,
             (who, ""),
             " ",
+            (paper, f"bold {tone_style(paper_tone)}"),
             (inbox, f"bold {tone_style(inbox_tone)}"),
             (badge, f"bold {tone_style(tone)} reverse"),
             (clock, "bold"),
         )
 
-    def _inbox(self, width: int) -> tuple[str, str]:
-        said = self._standing.inbox if self._standing is not None else None
+    @staticmethod
+    def _said(said: Said | None, width: int) -> tuple[str, str]:
         if said is None:
             return "", ""
         words = said.words if width >= ROOMY else said.short

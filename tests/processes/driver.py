@@ -38,7 +38,7 @@ class TellingStore:
         return getattr(self._store, name)
 
     def perform(self, operation: Any, *, by: str, dev: str, approval: Any = None) -> Any:
-        order = self._store.perform(operation, by=by, dev=dev)
+        order = self._store.perform(operation, by=by, dev=dev, approval=approval)
         head = self._store.journal.head()
         tell({"seq": head.seq, "hash": head.hash.hex(), "kind": operation.kind})
         return order
