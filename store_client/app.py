@@ -23,13 +23,13 @@ from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
-from store_client.screens.lock import LockScreen
+from store_client.screens.locking import LockingApp
 from store_client.screens.printing import PrintScreen
-from store_client.screens.scanning import ScanningApp
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
+from store_client.screens.work import WorkScreen
 from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.inbox import badge
 from store_client.services.printing import badge as paper_badge
@@ -55,11 +55,10 @@ STATE_EVERY_MS = 1_000
 MINUTE_MS = 60_000
 NEWS_MS = 8_000
 """For how long Today says that orders have arrived; elsewhere it stays until Today is seen."""
-LOCK_AGAIN_S = 0.05
 WARM_UP_CODE = "5901234123457"
 
 
-class StoreApp(ScanningApp):
+class StoreApp(LockingApp):
     """One store's terminal."""
 
     TITLE = "Holdshelf"
@@ -97,7 +96,6 @@ class StoreApp(ScanningApp):
         self.store_row: StoreRow | None = None
         self.sync_state: SyncState | None = None
         self.approval: Approval | None = None
-        self._touched_ms = clock.monotonic_ms()
         self.jobs = 0
         """Jobs that run in threads now; 0 when the terminal is at rest."""
         self._token: tuple[int, ...] | None = None
@@ -213,7 +211,7 @@ class StoreApp(ScanningApp):
         """Ask whether anything changed; tell the screens, and keep the bar true."""
         try:
             now_ms = self.clock.now_ms()
-            self._lock_when_idle()
+            self.lock_when_idle()
             token = await self.off_loop(self.store.change_token)
             changed = token != self._token
             if changed or abs(now_ms - self._state_at_ms) >= STATE_EVERY_MS:
@@ -222,7 +220,7 @@ class StoreApp(ScanningApp):
             first, self._token = self._token is None, token
             minute = now_ms // MINUTE_MS
             if (changed or minute != self._minute) and not first:
-                self._tell_screens()
+                self.tell_screens()
             self._minute = minute
             self.say_standing()
         finally:
@@ -239,7 +237,7 @@ class StoreApp(ScanningApp):
         prints = self.settings.devices.queue.jobs()
         if prints != self._prints:
             self._prints = prints
-            self.call_from_thread(self._tell_screens)
+            self.call_from_thread(self.tell_screens)
         if counts:
             self.store_row = self.store.store_row()
             self._inbox = self.store.exceptions()
@@ -267,7 +265,8 @@ class StoreApp(ScanningApp):
             return ""
         return f"★ {self._news} new" if on_today else f"★ {self._news} new: F2"
 
-    def _tell_screens(self) -> None:
+    def tell_screens(self) -> None:
+        """Let every screen take in that something changed."""
         for screen in self.screen_stack:
             if isinstance(screen, TerminalScreen | TerminalModal) and screen.is_mounted:
                 screen.store_changed()
@@ -293,48 +292,12 @@ class StoreApp(ScanningApp):
                 if bar.say(standing) and isinstance(screen, TerminalScreen):
                     screen.standing_changed()
 
-    # --- the lock -----------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there, then let the event go its way."""
-        if isinstance(event, events.Key | events.MouseDown):
-            self._touched_ms = self.clock.monotonic_ms()
-        await super().on_event(event)
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether a PIN is asked for before anything else."""
-        return any(isinstance(screen, LockScreen) for screen in self.screen_stack)
-
-    def _lock_when_idle(self) -> None:
-        idle_ms = self.clock.monotonic_ms() - self._touched_ms
-        if 0 < self.settings.idle_lock_seconds * 1000 <= idle_ms and not self.jobs:
-            self.action_lock()
-
-    def action_lock(self) -> None:
-        """Ask for a PIN; what is on the screen stays underneath."""
-        if self.jobs:  # what is being recorded may close its dialog: first that
-            self.set_timer(LOCK_AGAIN_S, self.action_lock)
-        elif self.actor is not None and not self.is_locked:
-            self.approval = None
-            self.push_screen(LockScreen(self.actor))
-
-    def unlocked(self, actor: Actor) -> None:
-        """Go on where the terminal was; whoever unlocked it is signed in from now on."""
-        while self.is_locked:
-            self.pop_screen()
-        before, self.actor = self.actor, actor
-        if before is not None and before.id != actor.id:
-            self.notify(f"From now on in the name of {actor.name}.", title="Taken over")
-        self._tell_screens()
-        self.say_standing()
-
     # --- going from screen to screen ----------------------------------------------------
 
     def signed_in(self, actor: Actor) -> None:
         """Go on as `actor`."""
         self.actor = actor
-        self._touched_ms = self.clock.monotonic_ms()
+        self.touch()
         self._to_base(TodayScreen())
         # What the first scan needs is loaded now, not while somebody waits for it.
         begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
@@ -349,8 +312,13 @@ class StoreApp(ScanningApp):
         found = next((ui for ui in self.flows if ui.name == flow), self.flows[0])
         self._push(found.screen(fulfillment_id))
 
+    def show_lookup(self, text: str) -> None:
+        """Look a code up, on top of whatever is open."""
+        self._push(StockLookupScreen(text))
+
     def _push(self, screen: Screen[Any]) -> None:
-        if isinstance(self.screen, StockLookupScreen):
+        order_for_order = isinstance(screen, WorkScreen) and isinstance(self.screen, WorkScreen)
+        if isinstance(self.screen, StockLookupScreen) or order_for_order:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)

@@ -73,6 +73,14 @@ class Host(Protocol):
         """Open the work screen of an order."""
         ...
 
+    def open_code(self, code: Code) -> None:
+        """Open what a code means: an order, what lies at a spot, a product."""
+        ...
+
+    def unused_code(self, code: Code) -> None:
+        """Say that nothing was done with a scan."""
+        ...
+
     def signed_in(self, actor: Actor) -> None:
         """Go on as `actor`."""
         ...
@@ -184,7 +192,8 @@ class TerminalScreen(Screen[None]):
         """Take in that the status bar says something else now."""
 
     def take_code(self, code: Code) -> None:
-        """Act on a scan. Screens that have no use for codes leave it."""
+        """Act on a scan: unless the screen has a use of its own, open what it means."""
+        self.host.open_code(code)
 
     def set_typed(self, text: str) -> None:
         """Put back what was typed without a field."""
@@ -247,7 +256,8 @@ class TerminalModal(ModalScreen[Result]):
         """Take in that something changed."""
 
     def take_code(self, code: Code) -> None:
-        """Act on a scan."""
+        """Act on a scan: unless the dialog has a use of its own, say that it was not used."""
+        self.host.unused_code(code)
 
     def set_typed(self, text: str) -> None:
         """Put back what was typed without a field."""

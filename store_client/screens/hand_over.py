@@ -207,9 +207,16 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             self.query_one("#recipient" if self._approves else "#approver", Input).focus()
 
     def take_code(self, code: Code) -> None:
-        """Take a scan as the pickup code and go on."""
-        if not self._document:
-            self.query_one("#code", Input).value = code.text
+        """Take a scan as the pickup code and go on; never the code of another order."""
+        if code.order_number not in {"", self._order.order_number}:
+            self.query_one(Says).bad(
+                f"That is the code of {code.order_number}.", "Esc, then scan it again."
+            )
+            self.app.bell()
+        elif self._document:
+            self.host.unused_code(code)
+        else:
+            self.query_one("#code", Input).value = code.pickup_code or code.text
             self._go_on()
 
     @on(Input.Submitted)

@@ -4,19 +4,32 @@ A scanner types like a very fast person. What it typed is taken back out of wher
 it went, and the screen in front is given the code instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
 from textual import events
 from textual.app import App
 from textual.widgets import Input
 
-from store_client.screens.base import TerminalModal, TerminalScreen
+from store_client.ports import Store
+from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
+from store_client.services.codes import order_of_code, orders_at_spot, spot_words
 from store_client.services.desk import TerminalSettings
-from store_client.services.scanner import ScanGate, read_code
+from store_client.services.scanner import Code, ScanGate, read_code
+from store_client.services.shelf import is_spot
+from sync.protocol.rows import StoreRow
 
 
 class ScanningApp(App[None]):
     """The part of the terminal that hears every key first."""
+
+    store: Store
+    flows: Sequence[FlowUi]
+    store_row: StoreRow | None
+    off_loop: Callable[[Callable[[], Any]], Awaitable[Any]]
+    open_order: Callable[[str, str], None]
+    show_lookup: Callable[[str], None]
 
     def __init__(
         self, settings: TerminalSettings, key_ms: Callable[[events.Key], int] | None
@@ -84,6 +97,48 @@ class ScanningApp(App[None]):
                 stops[stop].call_later(travel, stop + 1)
 
         travel(0)
+
+    # --- what a scan means where the screen has no use of its own ------------------------
+
+    def open_code(self, code: Code) -> None:
+        """Open what a code means: an order, what lies at a spot, a product, or what it is not."""
+        begin(self, partial(self._open_code, code), "code")
+
+    async def _open_code(self, code: Code) -> None:
+        store, names = self.store, [flow.name for flow in self.flows]
+        row = await self.off_loop(partial(order_of_code, store, code))
+        if row is not None:
+            self.open_order(getattr(row, "flow", names[0]), row.id)
+            if code.pickup_code:
+                self.call_later(self._pass_on, code)
+            return
+        if is_spot(self.store_row, code.text):
+            there = await self.off_loop(partial(orders_at_spot, store, names, code.text))
+            if len(there) == 1:
+                self.open_order(getattr(there[0], "flow", names[0]), there[0].id)
+            else:
+                self.notify(spot_words(code.text, there), title=code.text.upper())
+            return
+        if code.order_number:
+            self.bell()
+            self.notify(
+                f"Order {code.order_number} is not at this store.", title="Not here",
+                severity="warning",
+            )  # fmt: skip
+            return
+        self.show_lookup(code.text)
+
+    def _pass_on(self, code: Code) -> None:
+        if isinstance(self.screen, TerminalScreen):
+            self.screen.take_code(code)
+
+    def unused_code(self, code: Code) -> None:
+        """Say that nothing was done with a scan, and which one it was."""
+        self.bell()
+        self.notify(
+            f"{code.text}: finish or close what is open, then scan it again.",
+            title="That scan was not used", severity="warning",
+        )  # fmt: skip
 
 
 def _arrival_ms(event: events.Key) -> int:

@@ -109,6 +109,8 @@ class StockLookupScreen(TerminalScreen):
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self._text = text
+        self._scanned = text
+        """What was scanned and is being looked up: where it is nothing, the bell says so."""
         self._timer: Timer | None = None
         self._news = ""
         """What was sold last; said until something else is looked for."""
@@ -161,7 +163,11 @@ class StockLookupScreen(TerminalScreen):
         self.action_results()
 
     def take_code(self, code: Code) -> None:
-        """Look a scanned code up."""
+        """Look a scanned code up; an order's is opened."""
+        if code.order_number:
+            self.host.open_code(code)
+            return
+        self._scanned = code.text
         field = self.query_one("#find", Input)
         field.value = code.text
         field.cursor_position = len(code.text)
@@ -185,6 +191,12 @@ class StockLookupScreen(TerminalScreen):
             return found, orders, age_of_stock(store, now_ms)
 
         found, orders, (age, worrying) = await host.off_loop(read)
+        if not self.query("#found-orders"):
+            return  # another screen has taken this one's place meanwhile
+        if self._scanned and self._scanned.strip() == found.text:
+            if not found.hits and not orders:
+                self.app.bell()
+            self._scanned = ""
         self._show(found, orders)
         style = tone_style("warn" if worrying else "dim")
         glyph = "! " if worrying else ""

@@ -14,7 +14,6 @@ from textual.widgets import Static
 from store_client.ports import BoardRow, Store
 from store_client.screens.base import FlowUi, TypingScreen, begin
 from store_client.screens.drawer import DrawerScreen
-from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.services.board import BoardEntry, Group, summary
 from store_client.services.scanner import Code, read_code
 from store_client.widgets.bars import Hint
@@ -286,26 +285,12 @@ class TodayScreen(TypingScreen):
         self.take_code(read_code(text))
 
     def take_code(self, code: Code) -> None:
-        """Open the order with this number, or look the code up."""
-        begin(self, partial(self._resolve, code), "code", exclusive=True)
-
-    async def _resolve(self, code: Code) -> None:
-        host = self.host
-        found = await host.off_loop(lambda: host.store.find_orders(code.text, 2))
-        wanted = _bare(code.text)
-        exact = [row for row in found if _bare(row.order_number) == wanted]
-        if len(exact) == 1:
-            host.open_order(getattr(exact[0], "flow", host.flows[0].name), exact[0].id)
-            return
-        await self.app.push_screen(StockLookupScreen(code.text))
+        """Open the order with this number, what lies at this spot, or look the code up."""
+        self.host.open_code(code)
 
 
 def _rank(row: Entry) -> tuple[int, int, str]:
     return row.entry.rank
-
-
-def _bare(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _chip(label: str, count: int, tone: str, *, here: bool) -> Content:

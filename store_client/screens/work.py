@@ -66,7 +66,7 @@ class WorkScreen(TypingScreen):
         self.busy = False
         """Whether a command is being recorded."""
         self._seen: dict[int, str] | None = None
-        self._scans: deque[Code] = deque(maxlen=SCANS_WAITING_MAX)
+        self._scans: deque[Code] = deque()
 
     # --- what a flow says ---------------------------------------------------------------
 
@@ -151,6 +151,7 @@ class WorkScreen(TypingScreen):
         self.aisles = loaded.aisles
         self.show(loaded.order)
         self._show_fates(loaded.fates)
+        self._next_scan()  # what was scanned before the order was read
 
     def _load(self) -> Loaded:
         store = self.host.store
@@ -256,13 +257,26 @@ class WorkScreen(TypingScreen):
         self.app.bell()
 
     def take_code(self, code: Code) -> None:
-        """Take a scan; scans wait for each other, none is lost."""
+        """Take a scan; scans wait for each other, none is lost in silence."""
+        if len(self._scans) >= SCANS_WAITING_MAX:
+            self.host.unused_code(code)
+            return
         self._scans.append(code)
         self._next_scan()
 
     def _next_scan(self) -> None:
-        if self.order is not None and self._scans and not self.busy:
-            self.use_code(self.order, self._scans.popleft())
+        order = self.order
+        if order is None or not self._scans or self.busy:
+            return
+        code = self._scans.popleft()
+        if not code.order_number:
+            self.use_code(order, code)
+        elif code.order_number != order.order_number:
+            self.host.open_code(code)
+        elif code.pickup_code:
+            self.use_code(order, Code(code.pickup_code))
+        else:
+            self.query_one(Says).plain(f"{order.order_number} is the order on the screen.")
 
     # --- typing without a field ---------------------------------------------------------
 

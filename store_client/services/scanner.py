@@ -5,10 +5,15 @@ is pure: it is told each character and when it came, and says at the end
 whether that was a scan. What a person typed is never taken away from them.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from sync.domain.ids import read_pickup_qr
+
 CODE_CHARACTERS_MAX = 128
+_AIM = re.compile(r"^\][A-Za-z][0-9A-Za-z](?=.)")
+"""Symbology identifier (ISO/IEC 15424) that some scanners send before a code, such as `]C1`."""
 GTIN_DIGITS = 14
 _GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
@@ -80,6 +85,10 @@ class Code:
     """As it came, without control characters."""
     gtin: str = ""
     """Padded to 14 digits; empty where the code is not a trade item's."""
+    order_number: str = ""
+    """Of an order's slip or a customer's QR code; empty where the code is none of these."""
+    pickup_code: str = ""
+    """The other half of a customer's QR code."""
 
     @property
     def lookup(self) -> str:
@@ -94,11 +103,18 @@ def clean(text: str) -> str:
 
 
 def read_code(raw: str) -> Code:
-    """Return what a raw code means: GTIN, GS1 element string or digital link, or plain text."""
+    """Return what a raw code means: the one parser of scans and of codes typed by hand.
+
+    An order's number or a customer's QR code; a GTIN, alone, in a GS1 element string
+    or a digital link, with or without the symbology identifier of the scanner; or
+    plain text, such as a SKU, a spot, a badge.
+    """
     text = clean(raw)
-    if not text:
-        return Code("")
-    return Code(text, _gtin_in(raw.strip()[:CODE_CHARACTERS_MAX]) or _gtin_in(text))
+    number, pickup_code = read_pickup_qr(_AIM.sub("", text))
+    if number:
+        return Code(_AIM.sub("", text), "", number, pickup_code)
+    gtin = (_gtin_in(raw.strip()[:CODE_CHARACTERS_MAX]) or _gtin_in(text)) if text else ""
+    return Code(_AIM.sub("", text), gtin)
 
 
 def _gtin_in(text: str) -> str:

@@ -6,6 +6,7 @@ hands in, so that a simulation with the same seed makes the same ids.
 
 import hashlib
 import hmac
+import re
 from random import Random
 from typing import NamedTuple, NewType
 
@@ -24,6 +25,10 @@ _TIME_BITS = 48
 _RANDOM_BITS = 80
 _ID_LENGTH = 26
 PICKUP_CODE_LENGTH = 8
+PICKUP_QR = "HS1"
+"""What a customer's QR code begins with; a later form begins with another word."""
+PICKUP_QR_PARTS = 3
+ORDER_NUMBER = re.compile(f"[{CROCKFORD}]{{4}}-[{CROCKFORD}]{{4}}")
 ORDER_NUMBER_LENGTH = 8
 
 
@@ -54,6 +59,30 @@ def new_order_number(random: Random) -> str:
 def new_pickup_code(random: Random) -> str:
     """Return an 8-character pickup code (40 bits), such as `3FQ7Z0KD`."""
     return _base32(random.getrandbits(5 * PICKUP_CODE_LENGTH), PICKUP_CODE_LENGTH)
+
+
+def pickup_qr(order_number: str, code: str) -> str:
+    """Return what a customer's QR code says, such as `HS1/K7Q2-9ZXM/3FQ7Z0KD`.
+
+    Number and code together: the number finds the order, the code proves who asks.
+    """
+    return f"{PICKUP_QR}/{order_number}/{code}"
+
+
+def read_pickup_qr(text: str) -> tuple[str, str]:
+    """Return (order number, pickup code) in a scanned text; empty where there is none.
+
+    An order's number alone, as on slips and lists, has no pickup code.
+    """
+    parts = text.strip().upper().split("/")
+    if len(parts) == PICKUP_QR_PARTS and parts[0] == PICKUP_QR and is_order_number(parts[1]):
+        return parts[1], parts[2]
+    return (parts[0], "") if len(parts) == 1 and is_order_number(parts[0]) else ("", "")
+
+
+def is_order_number(text: str) -> bool:
+    """Return whether a text has the form of an order's number, hyphen included."""
+    return ORDER_NUMBER.fullmatch(text) is not None
 
 
 def normalize_code(text: str) -> str:

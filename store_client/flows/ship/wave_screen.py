@@ -128,7 +128,10 @@ class WaveScreen(TypingScreen):
     # --- picking ------------------------------------------------------------------------
 
     def take_code(self, code: Code) -> None:
-        """Take a scan; scans wait for each other, none is lost."""
+        """Take a scan; scans wait for each other, none is lost. An order's is opened."""
+        if code.order_number:
+            self.host.open_code(code)
+            return
         self._scans.append(code)
         self._next_scan()
 

@@ -1,0 +1,39 @@
+"""What a scanned code means in this store, where the screen has no use of its own for it."""
+
+from collections.abc import Iterable, Sequence
+
+from store_client.ports import BoardRow, Store
+from store_client.services.scanner import Code
+from store_client.services.words import units
+
+BOARD_MAX = 2_000
+NAMED_MAX = 4
+
+
+def bare(text: str) -> str:
+    """Return a text as people compare numbers: no case, no separators."""
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def order_of_code(store: Store, code: Code) -> BoardRow | None:
+    """Return the order that a code is the number of; None where it is no order's, or several'."""
+    text = code.order_number or code.text
+    wanted = bare(text)
+    exact = [row for row in store.find_orders(text, 2) if bare(row.order_number) == wanted]
+    return exact[0] if len(exact) == 1 else None
+
+
+def orders_at_spot(store: Store, flows: Iterable[str], spot: str) -> list[BoardRow]:
+    """Return the open orders whose goods lie at a spot of the hold shelf."""
+    wanted = spot.casefold()
+    rows = (row for flow in flows for row in store.board(flow, limit=BOARD_MAX))
+    return [row for row in rows if row.staging_spot.casefold() == wanted]
+
+
+def spot_words(spot: str, rows: Sequence[BoardRow]) -> str:
+    """Return what lies at a spot, in words."""
+    if not rows:
+        return f"Nothing lies at {spot.upper()}."
+    named = ", ".join(f"{row.order_number} {row.customer_name}" for row in rows[:NAMED_MAX])
+    more = " …" if len(rows) > NAMED_MAX else ""
+    return f"{units(len(rows), 'order')}: {named}{more}"

@@ -1,0 +1,198 @@
+"""One parser for every scan, and the obvious thing on every screen."""
+
+import pytest
+
+from store_client.services.desk import TerminalSettings
+from store_client.services.scanner import Code, ScannerSettings, read_code
+from sync.domain import operations as op
+from sync.domain.ids import pickup_qr, read_pickup_qr
+from sync.domain.people import Role
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, gtin_of, make_store
+from tests.support.terminals import QUIET_SECONDS, terminal
+
+GTIN = "05901234123457"
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock):
+    return make_store(clock, 3)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ("5901234123457", Code("5901234123457", GTIN)),
+        ("]E05901234123457", Code("5901234123457", GTIN)),
+        ("]C10105901234123457", Code("0105901234123457", GTIN)),
+        ("0105901234123457", Code("0105901234123457", GTIN)),
+        ("010590123412345717261231\x1d10LOT7", Code("01059012341234571726123110LOT7", GTIN)),
+        ("96385074", Code("96385074", "00000096385074")),
+        ("K7Q2-0001", Code("K7Q2-0001", "", "K7Q2-0001")),
+        ("k7q2-0001", Code("k7q2-0001", "", "K7Q2-0001")),
+        ("]C0K7Q2-0001", Code("K7Q2-0001", "", "K7Q2-0001")),
+        ("HS1/K7Q2-0001/3FQ7Z0KD", Code("HS1/K7Q2-0001/3FQ7Z0KD", "", "K7Q2-0001", "3FQ7Z0KD")),
+        ("]Q3HS1/K7Q2-0001/3FQ7Z0KD", Code("HS1/K7Q2-0001/3FQ7Z0KD", "", "K7Q2-0001", "3FQ7Z0KD")),
+        ("3FQ7Z0KD", Code("3FQ7Z0KD")),
+        ("HS-10002", Code("HS-10002")),
+        ("B3", Code("B3")),
+        ("A103", Code("A103")),
+        ("GC7Q-29ZX-MK0P", Code("GC7Q-29ZX-MK0P")),
+        ("1234567890123", Code("1234567890123")),
+        ("", Code("")),
+    ],
+)
+def test_what_a_code_means(raw, code):
+    """GTINs in every dress, orders, customers' QR codes; everything else is its own text."""
+    assert read_code(raw) == code
+
+
+def test_a_customers_code_reads_back():
+    """Number and code travel together, and only in that form."""
+    assert read_pickup_qr(pickup_qr("K7Q2-0001", CODE)) == ("K7Q2-0001", CODE)
+    assert read_pickup_qr("HS2/K7Q2-0001/X") == ("", "")
+    assert read_pickup_qr("HS1/nonsense/X") == ("", "")
+
+
+SCREENS = {
+    "today": (), "find": ("f3",), "inbox": ("f9",), "sync": ("ctrl+s",), "printing": ("ctrl+r",),
+    "drawer": ("f8",), "order": ("enter",), "timeline": ("enter", "ctrl+t"),
+}  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", SCREENS.values(), ids=SCREENS)
+async def test_an_orders_code_opens_it_from_every_screen(store, clock, keys):
+    """Whatever is open: the scanned order is in front, and Esc leads back."""
+    async with terminal(store, clock) as term:
+        await term.press(*keys)
+        await term.scan("K7Q2-0002")
+        assert "K7Q2-0002 Kira Drake" in term.text()
+        assert "NEW: PICK 3" in term.text()
+        await term.press("f2")
+        assert "To pick 3" in term.text()
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["today", "inbox", "sync", "printing", "drawer", "timeline"])
+async def test_an_items_code_finds_it_from_every_screen(store, clock, name):
+    """The product stands there with price and place."""
+    async with terminal(store, clock) as term:
+        await term.press(*SCREENS[name])
+        await term.scan(gtin_of(4))
+        assert "Pellam Cast Iron Skillet" in term.text()
+        assert "Found by code" in term.text()
+
+
+def stage(store, number: int, spot: str) -> None:
+    order = list(store.orders.values())[number]
+    for line in order.lines:
+        store.perform(op.LinePicked(order.id, line.line, line.allocated), by="A103", dev="T1")
+    store.perform(op.Staged(order.id, spot), by="A103", dev="T1")
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_a_spots_code_opens_what_lies_there(store, clock):
+    """One order is opened; of several, and of none, it is said."""
+    stage(store, 1, "B2")
+    stage(store, 0, "A1")
+    stage(store, 2, "A1")
+    async with terminal(store, clock) as term:
+        await term.scan("b2")
+        assert "K7Q2-0001" in term.text()
+        await term.press("escape")
+        await term.scan("A1")
+        assert "2 orders: K7Q2-0000 Rosa Eastman, K7Q2-0002 Kira Drake" in term.toasts()
+        await term.scan("A4")
+        assert "Nothing lies at A4." in term.toasts()
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_a_customers_qr_code_opens_the_counter(store, clock):
+    """From Today: the right order, the code in its field and tried; the goods are out."""
+    stage(store, 1, "B2")
+    order = list(store.orders.values())[1]
+    store.perform(op.MarkedReady(order.id, clock.now_ms(), clock.now_ms() + 9e6), by="A", dev="T")
+    async with terminal(store, clock) as term:
+        await term.scan(pickup_qr("K7Q2-0001", CODE))
+        await term.press("enter")
+        assert "Handed over: all done" in term.text()
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_another_customers_code_hands_nothing_over(store, clock):
+    """At the counter of one order the code of another is told apart, and rung."""
+    for number in (0, 1):
+        stage(store, number, "B2")
+        order = list(store.orders.values())[number]
+        store.perform(op.MarkedReady(order.id, clock.now_ms(), clock.now_ms() + 9e6), by="A",
+                      dev="T")  # fmt: skip
+    async with terminal(store, clock) as term:
+        await term.scan("K7Q2-0000")
+        await term.press("enter")
+        await term.scan(pickup_qr("K7Q2-0001", CODE))
+        assert "That is the code of K7Q2-0001" in term.text()
+    assert not any(one.kind == "handed_over" for one in store.performed)
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("keys", "code", "says"),
+    [
+        ((), "9999999999999", "No product"),
+        ((), "ZZZZ-ZZZZ", "Order ZZZZ-ZZZZ is not at this store."),
+        (("enter",), "XYZ-123", "is not in the catalogue"),
+        (("enter", "f7"), "XYZ-123", "XYZ-123: finish or close what is open"),
+        (("f3",), "XYZ-123", "No product “XYZ-123”"),
+    ],
+)
+async def test_an_unknown_code_rings_and_is_said_with_its_text(store, clock, keys, code, says):
+    """A bell, words, and nothing changed; on every screen, dialogs too."""
+    async with terminal(store, clock) as term:
+        rung: list[int] = []
+        term.app.bell = lambda: rung.append(1)
+        await term.press(*keys)
+        await term.scan(code)
+        assert says in term.text() + term.toasts()
+        assert rung
+    assert store.performed == []
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_no_scan_is_lost_in_silence_while_the_disk_is_slow(store, clock):
+    """As many as fit wait their turn; one that does not is named, and can be scanned again."""
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        term.screen.busy = True
+        for _ in range(33):
+            term.screen.take_code(read_code(gtin_of(0)))
+        await term.pilot.pause()
+        assert "That scan was not used" in term.toasts()
+        assert len(term.screen._scans) == 32
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_prefix_suffix_and_gap_are_the_scanners(store, clock):
+    """A scanner that says what it is, and is slower than most, works as it is set up."""
+    scanner = ScannerSettings(gap_ms=60, prefix="~", suffix="#")
+    settings = TerminalSettings(poll_seconds=QUIET_SECONDS, scanner=scanner)
+    async with terminal(store, clock, settings=settings, role=Role.ASSOCIATE) as term:
+        await term.press("enter")
+        term.keys.at_ms += 500
+        term.keys.gap_ms = 50
+        term._post(*f"~{gtin_of(0)}#", "enter")
+        await term.rest()
+        assert "Picked 1 of 2" in term.text()
