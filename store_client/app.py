@@ -30,8 +30,10 @@ from store_client.screens.stock_lookup import StockLookupScreen
 from store_client.screens.sync_status import SyncStatusScreen
 from store_client.screens.today import TodayScreen
 from store_client.screens.work import WorkScreen
+from store_client.services.alerts import Alerts, Work
+from store_client.services.calendar import local
 from store_client.services.desk import Actor, TerminalSettings
-from store_client.services.inbox import badge
+from store_client.services.inbox import badge, waits
 from store_client.services.printing import badge as paper_badge
 from store_client.services.scanner import read_code
 from store_client.services.words import (
@@ -53,8 +55,8 @@ from sync.transport import switch
 T = TypeVar("T")
 STATE_EVERY_MS = 1_000
 MINUTE_MS = 60_000
-NEWS_MS = 8_000
-"""For how long Today says that orders have arrived; elsewhere it stays until Today is seen."""
+ALERTS_MAX = 500
+"""How many orders of a flow are looked at, the most urgent first."""
 WARM_UP_CODE = "5901234123457"
 
 
@@ -103,10 +105,7 @@ class StoreApp(LockingApp):
         self._state_at_ms = 0
         self._central_ahead_ms = 0
         """What central's clock shows beyond this machine's."""
-        self._new_orders: int | None = None
-        self._news = 0
-        """Orders that have arrived and were not seen on Today yet."""
-        self._news_at_ms = 0
+        self._alerts = Alerts(self.settings.alerts)
         self._inbox: Sequence[InboxItem] = ()
         self._prints: Sequence[PrintJob] = ()
         self._cut = False
@@ -213,12 +212,12 @@ class StoreApp(LockingApp):
             now_ms = self.clock.now_ms()
             self.lock_when_idle()
             token = await self.off_loop(self.store.change_token)
-            changed = token != self._token
+            changed, minute = token != self._token, now_ms // MINUTE_MS
             if changed or abs(now_ms - self._state_at_ms) >= STATE_EVERY_MS:
                 self._state_at_ms = now_ms
-                await self.off_loop(partial(self._read_state, counts=changed))
+                counts = changed or minute != self._minute
+                await self.off_loop(partial(self._read_state, counts=counts))
             first, self._token = self._token is None, token
-            minute = now_ms // MINUTE_MS
             if (changed or minute != self._minute) and not first:
                 self.tell_screens()
             self._minute = minute
@@ -241,29 +240,30 @@ class StoreApp(LockingApp):
         if counts:
             self.store_row = self.store.store_row()
             self._inbox = self.store.exceptions()
-            self._count_new()
+            self._look_at_work()
 
-    def _count_new(self) -> None:
-        """Tell, wherever people are in the terminal, that orders have arrived."""
-        new = sum(self.store.counts(flow.name).get(FulfillmentStatus.NEW, 0) for flow in self.flows)
-        before, self._new_orders = self._new_orders, new
-        if before is not None and new > before and self.actor is not None:
-            self.call_from_thread(self._announce, new - before)
-
-    def _announce(self, count: int) -> None:
-        """Tell it in the bar: whatever pops up would cover what the last scan did."""
-        self._news += count
-        self._news_at_ms = self.clock.now_ms()
-        self.bell()
-        self.say_standing()
-
-    def _news_words(self, now_ms: int) -> str:
-        on_today = self.actor is None or isinstance(self.screen, TodayScreen)
-        if on_today and now_ms - self._news_at_ms > NEWS_MS:
-            self._news = 0
-        if not self._news:
-            return ""
-        return f"★ {self._news} new" if on_today else f"★ {self._news} new: F2"
+    def _look_at_work(self) -> None:
+        """Find what is new and what is late, and ring for what nobody was told yet."""
+        row, now_ms = self.store_row, self.central_now_ms()
+        new: set[str] = set()
+        late: set[str] = set()
+        for flow in self.flows:
+            for each in self.store.board(flow.name, limit=ALERTS_MAX):
+                if each.status is FulfillmentStatus.NEW:
+                    new.add(each.id)
+                if flow.board.describe(each, row, now_ms).late:
+                    late.add(each.id)
+        waiting = [item for item in self._inbox if waits(item)]
+        overdue = [item.id for item in waiting if item.due_ms <= now_ms]
+        work = Work(
+            frozenset(new), frozenset(late), frozenset(item.id for item in waiting),
+            frozenset(overdue),
+        )  # fmt: skip
+        moment = None if row is None else local(row, now_ms)
+        minute = 0 if moment is None else moment.hour * 60 + moment.minute
+        if self._alerts.take(work, now_ms, minute, told=self.actor is not None):
+            # In the bar and by the bell: whatever pops up would cover what the last scan did.
+            self.call_from_thread(self.bell)
 
     def tell_screens(self) -> None:
         """Let every screen take in that something changed."""
@@ -283,7 +283,9 @@ class StoreApp(LockingApp):
             role=actor.role.value if actor else "",
             connection=said,
             time=clock_time(row, now_ms),
-            news=self._news_words(now_ms),
+            news=self._alerts.words(
+                now_ms, on_today=actor is None or isinstance(self.screen, TodayScreen)
+            ),
             inbox=badge(self._inbox, now_ms) if actor else None,
             paper=paper_badge(self._prints) if actor else None,
         )

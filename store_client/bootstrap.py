@@ -340,6 +340,7 @@ def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
 def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
     """Return the terminal. Textual is imported here, so that the daemon never loads it."""
     from store_client.app import StoreApp
+    from store_client.services.alerts import AlertSettings, read_minute
     from store_client.services.desk import TerminalSettings
     from store_client.services.scanner import ScannerSettings
 
@@ -353,6 +354,12 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
         network_switch=settings.network_switch,
         demo_hint=settings.demo_hint,
         idle_lock_seconds=settings.idle_lock_seconds,
+        alerts=AlertSettings(
+            bell=settings.alerts.bell,
+            quiet_from=read_minute(settings.alerts.quiet_from),
+            quiet_until=read_minute(settings.alerts.quiet_until),
+            again_minutes=settings.alerts.again_minutes,
+        ),
         paper=hardware.paper,
         devices=hardware.devices,
         scanner=ScannerSettings(

@@ -37,6 +37,21 @@ class ScannerSettings(BaseModel):
     """Shorter runs of characters are typing."""
 
 
+class AlertSettings(BaseModel):
+    """When the terminal rings for what is new or late; the bar says it in any case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bell: bool = True
+    """Whether it rings at all."""
+    quiet_from: str = Field(default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """From when on it does not ring, in the store's time."""
+    quiet_until: str = Field(default="00:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """From when on it rings again; the same time: always."""
+    again_minutes: int = Field(default=15, ge=0, le=24 * 60)
+    """How long after a late order was rung for it is rung for again; 0 is never."""
+
+
 class PrinterSettings(BaseModel):
     """A printer of this machine. The first one that takes a kind gets it."""
 
@@ -68,6 +83,7 @@ class StoreSettings(BaseModel):
     evidence_dir: Path | None = None
     """A folder on another disk: each operation is written there too, before it is shown as done."""
     scanner: ScannerSettings = ScannerSettings()
+    alerts: AlertSettings = AlertSettings()
     idle_lock_seconds: float = Field(default=300.0, ge=0.0)
     """After how long without a key the terminal locks and asks for a PIN; 0 is never."""
     pos_folder: Path | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from store_client.devices import NO_DEVICES, Devices
 from store_client.paper import NO_PAPER, Paper
 from store_client.ports import Store
+from store_client.services.alerts import AlertSettings
 from store_client.services.scanner import ScannerSettings
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
@@ -107,6 +108,8 @@ class TerminalSettings:
     poll_seconds: float = 0.1
     """How often the screens ask whether anything changed."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    """When this terminal rings for new and late work."""
     devices: Devices = NO_DEVICES
     """The payment terminal and the receipt printer."""
     theme: str = "holdshelf"

@@ -160,8 +160,7 @@ async def test_another_customers_code_hands_nothing_over(store, clock):
 async def test_an_unknown_code_rings_and_is_said_with_its_text(store, clock, keys, code, says):
     """A bell, words, and nothing changed; on every screen, dialogs too."""
     async with terminal(store, clock) as term:
-        rung: list[int] = []
-        term.app.bell = lambda: rung.append(1)
+        rung = term.count_bells()
         await term.press(*keys)
         await term.scan(code)
         assert says in term.text() + term.toasts()

@@ -45,7 +45,7 @@ async def test_news_stay_in_the_bar_until_today_is_seen(store, clock):
         await term.look()
         clock.advance(60_000)
         await term.look()
-        assert "★ 1 new: F2" in term.text()
+        assert "★ 1 new ! 1 late: F2" in term.text()
         assert term.toasts() == ""
         await term.press("f2")
         await term.look()
