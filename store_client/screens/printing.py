@@ -84,7 +84,7 @@ class PrintScreen(TerminalScreen):
     def _cells(self, job: PrintJob) -> Sequence[Cell]:
         said = printing.state_of(job)
         host = self.host
-        what = f"{job.name} (copy)" if job.is_copy else job.name
+        what = f"COPY {job.name}" if job.is_copy else job.name
         short = f"{said.glyph} {said.short}" if said.short else ""
         return (
             Cell(str(said), said.tone, short, bold=said.tone == "warn"),

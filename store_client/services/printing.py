@@ -184,6 +184,8 @@ def _known(queue: PrintQueue) -> str:
 def state_of(job: PrintJob) -> Said:
     """Return how a job stands, and why it is not on paper yet."""
     said = STATES[job.state]
+    if job.state is PrintState.WAITING and job.problem and job.is_copy:
+        return Said("!", "in doubt: again as copy", "warn", short="again as copy")
     if job.state is PrintState.WAITING and job.problem:
         return Said("!", "printer away, tried again", "warn", short="printer away")
     return said
