@@ -206,13 +206,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command(epilog=EPILOG)
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check this machine: engine, files, key, disk, clock, daemon, backlog."""
+    """Check this machine: engine, files, key, disk, clock, daemon, backlog, printing."""
     from store_client.services.doctor import examine
 
     settings: StoreSettings = context.obj
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
-        findings = examine(store, bootstrap.failed_sales(settings))
+        prints = bootstrap.hardware_beside(settings, store).devices.queue.jobs()
+        findings = examine(store, bootstrap.failed_sales(settings), prints)
     finally:
         store.close()
     if as_json:

@@ -43,20 +43,20 @@ class ApprovalDialog(TerminalModal[Approval | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(self, needed: NeedsRole, asker: Actor) -> None:
+    def __init__(self, needed: NeedsRole, asker: Actor, text: str = "") -> None:
         super().__init__()
         self._needed = needed
         self._asker = asker
+        self._text = text or (
+            f"{asker.name} stays signed in. The reason and both names are recorded."
+        )
         self._busy = False
 
     def compose(self) -> ComposeResult:
         """Show the fields."""
         with Vertical(classes="dialog", id="approve"):
             yield Static(self._needed.why, classes="dialog-title", markup=False)
-            yield Static(
-                f"{self._asker.name} stays signed in. The reason and both names are recorded.",
-                classes="dialog-text", markup=False,
-            )  # fmt: skip
+            yield Static(self._text, classes="dialog-text", markup=False)
             for label, placeholder, name in (
                 ("Approved by", "number of the one who approves", "approval-by"),
                 ("Why", "in a few words", "approval-why"),

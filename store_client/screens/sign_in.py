@@ -10,21 +10,25 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from store_client.screens.approval import ApprovalDialog
 from store_client.screens.base import TerminalScreen, begin
-from store_client.services.desk import Actor
+from store_client.services.desk import Actor, NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
     PIN_DIGITS_MAX,
     Attempt,
     find_associate,
+    is_locked_out,
     list_associates,
     sign_in,
+    unlock,
 )
 from store_client.services.words import last_recorded, refusal
 from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.errors import OperationRefused
+from sync.domain.people import Action, Approval, Role
 from sync.protocol.rows import AssociateRow
 
 _PEOPLE = Looks(
@@ -43,10 +47,11 @@ class SignInScreen(TerminalScreen):
     TITLE_WORDS = "Who is at the terminal?"
     HELP_TEXT = (
         "Type your number or name, or scan your badge; then type your PIN. Five wrong PINs lock"
-        " a person out for 30 minutes. No network is needed."
+        " a person out for 30 minutes; F7 lets a manager end that. No network is needed."
     )
     BINDINGS = [
         Binding("escape", "back", "Another person"),
+        Binding("f7", "unlock", "A manager lets a locked person try again", id="unlock"),
         Binding("down", "list", "List", show=False),
     ]
 
@@ -173,6 +178,27 @@ class SignInScreen(TerminalScreen):
 
     def _signed_in(self, actor: Actor) -> None:
         self.host.signed_in(actor)
+
+    def action_unlock(self) -> None:
+        """Let a manager end the lock-out of the person who was chosen."""
+        person = self._chosen
+        if person is None or not is_locked_out(self.host.store, person.id):
+            self._says("", "Nobody is locked out here.")
+            return
+        needed = NeedsRole(Action.UNLOCK_PERSON)
+        asker = Actor(person.id, person.name, Role.ASSOCIATE)
+        dialog = ApprovalDialog(needed, asker, f"{person.name} may type PINs again afterwards.")
+        self.app.push_screen(dialog, partial(self._unlock, person))
+
+    def _unlock(self, person: AssociateRow, approval: Approval | None) -> None:
+        if approval is not None:
+            begin(self, partial(self._unlocked, person, approval), "unlock")
+
+    async def _unlocked(self, person: AssociateRow, approval: Approval) -> None:
+        store = self.host.store
+        await self.host.off_loop(lambda: unlock(store, person, approval))
+        self._says("", f"{person.name} may type the PIN again.")
+        self.query_one("#pin", Input).focus()
 
     def action_list(self) -> None:
         """Go to the list of people."""

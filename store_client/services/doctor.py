@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from store_client.devices import OPEN_STATES, PrintJob
 from store_client.replica.store import Store
 from sync.edge.sqlite import engine_version
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
@@ -24,10 +25,12 @@ class Finding:
     text: str
 
 
-def examine(store: Store, failed_sales: Sequence[str] = ()) -> list[Finding]:
+def examine(
+    store: Store, failed_sales: Sequence[str] = (), prints: Sequence[PrintJob] = ()
+) -> list[Finding]:
     """Return findings on the machine, worst news included; reads only."""
     machine = [_engine(), _protocol(), _key(store), _disk(store), _wal(store)]
-    return [*machine, *_connection(store), _sales(store, failed_sales)]
+    return [*machine, *_connection(store), _sales(store, failed_sales), _printing(prints)]
 
 
 def _engine() -> Finding:
@@ -59,6 +62,17 @@ def _sales(store: Store, failed: Sequence[str]) -> Finding:
     if failed:
         text += f", {len(failed)} files in failed/, such as {failed[0]}"
     return Finding("sales", not failed, text)
+
+
+def _printing(jobs: Sequence[PrintJob]) -> Finding:
+    waiting = [job for job in jobs if job.state in OPEN_STATES]
+    stuck = [job for job in waiting if job.problem]
+    if not stuck:
+        return Finding("printing", ok=True, text=f"{len(waiting)} jobs wait")
+    first = stuck[0]
+    return Finding(
+        "printing", ok=False, text=f"{len(stuck)} stuck, {first.printer}: {first.problem}"
+    )
 
 
 def _connection(store: Store) -> list[Finding]:

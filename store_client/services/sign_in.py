@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from store_client.ports import Store
-from store_client.services.desk import Actor, Desk, Refusal
+from store_client.services.desk import Actor, Refusal
 from store_client.services.scanner import clean
 from store_client.services.words import duration
 from sync.domain.card_numbers import refuse_card_numbers
@@ -85,16 +85,17 @@ def approve(
     return Approval(approver.id, reason, action)
 
 
-def unlock_person(desk: Desk, associate_id: str) -> str:
-    """Let somebody try again who was locked out by wrong PINs; return their name."""
-    desk.require(Action.UNLOCK_PERSON)
-    person = next((a for a in desk.store.associates() if a.id == associate_id), None)
-    if person is None:
-        raise Refusal(f"There is no associate {associate_id[:12]} here.", "Check the number.")
-    if desk.store.lockout(person.id).failures < FAILURES_MAX:
-        raise Refusal(f"{person.name} is not locked out.", "They can sign in.")
-    desk.store.clear_failures(person.id)
-    return person.name
+def is_locked_out(store: Store, associate_id: str) -> bool:
+    """Return whether somebody typed too many wrong PINs."""
+    return store.lockout(associate_id).failures >= FAILURES_MAX
+
+
+def unlock(store: Store, person: AssociateRow, approval: Approval) -> None:
+    """Let somebody try again who was locked out; who let them, and why, stays as a note."""
+    if approval.action is not Action.UNLOCK_PERSON:
+        raise Refusal("That was approved for something else.", "Ask a manager for this.")
+    store.clear_failures(person.id)
+    store.alert(f"{approval.by} let {person.name} try PINs again: {approval.why}")
 
 
 def _refuse_locked(store: Store, person: AssociateRow, now_ms: int) -> None:

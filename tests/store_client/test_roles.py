@@ -6,7 +6,7 @@ import pytest
 
 from store_client.services import drawer, inbox, tendering
 from store_client.services.desk import Desk, NeedsRole, Refusal
-from store_client.services.sign_in import Attempt, approve, unlock_person
+from store_client.services.sign_in import Attempt, approve, unlock
 from sync.domain.flows import ALL_OPERATIONS
 from sync.domain.money_operations import CashReason
 from sync.domain.people import (
@@ -141,10 +141,17 @@ def test_wrong_pins_of_approvals_lock_out_as_at_the_sign_in(store, clock):
     with pytest.raises(Refusal, match="locked out"):
         approve(store, Attempt("A102", PIN), Action.TAKE_CASH_OUT, "x",
                 asker=actor_of(Role.ASSOCIATE), now_ms=clock.now_ms())  # fmt: skip
-    with pytest.raises(NeedsRole, match="needs a manager"):
-        unlock_person(desk_of(store, Role.LEAD), "A102")
-    assert unlock_person(desk_of(store, Role.MANAGER), "A102") == "Devi D."
+    locked, asker = store.people[1], actor_of(Role.LEAD)
+    with pytest.raises(Refusal, match="may not approve"):
+        approve(store, Attempt("A103", PIN), Action.UNLOCK_PERSON, "forgot it", asker=asker,
+                now_ms=clock.now_ms())  # fmt: skip
+    with pytest.raises(Refusal, match="something else"):
+        unlock(store, locked, Approval("A101", "x", Action.TAKE_CASH_OUT))
+    approval = approve(store, Attempt("A101", PIN), Action.UNLOCK_PERSON, "forgot it", asker=asker,
+                       now_ms=clock.now_ms())  # fmt: skip
+    unlock(store, locked, approval)
     assert store.lockout("A102").failures == 0
+    assert store.alerts == ["A101 let Devi D. try PINs again: forgot it"]
 
 
 def test_an_auditor_says_of_no_task_that_it_is_done(store):

@@ -174,3 +174,30 @@ async def test_the_timeline_names_who_approved(store, clock):
         store.version += 1
         await term.look()
         assert "approved by" in term.text()
+
+
+async def test_a_manager_lets_a_locked_person_try_again(store, clock):
+    """At the same terminal: F7, number, reason, PIN; a lead cannot."""
+    async with terminal(store, clock, role=None) as term:
+        await term.type("A103")
+        await term.press("enter")
+        await term.press("f7")
+        assert "Nobody is locked out here" in term.text()
+        for _ in range(5):
+            await term.type("0000")
+            await term.press("enter")
+        assert "is locked out" in term.text()
+        await term.press("f7")
+        assert "Unlocking a person needs a manager" in term.text()
+        await term.type("A101")
+        await term.press("enter")
+        await term.type("forgot it")
+        await term.press("enter")
+        await term.type(PIN)
+        await term.press("enter")
+        assert "may type the PIN again" in term.text()
+        await term.type(PIN)
+        await term.press("enter")
+        assert "Rafael C. (associate)" in term.text()
+        assert "To pick" in term.text()
+    assert store.alerts == ["A101 let Rafael C. try PINs again: forgot it"]
