@@ -106,6 +106,7 @@ class StoreApp(LockingApp):
         self._central_ahead_ms = 0
         """What central's clock shows beyond this machine's."""
         self._alerts = Alerts(self.settings.alerts)
+        self._work_seen: tuple[object, ...] = ()
         self._inbox: Sequence[InboxItem] = ()
         self._prints: Sequence[PrintJob] = ()
         self._cut = False
@@ -245,6 +246,11 @@ class StoreApp(LockingApp):
     def _look_at_work(self) -> None:
         """Find what is new and what is late, and ring for what nobody was told yet."""
         row, now_ms = self.store_row, self.central_now_ms()
+        counts = [sorted(self.store.counts(flow.name).items()) for flow in self.flows]
+        seen = (now_ms // MINUTE_MS, self.actor is None, counts, self._inbox)
+        if seen == self._work_seen:
+            return  # a pick or a scan: no order is new or late by it, and reading all costs time
+        self._work_seen = seen
         new: set[str] = set()
         late: set[str] = set()
         for flow in self.flows:
@@ -284,7 +290,8 @@ class StoreApp(LockingApp):
             connection=said,
             time=clock_time(row, now_ms),
             news=self._alerts.words(
-                now_ms, on_today=actor is None or isinstance(self.screen, TodayScreen)
+                self.central_now_ms(),
+                on_today=actor is None or isinstance(self.screen, TodayScreen),
             ),
             inbox=badge(self._inbox, now_ms) if actor else None,
             paper=paper_badge(self._prints) if actor else None,
