@@ -155,7 +155,10 @@ class PrintQueue(Protocol):
     """What waits for a printer of this machine: durable, and the daemon prints it."""
 
     def add(self, job: PrintJob, now_ms: int) -> bool:
-        """Keep a job durably; False where no printer takes its kind, and nothing is kept."""
+        """Keep a job durably; False where no printer takes its kind, and nothing is kept.
+
+        Raises `OSError` where it cannot be kept.
+        """
         ...
 
     def jobs(self, limit: int = 200) -> Sequence[PrintJob]:

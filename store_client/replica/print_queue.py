@@ -17,7 +17,7 @@ from store_client.devices import (
     PrintKind,
     PrintState,
 )
-from sync.edge.sqlite import CommitHook, no_hook, open_database, transaction
+from sync.edge.sqlite import CommitHook, Error, no_hook, open_database, transaction
 
 KEPT_MAX = 200
 """Jobs that are done stay listed, to be printed again; more than these are forgotten."""
@@ -62,10 +62,18 @@ class PrintJobs:
         """Keep a job durably; False where no printer takes its kind, and nothing is kept.
 
         The very same thing again is a copy; one that still waits is not kept twice.
+        Raises `OSError` where the disk is full.
         """
         printer = job.printer or self._routes.get(job.kind, "")
         if not printer:
             return False
+        try:
+            self._add(job, printer, now_ms)
+        except Error as problem:
+            raise OSError(f"the print queue cannot be written: {problem}") from problem
+        return True
+
+    def _add(self, job: PrintJob, printer: str, now_ms: int) -> None:
         with self._lock, transaction(self._connection, self._name, self._hook):
             known = [
                 state
@@ -77,7 +85,6 @@ class PrintJobs:
             if PrintState.WAITING.value not in known:
                 seen = any(state != PrintState.CANCELLED.value for state in known)
                 self._insert(job, printer, now_ms, is_copy=job.is_copy or seen)
-        return True
 
     def _insert(self, job: PrintJob, printer: str, now_ms: int, *, is_copy: bool) -> None:
         self._connection.execute(

@@ -15,7 +15,7 @@ from store_client.devices import (
     PrintState,
     ReceiptPrinter,
 )
-from store_client.paper import ManifestSheet, PackingSlip, Paper, ParcelLabel
+from store_client.paper import ManifestSheet, PackingSlip, Paper, PaperProblem, ParcelLabel
 from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
 from store_client.services.receipts import RULE, WIDTH, pair
@@ -91,7 +91,12 @@ class QueuedPaper:
     def _add(
         self, kind: PrintKind, name: str, form: PrintForm, body: bytes, code: str = ""
     ) -> None:
-        self._queue.add(PrintJob(kind, name, form, body, code), self._clock.now_ms())
+        try:
+            self._queue.add(PrintJob(kind, name, form, body, code), self._clock.now_ms())
+        except OSError as problem:
+            raise PaperProblem(
+                f"{name} is a file, and waits for no printer: {problem}"
+            ) from problem
 
 
 def slip_text(slip: PackingSlip) -> str:
@@ -102,6 +107,30 @@ def slip_text(slip: PackingSlip) -> str:
     if slip.rest:
         lines += [RULE, f"{slip.rest} more come in another box."]
     return "\n".join([*lines, ""])
+
+
+def shelf_slip_text(store: Store, order: FulfillmentOrder, now_ms: int) -> str:
+    """Return what is put on a bag of the hold shelf, 42 columns: where, for whom, by when."""
+    row = store.store_row()
+    hint = f" …{order.customer_hint}" if order.customer_hint else ""
+    held = [f"{line.held} × {line.name}"[:WIDTH] for line in order.lines if line.held]
+    lines = [
+        pair(order.order_number, order.staging_spot),
+        f"{order.customer_name}{hint}"[:WIDTH],
+        f"Promised by {day_time(row, order.promised_by_ms, now_ms)}",
+        RULE,
+        *held,
+    ]
+    return "\n".join([*lines, ""])
+
+
+def print_shelf_slip(desk: Desk, order: FulfillmentOrder) -> bool:
+    """Let a slip for the bag wait for a printer; False where none takes slips."""
+    now_ms = desk.clock.now_ms()
+    body = shelf_slip_text(desk.store, order, now_ms).encode()
+    name = f"{order.order_number} at {order.staging_spot}"
+    job = PrintJob(PrintKind.SLIP, name, PrintForm.TEXT, body, order.order_number, by=desk.actor.id)
+    return desk.devices.queue.add(job, now_ms)
 
 
 # --- pick lists ------------------------------------------------------------------------------

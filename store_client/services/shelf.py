@@ -7,10 +7,12 @@ shop floor knows: barcodes and shelf spots.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from store_client.services.desk import Desk, Refusal
+from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
 from sync.domain import operations as op
 from sync.domain.fulfillment import (
@@ -182,7 +184,10 @@ def is_spot(store: StoreRow | None, text: str) -> bool:
 
 def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:
     """Say at which spot of the hold shelf the packed goods lie."""
-    return desk.perform(op.Staged(fulfillment_id, find_spot(desk.store.store_row(), spot)))
+    staged = desk.perform(op.Staged(fulfillment_id, find_spot(desk.store.store_row(), spot)))
+    with suppress(OSError):  # the goods lie there, slip or no slip
+        print_shelf_slip(desk, staged)
+    return staged
 
 
 def quantity(text: str, most: int) -> int:

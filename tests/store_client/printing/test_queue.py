@@ -18,6 +18,7 @@ from store_client.devices import (
 )
 from store_client.replica.print_queue import KEPT_MAX, PrintJobs
 from store_client.services.print_rounds import PAUSES_MS, PrintRound
+from sync.edge.sqlite import CommitPoint, OperationalError
 from tests.support.clocks import FrozenClock
 
 ROUTES = {PrintKind.RECEIPT: "counter", PrintKind.LABEL: "zebra", PrintKind.MANIFEST: "office"}
@@ -206,6 +207,25 @@ def test_the_queue_survives_its_process(tmp_path):
     queue.close()
     queue = open_queue(tmp_path)
     assert [(job.name, job.created_ms) for job in queue.jobs()] == [("receipt-1", 7)]
+    queue.close()
+
+
+def test_a_full_disk_is_said_and_keeps_nothing(tmp_path):
+    """Whoever prints hears of it; the queue is usable when there is room again."""
+    full = True
+
+    def hook(file: str, point: CommitPoint) -> None:
+        if full and point is CommitPoint.BEFORE and opened:
+            raise OperationalError("database or disk is full")
+
+    opened: list[int] = []
+    queue = PrintJobs(tmp_path / "print.db", ROUTES, PRINTERS, hook=hook)
+    opened.append(1)
+    with pytest.raises(OSError, match="disk is full"):
+        queue.add(receipt(), 0)
+    full = False
+    assert queue.jobs() == []
+    assert queue.add(receipt(), 0)
     queue.close()
 
 

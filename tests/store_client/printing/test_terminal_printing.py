@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from store_client import bootstrap
+from store_client.adapters.printers import bytes_of
 from store_client.cli import app
 from store_client.config import PrinterSettings, StoreSettings
 from store_client.devices import Devices, PrintJob, PrintKind, PrintState
@@ -17,13 +18,22 @@ from store_client.services.desk import TerminalSettings
 from sync.domain.people import Role
 from tests.store_client.printing.test_queue import FakePrinter, receipt
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, make_store
+from tests.support.fake_store import (
+    STORE,
+    gtin_of,
+    make_catalogue,
+    make_order,
+    make_people,
+    make_store,
+)
 from tests.support.filled_store import fill, open_filled
 from tests.support.paper import codes_sent
 from tests.support.terminals import QUIET_SECONDS, terminal
 
 pytestmark = pytest.mark.slow
-ROUTES = {PrintKind.RECEIPT: "counter", PrintKind.PICK_LIST: "counter"}
+ROUTES = {
+    PrintKind.RECEIPT: "counter", PrintKind.PICK_LIST: "counter", PrintKind.SLIP: "counter",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -79,6 +89,24 @@ async def test_a_pick_list_waits_for_the_printer(clock, queue):
     assert text.index("1-A") < text.index("2-B")
     assert "2 for K7Q2-0000" in text
     assert job.code.splitlines() == ["K7Q2-0000", "K7Q2-0001"]
+
+
+@pytest.mark.anyio
+async def test_a_bag_gets_its_slip_when_it_is_put_on_the_shelf(clock, queue):
+    """Spot, customer, items, and the order's code, which opens it; moved, it gets a new one."""
+    async with terminal(make_store(clock, 1), clock, settings=settings_with(queue)) as term:
+        await term.press("enter")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        await term.scan("A2")
+        await term.scan("B1")
+    first, second = queue.claim("counter"), queue.claim("counter")
+    assert "A2" in first.body.decode().splitlines()[0]
+    assert "Rosa Eastman" in first.body.decode()
+    assert "2 × Marrowick Gooseneck Kettle 0.8 L Black" in first.body.decode()
+    assert codes_sent(bytes_of(first)) == [("Code128", "K7Q2-0000")]
+    assert "B1" in second.body.decode().splitlines()[0]
+    assert not second.is_copy
 
 
 @pytest.mark.anyio
