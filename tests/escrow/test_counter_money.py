@@ -189,7 +189,7 @@ def test_a_count_stands_where_its_report_cannot_be_printed(desk: Desk):
     """No paper: the drawer is counted all the same, and nobody is told that it is not."""
 
     class Jammed:
-        def print(self, name: str, text: str) -> str:
+        def print(self, name: str, text: str, code: str = "") -> str:
             raise OSError(28, "no space left")
 
     jammed = replace(desk, devices=replace(desk.devices, receipts=Jammed()))
