@@ -1,7 +1,10 @@
 """What use cases may tell customers, in the words of the flows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from central_server.records import Location
 from sync.domain.fulfillment import FulfillmentOrder
@@ -24,6 +27,21 @@ class Notice(Protocol):
     def text(self) -> str:
         """Its plain text."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message before it has an address (implements `Notice`)."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+def local_time(at_ms: int, timezone: str) -> str:
+    """Return an instant as people there write it, such as `Mon 2 Mar, 17:30`."""
+    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
+    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
 
 
 class Notices(Protocol):

@@ -4,7 +4,7 @@ from functools import partial
 
 from central_server.flows.reserve import notices
 from central_server.services.flow_handler import FollowUps, Step
-from central_server.services.notice import Notice
+from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.paying import FLOW
@@ -93,7 +93,7 @@ def _tell_ready(order: FulfillmentOrder, ups: FollowUps) -> None:
     place = ups.place(order.location_id)
 
     def compose() -> Notice:
-        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        until = local_time(order.expires_at_ms or 0, place.timezone)
         return notices.ready(order.order_number, _name(order), place.name, until)
 
     ups.mail(order, compose, only_while=FulfillmentStatus.READY_FOR_PICKUP.value)
@@ -118,7 +118,7 @@ def _tell_served(step: Step, ups: FollowUps) -> None:
     ups.event(order, "wait_served", f"Stock has come to {place.name}: it is held there now.")
 
     def compose() -> Notice:
-        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        until = local_time(order.expires_at_ms or 0, place.timezone)
         return notices.served(order.order_number, _name(order), place.name, until)
 
     ups.mail(order, compose)

@@ -5,6 +5,7 @@ from typing import cast
 
 from central_server.flows.ship import notices
 from central_server.services.flow_handler import FollowUps, Moved, Step
+from central_server.services.notice import local_time
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
@@ -84,7 +85,7 @@ def _pause(step: Step, ups: FollowUps, reason: ShortReason, units: dict[int, int
         text = f"Not found for order {order.order_number}: {names}."
         ups.exception(order, ExceptionKind.COUNT_DUE, text)
     what = "these goods" if goods else "this order"
-    until = notices.local_time(until_ms, place.timezone)
+    until = local_time(until_ms, place.timezone)
     text = f"{place.name} is not asked for {what} again before {until}."
     ups.event(order, "routing_paused", text)
     return Consequence(ConsequenceKind.RE_SOURCED, text)
@@ -92,7 +93,7 @@ def _pause(step: Step, ups: FollowUps, reason: ShortReason, units: dict[int, int
 
 def _moved(step: Step, ups: FollowUps, moved: Moved) -> Consequence:
     order = moved.order
-    when = notices.local_time(order.promised_by_ms, moved.place.timezone)
+    when = local_time(order.promised_by_ms, moved.place.timezone)
     text = f"{moved.place.name} sends {_pieces(order.total('allocated'))} by {when}."
     ups.event(order, "re_sourced", text)
     if order.promised_by_ms > step.before.promised_by_ms:

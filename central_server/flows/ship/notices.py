@@ -1,10 +1,7 @@
 """What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from central_server.records import Location
+from central_server.services.notice import Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 
@@ -16,26 +13,17 @@ BACKORDERED = "parcel_backordered"
 CANCELLED = "parcels_cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A message before it has an address."""
-
-    kind: str
-    subject: str
-    text: str
-
-
-def received(number: str, name: str, when: str) -> Notice:
+def received(number: str, name: str, when: str) -> Letter:
     """The order was taken."""
     text = (
         f"Hello {name},\n\n"
         f"thank you for your order {number}. We pack it and give it to the carrier by {when}, "
         "and write again with the number to follow it by.\n"
     )
-    return Notice(RECEIVED, f"Order {number}: we have it", text)
+    return Letter(RECEIVED, f"Order {number}: we have it", text)
 
 
-def shipped(order: FulfillmentOrder, carriers: dict[str, str]) -> Notice:
+def shipped(order: FulfillmentOrder, carriers: dict[str, str]) -> Letter:
     """What left, with the numbers to follow it by."""
     boxes = [box for box in shipment_of(order).boxes if not box.is_here]
     tracked = "\n".join(
@@ -47,53 +35,47 @@ def shipped(order: FulfillmentOrder, carriers: dict[str, str]) -> Notice:
         f"Hello {order.customer_name or 'customer'},\n\n"
         f"order {order.order_number} is on its way to you:\n\n{tracked}\n{more}"
     )
-    return Notice(SHIPPED, f"Order {order.order_number} is on its way", text)
+    return Letter(SHIPPED, f"Order {order.order_number} is on its way", text)
 
 
-def later(number: str, name: str, when: str) -> Notice:
+def later(number: str, name: str, when: str) -> Letter:
     """A part comes from elsewhere, and later than was said."""
     text = (
         f"Hello {name},\n\n"
         f"a part of order {number} comes from another place and leaves by {when}. "
         "It may arrive in a parcel of its own.\n"
     )
-    return Notice(LATER, f"Order {number}: a part comes later", text)
+    return Letter(LATER, f"Order {number}: a part comes later", text)
 
 
-def unsourced(number: str, name: str) -> Notice:
+def unsourced(number: str, name: str) -> Letter:
     """Nobody has what is missing; people look into it."""
     text = (
         f"Hello {name},\n\n"
         f"for a part of order {number} there is no stock at the moment. "
         "We look into it and write to you within a few hours.\n"
     )
-    return Notice(UNSOURCED, f"Order {number}: a part of it is missing", text)
-
-
-def local_time(at_ms: int, timezone: str) -> str:
-    """Return an instant as people there write it, such as `Mon 2 Mar, 17:30`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
-    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
+    return Letter(UNSOURCED, f"Order {number}: a part of it is missing", text)
 
 
 class ShipNotices:
     """What central's own use cases tell these customers (implements `services.notice.Notices`)."""
 
-    def received(self, order: FulfillmentOrder, location: Location, code: str) -> Notice:
+    def received(self, order: FulfillmentOrder, location: Location, code: str) -> Letter:
         """The order was taken; there is no code to show anywhere."""
         del code
         when = local_time(order.promised_by_ms, location.timezone)
         return received(order.order_number, order.customer_name or "customer", when)
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
+    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Letter:
         """The order waits for goods."""
         when = local_time(by_ms, location.timezone)
         text = (
             f"Hello {name},\n\nthe goods of order {number} are on their way; expect them {when}.\n"
         )
-        return Notice(BACKORDERED, f"Order {number}: for {when}", text)
+        return Letter(BACKORDERED, f"Order {number}: for {when}", text)
 
-    def cancelled(self, number: str, name: str) -> Notice:
+    def cancelled(self, number: str, name: str) -> Letter:
         """The order was cancelled."""
         text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
-        return Notice(CANCELLED, f"Order {number} is cancelled", text)
+        return Letter(CANCELLED, f"Order {number} is cancelled", text)
