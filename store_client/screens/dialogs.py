@@ -174,6 +174,14 @@ class EntryDialog(TerminalModal[Any]):
             if isinstance(error, CardNumberRefused):
                 self.query_one("#entry", Input).value = ""
             self.app.bell()
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
+            why = f"✗ Not recorded: {error}. "
+            says = Content.assemble(
+                (why, tone_style("bad", bold=True)), "Try again, or tell support."
+            )
+            self.query_one("#entry-says", Static).update(says)
+            self.app.bell()
         else:
             self.dismiss(result)
         finally:

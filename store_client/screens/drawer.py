@@ -108,12 +108,17 @@ class DrawerScreen(TerminalScreen):
         desk = self.desk
 
         def read() -> tuple[Session | None, dict[str, str]]:
-            if desk.actor.may_work:
-                settle_cards(desk)
             found = drawer.sessions(desk.store, desk.device)
             names = {one.id: one.name for one in desk.store.associates()}
             return (found[-1] if found else None), names
 
+        try:
+            if desk.actor.may_work:
+                await self.host.off_loop(lambda: settle_cards(desk))
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
+            what = f"Settled cards are not recorded: {error}."
+            self.query_one(Says).bad(what, "They are asked for again each time.")
         session, names = await self.host.off_loop(read)
         self._session = session
         report = None if session is None else drawer.report_of(session)

@@ -264,7 +264,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             if isinstance(error, DoubtfulPromise):
                 self._ask_for_approval()
             self.app.bell()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
         else:
             self.dismiss(order)

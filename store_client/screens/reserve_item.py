@@ -107,7 +107,8 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
                 if has_card_number(field.value):
                     field.value = ""
             self.app.bell()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
             says.bad(f"Not recorded: {error}.", "Nothing is held; tell a manager.")
         else:
             self.dismiss(order)

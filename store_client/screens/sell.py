@@ -177,7 +177,8 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
             panel.bad(*refusal(error))
             self.query_one("#approver-pin", Input).value = ""
             self.app.bell()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
             panel.bad(f"Not recorded: {error}.", "Do not sell it here; tell a manager.")
         else:
             self.dismiss(sold)

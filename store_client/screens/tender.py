@@ -321,7 +321,8 @@ class TenderScreen(TerminalModal[Sold | None]):
             if has_card_number(field.value):
                 field.value = ""
             self.app.bell()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self.host.note_error(error)
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
         else:
             self._said(done)

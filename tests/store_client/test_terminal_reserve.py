@@ -7,12 +7,14 @@ import pytest
 
 from central_server.money_records import StoredValue
 from central_server.services.idempotency import RequestIdentity
+from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.replica.digest import digest_of
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.orders import PaymentPlace
 from sync.domain.people import Role
 from sync.domain.tenders import TenderKind, account_of
+from sync.edge.sqlite import OperationalError
 from sync.protocol.rows import AssociateRow
 from tests.support.builders import NOON_MS
 from tests.support.central_world import World, build_world
@@ -232,6 +234,50 @@ async def test_a_wall_clock_that_is_wrong_does_not_turn_customers_away(world, st
         assert "OVER" not in term.text().upper()
         await term.press("enter", "f6")
         assert "DUE $20.00" in term.text()
+
+
+def full(*_arguments, **_more):
+    raise OperationalError("database or disk is full")
+
+
+async def test_a_full_disk_stops_no_payment_screen(world, store, tmp_path, monkeypatch):
+    """The journal cannot be written: said on the payment, and tried again once there is room."""
+    reserve_online(world, store)
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        with monkeypatch.context() as disk:
+            disk.setattr(store.store, "perform", full)
+            await term.press("f4")
+            assert "Not recorded: database or disk is full" in term.text()
+            await term.press("f6")
+            await term.type(CODE)
+            await term.press("enter")
+            assert "Not recorded: database or disk is full" in term.text()
+            await term.press("escape")
+        await term.press("f4", "enter")
+        assert "all done" in term.text()
+
+
+async def test_a_full_disk_stops_no_drawer_and_no_reservation(world, store, tmp_path, monkeypatch):
+    """Neither the float, nor what a card settled as, nor a customer's name end the terminal."""
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        with monkeypatch.context() as disk:
+            disk.setattr(store.store, "record_money", full)
+            disk.setattr(store.store, "begin_order", full)
+            disk.setattr(SimulatedTerminal, "settlements", full)
+            await term.press("f8")
+            assert "Settled cards are not recorded" in term.text()
+            await term.press("enter", "enter")
+            assert "Not recorded: database or disk is full" in term.text()
+            await term.press("escape", "escape", "f3")
+            await term.type("SKU-1")
+            await term.press("enter", "f7")
+            await term.type("Ines Hale")
+            await term.press("enter", "enter")
+            assert "Not recorded: database or disk is full" in term.text()
+            await term.press("escape", "f2")
+        await open_drawer(term)
 
 
 async def test_money_is_given_back_where_the_order_ended(world, store, tmp_path):
