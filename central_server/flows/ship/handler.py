@@ -47,6 +47,7 @@ class ShipHandler:
                 _buy(step, ups)
             case "label_voided" | "box_unpacked" | "put_back":
                 _void(step, ups)
+                _stayed(step, ups)
             case "handed_to_carrier":
                 return _shipped(step, ups)
             case _:
@@ -171,10 +172,23 @@ def _shipped(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
         return ()
     text = f"Box {box.number} is with {box.carrier}, number {box.tracking}."
     ups.event(order, "shipped", text)
-    waiting = [one for one in shipment.boxes if one.is_here and one.manifest == box.manifest]
-    if not waiting:
+    if not _waits_on(order, box.manifest):
         ups.mail(order, partial(notices.shipped, order, {}))
     return _fact_wins(step, ups) if step.is_late else ()
+
+
+def _waits_on(order: FulfillmentOrder, manifest: str) -> bool:
+    """Return whether a box on a manifest is still here: one letter tells of all that leave."""
+    return any(one.is_here and one.manifest == manifest for one in shipment_of(order).boxes)
+
+
+def _stayed(step: Step, ups: FollowUps) -> None:
+    """Tell of what has left where the last box that it waited for stays here after all."""
+    order = step.outcome.after
+    listed = {one.manifest for one in shipment_of(step.before).boxes if one.is_here}
+    gone = {one.manifest for one in shipment_of(order).boxes if not one.is_here}
+    if any(not _waits_on(order, manifest) for manifest in listed & gone):
+        ups.mail(order, partial(notices.shipped, order, {}))
 
 
 def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:

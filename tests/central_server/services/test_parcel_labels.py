@@ -102,3 +102,26 @@ def test_a_number_that_its_carrier_refuses_is_somebodys_business(shipping: World
     assert exceptions(shipping) == ["label_refused"]
     assert "label_refused" in [one["kind"] for one in shipping.order(order_id)["timeline"]]
     assert the_box(shipping, order_id).tracking == order.shipment.numbers[0]
+
+
+def test_a_customer_hears_of_the_box_that_left_though_the_other_stays(shipping: World):
+    """Both were on one manifest; the second was unpacked at the door: the first is told of then."""
+    _, (order,) = place(shipping)
+    assert order.shipment is not None
+    key, numbers = order.id, order.shipment.numbers
+    device = shipping.device("S001")
+    device.do(*(op.LinePicked(key, one.line, one.allocated) for one in order.lines))
+    for box in (1, 2):
+        device.do(
+            so.BoxPacked(key, box, 900, (op.LineQuantity(1, 1),)),
+            so.LabelPrinted(key, box, "swift", "standard", numbers[box - 1]),
+            so.Manifested(key, box, "swift-1"),
+        )
+    device.do(so.HandedToCarrier(key, 1))
+    device.push()
+    assert [mail.subject for mail in shipping.mails() if "on its way" in mail.subject] == []
+    device.do(so.BoxUnpacked(key, 2))
+    device.push(len(device.lines))
+    (mail,) = [mail for mail in shipping.mails() if "on its way" in mail.subject]
+    assert numbers[0] in mail.text
+    assert "The rest follows" in mail.text
