@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from store_client.devices import MoneyMove
 from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
-from store_client.services.words import ZERO_DECIMAL, money
+from store_client.services.words import decimals, money
 from sync.domain.card_numbers import refuse_card_numbers
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_ledger import (
@@ -410,20 +410,20 @@ def _pair(left: str, right: str) -> str:
 
 # --- amounts that people type -----------------------------------------------------------------
 
-_AMOUNT = re.compile(r"(-?)(\d{1,7})(?:[.,](\d{1,2}))?")
+_AMOUNT = re.compile(r"(-?)(\d{1,7})(?:[.,](\d{1,3}))?")
 
 
 def read_amount(text: str, currency: str) -> int:
-    """Return a typed amount in minor units: 48.99, 48,99 or 48; without decimals where none are."""
+    """Return a typed amount in minor units: 48.99, 48,99 or 48; as many digits as there are."""
     found = _AMOUNT.fullmatch(text.strip().lstrip("$€£ "))
     if found is None:
         refuse_card_numbers(text)
         raise Refusal(f"“{text.strip()[:8]}” is no amount.", "Type it like 48.99.")
-    sign, whole, part = found.groups()
-    if currency in ZERO_DECIMAL:
-        if part:
-            raise Refusal("This currency has no smaller coins.", "Type a whole amount.")
-        minor = int(whole)
-    else:
-        minor = int(whole) * 100 + int((part or "0").ljust(2, "0"))
+    sign, whole, part = found[1], found[2], found[3] or ""
+    digits = decimals(currency)
+    if part and not digits:
+        raise Refusal("This currency has no smaller coins.", "Type a whole amount.")
+    if len(part) > digits:
+        raise Refusal(f"“{text.strip()[:12]}” is no amount.", f"At most {digits} digits follow.")
+    minor = int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
     return -minor if sign else minor

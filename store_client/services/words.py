@@ -21,7 +21,14 @@ DAY_MS = 24 * HOUR_MS
 WEEK_DAYS = 7
 OFFLINE_AFTER_MS = 75_000
 """Two polls and a half without an answer."""
-ZERO_DECIMAL = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
+DECIMALS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+         "XAF", "XOF", "XPF"), 0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}  # fmt: skip
+"""Digits after the point of currencies that have not two (ISO 4217, list one)."""
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -173,13 +180,20 @@ def units(count: int, noun: str = "item") -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def decimals(currency: str) -> int:
+    """Return how many digits a currency has after the point."""
+    return DECIMALS.get(currency, 2)
+
+
 def money(amount_minor: int | None, currency: str) -> str:
     """Return an amount for a screen, without going through floats."""
     if amount_minor is None:
         return "no price"
     sign, amount = ("-" if amount_minor < 0 else ""), abs(amount_minor)
     symbol = SYMBOLS.get(currency)
-    number = f"{amount:,}" if currency in ZERO_DECIMAL else f"{amount // 100:,}.{amount % 100:02}"
+    digits = decimals(currency)
+    whole, part = divmod(amount, 10**digits)
+    number = f"{whole:,}.{part:0{digits}}" if digits else f"{whole:,}"
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}"
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from store_client.services.calendar import hold_until_ms, to_ms
 from store_client.services.desk import Refusal
+from store_client.services.drawer import read_amount
 from store_client.services.scanner import ScanGate, ScannerSettings, clean, read_code
 from store_client.services.sign_in import Attempt, find_associate, list_associates, sign_in
 from store_client.services.stock_lookup import age_of_stock, look_up
@@ -242,11 +243,33 @@ def test_durations_are_short(ms, words):
     assert duration(ms) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("48.99", "USD", 4899), ("48,9", "EUR", 4890), ("48", "USD", 4800), ("12", "UGX", 12),
+        ("12.345", "KWD", 12345), ("12.5", "KWD", 12500), ("-5", "USD", -500),
+    ],
+)  # fmt: skip
+def test_an_amount_is_typed_as_it_is_shown(text, currency, minor):
+    """As many digits after the point as the currency has coins for."""
+    assert read_amount(text, currency) == minor
+    assert read_amount(money(minor, currency).removesuffix(f" {currency}").replace("$", ""),
+                       currency) == minor  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "currency"), [("1.234", "USD"), ("1.5", "JPY"), ("1e3", "USD")])
+def test_what_is_no_amount_is_refused(text, currency):
+    """A digit too many is a slip, not a tenth of a cent."""
+    with pytest.raises(Refusal):
+        read_amount(text, currency)
+
+
 def test_money_is_shown_without_floats():
     """Minor units become what is on a price tag, in each currency's way."""
     assert money(123456, "USD") == "$1,234.56"
     assert money(5, "EUR") == "€0.05"
     assert money(1200, "JPY") == "1,200 JPY"
+    assert money(12345, "KWD") == "12.345 KWD"
     assert money(None, "USD") == "no price"
 
 
