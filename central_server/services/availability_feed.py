@@ -76,7 +76,8 @@ class AvailabilityPublisher:
         head = view.promise_signs.head()
         revs = view.promise_signs.revs()
         revision = (head.revision, head.catalogue)
-        if revision != self._revision or now_ms >= self._all_due_ms:
+        is_set_back = self._all_due_ms - now_ms > SWEEP_MS
+        if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
             edges = view.promise_rules.in_force(now_ms).edges
             later = [edge for edge in edges if edge > now_ms]
             taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS

@@ -62,6 +62,17 @@ def test_rules_and_their_time_boxes_are_published(world, publisher):
     assert read(world, cursor)[0] == {"SKU-2": 30}
 
 
+def test_a_clock_that_is_set_back_stops_no_sweep(world, publisher):
+    """A day back: what no feed told of is published within one sweep, not when the day has passed."""
+    _, cursor = read(world)
+    world.clock.advance(-86_400_000)
+    work_off(publisher)
+    world.database.write(lambda unit: unit.stock.apply_effects("S001", {"SKU-1": (-10, 0)}, []))
+    world.clock.advance(SWEEP_MS)
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-1": 20}
+
+
 def test_kits_move_with_their_components(world, publisher):
     """An order for a component publishes the kit that it is part of."""
     with_kit(world)
