@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from central_server.records import OutboxItem
 from central_server.storage.bulk import among, insert_many
 from central_server.storage.tables import OUTBOX
 
+WAIT_MAX_MS = 2 * 3_600_000
+"""Nothing is put off for longer: what seems to be, was written by a clock that was ahead."""
 _COLUMNS = (
     "id", "kind", "key", "payload", "created_ms", "attempts", "not_before_ms", "last_error",
 )  # fmt: skip
@@ -40,7 +42,13 @@ class Outbox:
 
         Commit, do the work outside the transaction, then call `done` or `failed`.
         """
-        due = [OUTBOX.c.done_ms.is_(None), OUTBOX.c.not_before_ms <= now_ms]
+        due = [
+            OUTBOX.c.done_ms.is_(None),
+            or_(
+                OUTBOX.c.not_before_ms <= now_ms,
+                OUTBOX.c.not_before_ms > now_ms + WAIT_MAX_MS,  # the clock was set back
+            ),
+        ]
         if kinds:
             due.append(among(self._connection, OUTBOX.c.kind, kinds))
         rows = self._connection.execute(

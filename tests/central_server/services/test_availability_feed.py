@@ -63,7 +63,7 @@ def test_rules_and_their_time_boxes_are_published(world, publisher):
 
 
 def test_a_clock_that_is_set_back_stops_no_sweep(world, publisher):
-    """A day back: what no feed told of is published within one sweep, not when the day has passed."""
+    """A day back: what no feed told of is published within one sweep, not a day later."""
     _, cursor = read(world)
     world.clock.advance(-86_400_000)
     work_off(publisher)

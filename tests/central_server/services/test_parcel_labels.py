@@ -125,3 +125,15 @@ def test_a_customer_hears_of_the_box_that_left_though_the_other_stays(shipping: 
     (mail,) = [mail for mail in shipping.mails() if "on its way" in mail.subject]
     assert numbers[0] in mail.text
     assert "The rest follows" in mail.text
+
+
+def test_a_clock_that_is_set_back_keeps_no_label_waiting(shipping: World):
+    """Asked for before central's clock went back a day: bought now, not when the day has passed."""
+    order_id, (order,) = place(shipping, method="express")
+    device = shipping.device("S001")
+    packed(device, order)
+    device.do(so.LabelRequested(order.id, 1, "harbor", "express"))
+    device.push()
+    shipping.clock.advance(-24 * HOUR_MS)
+    assert shipping.parts.labels.run() == 1
+    assert the_box(shipping, order_id).tracking
