@@ -425,5 +425,5 @@ def read_amount(text: str, currency: str) -> int:
         raise Refusal("This currency has no smaller coins.", "Type a whole amount.")
     if len(part) > digits:
         raise Refusal(f"“{text.strip()[:12]}” is no amount.", f"At most {digits} digits follow.")
-    minor = int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
+    minor: int = int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
     return -minor if sign else minor

@@ -210,6 +210,29 @@ def test_a_manifest_lists_what_is_labeled_and_the_carrier_takes_it(desk, store, 
     assert {status_of(one) for one in store.orders.values()} == {FulfillmentStatus.SHIPPED}
 
 
+def test_a_manifest_is_made_again_without_what_was_taken_off_it(desk, store):
+    """A label that is void after it was listed: the driver signs for what is there."""
+    sheets = []
+
+    class Watched(PaperFiles):
+        def manifest(self, sheet):
+            sheets.append([row.order_number for row in sheet.rows])
+            return super().manifest(sheet)
+
+    for number in (1, 2):
+        key = add(store, number)
+        picked(desk, key)
+        commands.pack(desk, key, "900")
+        commands.label(desk, key)
+    watching = replace(desk, paper=Watched(Path(desk.paper._folder)))
+    assert manifests.close(watching, "swift").count == 2
+    commands.void(desk, key, 1)
+    again = manifests.close(watching, "swift")
+    assert (again.count, "made again" in again.says) == (0, True)
+    assert [len(rows) for rows in sheets] == [2, 1]
+    assert store.orders[key].order_number not in sheets[1]
+
+
 def test_a_cancelled_box_stays_when_the_carrier_comes(desk, store):
     """It is on the list, but nobody expects it: it is put back, not shipped."""
     for number in (1, 2):

@@ -64,10 +64,16 @@ def list_box(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
 
 
 def close(desk: Desk, carrier: str) -> Done:
-    """Put every labeled box of a carrier on its manifest, and the manifest on paper."""
+    """Put every labeled box of a carrier on its manifest, and the manifest on paper.
+
+    Where all are on it already it is made once more: a box may have been taken off it.
+    """
     desk.require_worker()
     orders = open_orders(desk)
-    ready = [one for one in boxes_for(orders, carrier) if not one.box.manifest]
+    known = boxes_for(orders, carrier)
+    ready = [one for one in known if not one.box.manifest]
+    if known and not ready:
+        return Done(0, f"Nothing new to list: made again. {print_manifest(desk, carrier)}")
     if not ready:
         raise Refusal("No labeled box waits for a manifest.", "Pack and label first.")
     name = _name(desk, orders, carrier)

@@ -263,9 +263,12 @@ class ShipScreen(ShelfScreen):
         )
 
     def _void(self, box: int) -> None:
+        found = shipment_of(self.order).box(box) if self.order is not None else None
+        listed = found is not None and bool(found.manifest)
+        anew = ", and make the manifest again (F7 at Shipping)" if listed else ""
         self.do(
             partial(commands.void, fulfillment_id=self.key, box=box),
-            f"The label of box {box} is void: tear it off",
+            f"The label of box {box} is void: tear it off{anew}",
         )
 
     def _by_hand(self) -> None:
