@@ -11,7 +11,12 @@ from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
-from sync.domain.money_operations import CardSettled, MoneyOperation
+from sync.domain.money_operations import (
+    CardSettled,
+    DrawerCounted,
+    DrawerOpened,
+    MoneyOperation,
+)
 from sync.domain.people import Approval
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
 from sync.edge.journal import Journal
@@ -32,6 +37,36 @@ class NotFree(OperationRefused):
         self.why = f"Not free in this store: {missing} too many."
         self.todo = "Take fewer, or put the customer on the waiting list."
         super().__init__(f"{self.why} {self.todo}")
+
+
+class OutOfTurn(OperationRefused):
+    """A drawer is opened that is open, or counted that is not: somebody else was quicker."""
+
+    code = "out_of_turn"
+
+    def __init__(self, why: str, todo: str) -> None:
+        self.why = why
+        self.todo = todo
+        super().__init__(f"{why} {todo}")
+
+
+def check_turn(operation: MoneyOperation, known: Sequence[object]) -> None:
+    """Refuse what does not follow from the operations on a drawer that are `known`, oldest first.
+
+    Two sessions of one drawer at once would each have the other's money.
+    """
+    if isinstance(operation, CardSettled):
+        return
+    turns = [
+        one
+        for one in known
+        if isinstance(one, DrawerOpened | DrawerCounted) and one.drawer == operation.drawer
+    ]
+    is_open = bool(turns) and isinstance(turns[-1], DrawerOpened)
+    if isinstance(operation, DrawerOpened) and is_open:
+        raise OutOfTurn("This drawer is open already.", "Count it before it is opened anew.")
+    if not isinstance(operation, DrawerOpened) and not is_open:
+        raise OutOfTurn("This drawer is not open.", "Somebody has counted it: open it first.")
 
 
 class Till(ABC):
@@ -103,15 +138,11 @@ class Till(ABC):
         What became of one card is written down once by a terminal, however often it is told.
         """
         with self.journal.writing():
-            if not (isinstance(operation, CardSettled) and self._is_settled(operation, dev)):
-                self._append(operation, by, dev, (), at_ms=self.clock.now_ms(), approval=approval)
-
-    def _is_settled(self, operation: CardSettled, dev: str) -> bool:
-        moves = self.journal.money_history(MONEY_OPERATIONS_MAX)
-        return any(
-            entry.record is not None and device == dev and entry.record.op == operation
-            for entry, device, _ in moves
-        )
+            known = [(one.device, one.operation) for one in self.money_moves()]
+            if isinstance(operation, CardSettled) and (dev, operation) in known:
+                return
+            check_turn(operation, [done for _, done in known])
+            self._append(operation, by, dev, (), at_ms=self.clock.now_ms(), approval=approval)
 
     def money_moves(self) -> Sequence[MoneyMove]:
         """Return the newest operations that move money, oldest first.

@@ -12,11 +12,12 @@ from central_server.records import Price
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import CardAnswer, Settlement
 from store_client.flows.reserve import commands
+from store_client.replica.till import OutOfTurn
 from store_client.services import drawer, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
-from sync.domain.money_operations import CashReason
+from sync.domain.money_operations import CashMoved, CashReason, DrawerCounted, DrawerOpened
 from sync.domain.paying import due_of
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, ValueLimits, account_of
@@ -174,6 +175,21 @@ def test_a_drawer_takes_no_other_currency(world: World, store: StoreSide, desk: 
         tendering.pay_cash(desk, key, 2_000)
     with pytest.raises(Refusal, match="is in EUR"):
         tendering.pay_card(desk, key)
+
+
+def test_a_drawer_is_opened_and_counted_once_whoever_is_quicker(desk: Desk):
+    """Two programs that both saw it closed, or open: the journal takes one of them."""
+    with pytest.raises(OutOfTurn, match="open already"):
+        desk.store.record_money(DrawerOpened("T1", 1, 10_000, "USD"), by="A1", dev="T1")
+    drawer.count_drawer(desk, 10_000)
+    counted = DrawerCounted("T1", 1, 9_000, 10_000, "USD")
+    with pytest.raises(OutOfTurn, match="not open"):
+        desk.store.record_money(counted, by="A1", dev="T1")
+    with pytest.raises(OutOfTurn, match="not open"):
+        desk.store.record_money(
+            CashMoved("T1", 1, 500, "USD", CashReason.CHANGE), by="A1", dev="T1"
+        )
+    assert len(drawer.sessions(desk.store, "T1")) == 1
 
 
 def test_a_drawer_has_never_less_than_nothing_in_it(desk: Desk):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
-from store_client.replica.till import NotFree
+from store_client.replica.till import NotFree, check_turn
 from sync.clock import Clock
 from sync.domain.escrow import Share
 from sync.domain.fulfillment import FulfillmentOrder
@@ -65,6 +65,7 @@ class FakeTill:
             known = [move.operation for move in self.moves if move.device == dev]
             if isinstance(operation, CardSettled) and operation in known:
                 return
+            check_turn(operation, [move.operation for move in self.moves])
             self.note_approval(operation, by, approval)
             self.note_money(operation, by, dev)
             self.version += 1
