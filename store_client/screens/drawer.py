@@ -12,8 +12,8 @@ from textual.widgets import Static
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.services import drawer
+from store_client.services.card_settling import settle_cards
 from store_client.services.drawer import Report, Session, TenderLine
-from store_client.services.tendering import settle_cards
 from store_client.services.words import day_time, money
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says

@@ -8,9 +8,10 @@ here until it has answered.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
+from store_client.services.card_settling import kept_reference, unsettled_cards
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer import require_cash, require_session
 from store_client.services.receipts import receipt_text
@@ -19,7 +20,6 @@ from store_client.services.words import day_time, money, reaches_central
 from sync.domain.card_numbers import CardNumberRefused, has_card_number
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
-from sync.domain.money_operations import CardSettled
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
 from sync.domain.people import Action
@@ -34,7 +34,6 @@ from sync.domain.reserve_operations import (
 )
 from sync.domain.tenders import (
     STORED_VALUE,
-    OfflineCard,
     Tender,
     TenderKind,
     TenderState,
@@ -49,7 +48,6 @@ from sync.domain.tenders import (
 
 CODE_CHARACTERS_MIN = 6
 CODE_CHARACTERS_MAX = 40
-REFERENCE_END = 6
 S = FulfillmentStatus
 MEANS: dict[TenderKind, str] = {
     TenderKind.CASH: "Cash",
@@ -215,14 +213,9 @@ def _unclear(desk: Desk, key: str) -> Paid:
     return Paid(order, "NOT CLEAR whether the card was charged. F5 asks the terminal again")
 
 
-def _kept(reference: str) -> str:
-    """Return what is kept of a device's name for a payment: of one like a card number, its end."""
-    return reference[-REFERENCE_END:] if has_card_number(reference) else reference
-
-
 def _answered(desk: Desk, key: str, number: int, answer: CardAnswer) -> Paid:
     approved = answer.outcome is CardOutcome.APPROVED
-    reference = _kept(answer.reference or payment_name(key, number))
+    reference = kept_reference(answer.reference or payment_name(key, number))
     after = desk.perform(
         CardAnswered(key, number, approved, reference if approved else "",
                      approved and answer.is_offline)
@@ -246,31 +239,6 @@ def _open_card(order: FulfillmentOrder) -> Tender | None:
         ),
         None,
     )
-
-
-def unsettled_cards(desk: Desk) -> list[OfflineCard]:
-    """Return the cards approved offline at this terminal of which no issuer has said anything.
-
-    One that was given back settles no more.
-    """
-    taken: dict[tuple[str, int], tuple[str, OfflineCard]] = {}
-    asked: dict[tuple[str, int], int] = {}
-    for move in desk.store.money_moves():
-        done, is_here = move.operation, move.device == desk.device
-        match done:
-            case CardAsked():
-                asked[done.fulfillment_id, done.tender] = done.amount_minor
-            case CardAnswered(approved=True, is_offline=True) if is_here:
-                name = done.fulfillment_id, done.tender
-                card = OfflineCard(asked.get(name, 0), move.at_ms)
-                taken[name] = (done.reference, card)
-            case TenderReturned():
-                taken.pop((done.fulfillment_id, done.tender), None)
-            case CardSettled() if is_here:
-                taken = {n: one for n, one in taken.items() if one[0] != done.reference}
-            case _:
-                pass
-    return [card for _, card in taken.values()]
 
 
 # --- gift cards and store credit ----------------------------------------------------------------
@@ -422,26 +390,3 @@ def _receipt_name(desk: Desk, order: FulfillmentOrder) -> str:
         for move in desk.store.money_moves()
     )
     return f"receipt-{order.order_number}-{sales}"
-
-
-def settle_cards(desk: Desk) -> int:
-    """Record what has become of cards that were approved offline; return how many."""
-    count = 0
-    for one in desk.devices.payment_terminal.settlements():
-        reference = _kept(one.reference)
-        settled = CardSettled(reference, one.amount_minor, one.currency, one.declined)
-        number = _order_number(desk, reference)
-        desk.store.record_money(
-            replace(settled, order_number=number), by=desk.actor.id, dev=desk.device
-        )
-        desk.devices.payment_terminal.settled(one.reference)
-        count += 1
-    return count
-
-
-def _order_number(desk: Desk, reference: str) -> str:
-    for move in desk.store.money_moves():
-        if getattr(move.operation, "reference", "") == reference:
-            order = desk.store.fulfillment(getattr(move.operation, "fulfillment_id", ""))
-            return "" if order is None else order.order_number
-    return ""

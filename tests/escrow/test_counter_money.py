@@ -13,7 +13,7 @@ from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import CardAnswer, Settlement
 from store_client.flows.reserve import commands
 from store_client.replica.till import OutOfTurn
-from store_client.services import drawer, tendering
+from store_client.services import card_settling, drawer, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
@@ -238,9 +238,9 @@ def test_a_card_is_lost_once_however_often_its_device_says_so(
     _offline(world, store, desk, 1_055)
     torn = replace(desk, devices=replace(desk.devices, payment_terminal=Forgetful(tmp_path / PSP)))
     with pytest.raises(OSError, match="power"):
-        tendering.settle_cards(torn)
-    tendering.settle_cards(desk)
-    assert tendering.unsettled_cards(desk) == []
+        card_settling.settle_cards(torn)
+    card_settling.settle_cards(desk)
+    assert card_settling.unsettled_cards(desk) == []
     agree(world, store)
     assert exceptions(world) == ["card_not_settled"]
     assert books(world, desk)["bad_debt"] == 1_055
@@ -252,7 +252,7 @@ def test_a_card_that_was_given_back_is_waited_for_no_longer(
     """It never settles: counted on, it would stop all cards offline after a day."""
     key = _offline(world, store, desk, 1_054)
     tendering.give_back(desk, key, 1)
-    assert tendering.unsettled_cards(desk) == []
+    assert card_settling.unsettled_cards(desk) == []
 
 
 def test_a_settlement_under_a_name_like_a_card_number(
@@ -273,8 +273,8 @@ def test_a_settlement_under_a_name_like_a_card_number(
     device = Numbered(tmp_path / PSP)
     numbered = replace(desk, devices=replace(desk.devices, payment_terminal=device))
     _offline(world, store, numbered, 1_054)
-    assert tendering.settle_cards(numbered) == 1
-    assert tendering.unsettled_cards(numbered) == []
+    assert card_settling.settle_cards(numbered) == 1
+    assert card_settling.unsettled_cards(numbered) == []
     agree(world, store)
     books(world, desk)
 

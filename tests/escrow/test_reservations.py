@@ -14,7 +14,7 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.flows.reserve import commands
 from store_client.replica.till import NotFree
-from store_client.services import drawer, reserving, tendering
+from store_client.services import card_settling, drawer, reserving, tendering
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer import report_of, sessions
 from sync.domain.flows import status_of
@@ -273,9 +273,9 @@ def test_cards_offline_are_off_and_capped(world: World, store: StoreSide, desk: 
     allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 500, 500, 2)))
     assert "OFFLINE" in tendering.pay_card(desk, key, 454).says
     assert "declined" in tendering.pay_card(desk, key, 154).says, "the sum of this terminal"
-    assert sum(one.amount_minor for one in tendering.unsettled_cards(desk)) == 454
-    tendering.settle_cards(desk)
-    assert tendering.unsettled_cards(desk) == []
+    assert sum(one.amount_minor for one in card_settling.unsettled_cards(desk)) == 454
+    card_settling.settle_cards(desk)
+    assert card_settling.unsettled_cards(desk) == []
     assert "OFFLINE" in tendering.pay_card(desk, key, 154).says
 
 
@@ -289,8 +289,8 @@ def test_an_offline_card_that_is_declined_when_it_settles(
     tendering.pay_card(desk, key, 1_055)
     tendering.pay_cash(desk, key, 945)
     tendering.sell(desk, key, all_of(desk, key))
-    assert tendering.settle_cards(desk) == 1
-    assert tendering.settle_cards(desk) == 0
+    assert card_settling.settle_cards(desk) == 1
+    assert card_settling.settle_cards(desk) == 0
     agree(world, store)
     assert exceptions(world) == ["card_not_settled"]
     assert books(world, desk)["bad_debt"] == 1_055

@@ -5,7 +5,7 @@ from typing import Any
 
 from store_client.flows.reserve import commands
 from store_client.replica.models import ProductHit
-from store_client.services import drawer, holds, reserving, tendering
+from store_client.services import card_settling, drawer, holds, reserving
 from sync.domain import money_operations as money
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
@@ -161,7 +161,7 @@ def drawer_work(world: World, index: int, dice: Random) -> str:
 def card_settles(world: World, index: int, dice: Random) -> str:
     """A card that was approved offline is settled, or declined after all."""
     store = world.stores[index]
-    unsettled = tendering.unsettled_cards(store.desk())
+    unsettled = card_settling.unsettled_cards(store.desk())
     if not unsettled:
         return "no card is unsettled"
     reference, amount = f"C-{dice.getrandbits(24):x}", unsettled[0].amount_minor
