@@ -123,13 +123,14 @@ def take_cash(due_minor: int, given_minor: int, step_minor: int = 1) -> Cash:
     """Return what cash settles of `due_minor`, and the change.
 
     `step_minor` is the smallest coin. Less than what is due settles as much of it.
-    Raises `TenderRefused` for nothing given, nothing due, or coins that do not exist.
+    Raises `TenderRefused` for nothing given (unless no coin is as small as what is due),
+    nothing due, or coins that do not exist.
     """
     if due_minor <= 0:
         raise TenderRefused("Nothing is due.")
-    if given_minor <= 0 or given_minor % step_minor:
-        raise TenderRefused("No such amount exists in cash.")
     payable = rounded(due_minor, step_minor)
+    if given_minor < min(payable, 1) or given_minor % step_minor:
+        raise TenderRefused("No such amount exists in cash.")
     if given_minor < payable:
         return Cash(given_minor, 0, 0)
     return Cash(due_minor, payable - due_minor, given_minor - payable)

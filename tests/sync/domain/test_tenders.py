@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sync.domain.tenders import (
     HOUR_MS,
     CardCaps,
+    Cash,
     OfflineCard,
     TenderRefused,
     UnheardValue,
@@ -43,6 +44,13 @@ def test_what_can_be_paid_in_cash_is_a_number_of_coins(due, step):
     payable = rounded(due, step)
     assert payable % step == 0
     assert abs(payable - due) * 2 <= step
+
+
+def test_what_rounds_to_no_coin_is_settled_by_none():
+    """Two cents are left and the smallest coin is five: nothing is given, and it is paid."""
+    assert take_cash(2, 0, 5) == Cash(2, -2, 0)
+    with pytest.raises(TenderRefused):
+        take_cash(3, 0, 5)
 
 
 @pytest.mark.parametrize(("due", "given_minor", "step"), [(0, 100, 1), (100, 0, 1), (100, 102, 5)])
