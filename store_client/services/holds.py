@@ -1,6 +1,8 @@
 """Ends reservations whose time is over, by this machine alone: it needs no network for it."""
 
-from store_client.ports import Store
+from collections.abc import Iterator
+
+from store_client.ports import BoardRow, Store
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -14,6 +16,14 @@ PAGE = 500
 NOT_HELD = frozenset({FulfillmentStatus.TENDERING, FulfillmentStatus.REFUND_DUE})
 
 
+def _rows(store: Store) -> Iterator[BoardRow]:
+    """Yield the whole board, page by page."""
+    offset = 0
+    while page := store.board(FLOW, limit=PAGE, offset=offset):
+        yield from page
+        offset += len(page)
+
+
 def end_holds(store: Store, device: str) -> int:
     """Release what was not fetched in time; return how many.
 
@@ -24,7 +34,7 @@ def end_holds(store: Store, device: str) -> int:
         return 0
     now_ms = store.central_now_ms()
     count = 0
-    for row in store.board(FLOW, limit=PAGE):
+    for row in list(_rows(store)):
         if row.expires_at_ms is None or row.expires_at_ms > now_ms or row.status in NOT_HELD:
             continue
         order = store.fulfillment(row.id)

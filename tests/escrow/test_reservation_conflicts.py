@@ -46,6 +46,20 @@ def test_a_hold_ends_on_the_terminal_while_cut_off(world: World, store: StoreSid
     assert world.stock("S001") == (10, 0)
 
 
+def test_holds_end_however_many_stand_before_them_on_the_board(
+    world: World, store: StoreSide, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """What is to be put back stands first and stays: it hides nothing from the machine."""
+    monkeypatch.setattr(holds, "PAGE", 1)
+    keys = [online(world, store)[1] for _ in range(3)]
+    for key in keys:
+        aside(desk, key)
+    store.settle()
+    pass_time(world, store, 8 * 24 * HOUR_MS)
+    assert holds.end_holds(store.store, "T1") == 3
+    assert {status_of(commands.load(desk, key)) for key in keys} == {S.EXPIRED}
+
+
 def test_a_wrong_wall_clock_ends_nobodys_hold(world: World, store: StoreSide, desk: Desk):
     """Within a boot, time is central's by a clock that nobody can set."""
     _, key = online(world, store)
