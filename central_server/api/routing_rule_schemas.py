@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from central_server.api.rule_schemas import Names, Note, milliseconds
-from central_server.api.schemas import Body, Identifier
+from central_server.api.schemas import Body, Identifier, Moment
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain.orders import Channel
@@ -81,8 +81,8 @@ class RoutingRuleBody(_GoalsBody):
     labor_minutes: Count | None = None
     minutes_per_order: Rate = 0.0
     minutes_per_unit: Rate = 0.0
-    effective_from: AwareDatetime | None = None
-    effective_until: AwareDatetime | None = None
+    effective_from: Moment | None = None
+    effective_until: Moment | None = None
     note: Note = ""
 
     def rule(self) -> RoutingRule:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from central_server.api.schemas import Body
+from central_server.api.schemas import Body, Moment
 
 
 class RoutingDecisionView(BaseModel):
@@ -77,8 +77,8 @@ class SimulationBody(Body):
     """Which orders of the past, and by which version; without one, by the rules in force."""
 
     version: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    placed_from: AwareDatetime
-    placed_until: AwareDatetime
+    placed_from: Moment
+    placed_until: Moment
 
     @model_validator(mode="after")
     def _lasts(self) -> "SimulationBody":

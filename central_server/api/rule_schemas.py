@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from central_server.api.schemas import Body
+from central_server.api.schemas import Body, Moment
 
 Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
                   Field(max_length=1000)]  # fmt: skip
@@ -20,7 +20,7 @@ def milliseconds(moment: datetime | None) -> int | None:
 class PublishBody(Body):
     """From when on a version holds, by default from now, and why."""
 
-    effective_from: AwareDatetime | None = None
+    effective_from: Moment | None = None
     note: Note = ""
 
 

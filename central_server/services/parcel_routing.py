@@ -34,7 +34,13 @@ from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.engine.timing import ready_ms
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
-from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice, choose_carrier, rate_for
+from central_server.sourcing.shipping import (
+    UNIT_GRAMS,
+    CarrierChoice,
+    choose_carrier,
+    cost_of,
+    days_of,
+)
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -311,14 +317,12 @@ class ParcelRouting:
         """
         if choice is None or not units:
             return "", Tariff(())
-        rate = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS)
-        whole = rate_for(self.rates, choice.carrier, choice.service, UNIT_GRAMS * units)
-        assert rate is not None
-        assert whole is not None
-        more = max(0, whole.amount_minor - rate.amount_minor)
+        one = cost_of(self.rates, choice.carrier, choice.service, UNIT_GRAMS) or 0
+        more = max(0, choice.amount_minor - one)
         each = more / (units - 1) if units > 1 else 0.0
-        parcel = max(0.0, rate.amount_minor - each)
-        zone = Zone(whole.days, parcel, each, parcel_km_minor=rule.km_minor)
+        parcel = max(0.0, one - each)
+        days = days_of(self.rates, choice.carrier, choice.service)
+        zone = Zone(days, parcel, each, parcel_km_minor=rule.km_minor)
         name = f"{choice.carrier} {choice.service}"
         return f"{name} {parcel} {each}", Tariff((Service(name, (zone,)),))
 
@@ -393,6 +397,7 @@ def pickup_accept_by(
 def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:
     """Return a decision as it is stored."""
     plan, best = decision.plan, trace.next_best
+    shipped = [one.terms.rounded() for one in plan.shipments]
     return {
         "why": why,
         "rule": decision.rule.id,
@@ -400,14 +405,14 @@ def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Docu
         "taken": " ".join(plan.locations) or None,
         "sentence": trace.sentence,
         "cost_minor": plan.cost_minor,
-        "terms": dict(plan.terms.rounded()),
+        "terms": {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()},
         "gap": round(plan.gap, 4),
         "shipments": [
             {
                 "location_id": one.location_id, "service": one.service, "units": one.units,
-                "arrives_at": rfc3339(one.arrives_ms), "terms": dict(one.terms.rounded()),
+                "arrives_at": rfc3339(one.arrives_ms), "terms": dict(terms),
             }
-            for one in plan.shipments
+            for one, terms in zip(plan.shipments, shipped, strict=True)
         ],
         "next_best": None if best is None else {
             "without": best.without, "locations": list(best.plan.locations),

@@ -25,7 +25,7 @@ from central_server.sourcing.capacity import CapacityUse
 from central_server.sourcing.past_stock import PastStock
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRuleSet
-from central_server.sourcing.shipping import UNIT_GRAMS, rate_for
+from central_server.sourcing.shipping import UNIT_GRAMS, cost_of, days_of
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
@@ -239,15 +239,15 @@ class _Replay:
         return sorted(plan.locations)
 
     def _count(self, order: Order, routing: ParcelRouting, side: Side, one: "_Parcel") -> None:
-        rate = rate_for(self._rates, one.carrier, one.service, UNIT_GRAMS * one.units)
+        cost = cost_of(self._rates, one.carrier, one.service, UNIT_GRAMS * one.units) or 0
         does = routing.service_of(one.location_id)
         side.parcels += 1
         side.units += one.units
         side.orders[one.location_id] += 1
         side.kept += one.kept
-        side.cost_minor += (rate.amount_minor if rate else 0) + does.handling_minor
+        side.cost_minor += cost + does.handling_minor
         side.cost_minor += one.units * (does.unit_handling_minor + does.unit_surcharge_minor)
-        travel = rate.days if rate else 0
+        travel = days_of(self._rates, one.carrier, one.service)
         side.days += max(0, one.leaves_ms - order.placed_at_ms) / DAY_MS + travel
 
 

@@ -75,6 +75,13 @@ def cost_of(
     return full * most + rest
 
 
+def days_of(rates: Iterable[ShippingRate], carrier: str, service: str) -> int:
+    """Return how many days a service travels, at most over its weights."""
+    return max(
+        (one.days for one in rates if (one.carrier, one.service) == (carrier, service)), default=0
+    )
+
+
 def offers_method(location: ShippingPlace, method: str) -> bool:
     """Return whether anybody who comes there has such a service."""
     return any(method in pickup.services for pickup in location.carriers)
