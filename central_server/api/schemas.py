@@ -277,6 +277,10 @@ class TimelineEntry(BaseModel):
     source: str
     """`central` or the location that reported it."""
     by: str
+    approved_by: str = ""
+    """Who approved it at the store with their PIN, where somebody had to."""
+    approved_why: str = ""
+    """For which reason."""
     fulfillment_id: str
     text: str
     verdict: str

@@ -9,6 +9,7 @@ from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import OrderProgress, OrderStatus, progress_of
 from sync.domain.paying import due_of
+from sync.protocol.lines import decode_line
 
 Document = dict[str, object]
 
@@ -196,16 +197,30 @@ def _event_entry(event: OrderEvent) -> Document:
 def _operation_entry(one: StoredOperation, order: FulfillmentOrder | None) -> Document:
     verdict = json.loads(one.verdict) if one.verdict else {}
     consequences = " ".join(item["text"] for item in verdict.get("consequences", ()))
+    approved_by, approved_why = _approval(bytes(one.line))
     return {
         "at": rfc3339(one.at_ms),
         "received_at": rfc3339(one.received_ms),
         "kind": one.kind,
         "source": order.location_id if order else one.replica_id,
         "by": one.by_associate,
+        "approved_by": approved_by,
+        "approved_why": approved_why,
         "fulfillment_id": one.aggregate,
         "verdict": one.status,
         "text": " ".join(part for part in (verdict.get("text", ""), consequences) if part),
     }
+
+
+def _approval(line: bytes) -> tuple[str, str]:
+    """Return who approved an operation and why; empty where nobody had to."""
+    if b'"ok_by"' not in line:
+        return "", ""
+    try:
+        record = decode_line(line)
+    except ValueError:
+        return "", ""  # held back as unreadable: nothing in it is believed
+    return record.ok_by, record.ok_why
 
 
 def customer_hint(phone: str) -> str:
