@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from central_server.api import (
     admin,
     availability,
+    bulk,
     devices,
     exceptions,
     health,
@@ -29,7 +30,7 @@ from central_server.web.shell import Shell
 WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
 _ROUTERS = (
-    orders, routing, routing_rules, availability, promise_rules, supply, stores, admin,
+    orders, bulk, routing, routing_rules, availability, promise_rules, supply, stores, admin,
     exceptions, devices, sync, waiting, health,
 )  # fmt: skip
 _DESCRIPTION = (

@@ -1,5 +1,6 @@
 """Orders: place, read, search, cancel."""
 
+from asyncio import wrap_future
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -57,7 +58,7 @@ _EXAMPLE = {
         ],
     },
 )  # fmt: skip
-def place_order(
+async def place_order(
     request: Request,
     body: OrderBody,
     holder: Annotated[KeyHolder, Depends(require("orders:write"))],
@@ -67,7 +68,7 @@ def place_order(
     With `payment: in_store` it is a reservation: the chosen store holds the goods unpaid.
     """
     identity = idempotency.identify(request, body, holder.id)
-    placed = central_of(request).orders.place(body.value(), identity)
+    placed = await wrap_future(central_of(request).orders.soon(body.value(), identity))
     headers = {
         "Location": f"/v1/orders/{placed.order_id}",
         idempotency.REPLAYED_HEADER: "true" if placed.is_replayed else "false",

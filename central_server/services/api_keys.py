@@ -57,23 +57,36 @@ class ApiKeys:
     def holder(self, clear: str) -> KeyHolder | None:
         """Return whose key this is; None where it is no living key."""
         prefix = key_prefix(clear)
-        found = None if prefix is None else self._lookup(prefix)
-        # Compare even where nothing was found, so that time does not tell which prefixes exist.
-        matches = same(secret_hash(clear), found.hash if found else secret_hash(""))
-        if found is None or not matches or found.revoked_ms is not None:
-            return None
-        return KeyHolder(found.id, found.name, frozenset(found.scopes))
+        return _holder(clear, None if prefix is None else self._lookup(prefix))
 
-    def _lookup(self, prefix: str) -> ApiKey | None:
+    def remembered(self, clear: str) -> KeyHolder | None:
+        """Return whose key this is, if it was looked up lately; asks no database."""
+        prefix = key_prefix(clear)
+        found = None if prefix is None else self._recall(prefix)
+        return None if found is None else _holder(clear, found)
+
+    def _recall(self, prefix: str) -> ApiKey | None:
         now = self._clock.monotonic_ms()
         with self._lock:
             looked_up, key = self._remembered.get(prefix, (-REMEMBERED_MS, None))
-        if now - looked_up < REMEMBERED_MS and key is not None:
+        return key if now - looked_up < REMEMBERED_MS else None
+
+    def _lookup(self, prefix: str) -> ApiKey | None:
+        key = self._recall(prefix)
+        if key is not None:
             return key
         with self._database.read() as view:
             key = view.keys.by_prefix(prefix)
         with self._lock:
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
-            self._remembered[prefix] = (now, key)
+            self._remembered[prefix] = (self._clock.monotonic_ms(), key)
         return key
+
+
+def _holder(clear: str, found: ApiKey | None) -> KeyHolder | None:
+    # Compare even where nothing was found, so that time does not tell which prefixes exist.
+    matches = same(secret_hash(clear), found.hash if found else secret_hash(""))
+    if found is None or not matches or found.revoked_ms is not None:
+        return None
+    return KeyHolder(found.id, found.name, frozenset(found.scopes))

@@ -1,6 +1,7 @@
 """Placing an order: validated, priced, routed, promised and written down in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -26,13 +27,14 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.notice import Notices
 from central_server.services.offers import offer_of
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
+from central_server.services.order_groups import OrderGroups, OrderRequest, Outcome
 from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
+from central_server.services.order_queue import OrderQueue
 from central_server.services.order_views import order_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import compact
-from central_server.services.rights import keep_time
 from central_server.services.shipping import shipping_home
 from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import Unit, View
 
-ROUTING_TRIES = 5
-"""How often a promise that another order took first is routed anew."""
 CREATED = 201
 
 
@@ -116,10 +116,10 @@ class OrderCapture:
         pokes: Pokes,
         promise_ms: int,
     ) -> None:
-        self._database = database
-        self._clock = clock
         self._random = random
         self._how = Giving(random, notices, pokes, promise_ms)
+        self._groups = OrderGroups(database, self._place, clock=clock, pokes=pokes)
+        self._queue = OrderQueue(self.place_many)
 
     def place(self, new: NewOrder, identity: RequestIdentity) -> Placed:
         """Place an order, or return the answer that this request got before.
@@ -127,8 +127,18 @@ class OrderCapture:
         Raises a domain error where it cannot be promised; then nothing is kept,
         so the same request may succeed later.
         """
-        now = self._clock.now_ms()
-        return self._database.write(lambda unit: self._place(unit, new, identity, now))
+        (outcome,) = self.place_many([OrderRequest(new, identity)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def soon(self, new: NewOrder, identity: RequestIdentity) -> "Future[Placed]":
+        """Return the outcome of `place` to come, together with orders that come meanwhile."""
+        return self._queue.put(OrderRequest(new, identity))
+
+    def place_many(self, requests: Sequence[OrderRequest]) -> list[Outcome]:
+        """Place orders at once, each with an outcome of its own, all durable on return."""
+        return self._groups.place(requests)
 
     def _place(self, unit: "Unit", new: NewOrder, identity: RequestIdentity, now_ms: int) -> Placed:
         kept = unit.idempotency.claim(identity.principal, identity.key, identity.body_hash, now_ms)
@@ -137,7 +147,6 @@ class OrderCapture:
                 raise IdempotencyKeyReused
             order_id = kept.response[len('{"id":"') :].partition('"')[0]
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
-        keep_time(unit, now_ms)
         order, parts = self._capture(unit, new, now_ms)
         holds = () if parts else unit.holds.of(order.id)
         body = compact(order_document(order, parts, holds))

@@ -18,7 +18,6 @@ from central_server.services.promising import Assignment, assign, trace_document
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, FulfillmentRow, store_scope
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def tell(unit: "Unit", order: Order, notice: Notice, now_ms: int, how: Giving) -
 
 def feed_parts(unit: "Unit", parts: Iterable[FulfillmentOrder], pokes: Pokes) -> None:
     """Let the stores know of their new work, and of their stock that is tied to it."""
-    feed = FeedWriter(unit.feed)
+    feed = unit.feed_writer()
     for fulfillment in parts:
         scope = store_scope(fulfillment.location_id)
         feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
@@ -153,7 +152,8 @@ def feed_parts(unit: "Unit", parts: Iterable[FulfillmentOrder], pokes: Pokes) ->
         for row in unit.stock.rows(fulfillment.location_id, skus):
             feed.put(scope, Entity.STOCK, row.sku, row)
     heads = feed.flush()
-    unit.after_commit(lambda: pokes.publish(heads))
+    if heads:
+        unit.after_commit(lambda: pokes.publish(heads))
 
 
 def _taken(unit: "Unit", plan: SourcingPlan) -> Location:

@@ -1,9 +1,10 @@
 """Turning a promise into work: the fulfillment order that one location gets."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
+
+from pydantic_core import to_json
 
 from central_server.records import Lease, Location, Order
 from central_server.services.order_views import customer_hint
@@ -136,7 +137,7 @@ def trace_document(plan: SourcingPlan, why: str) -> dict[str, object]:
 
 def compact(document: object) -> str:
     """Return JSON without spaces."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return to_json(document).decode()
 
 
 def by_sku(order: Order, units: Mapping[int, int]) -> dict[str, int]:

@@ -7,7 +7,7 @@ travel as one value, so the statement's text is always the same and is cached.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -24,7 +24,10 @@ from sqlalchemy import (
     text,
 )
 
+from central_server.storage.raw import Parameters, Then, Together, Values, send, send_rows
+
 ROWS_PER_STATEMENT = 10_000
+_NUMBERS = {int, float, bool}
 Rows = Sequence[tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]
 """A row of a query, whatever its columns."""
@@ -67,7 +70,7 @@ def any_of(column: Any, parameter: str, *, postgresql: bool) -> str:
 
 def as_list(values: Collection[str], *, postgresql: bool) -> str:
     """Return a list as the one value that `any_of` takes."""
-    return _array(values) if postgresql else json.dumps(list(values))
+    return _array(list(values)) if postgresql else json.dumps(list(values))
 
 
 def insert_many(
@@ -79,10 +82,35 @@ def insert_many(
     """
     for part in _parts(rows):
         if is_postgresql(connection):
-            sql = _insert_arrays(table, columns, suffix)
-            connection.exec_driver_sql(sql, _columns(part))
+            send(connection, _insert_arrays(table, columns, suffix), _columns(part))
         else:
-            connection.exec_driver_sql(_insert_rows(table, columns, suffix), list(part))
+            send_rows(connection, _insert_rows(table, columns, suffix), part)
+
+
+def insert_among(
+    together: Together,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    suffix: str = "",
+    returning: str = "",
+) -> list[Values]:
+    """Insert `rows` among other statements.
+
+    The list gets what is `returning` of those inserted or updated, at the block's end.
+    """
+    returned: list[Values] = []
+    suffix += f" RETURNING {returning}" if returning else ""
+    then = returned.extend if returning else None
+    for part in _parts(rows):
+        if is_postgresql(together.connection):
+            together.ask(_insert_arrays(table, columns, suffix), _columns(part), then)
+        elif returning:
+            for row in part:
+                together.ask(_insert_rows(table, columns, suffix), row, then)
+        else:
+            send_rows(together.connection, _insert_rows(table, columns, suffix), part)
+    return returned
 
 
 def upsert_many(
@@ -110,18 +138,87 @@ def update_many(
     sets: str,
     where: str,
     returning: str,
-) -> list[AnyRow]:
+) -> list[Values]:
     """Update from `rows`, which the SQL names `v`; return what was changed."""
-    changed: list[AnyRow] = []
+    changed: list[Values] = []
     for part in _parts(rows):
-        if is_postgresql(connection):
-            sql = _update_arrays(table, columns, sets, where, returning)
-            parameters: tuple[str, ...] = _columns(part)
-        else:
-            sql = _update_json(table, columns, sets, where, returning)
-            parameters = (json.dumps(part),)
-        changed += connection.exec_driver_sql(sql, parameters).fetchall()
+        sql, parameters = _update(connection, table, columns, part, (sets, where, returning))
+        changed += send(connection, sql, parameters)
     return changed
+
+
+def update_among(
+    together: Together,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    *,
+    sets: str,
+    where: str,
+) -> None:
+    """Update from `rows` as `update_many`, among other statements."""
+    for part in _parts(rows):
+        together.ask(*_update(together.connection, table, columns, part, (sets, where, "")))
+
+
+def _update(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    how: tuple[str, str, str],
+) -> tuple[str, Parameters]:
+    if is_postgresql(connection):
+        return _update_arrays(table, columns, *how), _columns(rows)
+    return _update_json(table, columns, *how), (json.dumps(rows),)
+
+
+def find_many(
+    connection: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    rows: Rows,
+    *,
+    what: str,
+    joins: str = "",
+    more: str = "",
+) -> list[Values]:
+    """Return `what` of the rows whose columns `keys` are among `rows`, which the SQL names `v`.
+
+    `more` follows the condition: further ones, an order, a lock.
+    """
+    found: list[Values] = []
+    for part in _parts(rows):
+        sql, parameters = _found(connection, table, keys, part, (what, joins, more))
+        found += send(connection, sql, parameters)
+    return found
+
+
+def find_among(
+    together: Together,
+    table: Table,
+    keys: tuple[str, ...],
+    rows: Rows,
+    *,
+    what: str,
+    more: str = "",
+    then: Then,
+) -> None:
+    """Find as `find_many`, among other statements; `then` gets what was found."""
+    if rows:
+        together.ask(*_found(together.connection, table, keys, rows, (what, "", more)), then)
+
+
+def _found(
+    connection: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    rows: Rows,
+    how: tuple[str, str, str],
+) -> tuple[str, Parameters]:
+    if is_postgresql(connection):
+        return _find(table, keys, *how, postgresql=True), _columns(rows)
+    return _find(table, keys, *how, postgresql=False), (json.dumps(rows),)
 
 
 def _parts(rows: Rows) -> Iterator[Rows]:
@@ -130,11 +227,19 @@ def _parts(rows: Rows) -> Iterator[Rows]:
 
 
 def _columns(rows: Rows) -> tuple[str, ...]:
-    return tuple(_array(values) for values in zip(*rows, strict=True))
+    return tuple(map(_array, zip(*rows, strict=True)))
 
 
-def _array(values: Iterable[Any]) -> str:
-    """Return `values` as PostgreSQL's array literal."""
+def _array(values: Sequence[Any]) -> str:
+    """Return `values` as PostgreSQL's array literal: plain texts and numbers all at once."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        joined = "\0".join(values)
+        if joined.count("\0") == len(values) - 1:  # else a text has one, which PostgreSQL refuses
+            quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","')
+            return f'{{"{quoted}"}}'
+    if kinds <= _NUMBERS:
+        return "{" + ",".join(map(str, values)) + "}"
     return "{" + ",".join(map(_element, values)) + "}"
 
 
@@ -173,13 +278,32 @@ def _update_arrays(
     table: Table, columns: tuple[str, ...], sets: str, where: str, returning: str
 ) -> str:
     source = f"{_arrays(table, columns)} AS v ({', '.join(columns)})"
-    return f"UPDATE {table.name} SET {sets} FROM {source} WHERE {where} RETURNING {returning}"
+    return f"UPDATE {table.name} SET {sets} FROM {source} WHERE {where}{_returning(returning)}"
 
 
 @lru_cache(maxsize=64)
 def _update_json(
     table: Table, columns: tuple[str, ...], sets: str, where: str, returning: str
 ) -> str:
+    source = _from_json(columns)
+    return f"UPDATE {table.name} SET {sets} FROM {source} WHERE {where}{_returning(returning)}"
+
+
+def _returning(what: str) -> str:
+    return f" RETURNING {what}" if what else ""
+
+
+def _from_json(columns: tuple[str, ...]) -> str:
     listed = ", ".join(f"value ->> {index} AS {name}" for index, name in enumerate(columns))
-    source = f"(SELECT {listed} FROM json_each(?)) AS v"
-    return f"UPDATE {table.name} SET {sets} FROM {source} WHERE {where} RETURNING {returning}"
+    return f"(SELECT {listed} FROM json_each(?)) AS v"
+
+
+@lru_cache(maxsize=64)
+def _find(
+    table: Table, keys: tuple[str, ...], what: str, joins: str, more: str, *, postgresql: bool
+) -> str:
+    arrays = f"{_arrays(table, keys)} AS v ({', '.join(keys)})" if postgresql else ""
+    same = " AND ".join(f"{table.name}.{name} = v.{name}" for name in keys)
+    # SQLite takes the tables of a CROSS JOIN in the order given: the list, then the index.
+    source = f"{arrays or _from_json(keys)} CROSS JOIN {table.name} {joins}"
+    return f"SELECT {what} FROM {source} WHERE {same} {more}"

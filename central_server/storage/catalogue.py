@@ -1,14 +1,15 @@
 """Products, their barcodes, and prices by zone."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from central_server.records import Price, Product
 from central_server.storage.bulk import among, insert_many, upsert_many
 from central_server.storage.prepared import Prepared
-from central_server.storage.tables import PRICES, PRODUCT_BARCODES, PRODUCTS
+from central_server.storage.raw import Together
+from central_server.storage.tables import LOCATIONS, PRICES, PRODUCT_BARCODES, PRODUCTS
 
 _PRODUCT = ("sku", "name", "brand", "category")
 _PRICE = ("zone", "sku", "amount_minor", "currency", "version", "effective_from_ms")
@@ -28,6 +29,14 @@ _GTINS = Prepared(
 _PRICES = Prepared(
     lambda engine: select(*(PRICES.c[name] for name in _PRICE)).where(
         PRICES.c.zone == bindparam("zone"), engine.among(PRICES.c.sku, "skus")
+    )
+)
+_PRICES_AT = Prepared(
+    lambda engine: select(*(PRICES.c[name] for name in _PRICE)).where(
+        PRICES.c.zone.in_(
+            select(LOCATIONS.c.price_zone).where(engine.among(LOCATIONS.c.id, "ids"))
+        ),
+        engine.among(PRICES.c.sku, "skus"),
     )
 )
 
@@ -61,6 +70,26 @@ class Catalogue:
         rows = _PRODUCTS.rows(self._connection, skus=skus)
         gtins = self._gtins(skus)
         return {row[0]: _product(row, gtins) for row in rows}
+
+    def ask(
+        self, together: Together, skus: Collection[str], then: Callable[[dict[str, Product]], None]
+    ) -> None:
+        """Ask for products among others, without their barcodes."""
+        _PRODUCTS.ask(
+            together, lambda rows: then({row[0]: Product(*row) for row in rows}), skus=skus
+        )
+
+    def ask_prices(
+        self,
+        together: Together,
+        location_ids: Collection[str],
+        skus: Collection[str],
+        then: Callable[[list[Price]], None],
+    ) -> None:
+        """Ask for the prices of `skus` in the zones of locations, among others."""
+        _PRICES_AT.ask(
+            together, lambda rows: then([Price(*row) for row in rows]), ids=location_ids, skus=skus
+        )
 
     def products_after(self, sku: str, limit: int) -> tuple[Product, ...]:
         """Return products in SKU order after `sku`: the whole catalogue, page by page."""

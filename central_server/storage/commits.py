@@ -22,6 +22,10 @@ class Overloaded(Exception):
     """More commands wait than central takes."""
 
 
+class Conflict(Exception):
+    """Somebody else was faster: the transaction did nothing and is run again."""
+
+
 class UnsafeDatabase(Exception):
     """The engine or the file cannot keep what it is asked to keep."""
 

@@ -1,31 +1,25 @@
 """The feed's tables: the hub's `FeedStore`, and what compaction needs."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, select, text, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, select, update
 
-from central_server.storage.bulk import upsert_many
+from central_server.storage.bulk import find_among, insert_among, update_among
 from central_server.storage.meta import NotInitialized
 from central_server.storage.prepared import Prepared
+from central_server.storage.raw import Together, Values
 from central_server.storage.tables import FEED_ROWS, FEED_SCOPES, META
-from sync.hub.ports import ScopeState, StoredRow
+from sync.hub.ports import Row, ScopeState, StoredRow
 
-_COLUMNS = ("scope", "entity", "key", "rev", "body")
+_KEY = ("scope", "entity", "key")
+_COLUMNS = (*_KEY, "rev", "body")
+_SCOPE_COLUMNS = ("scope", "rev", "floor_rev", "checksum", "rows_live")
 
 _INCARNATION = Prepared(lambda _: select(META.c.incarnation))
 _SCOPE = Prepared(
     lambda _: select(
         FEED_SCOPES.c.rev, FEED_SCOPES.c.floor_rev, FEED_SCOPES.c.checksum, FEED_SCOPES.c.rows_live
     ).where(FEED_SCOPES.c.scope == bindparam("scope"))
-)
-_LIVING = Prepared(
-    lambda engine: select(FEED_ROWS.c.key, FEED_ROWS.c.rev).where(
-        FEED_ROWS.c.scope == bindparam("scope"),
-        FEED_ROWS.c.entity == bindparam("entity"),
-        engine.among(FEED_ROWS.c.key, "keys"),
-        FEED_ROWS.c.body.is_not(None),
-    )
 )
 _AFTER = Prepared(
     lambda _: (
@@ -35,16 +29,15 @@ _AFTER = Prepared(
         .limit(bindparam("limit", type_=BigInteger))
     )
 )
-_TAKE = Prepared(lambda _: text(
-    "INSERT INTO feed_scopes (scope, rev, floor_rev, checksum, rows_live)"
-    " VALUES (:scope, :count, 0, 0, 0)"
-    " ON CONFLICT (scope) DO UPDATE SET rev = feed_scopes.rev + excluded.rev RETURNING rev"
-))  # fmt: skip
+_REPLACE = (
+    " ON CONFLICT (scope, entity, key) DO UPDATE SET rev = excluded.rev, body = excluded.body"
+)
+_TAKE = " ON CONFLICT (scope) DO UPDATE SET rev = feed_scopes.rev + excluded.rev"
 # a XOR b, in operators that both engines have.
-_ADJUST = Prepared(lambda _: text(
-    "UPDATE feed_scopes SET rows_live = rows_live + :rows,"
-    " checksum = (checksum | :xor) - (checksum & :xor) WHERE scope = :scope"
-))  # fmt: skip
+_ADJUST = (
+    "rows_live = feed_scopes.rows_live + v.rows_live, checksum ="
+    " (feed_scopes.checksum | v.checksum) - (feed_scopes.checksum & v.checksum)"
+)
 
 
 class SqlFeedStore:
@@ -67,35 +60,49 @@ class SqlFeedStore:
 
     def all_scopes(self) -> dict[str, ScopeState]:
         """Return every scope with its state."""
-        names = ("scope", "rev", "floor_rev", "checksum", "rows_live")
-        rows = self._connection.execute(select(*(FEED_SCOPES.c[name] for name in names)))
+        rows = self._connection.execute(select(*(FEED_SCOPES.c[name] for name in _SCOPE_COLUMNS)))
         return {name: ScopeState(*state) for name, *state in rows}
 
-    def take_revs(self, scope: str, count: int) -> int:
-        """Add `count` to the scope's rev and return the new one; the row stays locked."""
-        return int(_TAKE.value(self._connection, scope=scope, count=count))
+    def take_revs(
+        self, keys: Mapping[str, Collection[Row]]
+    ) -> tuple[dict[str, int], dict[tuple[str, Row], int]]:
+        """Add to the rev of each scope; return the new revs, and those of rows that are alive.
 
-    def living_revs(
-        self, scope: str, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], int]:
-        """Return rev by (entity, key) of the given rows that exist and are not tombstones."""
-        by_entity = defaultdict(list)
-        for entity, key in keys:
-            by_entity[entity].append(key)
-        found: dict[tuple[str, str], int] = {}
-        for entity, wanted in by_entity.items():
-            rows = _LIVING.rows(self._connection, scope=scope, entity=entity, keys=wanted)
-            found.update({(entity, key): rev for key, rev in rows})
-        return found
+        The scopes stay locked.
+        """
+        counts = [(scope, len(keys[scope]), 0, 0, 0) for scope in sorted(keys)]
+        wanted = [(scope, *row) for scope, rows in keys.items() for row in rows]
+        alive: list[Values] = []
+        with Together(self._connection) as together:
+            revs = insert_among(
+                together, FEED_SCOPES, _SCOPE_COLUMNS, counts, _TAKE, returning="scope, rev"
+            )
+            find_among(
+                together, FEED_ROWS, _KEY, wanted, then=alive.extend,
+                what="feed_rows.scope, feed_rows.entity, feed_rows.key, feed_rows.rev",
+                more="AND feed_rows.body IS NOT NULL",
+            )  # fmt: skip
+        return (
+            {scope: int(rev) for scope, rev in revs},
+            {(scope, (entity, key)): rev for scope, entity, key, rev in alive},
+        )
 
-    def write(self, scope: str, rows: Sequence[StoredRow]) -> None:
-        """Insert or replace rows by (scope, entity, key)."""
-        values = [(scope, row.entity, row.key, row.rev, row.body) for row in rows]
-        upsert_many(self._connection, FEED_ROWS, _COLUMNS, values)
-
-    def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
-        """XOR the scope's checksum and add to its number of living rows."""
-        _ADJUST.run(self._connection, scope=scope, xor=checksum_xor, rows=rows_delta)
+    def write(
+        self, rows: Mapping[str, Sequence[StoredRow]], changes: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Insert or replace rows of scopes; XOR their checksums, count their living rows."""
+        values = [
+            (scope, row.entity, row.key, row.rev, row.body)
+            for scope, some in rows.items()
+            for row in some
+        ]
+        with Together(self._connection) as together:
+            insert_among(together, FEED_ROWS, _COLUMNS, values, _REPLACE)
+            update_among(
+                together, FEED_SCOPES, ("scope", "checksum", "rows_live"),
+                [(scope, *change) for scope, change in changes.items()],
+                sets=_ADJUST, where="feed_scopes.scope = v.scope",
+            )  # fmt: skip
 
     def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
         """Return rows with rev > after in rev order, at most `limit`."""

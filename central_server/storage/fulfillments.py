@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, and_, bindparam, select, update
 
 from central_server.records import StoredFulfillment
-from central_server.storage.bulk import insert_many
-from central_server.storage.prepared import Engine, Prepared, Values
+from central_server.storage.bulk import Rows, insert_among, insert_many
+from central_server.storage.prepared import Engine, Prepared
+from central_server.storage.raw import Together, Values
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -194,10 +195,16 @@ class Fulfillments:
         Returns each one's JSON by id: it is the body of its feed row.
         """
         bodies = {row.order.id: encode_body(Entity.FULFILLMENT, row) for row in rows}
-        newest = {row.order.id: row for row in rows}
-        values = [_values(newest[key], bodies[key]) for key in sorted(newest)]
+        values = _all_values({row.order.id: row for row in rows}, bodies)
         insert_many(self._connection, FULFILLMENT_ORDERS, _COLUMNS, values, _REPLACE)
         return bodies
+
+    def insert_among(
+        self, together: Together, rows: Sequence[FulfillmentRow], bodies: Mapping[str, str]
+    ) -> None:
+        """Add new fulfillment orders among other statements; `bodies` is their JSON by id."""
+        values = _all_values({row.order.id: row for row in rows}, bodies)
+        insert_among(together, FULFILLMENT_ORDERS, _COLUMNS, values)
 
 
 def _stored(values: Values) -> StoredFulfillment:
@@ -207,6 +214,10 @@ def _stored(values: Values) -> StoredFulfillment:
     if confirm_by_ms is not None and confirm_by_ms != found.order.confirm_by_ms:
         found = replace(found, order=replace(found.order, confirm_by_ms=confirm_by_ms))
     return StoredFulfillment(found, status, revision)
+
+
+def _all_values(rows: Mapping[str, FulfillmentRow], bodies: Mapping[str, str]) -> Rows:
+    return [_values(rows[key], bodies[key]) for key in sorted(rows)]
 
 
 def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:

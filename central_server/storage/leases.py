@@ -1,6 +1,6 @@
 """Leases on stores' online rights, and when stores were cut off."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, select
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 from central_server.records import EscrowRule, Lease
 from central_server.storage.bulk import upsert_many
 from central_server.storage.prepared import Prepared
+from central_server.storage.raw import Together
 from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES
 from sync.domain.escrow import EscrowPolicy
 
@@ -35,6 +36,14 @@ class Leases:
         """Return the leases of those of the given locations that have one."""
         rows = _AT_PLACES.rows(self._connection, places=location_ids)
         return {row[0]: Lease(*row) for row in rows}
+
+    def ask(
+        self, together: Together, ids: Collection[str], then: Callable[[dict[str, Lease]], None]
+    ) -> None:
+        """Ask for `get_many` among others."""
+        _AT_PLACES.ask(
+            together, lambda rows: then({row[0]: Lease(*row) for row in rows}), places=ids
+        )
 
     def save(self, lease: Lease) -> None:
         """Write a lease."""

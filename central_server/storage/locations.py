@@ -1,7 +1,7 @@
 """Places that hold stock."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, bindparam, select
 from central_server.records import Location
 from central_server.sourcing.promise_rules import Method, Place
 from central_server.storage.bulk import among, upsert_many
-from central_server.storage.prepared import Prepared, Values
+from central_server.storage.prepared import Prepared
+from central_server.storage.raw import Together, Values
 from central_server.storage.tables import LOCATIONS
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.reservations import ReservePolicy
@@ -66,6 +67,12 @@ class Locations:
         found = (_location(row) for row in _MANY.rows(self._connection, ids=location_ids))
         return {one.id: one for one in found}
 
+    def ask(
+        self, together: Together, ids: Collection[str], then: Callable[[dict[str, Location]], None]
+    ) -> None:
+        """Ask for `get_many` among others."""
+        _MANY.ask(together, lambda rows: then({row[0]: _location(row) for row in rows}), ids=ids)
+
     def all(self) -> tuple[Location, ...]:
         """Return every location by id."""
         return tuple(_location(row) for row in _ALL.rows(self._connection))
@@ -100,6 +107,12 @@ def place_of(row: Values) -> Place:
     return Place(location_id, kind, region, _OFFERS[pickup_enabled, carriers != "[]"])
 
 
+def as_place(location: Location) -> Place:
+    """Return a location as rules see it."""
+    offers = _OFFERS[location.pickup_enabled, bool(location.carriers)]
+    return Place(location.id, location.kind, location.region, offers)
+
+
 def _values(location: Location) -> tuple[Any, ...]:
     values = {name: getattr(location, name) for name in _NAMES}
     values |= {name: json.dumps(values[name]) for name in _DOCUMENTS}
@@ -109,6 +122,7 @@ def _values(location: Location) -> tuple[Any, ...]:
     return tuple(values.values())
 
 
+@lru_cache(maxsize=4096)
 def _location(row: Values) -> Location:
     return _read_once(tuple(row))
 

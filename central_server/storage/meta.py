@@ -1,9 +1,12 @@
 """Who this central is."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from central_server.records import ServerIdentity
 from central_server.storage.prepared import Prepared
+from central_server.storage.raw import Together
 from central_server.storage.tables import META
 
 _CLOCK = Prepared(lambda _: select(META.c.clock_ms))
@@ -39,6 +42,10 @@ class Meta:
     def clock_ms(self) -> int:
         """Return the latest time that central has noted; 0 before it has any."""
         return int(_CLOCK.value(self._connection) or 0)
+
+    def ask_clock(self, together: Together, then: Callable[[int], None]) -> None:
+        """Ask for `clock_ms` among others."""
+        _CLOCK.ask(together, lambda rows: then(int(rows[0][0]) if rows else 0))
 
     def set_clock(self, now_ms: int) -> None:
         """Note how late it is."""

@@ -2,10 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, bindparam, exists, func, select, text
 
 from central_server.records import (
@@ -17,11 +19,19 @@ from central_server.records import (
     OrderLine,
     Trace,
 )
-from central_server.storage.bulk import AnyRow, among, insert_many, update_many
+from central_server.storage.bulk import (
+    AnyRow,
+    Rows,
+    among,
+    insert_among,
+    insert_many,
+    update_many,
+)
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS
 from central_server.storage.routing_tables import ORDER_HOLDS
+from central_server.storage.raw import Together
 from central_server.storage.tables import (
     FULFILLMENT_ORDERS,
     ORDER_EVENTS,
@@ -33,6 +43,11 @@ from sync.domain.fulfillment import FulfillmentStatus
 
 _ORDER = tuple(field.name for field in fields(Order) if field.name != "lines")
 _LINE = tuple(field.name for field in fields(OrderLine))
+_ORDER_LINE = ("order_id", *_LINE)
+_OF_ORDER = attrgetter(*_ORDER)
+_OF_LINE = attrgetter(*_LINE)
+_EMAIL = _ORDER.index("customer_email")
+_TRACE = ("order_id", "at_ms", "trace")
 _EVENT = ("order_id", "at_ms", "kind", "text", "actor", "data")
 _ID_OF = Prepared(lambda _: select(ORDERS.c.id).where(ORDERS.c.number == bindparam("number")))
 _HEADS = Prepared(
@@ -85,12 +100,7 @@ class Orders:
     def insert_many(self, orders: Sequence[Order]) -> None:
         """Add orders with their lines, two statements in all."""
         insert_many(self._connection, ORDERS, _ORDER, [_order_values(one) for one in orders])
-        lines = [
-            (order.id, *(getattr(line, name) for name in _LINE))
-            for order in orders
-            for line in order.lines
-        ]
-        insert_many(self._connection, ORDER_LINES, ("order_id", *_LINE), lines)
+        insert_many(self._connection, ORDER_LINES, _ORDER_LINE, _line_values(orders))
 
     def unsourced(self, skus: Collection[str]) -> dict[str, int]:
         """Return the units by SKU that orders were promised and no fulfillment order carries.
@@ -98,6 +108,27 @@ class Orders:
         Who is on a store's waiting list was promised nothing.
         """
         return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
+
+    def ask_unsourced(
+        self, together: Together, skus: Collection[str], then: Callable[[dict[str, int]], None]
+    ) -> None:
+        """Ask for `unsourced` among others."""
+        _UNSOURCED.ask(
+            together, lambda rows: then({sku: int(units) for sku, units in rows}), skus=skus
+        )
+
+    def insert_among(
+        self,
+        together: Together,
+        orders: Sequence[Order],
+        events: Sequence[OrderEvent],
+        traces: Sequence[Trace],
+    ) -> None:
+        """Add orders with their lines, timelines and traces among other statements."""
+        insert_among(together, ORDERS, _ORDER, [_order_values(one) for one in orders])
+        insert_among(together, ORDER_LINES, _ORDER_LINE, _line_values(orders))
+        insert_among(together, ORDER_EVENTS, _EVENT, _event_values(events))
+        insert_among(together, ROUTING_TRACES, _TRACE, _trace_values(traces))
 
     def number_taken(self, number: str) -> bool:
         """Return whether an order has this number."""
@@ -218,11 +249,7 @@ class Orders:
 
     def append_events(self, events: Sequence[OrderEvent]) -> None:
         """Append entries to timelines, in bulk."""
-        rows = [
-            (event.order_id, event.at_ms, event.kind, event.text, event.actor, _json(event.data))
-            for event in events
-        ]
-        insert_many(self._connection, ORDER_EVENTS, _EVENT, rows)
+        insert_many(self._connection, ORDER_EVENTS, _EVENT, _event_values(events))
 
     def events(self, order_id: str) -> tuple[OrderEvent, ...]:
         """Return an order's timeline, oldest first."""
@@ -238,8 +265,7 @@ class Orders:
 
     def add_trace(self, trace: Trace) -> None:
         """Keep why an order went where it went."""
-        row = (trace.order_id, trace.at_ms, _json(trace.trace))
-        insert_many(self._connection, ROUTING_TRACES, ("order_id", "at_ms", "trace"), [row])
+        insert_many(self._connection, ROUTING_TRACES, _TRACE, _trace_values([trace]))
 
     def traces(self, order_id: str) -> tuple[Trace, ...]:
         """Return an order's routing decisions, oldest first."""
@@ -252,14 +278,29 @@ class Orders:
         return tuple(Trace(row.order_id, row.at_ms, json.loads(row.trace)) for row in rows)
 
 
+def _line_values(orders: Sequence[Order]) -> Rows:
+    return [(order.id, *_OF_LINE(line)) for order in orders for line in order.lines]
+
+
+def _event_values(events: Sequence[OrderEvent]) -> Rows:
+    return [
+        (event.order_id, event.at_ms, event.kind, event.text, event.actor, _json(event.data))
+        for event in events
+    ]
+
+
+def _trace_values(traces: Sequence[Trace]) -> Rows:
+    return [(one.order_id, one.at_ms, _json(one.trace)) for one in traces]
+
+
 def _json(document: Mapping[str, object]) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return to_json(document).decode()
 
 
 def _order_values(order: Order) -> tuple[Any, ...]:
-    values = {name: getattr(order, name) for name in _ORDER}
-    values["customer_email"] = order.customer_email.lower()
-    return tuple(values.values())
+    values = list(_OF_ORDER(order))
+    values[_EMAIL] = order.customer_email.lower()
+    return tuple(values)
 
 
 def _order(row: AnyRow, lines: Sequence[OrderLine]) -> Order:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Collection, Sequence
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, func, or_, select, update
 
 from central_server.records import OutboxItem
-from central_server.storage.bulk import among, insert_many
+from central_server.storage.bulk import among, insert_among
+from central_server.storage.raw import Together
 from central_server.storage.tables import OUTBOX
 
 WAIT_MAX_MS = 2 * 3_600_000
@@ -24,14 +26,19 @@ class Outbox:
 
     def add(self, items: Sequence[OutboxItem]) -> None:
         """Add side effects; one whose key is there already is dropped."""
+        with Together(self._connection) as together:
+            self.insert_among(together, items)
+
+    def insert_among(self, together: Together, items: Sequence[OutboxItem]) -> None:
+        """Add side effects among other statements."""
         rows = [
             (
-                item.id, item.kind, item.key, json.dumps(item.payload), item.created_ms,
+                item.id, item.kind, item.key, to_json(item.payload).decode(), item.created_ms,
                 item.attempts, item.created_ms, "",
             )
             for item in items
         ]  # fmt: skip
-        insert_many(self._connection, OUTBOX, _COLUMNS, rows, " ON CONFLICT (key) DO NOTHING")
+        insert_among(together, OUTBOX, _COLUMNS, rows, " ON CONFLICT (key) DO NOTHING")
 
     def claim(
         self, now_ms: int, *, lease_ms: int, limit: int = 50, kinds: Collection[str] = ()
@@ -74,8 +81,14 @@ class Outbox:
 
     def done(self, item_id: str, now_ms: int) -> None:
         """Write that a side effect has left."""
+        self.done_many([item_id], now_ms)
+
+    def done_many(self, item_ids: Collection[str], now_ms: int) -> None:
+        """Write that side effects have left."""
         self._connection.execute(
-            update(OUTBOX).where(OUTBOX.c.id == item_id).values(done_ms=now_ms, last_error="")
+            update(OUTBOX)
+            .where(among(self._connection, OUTBOX.c.id, item_ids))
+            .values(done_ms=now_ms, last_error="")
         )
 
     def failed(self, item_id: str, error: str, retry_at_ms: int) -> None:

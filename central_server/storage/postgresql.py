@@ -10,7 +10,13 @@ from typing import TypeVar
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from central_server.storage.commits import CommitHook, CommitPoint, DatabaseClosed, Writer
+from central_server.storage.commits import (
+    CommitHook,
+    CommitPoint,
+    Conflict,
+    DatabaseClosed,
+    Writer,
+)
 from central_server.storage.unit import Unit
 
 ATTEMPTS_MAX = 10
@@ -51,6 +57,8 @@ class RetryingWriter:
         for _ in range(ATTEMPTS_MAX - 1):
             try:
                 return self._once(command)
+            except Conflict:
+                continue
             except DBAPIError as problem:
                 if getattr(problem.orig, "sqlstate", None) not in CONFLICTS:
                     raise

@@ -9,12 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Executable, bindparam, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
 from central_server.storage.bulk import any_of, as_list, is_postgresql
-
-Values = tuple[Any, ...]
+from central_server.storage.raw import Parameters, Then, Together, Values, send
 
 
 class Engine(NamedTuple):
@@ -47,8 +45,13 @@ class Prepared:
     def rows(self, connection: Connection, **values: Any) -> list[Values]:
         """Return all rows, as plain tuples."""
         text_ = self._text_for(connection)
-        found = _send(connection, text_, values)
-        return [_with_flags(row, text_.flags) for row in found] if text_.flags else found
+        return _with_flags(send(connection, text_.sql, _given(connection, text_, values)), text_)
+
+    def ask(self, together: Together, then: Then, **values: Any) -> None:
+        """Ask among others; `then` gets all rows."""
+        text_ = self._text_for(together.connection)
+        given = _given(together.connection, text_, values)
+        together.ask(text_.sql, given, lambda rows: then(_with_flags(rows, text_)))
 
     def row(self, connection: Connection, **values: Any) -> Values | None:
         """Return the first row; None where there is none."""
@@ -62,7 +65,8 @@ class Prepared:
 
     def run(self, connection: Connection, **values: Any) -> None:
         """Send a statement whose answer does not matter."""
-        _send(connection, self._text_for(connection), values)
+        text_ = self._text_for(connection)
+        send(connection, text_.sql, _given(connection, text_, values))
 
     def _text_for(self, connection: Connection) -> _Text:
         known = self._texts.get(connection.dialect.name)
@@ -83,32 +87,22 @@ def _compile(statement: Executable, dialect: Dialect) -> _Text:
     return _Text(str(compiled), order, constants, flags)
 
 
-def _send(connection: Connection, text_: _Text, values: Mapping[str, Any]) -> list[Values]:
-    if not connection.in_transaction():
-        connection.begin()  # what this reads belongs to the snapshot of what is read after it
+def _given(connection: Connection, text_: _Text, values: Mapping[str, Any]) -> Parameters:
+    postgresql = is_postgresql(connection)
     given = {
-        name: as_list(value, postgresql=is_postgresql(connection))
+        name: as_list(value, postgresql=postgresql)
         if isinstance(value, Collection) and not isinstance(value, str | bytes)
         else value
         for name, value in {**text_.constants, **values}.items()
     }
-    parameters = given if text_.order is None else [given[name] for name in text_.order]
-    driver: Any = connection.dialect.dbapi
-    try:
-        cursor: Any = connection.connection.cursor()
-        cursor.execute(text_.sql, parameters)
-        rows: list[Values] = [] if cursor.description is None else cursor.fetchall()
-        cursor.close()
-    except driver.Error as problem:
-        # As SQLAlchemy itself would say it: callers tell conflicts and poison apart by this.
-        raise DBAPIError.instance(
-            text_.sql, None, problem, driver.Error, hide_parameters=True,
-            dialect=connection.dialect,
-        ) from problem  # fmt: skip
-    return rows
+    return given if text_.order is None else [given[name] for name in text_.order]
 
 
-def _with_flags(row: Values, flags: tuple[int, ...]) -> Values:
+def _with_flags(rows: list[Values], text_: _Text) -> list[Values]:
+    return [_flagged(row, text_.flags) for row in rows] if text_.flags else rows
+
+
+def _flagged(row: Values, flags: tuple[int, ...]) -> Values:
     values = list(row)
     for index in flags:
         values[index] = None if values[index] is None else bool(values[index])

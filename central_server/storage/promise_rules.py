@@ -1,6 +1,6 @@
 """Versions of the rules of promising, and the revision that readers look at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pydantic import TypeAdapter
@@ -15,6 +15,7 @@ from central_server.storage.promise_tables import (
     PROMISE_RULES,
 )
 from central_server.storage.rule_versions import RuleVersions, in_force
+from central_server.storage.raw import Together
 from central_server.storage.tables import LOCATIONS, PRODUCTS
 
 _RULES: TypeAdapter[tuple[PromiseRule, ...]] = TypeAdapter(tuple[PromiseRule, ...])
@@ -39,6 +40,12 @@ class PromiseRules(RuleVersions[PromiseRule]):
         """Return the rules that hold at a moment; those of one version are read once."""
         row = _IN_FORCE.row(self._connection, now_ms=now_ms)
         return NO_RULES if row is None else _rule_set(*row)
+
+    def ask(self, together: Together, now_ms: int, then: Callable[[RuleSet], None]) -> None:
+        """Ask for `in_force` among others."""
+        _IN_FORCE.ask(
+            together, lambda rows: then(_rule_set(*rows[0]) if rows else NO_RULES), now_ms=now_ms
+        )
 
     def next_change_ms(self, now_ms: int) -> int | None:
         """Return when another version takes over by its time."""

@@ -8,16 +8,27 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from central_server.records import LedgerEntry
 from central_server.sourcing.past_stock import Movement
-from central_server.storage.bulk import among, insert_many, is_postgresql, update_many, upsert_many
+from central_server.storage.bulk import (
+    Rows,
+    among,
+    insert_among,
+    insert_many,
+    is_postgresql,
+    update_among,
+    update_many,
+    upsert_many,
+)
 from central_server.storage.prepared import Prepared
+from central_server.storage.raw import Together
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
 from sync.domain.silence import FloorBySilence, held_back
 from sync.protocol.rows import StockRow, Watermark
 
+STOCK_KEY = ("location_id", "sku")
 _RIGHTS = ("generation", "granted", "promised", "returned")
-_ROW = (
+ROW_COLUMNS = (
     "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle",
     *_RIGHTS, "op_replica", "op_epoch", "op_seq",
 )  # fmt: skip
@@ -25,10 +36,11 @@ _OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock
 _LEDGER = (
     "location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms", "happened_ms",
 )  # fmt: skip
-_RETURNING = ", ".join(f"stock.{name}" for name in _ROW)
+_RETURNING = ", ".join(f"stock.{name}" for name in ROW_COLUMNS)
+_ALLOCATE = "allocated = stock.allocated + v.allocated, promised = stock.promised + v.promised"
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
 
-_POSITIONS = select(
+_POSITIONS = select(  # what `Stock.position` reads
     STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
     STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
     STOCK.c.silence, LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
@@ -51,9 +63,9 @@ _LOCKED = Prepared(
     )
 )
 _LOCK_NETWORK = text("SELECT pg_advisory_xact_lock(:space, hashtext(:sku))")
-_NETWORK = 514_017
+NETWORK_LOCKS = 514_017
 """Any number: the space of the locks on what is kept of a SKU in all."""
-_ALL_AT = select(*(STOCK.c[name] for name in _ROW)).where(_AT_PLACE).order_by(STOCK.c.sku)
+_ALL_AT = select(*(STOCK.c[name] for name in ROW_COLUMNS)).where(_AT_PLACE).order_by(STOCK.c.sku)
 _ALL_ROWS = Prepared(lambda _: _ALL_AT)
 _ROWS = {
     False: Prepared(lambda engine: _ALL_AT.where(engine.among(STOCK.c.sku, "skus"))),
@@ -99,7 +111,11 @@ class Stock:
             rows = _EVERYWHERE.rows(self._connection, skus=skus)
         else:
             rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
-        return [_position(row, now_ms) for row in rows]
+        return [self.position(row, now_ms) for row in rows]
+
+    def position(self, row: Sequence[Any], now_ms: int) -> StockPosition:
+        """Return what central may promise of a row of `_POSITIONS` at `now_ms`."""
+        return _position(row, now_ms)
 
     def everywhere(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return (on hand, allocated) by (location, SKU), of all stock."""
@@ -114,7 +130,7 @@ class Stock:
             rows = _ALL_ROWS.rows(self._connection, place=location_id)
         else:
             rows = _ROWS[False].rows(self._connection, place=location_id, skus=skus)
-        return [_stock_row(row) for row in rows]
+        return [stock_row_of(row) for row in rows]
 
     def reserve(
         self,
@@ -141,17 +157,7 @@ class Stock:
             (location_id, sku, quantity, quantity if found[sku].is_shared else 0)
             for sku, quantity in totals.items()
         ]
-        promised = update_many(
-            self._connection,
-            STOCK,
-            ("location_id", "sku", "allocated", "promised"),
-            rows,
-            sets="allocated = stock.allocated + v.allocated,"
-            " promised = stock.promised + v.promised",
-            where=_THIS_ROW,
-            returning="stock.sku",
-        )
-        assert len(promised) == len(rows), "a locked position changed"
+        self.allocate(rows)
         reason = StockReason.ALLOCATED
         self.append_ledger(
             [
@@ -161,6 +167,19 @@ class Stock:
         )
         return True
 
+    def allocate(self, rows: Sequence[tuple[str, str, int, int]]) -> None:
+        """Add (location, SKU, allocated, promised) to locked rows."""
+        changed = update_many(
+            self._connection,
+            STOCK,
+            (*STOCK_KEY, "allocated", "promised"),
+            rows,
+            sets=_ALLOCATE,
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )
+        assert len(changed) == len(rows), "a locked position changed"
+
     def lock_network(self, skus: Collection[str]) -> None:
         """Let nobody else promise of what is kept of these SKUs in all, until the commit.
 
@@ -168,14 +187,14 @@ class Stock:
         """
         if is_postgresql(self._connection):
             for sku in sorted(skus):
-                self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": _NETWORK})
+                self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": NETWORK_LOCKS})
 
     def _lock(
         self, location_id: str, skus: Collection[str], now_ms: int
     ) -> Sequence[StockPosition]:
         """Lock positions in SKU order and return them."""
         rows = _LOCKED.rows(self._connection, place=location_id, skus=skus)
-        return [_position(row, now_ms) for row in rows]
+        return [self.position(row, now_ms) for row in rows]
 
     def lock_rows(self, location_id: str, skus: Collection[str]) -> dict[str, StockRow]:
         """Lock rows in SKU order and return them by SKU; a SKU without one gets an empty one."""
@@ -186,7 +205,7 @@ class Stock:
             " ON CONFLICT (location_id, sku) DO NOTHING",
         )  # fmt: skip
         rows = _ROWS[True].rows(self._connection, place=location_id, skus=wanted)
-        return {row[0]: _stock_row(row) for row in rows}
+        return {row[0]: stock_row_of(row) for row in rows}
 
     def set_rights(self, location_id: str, rows: Sequence[StockRow]) -> None:
         """Write rights and watermark of locked rows, in bulk."""
@@ -234,7 +253,7 @@ class Stock:
             where=_THIS_ROW,
             returning=_RETURNING,
         )
-        return [_stock_row(row) for row in changed]
+        return [stock_row_of(row) for row in changed]
 
     def set_opening(
         self,
@@ -329,16 +348,22 @@ class Stock:
             returning="stock.sku",
         )
 
+    def allocate_among(
+        self,
+        together: Together,
+        rows: Sequence[tuple[str, str, int, int]],
+        entries: Sequence[LedgerEntry],
+    ) -> None:
+        """Do as `allocate` and `append_ledger`, among other statements."""
+        update_among(
+            together, STOCK, (*STOCK_KEY, "allocated", "promised"), rows, sets=_ALLOCATE,
+            where=_THIS_ROW,
+        )  # fmt: skip
+        insert_among(together, STOCK_LEDGER, _LEDGER, _entry_values(entries))
+
     def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Append movements. Nothing changes or removes one."""
-        rows = [
-            (
-                entry.location_id, entry.sku, entry.on_hand, entry.allocated, entry.reason.value,
-                entry.source, entry.at_ms, entry.happened_ms,
-            )
-            for entry in entries
-        ]  # fmt: skip
-        insert_many(self._connection, STOCK_LEDGER, _LEDGER, rows)
+        insert_many(self._connection, STOCK_LEDGER, _LEDGER, _entry_values(entries))
 
     def ledger(self, source: str) -> list[LedgerEntry]:
         """Return what one order or operation moved, in the order it was written."""
@@ -380,6 +405,16 @@ class Stock:
         }
 
 
+def _entry_values(entries: Sequence[LedgerEntry]) -> Rows:
+    return [
+        (
+            entry.location_id, entry.sku, entry.on_hand, entry.allocated, entry.reason.value,
+            entry.source, entry.at_ms, entry.happened_ms,
+        )
+        for entry in entries
+    ]  # fmt: skip
+
+
 def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for sku, quantity in lines:
@@ -387,7 +422,8 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _stock_row(row: Sequence[Any]) -> StockRow:
+def stock_row_of(row: Sequence[Any]) -> StockRow:
+    """Return `ROW_COLUMNS` as the feed carries them."""
     sku, on_hand, allocated, floor, safety_stock, aisle, *shared = row
     rights, watermark = Rights(*shared[:4]), Watermark(*shared[4:])
     return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle, rights, watermark)

@@ -1,7 +1,7 @@
 """What promising knows beside the stock: bundles, and goods that are on their way."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, select, text, update
@@ -11,6 +11,7 @@ from central_server.sourcing.receipts import Receipt
 from central_server.storage.bulk import insert_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
+from central_server.storage.raw import Together, Values
 
 _BUNDLE = ("sku", "component", "units")
 _RECEIPT = ("id", "location_id", "sku", "units", "due_ms", "reference", "closed_ms")
@@ -66,6 +67,13 @@ _OF_RECEIPT = Prepared(
 )
 
 
+def _bundles(rows: Iterable[Values]) -> dict[str, Bundle]:
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for sku, component, units in rows:
+        found[sku][component] = units
+    return {sku: Bundle(sku, components) for sku, components in found.items()}
+
+
 class Supply:
     """The tables `bundles`, `receipts` and `backorders`."""
 
@@ -74,10 +82,13 @@ class Supply:
 
     def bundles(self, skus: Collection[str]) -> dict[str, Bundle]:
         """Return those of the given SKUs that are bundles, by SKU."""
-        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for sku, component, units in _OF_SKUS.rows(self._connection, skus=skus):
-            found[sku][component] = units
-        return {sku: Bundle(sku, components) for sku, components in found.items()}
+        return _bundles(_OF_SKUS.rows(self._connection, skus=skus))
+
+    def ask(
+        self, together: Together, skus: Collection[str], then: Callable[[dict[str, Bundle]], None]
+    ) -> None:
+        """Ask for `bundles` among others."""
+        _OF_SKUS.ask(together, lambda rows: then(_bundles(rows)), skus=skus)
 
     def set_bundle(self, sku: str, components: Mapping[str, int]) -> None:
         """Set what a bundle is made of; nothing: it is a SKU like others."""

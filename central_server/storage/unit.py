@@ -32,6 +32,7 @@ from central_server.storage.routing_rules import RoutingRules
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
+from sync.hub.feed import FeedWriter
 
 
 class View:
@@ -75,6 +76,10 @@ class Unit(View):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.callbacks: list[Callable[[], None]] = []
+
+    def feed_writer(self) -> FeedWriter:
+        """Return a writer of this transaction's feed rows."""
+        return FeedWriter(self.feed)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` after the commit, in the caller's thread; never after a rollback."""

@@ -1,9 +1,10 @@
 """Who calls: API keys with scopes on the public API, device sessions on the sync calls."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from central_server.services.api_keys import KeyHolder
@@ -22,15 +23,18 @@ _device = HTTPBearer(
 Credentials = HTTPAuthorizationCredentials | None
 
 
-def require(scope: str) -> Callable[..., KeyHolder]:
+def require(scope: str) -> Callable[..., Coroutine[Any, Any, KeyHolder]]:
     """Return a dependency that lets only keys with `scope` (or `admin`) pass."""
 
-    def holder(
+    async def holder(
         request: Request, credentials: Annotated[Credentials, Depends(_api_key)]
     ) -> KeyHolder:
         if credentials is None:
             raise NotAuthenticated
-        found = central_of(request).keys.holder(credentials.credentials)
+        keys = central_of(request).keys
+        found = keys.remembered(credentials.credentials)
+        if found is None:  # only this asks the database, so only this needs a worker thread
+            found = await run_in_threadpool(keys.holder, credentials.credentials)
         if found is None:
             raise NotAuthenticated
         if not found.may(scope):

@@ -15,6 +15,8 @@ from central_server.web.problems import ProblemError
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_LENGTH_MAX = 128
+_PLACING = "POST /v1/orders\n"
+"""What every key stands for; a part of the hash, so that keys of earlier versions hold."""
 
 
 def identify(request: Request, body: BaseModel, owner: str) -> RequestIdentity:
@@ -29,6 +31,11 @@ def identify(request: Request, body: BaseModel, owner: str) -> RequestIdentity:
             "idempotency_key_invalid",
             f"an {HEADER} has at most {KEY_LENGTH_MAX} printable ASCII characters",
         )
-    document = f"{request.method} {request.url.path}\n{body.model_dump_json()}".encode()
+    return identity(key, body, owner)
+
+
+def identity(key: str, body: BaseModel, owner: str) -> RequestIdentity:
+    """Return the identity of an order under a key, however it was sent."""
+    document = f"{_PLACING}{body.model_dump_json()}".encode()
     digest = hashlib.blake2b(document, digest_size=16).hexdigest()
     return RequestIdentity(owner, key, digest)

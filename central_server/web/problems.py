@@ -5,6 +5,7 @@ program may want are further members of the document (`expected_seq`, `shortfall
 and `errors` point into a body that is not valid.
 """
 
+import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -19,6 +20,8 @@ from starlette.exceptions import HTTPException
 from central_server.web.bounds import unstorable
 from sync.domain.errors import DomainError
 from sync.protocol.errors import ProtocolError, ProtocolRefused, TryLater
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:holdshelf:problem:"
@@ -163,7 +166,16 @@ def trace_id_of(request: Request) -> str:
 
 async def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)
-    return problem_response(error.code, str(error), trace_id_of(request), data=error.data())
+    return problem_of(request, error)
+
+
+def problem_of(request: Request, error: Exception) -> JSONResponse:
+    """Return the problem that an order of many got; what is no refusal is central's fault."""
+    trace_id = trace_id_of(request)
+    if isinstance(error, DomainError):
+        return problem_response(error.code, str(error), trace_id, data=error.data())
+    _log.error("an order of request %s failed\n%s", trace_id, describe(error))
+    return internal_problem(trace_id)
 
 
 async def _protocol(request: Request, error: Exception) -> JSONResponse:

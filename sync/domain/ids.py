@@ -20,6 +20,7 @@ ReplicaId = NewType("ReplicaId", str)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Douglas Crockford's base 32: no I, L, O or U, so nothing is misread aloud."""
 
+_PAIRS = tuple(one + two for one in CROCKFORD for two in CROCKFORD)
 _READ_ALIKE = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V"})
 _TIME_BITS = 48
 _RANDOM_BITS = 80
@@ -107,8 +108,9 @@ def pickup_code_matches(fulfillment_id: str, code: str, expected_hash: str) -> b
 
 
 def _base32(value: int, length: int) -> str:
+    """Return the last `length` digits, an even number of them: two are taken at a time."""
     digits = []
-    for _ in range(length):
-        value, digit = divmod(value, 32)
-        digits.append(CROCKFORD[digit])
+    for _ in range(length // 2):
+        digits.append(_PAIRS[value & 1023])
+        value >>= 10
     return "".join(reversed(digits))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sync.hub.ports import FeedStore, StoredRow
+from sync.hub.ports import FeedStore, Row, StoredRow
 from sync.protocol import errors
 from sync.protocol.rows import Entity, encode_body, row_digest
 from sync.protocol.session import PullHeader, ScopeHead
@@ -20,7 +20,7 @@ class FeedWriter:
 
     def __init__(self, store: FeedStore) -> None:
         self._store = store
-        self._changes: defaultdict[str, dict[tuple[str, str], str | None]] = defaultdict(dict)
+        self._changes: defaultdict[str, dict[Row, str | None]] = defaultdict(dict)
 
     def put(self, scope: str, entity: Entity, key: str, row: object) -> None:
         """Set the newest body of a row (a dataclass of `sync.protocol.rows`)."""
@@ -39,27 +39,30 @@ class FeedWriter:
 
         Call it last in the transaction: the scopes stay locked until the commit.
         """
-        heads = tuple(
-            ScopeHead(scope=scope, rev=self._flush_scope(scope)) for scope in sorted(self._changes)
+        if not self._changes:
+            return ()
+        changes = {scope: self._changes[scope] for scope in sorted(self._changes)}
+        self._changes = defaultdict(dict)
+        last, alive = self._store.take_revs(changes)
+        before: defaultdict[str, dict[Row, int]] = defaultdict(dict)
+        for (scope, row), rev in alive.items():
+            before[scope][row] = rev
+        written = {
+            scope: [
+                StoredRow(entity, key, rev, body)
+                for rev, ((entity, key), body) in enumerate(
+                    rows.items(), last[scope] - len(rows) + 1
+                )
+            ]
+            for scope, rows in changes.items()
+        }
+        self._store.write(
+            written, {scope: _difference(before[scope], written[scope]) for scope in changes}
         )
-        self._changes.clear()
-        return heads
-
-    def _flush_scope(self, scope: str) -> int:
-        changes = self._changes[scope]
-        last = self._store.take_revs(scope, len(changes))
-        before = self._store.living_revs(scope, list(changes))
-        first = last - len(changes) + 1
-        rows = [
-            StoredRow(entity, key, rev, body)
-            for rev, ((entity, key), body) in enumerate(changes.items(), first)
-        ]
-        self._store.write(scope, rows)
-        self._store.adjust(scope, *_difference(before, rows))
-        return last
+        return tuple(ScopeHead(scope=scope, rev=last[scope]) for scope in changes)
 
 
-def _difference(before: dict[tuple[str, str], int], rows: Sequence[StoredRow]) -> tuple[int, int]:
+def _difference(before: dict[Row, int], rows: Sequence[StoredRow]) -> tuple[int, int]:
     """Return (checksum to XOR, living rows to add) for replacing rows."""
     checksum = 0
     for (entity, key), rev in before.items():

@@ -1,6 +1,6 @@
 """What the hub needs from central. One instance of each port serves one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -168,8 +168,12 @@ class StoredRow(NamedTuple):
     body: str | None
 
 
+Row = tuple[str, str]
+"""Entity and key."""
+
+
 class FeedStore(Protocol):
-    """The feed tables, inside one transaction."""
+    """The feed tables, inside one transaction. A call takes few statements for any scopes."""
 
     def incarnation(self) -> int:
         """Return central's life number: it rises with every restore."""
@@ -179,26 +183,26 @@ class FeedStore(Protocol):
         """Return a scope's state; an unknown scope is at zero."""
         ...
 
-    def take_revs(self, scope: str, count: int) -> int:
-        """Add `count` to the scope's rev and return the new one.
+    def take_revs(
+        self, keys: Mapping[str, Collection[Row]]
+    ) -> tuple[dict[str, int], dict[tuple[str, Row], int]]:
+        """Add to the rev of each scope one for each of its rows; return what `keys` are now.
 
-        One `UPDATE … RETURNING` (or insert of a new scope): the row lock makes
-        the order of revs the order of commits, which a sequence does not.
+        First the new revs by scope, then by (scope, row) the revs of those rows that exist
+        and are not tombstones. Scopes are locked in name order, each by one
+        `UPDATE … RETURNING` (or insert of a new scope): the row lock makes the order of
+        revs the order of commits, which a sequence does not.
         """
         ...
 
-    def living_revs(
-        self, scope: str, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], int]:
-        """Return rev by (entity, key) of the given rows that exist and are not tombstones."""
-        ...
+    def write(
+        self, rows: Mapping[str, Sequence[StoredRow]], changes: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Insert or replace rows of scopes by (scope, entity, key).
 
-    def write(self, scope: str, rows: Sequence[StoredRow]) -> None:
-        """Insert or replace rows by (scope, entity, key)."""
-        ...
-
-    def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
-        """XOR the scope's checksum and add to its number of living rows."""
+        `changes` are for each scope what is XORed to its checksum, and how many more
+        living rows it has.
+        """
         ...
 
     def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:

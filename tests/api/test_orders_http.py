@@ -237,3 +237,31 @@ async def test_openapi_needs_nothing_from_outside(client):
     assert document["openapi"].startswith("3.1")
     for path in ("/docs", "/redoc"):
         assert is_problem(await client.get(path), 404, "not_found")
+
+
+async def test_many_orders_each_have_their_outcome(client, order_body):
+    """One request, one result for each order; sent again, alone too, each is the same."""
+    wanted = [
+        {"key": "a", "order": order_body()},
+        {"key": "b", "order": order_body(11)},
+        {"key": "c", "order": order_body()},
+    ]
+    answer = await client.post("/v1/bulk/orders", json={"orders": wanted})
+    assert answer.status_code == 200
+    first, second, third = answer.json()["results"]
+    assert (first["key"], first["status"], first["replayed"]) == ("a", 201, False)
+    assert (second["status"], second["problem"]["code"]) == (409, "insufficient_stock")
+    assert second["problem"]["trace_id"] == answer.headers["x-trace-id"]
+    assert third["order"]["fulfillments"][0]["location_id"]
+    alone = await place(client, order_body(), "a")
+    assert (alone.json(), alone.headers["idempotency-replayed"]) == (first["order"], "true")
+    again = await client.post("/v1/bulk/orders", json={"orders": wanted})
+    assert [one.get("replayed") for one in again.json()["results"]] == [True, None, True]
+
+
+async def test_many_orders_are_not_too_many(client, order_body):
+    """A hundred at most, and each needs a key; a mistake in one is a mistake in the request."""
+    one = {"key": "a", "order": order_body()}
+    for orders in ([], [one] * 101, [{"order": order_body()}], [{**one, "key": "with space"}]):
+        answer = await client.post("/v1/bulk/orders", json={"orders": orders})
+        assert is_problem(answer, 422, "validation_failed")

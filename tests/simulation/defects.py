@@ -1,18 +1,18 @@
 """Planted defects, to prove that the oracles see what they are there for. Never in the product."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from central_server.records import LedgerEntry
 from central_server.storage.database import Database
 from central_server.storage.journal import SqlOperationJournal
+from central_server.storage.raw import Together
 from central_server.storage.stock import Stock
 from central_server.storage.tables import OP_LOG
 from central_server.storage.unit import Unit
 from store_client.replica.views import Views
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.inventory import StockPosition, StockReason
+from sync.domain.inventory import StockPosition
 from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation
 from sync.edge.journal import Journal
@@ -96,24 +96,18 @@ class _ForgetsLedger(Stock):
 class _PromisesTooMuch(Stock):
     """Takes every shelf for fuller than it is."""
 
-    def positions(
-        self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
-    ) -> list[StockPosition]:
-        found = super().positions(skus, now_ms, location_ids)
-        return [replace(one, on_hand=one.on_hand + IMAGINED) for one in found]
+    def position(self, row: Sequence[Any], now_ms: int) -> StockPosition:
+        found = super().position(row, now_ms)
+        return replace(found, on_hand=found.on_hand + IMAGINED)
 
-    def reserve(
-        self,
-        location_id: str,
-        lines: Sequence[tuple[str, int]],
-        source: str,
-        now_ms: int,
-        limit: Any = None,
-    ) -> bool:
-        entries = [LedgerEntry(location_id, sku, 0, units, StockReason.ALLOCATED, source, now_ms)
-                   for sku, units in lines]  # fmt: skip
-        self.apply_effects(location_id, {sku: (0, units) for sku, units in lines}, entries)
-        return True
+    def allocate(self, rows: Sequence[tuple[str, str, int, int]]) -> None:
+        super().allocate([(place, sku, units, 0) for place, sku, units, _ in rows])
+
+    def allocate_among(
+        self, together: Together, rows: Sequence[tuple[str, str, int, int]], entries: Sequence[Any]
+    ) -> None:
+        rights = [(place, sku, units, 0) for place, sku, units, _ in rows]
+        super().allocate_among(together, rights, entries)
 
 
 class _ShowsBeforeItCommits(WatchedStore):

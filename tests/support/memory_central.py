@@ -6,7 +6,7 @@ between a test and the protocol. `tests/central_server` tests the real ones.
 
 import hashlib
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,15 @@ from sync.domain.transitions import advance
 from sync.hub.acceptor import accept
 from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedWriter, read_page
-from sync.hub.ports import HeldBack, JournalEntry, ReplicaState, ScopeState, StoredLine, StoredRow
+from sync.hub.ports import (
+    HeldBack,
+    JournalEntry,
+    ReplicaState,
+    Row,
+    ScopeState,
+    StoredLine,
+    StoredRow,
+)
 from sync.protocol import errors
 from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.lines import OperationRecord, genesis
@@ -66,25 +74,35 @@ class MemoryFeed:
     def scope(self, scope: str) -> ScopeState:
         return self.scopes.get(scope, ScopeState(0, 0, 0, 0))
 
-    def take_revs(self, scope: str, count: int) -> int:
-        state = self.scope(scope)
-        self.scopes[scope] = replace(state, rev=state.rev + count)
-        return state.rev + count
+    def take_revs(
+        self, keys: Mapping[str, Collection[Row]]
+    ) -> tuple[dict[str, int], dict[tuple[str, Row], int]]:
+        alive = {}
+        for scope, some in keys.items():
+            state = self.scope(scope)
+            self.scopes[scope] = replace(state, rev=state.rev + len(some))
+            rows = self.rows.get(scope, {})
+            alive.update(
+                {
+                    (scope, key): rows[key].rev
+                    for key in some
+                    if key in rows and rows[key].body is not None
+                }
+            )
+        return {scope: self.scopes[scope].rev for scope in keys}, alive
 
-    def living_revs(
-        self, scope: str, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], int]:
-        rows = self.rows.get(scope, {})
-        return {key: rows[key].rev for key in keys if key in rows and rows[key].body is not None}
-
-    def write(self, scope: str, rows: Sequence[StoredRow]) -> None:
-        self.rows.setdefault(scope, {}).update({(row.entity, row.key): row for row in rows})
-
-    def adjust(self, scope: str, checksum_xor: int, rows_delta: int) -> None:
-        state = self.scopes[scope]
-        self.scopes[scope] = replace(
-            state, checksum=state.checksum ^ checksum_xor, rows_live=state.rows_live + rows_delta
-        )
+    def write(
+        self, rows: Mapping[str, Sequence[StoredRow]], changes: Mapping[str, tuple[int, int]]
+    ) -> None:
+        for scope, some in rows.items():
+            self.rows.setdefault(scope, {}).update({(row.entity, row.key): row for row in some})
+        for scope, (checksum_xor, rows_delta) in changes.items():
+            state = self.scopes[scope]
+            self.scopes[scope] = replace(
+                state,
+                checksum=state.checksum ^ checksum_xor,
+                rows_live=state.rows_live + rows_delta,
+            )
 
     def rows_after(self, scope: str, after: int, limit: int) -> Sequence[StoredRow]:
         rows = sorted(self.rows.get(scope, {}).values(), key=lambda row: row.rev)

@@ -93,6 +93,16 @@ class PostgresqlServer:
             "extra_groups": [],
         }  # fmt: skip
 
+    @property
+    def programs(self) -> Path:
+        """Where `psql`, `pgbench` and the others are."""
+        return self._bin
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where it listens."""
+        return self._data
+
     def dsn(self, name: str) -> str:
         """Return the address of a database for psycopg."""
         return f"host={self._data} user=postgres dbname={name}"

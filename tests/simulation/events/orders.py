@@ -8,11 +8,13 @@ from central_server.records import Price, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import AlreadyHandedOver
 from central_server.services.idempotency import RequestIdentity
-from central_server.services.order_capture import Customer, NewLine, NewOrder
+from central_server.services.order_capture import Customer, NewLine, NewOrder, Placed
+from central_server.services.order_groups import OrderRequest
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel, PaymentPlace
 from tests.simulation.central import Decision, position_of
+from tests.simulation.faults import CentralDiskFull
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
@@ -25,18 +27,7 @@ TRIES = 3
 
 def place(world: World, index: int, dice: Random) -> str:
     """A shopper orders; an answer that is lost is asked for again."""
-    world.keys += 1
-    key = f"order-{world.keys}"
-    skus = dice.sample(SKUS, dice.choice((1, 1, 2, 3)))
-    lines = tuple(NewLine(sku, dice.choice((1, 1, 2, 3))) for sku in skus)
-    email = "jo@example.com" if dice.random() < 0.5 else ""
-    at = world.stores[index].location_id
-    held = dice.random() < RESERVED
-    new = NewOrder(
-        at, Channel.WEB, "USD", Customer("Jo", email), lines,
-        payment=PaymentPlace.IN_STORE if held else PaymentPlace.ONLINE,
-        waiting_list=held and dice.random() < 0.5,
-    )  # fmt: skip
+    key, new = _wanted(world, index, dice)
     said: list[str] = []
     for _ in range(TRIES):
         try:
@@ -49,10 +40,50 @@ def place(world: World, index: int, dice: Random) -> str:
             placing = world.note_placed(key, placed)
             again = " (it was there)" if placed.is_replayed else ""
             return ", ".join(
-                [*said, f"placed {placing.fulfillment_id[-4:]} of {len(lines)}{again}"]
+                [*said, f"placed {placing.fulfillment_id[-4:]} of {len(new.lines)}{again}"]
             )
         said.append(problem)
     return ", ".join([*said, "the shopper gives up"])
+
+
+def _wanted(world: World, index: int, dice: Random) -> tuple[str, NewOrder]:
+    """Return what a shopper wants, and the key of the request."""
+    world.keys += 1
+    skus = dice.sample(SKUS, dice.choice((1, 1, 2, 3)))
+    lines = tuple(NewLine(sku, dice.choice((1, 1, 2, 3))) for sku in skus)
+    email = "jo@example.com" if dice.random() < 0.5 else ""
+    at = world.stores[index].location_id
+    held = dice.random() < RESERVED
+    new = NewOrder(
+        at, Channel.WEB, "USD", Customer("Jo", email), lines,
+        payment=PaymentPlace.IN_STORE if held else PaymentPlace.ONLINE,
+        waiting_list=held and dice.random() < 0.5,
+    )  # fmt: skip
+    return f"order-{world.keys}", new
+
+
+def place_many(world: World, index: int, dice: Random) -> str:
+    """A channel sends orders of several shoppers at once; those in doubt are sent again."""
+    stores = len(world.stores)
+    wanted = [_wanted(world, (index + one) % stores, dice) for one in range(dice.randint(2, 4))]
+    requests = [OrderRequest(new, RequestIdentity("shop", key, "body")) for key, new in wanted]
+    said: list[str] = []
+    for _ in range(TRIES):
+        found, problem = world.at_central(lambda central: central.orders.place_many(requests))
+        if found is not None and any(isinstance(one, CentralDiskFull) for one in found):
+            problem = "central's disk is full"
+        if problem or found is None:
+            said.append(problem)
+            continue
+        placed = 0
+        for (key, _new), outcome in zip(wanted, found, strict=True):
+            if isinstance(outcome, Placed):
+                world.note_placed(key, outcome)
+                placed += 1
+            elif not isinstance(outcome, InsufficientStock):
+                raise outcome
+        return ", ".join([*said, f"placed {placed} of {len(wanted)} at once"])
+    return ", ".join([*said, "the channel gives up"])
 
 
 def cancel(world: World, index: int, dice: Random) -> str:
@@ -139,6 +170,7 @@ def housekeeping(world: World, index: int, dice: Random) -> str:
 
 KINDS = (
     EventKind("place", place, 10),
+    EventKind("place_many", place_many, 3),
     EventKind("cancel", cancel, 3),
     EventKind("stock_arrives", stock_arrives, 2),
     EventKind("catalogue_moves", catalogue_moves, 1, at_central=True),

@@ -1,0 +1,113 @@
+"""Orders that come at once share one transaction: one set of reads, of locks, of writes, a commit.
+
+Each has its own outcome. What an order needs beyond its group (goods that others hold,
+a place on a waiting list, parcels) it gets in a transaction of its own, after the group's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+from central_server.ports import Pokes
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.promises import Ask, Promises
+from central_server.services.rights import keep_time
+from central_server.storage.commits import DatabaseClosed, Overloaded
+from central_server.storage.group import GroupUnit
+from central_server.storage.held_stock import NotInGroup
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from central_server.services.order_capture import NewOrder, Placed
+    from central_server.storage.database import Database
+    from central_server.storage.unit import Unit
+
+Place = Callable[["Unit", "NewOrder", RequestIdentity, int], "Placed"]
+Outcome = Union["Placed", Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """One order, and whose request it is."""
+
+    new: "NewOrder"
+    identity: RequestIdentity
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names it."""
+        return (self.identity.principal, self.identity.key)
+
+
+class OrderGroups:
+    """Places many orders at once, with a use case that places one (`place`)."""
+
+    def __init__(self, database: "Database", place: Place, *, clock: Clock, pokes: Pokes) -> None:
+        self._database = database
+        self._place = place
+        self._clock = clock
+        self._pokes = pokes
+
+    def place(self, requests: Sequence[OrderRequest]) -> list[Outcome]:
+        """Return for each what it got, or why it was refused, once that is durable."""
+        now = self._clock.now_ms()
+        together = [one for one in requests if one.new.ship_to is None]
+        found = self._together(together, now) if together else {}
+        return [
+            outcome
+            if (outcome := found.get(id(one))) is not None and not isinstance(outcome, NotInGroup)
+            else self._alone(one, now)
+            for one in requests
+        ]
+
+    def _together(self, requests: Sequence[OrderRequest], now_ms: int) -> dict[int, Outcome]:
+        try:
+            outcomes = self._database.write(lambda unit: self._placed(unit, requests, now_ms))
+        except (DatabaseClosed, Overloaded):
+            raise
+        except Exception:  # noqa: BLE001 - one of them is poison; each by itself shows which
+            return {}
+        return {id(one): outcome for one, outcome in zip(requests, outcomes, strict=True)}
+
+    def _alone(self, request: OrderRequest, now_ms: int) -> Outcome:
+        try:
+            return self._database.write(
+                lambda unit: self._place(unit, request.new, request.identity, now_ms)
+            )
+        except Exception as problem:  # noqa: BLE001 - its caller gets it
+            return problem
+
+    def _placed(self, unit: "Unit", requests: Sequence[OrderRequest], now_ms: int) -> list[Outcome]:
+        group = GroupUnit(unit)
+        self._prepare(group, requests, now_ms)
+
+        def command(one: OrderRequest) -> Callable[[GroupUnit], "Placed"]:
+            return lambda unit: self._place(unit, one.new, one.identity, now_ms)
+
+        outcomes = [group.attempt(command(one)) for one in requests]
+        heads = group.flush()
+        unit.after_commit(lambda: self._pokes.publish(heads))
+        return outcomes
+
+    def _prepare(self, group: GroupUnit, requests: Sequence[OrderRequest], now_ms: int) -> None:
+        """Read and lock what the orders ask for; an answer that is there already needs nothing."""
+        skus = {line.sku for one in requests for line in one.new.lines}
+        places = {one.new.location_id for one in requests}
+        group.load(places, skus, [one.key for one in requests], now_ms)
+        keep_time(group, now_ms)
+        bundles = group.supply.bundles(skus)
+        parts = {sku: {sku, *(bundles[sku].components if sku in bundles else ())} for sku in skus}
+        promises = Promises(group, now_ms)
+        plain = sorted({part for some in parts.values() for part in some})
+        network = {
+            sku
+            for channel in {one.new.channel.value for one in requests}
+            for sku in promises.wide(plain, Ask(channel))
+        }
+        keys = {
+            (one.new.location_id, part)
+            for one in requests
+            for line in one.new.lines
+            for part in parts[line.sku]
+        }
+        group.hold(keys, network)

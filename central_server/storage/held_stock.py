@@ -1,0 +1,193 @@
+"""Stock of a group of orders: positions locked at once, allocations in memory until the end.
+
+hold       locks every position that the orders name, in (location, SKU) order, and waits
+later      an order that is to go elsewhere gets its positions there only if nobody has
+           them: who holds some and waited for others could wait for ever
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, text
+
+from central_server.records import LedgerEntry
+from central_server.storage.bulk import find_many, is_postgresql
+from central_server.storage.raw import Together, Values
+from central_server.storage.stock import (
+    NETWORK_LOCKS,
+    ROW_COLUMNS,
+    STOCK_KEY,
+    Stock,
+    stock_row_of,
+)
+from central_server.storage.tables import STOCK
+from sync.domain.inventory import StockPosition
+from sync.protocol.rows import StockRow
+
+Key = tuple[str, str]
+"""Location and SKU."""
+
+_LEASE = ("generation", "until_ms", "token_ms")
+_WHAT = ", ".join(
+    ["stock.location_id", *(f"stock.{name}" for name in (*ROW_COLUMNS, "silence"))]
+    + [f"leases.{name}" for name in _LEASE]
+)
+_JOIN = "LEFT JOIN leases ON leases.location_id = stock.location_id"
+_ORDER = "ORDER BY stock.location_id, stock.sku"
+_WAIT = f"{_ORDER} FOR UPDATE OF stock"
+_IF_FREE = f"{_WAIT} SKIP LOCKED"
+_TRY_NETWORK = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:sku))")
+
+
+class NotInGroup(Exception):
+    """An order needs what others hold, or waits for: it is placed by itself."""
+
+
+class HeldStock(Stock):
+    """The table `stock` for a group. What it gives out is written by `flush`."""
+
+    def __init__(self, books: Stock, connection: Connection) -> None:
+        super().__init__(connection)
+        self._books = books
+        """Knows how rows are read, and writes."""
+        self._held: dict[Key, Values] = {}
+        self._seen: dict[Key, Values | None] = {}
+        """Read without a lock; None where there is no such position."""
+        self._wide: dict[str, list[Key]] = {}
+        """Where a SKU is, of those that were asked for everywhere."""
+        self._network: set[str] = set()
+        self._given: dict[Key, tuple[int, int]] = {}
+        self.allocations: list[tuple[str, str, int, int]] = []
+        """(location, SKU, allocated, promised) of each line of this group's orders."""
+        self.entries: list[LedgerEntry] = []
+
+    def hold(self, keys: Collection[Key]) -> None:
+        """Lock positions, in order; wait for whoever has them."""
+        self._take(keys, _WAIT)
+
+    def _take(self, keys: Collection[Key], how: str) -> None:
+        more = how if is_postgresql(self._connection) else _ORDER
+        rows = find_many(
+            self._connection, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=_JOIN,
+            more=more,
+        )  # fmt: skip
+        self._held.update({(row[0], row[1]): row for row in rows})
+
+    def lock_network(self, skus: Collection[str]) -> None:
+        """Let nobody else promise of what is kept of these SKUs in all, until the commit.
+
+        Raises `NotInGroup` where somebody else does.
+        """
+        missing = sorted(set(skus) - self._network)
+        if is_postgresql(self._connection):
+            for sku in missing:
+                values = {"sku": sku, "space": NETWORK_LOCKS}
+                if not self._connection.execute(_TRY_NETWORK, values).scalar():
+                    raise NotInGroup(sku)
+        self._network.update(missing)
+        self._look_again(missing)
+
+    def hold_network(self, skus: Collection[str]) -> None:
+        """Lock as `lock_network`, but wait. Before `hold`, as every order does."""
+        super().lock_network(skus)
+        self._network.update(skus)
+
+    def _look_again(self, skus: Collection[str]) -> None:
+        for sku in skus:
+            for key in self._wide.pop(sku, ()):
+                self._seen.pop(key, None)
+
+    def positions(
+        self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
+    ) -> list[StockPosition]:
+        """Return the positions of `skus` everywhere, or at some locations."""
+        if location_ids is None:
+            self._see_everywhere([sku for sku in dict.fromkeys(skus) if sku not in self._wide])
+            keys = [key for sku in skus for key in self._wide[sku]]
+        else:
+            keys = [(place, sku) for place in location_ids for sku in skus]
+            self._see([key for key in keys if key not in self._held and key not in self._seen])
+        rows = ((key, self._held.get(key) or self._seen.get(key)) for key in keys)
+        return [self._position(key, row, now_ms) for key, row in rows if row is not None]
+
+    def _see(self, keys: Sequence[Key]) -> None:
+        if keys:
+            rows = find_many(self._connection, STOCK, STOCK_KEY, keys, what=_WHAT, joins=_JOIN)
+            self._seen.update(dict.fromkeys(keys))
+            self._seen.update({(row[0], row[1]): row for row in rows})
+
+    def _see_everywhere(self, skus: Sequence[str]) -> None:
+        if skus:
+            rows = find_many(
+                self._connection, STOCK, ("sku",), [(sku,) for sku in skus], what=_WHAT,
+                joins=_JOIN, more=_ORDER,
+            )  # fmt: skip
+            self._wide.update({sku: [] for sku in skus})
+            for row in rows:
+                key = (row[0], row[1])
+                self._wide[row[1]].append(key)
+                self._seen[key] = row
+
+    def _position(self, key: Key, row: Values, now_ms: int) -> StockPosition:
+        allocated, promised = self._given.get(key, (0, 0))
+        place, sku, on_hand, taken, floor, safety, _, generation, granted, used, back = row[:11]
+        return self._books.position(
+            (place, sku, on_hand, taken + allocated, floor, safety, generation, granted,
+             used + promised, back, *row[-4:]),
+            now_ms,
+        )  # fmt: skip
+
+    def _lock(
+        self, location_id: str, skus: Collection[str], now_ms: int
+    ) -> Sequence[StockPosition]:
+        """Return positions that this group holds; hold them now, if nobody else does."""
+        keys = [(location_id, sku) for sku in skus]
+        missing = [key for key in keys if key not in self._held]
+        if missing:
+            self._take(missing, _IF_FREE)
+            self._see([key for key in missing if key not in self._seen])
+            if any(key not in self._held and self._seen[key] for key in missing):
+                raise NotInGroup(location_id)
+        found = ((key, self._held.get(key)) for key in keys)
+        return [self._position(key, row, now_ms) for key, row in found if row is not None]
+
+    def allocate(self, rows: Sequence[tuple[str, str, int, int]]) -> None:
+        """Remember (location, SKU, allocated, promised) of what this group holds."""
+        self.allocations += rows
+        self._count(rows, 1)
+
+    def _count(self, rows: Sequence[tuple[str, str, int, int]], sign: int) -> None:
+        for place, sku, allocated, promised in rows:
+            given = self._given.get((place, sku), (0, 0))
+            self._given[place, sku] = (given[0] + sign * allocated, given[1] + sign * promised)
+
+    def take_back(self, allocations: int) -> None:
+        """Undo all allocations but the first so many."""
+        self._count(self.allocations[allocations:], -1)
+        del self.allocations[allocations:]
+
+    def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
+        """Append movements."""
+        self.entries += entries
+
+    def rows(self, location_id: str, skus: Collection[str] | None = None) -> list[StockRow]:
+        """Return positions that this group holds as a location's feed carries them."""
+        assert skus is not None, "a group feeds what it has allocated"
+        found = []
+        for sku in sorted(skus):
+            row = list(self._held[location_id, sku][1:-4])
+            allocated, promised = self._given.get((location_id, sku), (0, 0))
+            row[_ALLOCATED] += allocated
+            row[_PROMISED] += promised
+            found.append(stock_row_of(row))
+        return found
+
+    def flush(self, together: Together) -> None:
+        """Write what was given out."""
+        given = [
+            (place, sku, *units) for (place, sku), units in sorted(self._given.items()) if units[0]
+        ]
+        self._books.allocate_among(together, given, self.entries)
+
+
+_ALLOCATED = ROW_COLUMNS.index("allocated")
+_PROMISED = ROW_COLUMNS.index("promised")
