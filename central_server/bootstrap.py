@@ -19,6 +19,7 @@ from central_server.flows import ALL_HANDLERS, NOTICES
 from central_server.jobs.holds import HoldKeeper
 from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
 from central_server.jobs.labels import LabelDesk
+from central_server.jobs.outbox import BATCH as MAIL_BATCH
 from central_server.jobs.outbox import send_due
 from central_server.jobs.promises import PromiseKeeper
 from central_server.jobs.worker import Worker
@@ -154,7 +155,9 @@ class Parts:
                 worker.close()
 
     def _send_mail(self) -> bool:
-        return send_due(self.database, self.notifier, self.clock, self.random) > 0
+        # What came meanwhile goes with the next full batch, or after the pause: mail does not
+        # take turns with the orders that cause it.
+        return send_due(self.database, self.notifier, self.clock, self.random) >= MAIL_BATCH
 
     def _apply_policies(self) -> bool:
         self.central.escrow.apply()

@@ -1,5 +1,6 @@
 """Sends what the outbox holds, at least once, each message under its key."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -29,16 +30,17 @@ def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Ran
     items = database.write(
         lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH, kinds=(KIND,))
     )
-    sent = 0
+    sent: list[OutboxItem] = []
     for item in items:
         try:
             notifier.send(_message(item))
         except DeliveryFailed as problem:
             _fail(database, item, str(problem), now, random)
         else:
-            _done(database, item, clock.now_ms())
-            sent += 1
-    return sent
+            sent.append(item)
+    if sent:
+        _done(database, sent, clock.now_ms())
+    return len(sent)
 
 
 def _message(item: OutboxItem) -> Message:
@@ -72,13 +74,17 @@ def _fail(database: "Database", item: OutboxItem, error: str, now_ms: int, rando
     database.write(work)
 
 
-def _done(database: "Database", item: OutboxItem, now_ms: int) -> None:
-    """Note that it has left; what it had people do instead is not due any more."""
+def _done(database: "Database", items: Sequence[OutboxItem], now_ms: int) -> None:
+    """Note that they have left; what they had people do instead is not due any more.
+
+    One commit for all: a crash before it sends them again, each under its key.
+    """
 
     def work(unit: "Unit") -> None:
-        unit.outbox.done(item.id, now_ms)
-        if item.attempts > TRIES_BEFORE_PEOPLE:
-            unit.exceptions.close_causes([_cause(item)], now_ms, by=ITSELF, note="It went out.")
+        unit.outbox.done_many([item.id for item in items], now_ms)
+        causes = [_cause(item) for item in items if item.attempts > TRIES_BEFORE_PEOPLE]
+        if causes:
+            unit.exceptions.close_causes(causes, now_ms, by=ITSELF, note="It went out.")
 
     database.write(work)
 

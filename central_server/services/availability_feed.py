@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from central_server.services.errors import FeedCursorOver
 from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
+from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask, Promises
 from central_server.services.times import rfc3339
 from central_server.sourcing.contact import NEVER_MS
@@ -39,6 +40,8 @@ class AvailabilityPublisher:
     def __init__(self, database: "Database", clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._memory = PromiseMemory()
+        """Of its own: shops that ask for a page do not wait while it looks at everything."""
         self._todo: dict[str, None] = {}
         self._revs: dict[str, int] = {}
         self._revision = (-1, -1)
@@ -53,7 +56,7 @@ class AvailabilityPublisher:
             if not batch:
                 return False
             promises = Promises(view, now)
-            kits = KitPromises(view, promises, batch)
+            kits = KitPromises(view, promises, batch, self._memory)
             found = {
                 (channel, method): kits.network(Ask(channel, method)) for channel, method in FEEDS
             }
