@@ -38,9 +38,9 @@ def reduced_costs(problem: Problem, prices: Sequence[float]) -> list[float]:
     append = found.append
     for value, row in zip(problem.fixed, problem.rows, strict=True):
         for item, cost, units in row:
-            gain = prices[item] - cost
-            if gain > 0.0:
-                value -= gain * units  # noqa: PLW2901 - one pass over all there is: it must be quick
+            price = prices[item]
+            if price > cost:
+                value -= (price - cost) * units  # noqa: PLW2901 - it must be quick
         append(value)
     return found
 
@@ -89,15 +89,16 @@ def _look(
     for units, price in zip(slope, prices, strict=True):
         bound += units * price
     fixed, rows = problem.fixed, problem.rows
-    reduced = []
+    reduced: list[float] = []
+    append = reduced.append
     for is_forced, options in ((True, opened), (False, others)):
         for option in options:
             value = fixed[option]
             for item, cost, units in rows[option]:
-                gain = prices[item] - cost
-                if gain > 0.0:
-                    value -= gain * units
-            reduced.append(value)
+                price = prices[item]
+                if price > cost:
+                    value -= (price - cost) * units
+            append(value)
             if is_forced or value < 0.0:
                 bound += value
                 for item, cost, units in rows[option]:

@@ -121,7 +121,7 @@ class _Building:
         late = rules.speed_minor * self._days(way) if rules.speed_minor else 0.0
         return self._fixed(way) + rules.shipment_minor + late
 
-    def _add_plain(self, places: Sequence[int]) -> None:  # noqa: C901 - the hot loop is one loop
+    def _add_plain(self, places: Sequence[int]) -> None:
         """Add the ways of plain candidates, with rough rows.
 
         This is the innermost loop of routing: it runs over every location with stock.
@@ -152,26 +152,25 @@ class _Building:
             if not carriers:
                 continue
             km = EARTH_RADIUS_KM * acos(min(1.0, cosine))
+            cells = [
+                (number, kg, shelf.first, min(shelf.units, wanted))
+                for number, wanted, kg, shelves in goods
+                if (shelf := shelves.get(place)) is not None and shelf.units
+            ]
+            if not cells:
+                continue
             for name, zone in carriers:
                 unit = zone.unit_minor + zone.unit_km_minor * km + unit_extra
                 kilo = zone.kg_minor + zone.kg_km_minor * km
-                row: list[Offer] = []
-                for number, wanted, kg, shelves in goods:
-                    shelf = shelves.get(place)
-                    if shelf is not None and shelf.units:
-                        units = shelf.units
-                        row.append((
-                            number, unit + kilo * kg + shelf.first,
-                            units if units < wanted else wanted,  # noqa: FURB136 - quicker
-                        ))  # fmt: skip
-                if row:
-                    opening = zone.parcel_minor + zone.parcel_km_minor * km + handling
-                    if per_day:
-                        opening += per_day * (zone.transit_days + (ready - now_ms) / DAY_MS)
-                    arrives = ready + int(zone.transit_days * DAY_MS)
-                    ways.append(new_way((place, name, zone, km, ready, arrives, None)))
-                    rows.append(row)
-                    openings.append(opening + per_parcel)
+                row = [(number, unit + kilo * kg + first, units)
+                       for number, kg, first, units in cells]  # fmt: skip
+                opening = zone.parcel_minor + zone.parcel_km_minor * km + handling
+                if per_day:
+                    opening += per_day * (zone.transit_days + (ready - now_ms) / DAY_MS)
+                arrives = ready + int(zone.transit_days * DAY_MS)
+                ways.append(new_way((place, name, zone, km, ready, arrives, None)))
+                rows.append(row)
+                openings.append(opening + per_parcel)
 
     def _add_single(self, item: Item) -> None:
         """Add the best plain way of shipping one unit.

@@ -92,6 +92,16 @@ def at_least(mean: float, units: int) -> float:
     return table[units] if units < len(table) else 0.0
 
 
+def _chances(mean: float, units: int, count: int) -> list[float]:
+    """Return `at_least(mean, n)` for n = units, units - 1 ... : `count` of them."""
+    if mean >= MEAN_MAX:
+        return [at_least(mean, units - number) for number in range(count)]
+    table = tails(mean)
+    known = list(table[max(0, units - count + 1) : units + 1])
+    known.reverse()
+    return [0.0] * (count - len(known)) + known
+
+
 def shelf_prices(stock: Stock, taken_max: int) -> tuple[float, ...]:
     """Return what giving up the first, second ... `taken_max`-th unit costs (minor units)."""
     count = min(taken_max, stock.units)
@@ -101,8 +111,8 @@ def shelf_prices(stock: Stock, taken_max: int) -> tuple[float, ...]:
     if not margin and not markdown:
         return (max(0.0, stock.dual_minor),) * count
     mean = round(stock.walk_ins_per_day * stock.horizon_days, MEAN_DIGITS)
-    both, left = margin + markdown, stock.units
-    found = [both * at_least(mean, left - number) - markdown for number in range(count)]
+    both = margin + markdown
+    found = [both * chance - markdown for chance in _chances(mean, stock.units, count)]
     if stock.dual_minor:
         return tuple(max(price, stock.dual_minor) for price in found)
     return tuple(found)

@@ -181,20 +181,23 @@ class _Solving:
         for _ in range(PRICE_ROUNDS):
             found = tighten(self._core, (), chosen, prices, upper, STEPS)
             inside, outside = self._judged(found.prices)
+            less = [(value, option) for option, value in outside if value < 0.0]
             bound = sum(
                 units * price for units, price in zip(self._core.wanted, found.prices, strict=True)
-            ) + sum(value for value, _ in (*inside, *outside) if value < 0.0)
+            ) + sum([*(value for value in inside if value < 0.0), *(value for value, _ in less)])
             if bound > best.bound:
                 best = Priced(found.prices, [], bound)
                 alive = [
-                    option for value, option in outside
+                    option for option, value in outside
                     if bound + max(0.0, value) < upper - EPSILON
                 ]  # fmt: skip
             if best.bound >= upper - EPSILON:
                 break
             known = set(chosen)
-            missed = [option for value, option in inside if value < 0.0 and option not in known]
-            beyond = sorted(one for one in outside if one[0] < 0.0)[:PROMISING]
+            missed = [
+                place for place, value in enumerate(inside) if value < 0.0 and place not in known
+            ]
+            beyond = sorted(less)[:PROMISING]
             if not missed and not beyond:
                 break
             self._take_in(option for _, option in beyond)
@@ -202,18 +205,13 @@ class _Solving:
             prices = found.prices
         return best, alive
 
-    def _judged(
-        self, prices: list[float]
-    ) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
-        """Return reduced costs with the options: of the core by its numbers, and of the others."""
-        inside = [(value, place) for place, value in enumerate(reduced_costs(self._core, prices))]
+    def _judged(self, prices: list[float]) -> tuple[list[float], list[tuple[int, float]]]:
+        """Return reduced costs: of the core's options, and of the others with their numbers."""
+        inside = reduced_costs(self._core, prices)
         if len(self._options) == len(self._whole.rows):
             return inside, []
-        judged = reduced_costs(self._whole, prices)
-        known = self._known
-        return inside, [
-            (value, option) for option, value in enumerate(judged) if option not in known
-        ]
+        known, judged = self._known, reduced_costs(self._whole, prices)
+        return inside, [one for one in enumerate(judged) if one[0] not in known]
 
     def _opening_prices(self) -> list[float]:
         """Return for each item the least cost of a unit if one option served nothing else."""
