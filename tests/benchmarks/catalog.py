@@ -8,6 +8,7 @@ from tests.benchmarks import (
     commits,
     full_terminal,
     kills,
+    placing,
     push,
     receive,
     storm,
@@ -29,6 +30,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "kills": kills.measure,
     "routing": speed.measure,
     "availability": availability.measure,
+    "placing": placing.measure,
+    "contention": placing.measure_contention,
 }
 """By name; one may yield several figures."""
 
@@ -58,4 +61,9 @@ TARGETS: dict[str, tuple[str, float]] = {
     "gap_closed_batch_percent": (">=", 27.0),
     "gap_closed_dc_fast_percent": (">=", 30.0),
     "atp_page_ms": ("<", 20),
+    "orders_per_pgbench": (">=", 0.3),
+    "orders_sqlite_per_s": (">=", 1_000),
+    "orders_bulk_per_s": (">=", 2_500),
+    "order_p99_ms": ("<", 50),
+    "contended_reservations_oversold": ("<=", 0),
 }
