@@ -12,14 +12,12 @@ from central_server.ports import Pokes
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
 from central_server.services.rights import keep_time
-from central_server.storage.commits import DatabaseClosed, Overloaded
-from central_server.storage.group import GroupUnit
-from central_server.storage.held_stock import NotInGroup
 from sync.clock import Clock
 
 if TYPE_CHECKING:
     from central_server.services.order_capture import NewOrder, Placed
     from central_server.storage.database import Database
+    from central_server.storage.group import GroupUnit
     from central_server.storage.unit import Unit
 
 Place = Callable[["Unit", "NewOrder", RequestIdentity, int], "Placed"]
@@ -53,43 +51,43 @@ class OrderGroups:
         now = self._clock.now_ms()
         together = [one for one in requests if one.new.ship_to is None]
         found = self._together(together, now) if together else {}
-        return [
-            outcome
-            if (outcome := found.get(id(one))) is not None and not isinstance(outcome, NotInGroup)
-            else self._alone(one, now)
-            for one in requests
-        ]
+        return [found.get(id(one)) or self._alone(one, now) for one in requests]
 
     def _together(self, requests: Sequence[OrderRequest], now_ms: int) -> dict[int, Outcome]:
         try:
-            outcomes = self._database.write(lambda unit: self._placed(unit, requests, now_ms))
-        except (DatabaseClosed, Overloaded):
-            raise
+            outcomes = self._database.write_group(
+                lambda group: self._placed(group, requests, now_ms)
+            )
         except Exception:  # noqa: BLE001 - one of them is poison; each by itself shows which
             return {}
-        return {id(one): outcome for one, outcome in zip(requests, outcomes, strict=True)}
+        return {
+            id(one): out for one, out in zip(requests, outcomes, strict=True) if out is not None
+        }
 
     def _alone(self, request: OrderRequest, now_ms: int) -> Outcome:
         try:
-            return self._database.write(
-                lambda unit: self._place(unit, request.new, request.identity, now_ms)
-            )
+            return self._database.write(lambda unit: self._place_alone(unit, request, now_ms))
         except Exception as problem:  # noqa: BLE001 - its caller gets it
             return problem
 
-    def _placed(self, unit: "Unit", requests: Sequence[OrderRequest], now_ms: int) -> list[Outcome]:
-        group = GroupUnit(unit)
+    def _place_alone(self, unit: "Unit", request: OrderRequest, now_ms: int) -> "Placed":
+        keep_time(unit, now_ms)
+        return self._place(unit, request.new, request.identity, now_ms)
+
+    def _placed(
+        self, group: "GroupUnit", requests: Sequence[OrderRequest], now_ms: int
+    ) -> "list[Outcome | None]":
         self._prepare(group, requests, now_ms)
 
-        def command(one: OrderRequest) -> Callable[[GroupUnit], "Placed"]:
+        def command(one: OrderRequest) -> "Callable[[GroupUnit], Placed]":
             return lambda unit: self._place(unit, one.new, one.identity, now_ms)
 
         outcomes = [group.attempt(command(one)) for one in requests]
         heads = group.flush()
-        unit.after_commit(lambda: self._pokes.publish(heads))
+        group.after_commit(lambda: self._pokes.publish(heads))
         return outcomes
 
-    def _prepare(self, group: GroupUnit, requests: Sequence[OrderRequest], now_ms: int) -> None:
+    def _prepare(self, group: "GroupUnit", requests: Sequence[OrderRequest], now_ms: int) -> None:
         """Read and lock what the orders ask for; an answer that is there already needs nothing."""
         skus = {line.sku for one in requests for line in one.new.lines}
         places = {one.new.location_id for one in requests}

@@ -20,6 +20,7 @@ from central_server.storage.commits import (
     Writer,
     no_hook,
 )
+from central_server.storage.group import GroupUnit
 from central_server.storage.unit import Unit, View
 
 __all__ = [
@@ -74,6 +75,10 @@ class Database:
         for callback in unit.callbacks:
             callback()
         return result
+
+    def write_group(self, command: Callable[[GroupUnit], T]) -> T:
+        """Run `command` as `write` does, over a unit for many orders at once."""
+        return self.write(lambda unit: command(GroupUnit(unit)))
 
     def close(self) -> None:
         """Finish waiting commands and close all connections. Closing twice is harmless."""

@@ -237,10 +237,11 @@ class GroupUnit(Unit):
             self._supply.forget(network)
         self._stock.hold(set(keys))
 
-    def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception:
+    def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception | None:
         """Run one order's part; what it did is taken back where it raises, and that returned.
 
-        An error of the database is raised: it is the whole transaction's.
+        None: it needs what a group cannot give it, and is to be placed by itself. An error
+        of the database is raised: it is the whole transaction's.
         """
         lists = self._lists()
         marks = [len(one) for one in lists]
@@ -253,7 +254,7 @@ class GroupUnit(Unit):
             for one, mark in zip(lists, marks, strict=True):
                 del one[mark:]
             self._stock.take_back(allocations)
-            return problem
+            return None if isinstance(problem, NotInGroup) else problem
 
     def _lists(self) -> tuple[list[Any], ...]:
         return (

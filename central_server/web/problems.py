@@ -174,6 +174,10 @@ def problem_of(request: Request, error: Exception) -> JSONResponse:
     trace_id = trace_id_of(request)
     if isinstance(error, DomainError):
         return problem_response(error.code, str(error), trace_id, data=error.data())
+    codes: Mapping[type[Exception], str] = request.app.state.codes
+    for kind, code in codes.items():
+        if isinstance(error, kind):
+            return problem_response(code, str(error), trace_id)
     _log.error("an order of request %s failed\n%s", trace_id, describe(error))
     return internal_problem(trace_id)
 
@@ -248,6 +252,7 @@ def describe(error: BaseException) -> str:
 
 def translate(app: FastAPI, codes: Mapping[type[Exception], str]) -> None:
     """Answer exceptions that this layer does not know by the code that is given for them."""
+    app.state.codes = codes
 
     async def handler(request: Request, error: Exception) -> JSONResponse:
         code = next(code for kind, code in codes.items() if isinstance(error, kind))
