@@ -1,5 +1,6 @@
 """Orders that come at once: one transaction, each with the outcome that it alone would have."""
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 
 from central_server.bootstrap import assemble
 from central_server.records import Price, Product
+from central_server.services import order_capture
 from central_server.services.errors import IdempotencyKeyReused, UnknownSkus
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
@@ -293,3 +295,19 @@ def test_lines_of_a_kit_are_held_as_its_parts(world):
     assert outcomes(found) == ["placed"] * 6
     assert world.stock("S001", "SKU-1") == (10, 10)
     assert world.fulfillments(found[5].order_id)[0].location_id == "S002"
+
+
+def test_a_number_that_is_taken_is_drawn_again(world, monkeypatch):
+    """A group finds out at its end; its orders are placed one by one, each under a free number."""
+    first = world.place(("SKU-1", 1))
+    taken = json.loads(first.body)["number"]
+    drawn = iter([taken, "AAAA-0001", taken, "AAAA-0002", "AAAA-0003"])
+    monkeypatch.setattr(order_capture, "new_order_number", lambda _: next(drawn))
+    found = world.parts.central.orders.place_many(
+        [request(world, "a", ("SKU-1", 1)), request(world, "b", ("SKU-1", 1))]
+    )
+    assert outcomes(found) == ["placed", "placed"]
+    assert [json.loads(one.body)["number"] for one in found] == ["AAAA-0002", "AAAA-0003"]
+    assert world.stock("S001") == (10, 3)
+    world.check_books()
+    check_feeds(world)
