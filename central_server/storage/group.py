@@ -5,14 +5,16 @@ answer from what `load` has read for all, and keep what they are given until `fl
 An order that fails is taken back from memory: nothing of it was ever written.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace
+from central_server.sourcing.capacity import CapacityLimit, CapacityUse
 from central_server.storage.bulk import find_among, find_many, insert_among
+from central_server.storage.capacity import Capacity
 from central_server.storage.commits import Conflict
 from central_server.storage.fulfillments import Fulfillments
 from central_server.storage.held_stock import HeldStock, NotInGroup
@@ -22,6 +24,7 @@ from central_server.storage.known import (
     KnownLeases,
     KnownLocations,
     KnownMeta,
+    KnownRoutingRules,
     KnownRules,
     KnownSupply,
     Memory,
@@ -92,6 +95,7 @@ class _LateFulfillments(Fulfillments):
         super().__init__(connection)
         self.late: list[FulfillmentRow] = []
         self._bodies: dict[str, str] = {}
+        self._times: dict[str, int] = {}
 
     def upsert_many(self, rows: Sequence[FulfillmentRow]) -> dict[str, str]:
         """Add fulfillment orders."""
@@ -103,6 +107,28 @@ class _LateFulfillments(Fulfillments):
     def flush(self, together: Together) -> None:
         """Write them."""
         super().insert_among(together, self.late, self._bodies)
+
+    def set_accept_by(self, times: Mapping[str, int]) -> None:
+        """Set by when fulfillment orders have to be accepted."""
+        self._times.update(times)
+
+    def flush_times(self) -> None:
+        """Write by when what was written has to be accepted."""
+        super().set_accept_by(self._times)
+
+
+class _NoCapacity(Capacity):
+    """A part of a day is taken by one order at a time: what is taken cannot be taken back here."""
+
+    def take(
+        self,
+        location_id: str,  # noqa: ARG002
+        starts_ms: int,  # noqa: ARG002
+        more: CapacityUse,  # noqa: ARG002
+        limit: CapacityLimit,  # noqa: ARG002
+    ) -> bool:
+        """Let the order be placed by itself."""
+        raise NotInGroup
 
 
 class _LateOutbox(Outbox):
@@ -197,6 +223,8 @@ class GroupUnit(Unit):
         self.supply = self._supply = KnownSupply(connection)
         self.promise_rules = self._rules = KnownRules(connection)
         self.meta = self._meta = KnownMeta(connection)
+        self.routing_rules = self._routing_rules = KnownRoutingRules(connection)
+        self.capacity = _NoCapacity(connection)
         self.stock = self._stock = HeldStock(unit.stock, connection)
         self.orders = self._orders = _LateOrders(connection)
         self.fulfillments = self._fulfillments = _LateFulfillments(connection)
@@ -223,6 +251,7 @@ class GroupUnit(Unit):
             self._keys.load(together, list(dict.fromkeys(keys)))
             self._meta.load(together)
             self._rules.load(together, now_ms)
+            self._routing_rules.load(together, now_ms)
             self._locations.load(together, places)
             self._leases.load(together, places)
             self._supply.load(together, skus)
@@ -271,6 +300,7 @@ class GroupUnit(Unit):
             self._outbox.flush(together)
             self._stock.flush(together)
             answered = self._keys.flush(together)
+        self._fulfillments.flush_times()
         if len(answered) < len(self._keys.late):
             raise Conflict("another process placed the same order")
         writer = FeedWriter(self.feed)

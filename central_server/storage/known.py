@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 from central_server.records import Lease, Location, Price, Product
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.promise_rules import Place, RuleSet
+from central_server.sourcing.routing_rules import RoutingRuleSet
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations, as_place
 from central_server.storage.meta import Meta
 from central_server.storage.promise_rules import PromiseRules
 from central_server.storage.raw import Together
+from central_server.storage.routing_rules import RoutingRules
 from central_server.storage.supply import Supply
 
 K = TypeVar("K", bound=Hashable)
@@ -178,6 +180,24 @@ class KnownRules(PromiseRules):
         super().ask(together, now_ms, lambda found: self._known.update({now_ms: found}))
 
     def in_force(self, now_ms: int) -> RuleSet:
+        """Return the rules that hold at a moment."""
+        if now_ms not in self._known:
+            self._known[now_ms] = super().in_force(now_ms)
+        return self._known[now_ms]
+
+
+class KnownRoutingRules(RoutingRules):
+    """The rules of routing in force, read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._known: dict[int, RoutingRuleSet] = {}
+
+    def load(self, together: Together, now_ms: int) -> None:
+        """Ask for those of this moment."""
+        super().ask(together, now_ms, lambda found: self._known.update({now_ms: found}))
+
+    def in_force(self, now_ms: int) -> RoutingRuleSet:
         """Return the rules that hold at a moment."""
         if now_ms not in self._known:
             self._known[now_ms] = super().in_force(now_ms)

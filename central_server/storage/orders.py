@@ -30,8 +30,8 @@ from central_server.storage.bulk import (
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS
-from central_server.storage.routing_tables import ORDER_HOLDS
 from central_server.storage.raw import Together
+from central_server.storage.routing_tables import ORDER_HOLDS
 from central_server.storage.tables import (
     FULFILLMENT_ORDERS,
     ORDER_EVENTS,

@@ -14,8 +14,8 @@ from central_server.storage.promise_tables import (
     PROMISE_RULE_AUDIT,
     PROMISE_RULES,
 )
-from central_server.storage.rule_versions import RuleVersions, in_force
 from central_server.storage.raw import Together
+from central_server.storage.rule_versions import RuleVersions, in_force
 from central_server.storage.tables import LOCATIONS, PRODUCTS
 
 _RULES: TypeAdapter[tuple[PromiseRule, ...]] = TypeAdapter(tuple[PromiseRule, ...])
