@@ -16,6 +16,7 @@ from central_server.adapters.mail import LogNotifier
 from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS, NOTICES
+from central_server.flows.pickup.reminders import PickupReminders
 from central_server.jobs.holds import HoldKeeper
 from central_server.jobs.housekeeping import forget_old_answers, forget_settled_verdicts
 from central_server.jobs.labels import LabelDesk
@@ -26,6 +27,7 @@ from central_server.jobs.worker import Worker
 from central_server.ports import Carriers, Notifier, Snapshots
 from central_server.sample import SAMPLE_CARRIERS, SAMPLE_FILES, sample_path
 from central_server.services.api_keys import ApiKeys
+from central_server.services.arrivals import Arrivals
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.availability_feed import (
     AvailabilityFeedReader,
@@ -92,6 +94,7 @@ SIZING_SECONDS = 6 * 3600.0
 PUBLISHING_SECONDS = 5.0
 PROMISES_SECONDS = 5.0
 """Far below a lease's margin: a promise is moved soon after it lapsed."""
+REMINDERS_SECONDS = 300.0
 HOLDS_SECONDS = 10.0
 """How soon a waiting list is served after stock has come."""
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
@@ -121,6 +124,7 @@ class Parts:
     publisher: AvailabilityPublisher
     learning: FillLearning
     unit_prices: UnitPrices
+    reminders: PickupReminders
     clock: Clock
     random: Random
 
@@ -138,6 +142,7 @@ class Parts:
             Worker("holds", lambda: self.holds.run() > 0, HOLDS_SECONDS),
             Worker("learning", self._learn, SIZING_SECONDS),
             Worker("waiting", self._release_waiting, HOLDS_SECONDS),
+            Worker("reminders", self._remind, REMINDERS_SECONDS),
             Worker("policies", self._apply_policies, POLICIES_SECONDS),
             Worker("sizing", self._size_floors, SIZING_SECONDS),
             Worker("backorders", lambda: self.backorders.run() > 0, POLICIES_SECONDS),
@@ -158,6 +163,10 @@ class Parts:
         # What came meanwhile goes with the next full batch, or after the pause: mail does not
         # take turns with the orders that cause it.
         return send_due(self.database, self.notifier, self.clock, self.random) >= MAIL_BATCH
+
+    def _remind(self) -> bool:
+        self.reminders.run()
+        return False
 
     def _apply_policies(self) -> bool:
         self.central.escrow.apply()
@@ -293,6 +302,7 @@ def assemble(
         AvailabilityPublisher(database, clock),
         FillLearning(database, clock),
         UnitPrices(database, clock, promise_ms=judging.promise_ms),
+        PickupReminders(database, clock, random),
         clock,
         random,
     )
@@ -317,6 +327,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
             database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
         ),
         cancelling=Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes),
+        arrivals=Arrivals(judging),
         reading=OrderReading(database),
         availability=AvailabilityQuery(database, clock, promise_ms=promise_ms),
         stores=StoreDirectory(database, clock),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup, ShippingRate
 from sync.protocol.rows import FulfillmentRow, ProductRow
@@ -70,6 +71,8 @@ class Location:
     """Who takes parcels there, and when; empty where nothing is shipped from."""
     reserve: ReservePolicy = ReservePolicy()
     """What the store may do with reservations and their payments."""
+    pickup: PickupPolicy = PickupPolicy()
+    """How pickups wait there, and where."""
 
 
 EVERYWHERE = "*"
@@ -192,6 +195,8 @@ class Order:
     """How fast, such as `standard`."""
     customer_tier: str = ""
     """What the channel says of its customer, for rules of routing: `gold`, say."""
+    handover: str = ""
+    """`curbside`: what is fetched is brought out to the car; empty: at the counter."""
 
 
 @dataclass(frozen=True, slots=True)

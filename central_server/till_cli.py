@@ -10,6 +10,7 @@ import typer
 
 from central_server.desk_cli import NOT_FOUND, USAGE, AsJson, By, Line
 from sync.domain.errors import DomainError
+from sync.domain.pickups import SpotCapacity
 from sync.domain.reservations import CategoryHold
 from sync.domain.tenders import TenderKind
 
@@ -20,12 +21,13 @@ _CURRENCY = re.compile("[A-Z]{3}")
 
 
 def register(app: typer.Typer, line: Line) -> None:
-    """Mount `gift-card`, `tenders` and `reserve-policy`."""
+    """Mount `gift-card`, `tenders`, `reserve-policy` and `pickup-policy`."""
     cards = typer.Typer(no_args_is_help=True, help="Gift cards and store credit.")
     app.add_typer(cards, name="gift-card")
     _register_cards(cards, line)
     _register_report(app, line)
     _register_policy(app, line)
+    _register_pickup_policy(app, line)
 
 
 def _register_cards(group: typer.Typer, line: Line) -> None:
@@ -134,6 +136,54 @@ def _register_policy(app: typer.Typer, line: Line) -> None:
         except DomainError as problem:
             line.fail(NOT_FOUND, str(problem))
         line.say(found, str(found["policy"]), as_json=as_json)
+
+
+def _register_pickup_policy(app: typer.Typer, line: Line) -> None:
+    @app.command("pickup-policy", epilog=line.epilog)
+    def pickup_policy(
+        location: LocationId,
+        ready_minutes: Annotated[
+            int | None, typer.Option(min=0, help="Opening time to get ready; 0: as everywhere.")
+        ] = None,
+        wait_days: Annotated[
+            int | None, typer.Option(min=1, help="Longest wait in days, extensions included.")
+        ] = None,
+        remind: Annotated[
+            list[int] | None, typer.Option(min=0, help="Hours before the end; 0 alone: never.")
+        ] = None,
+        spot: Annotated[
+            list[str] | None, typer.Option(help="Orders that a spot holds: A1=4.")
+        ] = None,
+        parking: Annotated[
+            list[str] | None, typer.Option(help="A spot where customers wait in their cars.")
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show how pickups wait at a store, or change what is given."""
+        try:
+            spots = None if spot is None else tuple(map(_capacity, spot))
+        except ValueError:
+            line.fail(USAGE, "give a spot as NAME=ORDERS")
+        told: dict[str, Any] = {
+            "ready_minutes": ready_minutes, "wait_days_max": wait_days,
+            "reminder_hours": None if remind is None else tuple(one for one in remind if one),
+            "capacities": spots, "parking": None if parking is None else tuple(parking),
+        }  # fmt: skip
+        try:
+            with line.opened() as parts:
+                now = parts.tills.pickup_policy(location)
+                changed = replace(now, **{n: v for n, v in told.items() if v is not None})
+                found = parts.tills.set_pickup_policy(location, changed)
+        except DomainError as problem:
+            line.fail(NOT_FOUND, str(problem))
+        line.say(found, str(found["policy"]), as_json=as_json)
+
+
+def _capacity(text: str) -> SpotCapacity:
+    name, _, orders = text.rpartition("=")
+    if not name or int(orders) < 1:
+        raise ValueError(text)
+    return SpotCapacity(name, int(orders))
 
 
 def _category(text: str) -> CategoryHold:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from store_client import bootstrap, print_cli, ship_cli
+from store_client import bootstrap, curbside_cli, order_cli, pickup_cli, print_cli, ship_cli
 from store_client.config import BadSettings, StoreSettings, load_settings
 from store_client.keeper import DaemonKeeper
 from store_client.till_cli import drawer_app, reserve_app
@@ -403,8 +403,10 @@ def _with_central(context: typer.Context, ask: Callable[[Any], T]) -> T:
         store.close()
 
 
-_LINE = ship_cli.Line(_with_desk, _fail, EPILOG, _with_central)
+_LINE = order_cli.Line(_with_desk, _fail, EPILOG, _with_central)
 ship_cli.register(app, _LINE)
+pickup_cli.register(app, _LINE)
+curbside_cli.register(app, _LINE)
 print_cli.register(app, _LINE)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from store_client.ship_cli import NOT_FOUND, REFUSED, AsJson, By, Line
+from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line
 from sync.domain.errors import OperationRefused
 
 if TYPE_CHECKING:

@@ -1,56 +1,42 @@
 """The command line's part for shipping: the same commands as at the screen, for scripts."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sync.domain.errors import OperationRefused
+from store_client.order_cli import AsJson, By, Line, Number, Orders, say
+from store_client.wave_cli import register_waves
 
 if TYPE_CHECKING:
     from store_client.services.desk import Desk
     from sync.domain.fulfillment import FulfillmentOrder
     from sync.transport.http import HttpEndpoint
 
-NOT_FOUND, REFUSED = 3, 4
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-By = Annotated[str, typer.Option(help="Who does it: the number of an associate.")]
-Number = Annotated[str, typer.Argument(help="The order's number, such as K7Q2-9ZXM.")]
+FLOW = "ship_from_store"
 Carrier = Annotated[str, typer.Argument(help="The carrier's id, such as swift.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What these commands need of the command line."""
-
-    with_desk: "Callable[[typer.Context, str, Callable[[Desk], Any]], Any]"
-    """(context, associate, what to do) -> its result; an empty associate may only read."""
-    fail: Callable[[int, str], NoReturn]
-    epilog: str
-    with_central: "Callable[[typer.Context, Callable[[HttpEndpoint], Any]], Any]"
-    """(context, what to ask central now) -> its answer; ends the program where there is none."""
 
 
 def register(app: typer.Typer, line: Line) -> None:
     """Mount `ship`."""
     group = typer.Typer(no_args_is_help=True, help="Ship from store: orders, waves, manifests.")
     app.add_typer(group, name="ship")
+    orders = Orders(line, (FLOW,), "parcel order", order_document)
     _register_reading(group, line)
-    _register_order(group, line)
-    _register_carrier(group, line)
+    _register_order(group, orders)
+    _register_carrier(group, orders)
     _register_offers(group, line)
+    register_waves(group, orders, FLOW)
 
 
 def _register_reading(group: typer.Typer, line: Line) -> None:
     @group.command("list", epilog=line.epilog)
     def list_orders(context: typer.Context, as_json: AsJson = False) -> None:
         """List the open parcel orders, the earliest cut-off first."""
-        from store_client.flows.ship.waves import open_orders
+        from store_client.services.waves import open_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
-            return [order_document(order) for order in open_orders(desk)]
+            return [order_document(order) for order in open_orders(desk, FLOW)]
 
         found = line.with_desk(context, "", read)
         if as_json:
@@ -62,11 +48,11 @@ def _register_reading(group: typer.Typer, line: Line) -> None:
     @group.command(epilog=line.epilog)
     def carriers(context: typer.Context, as_json: AsJson = False) -> None:
         """Say when each carrier comes next, and how far its boxes are."""
-        from store_client.flows.ship.waves import open_orders
         from store_client.services.cutoffs import clocks
+        from store_client.services.waves import open_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
-            found = clocks(desk.store.store_row(), open_orders(desk), desk.clock.now_ms())
+            found = clocks(desk.store.store_row(), open_orders(desk, FLOW), desk.clock.now_ms())
             return [
                 {"carrier": one.pickup.carrier, "name": one.pickup.name,
                  "cutoff_ms": one.cutoff_ms, "to_do": one.to_do, "labeled": one.labeled,
@@ -74,11 +60,11 @@ def _register_reading(group: typer.Typer, line: Line) -> None:
                 for one in found
             ]  # fmt: skip
 
-        _say(line.with_desk(context, "", read), as_json=as_json)
+        say(line.with_desk(context, "", read), as_json=as_json)
 
 
-def _register_order(group: typer.Typer, line: Line) -> None:
-    @group.command(epilog=line.epilog)
+def _register_order(group: typer.Typer, orders: Orders) -> None:
+    @group.command(epilog=orders.line.epilog)
     def pack(
         context: typer.Context,
         number: Number,
@@ -89,9 +75,9 @@ def _register_order(group: typer.Typer, line: Line) -> None:
         """Pack everything of an order that waits into its next box."""
         from store_client.flows.ship import commands
 
-        _do(line, context, number, by, lambda desk, key: commands.pack(desk, key, weight), as_json)
+        orders.act(context, number, by, lambda desk, key: commands.pack(desk, key, weight), as_json)
 
-    @group.command(epilog=line.epilog)
+    @group.command(epilog=orders.line.epilog)
     def label(
         context: typer.Context,
         number: Number,
@@ -113,48 +99,27 @@ def _register_order(group: typer.Typer, line: Line) -> None:
                     commands.reprint(desk, key, box.number)
             return order
 
-        _do(line, context, number, by, act, as_json)
+        orders.act(context, number, by, act, as_json)
 
 
-def _register_carrier(group: typer.Typer, line: Line) -> None:
-    @group.command(epilog=line.epilog)
-    def wave(context: typer.Context, by: By, as_json: AsJson = False) -> None:
-        """Start a wave with the most urgent orders and print its pick list."""
-        from store_client.flows.ship import waves
-
-        def act(desk: "Desk") -> dict[str, Any]:
-            made = waves.start(desk)
-            rows = [
-                {"aisle": row.aisle, "sku": row.sku, "name": row.name, "to_pick": row.to_pick,
-                 "totes": dict(row.totes)}
-                for row in made.rows
-            ]  # fmt: skip
-            return {"wave": made.name, "picker": made.picker, "rows": rows}
-
-        _say(_refusing(line, lambda: line.with_desk(context, by, act)), as_json=as_json)
-
-    @group.command(epilog=line.epilog)
+def _register_carrier(group: typer.Typer, orders: Orders) -> None:
+    @group.command(epilog=orders.line.epilog)
     def manifest(context: typer.Context, carrier: Carrier, by: By, as_json: AsJson = False) -> None:
         """Put every labeled box of a carrier on its manifest."""
         from store_client.flows.ship import manifests
 
-        done = _refusing(
-            line, lambda: line.with_desk(context, by, lambda desk: manifests.close(desk, carrier))
-        )
-        _say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
+        done = orders.refusing(context, by, lambda desk: manifests.close(desk, carrier))
+        say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
 
-    @group.command("hand-over", epilog=line.epilog)
+    @group.command("hand-over", epilog=orders.line.epilog)
     def hand_over(
         context: typer.Context, carrier: Carrier, by: By, as_json: AsJson = False
     ) -> None:
         """Say that the carrier has taken what is on its manifest."""
         from store_client.flows.ship import manifests
 
-        done = _refusing(
-            line,
-            lambda: line.with_desk(context, by, lambda desk: manifests.hand_over(desk, carrier)),
-        )
-        _say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
+        done = orders.refusing(context, by, lambda desk: manifests.hand_over(desk, carrier))
+        say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
 
 
 def _register_offers(group: typer.Typer, line: Line) -> None:
@@ -187,43 +152,6 @@ def _register_offers(group: typer.Typer, line: Line) -> None:
             typer.echo(f"Order {won['number']} is yours: it is in the queue with the next round.")
 
 
-def _do(
-    line: Line,
-    context: typer.Context,
-    number: str,
-    by: str,
-    act: "Callable[[Desk, str], FulfillmentOrder]",
-    as_json: bool,
-) -> None:
-    """Do something with the order of this number and print it."""
-
-    def on_it(desk: "Desk") -> dict[str, Any]:
-        from sync.domain.flows.ship import NAME
-
-        found = desk.store.find_orders(number, 10)
-        keys = [row.id for row in found if getattr(row, "flow", NAME) == NAME]
-        if len(keys) != 1:
-            line.fail(NOT_FOUND, f"no parcel order {number!r} here")
-        return order_document(act(desk, keys[0]))
-
-    _say(_refusing(line, lambda: line.with_desk(context, by, on_it)), as_json=as_json)
-
-
-def _refusing(line: Line, act: Callable[[], Any]) -> Any:
-    try:
-        return act()
-    except OperationRefused as problem:
-        line.fail(REFUSED, str(problem))
-
-
-def _say(found: Any, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for one in found if isinstance(found, list) else [found]:
-        typer.echo("  ".join(f"{name}={value}" for name, value in one.items()))
-
-
 def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
     """Return a parcel order as programs get it. Weights in grams, times in ms UTC."""
     from sync.domain.flows.ship import shipment_of, status_of
@@ -238,7 +166,7 @@ def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
         "units_to_pick": order.total("to_pick"),
         "carrier": shipment.carrier,
         "service": shipment.service,
-        "wave": shipment.wave,
+        "wave": order.wave.name if order.wave else "",
         "boxes": [
             {"box": box.number, "weight_grams": box.weight_grams, "tracking": box.tracking,
              "label_asked": box.requested_at_ms is not None, "problem": box.problem,

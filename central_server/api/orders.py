@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from central_server.api.documented import KEYED, problems
 from central_server.api.routing_views import RoutingWhy
 from central_server.api.schemas import (
+    ArrivedBody,
     CancelBody,
     OrderBody,
     OrderPage,
@@ -41,7 +42,8 @@ _EXAMPLE = {
     responses=problems(
         *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
         "unknown_sku", "unknown_location", "currency_mismatch", "insufficient_stock",
-        "not_priced", "price_changed", "pickup_not_offered", "shipping_not_offered",
+        "not_priced", "price_changed", "pickup_not_offered", "curbside_not_offered",
+        "shipping_not_offered",
         "body_too_large",
     ),
     openapi_extra={
@@ -136,3 +138,18 @@ def cancel_order(
     return central_of(request).cancelling.cancel(
         order_id, reason=body.reason if body else "", actor=holder.name
     )
+
+
+@router.post(
+    "/{order_id}/arrived",
+    response_model=OrderView,
+    responses=problems(*KEYED, "not_found", "curbside_not_offered"),
+)
+def customer_arrived(
+    request: Request,
+    order_id: OrderId,
+    holder: Annotated[KeyHolder, Depends(require("orders:write"))],
+    body: ArrivedBody,
+) -> object:
+    """Say that the customer waits outside, and where. Said again, it corrects the place."""
+    return central_of(request).arrivals.arrived(order_id, body.parking, body.vehicle)

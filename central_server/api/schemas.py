@@ -18,12 +18,15 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.card_numbers import has_card_number
+from sync.domain.flows.curbside import PLACE_CHARACTERS_MAX, VEHICLE_CHARACTERS_MAX
 from sync.domain.orders import Channel, OrderStatus, PaymentPlace
 from sync.domain.shipping import Address
 
 LINES_MAX = 100
 QUANTITY_MAX = 1000
-FREE_TEXTS = frozenset({"name", "email", "phone", "proxy_name", "reason", "note", "assignee"})
+FREE_TEXTS = frozenset(
+    {"name", "email", "phone", "proxy_name", "reason", "note", "assignee", "parking", "vehicle"}
+)
 """Fields that people type: a card's number in one of them is refused, and told nowhere."""
 
 Moment = Annotated[
@@ -113,6 +116,8 @@ class OrderBody(Body):
     """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other."""
     waiting_list: bool = False
     """Whether a reservation that the store cannot hold now waits until it can."""
+    curbside: bool = False
+    """Whether it is brought out to the customer's car; the store must offer that."""
     customer_tier: Annotated[str, Field(max_length=64)] = ""
     """What is said of the customer, for rules of routing: `gold`, say."""
 
@@ -130,6 +135,7 @@ class OrderBody(Body):
             payment=self.payment,
             waiting_list=self.waiting_list,
             customer_tier=self.customer_tier,
+            curbside=self.curbside,
             lines=tuple(
                 NewLine(line.sku, line.quantity, line.unit_price_minor) for line in self.lines
             ),
@@ -141,6 +147,8 @@ class OrderBody(Body):
             raise ValueError("give either location_id or ship_to")
         if self.ship_to is not None and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("what is sent cannot be paid in a store")
+        if self.curbside and (self.ship_to is not None or self.payment is PaymentPlace.IN_STORE):
+            raise ValueError("only what is fetched and paid is brought out")
         if self.accept_later and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("a reservation waits on the store's waiting_list")
         return self
@@ -158,6 +166,15 @@ class OrderQuery(Body):
     sku: Annotated[str | None, Field(max_length=64)] = None
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Annotated[str | None, Field(max_length=CURSOR_LENGTH_MAX)] = None
+
+
+class ArrivedBody(Body):
+    """Where a customer waits outside."""
+
+    parking: Annotated[str, Field(min_length=1, max_length=PLACE_CHARACTERS_MAX)]
+    """The name of the parking spot, as it stands on its sign."""
+    vehicle: Annotated[str, Field(max_length=VEHICLE_CHARACTERS_MAX)] = ""
+    """What the car looks like."""
 
 
 class CancelBody(Body):
@@ -251,6 +268,14 @@ class PaymentView(BaseModel):
     tenders: list[TenderView]
 
 
+class ArrivalView(BaseModel):
+    """Where a customer waits outside, and since when."""
+
+    parking: str
+    vehicle: str
+    since: str
+
+
 class FulfillmentView(BaseModel):
     """The part of an order that one location does."""
 
@@ -267,6 +292,8 @@ class FulfillmentView(BaseModel):
     """Of parcels; null for what a customer fetches."""
     payment: PaymentView | None = None
     """Of a reservation; nothing where the order is paid online."""
+    arrival: ArrivalView | None = None
+    """Of an order that is brought out to the car, while its customer waits there."""
 
 
 class TimelineEntry(BaseModel):

@@ -10,7 +10,7 @@ from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises
-from central_server.services.promising import open_hours
+from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.atp import data_age_ms
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
@@ -147,7 +147,9 @@ class _Answer:
     ) -> Document:
         promise = found[sku]
         age_ms = data_age_ms(heard_ms, self._now_ms)
-        ready_ms = promised_by(open_hours(place), self._now_ms, self._promise_ms)
+        ready_ms = promised_by(
+            open_hours(place), self._now_ms, ready_in_ms(place, self._promise_ms)
+        )
         inbound_ = self._inbound(sku, place.id, promise)
         entry: Document = {
             "location_id": place.id,

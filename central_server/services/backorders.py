@@ -19,7 +19,7 @@ from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import by_sku, open_hours
+from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import claims, inbound
@@ -62,7 +62,7 @@ def wait_for_receipts(
         due_ms = max([due_ms, *(one.due_ms for one, _ in parts)])
     if missing:
         raise InsufficientStock(missing)
-    by_ms = promised_by(open_hours(place), due_ms, promise_ms)
+    by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, promise_ms))
     waiting = replace(
         order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
     )

@@ -19,6 +19,7 @@ from central_server.services.carrier_file import CarrierFile
 from central_server.services.scopes import store_row
 from sync.clock import Clock
 from sync.domain.inventory import StockReason
+from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import (
@@ -117,16 +118,10 @@ class CatalogueIntake:
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
         """Add locations or replace them; each store's own row goes to its scope.
 
-        A location that says nothing of reservations keeps what was set for it.
+        A location that says nothing of reservations or pickups keeps what was set for it.
         """
         known = unit.locations.get_many({one.id for one in locations})
-        plain = ReservePolicy()
-        locations = [
-            replace(one, reserve=known[one.id].reserve)
-            if one.reserve == plain and one.id in known
-            else one
-            for one in locations
-        ]
+        locations = [_with_kept_policies(one, known.get(one.id)) for one in locations]
         unit.locations.upsert(locations)
         feed = FeedWriter(unit.feed)
         for location in locations:
@@ -190,3 +185,14 @@ class CatalogueIntake:
     def _flush(self, unit: "Unit", feed: FeedWriter) -> None:
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+def _with_kept_policies(new: Location, known: Location | None) -> Location:
+    if known is None:
+        return new
+    kept: dict[str, object] = {}
+    if new.reserve == ReservePolicy():
+        kept["reserve"] = known.reserve
+    if new.pickup == PickupPolicy():
+        kept["pickup"] = known.pickup
+    return replace(new, **kept) if kept else new  # type: ignore[arg-type]

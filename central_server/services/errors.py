@@ -5,6 +5,7 @@ DomainError
     +-- NotFound                 there is no such thing (for this caller)
     +-- UnknownSkus              lines name SKUs that central does not sell
     +-- PickupNotOffered         the location is closed to pickups
+    +-- CurbsideNotOffered       nothing is brought out to cars there
     +-- ShippingNotOffered       no location ships in this way
     +-- NotPriced                no price in the location's zone
     +-- PriceChanged             the client's price is not the one in force
@@ -78,6 +79,16 @@ class PickupNotOffered(ServiceRefused):
     def __init__(self, location_id: str) -> None:
         self.location_id = location_id
         super().__init__(f"location {location_id!r} offers no pickup")
+
+
+class CurbsideNotOffered(ServiceRefused):
+    """The store brings nothing out to cars, or this order is none that is brought out."""
+
+    code = "curbside_not_offered"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"nothing is brought out to the car for {what!r}")
 
 
 class ShippingNotOffered(ServiceRefused):

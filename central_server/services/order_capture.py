@@ -16,6 +16,7 @@ from central_server.records import (
 )
 from central_server.services.backorders import wait_for_receipts
 from central_server.services.errors import (
+    CurbsideNotOffered,
     IdempotencyKeyReused,
     NotPriced,
     PriceChanged,
@@ -39,6 +40,7 @@ from central_server.services.shipping import shipping_home
 from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
+from sync.domain.flows import curbside
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id, new_order_number
 from sync.domain.orders import Channel, OrderStatus, PaymentPlace
@@ -91,6 +93,8 @@ class NewOrder:
     """Whether a reservation that the store cannot hold now waits until it can."""
     customer_tier: str = ""
     """What the channel says of the customer, for rules of routing."""
+    curbside: bool = False
+    """Whether it is brought out to the customer's car."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ class OrderCapture:
         if new.ship_to is not None:
             return self._capture_parcels(unit, new, new.ship_to, now_ms)
         location = _location(unit, new.location_id)
+        if new.curbside and not location.pickup.parking:
+            raise CurbsideNotOffered(location.id)
         order = self._order(unit, new, location, now_ms)
         if new.payment is PaymentPlace.IN_STORE:
             order, held = hold_here(
@@ -225,6 +231,7 @@ class OrderCapture:
             proxy_name=new.proxy_name,
             external_id=new.external_id,
             customer_tier=new.customer_tier,
+            handover=curbside.NAME if new.curbside else "",
         )
 
 

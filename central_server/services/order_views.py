@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from central_server.records import Order, OrderEvent, OrderHold, StoredFulfillment, StoredOperation
 from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.domain.flows import status_of
+from sync.domain.flows.curbside import arrival_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import OrderProgress, OrderStatus, progress_of
 from sync.domain.paying import due_of
@@ -91,6 +92,7 @@ def fulfillment_document(order: FulfillmentOrder) -> Document:
         "ready_at": rfc3339_or_none(order.ready_at_ms),
         "expires_at": rfc3339_or_none(order.expires_at_ms),
         "staging_spot": order.staging_spot,
+        "arrival": _arrival(order),
         "lines": [
             {
                 "line": line.line, "sku": line.sku, "allocated": line.allocated,
@@ -103,6 +105,18 @@ def fulfillment_document(order: FulfillmentOrder) -> Document:
         "shipment": _shipment(order),
         "payment": _payment(order),
     }  # fmt: skip
+
+
+def _arrival(order: FulfillmentOrder) -> Document | None:
+    """Return where the customer waits outside; None where nobody does."""
+    found = arrival_of(order)
+    if found is None:
+        return None
+    return {
+        "parking": found.parking,
+        "vehicle": found.vehicle,
+        "since": rfc3339(found.since_ms),
+    }
 
 
 def _shipment(order: FulfillmentOrder) -> Document | None:

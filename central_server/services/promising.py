@@ -10,7 +10,7 @@ from central_server.records import Lease, Location, Order
 from central_server.services.order_views import customer_hint
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.routing import Candidate, SourcingPlan
-from sync.domain.flows import pickup
+from sync.domain.flows import curbside, pickup
 from sync.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -19,7 +19,7 @@ from sync.domain.fulfillment import (
 )
 from sync.domain.ids import new_id, new_pickup_code, pickup_code_hash
 from sync.domain.paying import FLOW
-from sync.domain.reservations import OpeningHours, Reservation, hold_end_ms
+from sync.domain.reservations import Reservation, hold_end_ms
 
 DAY_MS = 86_400_000
 
@@ -61,16 +61,17 @@ def assign(
         order_id=order.id,
         order_number=order.number,
         location_id=location.id,
-        flow=pickup.NAME,
+        flow=_flow_of(order, location),
         lines=lines,
         placed_at_ms=order.placed_at_ms,
-        promised_by_ms=promised_by(open_hours(location), now_ms, promise_ms),
+        promised_by_ms=promised_by(open_hours(location), now_ms, ready_in_ms(location, promise_ms)),
         currency=order.currency,
         customer_name=order.customer_name,
         customer_hint=customer_hint(order.customer_phone),
         proxy_name=order.proxy_name,
         pickup_code_hash=pickup_code_hash(key, code),
         confirm_by_ms=None if lease is None else lease.confirm_by_ms,
+        wait_days_max=location.pickup.wait_days_max,
     )
     return Assignment(fulfillment, code)
 
@@ -84,7 +85,7 @@ def hold(
     Whoever pays takes the goods, so there is no code.
     """
     policy, order = location.reserve, assignment.order
-    opening = OpeningHours(location.timezone, location.hours, location.closures)
+    opening = open_hours(location)
     until_ms = hold_end_ms(opening, now_ms, policy.hours_for(categories))
     latest_ms = hold_end_ms(opening, now_ms, policy.hold_hours_max)
     wanted: tuple[int, ...] = ()
@@ -103,6 +104,17 @@ def hold(
         reserve=Reservation(until_ms, max(until_ms, latest_ms), wanted, waits),
     )
     return Assignment(held, "")
+
+
+def _flow_of(order: Order, location: Location) -> str:
+    """Return how the customer gets it there: a store without parking spots brings nothing out."""
+    brings_out = order.handover == curbside.NAME and bool(location.pickup.parking)
+    return curbside.NAME if brings_out else pickup.NAME
+
+
+def ready_in_ms(location: Location, promise_ms: int) -> int:
+    """Return how much opening time a location has to get an order ready."""
+    return location.pickup.ready_minutes * 60_000 or promise_ms
 
 
 def open_hours(location: Location) -> OpenHours:

@@ -195,6 +195,14 @@ class Replication(Reserving):
             found += self._decide(operation, str(source))
         return found
 
+    def decide(self, operations: Iterable[FulfillmentOperation], why: str) -> None:
+        """Apply decisions of central's own to orders of this location that are still open."""
+        said = list(operations)
+        self._load({one.fulfillment_id for one in said})
+        for one in said:
+            if self._rows[one.fulfillment_id].total("open"):
+                self._decide(one, f"{why}:{one.fulfillment_id}")
+
     def _advance(
         self,
         before: FulfillmentOrder,

@@ -24,9 +24,10 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
 from sync.domain.money_operations import MoneyOperation
+from sync.domain.opening import OpenHours
 from sync.domain.operations import HoldExpired
 from sync.domain.paying import begun
-from sync.domain.reservations import OpeningHours, hold_end_ms
+from sync.domain.reservations import hold_end_ms
 from sync.domain.reserve_operations import WaitServed
 from sync.domain.transitions import Consequence, FulfillmentOperation
 from sync.protocol.lines import OperationRecord
@@ -107,7 +108,7 @@ class Reserving(ABC):
         place, skus = self._location, {line.sku for line in order.lines}
         categories = [one.category for one in self._unit.catalogue.products(skus).values()]
         hours = place.reserve.hours_for(categories)
-        opening = OpeningHours(place.timezone, place.hours, place.closures)
+        opening = OpenHours(place.timezone, place.hours, place.closures)
         return hold_end_ms(opening, self._now_ms, hours)
 
     def _begin(

@@ -23,4 +23,5 @@ def store_row(location: Location) -> StoreRow:
         escrow=location.escrow,
         carriers=location.carriers,
         reserve=location.reserve,
+        pickup=location.pickup,
     )

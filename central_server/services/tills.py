@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 from central_server.money_records import MoneyEntry, StoredValue
 from central_server.ports import Pokes
 from central_server.services.errors import NotFound, UnknownLocation
+from central_server.services.location_changes import change_location, read_location
 from central_server.services.order_views import Document
-from central_server.services.scopes import store_row
 from central_server.services.times import rfc3339
 from sync.clock import Clock
 from sync.domain.ids import CROCKFORD
 from sync.domain.money_ledger import CASH_PREFIX, Posting, balances
+from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import TenderKind, account_of
-from sync.hub.feed import FeedWriter
-from sync.protocol.rows import Entity, store_scope
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.unit import Unit
 
 CODE_GROUPS, GROUP_LENGTH = 4, 4
 
@@ -37,28 +35,25 @@ class TillDesk:
 
     def set_policy(self, location_id: str, policy: ReservePolicy) -> Document:
         """Let a store work by a policy; it hears of it in its own row."""
-
-        def work(unit: "Unit") -> None:
-            place = unit.locations.get(location_id)
-            if place is None:
-                raise UnknownLocation(location_id)
-            changed = replace(place, reserve=policy)
-            unit.locations.upsert([changed])
-            feed = FeedWriter(unit.feed)
-            feed.put(store_scope(place.id), Entity.STORE, place.id, store_row(changed))
-            heads = feed.flush()
-            unit.after_commit(lambda: self._pokes.publish(heads))
-
-        self._database.write(work)
+        change_location(
+            self._database, self._pokes, location_id, lambda place: replace(place, reserve=policy)
+        )
         return {"location_id": location_id, "policy": asdict(policy)}
 
     def policy(self, location_id: str) -> ReservePolicy:
         """Return the policy that holds at a location."""
-        with self._database.read() as view:
-            place = view.locations.get(location_id)
-        if place is None:
-            raise UnknownLocation(location_id)
-        return place.reserve
+        return read_location(self._database, location_id).reserve
+
+    def set_pickup_policy(self, location_id: str, policy: PickupPolicy) -> Document:
+        """Let a store keep pickups by a policy; it hears of it in its own row."""
+        changed = change_location(
+            self._database, self._pokes, location_id, lambda place: replace(place, pickup=policy)
+        )
+        return {"location_id": location_id, "policy": asdict(changed.pickup)}
+
+    def pickup_policy(self, location_id: str) -> PickupPolicy:
+        """Return how pickups are kept at a location."""
+        return read_location(self._database, location_id).pickup
 
     def issue(self, means: TenderKind, amount_minor: int, currency: str, by: str) -> Document:
         """Issue a gift card or credit. Its code is shown this once; central keeps a hash of it."""

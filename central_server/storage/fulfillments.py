@@ -18,7 +18,7 @@ from sync.protocol.rows import Entity, FulfillmentRow, encode_body
 
 _COLUMNS = (
     "id", "order_id", "location_id", "flow", "status", "is_open", "promised_by_ms", "body",
-    "revision", "confirm_by_ms", "hold_until_ms",
+    "revision", "confirm_by_ms", "hold_until_ms", "pickup_by_ms",
 )  # fmt: skip
 _ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _STORED = (
@@ -36,7 +36,8 @@ _REPLACE = (
     " ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,"
     " location_id = excluded.location_id, promised_by_ms = excluded.promised_by_ms,"
     " body = excluded.body, revision = fulfillment_orders.revision + 1,"
-    " confirm_by_ms = excluded.confirm_by_ms, hold_until_ms = excluded.hold_until_ms"
+    " confirm_by_ms = excluded.confirm_by_ms, hold_until_ms = excluded.hold_until_ms,"
+    " pickup_by_ms = excluded.pickup_by_ms"
 )
 
 
@@ -73,6 +74,15 @@ _IDLE = Prepared(
     )
 )
 _HELD_UNTIL = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.hold_until_ms < bindparam("now_ms")))
+_PICKUP_BY = Prepared(
+    lambda _: _by_id(
+        and_(
+            FULFILLMENT_ORDERS.c.pickup_by_ms > bindparam("now_ms"),
+            FULFILLMENT_ORDERS.c.pickup_by_ms <= bindparam("until_ms"),
+        )
+    )
+)
+_FETCHED = frozenset({FulfillmentStatus.READY_FOR_PICKUP, FulfillmentStatus.PARTIALLY_PICKED_UP})
 _WAITING = Prepared(
     lambda _: _by_id(
         and_(
@@ -172,6 +182,11 @@ class Fulfillments:
             one for one in found if location_id is None or one.row.order.location_id == location_id
         ]
 
+    def waiting_until(self, now_ms: int, until_ms: int) -> list[StoredFulfillment]:
+        """Return paid goods that wait for their customer until a time in this span."""
+        rows = _PICKUP_BY.rows(self._connection, now_ms=now_ms, until_ms=until_ms)
+        return [_stored(row) for row in rows]
+
     def waiting(self, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return what is on waiting lists, in the order in which it came."""
         found = [_stored(row) for row in _WAITING.rows(self._connection)]
@@ -232,4 +247,5 @@ def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
         order.promised_by_ms, body, 1,
         order.confirm_by_ms if is_wanted and order.is_unconfirmed else None,
         order.expires_at_ms if is_held else None,
+        order.expires_at_ms if order.reserve is None and status in _FETCHED else None,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together, Values
 from central_server.storage.tables import LOCATIONS
 from sync.domain.escrow import EscrowPolicy
+from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
 
@@ -32,6 +33,7 @@ _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
 _RESERVE: TypeAdapter[ReservePolicy] = TypeAdapter(ReservePolicy)
+_PICKUP: TypeAdapter[PickupPolicy] = TypeAdapter(PickupPolicy)
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
@@ -119,6 +121,7 @@ def _values(location: Location) -> tuple[Any, ...]:
     values["escrow"] = _ESCROW.dump_json(location.escrow).decode()
     values["carriers"] = _CARRIERS.dump_json(location.carriers).decode()
     values["reserve"] = _RESERVE.dump_json(location.reserve).decode()
+    values["pickup"] = _PICKUP.dump_json(location.pickup).decode()
     return tuple(values.values())
 
 
@@ -137,7 +140,7 @@ def _read_once(row: tuple[Any, ...]) -> Location:
     kept = values.pop("escrow")
     escrow = _ESCROW.validate_json(kept) if kept else EscrowPolicy()
     carriers = _CARRIERS.validate_json(values.pop("carriers"))
-    policy = values.pop("reserve")
+    policy, fetched = values.pop("reserve"), values.pop("pickup")
     reserve = _RESERVE.validate_json(policy) if policy else ReservePolicy()
     return Location(
         **values,
@@ -147,4 +150,5 @@ def _read_once(row: tuple[Any, ...]) -> Location:
         escrow=escrow,
         carriers=carriers,
         reserve=reserve,
+        pickup=_PICKUP.validate_json(fetched) if fetched else PickupPolicy(),
     )

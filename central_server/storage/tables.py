@@ -73,6 +73,7 @@ LOCATIONS = Table(
     _int("hold_days"), _int("floor_percent"), _int("safety_stock"),
     Column("escrow", Text, nullable=False, server_default=""),
     Column("reserve", Text, nullable=False, server_default=""),
+    Column("pickup", Text, nullable=False, server_default=""),
     Column("carriers", Text, nullable=False, server_default="[]"),
     CheckConstraint("kind IN ('store', 'dc')", name="kind"),
     CheckConstraint("hold_days >= 0", name="hold_days"),
@@ -171,8 +172,10 @@ ORDERS = Table(
     Column("latitude", Float), Column("longitude", Float), _text("proxy_name"),
     _text("pickup_location_id"), _text("pickup_code"), _text("currency"), _int("total_minor"),
     _int("placed_at_ms"), _text("status"),
-    *(Column(name, Text, nullable=False, server_default="")
-      for name in ("ship_to", "ship_method", "customer_tier")),
+    *(
+        Column(name, Text, nullable=False, server_default="")
+        for name in ("ship_to", "ship_method", "customer_tier", "handover")
+    ),
     UniqueConstraint("number"),
     CheckConstraint("total_minor >= 0", name="total_minor"),
     Index(None, "placed_at_ms", "id"),
@@ -210,6 +213,7 @@ FULFILLMENT_ORDERS = Table(
     Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
     _text("flow"), _text("status"), _flag("is_open"), _int("promised_by_ms"), _text("body"),
     _int("revision"), _maybe("confirm_by_ms"), _maybe("hold_until_ms"), _maybe("accept_by_ms"),
+    _maybe("pickup_by_ms"),
     CheckConstraint("revision >= 1", name="revision"),
     Index(None, "order_id"),
     Index(None, "location_id", "is_open", "promised_by_ms"),
@@ -222,12 +226,16 @@ FULFILLMENT_ORDERS = Table(
     Index("ix_fulfillment_orders_idle", "accept_by_ms",
           sqlite_where=text("accept_by_ms IS NOT NULL"),
           postgresql_where=text("accept_by_ms IS NOT NULL")),
+    Index("ix_fulfillment_orders_pickup_by", "pickup_by_ms",
+          sqlite_where=text("pickup_by_ms IS NOT NULL"),
+          postgresql_where=text("pickup_by_ms IS NOT NULL")),
 )  # fmt: skip
 """`body` is the JSON of `FulfillmentRow`, the same as the feed row's; the rest is for search.
 
 `accept_by_ms` is by when somebody there has to accept it, where rules of routing say so.
 `confirm_by_ms` is set only while the promise is open and unconfirmed, `hold_until_ms` only
-while a reservation is held, or waits, and nobody is paying.
+while a reservation is held, or waits, and nobody is paying, `pickup_by_ms` only while paid
+goods wait for their customer.
 """
 
 SHIPPING_CARRIERS = Table(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from central_server.services.api_keys import ApiKeys
+from central_server.services.arrivals import Arrivals
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.availability_feed import AvailabilityFeedReader
 from central_server.services.cancel import Cancellation
@@ -39,6 +40,7 @@ class Central:
     clock: Clock
     orders: OrderCapture
     cancelling: Cancellation
+    arrivals: Arrivals
     reading: OrderReading
     availability: AvailabilityQuery
     stores: StoreDirectory

@@ -52,6 +52,7 @@ STATUS: dict[str, int] = {
     "not_priced": 409,
     "price_changed": 409,
     "pickup_not_offered": 409,
+    "curbside_not_offered": 409,
     "shipping_not_offered": 409,
     "insufficient_stock": 409,
     "already_handed_over": 409,

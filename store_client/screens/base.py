@@ -34,6 +34,18 @@ class FlowBoard(Protocol):
         ...
 
 
+class FlowDesk(NamedTuple):
+    """A screen of a flow's own that is about many orders, opened from Today by a key."""
+
+    key: str
+    """As Textual names it, such as `f4`."""
+    label: str
+    help: str
+    screen: Callable[[], Screen[Any]]
+    offered: Callable[[StoreRow], bool] = lambda _: True
+    """Whether a store has any use for it."""
+
+
 class FlowUi(NamedTuple):
     """A flow at the terminal."""
 
@@ -44,8 +56,7 @@ class FlowUi(NamedTuple):
     board: FlowBoard
     commands: Any
     """The flow's use cases."""
-    desk: Callable[[], Screen[Any]] | None = None
-    """Makes a screen of the flow's own that is about many orders, opened from Today."""
+    desk: FlowDesk | None = None
 
 
 class Host(Protocol):

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from store_client.screens.base import TerminalModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
-from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
+from store_client.services.counter import DOCUMENTS, SIGNED, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from store_client.services.words import refusal
@@ -24,6 +24,8 @@ from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 Submit = Callable[[HandOver], FulfillmentOrder]
+Slip = Callable[[tuple[tuple[int, int], ...]], str]
+"""Prints what is signed, of (line, units); returns where it is, empty where nothing prints."""
 
 
 class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
@@ -32,8 +34,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
     HELP_TEXT = (
         "Scan or type the customer's pickup code. F4 checks an ID instead, which a lead or"
         " manager does or approves with their PIN; choose the kind of document and never type its"
-        " number. If somebody else came, type their name. ↓ goes to the lines; ◂ and ▸ on a"
-        " line hand over part of it."
+        " number, or let the customer sign a printed slip. If somebody else came, type their name."
+        " ↓ goes to the lines; ◂ and ▸ on a line hand over part of it."
     )
     BINDINGS = [
         Binding("escape", "cancel", "Cancel"),
@@ -46,8 +48,16 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
 
-    def __init__(self, order: FulfillmentOrder, submit: Submit, *, code: str = "") -> None:
+    def __init__(
+        self,
+        order: FulfillmentOrder,
+        submit: Submit,
+        *,
+        code: str = "",
+        slip: Slip | None = None,
+    ) -> None:
         super().__init__()
+        self._slip = slip
         self._order = order
         self._submit = submit
         self._code = code
@@ -123,12 +133,14 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         listed.show_rows(lines)
 
     def _show_proof(self) -> None:
-        by_id = bool(self._document)
-        self.query_one("#proof-label", Static).update("ID check" if by_id else "Pickup code")
+        by_id, signed = bool(self._document), self._document == SIGNED
+        self.query_one("#proof-label", Static).update(
+            "Signature" if signed else "ID check" if by_id else "Pickup code"
+        )
         self.query_one("#code", Input).display = not by_id
         document = self.query_one("#document", Static)
         document.display = by_id
-        seen = f"✓ {self._document} seen"
+        seen = "✓ signed on the slip" if signed else f"✓ {self._document} seen"
         document.update(Content.assemble((seen, tone_style("good", bold=True))))
         self.query_one("#approval").display = (by_id or self._doubt) and not self._approves
         other = "F4: pickup code" if by_id else "F4: ID check"
@@ -194,7 +206,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             self.query_one(Says).plain("")
             self.query_one("#code", Input).focus()
             return
-        choices = [Choice(name, name[:1].upper() + name[1:]) for name in DOCUMENTS]
+        offered = (*DOCUMENTS, SIGNED) if self._slip is not None else DOCUMENTS
+        choices = [Choice(name, name[:1].upper() + name[1:]) for name in offered]
         title = "Which document did you check?"
         text = "The photo and the name match. The number is never typed or kept."
         self.app.push_screen(ChooseDialog(title, choices, text=text), self._document_chosen)
@@ -205,6 +218,23 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             self._show_proof()
             self.query_one(Says).plain("")
             self.query_one("#recipient" if self._approves else "#approver", Input).focus()
+        if document == SIGNED:
+            begin(self, self._print_slip, "slip", exclusive=True)
+
+    async def _print_slip(self) -> None:
+        slip, says = self._slip, self.query_one(Says)
+        if slip is None:
+            return
+        try:
+            where = await self.host.off_loop(lambda: slip(tuple(self._counts.items())))
+        except OperationRefused as error:
+            says.bad(*refusal(error))
+            return
+        name = where.rsplit("/", 1)[-1]
+        says.plain(
+            f"Slip {name}: let them sign it, keep it." if name
+            else "Nothing prints here: let them sign on paper, and keep it."
+        )  # fmt: skip
 
     def take_code(self, code: Code) -> None:
         """Take a scan as the pickup code and go on; never the code of another order."""

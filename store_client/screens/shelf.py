@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from store_client.screens.base import begin
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
 from store_client.screens.work import WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Refusal
+from store_client.services.spots import free_spot, spots_of, spots_words
 from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
 from store_client.widgets.panels import Says
 from store_client.widgets.work_list import WorkList
@@ -72,17 +74,22 @@ class ShelfScreen(WorkScreen):
             self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
 
     def action_stage(self) -> None:
-        """Ask for the spot."""
-        store = self.host.store_row
-        spots = " ".join(store.spots) if store else ""
+        """Ask for the spot, with how full each one is and the next free one."""
+        begin(self, self._ask_spot, "spot", exclusive=True)
+
+    async def _ask_spot(self) -> None:
+        desk, key = self.desk, self.key
+        spots = await self.host.off_loop(lambda: spots_of(desk, without=key))
+        free = free_spot(spots)
         question = Question(
             "Where does it wait?",
             "Spot of the hold shelf",
             "scan or type it, such as A1",
-            text=f"Spots: {spots}" if spots else "",
+            value="" if free is None or free.capacity is None else free.name,
+            text=spots_words(spots),
         )
         self.app.push_screen(
-            EntryDialog(question, lambda text: shelf.stage(self.desk, self.key, text)),
+            EntryDialog(question, lambda text: shelf.stage(self.desk, key, text)),
             lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
         )
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.ports import BoardRow, Store
-from store_client.screens.base import FlowUi, TypingScreen, begin
+from store_client.screens.base import FlowDesk, FlowUi, TypingScreen, begin
 from store_client.screens.drawer import DrawerScreen
 from store_client.services.board import BoardEntry, Group, summary
 from store_client.services.scanner import Code, read_code
@@ -81,7 +81,6 @@ class TodayScreen(TypingScreen):
         Binding("escape", "clear_typed", "Clear what was typed", show=False),
         Binding("right", "filter(1)", "Next filter"),
         Binding("left", "filter(-1)", "Previous filter"),
-        Binding("f4", "flow_desk", "Shipping desk: carriers, waves, manifests", id="flow_desk"),
         Binding("f8", "drawer", "Drawer: open, count, tender report", id="drawer"),
         Binding("f5", "type_code", "Type a code, a name or an order number", id="type_code"),
     ]
@@ -105,6 +104,7 @@ class TodayScreen(TypingScreen):
     def on_mount(self) -> None:
         """Show the frame at once, then read."""
         super().on_mount()
+        self._bind_desks()
         board = self.query_one("#board", WorkList)
         board.show_rows((), empty="Reading this store's orders …")
         board.focus()
@@ -113,35 +113,48 @@ class TodayScreen(TypingScreen):
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
-        desk = (Hint("F4", "Shipping", "screen.flow_desk"),) if self._ships() else ()
+        desks = [
+            Hint(desk.key.upper(), desk.label, f"screen.flow_desk('{name}')")
+            for name, desk in self._desks().items()
+        ]
         return (
             Hint("Enter", "Open"),
             Hint("◂ ▸", "Filter", "screen.filter(1)"),
-            *desk,
+            *desks,
             Hint("F3", "Find", "app.find"),
             Hint("F10", "Menu", "app.command_palette"),
             Hint("F1", "Help", "app.help"),
             Hint("^L", "Sign out", "app.sign_out"),
         )
 
-    # --- the shipping desk ---------------------------------------------------------------
+    # --- desks of flows ------------------------------------------------------------------
 
-    def _ships(self) -> bool:
-        """Return whether carriers come to this store, and a flow has a desk for them."""
+    def _desks(self) -> dict[str, FlowDesk]:
+        """Return the desks that this store has a use for, by their flow."""
         row = self.host.store_row
-        return bool(row and row.carriers and any(flow.desk for flow in self.host.flows))
+        return {
+            flow.name: flow.desk
+            for flow in self.host.flows
+            if flow.desk is not None and row is not None and flow.desk.offered(row)
+        }
+
+    def _bind_desks(self) -> None:
+        for flow in self.host.flows:
+            if flow.desk is not None:
+                key, words = flow.desk.key, flow.desk.help
+                self._bindings.bind(key, f"flow_desk('{flow.name}')", words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the shipping desk where something is shipped."""
+        """Offer a desk only where the store has a use for it."""
         if action == "flow_desk":
-            return self._ships()
+            return bool(parameters) and parameters[0] in self._desks()
         return super().check_action(action, parameters)
 
-    def action_flow_desk(self) -> None:
-        """Open the desk of the flow that has one."""
-        desks = [flow.desk for flow in self.host.flows if flow.desk is not None]
-        if desks:
-            self.app.push_screen(desks[0]())
+    def action_flow_desk(self, flow: str) -> None:
+        """Open the desk of a flow."""
+        desk = self._desks().get(flow)
+        if desk is not None:
+            self.app.push_screen(desk.screen())
 
     # --- the queue ----------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Pure functions of a `StoreRow` and a time; daylight saving comes from the store'
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from sync.domain.opening import moment_of
 from sync.protocol.rows import StoreRow
 
 SEARCH_DAYS_MAX = 366
@@ -23,11 +24,6 @@ def local(store: StoreRow, at_ms: int) -> dt.datetime:
     return utc.astimezone(ZoneInfo(store.timezone))
 
 
-def to_ms(moment: dt.datetime) -> int:
-    """Return an aware moment as milliseconds UTC."""
-    return round(moment.timestamp() * 1000)
-
-
 def hours_on(store: StoreRow, day: dt.date) -> tuple[int, int] | None:
     """Return opening and closing in minutes after midnight, or None where closed that day."""
     if day.isoformat() in store.closures:
@@ -43,10 +39,7 @@ def closing_ms(store: StoreRow, day: dt.date) -> int | None:
     hours = hours_on(store, day)
     if hours is None:
         return None
-    midnight = dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(store.timezone))
-    days, minutes = divmod(hours[1], MIDNIGHT_MINUTES)
-    closing = midnight + dt.timedelta(days=days)
-    return to_ms(closing.replace(hour=minutes // 60, minute=minutes % 60))
+    return moment_of(ZoneInfo(store.timezone), day, hours[1])
 
 
 def hold_until_ms(store: StoreRow, ready_at_ms: int, days: int | None = None) -> int:

@@ -1,5 +1,6 @@
 """What is told at the counter when goods leave: proof, person, quantities, and who approves."""
 
+import re
 from dataclasses import dataclass
 
 from store_client.ports import Store
@@ -16,6 +17,27 @@ DOCUMENTS = (
     "other photo ID",
 )
 """Kinds of documents. A number is never typed, shown or kept."""
+SIGNED = "signature on the slip"
+"""In place of a document: the customer, or who they named, signs the printed slip."""
+ID_DIGITS_MIN = 4
+MIXED_DIGITS_MIN, MIXED_LENGTH_MIN = 2, 6
+
+
+def looks_like_id_number(text: str) -> bool:
+    """Return whether a text has what may be the number of a document in it.
+
+    Four digits in all, or a word of six characters and more in which letters and at
+    least two digits are mixed: names have neither.
+    """
+    if sum(character.isdigit() for character in text) >= ID_DIGITS_MIN:
+        return True
+    words = re.split(r"[\s,;]+", text)
+    return any(
+        len(word) >= MIXED_LENGTH_MIN
+        and sum(character.isdigit() for character in word) >= MIXED_DIGITS_MIN
+        and any(character.isalpha() for character in word)
+        for word in words
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +51,7 @@ class HandOver:
     """Whether the recipient is somebody whom the customer sent."""
     code: str = ""
     document: str = ""
+    """The kind of document that was seen, or `SIGNED`; empty where a code is given."""
     approver: Attempt | None = None
     """A lead or manager who answers for it in place of the signed-in associate."""
     despite_doubt: bool = False

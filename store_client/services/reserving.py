@@ -10,8 +10,9 @@ from store_client.services.tendering import policy_of
 from sync.domain.card_numbers import refuse_card_numbers
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import new_id, new_order_number
+from sync.domain.opening import OpenHours
 from sync.domain.people import Action
-from sync.domain.reservations import DAY_MS, OpeningHours, hold_end_ms
+from sync.domain.reservations import DAY_MS, hold_end_ms
 from sync.domain.reserve_operations import (
     ReservationMade,
     ReservationTerms,
@@ -70,7 +71,7 @@ def _begun(
     if not hit.price_minor:
         raise Refusal(f"{hit.name} has no price here.", "Ask a manager for one first.")
     policy, now_ms = policy_of(desk), desk.store.central_now_ms()
-    opening = OpeningHours(row.timezone, row.hours, row.closures)
+    opening = OpenHours(row.timezone, row.hours, row.closures)
     until_ms = hold_end_ms(opening, now_ms, policy.hours_for([hit.category]))
     latest_ms = hold_end_ms(opening, now_ms, policy.hold_hours_max)
     if waits:

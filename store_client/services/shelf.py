@@ -14,6 +14,7 @@ from typing import NoReturn
 from store_client.services.desk import Desk, Refusal
 from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
+from store_client.services.spots import require_room
 from sync.domain import operations as op
 from sync.domain.fulfillment import (
     FulfillmentLine,
@@ -21,6 +22,7 @@ from sync.domain.fulfillment import (
     RefusalReason,
     ShortReason,
 )
+from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
 SPOT_CHARACTERS_MAX = 12
@@ -51,13 +53,25 @@ class Scanned:
     put_back: bool = False
 
 
+def require_picker(desk: Desk, order: FulfillmentOrder) -> None:
+    """Refuse to pick alone what somebody else picks in a wave, or what is sorted afterwards."""
+    wave = order.wave
+    if wave is None or (wave.picker == desk.actor.id and wave.mode is PickMode.SORT_WHILE_PICK):
+        return
+    raise Refusal(
+        f"{wave.picker} picks it in wave {wave.name}, tote {wave.tote}.",
+        "Open the wave, or take the order out of it: F7.",
+    )
+
+
 def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     """Pick one unit of the line whose barcode was scanned."""
     order = load(desk, fulfillment_id)
-    lines = _lines_with(desk, order, code)
+    lines = lines_with(desk, order, code)
     line = next((line for line in lines if line.to_pick), None)
     if line is None:
         refuse_over_scan(lines[0])
+    require_picker(desk, order)
     after = desk.perform(op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin))
     return _scanned(after, line.line, "Picked")
 
@@ -65,7 +79,7 @@ def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
 def put_back_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     """Put one unit back on the shelf, of the line whose barcode was scanned."""
     order = load(desk, fulfillment_id)
-    lines = _lines_with(desk, order, code)
+    lines = lines_with(desk, order, code)
     line = next((line for line in lines if line.to_put_back), None)
     if line is None:
         raise Refusal(
@@ -80,7 +94,7 @@ def scan_item(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     """Do what scanning an item means now: put it back where that is due, else pick it."""
     order = load(desk, fulfillment_id)
     if order.total("to_put_back"):
-        lines = _lines_with(desk, order, code)
+        lines = lines_with(desk, order, code)
         if any(line.to_put_back for line in lines) or not order.total("to_pick"):
             return put_back_by_scan(desk, fulfillment_id, code)
     return pick_by_scan(desk, fulfillment_id, code)
@@ -94,7 +108,8 @@ def _scanned(order: FulfillmentOrder, number: int, did: str) -> Scanned:
     return Scanned(order, line, f"{did} {count}: {line.name}")
 
 
-def _lines_with(desk: Desk, order: FulfillmentOrder, code: Code) -> list[FulfillmentLine]:
+def lines_with(desk: Desk, order: FulfillmentOrder, code: Code) -> list[FulfillmentLine]:
+    """Return the lines that a scanned code may mean, or refuse the code in words."""
     hits = desk.store.product_by_code(code.lookup)
     skus = {hit.sku for hit in hits} | {code.text}
     lines = [line for line in order.lines if line.sku in skus]
@@ -130,9 +145,11 @@ def _still(words: str, order: FulfillmentOrder, counter: str) -> str:
 
 def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
     """Pick units of a line whose barcode cannot be scanned."""
-    found = load(desk, fulfillment_id).line(line)
+    order = load(desk, fulfillment_id)
+    found = order.line(line)
     if found is not None and not found.to_pick:
         refuse_over_scan(found)
+    require_picker(desk, order)
     return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
 
 
@@ -183,8 +200,10 @@ def is_spot(store: StoreRow | None, text: str) -> bool:
 
 
 def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:
-    """Say at which spot of the hold shelf the packed goods lie."""
-    staged = desk.perform(op.Staged(fulfillment_id, find_spot(desk.store.store_row(), spot)))
+    """Say at which spot of the hold shelf the packed goods lie; a full one is refused."""
+    found = find_spot(desk.store.store_row(), spot)
+    require_room(desk, fulfillment_id, found)
+    staged = desk.perform(op.Staged(fulfillment_id, found))
     with suppress(OSError):  # the goods lie there, slip or no slip
         print_shelf_slip(desk, staged)
     return staged

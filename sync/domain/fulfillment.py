@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.domain.evolve import evolver
+from sync.domain.pickups import WAIT_DAYS_MAX
 from sync.domain.reservations import Reservation, evolve_reservation
 from sync.domain.shipping import Shipment
+from sync.domain.waves import PickMode, PickWave
 
 
 class FulfillmentStatus(StrEnum):
@@ -46,6 +48,7 @@ class FulfillmentStatus(StrEnum):
     CONVERTED = "converted"
     RELEASED = "released"
     REFUND_DUE = "refund_due"
+    CUSTOMER_WAITING = "customer_waiting"
 
 
 class ShortReason(StrEnum):
@@ -79,6 +82,7 @@ class ProofKind(StrEnum):
 
     PICKUP_CODE = "pickup_code"
     ID_CHECK = "id_check"
+    SIGNATURE = "signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,10 @@ class FulfillmentOrder:
     """Where parcels go and what lies in which box; None for what a customer fetches."""
     reserve: Reservation | None = None
     """Of goods that are held unpaid: for how long, and what was tendered."""
+    wait_days_max: int = WAIT_DAYS_MAX
+    """How long ready goods wait at most, extensions included; the policy of the store."""
+    wave: PickWave | None = None
+    """With which other orders it is picked, by whom, into which tote."""
 
     @property
     def spent_minor(self) -> int:
@@ -218,6 +226,18 @@ class FulfillmentOrder:
     def is_unconfirmed(self) -> bool:
         """Whether central may still move this promise elsewhere."""
         return self.confirm_by_ms is not None and self.confirmed_at_ms is None
+
+    def to_sort(self, line: FulfillmentLine) -> int:
+        """Return how many picked units of `line` lie among those of other orders."""
+        wave = self.wave
+        if wave is None or wave.mode is not PickMode.SORT_AFTER_PICK:
+            return 0
+        return max(0, line.deliverable - wave.sorted_units(line.line))
+
+    @property
+    def units_to_sort(self) -> int:
+        """Picked units of all lines that lie among those of other orders."""
+        return 0 if self.wave is None else sum(self.to_sort(line) for line in self.lines)
 
     def line(self, number: int) -> FulfillmentLine | None:
         """Return line `number`, or None."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from sync.domain.fulfillment import PickupProof, RefusalReason, ShortReason
+from sync.domain.waves import PickMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,30 @@ class FulfillmentAccepted:
     is_request: ClassVar[bool] = False
     fulfillment_id: str
     kind: Literal["fulfillment_accepted"] = "fulfillment_accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveAssigned:
+    """The order is picked in this wave, by this person; an empty wave takes it out of its wave."""
+
+    is_request: ClassVar[bool] = False
+    fulfillment_id: str
+    wave: str
+    picker: str = ""
+    tote: int = 0
+    mode: PickMode = PickMode.SORT_WHILE_PICK
+    kind: Literal["wave_assigned"] = "wave_assigned"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsSorted:
+    """Units that were picked among those of other orders lie in the tote of theirs now."""
+
+    is_request: ClassVar[bool] = False
+    fulfillment_id: str
+    line: int
+    quantity: int
+    kind: Literal["units_sorted"] = "units_sorted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +185,8 @@ class ExtensionRequested:
 Operation = (
     PromiseConfirmed
     | FulfillmentAccepted
+    | WaveAssigned
+    | UnitsSorted
     | LinePicked
     | LineUnpicked
     | LineShortPicked

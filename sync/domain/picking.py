@@ -17,6 +17,7 @@ from sync.domain.fulfillment import (
     evolve_order,
 )
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
+from sync.domain.waves import PickMode, PickWave, evolve_wave
 
 PUT_IT_BACK = Consequence(
     ConsequenceKind.PUT_BACK_DUE, "The order ended while you worked on it: put the goods back."
@@ -50,6 +51,52 @@ def bounded(what: str, asked: int, allowed: int) -> int:
 def accept(order: FulfillmentOrder, _: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
     """Take the work on."""
     return evolve_order(order, accepted_at_ms=at_ms)
+
+
+def assign_wave(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """Put it into a wave, or take it out; that takes the work on too.
+
+    Units that are in hand already lie with the order: they are not sorted again.
+    Somebody who takes a wave over finds the totes as they are.
+    """
+    done = cast("op.WaveAssigned", operation)
+    accepted = order.accepted_at_ms if order.accepted_at_ms is not None else at_ms
+    if not done.wave:
+        return evolve_order(order, wave=None, accepted_at_ms=accepted)
+    before = order.wave
+    if before is not None and (before.name, before.mode) == (done.wave, done.mode):
+        in_tote = before.in_tote
+    elif done.mode is PickMode.SORT_AFTER_PICK:
+        in_tote = tuple((line.line, line.held) for line in order.lines if line.held)
+    else:
+        in_tote = ()
+    wave = PickWave(done.wave, done.picker, done.tote, done.mode, in_tote)
+    return evolve_order(order, wave=wave, accepted_at_ms=accepted)
+
+
+def sort(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
+    """Count units as lying in the order's tote."""
+    done = cast("op.UnitsSorted", operation)
+    line = line_of(order, done.line)
+    return _sorted(order, line, bounded("sort", done.quantity, order.to_sort(line)))
+
+
+def sort_late(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
+    """Count what was sorted though fewer are expected by now."""
+    done = cast("op.UnitsSorted", operation)
+    line = line_of(order, done.line)
+    return _sorted(order, line, bounded("sort", done.quantity, line.allocated))
+
+
+def _sorted(order: FulfillmentOrder, line: FulfillmentLine, units: int) -> FulfillmentOrder:
+    wave = order.wave
+    if wave is None:
+        return order
+    counts = dict(wave.in_tote)
+    counts[line.line] = min(line.allocated, counts.get(line.line, 0) + units)
+    return evolve_order(order, wave=evolve_wave(wave, in_tote=tuple(sorted(counts.items()))))
 
 
 def pick(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
@@ -98,7 +145,7 @@ def unpick_late(
 def unpicked(order: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> FulfillmentOrder:
     """Return `order` with units of a pick undone: it lies at no spot any more."""
     returned = evolve_line(line, picked=line.picked - quantity)
-    return order.with_line(returned, staging_spot="", ready_at_ms=None)
+    return _less_in_tote(order.with_line(returned, staging_spot="", ready_at_ms=None), returned)
 
 
 def give_up(
@@ -180,4 +227,15 @@ def put_back(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -
     done = cast("op.PutBack", operation)
     line = line_of(order, done.line)
     quantity = bounded("put back", done.quantity, line.to_put_back)
-    return order.with_line(evolve_line(line, put_back=line.put_back + quantity))
+    fewer = evolve_line(line, put_back=line.put_back + quantity)
+    return _less_in_tote(order.with_line(fewer), fewer)
+
+
+def _less_in_tote(order: FulfillmentOrder, line: FulfillmentLine) -> FulfillmentOrder:
+    """Return `order` with no more units of `line` in its tote than are in hand at all."""
+    wave = order.wave
+    if wave is None or wave.sorted_units(line.line) <= line.held:
+        return order
+    counts = {**dict(wave.in_tote), line.line: line.held}
+    in_tote = tuple(sorted((number, units) for number, units in counts.items() if units))
+    return evolve_order(order, wave=evolve_wave(wave, in_tote=in_tote))

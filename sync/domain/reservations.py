@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sync.domain.evolve import evolver
+from sync.domain.opening import OpenHours, span_on
 from sync.domain.tenders import CardCaps, Tender, TenderState, ValueLimits, total_in
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-DAY_MINUTES = 24 * 60
 SEARCH_DAYS_MAX = 366
 
 
@@ -52,49 +52,21 @@ class ReservePolicy:
                    default=self.hold_hours)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
-    """When a store is open, in its own time zone."""
-
-    timezone: str
-    hours: tuple[tuple[int, int], ...] = ()
-    """Opening and closing in minutes after local midnight, Monday first; (0, 0) is closed."""
-    closures: tuple[str, ...] = ()
-
-
-def hold_end_ms(store: OpeningHours, from_ms: int, hours: int) -> int:
+def hold_end_ms(store: OpenHours, from_ms: int, hours: int) -> int:
     """Return until when goods are held that are reserved for `hours` at `from_ms`.
 
     A hold that would end while the store is closed ends at its next closing time,
     so that nobody comes to a closed door for it.
     """
     end_ms = from_ms + hours * HOUR_MS
-    if not any(closing > opening for opening, closing in store.hours):
+    if store.is_always_open:
         return end_ms
-    zone = ZoneInfo(store.timezone)
-    day = dt.datetime.fromtimestamp(end_ms / 1000, tz=zone).date()
+    day = dt.datetime.fromtimestamp(end_ms / 1000, tz=ZoneInfo(store.timezone)).date()
     for ahead in range(SEARCH_DAYS_MAX):
-        span = _span(store, zone, day + dt.timedelta(days=ahead))
+        span = span_on(store, day + dt.timedelta(days=ahead))
         if span is not None and end_ms <= span[1]:
             return end_ms if span[0] < end_ms else span[1]
     return end_ms
-
-
-def _span(store: OpeningHours, zone: ZoneInfo, day: dt.date) -> tuple[int, int] | None:
-    """Return opening and closing of a day in ms, None where the store stays closed."""
-    if day.weekday() >= len(store.hours) or day.isoformat() in store.closures:
-        return None
-    opening, closing = store.hours[day.weekday()]
-    if closing <= opening:
-        return None
-    return _at(zone, day, opening), _at(zone, day, closing)
-
-
-def _at(zone: ZoneInfo, day: dt.date, minutes: int) -> int:
-    day += dt.timedelta(days=minutes // DAY_MINUTES)
-    of_day = minutes % DAY_MINUTES
-    moment = dt.datetime.combine(day, dt.time(of_day // 60, of_day % 60), tzinfo=zone)
-    return round(moment.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from sync.domain.ship_operations import (
     LabelPrinted,
     LabelRequested,
     Manifested,
-    WaveAssigned,
 )
 from sync.domain.shipping import (
     BOXES_MAX,
@@ -103,15 +102,6 @@ def unchanged(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> Fulf
 def accept(order: FulfillmentOrder, _: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
     """Note when the store took it on."""
     return evolve_order(order, accepted_at_ms=at_ms)
-
-
-def wave(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
-    """Put it into a wave; that takes it on too."""
-    done = cast("WaveAssigned", operation)
-    accepted = order.accepted_at_ms if order.accepted_at_ms is not None else at_ms
-    picker = done.picker if done.wave else ""
-    shipment = evolve_shipment(shipment_of(order), wave=done.wave, picker=picker)
-    return evolve_order(order, shipment=shipment, accepted_at_ms=accepted)
 
 
 def pick(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:

@@ -1,20 +1,9 @@
-"""Operations that only shipping has: waves, boxes, labels, manifests, the carrier."""
+"""Operations that only shipping has: boxes, labels, manifests, the carrier."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from sync.domain.operations import LineQuantity
-
-
-@dataclass(frozen=True, slots=True)
-class WaveAssigned:
-    """The order is picked in this wave, by this person; an empty wave takes it out of its wave."""
-
-    is_request: ClassVar[bool] = False
-    fulfillment_id: str
-    wave: str
-    picker: str = ""
-    kind: Literal["wave_assigned"] = "wave_assigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +85,6 @@ class HandedToCarrier:
 
 
 OPERATIONS: tuple[type, ...] = (
-    WaveAssigned,
     BoxPacked,
     BoxUnpacked,
     LabelPrinted,

@@ -4,12 +4,12 @@ Values only. What may be done with them is the table of `sync.domain.flows.ship`
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync.domain.evolve import evolver
+from sync.domain.opening import moment_of
 
-MINUTES_A_DAY = 1440
 PICKUP_DAYS_AHEAD_MAX = 21
 """A carrier that does not come within three weeks does not come."""
 WEIGHT_GRAMS_MAX = 50_000
@@ -91,10 +91,6 @@ class Shipment:
     boxes: tuple[Box, ...] = ()
     used: tuple[str, ...] = ()
     """Label numbers that were printed once: never again, not even after a void."""
-    wave: str = ""
-    """The wave in which it is picked."""
-    picker: str = ""
-    """Who picks it."""
 
     def box(self, number: int) -> Box | None:
         """Return box `number`, or None."""
@@ -168,16 +164,10 @@ def next_cutoff_ms(
         minutes = pickup.cutoffs[day.weekday()] if day.weekday() < len(pickup.cutoffs) else 0
         if minutes <= 0 or day.isoformat() in closures:
             continue
-        at_ms = _at(zone, day, minutes)
+        at_ms = moment_of(zone, day, minutes)
         if at_ms > from_ms:
             return at_ms
     return None
-
-
-def _at(zone: ZoneInfo, day: date, minutes: int) -> int:
-    day += timedelta(days=minutes // MINUTES_A_DAY)
-    wall = datetime.combine(day, time(minutes % MINUTES_A_DAY // 60, minutes % 60), tzinfo=zone)
-    return int(wall.astimezone(UTC).timestamp() * 1000)
 
 
 def without_units(boxes: tuple[Box, ...], line: int, units: int) -> tuple[Box, ...]:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
 from sync.protocol.verdicts import Verdict
@@ -147,6 +148,8 @@ class StoreRow:
     """Who takes parcels here, and when; empty where the store ships nothing."""
     reserve: ReservePolicy = ReservePolicy()
     """What the store may do with reservations and their payments."""
+    pickup: PickupPolicy = PickupPolicy()
+    """How pickups wait, and where."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,24 +25,27 @@ TERMINAL_IMPORTS = """\
 from store_client.flows.locker import board as locker_board
 from store_client.flows.locker import commands as locker_commands
 from store_client.flows.locker.screen import LockerScreen
-from store_client.screens.base import FlowUi"""
-TERMINAL_ENTRY = """pickup_board, pickup_commands),
+from store_client.screens.base import FlowDesk, FlowUi"""
+TERMINAL_ENTRY = """pickup_board, pickup_commands, PICKUP_DESK),
     FlowUi("locker", LockerScreen, locker_board, locker_commands),"""
 CENTRAL_IMPORTS = """\
 from central_server.flows.locker.handler import LockerHandler
 from central_server.services.flow_handler import FlowHandler"""
 LISTS = {
     "sync/domain/flows/__init__.py": (
-        ("from sync.domain.flows import pickup", "from sync.domain.flows import locker, pickup"),
+        (
+            "from sync.domain.flows import curbside",
+            "from sync.domain.flows import locker, curbside",
+        ),
         ("(pickup.FLOW,", "(pickup.FLOW, locker.FLOW,"),
     ),
     "store_client/flows/__init__.py": (
-        ("from store_client.screens.base import FlowUi", TERMINAL_IMPORTS),
-        ("pickup_board, pickup_commands),", TERMINAL_ENTRY),
+        ("from store_client.screens.base import FlowDesk, FlowUi", TERMINAL_IMPORTS),
+        ("pickup_board, pickup_commands, PICKUP_DESK),", TERMINAL_ENTRY),
     ),
     "central_server/flows/__init__.py": (
         ("from central_server.services.flow_handler import FlowHandler", CENTRAL_IMPORTS),
-        ("(PickupHandler(),", "(PickupHandler(), LockerHandler(),"),
+        ("    PickupHandler(),", "    PickupHandler(), LockerHandler(),"),
     ),
 }
 

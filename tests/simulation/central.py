@@ -25,7 +25,7 @@ SECRET = "a secret for tests only, long enough to sign with"
 
 Position = tuple[int, int, int]
 """(rank of the device's name, epoch, seq): orders all of a location's work at central."""
-OWN_SOURCES = ("lapse:", "expire:", "serve:")
+OWN_SOURCES = ("arrived:", "lapse:", "expire:", "serve:")
 """What central's jobs decide, beside what follows from an operation."""
 
 OpenDatabase = Callable[[str, CentralFuse], Database]
@@ -137,7 +137,9 @@ class CentralMachine:
             self._settings, database, clock=self.clock, random=self._random, notifier=self.mailbox
         )
         central = parts.central
-        for service in (central.sync, central.quarantine, parts.promises, parts.holds):
+        for service in (
+            central.sync, central.quarantine, central.arrivals, parts.promises, parts.holds
+        ):  # fmt: skip
             known = service._judging
             watched = tuple(Witness(one, self._witness) for one in known.handlers)
             service._judging = replace(known, handlers=watched)

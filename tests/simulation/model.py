@@ -157,7 +157,8 @@ def at_first(order: FulfillmentOrder) -> FulfillmentOrder:
     lines = tuple(evolve_line(line, **dict.fromkeys(COUNTERS, 0)) for line in order.lines)
     first = replace(
         order, lines=lines, accepted_at_ms=None, staging_spot="", ready_at_ms=None,
-        expires_at_ms=None, confirmed_at_ms=None, notes=(), shipment=_unpacked(order.shipment),
+        expires_at_ms=None, confirmed_at_ms=None, notes=(), wave=None,
+        shipment=_unpacked(order.shipment),
     )  # fmt: skip
     return first if first.reserve is None else _held_at_first(first, first.reserve)
 
@@ -179,7 +180,7 @@ def _unpacked(shipment: Shipment | None) -> Shipment | None:
     """Return a shipment as it was before anybody packed."""
     if shipment is None:
         return None
-    return replace(shipment, boxes=(), used=(), wave="", picker="")
+    return replace(shipment, boxes=(), used=())
 
 
 def retell(

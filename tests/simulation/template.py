@@ -12,6 +12,7 @@ from central_server.services.catalogue_intake import StockItem
 from central_server.storage.schema import migrate
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy, SpotCapacity
 from sync.protocol.rows import AssociateRow
 from sync.protocol.session import EnrolRequest
 from tests.simulation.central import SECRET, CentralMachine, open_database
@@ -23,6 +24,7 @@ from tests.support.parcels import CARRIERS
 
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4")
 ON_HAND = 8
+PICKUP = PickupPolicy(wait_days_max=20, capacities=(SpotCapacity("A1", 4),), parking=("P1", "P2"))
 FLOOR_PERCENT = 20
 STORES_MAX = 4
 PLACES = (("S001", 39.96, -83.00), ("S002", 39.76, -84.19), ("S003", 41.50, -81.69),
@@ -72,7 +74,7 @@ def _fill(central: CentralMachine, stores: int, policy: EscrowPolicy) -> None:
             Location(
                 name, f"Store {name}", latitude=latitude, longitude=longitude, timezone="UTC",
                 price_zone="EAST", hours=ALL_DAY, floor_percent=FLOOR_PERCENT, spots=("A1", "A2"),
-                escrow=policy,
+                escrow=policy, pickup=PICKUP,
             )
             for name, latitude, longitude in places
         ]

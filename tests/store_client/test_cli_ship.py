@@ -69,6 +69,9 @@ def test_a_wave_is_printed_as_a_pick_list(shop):
     wave = told(shop, "wave", "--by", "A103")
     assert sum(row["to_pick"] for row in wave["rows"]) == 3
     assert wave["picker"] == "A103"
+    assert told(shop, "take-over", wave["wave"], "--by", "A104")["picker"] == "A104"
+    late = run(shop, "wave", "--by", "A103", "--mode", "sort_after_pick")
+    assert (late.exit_code, "while they are picked" in late.output) == (4, True)
     assert run(shop, "wave", "--by", "A103").exit_code == 4
 
 

@@ -1,9 +1,13 @@
 """What an associate can do with a pickup order, and how each refusal is worded."""
 
+from dataclasses import replace
+
 import pytest
 
+from store_client.adapters.receipt_files import ReceiptFiles
+from store_client.devices import Devices
 from store_client.flows.pickup import commands
-from store_client.services.counter import HandOver
+from store_client.services.counter import SIGNED, HandOver, looks_like_id_number
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code, read_code
 from store_client.services.sign_in import Attempt
@@ -228,6 +232,57 @@ def test_a_number_in_place_of_a_name_is_refused(desk, key):
     make_ready(desk, key)
     with pytest.raises(Refusal, match="looks like a number"):
         commands.hand_over(desk, key, told(desk, key, code=CODE, recipient="L01X00T47"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_number"),
+    [("L01X00T47", True), ("AB 12 34 56", True), ("C0XX99", True), ("Tom Weir", False),
+     ("Jo de la Cruz 3rd", False), ("P2", False), ("12", False)],
+)  # fmt: skip
+def test_what_may_be_the_number_of_a_document(text, is_number):
+    """Four digits, or a longer word of letters and digits: names have neither."""
+    assert looks_like_id_number(text) is is_number
+
+
+def test_a_signature_is_a_leads_to_take(desk, store, clock, key, tmp_path):
+    """The slip lists what goes out and has lines to sign; a lead or manager answers for it."""
+    make_ready(desk, key)
+    signed = told(desk, key, document=SIGNED)
+    with pytest.raises(Refusal, match="a signature needs a lead"):
+        commands.hand_over(desk, key, signed)
+    printing = replace(desk, devices=Devices(receipts=ReceiptFiles(tmp_path)))
+    where = commands.slip(printing, key, ((1, 2), (2, 0)))
+    text = (tmp_path / where.rsplit("/", 1)[-1]).read_text(encoding="utf-8")
+    assert "2 × Marrowick" in text
+    assert "1.2 L" not in text
+    assert "Signature  ___" in text
+    approved = told(desk, key, document=SIGNED, approver=Attempt("A102", PIN))
+    assert status_of(commands.hand_over(desk, key, approved)) is S.PICKED_UP
+    proof = store.performed[-1].proof
+    assert (proof.kind, proof.document) == (ProofKind.SIGNATURE, "")
+
+
+def test_a_document_of_somebody_whom_the_order_does_not_name_is_not_enough(store, clock):
+    """Customer and named proxy may show theirs; anybody else needs the code."""
+    desk = Desk(store, clock, actor_of(Role.LEAD), "T1")
+    order = make_order(0, clock.now_ms(), proxy_name="Tom Weir")
+    store.add(order)
+    make_ready(desk, order.id)
+    stranger = told(desk, order.id, document="passport", recipient="Ann Lee", is_proxy=True)
+    with pytest.raises(Refusal, match="names Rosa Eastman and Tom Weir"):
+        commands.hand_over(desk, order.id, stranger)
+    named = told(desk, order.id, document="passport", recipient="tom weir", is_proxy=True)
+    assert status_of(commands.hand_over(desk, order.id, named)) is S.PICKED_UP
+
+
+def test_a_customer_who_takes_nothing(desk, store, key):
+    """Everything goes back to the shelf, with the reason on each line; the order is refused."""
+    make_ready(desk, key)
+    order = commands.refuse_everything(desk, key, RefusalReason.PRICE)
+    assert (status_of(order), order.total("to_put_back")) == (S.REFUSED, 3)
+    assert [one.reason for one in store.performed[-2:]] == [RefusalReason.PRICE] * 2
+    with pytest.raises(Refusal, match="Nothing of this order is in hand"):
+        commands.refuse_everything(desk, key, RefusalReason.PRICE)
 
 
 def test_a_proxy_is_named(desk, store, key):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from store_client.services.calendar import hold_until_ms, to_ms
+from store_client.services.calendar import hold_until_ms
 from store_client.services.desk import Refusal
 from store_client.services.drawer import read_amount
 from store_client.services.scanner import ScanGate, ScannerSettings, clean, read_code
@@ -174,7 +174,7 @@ UTC = dt.UTC
 
 
 def at(year: int, month: int, day: int, hour: int) -> int:
-    return to_ms(dt.datetime(year, month, day, hour, tzinfo=UTC))
+    return round(dt.datetime(year, month, day, hour, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ import pytest
 from store_client.adapters.paper_files import PaperFiles
 from store_client.adapters.pdf import latin, modules_of, slip_pdf
 from store_client.adapters.zpl import label_zpl
-from store_client.flows.ship import commands, manifests, practice, waves
+from store_client.flows.ship import commands, manifests, practice
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
 from store_client.flows.ship.rejecting import everything_open, preview
 from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
+from store_client.services import waves
 from store_client.services.cutoffs import clocks
 from store_client.services.desk import Desk, Refusal
+from store_client.services.pick_path import aisle_key
 from store_client.services.scanner import read_code
 from store_client.services.shelf import load
 from sync.domain.flows import status_of
-from sync.domain.flows.ship import label_arrived, shipment_of
+from sync.domain.flows.ship import NAME, label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
 from sync.domain.operations import LineQuantity
 from sync.domain.people import Role
@@ -100,13 +102,13 @@ def test_a_label_without_a_number_ahead_is_asked_for_and_follows_by_itself(desk,
     labeled = commands.label(desk, key)
     assert (labeled.number, "asked of central" in labeled.says) == ("", True)
     assert next_step(facts_of(labeled.order)) is Step.WAIT_FOR_LABEL
-    assert commands.follow_up(desk, waves.open_orders(desk)) == []
+    assert commands.follow_up(desk, waves.open_orders(desk, NAME)) == []
     arrived = label_arrived(store.orders[key], 1, "HA77")
     assert arrived is not None
     store.add(arrived)
-    (made,) = commands.follow_up(desk, waves.open_orders(desk))
+    (made,) = commands.follow_up(desk, waves.open_orders(desk, NAME))
     assert "HA77.zpl" in made
-    assert commands.follow_up(desk, waves.open_orders(desk)) == []
+    assert commands.follow_up(desk, waves.open_orders(desk, NAME)) == []
 
 
 def test_numbers_that_are_used_up_are_followed_by_a_request(desk, store):
@@ -169,29 +171,29 @@ def test_no_paper_stops_nobody(desk, store):
 def test_a_wave_merges_orders_and_walks_the_aisles(desk, store):
     """One row a place, in walking order; each scan says into which tote."""
     first, second = add(store, 1), add(store, 9)
-    wave = waves.start(desk)
+    wave = waves.start(desk, NAME)
     assert [tote.order.id for tote in wave.totes] == [first, second]
-    assert [row.aisle for row in wave.rows] == sorted(row.aisle for row in wave.rows)
+    assert [row.shelf.aisle for row in wave.rows] == sorted(row.shelf.aisle for row in wave.rows)
     assert wave.to_pick == 6
-    scan = waves.scan(desk, wave.name, read_code(gtin_of(1)))
+    scan = waves.scan(desk, wave.key, read_code(gtin_of(1)))
     assert "Tote 1" in scan.says
-    waves.scan(desk, wave.name, read_code(gtin_of(1)))
-    assert "Tote 2" in waves.scan(desk, wave.name, read_code(gtin_of(1))).says
-    assert waves.find(desk, wave.name).picked == 3
-    assert waves.aisle_key("2-A") < waves.aisle_key("10-A") < waves.aisle_key("")
+    waves.scan(desk, wave.key, read_code(gtin_of(1)))
+    assert "Tote 2" in waves.scan(desk, wave.key, read_code(gtin_of(1))).says
+    assert waves.find(desk, wave.key).picked == 3
+    assert aisle_key("2-A") < aisle_key("10-A") < aisle_key("")
 
 
 def test_a_wave_survives_and_is_over_when_nothing_is_to_pick(desk, store):
     """What is left can be given up or given back; an order is in one wave at a time."""
     key = add(store)
-    wave = waves.start(desk)
+    wave = waves.start(desk, NAME)
     with pytest.raises(Refusal):
-        waves.start(desk)
-    after = waves.short_row(desk, wave.name, wave.rows[0].sku, ShortReason.NOT_FOUND)
+        waves.start(desk, NAME)
+    after = waves.short_row(desk, wave.key, wave.rows[0].sku, ShortReason.NOT_FOUND)
     assert after.to_pick == wave.to_pick - wave.rows[0].to_pick
-    assert waves.leave(desk, wave.name) == 1
-    assert shipment_of(store.orders[key]).wave == ""
-    assert waves.start(desk).name == wave.name
+    assert waves.leave(desk, wave.key) == 1
+    assert store.orders[key].wave is None
+    assert waves.start(desk, NAME).name == wave.name
 
 
 def test_a_manifest_lists_what_is_labeled_and_the_carrier_takes_it(desk, store, tmp_path):
@@ -267,7 +269,7 @@ def test_the_clocks_tell_what_has_to_go_with_the_next_pickup(clock):
     store = busy_ship_store(clock)
     desk = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
     found = {one.pickup.carrier: one for one in clocks(
-        store.row, waves.open_orders(desk), clock.now_ms())}  # fmt: skip
+        store.row, waves.open_orders(desk, NAME), clock.now_ms())}  # fmt: skip
     assert found["swift"].cutoff_ms is not None
     assert found["swift"].labeled == 2
     assert found["swift"].listed >= 2

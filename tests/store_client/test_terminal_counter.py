@@ -76,15 +76,14 @@ async def test_a_refused_item_is_put_back(store, clock, key):
 
 
 async def test_nobody_came(store, clock, key):
-    """After the promised time the order asks to be released, then to be put back."""
+    """After the promised time the goods go back, and the order is closed as a no-show."""
     async with terminal(store, clock) as term:
         await open_ready(term)
         clock.advance(10 * 86_400_000)
         await term.look()
-        assert "NOT COLLECTED: RELEASE" in term.text()
-        await term.press("enter")
-        assert "PUT BACK 3" in term.text()
+        assert "NO-SHOW: PUT BACK 3" in term.text()
         await term.press("enter", "enter")
+        assert "Closed as a no-show" in term.text()
     assert kinds(store)[-3:] == ["hold_expired", "put_back", "put_back"]
 
 

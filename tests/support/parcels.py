@@ -41,7 +41,7 @@ def whole_parcel(order: FulfillmentOrder, box: int = 1) -> tuple[object, ...]:
     key, number = order.id, order.shipment.numbers[0]
     lines = tuple(op.LineQuantity(one.line, one.allocated) for one in order.lines)
     return (
-        so.WaveAssigned(key, "T1-1", "A1"),
+        op.WaveAssigned(key, "T1-1", "A1"),
         *(op.LinePicked(key, one.line, one.allocated) for one in order.lines),
         so.BoxPacked(key, box, 900, lines),
         so.LabelPrinted(key, box, "swift", "standard", number),

@@ -51,8 +51,8 @@ def busy_ship_store(clock: Clock) -> FakeStore:
         if place % 6:
             _work(store, order, place % 6)
     rows = [*store.orders]
-    store.perform(so.WaveAssigned(rows[0], "T1-0302-1", "A103"), by="A103", dev="T1")
-    store.perform(so.WaveAssigned(rows[6], "T1-0302-1", "A103"), by="A103", dev="T1")
+    store.perform(op.WaveAssigned(rows[0], "T1-0302-1", "A103", 1), by="A103", dev="T1")
+    store.perform(op.WaveAssigned(rows[6], "T1-0302-1", "A103", 2), by="A103", dev="T1")
     store.settle()
     return store
 

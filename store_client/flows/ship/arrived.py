@@ -1,11 +1,12 @@
 """Labels that arrive by the feed: on paper by themselves, whether a screen is open or not."""
 
 from store_client.flows.ship.commands import follow_up
-from store_client.flows.ship.waves import open_orders
 from store_client.paper import Paper
 from store_client.ports import Store
 from store_client.services.desk import Actor, Desk
+from store_client.services.waves import open_orders
 from sync.clock import Clock
+from sync.domain.flows.ship import NAME
 from sync.domain.people import Role
 
 ITSELF = Actor("daemon", "Daemon", Role.AUDITOR)
@@ -25,6 +26,6 @@ class ArrivedLabels:
         row = self._desk.store.store_row()
         if token == self._seen or row is None or not row.carriers:
             return []
-        made = follow_up(self._desk, open_orders(self._desk))
+        made = follow_up(self._desk, open_orders(self._desk, NAME))
         self._seen = token
         return made

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
-from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, duration
+from store_client.services.due import NOTHING, NOW, due_said
+from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time
 from sync.domain.flows.ship import shipment_of, status_of, to_pack
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.shipping import Box
@@ -106,17 +107,10 @@ def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     """Return until when it has to leave, as its carrier's cut-off."""
     step = next_step(facts)
     if step is Step.PUT_BACK:
-        return Said("!", "now", "bad")
+        return NOW
     if step is Step.NOTHING:
-        return Said("", "–", "dim")
-    left_ms = facts.ship_by_ms - now_ms
-    if left_ms < 0:
-        return Said("!", f"late {duration(-left_ms)}", "bad")
-    if left_ms < SOON_MS:
-        return Said("▲", f"in {duration(left_ms)}", "warn")
-    if left_ms < 12 * 60 * MINUTE_MS:
-        return Said("", f"by {clock_time(store, facts.ship_by_ms)}", "")
-    return Said("", f"by {day_time(store, facts.ship_by_ms, now_ms)}", "dim")
+        return NOTHING
+    return due_said(store, facts.ship_by_ms, now_ms, soon_ms=SOON_MS)
 
 
 _GROUPS = {

@@ -11,20 +11,19 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from store_client.flows.ship import commands, manifests, waves
-from store_client.flows.ship.wave_screen import WaveScreen
-from store_client.screens.approval import ask_approval
-from store_client.screens.base import TerminalScreen, begin
+from store_client.flows.ship import commands, manifests
+from store_client.screens.base import begin
 from store_client.screens.dialogs import ConfirmDialog
+from store_client.screens.recording import RecordingScreen
+from store_client.screens.wave import WaveScreen
+from store_client.services import waves
 from store_client.services.cutoffs import CarrierClock, clocks
 from store_client.services.desk import Desk, Refusal
-from store_client.services.words import refusal
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
-from sync.domain.errors import OperationRefused
-from sync.domain.flows.ship import shipment_of
+from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 
 
@@ -41,7 +40,7 @@ class Row:
     short: str = ""
     """`state` where there is little room."""
     carrier: str = ""
-    wave: str = ""
+    wave: waves.WaveName | None = None
     order_id: str = ""
 
 
@@ -76,7 +75,7 @@ _LOOKS = Looks(
 )
 
 
-class ShippingDeskScreen(TerminalScreen):
+class ShippingDeskScreen(RecordingScreen):
     """Carriers with their clocks, open waves, and the boxes on their way out."""
 
     HELP_TEXT = (
@@ -91,10 +90,6 @@ class ShippingDeskScreen(TerminalScreen):
         Binding("f7", "manifest", "Manifest: list this carrier's boxes", id="manifest"),
         Binding("f8", "taken", "The carrier has taken what is listed", id="taken"),
     ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._busy = False
 
     def compose_body(self) -> ComposeResult:
         """Show the facts, the list, and what was last said."""
@@ -144,13 +139,13 @@ class ShippingDeskScreen(TerminalScreen):
 
     def _look(self, desk: Desk) -> Seen:
         store, now_ms = desk.store.store_row(), desk.clock.now_ms()
-        orders = waves.open_orders(desk)
+        orders = waves.open_orders(desk, NAME)
         rows = [_carrier_row(clock, store, now_ms) for clock in clocks(store, orders, now_ms)]
-        for wave in waves.waves_of(orders, {}):
+        for wave in waves.waves_of(orders):
             state = f"{wave.picked} of {wave.picked + wave.to_pick} picked"
             rows.append(
                 Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", state,
-                    f"{len(wave.totes)} totes", f"picked by {wave.picker}", wave=wave.name)
+                    f"{len(wave.totes)} totes", f"picked by {wave.picker}", wave=wave.key)
             )  # fmt: skip
         rows += [row for order in orders for row in _box_rows(order)]
         return Seen(rows, len(waves.free_orders(orders)), commands.follow_up(desk, orders))
@@ -177,24 +172,24 @@ class ShippingDeskScreen(TerminalScreen):
 
     def action_wave(self) -> None:
         """Start a wave and open it."""
-        self._do(waves.start, self._wave_started)
+        self.do(partial(waves.start, flow=NAME), self._wave_started)
 
     def _wave_started(self, wave: waves.Wave) -> None:
-        self.app.push_screen(WaveScreen(wave.name))
+        self.app.push_screen(WaveScreen(wave.key))
 
     def action_manifest(self) -> None:
         """List the labeled boxes of the carrier under the cursor."""
         row = self._current
         if row is None or not row.carrier:
-            self._refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
+            self.refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
             return
-        self._do(partial(manifests.close, carrier=row.carrier), self._said)
+        self.do(partial(manifests.close, carrier=row.carrier), self._said)
 
     def action_taken(self) -> None:
         """Ask whether the carrier has taken what is listed."""
         row = self._current
         if row is None or not row.carrier:
-            self._refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
+            self.refuse(Refusal("Choose a carrier.", "The cursor stands on something else."))
             return
         carrier = row.carrier
         dialog = ConfirmDialog("Carrier", f"{row.what}: has the driver taken all listed boxes?",
@@ -202,44 +197,14 @@ class ShippingDeskScreen(TerminalScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._do(partial(manifests.hand_over, carrier=carrier), self._said)
+                self.do(partial(manifests.hand_over, carrier=carrier), self._said)
 
         self.app.push_screen(dialog, answered)
 
     def _said(self, done: manifests.Done) -> None:
         later = "" if self.host.reaches_central else " Central hears of it later."
         self.query_one(Says).good(done.says + later)
-
-    def _do(self, command: Any, then: Any) -> None:
-        if not self._busy:
-            self._busy = True
-            begin(self, partial(self._record, command, then), "perform")
-
-    async def _record(self, command: Any, then: Any) -> None:
-        try:
-            desk = self.desk
-            result = await self.host.off_loop(lambda: command(desk))
-        except OperationRefused as error:
-            if ask_approval(self, error, partial(self._do, command, then)):
-                return
-            self._refuse(error)
-        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self.host.note_error(error)
-            self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; else tell support.")
-        else:
-            then(result)
-            self.store_changed()
-        finally:
-            self._busy = False
-            self.host.approval = None
-
-    def _refuse(self, error: OperationRefused) -> None:
-        self.query_one(Says).bad(*refusal(error))
-        self.app.bell()
-
-    def action_back(self) -> None:
-        """Go back."""
-        self.dismiss()
+        self.store_changed()
 
 
 def _carrier_row(clock: CarrierClock, store: Any, now_ms: int) -> Row:

@@ -7,9 +7,9 @@ decide: a shelf that is empty, an order in two boxes, a label that is torn off.
 from dataclasses import dataclass
 from random import Random
 
-from store_client.flows.ship import commands, manifests, waves
+from store_client.flows.ship import commands, manifests
 from store_client.flows.ship.board import Step, facts_of, next_step
-from store_client.services import shelf
+from store_client.services import shelf, waves
 from store_client.services.desk import Desk
 from sync.domain import operations as op
 from sync.domain.errors import OperationRefused
@@ -85,7 +85,7 @@ def _begin(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) 
         commands.reject(desk, order.id, random.choice(REASONS))
         return "rejected"
     if random.random() < habits.in_a_wave:
-        return f"wave {waves.start(desk, (order.id,)).name}"
+        return f"wave {waves.start(desk, order.flow, (order.id,)).name}"
     shelf.accept(desk, order.id)
     return "accepted"
 

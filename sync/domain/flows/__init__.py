@@ -6,14 +6,14 @@ from typing import get_args
 
 from sync.domain.errors import UnknownFlow
 from sync.domain.exceptions import ExceptionResolved
-from sync.domain.flows import pickup, reserve, ship
+from sync.domain.flows import curbside, pickup, reserve, ship
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.money_operations import MoneyOperation
 from sync.domain.operations import Operation
 from sync.domain.stock_operations import StockOperation
 from sync.domain.transitions import Flow
 
-ALL_FLOWS: tuple[Flow, ...] = (pickup.FLOW, ship.FLOW, reserve.FLOW)
+ALL_FLOWS: tuple[Flow, ...] = (pickup.FLOW, curbside.FLOW, ship.FLOW, reserve.FLOW)
 
 FULFILLMENT_OPERATIONS: tuple[type, ...] = (
     *get_args(Operation),

@@ -9,6 +9,7 @@ or CANCELLED (customer); goods in hand are then put back, out of their boxes.
 
 from sync.domain import ship_effects as effects
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.picking import assign_wave
 from sync.domain.ship_effects import (
     BoxRefused,
     label_arrived,
@@ -101,8 +102,8 @@ _PICK_ROWS = (
     *confirmation(_OPEN, _CLOSED),
     Transition("fulfillment_accepted", frozenset({S.NEW}), frozenset({S.ACCEPTED}), effects.accept),
     Transition("fulfillment_accepted", _CLOSED, _CLOSED, effects.unchanged, late=_NOTHING),
-    Transition("wave_assigned", _TO_PICK, frozenset({S.ACCEPTED, S.PICKING}), effects.wave),
-    Transition("wave_assigned", _PICKED, _PICKED, effects.wave, late=_NOT_PICKED_ANY_MORE),
+    Transition("wave_assigned", _TO_PICK, frozenset({S.ACCEPTED, S.PICKING}), assign_wave),
+    Transition("wave_assigned", _PICKED, _PICKED, assign_wave, late=_NOT_PICKED_ANY_MORE),
     Transition("wave_assigned", _CLOSED, _CLOSED, effects.unchanged, late=_NOTHING),
     Transition(
         "line_picked",

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from store_client.adapters.paper_files import PaperFiles
-from store_client.flows.ship import commands, manifests, waves
+from store_client.flows.ship import commands, manifests
 from store_client.flows.ship.arrived import ArrivedLabels
+from store_client.services import waves
 from store_client.services.desk import Actor, Desk, TerminalSettings
 from store_client.services.shelf import load
 from sync.domain.flows import status_of
-from sync.domain.flows.ship import shipment_of
+from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
@@ -210,14 +211,14 @@ def test_a_wave_and_a_manifest_survive_a_power_cut(shipping: World, side: StoreS
         place(shipping)
     side.settle()
     desk = desk_of(side)
-    wave = waves.start(desk)
-    waves.pick_row(desk, wave.name, "SKU-1")
+    wave = waves.start(desk, NAME)
+    waves.pick_row(desk, wave.key, "SKU-1")
     side.store.close()
     side.open()
     desk = replace(desk, store=side.store)
-    assert waves.find(desk, wave.name).picked == 1
+    assert waves.find(desk, wave.key).picked == 1
     for _ in range(3):
-        waves.pick_row(desk, wave.name, "SKU-1")
+        waves.pick_row(desk, wave.key, "SKU-1")
     for row in side.store.board("ship_from_store"):
         commands.pack(desk, row.id, "900")
         commands.label(desk, row.id)

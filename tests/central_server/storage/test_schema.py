@@ -30,7 +30,7 @@ def test_every_partial_index_is_partial(database):
     )
     with database.read() as view:
         texts = [sql for (sql,) in view.connection.execute(text(catalog)) if sql]
-    assert sum(" WHERE " in sql for sql in texts) == 11
+    assert sum(" WHERE " in sql for sql in texts) == 12
 
 
 def test_unmigrated_database_says_so(tmp_path):
@@ -63,7 +63,7 @@ def test_declared_checks_exist(database):
     )
     place = text(
         "INSERT INTO locations VALUES ('L1','','store',0,0,'','','','','','','','',:yes,'[]',"
-        "'[]','[]',7,0,0,'','','[]')"
+        "'[]','[]',7,0,0,'','','','[]')"
     )
 
     def put(on_hand: int, allocated: int) -> Callable:

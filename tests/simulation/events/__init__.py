@@ -1,6 +1,7 @@
 """Everything that may happen in the simulation. A feature adds a file and a line here."""
 
 from tests.simulation.events import (
+    curbside,
     inbox,
     machines,
     network,
@@ -23,6 +24,7 @@ ALL: tuple[EventKind, ...] = (
     *work.KINDS,
     *sales.KINDS,
     *shipping.KINDS,
+    *curbside.KINDS,
     *reservations.KINDS,
     *network.KINDS,
     *machines.KINDS,

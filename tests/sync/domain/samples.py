@@ -33,6 +33,7 @@ from sync.domain.reserve_operations import (
 )
 from sync.domain.tenders import Tender, TenderKind, TenderState
 from sync.domain.transitions import Flow, Outcome, advance, decide
+from sync.domain.waves import PickMode
 from tests.support.builders import NOON_MS, an_order, waiting
 
 STATES_MAX = 900
@@ -110,7 +111,14 @@ def _own_values(name: str, hint: Any, order: FulfillmentOrder) -> tuple[object, 
         return _BOXES
     if name == "approved":
         return (True, False)
+    if hint is PickMode and not _sorts(order.flow):
+        return (PickMode.SORT_WHILE_PICK,)
     return (TenderKind.CASH,) if hint is TenderKind else ()
+
+
+def _sorts(flow: str) -> bool:
+    """Return whether a flow knows units that are picked first and sorted then."""
+    return any(row.kind == "units_sorted" for row in flow_named(flow).rows)
 
 
 def _amounts(order: FulfillmentOrder) -> tuple[int, ...]:
@@ -134,7 +142,7 @@ def essence(order: FulfillmentOrder) -> tuple[object, ...]:
     """Return what rules can tell apart."""
     counts = tuple(tuple(getattr(line, name) for name in _COUNTS) for line in order.lines)
     marks = (order.accepted_at_ms, order.staging_spot, order.ready_at_ms, order.notes)
-    return (*counts, *marks, order.shipment, order.reserve)
+    return (*counts, *marks, order.shipment, order.reserve, order.wave)
 
 
 def reachable(flow: Flow, *quantities: int) -> tuple[FulfillmentOrder, ...]:

@@ -37,6 +37,7 @@ from sync.domain.operations import (
     PutBack,
     Staged,
 )
+from sync.domain.pickups import WAIT_DAYS_MAX
 from sync.domain.transitions import ConsequenceKind, Outcome, advance, decide
 from tests.support.builders import NOON_MS, an_order
 
@@ -228,9 +229,9 @@ def test_an_unknown_line_is_refused_by_its_number():
 
 
 def test_a_wait_is_extended_within_the_limit_only():
-    """Later than now, and at most `HOLD_DAYS_MAX` after the goods were ready."""
+    """Later than now, and at most the policy's days after the goods were ready."""
     order = waiting(1)
-    longest = NOON_MS + pickup.HOLD_DAYS_MAX * DAY_MS
+    longest = NOON_MS + WAIT_DAYS_MAX * DAY_MS
     assert after(order, ExtensionRequested(F, longest)).expires_at_ms == longest
     for asked in (NOON_MS + DAY_MS, NOON_MS, longest + 1):
         with pytest.raises(QuantityRefused):

@@ -20,9 +20,10 @@ from sync.domain.fulfillment import (
 )
 from sync.domain.money_ledger import Posting, balances, money_postings, order_postings
 from sync.domain.money_operations import CashMoved, CashReason, DrawerCounted, DrawerOpened
+from sync.domain.opening import OpenHours
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, begun, due_of
-from sync.domain.reservations import CategoryHold, OpeningHours, ReservePolicy, hold_end_ms
+from sync.domain.reservations import CategoryHold, ReservePolicy, hold_end_ms
 from sync.domain.tenders import TenderKind, TenderRefused
 from sync.domain.transitions import ConsequenceKind, advance, decide
 from tests.support.builders import NOON_MS, an_order, waiting
@@ -247,7 +248,7 @@ def test_a_drawer_ends_empty_and_the_safe_has_what_was_counted(float_minor, move
 
 # --- until when goods are held --------------------------------------------------------------
 
-STORE = OpeningHours("America/New_York", ((540, 1260),) * 6 + ((0, 0),), ("2025-11-27",))
+STORE = OpenHours("America/New_York", ((540, 1260),) * 6 + ((0, 0),), ("2025-11-27",))
 
 
 def at(text: str) -> int:

@@ -90,7 +90,7 @@ def test_stock_follows_the_quantities(flow: Flow, shape: tuple[int, ...]):
 STEPS_MAX = 6
 """A box is packed, labeled, listed and given to its carrier; two of them where two are needed."""
 _ONWARD = (
-    "handed_over", "handed_to_carrier", "manifested", "label_printed", "box_packed",
+    "handed_over", "units_sorted", "handed_to_carrier", "manifested", "label_printed", "box_packed",
     "label_voided", "box_unpacked",
 )  # fmt: skip
 _SIDEWAYS = ("wave_assigned", "label_requested")

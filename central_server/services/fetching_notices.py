@@ -12,6 +12,7 @@ BACKORDERED = "order_backordered"
 MOVED = "order_moved"
 READY = "order_ready"
 EXPIRED = "hold_expired"
+REMINDER = "pickup_reminder"
 CANCELLED = "order_cancelled"
 UNSOURCED = "order_unsourced"
 
@@ -68,6 +69,18 @@ def ready(number: str, name: str, store: str, until: str) -> Notice:
         "Bring the pickup code from our first message, or a document with your name.\n"
     )
     return Notice(READY, f"Order {number} is ready", text)
+
+
+def reminder(number: str, name: str, store: str, until: str) -> Notice:
+    """The goods still wait, and not for long any more."""
+    text = (
+        f"Hello {name},\n\n"
+        f"order {number} still waits for you at {store}, until {until}. "
+        "If you cannot come by then, answer this message or call the store: "
+        "it may wait longer.\n\n"
+        "If you have fetched it already, nothing is left to do.\n"
+    )
+    return Notice(REMINDER, f"Order {number} waits until {until}", text)
 
 
 def expired(number: str, name: str, store: str) -> Notice:

@@ -1,0 +1,1 @@
+"""Curbside at central: customers say that they have arrived, and where."""

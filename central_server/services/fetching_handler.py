@@ -1,0 +1,129 @@
+"""What follows at central from operations on goods that customers fetch, in any flow."""
+
+from functools import partial
+
+from central_server.services import fetching_notices as notices
+from central_server.services.flow_handler import FollowUps, Place, Step
+from central_server.services.notice import Notice
+from sync.domain.exceptions import ExceptionKind, ExceptionOwner
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
+from sync.domain.transitions import Consequence, ConsequenceKind
+
+FETCHING_KINDS = frozenset(
+    {
+        "line_short_picked",
+        "fulfillment_rejected",
+        "marked_ready",
+        "handed_over",
+        "hold_expired",
+    }
+)
+
+
+class FetchingHandler:
+    """Implements `FlowHandler` but for the name of the flow. It has no state."""
+
+    kinds: frozenset[str] = FETCHING_KINDS
+
+    def follow(self, step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+        """Ask for what follows from `step` and return what to tell the associate."""
+        match step.operation.kind:
+            case "line_short_picked" | "fulfillment_rejected":
+                return _given_up(step, ups)
+            case "marked_ready" if not step.is_late:
+                self._tell_ready(step.outcome.after, ups)
+            case "handed_over" if step.is_late:
+                return _fact_wins(step, ups)
+            case "hold_expired" if not step.is_late:
+                _tell_expired(step.outcome.after, ups)
+            case _:
+                pass
+        return ()
+
+    def _tell_ready(self, order: FulfillmentOrder, ups: FollowUps) -> None:
+        def compose() -> Notice:
+            return self.ready(order, ups.place(order.location_id))
+
+        ups.mail(order, compose, only_while=FulfillmentStatus.READY_FOR_PICKUP.value)
+
+    def ready(self, order: FulfillmentOrder, place: Place) -> Notice:
+        """Return what the customer is told when the goods are ready."""
+        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        return notices.ready(order.order_number, _name(order), place.name, until)
+
+
+def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """Source again what the store cannot give."""
+    order = step.outcome.after
+    units = _difference(step.before, order, "short")
+    if not units:
+        return ()
+    moved = ups.re_source(order, units)
+    if moved is None:
+        return _nowhere(step, ups, units)
+    count = sum(units.values())
+    when = notices.local_time(moved.order.promised_by_ms, moved.place.timezone)
+    ups.mail(
+        moved.order,
+        partial(
+            notices.moved,
+            order.order_number, _name(order), moved.place.name, moved.pickup_code, when,
+        ),
+    )  # fmt: skip
+    text = f"{moved.place.name} takes over {_pieces(count)}; the customer is told."
+    if not ups.reaches_customer(order):
+        text = f"{moved.place.name} takes over {_pieces(count)}; no address to write to is known."
+        # A store that is cut off can tell nobody.
+        is_away = getattr(step.operation, "reason", None) is ShortReason.PROMISE_LAPSED
+        owner = ExceptionOwner.CENTRAL if is_away else None
+        words = f"Order {order.order_number}: {text}"
+        ups.exception(order, ExceptionKind.PROMISE_BROKEN, words, owner)
+    ups.event(moved.order, "re_sourced", text)
+    return (Consequence(ConsequenceKind.RE_SOURCED, text),)
+
+
+def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequence, ...]:
+    order = step.outcome.after
+    count = sum(units.values())
+    ups.leave_unsourced(order, units)
+    text = f"No other store can give {_pieces(count)}: central asks the customer."
+    ups.event(order, "unsourced", text)
+    ups.exception(order, ExceptionKind.UNSOURCED, text)
+    ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
+    return (Consequence(ConsequenceKind.RE_SOURCED, text),)
+
+
+def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
+    """The goods are with the customer although the order had ended: people settle the money."""
+    order = step.outcome.after
+    text = "Handed over after the order had ended: it counts as picked up."
+    ups.event(order, "cancellation_undone", text)
+    if _difference(order, step.before, "cancelled") or _difference(order, step.before, "expired"):
+        ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
+    taken_back = _difference(order, step.before, "short")
+    doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
+    if doubled:
+        warning = f"{_pieces(doubled)} handed over here were sourced elsewhere too."
+        ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
+    return ()
+
+
+def _tell_expired(order: FulfillmentOrder, ups: FollowUps) -> None:
+    place = ups.place(order.location_id)
+    ups.event(order, "hold_expired", f"Nobody came to {place.name} in time.")
+    ups.mail(order, partial(notices.expired, order.order_number, _name(order), place.name))
+
+
+def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
+    """Return by line how much higher a counter is in `more`; lines without change are left out."""
+    pairs = zip(less.lines, more.lines, strict=True)
+    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
+    return {line: units for line, units in changes.items() if units > 0}
+
+
+def _name(order: FulfillmentOrder) -> str:
+    return order.customer_name or "customer"
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count} pieces"

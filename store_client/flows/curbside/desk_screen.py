@@ -1,0 +1,178 @@
+"""The curbside desk: who waits outside, where, in which car and for how long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.flows.curbside import commands
+from store_client.flows.curbside.board import waits_said
+from store_client.flows.curbside.screen import arrival_question
+from store_client.screens.base import begin
+from store_client.screens.dialogs import EntryDialog
+from store_client.screens.recording import RecordingScreen
+from store_client.services.desk import Desk, Refusal
+from store_client.services.fetching_board import facts_of, step_words
+from store_client.services.words import Said, units
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.flows.curbside import NAME
+from sync.domain.fulfillment import FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order, and where its customer waits if they are here."""
+
+    order: FulfillmentOrder
+    where: str
+    waits: Said
+    step: Said
+
+
+def _cells(row: Row) -> Sequence[Cell]:
+    is_here = bool(row.where)
+    return (
+        Cell(row.where or "not here yet", "" if is_here else "dim", bold=is_here),
+        Cell(str(row.waits), row.waits.tone, bold=is_here),
+        Cell(f"{row.order.order_number} {row.order.customer_name}"),
+        Cell(str(row.step), row.step.tone, f"{row.step.glyph} {row.step.short}".strip()),
+        Cell(row.order.staging_spot or "–", "" if row.order.staging_spot else "dim"),
+    )
+
+
+_LOOKS = Looks(
+    (
+        Column("OUTSIDE", 18, share=2),
+        Column("WAITS", 9),
+        Column("ORDER", 22, share=2),
+        Column("STATE", 16, share=2),
+        Column("SPOT", 4),
+    ),
+    key=lambda row: row.order.id,
+    cells=_cells,
+    empty="No order is to be brought out.",
+)
+
+
+class CurbsideDeskScreen(RecordingScreen):
+    """Customers in their cars, the longest wait first; then the orders that may still be called."""
+
+    HELP_TEXT = (
+        "Whoever waits outside stands on top, with the spot, the car and the time: customers say so"
+        " themselves, or F6 notes it for the order under the cursor. Enter opens the order: take it"
+        " from the shelf, bring it out, and hand it over there by code or document. F8 takes an"
+        " arrival back. All of it works without a network."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("f6", "arrived", "Customer of this order waits outside", id="arrived"),
+        Binding("f8", "left", "Nobody waits outside for this order", id="left"),
+    ]
+
+    def compose_body(self) -> ComposeResult:
+        """Show the facts, the list, and what was last said."""
+        yield Static("", id="inbox-facts")
+        yield WorkList(_LOOKS, id="desk")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Read."""
+        super().on_mount()
+        desk = self.query_one("#desk", WorkList)
+        desk.show_rows((), empty="Reading …")
+        desk.focus()
+        self.store_changed()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what was done on the screens above."""
+        if self.is_mounted:
+            self.store_changed()
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        return (
+            Hint("Enter", "Open"),
+            Hint("F6", "Arrived", "screen.arrived"),
+            Hint("F8", "Nobody there", "screen.left"),
+            Hint("Esc", "Back", "screen.back"),
+            Hint("F1", "Help", "app.help"),
+        )
+
+    def store_changed(self) -> None:
+        """Read again."""
+        begin(self, self._read, "desk", exclusive=True)
+
+    async def _read(self) -> None:
+        desk = self.desk
+        rows = await self.host.off_loop(lambda: self._look(desk))
+        here = sum(bool(row.where) for row in rows)
+        tone = tone_style("bad" if here else "dim", bold=bool(here))
+        said = f"{units(here, 'customer')} outside" if here else "Nobody waits outside"
+        facts = Content.assemble(
+            (said, tone), (f"   {len(rows) - here} not here yet", tone_style("dim"))
+        )
+        self.query_one("#inbox-facts", Static).update(facts)
+        self.query_one("#desk", WorkList).show_rows(rows, empty=_LOOKS.empty)
+
+    def _look(self, desk: Desk) -> list[Row]:
+        store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
+
+        def step(order: FulfillmentOrder) -> Said:
+            return step_words(facts_of(order), store, now_ms)
+
+        rows = []
+        for one in commands.outside(desk):
+            car = f" {one.arrival.vehicle}" if one.arrival.vehicle else ""
+            waits = waits_said(one.arrival, now_ms)
+            rows.append(Row(one.order, f"{one.arrival.parking}{car}", waits, step(one.order)))
+        rows += [Row(one, "", Said("", ""), step(one)) for one in commands.not_here(desk)]
+        return rows
+
+    @property
+    def _current(self) -> Row | None:
+        found: Row | None = self.query_one("#desk", WorkList).current
+        return found
+
+    @on(WorkList.Chosen, "#desk")
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        row = self._current
+        if row is not None:
+            self.host.open_order(NAME, row.order.id)
+
+    def action_arrived(self) -> None:
+        """Ask where the car of the order under the cursor stands."""
+        row, desk = self._current, self.desk
+        if row is None:
+            self.refuse(Refusal("No order is to be brought out.", "New ones appear by themselves."))
+            return
+        key = row.order.id
+        self.app.push_screen(
+            EntryDialog(
+                arrival_question(desk, row.order), lambda text: commands.arrived_at(desk, key, text)
+            ),
+            self._arrived,
+        )
+
+    def _arrived(self, order: FulfillmentOrder | None) -> None:
+        if order is not None:
+            self.query_one(Says).good(f"{order.order_number}: waits outside. Bring it out")
+        self.store_changed()
+
+    def action_left(self) -> None:
+        """Take an arrival back."""
+        row = self._current
+        if row is not None:
+            key = row.order.id
+            self.do(lambda desk: commands.left(desk, key), self._gone)
+
+    def _gone(self, order: FulfillmentOrder) -> None:
+        self.query_one(Says).good(f"{order.order_number}: nobody waits outside")
+        self.store_changed()

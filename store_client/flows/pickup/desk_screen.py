@@ -1,0 +1,201 @@
+"""The pickup desk: waves that are picked now, and orders that wait to be picked together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.widgets import Static
+
+from store_client.flows.pickup.board import due_words, facts_of
+from store_client.screens.base import begin
+from store_client.screens.dialogs import Choice, ChooseDialog
+from store_client.screens.recording import RecordingScreen
+from store_client.screens.wave import WaveScreen
+from store_client.services import waves
+from store_client.services.desk import Desk, Refusal
+from store_client.services.spots import spots_of, spots_words
+from store_client.services.words import Said, units
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.flows.pickup import NAME
+from sync.domain.waves import PickMode
+
+MODES = (
+    Choice(PickMode.SORT_WHILE_PICK.value, "Sort while picking", "each scan says its tote"),
+    Choice(PickMode.SORT_AFTER_PICK.value, "Sort after picking", "pick the sum, then sort"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the desk: a wave, or an order that is in none."""
+
+    key: str
+    what: str
+    tone: str
+    state: str
+    due: Said
+    who: str
+    wave: waves.WaveName | None = None
+    order_id: str = ""
+
+
+def _cells(row: Row) -> Sequence[Cell]:
+    return (
+        Cell(row.what, row.tone, bold=row.wave is not None),
+        Cell(row.state),
+        Cell(str(row.due), row.due.tone),
+        Cell(row.who, "dim"),
+    )
+
+
+_LOOKS = Looks(
+    (
+        Column("WAVE, ORDER", 22, share=2),
+        Column("TO PICK", 20, share=1),
+        Column("DUE", 14),
+        Column("WHO", 16, share=1),
+    ),
+    key=lambda row: row.key,
+    cells=_cells,
+    empty="No pickup order waits to be picked.",
+)
+
+
+class PickupDeskScreen(RecordingScreen):
+    """Open waves with who picks them, and the orders to choose for the next one."""
+
+    HELP_TEXT = (
+        "F6 puts the marked orders into a wave, or all new ones if none is marked, the most urgent"
+        " first: one walk through the store, one tote an order. Space marks the order under the"
+        " cursor. Enter opens a wave, also one of another terminal: who picks it stands beside it."
+        " How full the hold shelf is stands on top. All of it works without a network."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("space", "mark", "Mark this order for the next wave", id="mark"),
+        Binding("f6", "wave", "Start a wave with the marked orders, or all", id="start_wave"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._marked: set[str] = set()
+
+    def compose_body(self) -> ComposeResult:
+        """Show the facts, the list, and what was last said."""
+        yield Static("", id="inbox-facts")
+        yield Static("", id="shelf-facts")
+        yield WorkList(_LOOKS, id="desk")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Read."""
+        super().on_mount()
+        desk = self.query_one("#desk", WorkList)
+        desk.show_rows((), empty="Reading …")
+        desk.focus()
+        self.store_changed()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what was done on the screens above."""
+        if self.is_mounted:
+            self.store_changed()
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        return (
+            Hint("Enter", "Open"),
+            Hint("Space", "Mark", "screen.mark"),
+            Hint("F6", "Start wave", "screen.wave"),
+            Hint("Esc", "Back", "screen.back"),
+            Hint("F1", "Help", "app.help"),
+        )
+
+    def store_changed(self) -> None:
+        """Read again."""
+        begin(self, self._read, "desk", exclusive=True)
+
+    async def _read(self) -> None:
+        desk = self.desk
+        rows, shelf = await self.host.off_loop(partial(self._look, desk))
+        free = {row.order_id for row in rows if row.order_id}
+        self._marked &= free
+        marked = len(self._marked)
+        facts = Content.assemble(
+            (f"{len(free)} to pick, in no wave", tone_style("work" if free else "dim")),
+            (f"   {marked} marked" if marked else "   none marked: F6 takes all",
+             tone_style("work" if marked else "dim")),
+        )  # fmt: skip
+        self.query_one("#inbox-facts", Static).update(facts)
+        self.query_one("#shelf-facts", Static).update(Content.assemble((shelf, tone_style("dim"))))
+        self.query_one("#desk", WorkList).show_rows(rows, empty=_LOOKS.empty)
+
+    def _look(self, desk: Desk) -> tuple[list[Row], str]:
+        store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
+        orders = waves.open_orders(desk, NAME)
+        rows = [
+            Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", _state(wave), Said("", ""),
+                waves.name_of(desk, wave.picker), wave=wave.key)
+            for wave in waves.waves_of(orders)
+        ]  # fmt: skip
+        for order in waves.free_orders(orders):
+            mark = "☑" if order.id in self._marked else "☐"
+            todo = f"{order.total('to_pick')} in {units(len(order.lines), 'line')}"
+            due = due_words(facts_of(order), store, now_ms)
+            rows.append(
+                Row(order.id, f"{mark} {order.order_number}", "", todo, due, order.customer_name,
+                    order_id=order.id)
+            )  # fmt: skip
+        return rows, spots_words(spots_of(desk))
+
+    # --- acting -------------------------------------------------------------------------
+
+    @property
+    def _current(self) -> Row | None:
+        found: Row | None = self.query_one("#desk", WorkList).current
+        return found
+
+    @on(WorkList.Chosen, "#desk")
+    def _chosen(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        row = self._current
+        if row is not None and row.wave is not None:
+            self.app.push_screen(WaveScreen(row.wave))
+        elif row is not None:
+            self.host.open_order(NAME, row.order_id)
+
+    def action_mark(self) -> None:
+        """Mark the order under the cursor for the next wave, or unmark it."""
+        row = self._current
+        if row is None or not row.order_id:
+            self.refuse(Refusal("Only an order can be marked.", "Enter opens a wave."))
+            return
+        self._marked ^= {row.order_id}
+        self.store_changed()
+
+    def action_wave(self) -> None:
+        """Ask when to sort, start a wave, and open it."""
+        wanted = tuple(self._marked)
+
+        def chosen(mode: str | None) -> None:
+            if mode is not None:
+                command = partial(waves.start, flow=NAME, wanted=wanted, mode=PickMode(mode))
+                self.do(command, self._started)
+
+        text = f"{units(len(wanted), 'order')} marked." if wanted else "All that wait, up to 12."
+        self.app.push_screen(ChooseDialog("When are items sorted?", MODES, text=text), chosen)
+
+    def _started(self, wave: waves.Wave) -> None:
+        self._marked.clear()
+        self.app.push_screen(WaveScreen(wave.key))
+
+
+def _state(wave: waves.Wave) -> str:
+    done = f"{wave.picked} of {wave.picked + wave.to_pick}"
+    return f"{done}, sort {wave.to_sort}" if wave.to_sort else f"{done} picked"

@@ -1,0 +1,86 @@
+"""What the command lines of flows share: an order by its number, refusals, printing."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sync.domain.errors import OperationRefused
+
+if TYPE_CHECKING:
+    from store_client.services.desk import Desk
+    from sync.domain.fulfillment import FulfillmentOrder
+    from sync.transport.http import HttpEndpoint
+
+NOT_FOUND, REFUSED = 3, 4
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+By = Annotated[str, typer.Option(help="Who does it: the number of an associate.")]
+Number = Annotated[str, typer.Argument(help="The order's number, such as K7Q2-9ZXM.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What these commands need of the command line."""
+
+    with_desk: "Callable[[typer.Context, str, Callable[[Desk], Any]], Any]"
+    """(context, associate, what to do) -> its result; an empty associate may only read."""
+    fail: Callable[[int, str], NoReturn]
+    epilog: str
+    with_central: "Callable[[typer.Context, Callable[[HttpEndpoint], Any]], Any]"
+    """(context, what to ask central now) -> its answer; ends the program where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The orders of some flows, on one command line."""
+
+    line: Line
+    flows: Sequence[str]
+    what: str
+    """What one is called, such as `pickup order`."""
+    document: "Callable[[FulfillmentOrder], dict[str, Any]]"
+
+    def act(
+        self,
+        context: typer.Context,
+        number: str,
+        by: str,
+        act: "Callable[[Desk, str], FulfillmentOrder]",
+        as_json: bool,
+    ) -> None:
+        """Do something with the order of this number and print it."""
+
+        def on_it(desk: "Desk") -> dict[str, Any]:
+            return self.document(act(desk, self.key_of(desk, number)))
+
+        say(self.refusing(context, by, on_it), as_json=as_json)
+
+    def key_of(self, desk: "Desk", number: str) -> str:
+        """Return the id of the order of this number, or end with its exit code."""
+        found = [row for row in desk.store.find_orders(number, 10) if self._is_one(desk, row.id)]
+        exact = [row for row in found if row.order_number == number]
+        if len(exact or found) != 1:
+            self.line.fail(NOT_FOUND, f"no {self.what} {number!r} here")
+        return (exact or found)[0].id
+
+    def _is_one(self, desk: "Desk", key: str) -> bool:
+        order = desk.store.fulfillment(key)
+        return order is not None and order.flow in self.flows
+
+    def refusing(self, context: typer.Context, by: str, act: "Callable[[Desk], Any]") -> Any:
+        """Do something at the desk; a refusal ends with its exit code."""
+        try:
+            return self.line.with_desk(context, by, act)
+        except OperationRefused as problem:
+            self.line.fail(REFUSED, str(problem))
+
+
+def say(found: Any, *, as_json: bool) -> None:
+    """Print what was found or done."""
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for one in found if isinstance(found, list) else [found]:
+        typer.echo("  ".join(f"{name}={value}" for name, value in one.items()))

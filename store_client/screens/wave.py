@@ -1,0 +1,343 @@
+"""A wave: one walk through the store, place by place, with the tote for each unit."""
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+
+from store_client.screens.base import TypingScreen, begin
+from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
+from store_client.screens.recording import RecordingScreen
+from store_client.services import waves
+from store_client.services.desk import Desk, Refusal
+from store_client.services.scanner import Code, read_code
+from store_client.services.words import SHORT_REASONS, Said, units
+from store_client.widgets.bars import Hint
+from store_client.widgets.panels import Banner, NextPanel, NextStep, Panel, Says
+from store_client.widgets.tones import tone_style
+from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
+from sync.domain.fulfillment import ShortReason
+from sync.domain.waves import PickMode
+
+SCANS_WAITING_MAX = 32
+
+
+def _cells(row: waves.PickRow) -> Sequence[Cell]:
+    todo, sorting = bool(row.to_pick), bool(row.to_sort)
+    asked = row.totes if todo else row.to_sort
+    totes = " ".join(f"{tote}:{count}" for tote, count in asked)
+    mark = f"{row.to_pick}" if todo else f"sort {row.units_to_sort}" if sorting else "✓"
+    is_open = todo or sorting
+    return (
+        Cell(row.shelf.words, "" if row.shelf.aisle else "dim", bold=todo),
+        Cell(row.name, "" if is_open else "dim", bold=is_open),
+        Cell(mark, "work" if is_open else "good", bold=True),
+        Cell(totes or "–", "" if is_open else "dim"),
+        Cell(row.sku, "dim"),
+    )
+
+
+_LOOKS = Looks(
+    (
+        Column("AISLE", 8),
+        Column("ITEM", 28, share=3),
+        Column("PICK", 6, right=True),
+        Column("TOTE:UNITS", 16, share=1),
+        Column("SKU", 10, leaves=1),
+    ),
+    key=lambda row: row.sku,
+    cells=_cells,
+    empty="Everything of this wave is picked.",
+)
+
+
+class WaveScreen(TypingScreen, RecordingScreen):
+    """The pick list of one wave, sorted by where things lie; then the sorting, where that waits."""
+
+    HELP_TEXT = (
+        "Walk from the top to the bottom. Scan each item: the terminal says into which tote it"
+        " goes, one tote an order; where the wave is sorted after picking, scan each item once"
+        " more at the end for its tote (F6 goes between picking and sorting). F4 does it without a"
+        " barcode, F7 says that nothing of it is there. A wave of somebody else's is taken over by"
+        " Ctrl+O. Nothing is lost if the power fails: open the wave again from its desk."
+    )
+    BINDINGS = [
+        Binding("escape", "back", "Back"),
+        Binding("f4", "pick", "Pick or sort one of this line by hand", id="pick"),
+        Binding("f5", "type_code", "Type a code", id="type_code"),
+        Binding("f6", "sort", "Sort what is picked, or pick on", id="sort_wave"),
+        Binding("f7", "short", "None left of this item", id="short"),
+        Binding("f8", "leave", "Give the rest of the wave back", id="leave_wave"),
+        Binding("ctrl+o", "take_over", "Take this wave over", id="take_over"),
+    ]
+
+    def __init__(self, key: waves.WaveName) -> None:
+        super().__init__()
+        self._key = key
+        self._wave: waves.Wave | None = None
+        self._picker = ""
+        self._chose_sorting: bool | None = None
+        self._scans: deque[Code] = deque(maxlen=SCANS_WAITING_MAX)
+
+    def compose_body(self) -> ComposeResult:
+        """Show the next place, the list, and what the last scan did."""
+        yield Panel("", id="order-title")
+        yield NextPanel("", id="next")
+        yield Banner("", id="banner")
+        yield WorkList(_LOOKS, id="wave")
+        yield Says("", id="says")
+
+    def on_mount(self) -> None:
+        """Read."""
+        super().on_mount()
+        self.query_one("#banner", Banner).display = False
+        rows = self.query_one("#wave", WorkList)
+        rows.show_rows((), empty="Reading …")
+        rows.focus()
+        self.store_changed()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what was done on the screens above."""
+        if self.is_mounted:
+            self.store_changed()
+
+    @property
+    def _is_mine(self) -> bool:
+        actor = self.host.actor
+        return self._wave is None or actor is None or self._wave.picker == actor.id
+
+    @property
+    def _sorts(self) -> bool:
+        """Whether scans sort: chosen, or because nothing is left to pick."""
+        wave = self._wave
+        if wave is None or wave.mode is not PickMode.SORT_AFTER_PICK:
+            return False
+        return not wave.to_pick if self._chose_sorting is None else self._chose_sorting
+
+    def hints(self) -> Sequence[Hint]:
+        """Return the keys to show."""
+        wave = self._wave
+        if wave is not None and wave.is_over:
+            return (
+                Hint("Enter", "Open the next tote"), Hint("Esc", "Back", "screen.back"),
+                Hint("F1", "Help", "app.help"),
+            )  # fmt: skip
+        if not self._is_mine:
+            return (
+                Hint("^O", "Take over", "screen.take_over"), Hint("Esc", "Back", "screen.back"),
+                Hint("F1", "Help", "app.help"),
+            )  # fmt: skip
+        modes = wave is not None and wave.mode is PickMode.SORT_AFTER_PICK
+        turn = (Hint("F6", "Pick" if self._sorts else "Sort", "screen.sort"),) if modes else ()
+        return (
+            Hint("Scan", "Sort" if self._sorts else "Pick"),
+            Hint("F4", "By hand", "screen.pick"),
+            *turn,
+            Hint("F7", "None left", "screen.short"),
+            Hint("F8", "Give back", "screen.leave"),
+            Hint("Esc", "Back", "screen.back"),
+            Hint("F1", "Help", "app.help"),
+        )
+
+    def store_changed(self) -> None:
+        """Read again."""
+        begin(self, self._read, "wave", exclusive=True)
+
+    async def _read(self) -> None:
+        desk = self.desk
+        try:
+            wave, picker = await self.host.off_loop(lambda: self._look(desk))
+        except OperationRefused as error:
+            self._wave = None
+            self.query_one("#wave", WorkList).show_rows((), empty=str(error))
+        else:
+            self._picker = picker
+            self._show(wave)
+
+    def _look(self, desk: Desk) -> tuple[waves.Wave, str]:
+        wave = waves.find(desk, self._key)
+        return wave, waves.name_of(desk, wave.picker)
+
+    def _show(self, wave: waves.Wave) -> None:
+        self._wave = wave
+        if not (wave.to_sort if self._chose_sorting else wave.to_pick):
+            self._chose_sorting = None
+        by = self._picker or wave.picker
+        title = Content.assemble(
+            (f"Wave {wave.name} ", "bold"),
+            (f"{units(len(wave.totes), 'tote')}, picked by {by}  ", tone_style("dim")),
+            (f"{wave.picked} of {wave.picked + wave.to_pick}", tone_style("work", bold=True)),
+            (f", {wave.to_sort} to sort" if wave.to_sort else "", tone_style("work")),
+        )
+        self.query_one("#order-title", Panel).say(title)
+        self.query_one("#next", NextPanel).show(self._next(wave))
+        self.query_one("#banner", Banner).show(self._banner(wave))
+        self.query_one("#wave", WorkList).show_rows(wave.rows, empty=_LOOKS.empty)
+        self.offer_hints()
+
+    def _banner(self, wave: waves.Wave) -> str:
+        if not self._is_mine and not wave.is_over:
+            return f"{self._picker or wave.picker} picks this wave. Ctrl+O takes it over."
+        ended = [
+            f"tote {tote.number}: put {tote.order.total('to_put_back')} back" for tote in wave.ended
+        ]
+        return f"Not expected any more, {'; '.join(ended)}" if ended else ""
+
+    def _next(self, wave: waves.Wave) -> NextStep:
+        if self._sorts and wave.to_sort:
+            row = next(row for row in wave.rows if row.to_sort)
+            how = f"{wave.to_sort} picked, in no tote yet"
+            return NextStep(Said("◑", "Sort", "work"), how, f"Scan each one; first {row.name}")
+        place = next((row for row in wave.rows if row.to_pick), None)
+        if place is None:
+            how = "Enter opens the next tote's order: pack it, put it on the shelf."
+            return NextStep(Said("✓", "All picked", "good"), how, "")
+        where = f"Aisle {place.shelf.aisle}" if place.shelf.aisle else place.shelf.department
+        tote = f"; first into tote {place.totes[0][0]}"
+        after = "" if wave.mode is PickMode.SORT_AFTER_PICK else tote
+        how = f"{place.to_pick} × {place.name}"
+        said = Said("◐", where or "Place unknown", "work")
+        return NextStep(said, how, f"Scan each one{after}")
+
+    # --- picking ------------------------------------------------------------------------
+
+    def take_code(self, code: Code) -> None:
+        """Take a scan; scans wait for each other, none is lost. An order's is opened."""
+        if code.order_number:
+            self.host.open_code(code)
+            return
+        self._scans.append(code)
+        self.recorded()
+
+    def recorded(self) -> None:
+        """Take the next scan that waits."""
+        if self._scans and not self.busy:
+            code, key = self._scans.popleft(), self._key
+            act = waves.sort_scan if self._sorts else waves.scan
+            self.do(lambda desk: act(desk, key, code), self._scanned)
+
+    def _scanned(self, scan: waves.WaveScan) -> None:
+        self._show(scan.wave)
+        sorts = self._sorts
+        left = [row.sku for row in scan.wave.rows if (row.to_sort if sorts else row.to_pick)]
+        # Where the last unit of a place was picked, the cursor walks on to the next place.
+        here = scan.line.sku if scan.line.sku in left or not left else left[0]
+        self.query_one("#wave", WorkList).go_to(here)
+        self.query_one(Says).good(scan.says)
+
+    @property
+    def _row(self) -> waves.PickRow | None:
+        found: waves.PickRow | None = self.query_one("#wave", WorkList).current
+        return found
+
+    def action_pick(self) -> None:
+        """Pick or sort one unit of the row under the cursor."""
+        row, key = self._row, self._key
+        if row is not None:
+            act = waves.sort_scan if self._sorts else waves.scan
+            self.do(lambda desk: act(desk, key, Code(row.sku)), self._scanned)
+
+    def action_sort(self) -> None:
+        """Go from picking to sorting, or back."""
+        wave = self._wave
+        if wave is None or wave.mode is not PickMode.SORT_AFTER_PICK:
+            self.refuse(Refusal("This wave is sorted while it is picked.", "Each scan says where."))
+            return
+        if not self._sorts and not wave.to_sort:
+            self.refuse(Refusal("Nothing is picked that is to be sorted.", "Pick first."))
+            return
+        self._chose_sorting = not self._sorts
+        self._show(wave)
+
+    def action_short(self) -> None:
+        """Say why nothing of the row under the cursor can be picked."""
+        row, key = self._row, self._key
+        if row is None or not row.to_pick:
+            self.refuse(Refusal("Nothing of this item is to be picked.", "Choose another line."))
+            return
+        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
+        text = f"Gives up {units(row.to_pick)} in {len(row.totes)} orders; central looks elsewhere."
+
+        def chosen(reason: str | None) -> None:
+            if reason is not None:
+                self.do(
+                    lambda desk: waves.short_row(desk, key, row.sku, ShortReason(reason)),
+                    partial(self._given_up, row),
+                )
+
+        self.app.push_screen(ChooseDialog(f"{row.name}: why?", choices, text=text), chosen)
+
+    def _given_up(self, row: waves.PickRow, wave: waves.Wave) -> None:
+        self._show(wave)
+        self.query_one(Says).good(f"Given up {row.to_pick}: {row.name}")
+
+    def action_leave(self) -> None:
+        """Give back what is still to be picked, so that others can take it."""
+        dialog = ConfirmDialog(
+            "Give the wave back", "Orders that are not picked yet leave this wave.", yes="Give back"
+        )
+        key = self._key
+
+        def left(_count: int) -> None:
+            self.dismiss()
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.do(lambda desk: waves.leave(desk, key), left)
+
+        self.app.push_screen(dialog, answered)
+
+    def action_take_over(self) -> None:
+        """Ask, then go on with what somebody else began."""
+        key = self._key
+        text = f"{self._picker} is told nothing: say so. The totes stay as they are."
+        dialog = ConfirmDialog("Take this wave over", text, yes="Take over")
+
+        def taken(wave: waves.Wave) -> None:
+            self._picker = ""
+            self.store_changed()
+            self.query_one(Says).good(f"Yours now: {units(wave.to_pick)} still to pick")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.do(lambda desk: waves.take_over(desk, key), taken)
+
+        self.app.push_screen(dialog, answered)
+
+    # --- typing without a field ---------------------------------------------------------
+
+    def show_typed(self, text: str) -> None:
+        """Show what is typed."""
+        says = self.query_one(Says)
+        says.typing(text, "uses it") if text else says.plain("")
+
+    def action_type_code(self) -> None:
+        """Say that typing is enough."""
+        self.query_one(Says).typing(self.typed, "uses it")
+
+    @on(WorkList.Chosen, "#wave")
+    def _entered(self, event: WorkList.Chosen) -> None:
+        event.stop()
+        wave = self._wave
+        if self.typed:
+            text = self.typed
+            self.set_typed("")
+            self.take_code(read_code(text))
+        elif wave is not None and wave.is_over:
+            waiting = [tote.order for tote in wave.totes if not tote.order.staging_spot]
+            chosen = (waiting or [tote.order for tote in wave.totes])[0]
+            self.host.open_order(chosen.flow, chosen.id)
+        else:
+            self.query_one(Says).plain("Scan the item. No barcode? F4 does it by hand.")
+
+    def action_back(self) -> None:
+        """Forget what is typed, or go back."""
+        if self.typed:
+            self.set_typed("")
+        else:
+            self.dismiss()

@@ -1,0 +1,368 @@
+"""Waves: the orders that one person picks on one walk, sorted by where things lie.
+
+For every flow whose table knows waves. A wave is what its orders say of it, so it
+survives a power cut, is the same on every terminal of the store, and is over when
+nothing of it is to be picked or sorted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from store_client.services.calendar import local
+from store_client.services.desk import Desk, Refusal
+from store_client.services.pick_path import UNKNOWN, Shelf, shelves_of, walk_key
+from store_client.services.scanner import Code
+from store_client.services.shelf import refuse_over_scan
+from sync.domain import operations as op
+from sync.domain.flows import flow_named, status_of
+from sync.domain.fulfillment import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    FulfillmentStatus,
+    ShortReason,
+)
+from sync.domain.waves import PickMode
+from sync.protocol.rows import StoreRow
+
+ORDERS_MAX = 12
+"""Totes that fit on a cart."""
+ROWS_MAX = 2_000
+S = FulfillmentStatus
+_TO_PICK = frozenset({S.NEW, S.ACCEPTED, S.PICKING})
+NO_SHELVES: Mapping[str, Shelf] = {}
+
+
+class WaveName(NamedTuple):
+    """Which wave: names count within a flow."""
+
+    flow: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tote:
+    """One order of a wave: what is picked for it goes into the tote of this number."""
+
+    number: int
+    order: FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True)
+class PickRow:
+    """One place to walk to: all units of a SKU that the wave wants."""
+
+    sku: str
+    name: str
+    shelf: Shelf
+    to_pick: int
+    picked: int
+    totes: tuple[tuple[int, int], ...]
+    """(tote, units still to be picked for it)."""
+    to_sort: tuple[tuple[int, int], ...] = ()
+    """(tote, units still to be sorted into it), of those that are picked."""
+
+    @property
+    def units_to_sort(self) -> int:
+        """Units that are picked and lie in no tote."""
+        return sum(count for _, count in self.to_sort)
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A wave as it stands."""
+
+    key: WaveName
+    picker: str
+    mode: PickMode
+    totes: tuple[Tote, ...]
+    rows: tuple[PickRow, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.key.name
+
+    @property
+    def to_pick(self) -> int:
+        """Units still on the shelves."""
+        return sum(row.to_pick for row in self.rows)
+
+    @property
+    def to_sort(self) -> int:
+        """Units on the cart that lie in no tote."""
+        return sum(row.units_to_sort for row in self.rows)
+
+    @property
+    def picked(self) -> int:
+        """Units off the shelves."""
+        return sum(row.picked for row in self.rows)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is to be picked or sorted."""
+        return not self.to_pick and not self.to_sort
+
+    @property
+    def ended(self) -> tuple[Tote, ...]:
+        """Totes of which something has to go back."""
+        return tuple(tote for tote in self.totes if tote.order.total("to_put_back"))
+
+
+@dataclass(frozen=True, slots=True)
+class WaveScan:
+    """What a scan in a wave did."""
+
+    wave: Wave
+    tote: int
+    order: FulfillmentOrder
+    line: FulfillmentLine
+    says: str
+
+
+def open_orders(desk: Desk, flow: str) -> list[FulfillmentOrder]:
+    """Return the store's open orders of a flow, the earliest promise first."""
+    rows = desk.store.board(flow, limit=ROWS_MAX)
+    found = [desk.store.fulfillment(row.id) for row in rows]
+    orders = [order for order in found if order is not None]
+    return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number))
+
+
+def waves_of(orders: Iterable[FulfillmentOrder]) -> list[Wave]:
+    """Return the waves that are not over, by name; where things lie is left out."""
+    members: dict[WaveName, list[FulfillmentOrder]] = {}
+    for order in orders:
+        if order.wave is not None:
+            members.setdefault(WaveName(order.flow, order.wave.name), []).append(order)
+    waves = [_wave(key, found, NO_SHELVES) for key, found in sorted(members.items())]
+    return [wave for wave in waves if not wave.is_over]
+
+
+def free_orders(orders: Iterable[FulfillmentOrder]) -> list[FulfillmentOrder]:
+    """Return the orders that can go into a wave."""
+    return [order for order in orders if order.wave is None and _is_to_pick(order)]
+
+
+def _is_to_pick(order: FulfillmentOrder) -> bool:
+    return status_of(order) in _TO_PICK and order.total("to_pick") > 0
+
+
+def find(desk: Desk, key: WaveName) -> Wave:
+    """Return a wave as it stands, or refuse."""
+    orders = [
+        one
+        for one in open_orders(desk, key.flow)
+        if one.wave is not None and one.wave.name == key.name
+    ]
+    if not orders:
+        raise Refusal("This wave is over.", "Start another one.")
+    return _wave(key, orders, shelves_of(desk, orders))
+
+
+def _wave(key: WaveName, orders: list[FulfillmentOrder], shelves: Mapping[str, Shelf]) -> Wave:
+    totes = tuple(
+        Tote(order.wave.tote if order.wave else 0, order)
+        for order in sorted(orders, key=lambda one: (one.wave.tote if one.wave else 0, one.id))
+    )
+    wanted: dict[str, list[tuple[Tote, FulfillmentLine]]] = {}
+    for tote in totes:
+        for line in tote.order.lines:
+            if line.open or line.held:
+                wanted.setdefault(line.sku, []).append((tote, line))
+    rows = [_row(sku, found, shelves.get(sku, UNKNOWN)) for sku, found in wanted.items()]
+    rows.sort(key=lambda row: (_rank(row), walk_key(row.shelf, row.sku)))
+    first = orders[0].wave
+    picker, mode = (first.picker, first.mode) if first else ("", PickMode.SORT_WHILE_PICK)
+    return Wave(key, picker, mode, totes, tuple(rows))
+
+
+def _row(sku: str, found: Sequence[tuple[Tote, FulfillmentLine]], shelf: Shelf) -> PickRow:
+    sorting = [(tote.number, tote.order.to_sort(line)) for tote, line in found]
+    return PickRow(
+        sku, found[0][1].name, shelf,
+        sum(line.to_pick for _, line in found), sum(line.held for _, line in found),
+        tuple((tote.number, line.to_pick) for tote, line in found if line.to_pick),
+        tuple((tote, count) for tote, count in sorting if count),
+    )  # fmt: skip
+
+
+def _rank(row: PickRow) -> int:
+    """Return 0 for what is to be picked, 1 for what is to be sorted, 2 for what is done."""
+    if row.to_pick:
+        return 0
+    return 1 if row.to_sort else 2
+
+
+def start(
+    desk: Desk,
+    flow: str,
+    wanted: Sequence[str] = (),
+    size: int = ORDERS_MAX,
+    mode: PickMode = PickMode.SORT_WHILE_PICK,
+) -> Wave:
+    """Put the most urgent orders (or the `wanted` ones) into a new wave of this person's."""
+    desk.require_worker()
+    if mode is PickMode.SORT_AFTER_PICK and not _sorts(flow):
+        raise Refusal("These orders are sorted while they are picked.", "Choose that mode.")
+    orders = open_orders(desk, flow)
+    free = [one for one in free_orders(orders) if not wanted or one.id in wanted]
+    if not free:
+        raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
+    key = WaveName(flow, _next_name(desk, orders))
+    tote = 0
+    for order in free[: min(size, ORDERS_MAX)]:
+        now = desk.store.fulfillment(order.id)
+        if now is not None and now.wave is None:  # another terminal may have begun meanwhile
+            tote += 1
+            desk.perform(op.WaveAssigned(order.id, key.name, desk.actor.id, tote, mode))
+    return find(desk, key)
+
+
+def _sorts(flow: str) -> bool:
+    """Return whether orders of a flow can be sorted after they were picked together."""
+    return any(row.kind == "units_sorted" for row in flow_named(flow).rows)
+
+
+def _next_name(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
+    """Return a name that no wave of this terminal has today: terminal, day, number."""
+    store: StoreRow | None = desk.store.store_row()
+    now_ms = desk.clock.now_ms()
+    day = f"{local(store, now_ms):%m%d}" if store else "0000"
+    start_of = f"{desk.device}-{day}-"
+    used = {order.wave.name for order in orders if order.wave is not None}
+    number = 1
+    while f"{start_of}{number}" in used:
+        number += 1
+    return f"{start_of}{number}"
+
+
+def name_of(desk: Desk, associate_id: str) -> str:
+    """Return what an associate is called here."""
+    people = desk.store.associates()
+    return next((one.name for one in people if one.id == associate_id), associate_id)
+
+
+def take_over(desk: Desk, key: WaveName) -> Wave:
+    """Go on with a wave that somebody else has begun, totes and all."""
+    desk.require_worker()
+    wave = find(desk, key)
+    if wave.picker == desk.actor.id:
+        raise Refusal("This wave is yours already.", "Go on scanning.")
+    for tote in wave.totes:
+        if _is_to_pick(tote.order) or tote.order.units_to_sort:
+            desk.perform(
+                op.WaveAssigned(tote.order.id, key.name, desk.actor.id, tote.number, wave.mode)
+            )
+    return find(desk, key)
+
+
+def _of_mine(desk: Desk, key: WaveName) -> Wave:
+    """Return a wave that the person at the desk picks; refuse another's in words."""
+    wave = find(desk, key)
+    if wave.picker != desk.actor.id and not wave.is_over:
+        raise Refusal(
+            f"{name_of(desk, wave.picker)} picks this wave.", "Take it over first, or leave it."
+        )
+    return wave
+
+
+def _lines_with(desk: Desk, wave: Wave, code: Code) -> list[tuple[Tote, FulfillmentLine]]:
+    hits = desk.store.product_by_code(code.lookup)
+    skus = {hit.sku for hit in hits} | {code.text}
+    lines = [(tote, line) for tote in wave.totes for line in tote.order.lines if line.sku in skus]
+    if not lines:
+        what = hits[0].name if hits else f"Code {code.text}"
+        raise Refusal(f"{what} is not in this wave.", "Leave it on the shelf.")
+    return lines
+
+
+def scan(desk: Desk, key: WaveName, code: Code) -> WaveScan:
+    """Pick one unit for the first tote that wants what was scanned."""
+    wave = _of_mine(desk, key)
+    lines = _lines_with(desk, wave, code)
+    wanting = [(tote, line) for tote, line in lines if line.to_pick]
+    if not wanting:
+        if any(tote.order.to_sort(line) for tote, line in lines):
+            raise Refusal(f"All {lines[0][1].name} are picked; they are to be sorted.", "F6 sorts.")
+        refuse_over_scan(lines[0][1])
+    tote, line = wanting[0]
+    after = desk.perform(op.LinePicked(tote.order.id, line.line, 1, gtin=code.gtin))
+    return _scanned(desk, wave, tote, after, line.line, sorts=False)
+
+
+def sort_scan(desk: Desk, key: WaveName, code: Code) -> WaveScan:
+    """Sort one picked unit into the first tote that waits for what was scanned."""
+    wave = _of_mine(desk, key)
+    if wave.mode is not PickMode.SORT_AFTER_PICK:
+        raise Refusal("This wave is sorted while it is picked.", "Each scan says its tote.")
+    lines = _lines_with(desk, wave, code)
+    waiting = [(tote, line) for tote, line in lines if tote.order.to_sort(line)]
+    if not waiting:
+        raise Refusal(
+            f"No picked {lines[0][1].name} is left to sort.", "Put this one back on the shelf."
+        )
+    tote, line = waiting[0]
+    after = desk.perform(op.UnitsSorted(tote.order.id, line.line, 1))
+    return _scanned(desk, wave, tote, after, line.line, sorts=True)
+
+
+def pick_row(desk: Desk, key: WaveName, sku: str) -> WaveScan:
+    """Pick one unit of a row whose barcode cannot be scanned."""
+    return scan(desk, key, Code(sku))
+
+
+def short_row(desk: Desk, key: WaveName, sku: str, reason: ShortReason) -> Wave:
+    """Give up everything of a row that is still to be picked: one operation an order."""
+    wave = _of_mine(desk, key)
+    for tote in wave.totes:
+        for line in tote.order.lines:
+            if line.sku == sku and line.to_pick:
+                desk.perform(op.LineShortPicked(tote.order.id, line.line, line.to_pick, reason))
+    return _still(desk, wave)
+
+
+def leave(desk: Desk, key: WaveName) -> int:
+    """Take every order out of the wave that is still to be picked; return how many.
+
+    An order whose units lie among those of others stays: they have to be sorted.
+    """
+    wave = find(desk, key)
+    left = [
+        tote.order
+        for tote in wave.totes
+        if _is_to_pick(tote.order) and not tote.order.units_to_sort
+    ]
+    for order in left:
+        desk.perform(op.WaveAssigned(order.id, ""))
+    return len(left)
+
+
+def leave_one(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
+    """Take one order out of its wave, to be picked by itself."""
+    if order.wave is None:
+        raise Refusal("This order is in no wave.", "Pick it here.")
+    if order.units_to_sort:
+        raise Refusal(
+            "Its items lie among those of other orders.", "Sort them first: open the wave."
+        )
+    return desk.perform(op.WaveAssigned(order.id, ""))
+
+
+def _still(desk: Desk, before: Wave) -> Wave:
+    orders = [desk.store.fulfillment(tote.order.id) for tote in before.totes]
+    there = [order for order in orders if order is not None]
+    return _wave(before.key, there, shelves_of(desk, there))
+
+
+def _scanned(
+    desk: Desk, before: Wave, tote: Tote, order: FulfillmentOrder, number: int, *, sorts: bool
+) -> WaveScan:
+    line = order.line(number)
+    if line is None:
+        raise Refusal("This line is not part of the order any more.", "Go on with the next one.")
+    wave = _still(desk, before)
+    says = f"Tote {tote.number} ({order.order_number}): {line.name}"
+    if wave.mode is PickMode.SORT_AFTER_PICK and not sorts:
+        row = next(row for row in wave.rows if row.sku == line.sku)
+        says = f"Picked {row.picked} of {row.picked + row.to_pick}: {line.name}"
+    return WaveScan(wave, tote.number, order, line, says)

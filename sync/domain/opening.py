@@ -1,0 +1,85 @@
+"""Opening hours of a store: one calendar for promises, due times and holds, on both sides. Pure.
+
+Days are the store's own; daylight saving comes from its time zone. A store
+without opening hours counts as always open.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY_MS = 86_400_000
+DAY_MINUTES = 24 * 60
+DAYS_AHEAD_MAX = 60
+"""A store that is closed longer than this has no useful calendar."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHours:
+    """When a store is open, in its own time zone."""
+
+    timezone: str
+    hours: tuple[tuple[int, int], ...] = ()
+    """Opening and closing in minutes after local midnight, Monday first; (0, 0) is closed."""
+    closures: Collection[str] = frozenset()
+    """Dates on which it is closed, YYYY-MM-DD."""
+
+    @property
+    def is_always_open(self) -> bool:
+        """Whether nothing is known of when it closes."""
+        return not any(closing > opening for opening, closing in self.hours)
+
+
+def span_on(calendar: OpenHours, day: date) -> tuple[int, int] | None:
+    """Return opening and closing of `day` in ms UTC; None where it stays closed."""
+    weekday = day.weekday()
+    if day.isoformat() in calendar.closures or weekday >= len(calendar.hours):
+        return None
+    opening, closing = calendar.hours[weekday]
+    if closing <= opening:
+        return None
+    zone = ZoneInfo(calendar.timezone)
+    return moment_of(zone, day, opening), moment_of(zone, day, closing)
+
+
+def moment_of(zone: ZoneInfo, day: date, minutes: int) -> int:
+    """Return the instant at which the clocks of `zone` show `minutes` after midnight, in ms."""
+    day += timedelta(days=minutes // DAY_MINUTES)
+    wall = datetime.combine(day, time(minutes % DAY_MINUTES // 60, minutes % 60), tzinfo=zone)
+    return round(wall.astimezone(UTC).timestamp() * 1000)
+
+
+def _spans(calendar: OpenHours, from_ms: int) -> Iterator[tuple[int, int]]:
+    """Yield opening and closing of the open days from that of `from_ms` on; none far ahead."""
+    today = datetime.fromtimestamp(from_ms / 1000, ZoneInfo(calendar.timezone)).date()
+    for ahead in range(DAYS_AHEAD_MAX):
+        span = span_on(calendar, today + timedelta(days=ahead))
+        if span is not None:
+            yield span
+
+
+def open_until_ms(calendar: OpenHours, from_ms: int, working_ms: int) -> int:
+    """Return when the store will have been open for `working_ms` since `from_ms`."""
+    if calendar.is_always_open:
+        return from_ms + working_ms
+    left = working_ms
+    for opens, closes in _spans(calendar, from_ms):
+        start = max(opens, from_ms)
+        if closes > start:
+            if closes - start >= left:
+                return start + left
+            left -= closes - start
+    return from_ms + DAYS_AHEAD_MAX * DAY_MS
+
+
+def open_between_ms(calendar: OpenHours, from_ms: int, until_ms: int) -> int:
+    """Return for how long the store is open from one moment to a later one."""
+    if calendar.is_always_open or until_ms - from_ms > DAYS_AHEAD_MAX * DAY_MS:
+        return max(0, until_ms - from_ms)
+    found = 0
+    for opens, closes in _spans(calendar, from_ms):
+        if opens >= until_ms:
+            break
+        found += max(0, min(closes, until_ms) - max(opens, from_ms))
+    return found

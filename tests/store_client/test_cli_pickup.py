@@ -1,0 +1,139 @@
+"""`store-client pickup`: the same commands as at the screen, for scripts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from store_client import bootstrap
+from store_client.cli import app
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, STORE, gtin_of, make_catalogue, make_order, make_people
+from tests.support.filled_store import fill, open_filled, send_orders
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch, clock) -> Path:
+    """A store with three new pickup orders."""
+    orders = [make_order(number, clock.now_ms()) for number in range(3)]
+    store = open_filled(tmp_path, clock)
+    fill(store, STORE, make_people(), make_catalogue(), orders)
+    store.close()
+    (tmp_path / "store.key").write_text("")
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str):
+    return CliRunner().invoke(app, ["--data-dir", str(folder), "pickup", *arguments])
+
+
+def told(folder: Path, *arguments: str):
+    answer = run(folder, *arguments, "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def by(number: str = "A103") -> tuple[str, str]:
+    return ("--by", number)
+
+
+def test_a_script_takes_an_order_to_the_shelf(shop):
+    """Accept, pick, stage, ready; the list shows how far it is."""
+    assert [one["status"] for one in told(shop, "list")] == ["new"] * 3
+    number = "K7Q2-0000"
+    told(shop, "accept", number, *by())
+    for index in (0, 0, 1):
+        told(shop, "pick", number, *by(), "--sku", gtin_of(index))
+    assert told(shop, "stage", number, *by(), "--spot", "a1")["spot"] == "A1"
+    assert told(shop, "ready", number, *by())["status"] == "ready_for_pickup"
+    assert run(shop, "pick", number, *by(), "--sku", gtin_of(0)).exit_code == 4
+
+
+def test_a_script_picks_two_orders_on_one_walk(shop):
+    """Wave, pick list, sorting and taking over; each prints what a program needs."""
+    wave = told(
+        shop, "wave", *by(), "--number", "K7Q2-0000", "--number", "K7Q2-0001",
+        "--mode", "sort_after_pick",
+    )  # fmt: skip
+    name = wave["wave"]
+    assert wave["totes"] == {"1": "K7Q2-0000", "2": "K7Q2-0001"}
+    assert [one["picker"] for one in told(shop, "waves")] == ["A103"]
+    told(shop, "pick-wave", name, *by(), "--sku", gtin_of(0))
+    assert run(shop, "pick-wave", name, *by("A104"), "--sku", gtin_of(0)).exit_code == 4
+    assert told(shop, "take-over", name, *by("A104"))["picker"] == "A104"
+    assert told(shop, "sort", name, *by("A104"), "--sku", gtin_of(0))["tote"] == 1
+    assert told(shop, "pick-list", name)["to_pick"] == 5
+    assert told(shop, "leave", name, *by("A104"))["orders"] == 2
+    assert run(shop, "pick-list", name).exit_code == 4
+    assert run(shop, "wave", *by("A109")).exit_code == 4
+    assert run(shop, "accept", "NOPE", *by()).exit_code == 3
+
+
+def test_a_no_show_and_an_extension_by_script(shop, clock):
+    """Longer as far as the policy goes; after the date it is on the list, and closed from there."""
+    number = "K7Q2-0000"
+    for index in (0, 0, 1):
+        told(shop, "pick", number, *by(), "--sku", gtin_of(index))
+    told(shop, "stage", number, *by(), "--spot", "A1")
+    told(shop, "ready", number, *by())
+    assert [one["orders"] for one in told(shop, "spots") if one["spot"] == "A1"] == [1]
+    assert told(shop, "put-backs") == []
+    assert run(shop, "no-show", number, *by()).exit_code == 4
+    assert run(shop, "extend", number, *by(), "--days", "90").exit_code == 4
+    longer = told(shop, "extend", number, *by(), "--days", "2")["pickup_by_ms"]
+    clock.wall_ms = longer + 1
+    assert [one["number"] for one in told(shop, "put-backs")] == [number]
+    ended = told(shop, "no-show", number, *by())
+    assert (ended["status"], ended["units_to_put_back"]) == ("expired", 0)
+    assert run(shop, "put-back", number, *by()).exit_code == 4
+
+
+def test_the_counter_by_script(shop):
+    """Part of it by code, the rest signed for with a lead, another order refused."""
+    for number, first in (("K7Q2-0000", 0), ("K7Q2-0001", 1)):
+        for index in (first, first, first + 1):
+            told(shop, "pick", number, *by(), "--sku", gtin_of(index))
+        told(shop, "stage", number, *by(), "--spot", "A1")
+        told(shop, "ready", number, *by())
+    part = told(
+        shop, "hand-over", "K7Q2-0000", *by(), "--code", CODE, "--take", "1=1", "--to", "Tom Weir"
+    )
+    assert (part["status"], part["units_open"]) == ("partially_picked_up", 2)
+    assert run(shop, "hand-over", "K7Q2-0000", *by(), "--signed").exit_code == 4
+    signed = told(shop, "hand-over", "K7Q2-0000", *by("A102"), "--signed")
+    assert signed["status"] == "picked_up"
+    refused = told(shop, "refuse", "K7Q2-0001", *by(), "--reason", "price", "--take", "2=1")
+    assert refused["units_to_put_back"] == 1
+    ended = told(shop, "refuse", "K7Q2-0001", *by(), "--reason", "wrong_item")
+    assert ended["status"] == "refused"
+    assert run(shop, "hand-over", "K7Q2-0001", *by(), "--take", "one").exit_code == 2
+
+
+def test_curbside_by_script(shop, clock):
+    """Who arrives is listed first; a spot may be any word where the store names none."""
+    store = open_filled(shop, clock)
+    order = replace(make_order(7, clock.now_ms()), flow="curbside")
+    send_orders(store, [order])
+    store.close()
+
+    def curbside(*arguments: str):
+        return CliRunner().invoke(app, ["--data-dir", str(shop), "curbside", *arguments])
+
+    arrived = curbside("arrived", "K7Q2-0007", *by(), "--parking", "P4", "--vehicle", "red van")
+    assert arrived.exit_code == 0, arrived.output
+    (found,) = json.loads(curbside("list", "--json").stdout)
+    assert (found["parking"], found["vehicle"]) == ("P4", "red van")
+    assert found["waits_since_ms"] == clock.now_ms()
+    assert curbside("left", "K7Q2-0007", *by()).exit_code == 0
+    assert curbside("left", "K7Q2-0007", *by()).exit_code == 4
+    assert curbside("left", "K7Q2-0000", *by()).exit_code == 3

@@ -1,0 +1,168 @@
+"""Curbside at the store: arrivals, who waits where and how long, and bringing it out."""
+
+import pytest
+
+from store_client.flows.curbside import commands
+from store_client.flows.curbside.board import describe
+from store_client.services import fetching
+from store_client.services.counter import HandOver
+from store_client.services.desk import Desk, Refusal
+from sync.domain.flows import status_of
+from sync.domain.flows.curbside import CustomerArrived, arrival_of
+from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.people import Role
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, FakeStore
+from tests.support.fake_store import row_of as board_row
+from tests.support.pickup_store import away, curbside_store, on_the_shelf, ready
+from tests.support.terminals import actor_of, terminal
+
+S = FulfillmentStatus
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(clock) -> FakeStore:
+    return curbside_store(clock, 3)
+
+
+@pytest.fixture
+def desk(store, clock) -> Desk:
+    return Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+
+
+def test_who_arrives_waits_from_the_first_word_on(desk, store, clock):
+    """Said again the place is corrected, the time stays; drove away, it is as before."""
+    key = ready(store, 0, "A1")
+    commands.arrived(desk, key, "p1", "red van")
+    clock.advance(3 * MINUTE_MS)
+    after = commands.arrived(desk, key, "P2")
+    arrival = arrival_of(after)
+    assert arrival is not None
+    assert (arrival.parking, arrival.vehicle) == ("P2", "red van")
+    assert clock.now_ms() - arrival.since_ms == 3 * MINUTE_MS
+    assert status_of(after) is S.CUSTOMER_WAITING
+    assert status_of(commands.left(desk, key)) is S.READY_FOR_PICKUP
+    with pytest.raises(Refusal, match="Nobody waits"):
+        commands.left(desk, key)
+
+
+def test_whoever_comes_early_waits_for_what_is_not_ready_yet(desk, store):
+    """The order stays work to do; as soon as it is ready, it is to be brought out."""
+    first = next(iter(store.orders))
+    assert status_of(commands.arrived(desk, first, "P1")) is S.NEW
+    assert [one.order.id for one in commands.outside(desk)] == [first]
+    ready(store, 0, "A1")
+    assert status_of(store.orders[first]) is S.CUSTOMER_WAITING
+
+
+def test_who_waits_outside_comes_before_all_other_work(desk, store, clock):
+    """The longest wait stands on top of the desk; on the board it is the first of all entries."""
+    keys = [ready(store, place, "A1") for place in range(2)]
+    commands.arrived(desk, keys[1], "P1")
+    clock.advance(MINUTE_MS)
+    commands.arrived(desk, keys[0], "P2")
+    assert [one.order.id for one in commands.outside(desk)] == [keys[1], keys[0]]
+    entries = [describe(board_row(one), store.row, clock.now_ms()) for one in store.orders.values()]
+    first = min(entries, key=lambda one: one.rank)
+    assert first.id == keys[0]
+    assert first.step.words == "Bring out: waits outside"
+
+
+def test_a_spot_that_is_not_there_is_refused_with_those_that_are(desk, store):
+    """Spelled as on the sign; a store that names none takes any word."""
+    key = next(iter(store.orders))
+    with pytest.raises(Refusal) as refused:
+        commands.arrived(desk, key, "P9")
+    assert refused.value.todo == "Spots: P1, P2, P3."
+    with pytest.raises(Refusal, match="No parking spot"):
+        commands.arrived_at(desk, key, " , red van")
+
+
+def test_what_was_brought_out_waits_no_more(desk, store):
+    """Handed over at the car, by the same code as at the counter."""
+    key = ready(store, 0, "A1")
+    commands.arrived(desk, key, "P1")
+    told = HandOver(fetching.everything(store.orders[key]), code=CODE)
+    assert status_of(fetching.hand_over(desk, key, told)) is S.PICKED_UP
+    assert commands.outside(desk) == []
+    with pytest.raises(Refusal, match="Nothing of this order waits"):
+        commands.arrived(desk, key, "P1")
+
+
+def test_nobody_who_waits_outside_is_a_no_show(desk, store, clock):
+    """The date is over while the customer stands there: it is brought out, not put back."""
+    key = ready(store, 0, "A1")
+    commands.arrived(desk, key, "P1")
+    clock.advance(8 * 86_400_000)
+    entry = describe(board_row(store.orders[key]), store.row, clock.now_ms())
+    assert entry.step.words == "Bring out: waits outside"
+
+
+@pytest.mark.anyio
+async def test_from_the_car_to_handed_over_by_keys_and_scans(store, clock):
+    """F6 opens the desk and notes an arrival; Enter opens the order; the code hands it over."""
+    key = ready(store, 0, "A1")
+    async with terminal(store, clock) as term:
+        await term.press("f6")
+        assert "Nobody waits outside" in term.text()
+        await term.press("f6")
+        await term.type("p2, red van")
+        await term.press("enter")
+        assert "1 customer outside" in term.text()
+        assert "P2 red van" in term.text()
+        await term.press("enter")
+        assert "BRING OUT" in term.text()
+        assert "Waits outside at P2 (red van)" in term.text()
+        await term.press("enter")
+        await term.type(CODE)
+        await term.press("enter", "enter")
+    assert status_of(store.orders[key]) is S.PICKED_UP
+
+
+@pytest.mark.anyio
+async def test_offline_the_arrival_is_typed_and_the_wait_is_counted(store, clock):
+    """Nobody asks a network where the car stands; the minutes go on."""
+    ready(store, 0, "A1")
+    away(store)
+    async with terminal(store, clock) as term:
+        await term.press("f6", "f6")
+        await term.type("P1")
+        await term.press("enter")
+        clock.advance(6 * MINUTE_MS)
+        store.version += 1
+        await term.look()
+        assert "! 6 min" in term.text()
+        assert "OFFLINE" in term.text()
+        await term.press("f8")
+        assert "nobody waits outside" in term.text()
+
+
+@pytest.mark.anyio
+async def test_an_arrival_that_central_tells_is_on_the_board_at_once(store, clock):
+    """It comes with the feed while Today is open, and stands first."""
+    key = ready(store, 1, "A1")
+    async with terminal(store, clock) as term:
+        assert "Bring out" not in term.text()
+        store.perform(CustomerArrived(key, "P3", clock.now_ms()), by="", dev="")
+        await term.look()
+        lines = term.text().splitlines()
+        assert "Bring out" in next(line for line in lines if line.startswith("▶") or "⚑" in line)
+
+
+def test_the_shelf_shows_what_is_brought_out_too(desk, store):
+    """Its spot counts for the capacity as any other order's."""
+    on_the_shelf(store, 0, "A1")
+    from store_client.services.spots import spots_of
+
+    assert spots_of(desk)[0].orders == 1

@@ -1,0 +1,115 @@
+"""Several pickups on one walk, at the terminal: keys, scans and words, connected or not."""
+
+import pytest
+
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.people import Role
+from sync.domain.waves import PickMode
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import gtin_of
+from tests.support.filled_store import fill, open_filled
+from tests.support.pickup_store import away, pickup_store, with_wave
+from tests.support.terminals import terminal
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+async def test_marked_orders_are_picked_on_one_walk_and_opened_tote_by_tote(clock):
+    """Space marks, F6 starts, each scan says its tote, Enter opens what is to be shelved."""
+    store = pickup_store(clock, 3)
+    async with terminal(store, clock) as term:
+        await term.press("f7")
+        assert "3 to pick, in no wave" in term.text()
+        await term.press("space", "down", "space")
+        assert "2 marked" in term.text()
+        await term.press("f6", "1")
+        assert "AISLE 1" in term.text()
+        for index in (0, 0, 1, 1, 1, 2):
+            await term.scan(gtin_of(index))
+        assert "ALL PICKED" in term.text()
+        await term.press("enter")
+        assert "PUT ON THE HOLD SHELF" in term.text()
+    statuses = [status_of(order).value for order in store.orders.values()]
+    assert statuses == ["picked", "picked", "new"]
+
+
+async def test_picked_first_and_sorted_then_without_a_network(clock):
+    """Offline: the sum is picked, then each scan sorts; F6 turns back to picking."""
+    store = away(pickup_store(clock, 2))
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "2")
+        await term.press("f4", "f4", "f4")
+        assert "Picked 1 of 3" in term.text()  # the cursor walks on when a place is done
+        await term.press("f6")
+        await term.scan(gtin_of(0))
+        assert "Tote 1 (K7Q2-0000)" in term.text()
+        await term.press("f6")
+        for index in (1, 1, 2):
+            await term.scan(gtin_of(index))
+        assert "SORT" in term.text()
+        for index in (0, 1, 1, 1, 2):
+            await term.scan(gtin_of(index))
+        assert "ALL PICKED" in term.text()
+        assert "OFFLINE 12 min" in term.text()
+    assert {status_of(order) for order in store.orders.values()} == {FulfillmentStatus.PICKED}
+
+
+async def test_a_wave_of_another_terminal_is_taken_over(clock):
+    """Who has the orders stands on the desk, on the wave and on the order."""
+    store = pickup_store(clock, 2)
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        assert "In wave T2-0302-1, picked by A104, tote 1" in term.text()
+        await term.press("escape", "f7")
+        assert "Sofia V." in term.text()
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        assert "Sofia V. picks this wave" in term.text()
+        await term.press("ctrl+o", "enter")
+        assert "Yours now" in term.text()
+        await term.scan(gtin_of(0))
+        assert "Tote 1 (K7Q2-0000)" in term.text()
+
+
+async def test_an_auditor_starts_no_wave(clock):
+    """Who may only read is told so, and nothing is recorded."""
+    store = pickup_store(clock, 1)
+    async with terminal(store, clock, role=Role.AUDITOR) as term:
+        await term.press("f7", "f6", "1")
+        assert "may only read" in term.text()
+    assert store.performed == []
+
+
+async def test_a_power_cut_in_mid_walk_loses_nothing(clock, tmp_path):
+    """The files are opened anew by another process: the wave stands as it was, to the unit."""
+    filled = pickup_store(clock, 2)
+    store = open_filled(tmp_path, clock)
+    assert filled.row is not None
+    fill(store, filled.row, filled.people, filled.catalogue, filled.orders.values())
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "2")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        await term.press("f6")
+        await term.scan(gtin_of(0))
+    again = open_filled(tmp_path, clock)  # the first process never closed its files
+    async with terminal(again, clock) as term:
+        await term.press("f7")
+        assert "3 of 6, sort 2" in term.text()
+        await term.press("enter")
+        await term.scan(gtin_of(1))
+        assert "Picked 2 of 3" in term.text()
+    again.close()
+    store.close()
