@@ -82,7 +82,7 @@ def serve(
     given = {"host": host, "port": port}
     settings = _settings({name: one for name, one in given.items() if one is not None})
     with _opened(settings) as parts:
-        _require_schema(parts)
+        _require_schema(parts, may_migrate=settings.demo)
         from central_server.jobs.serving import CannotListen, serve_until_stopped
 
         try:
@@ -304,12 +304,17 @@ def _wrong(where: tuple[int | str, ...], what: str) -> str:
     return f"setting {name!r}: {what}" if name else what
 
 
-def _require_schema(parts: "Parts") -> None:
-    """End unless the database is at this version's schema: an older or newer one is left alone."""
+def _require_schema(parts: "Parts", *, may_migrate: bool = False) -> None:
+    """End unless the database is at this version's schema: an older or newer one is left alone.
+
+    A demo's is brought up: it holds nobody's data, and who runs it has no other command.
+    """
     found, expected = parts.schema()
     if found is not None and found > expected:
         _fail(REFUSED, f"the database is at {found}, newer than this version's {expected}")
-    if found != expected:
+    if found != expected and may_migrate:
+        parts.migrate()
+    elif found != expected:
         _fail(REFUSED, f"the database is at {found or 'no schema'}: run `{PROGRAM} migrate`")
 
 

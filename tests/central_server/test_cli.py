@@ -1,11 +1,12 @@
 """The command line: data to stdout, talk to stderr, exit codes that a program can act on."""
 
 import json
+import socket
 
 import pytest
 from typer.testing import CliRunner
 
-from central_server.cli import NOT_FOUND, REFUSED, USAGE, app
+from central_server.cli import CONFLICT, NOT_FOUND, REFUSED, USAGE, app
 
 SECRET = "a secret for tests only, long enough to sign with"
 CODES = "0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later"
@@ -44,6 +45,18 @@ def test_serve_wants_a_schema(run):
     """Serving an empty database is refused, with the command that mends it."""
     answer = run("serve")
     assert (answer.exit_code, "central-server migrate" in answer.stderr) == (REFUSED, True)
+
+
+def test_the_demo_brings_its_own_database_up(run, monkeypatch):
+    """Who pulls a newer version gets a demo that works, over the data of the one before."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_DEMO", "true")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        answer = run("serve", "--port", str(taken.getsockname()[1]))
+    assert answer.exit_code == CONFLICT, answer.stderr
+    found = json.loads(run("migrate", "--json").stdout)
+    assert found["before"] == found["after"]
 
 
 @pytest.mark.parametrize("secret", ["", "short", "demo-only-" + "0" * 32])
