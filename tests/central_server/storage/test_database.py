@@ -229,7 +229,8 @@ def test_a_deadlock_is_run_again(postgresql_database):
         ]
         for future in waiting:
             future.result()
-    assert len(runs) == 3
+    # The loser may be back before the winner has woken up: then they meet once more.
+    assert len(runs) >= 3
     with database.read() as view:
         assert [one.hold_days for one in view.locations.all()] == [9, 9]
 
