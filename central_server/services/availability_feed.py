@@ -86,6 +86,7 @@ class AvailabilityPublisher:
             taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS
             self._all_due_ms = min([now_ms + SWEEP_MS, taken_over, *later])
             self._revision = revision
+            self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
             touched: Collection[str] = view.demand.skus()
         else:
             touched = {
