@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sync.domain.stock_operations import FloorSold
 from sync.edge.evidence import Witness
 from sync.edge.journal import Identity, Journal
 from sync.edge.lives import Life
@@ -317,7 +318,7 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
         journal.forget_acknowledged(theirs.common_seq + 1)
         discarded = _replace_lives(journal, theirs)
         for epoch, seq, line, hashed in theirs.operations:
-            witness = Witness(theirs.replica_id, epoch, seq, line, hashed, ())
+            witness = Witness(theirs.replica_id, epoch, seq, line, hashed, _units_sold(line))
             _insert(journal, witness)
         for epoch, verdicts in theirs.verdicts.items():
             journal.keep_verdicts(epoch, verdicts)
@@ -391,6 +392,17 @@ def _insert(journal: Journal, one: Witness, forked_from: str | None = None) -> N
     journal.insert(one, record, forked_from)
     if record is not None:
         journal.rights.replay(record.op, one.seq)
+
+
+def _units_sold(line: bytes) -> tuple[tuple[str, int, int], ...]:
+    """Return what a sale took off the shelf: central may hold it back, and it is gone all the same.
+
+    What other operations move follows from the orders that they are about.
+    """
+    record = _record(line)
+    if record is None or not isinstance(record.op, FloorSold):
+        return ()
+    return tuple((one.sku, -one.units, 0) for one in record.op.lines)
 
 
 def _record(line: bytes) -> OperationRecord | None:

@@ -1,5 +1,8 @@
 """Orders that began at this store's counter and that central has not taken in: none is lost."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from store_client.services import reserving
@@ -64,6 +67,28 @@ def test_it_is_gone_when_a_person_sets_it_aside_for_good(world: World, store: St
     assert store.store.fulfillment(held) is None
     assert (store.share().allocated, world.stock("S001")) == (0, (10, 0))
     assert "the customer has left" in store.store.fates_of(held)[-1].text
+
+
+def test_a_sale_that_only_central_tells_of_is_counted_too(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """A copy of the disk goes on without knowing of it: the goods are gone, held back or not."""
+    store.settle()
+    store.store.close()
+    shutil.copytree(store.folder, tmp_path / "copy")
+    store.open()
+    copy = StoreSide(world, tmp_path / "copy")
+    store.cut()
+    store.sell(8)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    copy.enrol_anew()
+    copy.settle()
+    assert (copy.share().on_hand, copy.share().online) == (2, 0)
+    assert approve_all(world) == ["accepted"]
+    agree(world, copy)
+    assert (copy.share().on_hand, world.stock("S001")) == (2, (2, 0))
+    copy.store.close()
 
 
 def test_one_that_was_not_sent_yet_stays_too(world: World, store: StoreSide, desk: Desk):
