@@ -29,6 +29,7 @@ def a_lease_is_used_to_its_end(world: World, index: int, dice: Random) -> str:
     """A store is cut off; central promises at the last moment, the store takes back."""
     store = world.stores[index]
     store.endpoint.cut()
+    store.round()  # a machine that has booted begins to count
     with world.central.database.read() as view:
         lease = view.leases.get(store.location_id)
     clock = world.central.clock
