@@ -29,7 +29,7 @@ def a_lease_is_used_to_its_end(world: World, index: int, dice: Random) -> str:
     """A store is cut off; central promises at the last moment, the store takes back."""
     store = world.stores[index]
     store.endpoint.cut()
-    store.round()  # a machine that has booted begins to count
+    _counts(store)
     with world.central.database.read() as view:
         lease = view.leases.get(store.location_id)
     clock = world.central.clock
@@ -60,8 +60,16 @@ def store_is_alone_for_long(world: World, index: int, dice: Random) -> str:
     store.endpoint.cut()
     if dice.random() < 0.5:
         store.boot(dice.choice(BOOT_CLOCKS_MS))
-    store.round()  # a machine that has booted begins to count
     return f"{said}{_takes_back(world, store)}"
+
+
+def _counts(store: StoreMachine) -> bool:
+    """Let a machine that has booted begin to count, come what may; False: it can not write."""
+    for _ in range(ROUND_COMMITS):
+        report, _ = store.round()
+        if report is not None:
+            return OWN_FILES not in report.error
+    return False
 
 
 def _fall_in_a_round(store: StoreMachine, dice: Random) -> None:
@@ -71,6 +79,8 @@ def _fall_in_a_round(store: StoreMachine, dice: Random) -> None:
 
 
 def _takes_back(world: World, store: StoreMachine) -> str:
+    if not _counts(store):
+        return "its disk is full"
     policy = store.store.shares.policy()
     if not policy.enabled:
         return "it does not share"
