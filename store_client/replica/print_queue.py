@@ -75,15 +75,13 @@ class PrintJobs:
 
     def _add(self, job: PrintJob, printer: str, now_ms: int) -> None:
         with self._lock, transaction(self._connection, self._name, self._hook):
-            known = [
-                state
-                for (state,) in self._connection.execute(
-                    "SELECT state FROM jobs WHERE kind = ? AND name = ? AND body = ?",
-                    (job.kind.value, job.name, job.body),
-                ).fetchall()
-            ]
-            if PrintState.WAITING.value not in known:
-                seen = any(state != PrintState.CANCELLED.value for state in known)
+            known = self._connection.execute(
+                "SELECT state, is_copy FROM jobs WHERE kind = ? AND name = ? AND body = ?",
+                (job.kind.value, job.name, job.body),
+            ).fetchall()
+            if PrintState.WAITING.value not in {state for state, _ in known}:
+                # a copy that was called off leaves a first one that is on paper, or may be
+                seen = any(state != PrintState.CANCELLED.value or copy for state, copy in known)
                 self._insert(job, printer, now_ms, is_copy=job.is_copy or seen)
 
     def _insert(self, job: PrintJob, printer: str, now_ms: int, *, is_copy: bool) -> None:

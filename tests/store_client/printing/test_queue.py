@@ -267,3 +267,14 @@ def test_killed_while_it_prints_nothing_is_on_paper_twice_in_silence(tmp_path, w
     paper = (tmp_path / "paper").read_text().splitlines()
     once = ["receipt-1"] if when == "after" else []
     assert paper == [*once, "receipt-1 COPY", "receipt-2"]
+
+
+def test_a_copy_that_was_cancelled_leaves_a_first_print_on_paper(queue, counter, printer):
+    """Printed, asked for again, called off: the next one says COPY all the same."""
+    queue.add(receipt(), 0)
+    counter.look()
+    assert queue.again(1)
+    assert queue.cancel(1)
+    queue.add(receipt(), 1)
+    counter.look()
+    assert [job.is_copy for job in printer.printed] == [False, True]
