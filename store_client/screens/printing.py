@@ -61,7 +61,7 @@ class PrintScreen(TerminalScreen):
         """Show the list, and why the one under the cursor waits."""
         yield Static("", id="print-facts")
         yield WorkList(_looks(self._cells), id="prints")
-        yield Static("", id="print-detail")
+        yield Static("", id="print-detail", markup=False)
         yield Says("", id="print-says")
 
     def on_mount(self) -> None:

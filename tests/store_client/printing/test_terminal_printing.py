@@ -213,3 +213,14 @@ def test_the_command_line_lists_repeats_and_cancels(tmp_path, monkeypatch, clock
     assert run("cancel", "1", "--by", "A109").exit_code == 4
     assert "cancelled" in run("cancel", "1", "--by", "A103").stdout
     assert run("cancel", "1", "--by", "A103").exit_code == 4
+
+
+@pytest.mark.anyio
+async def test_why_a_print_is_stuck_is_shown_as_it_is(clock, queue):
+    """A system's words may have brackets: they are no markup, and end no screen."""
+    queue.add(receipt("receipt-1"), clock.now_ms())
+    job = queue.claim("counter")
+    queue.away(job.id, "lp[/dev/usb/lp0] is off [/]")
+    async with terminal(make_store(clock, 1), clock, settings=settings_with(queue)) as term:
+        await term.press("ctrl+r")
+        assert "lp[/dev/usb/lp0] is off [/]" in term.text()
