@@ -299,6 +299,8 @@ def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
     By central's time, where this machine knows it: a clock that is wrong ends nobody's wait.
     """
     order = load(desk, fulfillment_id)
+    if status_of(order) is S.CUSTOMER_WAITING:
+        raise Refusal("The customer waits outside.", "Bring it out, or note that nobody is there.")
     store = desk.store
     now_ms = store.central_now_ms() if store.knows_central_time() else desk.clock.now_ms()
     if order.expires_at_ms is not None and order.expires_at_ms > now_ms:

@@ -1,5 +1,7 @@
 """Curbside at the store: arrivals, who waits where and how long, and bringing it out."""
 
+from dataclasses import replace
+
 import pytest
 
 from store_client.flows.curbside import commands
@@ -166,3 +168,34 @@ def test_the_shelf_shows_what_is_brought_out_too(desk, store):
     from store_client.services.spots import spots_of
 
     assert spots_of(desk)[0].orders == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("keys", [("f6", "f6"), ("enter", "ctrl+o")])
+async def test_who_takes_over_while_a_spot_is_asked_for_acts_in_their_own_name(store, clock, keys):
+    """What is typed after the lock is recorded as theirs, and an auditor records nothing."""
+    ready(store, 0, "A1")
+    before = len(store.journal)
+    async with terminal(store, clock) as term:
+        await term.press(*keys)
+        await term.type("P1")
+        term.app.unlocked(actor_of(Role.AUDITOR))
+        await term.press("enter")
+        assert "may only read" in term.text()
+        assert len(store.journal) == before
+        sofia = replace(actor_of(Role.ASSOCIATE), id="A104", name="Sofia V.")
+        term.app.unlocked(sofia)
+        await term.press("enter")
+    assert store.journal[-1].by == "A104"
+
+
+def test_a_customer_who_stands_outside_is_no_no_show_for_any_command(desk, store, clock):
+    """Refused by key, by scan and by command line alike, until it is said that nobody is there."""
+    key = ready(store, 0, "A1")
+    commands.arrived(desk, key, "P1")
+    clock.advance(8 * 86_400_000)
+    for command in (fetching.release, fetching.no_show):
+        with pytest.raises(Refusal, match="waits outside"):
+            command(desk, key)
+    commands.left(desk, key)
+    assert status_of(fetching.release(desk, key)) is S.EXPIRED

@@ -149,14 +149,15 @@ class CurbsideDeskScreen(RecordingScreen):
 
     def action_arrived(self) -> None:
         """Ask where the car of the order under the cursor stands."""
-        row, desk = self._current, self.desk
+        row = self._current
         if row is None:
             self.refuse(Refusal("No order is to be brought out.", "New ones appear by themselves."))
             return
         key = row.order.id
         self.app.push_screen(
-            EntryDialog(
-                arrival_question(desk, row.order), lambda text: commands.arrived_at(desk, key, text)
+            EntryDialog(  # whoever answers acts: the desk may be another's by then
+                arrival_question(self.desk, row.order),
+                lambda text: commands.arrived_at(self.desk, key, text),
             ),
             self._arrived,
         )

@@ -63,11 +63,10 @@ class CurbsideScreen(FetchingScreen):
         """Ask where the car stands."""
         order = self.order
         if order is not None:
-            desk, key = self.desk, self.key
             self.app.push_screen(
-                EntryDialog(
-                    arrival_question(desk, order),
-                    lambda text: commands.arrived_at(desk, key, text),
+                EntryDialog(  # whoever answers acts: the desk may be another's by then
+                    arrival_question(self.desk, order),
+                    lambda text: commands.arrived_at(self.desk, self.key, text),
                 ),
                 lambda after: self.recorded(after, "Noted: bring it out"),
             )

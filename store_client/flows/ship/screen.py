@@ -272,14 +272,16 @@ class ShipScreen(ShelfScreen):
         )
 
     def _by_hand(self) -> None:
-        order, desk = self.order, self.desk
+        order = self.order
         bare = unlabeled(order) if order is not None else []
         if not bare:
             return
         box = bare[0].number
         question = Question(f"Label of box {box}", "Number", "scan or type what is on the label")
         self.app.push_screen(
-            EntryDialog(question, lambda text: commands.label_by_hand(desk, self.key, box, text)),
+            EntryDialog(
+                question, lambda text: commands.label_by_hand(self.desk, self.key, box, text)
+            ),
             lambda labeled: self.recorded(labeled, lambda done: done.says) if labeled else None,
         )
 
