@@ -16,9 +16,11 @@ from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
 from store_client.services.spots import require_room
 from sync.domain import operations as op
+from sync.domain.flows import status_of
 from sync.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
+    FulfillmentStatus,
     RefusalReason,
     ShortReason,
 )
@@ -56,6 +58,8 @@ class Scanned:
 def require_picker(desk: Desk, order: FulfillmentOrder) -> None:
     """Refuse to pick alone what somebody else picks in a wave, or what is sorted afterwards."""
     wave = order.wave
+    if status_of(order) is FulfillmentStatus.PARTIALLY_PICKED_UP:
+        return  # the walk is over: what came back to be picked is nobody's in particular
     if wave is None or (wave.picker == desk.actor.id and wave.mode is PickMode.SORT_WHILE_PICK):
         return
     raise Refusal(

@@ -7,9 +7,10 @@ from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.pick_path import Shelf, walk_key
 from store_client.services.scanner import read_code
+from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.pickup import NAME
-from sync.domain.fulfillment import FulfillmentStatus, ShortReason
+from sync.domain.fulfillment import FulfillmentStatus, PickupProof, ProofKind, ShortReason
 from sync.domain.people import Role
 from sync.domain.waves import PickMode
 from tests.support.clocks import FrozenClock
@@ -128,3 +129,21 @@ def test_an_order_leaves_its_wave_unless_its_units_lie_among_others(desk, store)
     waves.leave_one(desk, store.orders[second])
     commands.pick_by_scan(desk, second, read_code(gtin_of(1)))
     assert waves.leave(desk, wave.key) == 0
+
+
+def test_what_is_left_of_a_wave_after_the_customer_came_is_picked_by_anybody(desk, store):
+    """A part was handed over, a pick taken back: no wave can be left or taken over any more."""
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
+    second = [*store.orders][1]
+    order = store.orders[second]
+    for line in order.lines:
+        store.perform(op.LinePicked(second, line.line, line.allocated), by="A104", dev="T2")
+    line = next(one for one in order.lines if one.allocated > 1)
+    proof = PickupProof(ProofKind.PICKUP_CODE, "Ana")
+    one = (op.LineQuantity(line.line, 1),)
+    store.perform(op.HandedOver(second, one, proof), by="A104", dev="T2")
+    store.perform(op.LineUnpicked(second, line.line, 1), by="A104", dev="T2")
+    store.settle()
+    assert status_of(store.orders[second]) is S.PARTIALLY_PICKED_UP
+    after = commands.pick_by_hand(desk, second, line.line)
+    assert after.total("to_pick") == 0
