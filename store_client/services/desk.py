@@ -50,6 +50,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.MACHINE: "What only the machine does",
 }
 """Actions as a refusal begins with them."""
+_LED_HAND_OVERS = frozenset({Action.HAND_OVER_ON_ID, Action.HAND_OVER_IN_DOUBT})
 
 
 class NeedsRole(Refusal):
@@ -146,8 +147,11 @@ class Desk:
 
     @property
     def is_led(self) -> bool:
-        """Whether a lead or manager acts here, or has approved what is done."""
-        return self.actor.may_override or self.approval is not None
+        """Whether a lead or manager hands over here, or has approved just that."""
+        approval = self.approval
+        return self.actor.may_override or (
+            approval is not None and approval.action in _LED_HAND_OVERS
+        )
 
     def require(self, action: Action, anyway: Approval | None = None) -> Approval | None:
         """Raise `NeedsRole` where who is signed in may not do `action` and nobody approved it.

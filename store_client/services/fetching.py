@@ -319,8 +319,9 @@ def no_show(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
 def no_show_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     """Put one unit back of an order that nobody came for; the first one closes the order."""
     order = load(desk, fulfillment_id)
-    lines_with(desk, order, code)  # a wrong item closes nothing
-    release(desk, fulfillment_id)
+    lines = lines_with(desk, order, code)  # a wrong item closes nothing
+    if any(line.held for line in lines):  # nor does one that the customer has already
+        release(desk, fulfillment_id)
     return put_back_by_scan(desk, fulfillment_id, code)
 
 

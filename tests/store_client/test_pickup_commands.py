@@ -15,7 +15,7 @@ from sync.domain import operations as op
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus, ProofKind, RefusalReason, ShortReason
-from sync.domain.people import Role
+from sync.domain.people import Action, Approval, Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order, make_store
 from tests.support.terminals import PIN, actor_of, hash_pin
@@ -351,3 +351,23 @@ def test_an_order_that_is_gone_is_said_so(desk):
     """An order erased centrally disappears here; its screen may still be open."""
     with pytest.raises(Refusal, match="not here any more"):
         commands.pick_by_scan(desk, "nothing", item(0))
+
+
+def test_what_a_lead_approved_for_something_else_is_no_id_check(desk, store, key):
+    """Approved cash lets nobody hand over on a document that no lead has seen."""
+    make_ready(desk, key)
+    cash = replace(desk, approval=Approval("A102", "bank run", Action.TAKE_CASH_OUT))
+    with pytest.raises(OperationRefused, match="needs a lead or manager"):
+        commands.hand_over(cash, key, told(cash, key, document="passport"))
+
+
+def test_an_item_that_the_customer_has_closes_no_order(desk, store, clock, key):
+    """Only what can be put back ends the wait of the rest."""
+    make_ready(desk, key)
+    given = next(line for line in store.orders[key].lines if line.held)
+    rest = ((given.line, given.held),)
+    commands.hand_over(desk, key, HandOver(rest, code=CODE))
+    clock.advance(9 * 86_400_000)
+    with pytest.raises(OperationRefused, match="has to go back"):
+        commands.no_show_scan(desk, key, Code(given.sku))
+    assert status_of(store.orders[key]) is S.PARTIALLY_PICKED_UP
