@@ -76,7 +76,7 @@ class StoreApp(LockingApp):
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
         Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),
         Binding("ctrl+l", "sign_out", "Sign out", id="sign_out"),
-        Binding("ctrl+o", "lock", "Lock: your work stays on the screen", id="lock"),
+        Binding("ctrl+o", "lock", "Lock: your work stays on the screen", id="lock", priority=True),
         Binding("f12", "network", "Demo: cut or restore the network", id="network"),
         Binding("ctrl+q", "quit", "Quit", id="quit", priority=True),
     ]
@@ -154,7 +154,9 @@ class StoreApp(LockingApp):
         row = await self.off_loop(self.store.store_row)
         if newest:
             words = last_recorded(row, newest[0], self.clock.now_ms())
-            self.notify(words, title="The terminal had stopped without warning", timeout=20)
+            self.notify(
+                words, title="The terminal had stopped without warning", timeout=20, markup=False
+            )
 
     def on_unmount(self) -> None:
         """Leave no marker behind: this end was meant."""

@@ -94,9 +94,9 @@ class ApprovalDialog(TerminalModal[Approval | None]):
         by = self.query_one("#approval-by", Input).value.strip().upper()
         pin = self.query_one("#approval-pin", Input).value
         why = self.query_one("#approval-why", Input).value
-        job = partial(
+        job = partial(  # who asks is who acts: somebody may have taken the terminal over
             approve, host.store, Attempt(by, pin), self._needed.action, why,
-            asker=self._asker, now_ms=host.clock.now_ms(),
+            asker=host.actor or self._asker, now_ms=host.clock.now_ms(),
         )  # fmt: skip
         try:
             approval = await host.off_loop(job)

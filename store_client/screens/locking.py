@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from textual import events
+from textual.widgets import Input
 
 from store_client.screens.lock import LockScreen
 from store_client.screens.scanning import ScanningApp
@@ -51,7 +52,15 @@ class LockingApp(ScanningApp):
             self.set_timer(LOCK_AGAIN_S, self.action_lock)
         elif self.actor is not None and not self.is_locked:
             self.approval = None
+            self._forget_pins()
             self.push_screen(LockScreen(self.actor))
+
+    def _forget_pins(self) -> None:
+        """Empty every field with a PIN: whoever unlocks must not send another's."""
+        for screen in self.screen_stack:
+            for field in screen.query(Input):
+                if field.password:
+                    field.value = ""
 
     def unlocked(self, actor: Actor) -> None:
         """Go on where the terminal was; whoever unlocked it is signed in from now on."""
@@ -59,6 +68,8 @@ class LockingApp(ScanningApp):
             self.pop_screen()
         before, self.actor = self.actor, actor
         if before is not None and before.id != actor.id:
-            self.notify(f"From now on in the name of {actor.name}.", title="Taken over")
+            self.notify(
+                f"From now on in the name of {actor.name}.", title="Taken over", markup=False
+            )
         self.tell_screens()
         self.say_standing()

@@ -117,13 +117,13 @@ class ScanningApp(App[None]):
             if len(there) == 1:
                 self.open_order(getattr(there[0], "flow", names[0]), there[0].id)
             else:
-                self.notify(spot_words(code.text, there), title=code.text.upper())
+                self.notify(spot_words(code.text, there), title=code.text.upper(), markup=False)
             return
         if code.order_number:
             self.bell()
             self.notify(
                 f"Order {code.order_number} is not at this store.", title="Not here",
-                severity="warning",
+                severity="warning", markup=False,
             )  # fmt: skip
             return
         self.show_lookup(code.text)
@@ -137,7 +137,7 @@ class ScanningApp(App[None]):
         self.bell()
         self.notify(
             f"{code.text}: finish or close what is open, then scan it again.",
-            title="That scan was not used", severity="warning",
+            title="That scan was not used", severity="warning", markup=False,
         )  # fmt: skip
 
 

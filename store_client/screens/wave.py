@@ -64,7 +64,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         " goes, one tote an order; where the wave is sorted after picking, scan each item once"
         " more at the end for its tote (F6 goes between picking and sorting). F4 does it without a"
         " barcode, F7 says that nothing of it is there. A wave of somebody else's is taken over by"
-        " Ctrl+O. Nothing is lost if the power fails: open the wave again from its desk."
+        " Ctrl+G. Nothing is lost if the power fails: open the wave again from its desk."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
@@ -73,7 +73,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         Binding("f6", "sort", "Sort what is picked, or pick on", id="sort_wave"),
         Binding("f7", "short", "None left of this item", id="short"),
         Binding("f8", "leave", "Give the rest of the wave back", id="leave_wave"),
-        Binding("ctrl+o", "take_over", "Take this wave over", id="take_over"),
+        Binding("ctrl+g", "take_over", "Take this wave over", id="take_over"),
     ]
 
     def __init__(self, key: waves.WaveName) -> None:
@@ -129,7 +129,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
             )  # fmt: skip
         if not self._is_mine:
             return (
-                Hint("^O", "Take over", "screen.take_over"), Hint("Esc", "Back", "screen.back"),
+                Hint("^G", "Take over", "screen.take_over"), Hint("Esc", "Back", "screen.back"),
                 Hint("F1", "Help", "app.help"),
             )  # fmt: skip
         modes = wave is not None and wave.mode is PickMode.SORT_AFTER_PICK
@@ -182,7 +182,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def _banner(self, wave: waves.Wave) -> str:
         if not self._is_mine and not wave.is_over:
-            return f"{self._picker or wave.picker} picks this wave. Ctrl+O takes it over."
+            return f"{self._picker or wave.picker} picks this wave. Ctrl+G takes it over."
         ended = [
             f"tote {tote.number}: put {tote.order.total('to_put_back')} back" for tote in wave.ended
         ]

@@ -171,7 +171,7 @@ def test_the_shelf_shows_what_is_brought_out_too(desk, store):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("keys", [("f6", "f6"), ("enter", "ctrl+o")])
+@pytest.mark.parametrize("keys", [("f6", "f6"), ("enter", "ctrl+g")])
 async def test_who_takes_over_while_a_spot_is_asked_for_acts_in_their_own_name(store, clock, keys):
     """What is typed after the lock is recorded as theirs, and an auditor records nothing."""
     ready(store, 0, "A1")
@@ -199,3 +199,13 @@ def test_a_customer_who_stands_outside_is_no_no_show_for_any_command(desk, store
             command(desk, key)
     commands.left(desk, key)
     assert status_of(fetching.release(desk, key)) is S.EXPIRED
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("keys", [("enter",), ("enter", "ctrl+g"), ("f6",)])
+async def test_the_key_that_locks_locks_everywhere(store, clock, keys):
+    """Whoever walks away presses one key; no screen and no dialog has another use for it."""
+    ready(store, 0, "A1")
+    async with terminal(store, clock) as term:
+        await term.press(*keys, "ctrl+o")
+        assert term.app.is_locked

@@ -9,7 +9,14 @@ from store_client.services.desk import TerminalSettings
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of, make_store
-from tests.support.terminals import PIN, QUIET_SECONDS, hash_pin, terminal, till_settings
+from tests.support.terminals import (
+    PIN,
+    QUIET_SECONDS,
+    actor_of,
+    hash_pin,
+    terminal,
+    till_settings,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 SETTINGS = TerminalSettings(poll_seconds=QUIET_SECONDS, idle_lock_seconds=300)
@@ -201,3 +208,43 @@ async def test_a_manager_lets_a_locked_person_try_again(store, clock):
         assert "Rafael C. (associate)" in term.text()
         assert "To pick" in term.text()
     assert store.alerts == ["A101 let Rafael C. try PINs again: forgot it"]
+
+
+async def test_a_pin_that_was_typed_does_not_wait_behind_the_lock(store, clock, tmp_path):
+    """Who unlocks the terminal cannot send the PIN of somebody who was called away."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f8", "enter", "enter", "f6", "2")
+        await term.type("50")
+        await term.press("enter")
+        for text in ("a102", "bank run"):
+            await term.type(text)
+            await term.press("enter")
+        await term.type(PIN)
+        await term.press("ctrl+o")
+        assert term.app.is_locked
+        await term.type(PIN)
+        await term.press("enter", "enter")
+        assert "Wrong PIN" in term.text()
+    assert store.approvals == []
+
+
+async def test_who_took_the_terminal_over_does_not_approve_for_themselves(store, clock, tmp_path):
+    """A lead who unlocks the terminal of an associate is the one who acts from then on."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await term.press("f8", "enter", "enter", "f6", "2")
+        await term.type("50")
+        await term.press("enter")
+        term.app.unlocked(actor_of(Role.LEAD))
+        for text in (actor_of(Role.LEAD).id, "bank run", PIN):
+            await term.type(text)
+            await term.press("enter")
+        assert "Nobody approves for themselves" in term.text()
+    assert store.approvals == []
+
+
+async def test_a_scan_that_is_not_used_is_shown_as_it_is(store, clock):
+    """Whatever stands in a code is text: no bracket ends the terminal."""
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f7")
+        await term.scan("A[/B]1")
+        assert "A[/B]1" in term.text()

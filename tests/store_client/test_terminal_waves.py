@@ -77,7 +77,7 @@ async def test_a_wave_of_another_terminal_is_taken_over(clock):
         await term.press("enter")
         await term.scan(gtin_of(0))
         assert "Sofia V. picks this wave" in term.text()
-        await term.press("ctrl+o", "enter")
+        await term.press("ctrl+g", "enter")
         assert "Yours now" in term.text()
         await term.scan(gtin_of(0))
         assert "Tote 1 (K7Q2-0000)" in term.text()
