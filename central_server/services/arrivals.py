@@ -8,7 +8,8 @@ from central_server.services.errors import CurbsideNotOffered, NotFound
 from central_server.services.judging import Judging
 from central_server.services.order_views import Document, order_document, orders_in
 from central_server.services.replication import Replication
-from sync.domain.flows.curbside import NAME, CustomerArrived
+from sync.domain.flows.curbside import NAME, CustomerArrived, arrival_of
+from sync.domain.fulfillment import FulfillmentOrder
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -38,7 +39,10 @@ class Arrivals:
         open_parts = [one for one in outside if one.total("open")]
         for location_id in sorted({one.location_id for one in open_parts}):
             here = [one for one in open_parts if one.location_id == location_id]
-            said = [CustomerArrived(one.id, parking, now_ms, vehicle) for one in here]
+            news = [one for one in here if not _is_known(one, parking, vehicle)]
+            said = [CustomerArrived(one.id, parking, now_ms, vehicle) for one in news]
+            if not said:
+                continue
             self._database.write(partial(self._note, location_id, said, now_ms))
         with self._database.read() as view:
             order = view.orders.get(order_id)
@@ -56,3 +60,11 @@ class Arrivals:
         applier.decide(said, "arrived")
         applier.flush()
         unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
+
+
+def _is_known(order: FulfillmentOrder, parking: str, vehicle: str) -> bool:
+    """Return whether an order says so already: a phone may send it again and again."""
+    arrival = arrival_of(order)
+    if arrival is None or arrival.parking != parking:
+        return False
+    return vehicle in {"", arrival.vehicle}

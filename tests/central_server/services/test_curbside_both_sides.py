@@ -133,3 +133,12 @@ def test_an_order_that_moves_to_a_store_without_parking_is_a_pickup_there(
     side.settle()
     flows = {one.location_id: one.flow for one in world.fulfillments(order.order_id)}
     assert flows == {"S001": "curbside", "S002": "pickup"}
+
+
+def test_said_twice_alike_it_is_written_once(world: World):
+    """A customer's phone that sends it again and again fills no timeline and no feed."""
+    order = place(world)
+    for vehicle in ("red van", "red van", ""):
+        world.parts.central.arrivals.arrived(order.order_id, "P1", vehicle)
+    texts = [one["text"] for one in world.order(order.order_id)["timeline"]]
+    assert texts.count("The customer waits at P1.") == 1
