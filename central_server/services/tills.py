@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from central_server.money_records import MoneyEntry, StoredValue
 from central_server.ports import Pokes
+from central_server.records import Location
 from central_server.services.errors import NotFound, UnknownLocation
 from central_server.services.location_changes import change_location, read_location
 from central_server.services.order_views import Document
@@ -45,10 +46,19 @@ class TillDesk:
         return read_location(self._database, location_id).reserve
 
     def set_pickup_policy(self, location_id: str, policy: PickupPolicy) -> Document:
-        """Let a store keep pickups by a policy; it hears of it in its own row."""
-        changed = change_location(
-            self._database, self._pokes, location_id, lambda place: replace(place, pickup=policy)
-        )
+        """Let a store keep pickups by a policy; it hears of it in its own row.
+
+        Raises `NotFound` for the limit of a spot that the store has not.
+        """
+
+        def change(place: Location) -> Location:
+            known = {spot.casefold() for spot in place.spots}
+            for one in policy.capacities:
+                if known and one.spot.casefold() not in known:
+                    raise NotFound("spot", one.spot)
+            return replace(place, pickup=policy)
+
+        changed = change_location(self._database, self._pokes, location_id, change)
         return {"location_id": location_id, "policy": asdict(changed.pickup)}
 
     def pickup_policy(self, location_id: str) -> PickupPolicy:

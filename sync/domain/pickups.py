@@ -37,7 +37,8 @@ class PickupPolicy:
 
     def capacity_of(self, spot: str) -> int | None:
         """Return how many orders a spot holds; None where there is no limit."""
-        return next((one.orders for one in self.capacities if one.spot == spot), None)
+        wanted = spot.casefold()
+        return next((one.orders for one in self.capacities if one.spot.casefold() == wanted), None)
 
 
 def reminder_due(

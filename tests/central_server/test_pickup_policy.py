@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from central_server.services.errors import UnknownLocation
+from central_server.services.errors import NotFound, UnknownLocation
 from central_server.services.promising import open_hours
 from central_server.sourcing.calendar import promised_by
 from sync.domain.pickups import PickupPolicy, SpotCapacity
@@ -59,3 +59,18 @@ def test_the_command_line_shows_and_changes_it(run):
     assert (kept["wait_days_max"], kept["reminder_hours"]) == (10, [24])
     run("pickup-policy", "S001", "--spot", "A1", code=2)
     run("pickup-policy", "NOPE", code=3)
+
+
+def test_a_limit_is_that_of_a_spot_of_the_store_however_it_is_written(world: World):
+    """A limit for a spot that is not there would limit nothing, without a word."""
+    with world.database.read() as view:
+        place = view.locations.get("S001")
+    assert place is not None
+    world.parts.intake.locations([replace(place, spots=("A1", "A2"))])
+    limited = PickupPolicy(capacities=(SpotCapacity("a1", 2),))
+    world.parts.tills.set_pickup_policy("S001", limited)
+    assert world.parts.tills.pickup_policy("S001").capacity_of("A1") == 2
+    mistyped = PickupPolicy(capacities=(SpotCapacity("A9", 2),))
+    with pytest.raises(NotFound, match="A9"):
+        world.parts.tills.set_pickup_policy("S001", mistyped)
+    assert world.parts.tills.pickup_policy("S001") == limited
