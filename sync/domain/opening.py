@@ -51,12 +51,17 @@ def moment_of(zone: ZoneInfo, day: date, minutes: int) -> int:
 
 
 def _spans(calendar: OpenHours, from_ms: int) -> Iterator[tuple[int, int]]:
-    """Yield opening and closing of the open days from that of `from_ms` on; none far ahead."""
+    """Yield opening and closing of the days that are open after `from_ms`; none far ahead.
+
+    Beginning with the day before, whose night may not be over; no moment comes twice.
+    """
     today = datetime.fromtimestamp(from_ms / 1000, ZoneInfo(calendar.timezone)).date()
-    for ahead in range(DAYS_AHEAD_MAX):
+    done_ms = from_ms
+    for ahead in range(-1, DAYS_AHEAD_MAX):
         span = span_on(calendar, today + timedelta(days=ahead))
-        if span is not None:
-            yield span
+        if span is not None and span[1] > done_ms:
+            yield max(span[0], done_ms), span[1]
+            done_ms = span[1]
 
 
 def open_until_ms(calendar: OpenHours, from_ms: int, working_ms: int) -> int:
@@ -65,11 +70,9 @@ def open_until_ms(calendar: OpenHours, from_ms: int, working_ms: int) -> int:
         return from_ms + working_ms
     left = working_ms
     for opens, closes in _spans(calendar, from_ms):
-        start = max(opens, from_ms)
-        if closes > start:
-            if closes - start >= left:
-                return start + left
-            left -= closes - start
+        if closes - opens >= left:
+            return opens + left
+        left -= closes - opens
     return from_ms + DAYS_AHEAD_MAX * DAY_MS
 
 
@@ -81,5 +84,5 @@ def open_between_ms(calendar: OpenHours, from_ms: int, until_ms: int) -> int:
     for opens, closes in _spans(calendar, from_ms):
         if opens >= until_ms:
             break
-        found += max(0, min(closes, until_ms) - max(opens, from_ms))
+        found += min(closes, until_ms) - opens
     return found

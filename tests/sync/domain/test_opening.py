@@ -34,6 +34,21 @@ def test_a_store_without_hours_is_always_open():
     assert open_between_ms(OpenHours("UTC"), 5, 905) == 900
 
 
+def test_a_night_that_began_yesterday_is_open_until_it_ends():
+    """Open from 18:00 to 02:00: at one in the morning there is an hour left, not none."""
+    late = OpenHours("America/New_York", ((18 * 60, 26 * 60),) * 7)
+    assert open_until_ms(late, at(3, 1), 30 * MINUTE_MS) == at(3, 1, 30)
+    assert open_until_ms(late, at(3, 1), 90 * MINUTE_MS) == at(3, 18, 30)
+    assert open_between_ms(late, at(3, 1), at(3, 19)) == 2 * HOUR_MS
+
+
+def test_days_that_overlap_count_once():
+    """Hours that run into the next day's are the same hours."""
+    always = OpenHours("America/New_York", ((0, 30 * 60),) * 7)
+    assert open_between_ms(always, at(3, 1), at(5, 1)) == 48 * HOUR_MS
+    assert open_until_ms(always, at(3, 1), 48 * HOUR_MS) == at(5, 1)
+
+
 @given(st.integers(0, 20 * 24 * 60), st.integers(0, 3 * 24 * 60))
 def test_the_two_ways_of_counting_agree(start: int, working: int):
     """From a moment to the end of so much working time lies exactly that working time."""
