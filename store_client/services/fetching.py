@@ -101,7 +101,7 @@ def mark_ready(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
     store = desk.store.store_row()
     if store is None:
         raise Refusal("This store's calendar has not arrived yet.", "Connect once to central.")
-    now_ms = desk.clock.now_ms()
+    now_ms = desk.store.central_now_ms()  # by which its end is counted, here and at central
     return desk.perform(op.MarkedReady(fulfillment_id, now_ms, hold_until_ms(store, now_ms)))
 
 

@@ -142,8 +142,13 @@ def _hand_over_late(
 
 
 def latest_wait_ms(order: FulfillmentOrder) -> int:
-    """Return until when ready goods may wait, extensions included."""
-    return (order.ready_at_ms or 0) + order.wait_days_max * DAY_MS
+    """Return until when ready goods may wait, extensions included.
+
+    Counted from when they were ready; where a pick was taken back since then, a part
+    being with the customer, from when they were promised.
+    """
+    since_ms = order.promised_by_ms if order.ready_at_ms is None else order.ready_at_ms
+    return since_ms + order.wait_days_max * DAY_MS
 
 
 def _extend(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:

@@ -371,3 +371,26 @@ def test_an_item_that_the_customer_has_closes_no_order(desk, store, clock, key):
     with pytest.raises(OperationRefused, match="has to go back"):
         commands.no_show_scan(desk, key, Code(given.sku))
     assert status_of(store.orders[key]) is S.PARTIALLY_PICKED_UP
+
+
+def test_goods_wait_from_the_time_that_their_end_is_counted_by(desk, store, key):
+    """A machine whose clock is weeks behind promises no wait that is over already."""
+    store.central_ahead_ms = 20 * 86_400_000
+    make_ready(desk, key)
+    until_ms = store.orders[key].expires_at_ms or 0
+    assert until_ms > store.central_now_ms()
+    with pytest.raises(Refusal, match="promised to wait until"):
+        commands.no_show(desk, key)
+
+
+def test_what_came_back_to_the_shelf_after_a_part_was_fetched_may_wait_longer_too(desk, store, key):
+    """A pick was undone and done again; the limit is counted from the promise, not from 1970."""
+    make_ready(desk, key)
+    one = next(line for line in store.orders[key].lines if line.held > 1)
+    commands.hand_over(desk, key, HandOver(((one.line, 1),), code=CODE))
+    commands.unpick(desk, key, one.line)
+    commands.pick_by_hand(desk, key, one.line)
+    commands.stage(desk, key, "a2")
+    assert status_of(store.orders[key]) is S.PARTIALLY_PICKED_UP
+    before = store.orders[key].expires_at_ms or 0
+    assert (commands.extend(desk, key, 1).expires_at_ms or 0) > before

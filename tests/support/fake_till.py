@@ -27,6 +27,9 @@ class Move:
 class FakeTill:
     """What `FakeStore` does at the counter; its fields are that one's."""
 
+    central_ahead_ms = 0
+    """How far central's clock is ahead of this machine's."""
+
     lock: RLock
     clock: Clock
     version: int
@@ -77,7 +80,7 @@ class FakeTill:
         return next((hit.currency for hit in self.catalogue), "")
 
     def central_now_ms(self) -> int:
-        return self.clock.now_ms()
+        return self.clock.now_ms() + self.central_ahead_ms
 
     def knows_central_time(self) -> bool:
         return True
