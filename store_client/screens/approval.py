@@ -94,9 +94,9 @@ class ApprovalDialog(TerminalModal[Approval | None]):
         by = self.query_one("#approval-by", Input).value.strip().upper()
         pin = self.query_one("#approval-pin", Input).value
         why = self.query_one("#approval-why", Input).value
-        job = partial(  # who asks is who acts: somebody may have taken the terminal over
+        job = partial(
             approve, host.store, Attempt(by, pin), self._needed.action, why,
-            asker=host.actor or self._asker, now_ms=host.clock.now_ms(),
+            asker=self._asker, now_ms=host.clock.now_ms(),
         )  # fmt: skip
         try:
             approval = await host.off_loop(job)
@@ -126,7 +126,9 @@ def ask_approval(screen: Screen[Any], refused: OperationRefused, again: Callable
 
     def answered(approval: Approval | None) -> None:
         if approval is not None:
-            host.approval = approval
+            # Who took the terminal over meanwhile acts by their own right, or not at all.
+            own = host.actor is not None and host.actor.id == approval.by
+            host.approval = None if own else approval
             again()
 
     screen.app.push_screen(ApprovalDialog(refused, actor), answered)
