@@ -173,7 +173,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             return
         self._order = order
         allowed = {line.line: line.deliverable for line in order.lines}
-        self._counts = {n: min(count, allowed.get(n, 0)) for n, count in self._counts.items()}
+        self._set_counts({n: min(count, allowed.get(n, 0)) for n, count in self._counts.items()})
         if not any(self._counts.values()):
             self.query_one("#banner", Banner).show(
                 "This order has just ended: do not hand anything over. Esc shows what to do."
@@ -187,8 +187,16 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         line: FulfillmentLine | None = listed.current
         if line is not None:
             count = self._counts.get(line.line, 0) + by
-            self._counts[line.line] = max(0, min(count, line.deliverable))
+            self._set_counts({**self._counts, line.line: max(0, min(count, line.deliverable))})
             listed.refresh()
+
+    def _set_counts(self, counts: dict[int, int]) -> None:
+        """Let other units go out; what was signed for was what the slip says."""
+        changed, self._counts = counts != self._counts, counts
+        if changed and self._document == SIGNED:
+            self._document = ""
+            self._show_proof()
+            self.query_one(Says).bad("Something else goes out now.", "F4: print the slip again.")
 
     def action_fewer(self) -> None:
         """Hand over one fewer of the line under the cursor."""

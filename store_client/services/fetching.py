@@ -250,6 +250,7 @@ def _require_lead(desk: Desk, proof: str) -> None:
 
 def slip(desk: Desk, fulfillment_id: str, quantities: Quantities) -> str:
     """Print the slip that the customer signs; return where it is, empty where nothing prints."""
+    desk.require(Action.PRINT)
     order = load(desk, fulfillment_id)
     try:
         return desk.devices.receipts.print(

@@ -394,3 +394,12 @@ def test_what_came_back_to_the_shelf_after_a_part_was_fetched_may_wait_longer_to
     assert status_of(store.orders[key]) is S.PARTIALLY_PICKED_UP
     before = store.orders[key].expires_at_ms or 0
     assert (commands.extend(desk, key, 1).expires_at_ms or 0) > before
+
+
+def test_an_auditor_prints_no_slip(store, clock, key, tmp_path):
+    """Nor anybody else who may not print."""
+    desk = Desk(store, clock, actor_of(Role.AUDITOR), "T1")
+    printing = replace(desk, devices=Devices(receipts=ReceiptFiles(tmp_path)))
+    with pytest.raises(Refusal, match="may only read"):
+        commands.slip(printing, key, ((1, 1),))
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import pytest
 
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of, make_store
 from tests.support.terminals import PIN, hash_pin, terminal
@@ -133,3 +134,20 @@ async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
         assert term.app.actor is not None
         assert term.app.actor.id == "A103"
     assert (store.journal[-1].by, store.journal[-1].approved_by) == ("A103", "A102")
+
+
+async def test_a_signature_is_for_what_the_slip_says(store, clock, key):
+    """More or less goes out than was signed for: it is signed anew, or nothing leaves on it."""
+    before = len(store.performed)
+    async with terminal(store, clock, role=Role.LEAD) as term:
+        await open_ready(term)
+        await term.press("enter", "f4", "6")
+        assert "signed on the slip" in term.text()
+        term.app.screen.query_one("#counter-lines").focus()
+        await term.press("left")
+        assert "signed on the slip" not in term.text()
+        assert "print the slip again" in term.text()
+        await term.press("enter")
+        assert "handed_over" not in kinds(store)[before:]
+        await term.press("f4", "6", "enter")
+    assert sum(entry.quantity for entry in store.performed[-1].lines) == 2
