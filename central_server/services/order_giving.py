@@ -128,15 +128,21 @@ def keep(
     unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, why)))
     data = {"fulfillment_id": made.order.id, "location_id": taken.id}
     unit.orders.append_events([OrderEvent(order.id, now_ms, why, text, order.channel, data)])
-    tell(unit, order, how.notices.received(made.order, taken, made.pickup_code), now_ms, how)
+    notice = how.notices.received(made.order, taken, made.pickup_code)
+    tell(unit, order, notice, now_ms, how, about=made.order.id)
     feed_parts(unit, [made.order], how.pokes)
 
 
-def tell(unit: "Unit", order: Order, notice: Notice, now_ms: int, how: Giving) -> None:
-    """Write to the customer of an order, if there is an address."""
+def tell(
+    unit: "Unit", order: Order, notice: Notice, now_ms: int, how: Giving, *, about: str = ""
+) -> None:
+    """Write to the customer of an order, if there is an address: once about the order.
+
+    Or once `about` a part of it: each place that takes it over has a code of its own.
+    """
     if order.customer_email:
         item = mail_item(
-            key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
+            key=f"{notice.kind}:{about or order.id}", to=order.customer_email, subject=notice.subject,
             text=notice.text, now_ms=now_ms, random=how.random,
         )  # fmt: skip
         unit.outbox.add([item])
