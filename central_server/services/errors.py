@@ -245,7 +245,7 @@ class NothingUnsourced(ServiceRefused):
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
-        super().__init__("nothing of it is unfillable: it is carried, held, or over")
+        super().__init__("nothing of it is unfillable: it is carried, held, awaited, or over")
 
 
 class OrderChangeInvalid(ServiceRefused):

@@ -103,7 +103,7 @@ class UnfillableDesk:
     def cancel(self, order_id: str, lines: frozenset[int] | None, *, by: str) -> Document:
         """Give up what nobody carries of some lines, or of all. Raises as the others do."""
 
-        def work(unit: "Unit", order: Order, now_ms: int) -> str:
+        def work(unit: "Unit", order: Order, _: int) -> str:
             given_up = {
                 line: units
                 for line, units in _unsourced(order).items()
@@ -117,7 +117,6 @@ class UnfillableDesk:
                 for one in order.lines
             )  # fmt: skip
             write_counts(unit, replace(order, lines=left))
-            unit.supply.end_claims_of(order.id, now_ms)
             return f"Cancelled {sum(given_up.values())} units that nobody has."
 
         return self._do(order_id, "partly_cancelled", by, work)
@@ -153,7 +152,8 @@ class UnfillableDesk:
                 raise NotFound("order", order_id)
             carried = orders_in(unit.fulfillments.of_orders([order_id], lock=True)[order_id])
             held = any(one.closed_ms is None for one in unit.holds.of(order_id))
-            if not _unsourced(order) or held or any(one.waits for one in carried):
+            waits = held or any(one.waits for one in carried) or unit.supply.awaits(order_id)
+            if not _unsourced(order) or waits:
                 raise NothingUnsourced(order_id)
             text = work(unit, order, now)
             unit.orders.append_events([OrderEvent(order_id, now, kind, text, by)])

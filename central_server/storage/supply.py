@@ -158,6 +158,12 @@ class Supply:
         """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
         insert_many(self._connection, BACKORDERS, _CLAIM, rows)
 
+    def awaits(self, order_id: str) -> bool:
+        """Return whether an order waits for a receipt."""
+        table = BACKORDERS.c
+        wanted = select(table.line).where(table.order_id == order_id, table.closed_ms.is_(None))
+        return self._connection.execute(wanted.limit(1)).scalar() is not None
+
     def end_claims_of(self, order_id: str, now_ms: int) -> None:
         """Let an order wait for nothing any more."""
         table = BACKORDERS.c

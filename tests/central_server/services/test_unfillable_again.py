@@ -2,9 +2,11 @@
 
 import pytest
 
+from central_server.services.errors import NothingUnsourced
+from central_server.sourcing.receipts import Receipt
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
-from tests.central_server.services.test_waiting_room import MINUTE_MS
+from tests.central_server.services.test_waiting_room import MINUTE_MS, unfillable
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS
 
@@ -16,6 +18,29 @@ def shipping(world: World) -> World:
     """The small central, with carriers at every store."""
     world.parts.intake.carriers(CARRIERS)
     return world
+
+
+def claimed(world: World) -> dict[str, int]:
+    with world.database.read() as view:
+        return {one.id: one.claimed for one in view.supply.coming(["SKU-1"])}
+
+
+def test_what_waits_for_a_receipt_is_not_worked_off_again(shipping):
+    """Whose list is old does nothing to an order that somebody else has back-ordered."""
+    order_id = unfillable(shipping)
+    desk, supply = shipping.parts.central.unfillable, shipping.parts.central.supply
+    due = shipping.clock.now_ms() + DAY_MS
+    supply.expect(Receipt("PO-1", "S002", "SKU-1", 5, due))
+    desk.back_order(order_id, by="Kim")
+    for work in (
+        lambda: desk.back_order(order_id, by="Lee"),
+        lambda: desk.substitute(order_id, 1, "SKU-2", by="Lee"),
+        lambda: desk.cancel(order_id, frozenset({1}), by="Lee"),
+        lambda: desk.route_again(order_id, by="Lee"),
+    ):
+        with pytest.raises(NothingUnsourced):
+            work()
+        assert claimed(shipping) == {"PO-1": 2}
 
 
 def pickup_of_nobody(world: World) -> str:
