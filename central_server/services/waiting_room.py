@@ -22,7 +22,7 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
-from central_server.services.shipping import barred
+from central_server.services.shipping import barred, shipping_home
 from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
@@ -253,4 +253,7 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
     order = replace(order, lines=tuple(lines))
     if change.ship_to is None:
         return order
-    return addressed(order, change.ship_to, change.ship_to.point(unit))
+    point, method = change.ship_to.point(unit), change.ship_to.method
+    if shipping_home(unit, point, method) is None:
+        raise OrderChangeInvalid(f"no location ships by {method}")
+    return addressed(order, change.ship_to, point)

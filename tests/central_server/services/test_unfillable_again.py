@@ -2,13 +2,17 @@
 
 import pytest
 
-from central_server.services.errors import NothingUnsourced
+from central_server.services.errors import NothingUnsourced, OrderChangeInvalid
+from central_server.services.parcels import Destination
+from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
-from tests.central_server.services.test_waiting_room import MINUTE_MS, unfillable
+from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_routing_rules import publish
+from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS
+from tests.support.parcels import CARRIERS, HOME
 
 DAY_MS = 24 * 60 * MINUTE_MS
 
@@ -63,3 +67,12 @@ def test_the_customer_of_a_pickup_that_is_routed_again_gets_its_new_code(shippin
     (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
     assert f"Store {work.location_id}" in told.text
     assert "code" in told.text.lower()
+
+
+def test_a_change_of_address_names_a_method_that_somebody_ships_by(shipping):
+    """As a new order: one that nobody could ever send is not promised."""
+    publish(shipping, GRACE)
+    order_id, _ = place(shipping)
+    room = shipping.parts.central.waiting
+    with pytest.raises(OrderChangeInvalid):
+        room.change(order_id, Change({}, Destination(HOME, "teleport", 39.9, -83.0)), by="shop")
