@@ -248,6 +248,16 @@ class NothingUnsourced(ServiceRefused):
         super().__init__("nothing of it is unfillable: it is carried, held, awaited, or over")
 
 
+class ReservedInStore(ServiceRefused):
+    """Who reserved in one store to pay there is not given the goods elsewhere, or unpaid."""
+
+    code = "reserved_in_store"
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"order {number} is to be paid in its store: cancel it, or reserve anew")
+
+
 class OrderChangeInvalid(ServiceRefused):
     """An order that waits cannot be changed like this."""
 

@@ -5,7 +5,8 @@
     cancel        these units only; the rest goes on
     back-order    wait for receipts that give all of it, the earliest first
 
-Whatever is done closes what waits for a person because of it.
+Whatever is done closes what waits for a person because of it. What was reserved, to be paid
+in its store, is only cancelled: anything else would give it away as if it were paid.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent, OrderLine
 from central_server.services.backorders import Taken, claim_receipts
-from central_server.services.errors import NotFound, NothingUnsourced, UnknownSkus
+from central_server.services.errors import (
+    NotFound,
+    NothingUnsourced,
+    ReservedInStore,
+    UnknownSkus,
+)
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, order_document, orders_in
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import Unit
 
+CANCELLED = "partly_cancelled"
 Units = Mapping[int, int]
 Work = Callable[["Unit", Order, int], str]
 """Does something at a moment and says what, for the order's timeline."""
@@ -119,7 +126,7 @@ class UnfillableDesk:
             write_counts(unit, replace(order, lines=left))
             return f"Cancelled {sum(given_up.values())} units that nobody has."
 
-        return self._do(order_id, "partly_cancelled", by, work)
+        return self._do(order_id, CANCELLED, by, work)
 
     def back_order(self, order_id: str, *, by: str) -> Document:
         """Let the order wait for goods that are on their way; it is released when they came.
@@ -155,6 +162,8 @@ class UnfillableDesk:
             waits = held or any(one.waits for one in carried) or unit.supply.awaits(order_id)
             if not _unsourced(order) or waits:
                 raise NothingUnsourced(order_id)
+            if kind != CANCELLED and any(one.reserve is not None for one in carried):
+                raise ReservedInStore(order.number)
             text = work(unit, order, now)
             unit.orders.append_events([OrderEvent(order_id, now, kind, text, by)])
             after = unit.orders.get(order_id)

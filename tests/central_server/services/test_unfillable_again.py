@@ -1,13 +1,17 @@
 """Units that nobody carries, worked off by two people, or a second time."""
 
+from dataclasses import replace
+
 import pytest
 
-from central_server.services.errors import NothingUnsourced, OrderChangeInvalid
+from central_server.services.errors import NothingUnsourced, OrderChangeInvalid, ReservedInStore
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
+from sync.domain.orders import PaymentPlace
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
@@ -76,3 +80,26 @@ def test_a_change_of_address_names_a_method_that_somebody_ships_by(shipping):
     room = shipping.parts.central.waiting
     with pytest.raises(OrderChangeInvalid):
         room.change(order_id, Change({}, Destination(HOME, "teleport", 39.9, -83.0)), by="shop")
+
+
+def test_what_is_to_be_paid_in_its_store_is_not_given_away(shipping):
+    """A reservation that its store cannot hold is cancelled; no other action makes it paid."""
+    new = replace(shipping.new_order(("SKU-1", 2)), payment=PaymentPlace.IN_STORE)
+    identity = RequestIdentity("test", "reserved", "b")
+    order_id = shipping.parts.central.orders.place(new, identity).order_id
+    (held,) = shipping.fulfillments(order_id)
+    device = shipping.device("S001")
+    device.do(op.FulfillmentRejected(held.id, ShortReason.DISPLAY_ONLY))
+    device.push()
+    desk = shipping.parts.central.unfillable
+    due = shipping.clock.now_ms() + DAY_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
+    for work in (
+        lambda: desk.route_again(order_id, by="Kim"),
+        lambda: desk.substitute(order_id, 1, "SKU-2", by="Kim"),
+        lambda: desk.back_order(order_id, by="Kim"),
+    ):
+        with pytest.raises(ReservedInStore):
+            work()
+    assert [one.flow for one in shipping.fulfillments(order_id)] == [held.flow]
+    assert desk.cancel(order_id, None, by="Kim")["status"] == "cancelled"
