@@ -1,5 +1,6 @@
 """Taking a part of a location's day for an order, where rules of routing limit it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,10 @@ from central_server.sourcing.capacity import CapacityUse, parts_of_day
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
+
+
+DAY_MS = 86_400_000
+NOTHING = CapacityUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,25 @@ class Days:
             if self._unit.capacity.take(location_id, part.starts_ms, use, part.limit):
                 return Claim(part.starts_ms, use), True
         return None, False
+
+    def full(self, location_ids: Collection[str], units: int) -> frozenset[str]:
+        """Return those of some locations that had no room for an order, all looked at at once."""
+        if not self._rules.limits_capacity:
+            return frozenset()
+        parts = {}
+        for place in self._unit.locations.get_many(location_ids).values():
+            rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
+            if rules:
+                parts[place.id] = parts_of_day(rules, place.timezone, self._now_ms)
+        used = self._unit.capacity.used(tuple(parts), self._now_ms - DAY_MS) if parts else {}
+        return frozenset(
+            place
+            for place, found in parts.items()
+            if not any(
+                one.limit.fits(used.get((place, one.starts_ms), NOTHING) + one.use_of(units))
+                for one in found
+            )
+        )
 
     def give_back(self, location_id: str, claim: Claim | None) -> None:
         """Give back what was taken."""

@@ -23,6 +23,7 @@ from central_server.records import (
     Trace,
 )
 from central_server.services.candidates import all_candidates
+from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
@@ -32,7 +33,7 @@ from central_server.services.parcel_routing import ParcelRouting, pickup_accept_
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
@@ -223,13 +224,20 @@ class PushFollowUps:
         wanted = by_sku(whole, units)
         carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
         rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))
+        days = Days(self._unit, self._now_ms)
         for _ in range(ROUTING_TRIES):
-            taken = self._routed(whole, units, rules)
-            if taken is None:
+            plan = self._routed(whole, units, rules)
+            if plan.location_id is None:
                 return None
+            claim, is_free = days.take(plan.location_id, sum(wanted.values()))
+            if not is_free:
+                full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+                rules = replace(rules, excluded=rules.excluded | full | {plan.location_id})
+                continue
             ask = self._ask(whole)
-            if reserve(self._unit, taken, wanted, self._source, self._now_ms, ask):
-                return self._moved(whole, self.location(taken), units)
+            if reserve(self._unit, plan.location_id, wanted, self._source, self._now_ms, ask):
+                return self._moved(whole, self.location(plan.location_id), units, claim)
+            days.give_back(plan.location_id, claim)
         return None
 
     def _carriers(self, order: FulfillmentOrder) -> list[FulfillmentOrder]:
@@ -237,7 +245,7 @@ class PushFollowUps:
         new = [one for one in self.assigned if one.order_id == order.order_id]
         return [*self.siblings.get(order.order_id, ()), *new]
 
-    def _routed(self, whole: Order, units: Mapping[int, int], rules: RoutingRules) -> str | None:
+    def _routed(self, whole: Order, units: Mapping[int, int], rules: RoutingRules) -> SourcingPlan:
         lines = tuple(
             DemandLine(line.line, line.sku, units[line.line])
             for line in whole.lines
@@ -250,17 +258,22 @@ class PushFollowUps:
         plan = route(demand, candidates, rules, self._now_ms)
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
-        return plan.location_id
+        return plan
 
     def _ask(self, whole: Order) -> Ask:
         return Ask(whole.channel, chosen=whole.pickup_location_id, is_moved=True)
 
-    def _moved(self, whole: Order, location: Location, units: Mapping[int, int]) -> Moved:
+    def _moved(
+        self, whole: Order, location: Location, units: Mapping[int, int], claim: Claim | None
+    ) -> Moved:
         assignment = assign(
             whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms,
             lease=self._unit.leases.get(location.id),
         )  # fmt: skip
         self.assigned.append(assignment.order)
+        if claim is not None:
+            made = assignment.order.id
+            self._unit.capacity.claim(made, location.id, claim.starts_ms, claim.use)
         accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms)
         if accept_by is not None:
             self.accept_by[assignment.order.id] = accept_by

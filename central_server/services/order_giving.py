@@ -65,7 +65,8 @@ def promise(
             break
         claim, is_free = days.take(plan.location_id, sum(wanted.values()))
         if not is_free:
-            rules = replace(rules, excluded=rules.excluded | {plan.location_id})
+            full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+            rules = replace(rules, excluded=rules.excluded | full | {plan.location_id})
             continue
         if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan, claim
@@ -142,8 +143,8 @@ def tell(
     """
     if order.customer_email:
         item = mail_item(
-            key=f"{notice.kind}:{about or order.id}", to=order.customer_email, subject=notice.subject,
-            text=notice.text, now_ms=now_ms, random=how.random,
+            key=f"{notice.kind}:{about or order.id}", to=order.customer_email,
+            subject=notice.subject, text=notice.text, now_ms=now_ms, random=how.random,
         )  # fmt: skip
         unit.outbox.add([item])
 

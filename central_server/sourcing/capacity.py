@@ -21,6 +21,13 @@ class CapacityUse:
     orders: int = 0
     labor_seconds: int = 0
 
+    def __add__(self, other: "CapacityUse") -> "CapacityUse":
+        """Return both together."""
+        return CapacityUse(
+            self.units + other.units, self.orders + other.orders,
+            self.labor_seconds + other.labor_seconds,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class CapacityLimit:
