@@ -44,6 +44,7 @@ def wait_for_receipts(
     Raises `InsufficientStock` where what is on its way does not give it either.
     """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
+    unit.stock.lock_network(sorted(wanted))
     unit.supply.lock_receipts(wanted)
     coming = unit.supply.coming(wanted)
     promised = Promises(unit, now_ms).at(tuple(wanted), Ask(order.channel, chosen=place.id),

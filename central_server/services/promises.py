@@ -239,12 +239,18 @@ def reserve(
 ) -> bool:
     """Allocate `wanted` (units by SKU) at one place, all or nothing, if the rules allow it.
 
+    False too where what was known is not so any more: the caller looks again, if it can.
     Positions are read again, locked. What is kept of the whole network is looked at again
     while nobody else promises these SKUs. `promises` are what this transaction knows already.
     """
     promises = promises or Promises(unit, now_ms)
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
     unit.stock.lock_network(wide)
+    if not ask.is_moved:
+        others = set(wanted).difference(wide)
+        unit.stock.share_network(others)
+        if any(Promises(unit, now_ms, promises.rules).unsourced(others).values()):
+            return False  # an order came meanwhile that waits for them: look again
     network = Promises(unit, now_ms, promises.rules).network(wide, ask) if wide else {}
     known = promises.known(wanted, location_id)
 

@@ -61,9 +61,10 @@ class _LateOrders(Orders):
         """Return the units by SKU that orders want and no fulfillment order carries."""
         return self._unsourced.get(skus)
 
-    def forget(self, skus: Collection[str]) -> None:
-        """Read what is unsourced anew when it is asked for."""
+    def read_again(self, skus: Collection[str]) -> None:
+        """Read anew what is unsourced of these, once nobody else changes it."""
         self._unsourced.forget(skus)
+        self._unsourced.get(skus)
 
     def insert_many(self, orders: Sequence[Order]) -> None:
         """Add orders; one that is to wait for goods is placed by itself."""
@@ -262,9 +263,12 @@ class GroupUnit(Unit):
         """Lock positions by (location, SKU), and first what is kept of `network` SKUs in all."""
         if network:
             self._stock.hold_network(network)
-            self._orders.forget(network)
             self._supply.forget(network)
-        self._stock.hold(set(keys))
+        keys = set(keys)
+        skus = sorted({sku for _, sku in keys})
+        self._stock.share_network(skus)
+        self._orders.read_again(skus)
+        self._stock.hold(keys)
 
     def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception | None:
         """Run one order's part; what it did is taken back where it raises, and that returned.

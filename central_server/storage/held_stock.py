@@ -7,13 +7,13 @@ later      an order that is to go elsewhere gets its positions there only if nob
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from central_server.records import LedgerEntry
+from central_server.storage import network_locks
 from central_server.storage.bulk import find_many, is_postgresql
 from central_server.storage.raw import Together, Values
 from central_server.storage.stock import (
-    NETWORK_LOCKS,
     ROW_COLUMNS,
     STOCK_KEY,
     Stock,
@@ -35,7 +35,6 @@ _JOIN = "LEFT JOIN leases ON leases.location_id = stock.location_id"
 _ORDER = "ORDER BY stock.location_id, stock.sku"
 _WAIT = f"{_ORDER} FOR UPDATE OF stock"
 _IF_FREE = f"{_WAIT} SKIP LOCKED"
-_TRY_NETWORK = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:sku))")
 
 
 class NotInGroup(Exception):
@@ -55,6 +54,7 @@ class HeldStock(Stock):
         self._wide: dict[str, list[Key]] = {}
         """Where a SKU is, of those that were asked for everywhere."""
         self._network: set[str] = set()
+        self._shared: set[str] = set()
         self._given: dict[Key, tuple[int, int]] = {}
         self.allocations: list[tuple[str, str, int, int]] = []
         """(location, SKU, allocated, promised) of each line of this group's orders."""
@@ -78,11 +78,9 @@ class HeldStock(Stock):
         Raises `NotInGroup` where somebody else does.
         """
         missing = sorted(set(skus) - self._network)
-        if is_postgresql(self._connection):
-            for sku in missing:
-                values = {"sku": sku, "space": NETWORK_LOCKS}
-                if not self._connection.execute(_TRY_NETWORK, values).scalar():
-                    raise NotInGroup(sku)
+        for sku in missing:
+            if not network_locks.try_lock(self._connection, sku):
+                raise NotInGroup(sku)
         self._network.update(missing)
         self._look_again(missing)
 
@@ -90,6 +88,12 @@ class HeldStock(Stock):
         """Lock as `lock_network`, but wait. Before `hold`, as every order does."""
         super().lock_network(skus)
         self._network.update(skus)
+
+    def share_network(self, skus: Collection[str]) -> None:
+        """Share as every order does; what this group locked or shares already stays so."""
+        missing = set(skus) - self._network - self._shared
+        super().share_network(missing)
+        self._shared |= missing
 
     def _look_again(self, skus: Collection[str]) -> None:
         for sku in skus:

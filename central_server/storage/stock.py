@@ -4,16 +4,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, select
 
 from central_server.records import LedgerEntry
 from central_server.sourcing.past_stock import Movement
+from central_server.storage import network_locks
 from central_server.storage.bulk import (
     Rows,
     among,
     insert_among,
     insert_many,
-    is_postgresql,
     update_among,
     update_many,
     upsert_many,
@@ -62,9 +62,6 @@ _LOCKED = Prepared(
         .with_for_update(of=STOCK)
     )
 )
-_LOCK_NETWORK = text("SELECT pg_advisory_xact_lock(:space, hashtext(:sku))")
-NETWORK_LOCKS = 514_017
-"""Any number: the space of the locks on what is kept of a SKU in all."""
 _ALL_AT = select(*(STOCK.c[name] for name in ROW_COLUMNS)).where(_AT_PLACE).order_by(STOCK.c.sku)
 _ALL_ROWS = Prepared(lambda _: _ALL_AT)
 _ROWS = {
@@ -181,13 +178,16 @@ class Stock:
         assert len(changed) == len(rows), "a locked position changed"
 
     def lock_network(self, skus: Collection[str]) -> None:
-        """Let nobody else promise of what is kept of these SKUs in all, until the commit.
+        """Let nobody else promise of what is kept of these SKUs in all, until the commit."""
+        network_locks.lock(self._connection, skus)
 
-        SQLite has one writer anyway.
+    def share_network(self, skus: Collection[str]) -> None:
+        """Let nobody begin to keep something of these SKUs in all, until the commit.
+
+        Who promises at one place alone takes it before asking whether anything is kept:
+        an order that is to wait (`lock_network`) waits for those under way, and they for it.
         """
-        if is_postgresql(self._connection):
-            for sku in sorted(skus):
-                self._connection.execute(_LOCK_NETWORK, {"sku": sku, "space": NETWORK_LOCKS})
+        network_locks.share(self._connection, skus)
 
     def _lock(
         self, location_id: str, skus: Collection[str], now_ms: int
