@@ -65,7 +65,7 @@ class OfferDesk:
         """Return what a location may claim now, the oldest first."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            waiting = view.holds.waiting(HoldKind.OFFER.value, OFFERS_MAX)
+            waiting = view.holds.waiting(HoldKind.OFFER.value, OFFERS_MAX, names=location_id)
             mine = [one for one in waiting if _is_for(one, location_id, now)]
             ids = {one.order_id for one in mine}
             held = {one.order_id for one in view.holds.of_many(ids)

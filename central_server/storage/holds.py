@@ -55,11 +55,16 @@ class Holds:
         )
         return [row[0] for row in self._connection.execute(wanted)]
 
-    def waiting(self, kind: str | None, limit: int) -> list[OrderHold]:
-        """Return what is open, of one kind or of all, the oldest first."""
+    def waiting(self, kind: str | None, limit: int, *, names: str = "") -> list[OrderHold]:
+        """Return what is open, of one kind or of all, the oldest first.
+
+        With `names`, only what has this word somewhere in its data.
+        """
         wanted = self._all().where(_OPEN)
         if kind is not None:
             wanted = wanted.where(_TABLE.kind == kind)
+        if names:
+            wanted = wanted.where(_TABLE.data.contains(json.dumps(names), autoescape=True))
         return self._found(wanted.order_by(_TABLE.opened_ms, _TABLE.order_id).limit(limit))
 
     def close(

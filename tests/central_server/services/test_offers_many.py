@@ -1,0 +1,29 @@
+"""More offers than one answer shows."""
+
+from central_server.services import offers
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_routing_rules import publish
+from tests.support.central_world import World
+from tests.support.parcels import CARRIERS, NOWHERE
+
+
+def test_what_is_offered_to_others_hides_nothing_from_a_store(world: World, monkeypatch):
+    """However many older offers there are for other stores, a store sees its own."""
+    monkeypatch.setattr(offers, "OFFERS_MAX", 2)
+    world.parts.intake.carriers(CARRIERS)
+    here = RoutingRule(
+        "east", RoutingRuleKind.ROUTE, locations=("S001",), value_from_minor=2000,
+        offer_stores=1, offer_minutes=60,
+    )
+    there = RoutingRule(
+        "rest", RoutingRuleKind.ROUTE, locations=("S003",), offer_stores=1, offer_minutes=60
+    )
+    publish(world, here, there)
+    for _ in range(3):
+        place(world, ("SKU-1", 2), to=NOWHERE)
+        world.clock.advance(1)
+    order_id, _ = place(world, ("SKU-2", 1))
+    (seen,) = world.parts.central.offers.offers("S003")
+    assert seen["order_id"] == order_id
+    assert len(world.parts.central.offers.offers("S001")) == 2
