@@ -182,7 +182,7 @@ class Parts:
 
     def _release_waiting(self) -> bool:
         released = self.central.waiting.run()
-        if released and self.central.waiting.problem:
+        if self.central.waiting.problem:
             _log.warning("%s", self.central.waiting.problem)
         return released > 0
 

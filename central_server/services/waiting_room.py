@@ -104,7 +104,7 @@ class WaitingRoom:
         self._clock = clock
         self._how = how
         self.problem = ""
-        """Why orders could not be decided together, when that was tried last."""
+        """What went wrong when orders were released last: in deciding together, or with one."""
 
     def run(self) -> int:
         """End what is over by its time and release orders; return how many were released.
@@ -112,10 +112,17 @@ class WaitingRoom:
         Orders that are due at the same time are decided together (`batches`).
         """
         now = self._clock.now_ms()
+        self.problem = ""
         with self._database.read() as view:
             due = view.holds.due(now)
             chosen = self._together(view, due, now) if len(due) > 1 else {}
-        return sum(self._end_due(order_id, chosen.get(order_id)) for order_id in due)
+        released = 0
+        for order_id in due:
+            try:
+                released += self._end_due(order_id, chosen.get(order_id))
+            except Exception as problem:  # noqa: BLE001 - the others go on; it is tried again
+                self.problem = f"Order {order_id} was not released: {type(problem).__name__}"
+        return released
 
     def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, frozenset[str]]:
         routing = ParcelRouting(view, now_ms, self._how.promise_ms)

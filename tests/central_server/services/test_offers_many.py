@@ -13,8 +13,12 @@ def test_what_is_offered_to_others_hides_nothing_from_a_store(world: World, monk
     monkeypatch.setattr(offers, "OFFERS_MAX", 2)
     world.parts.intake.carriers(CARRIERS)
     here = RoutingRule(
-        "east", RoutingRuleKind.ROUTE, locations=("S001",), value_from_minor=2000,
-        offer_stores=1, offer_minutes=60,
+        "east",
+        RoutingRuleKind.ROUTE,
+        locations=("S001",),
+        value_from_minor=2000,
+        offer_stores=1,
+        offer_minutes=60,
     )
     there = RoutingRule(
         "rest", RoutingRuleKind.ROUTE, locations=("S003",), offer_stores=1, offer_minutes=60

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from central_server.records import OrderFilter
+from central_server.services import waiting_room
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
@@ -235,4 +236,26 @@ def test_an_order_that_no_store_accepts_goes_elsewhere(shipping):
     assert [one.location_id for one in shipping.fulfillments(order_id) if one.total("open")] == [
         "S003"
     ]
+    shipping.check_books()
+
+
+def test_one_order_that_cannot_be_released_keeps_no_other(shipping, monkeypatch):
+    """Whatever is wrong with it: the others are released, and that it is stuck is said."""
+    publish(shipping, GRACE)
+    orders = [place(shipping, ("SKU-1", 1))[0] for _ in range(3)]
+    shipping.clock.advance(30 * MINUTE_MS)
+    released = waiting_room.release
+
+    def fails_once(unit, order, *arguments, **how):
+        if order.id == orders[0]:
+            raise ValueError("poison")
+        return released(unit, order, *arguments, **how)
+
+    monkeypatch.setattr(waiting_room, "release", fails_once)
+    room = shipping.parts.central.waiting
+    assert room.run() == 2
+    assert [len(shipping.fulfillments(one)) for one in orders] == [0, 1, 1]
+    assert orders[0] in room.problem
+    monkeypatch.undo()
+    assert (room.run(), room.problem) == (1, "")
     shipping.check_books()
