@@ -104,14 +104,14 @@ class RuleBook(ABC, Generic[R]):
         """Let what an earlier version said hold again from now, as a new version.
 
         It was approved once and needs no second person. Raises `NotFound`,
-        `VersionFixed` for what was never published, and `RulesInvalid`.
+        `VersionFixed` for what never held, and `RulesInvalid`.
         """
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Document:
             self.versions(unit).lock()
             found = self._one(unit, version)
-            if found.published_ms is None:
+            if not found.has_held(now):
                 raise VersionFixed(version, "not one that ever held")
             self._require_sound(unit, found.rules)
             number = self.versions(unit).next_version()

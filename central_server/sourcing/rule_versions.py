@@ -56,6 +56,13 @@ class RuleVersion(Generic[R]):
         start, end = self.effective_from_ms, self.effective_until_ms
         return start is not None and start <= now_ms and (end is None or now_ms < end)
 
+    def has_held(self, now_ms: int) -> bool:
+        """Return whether its rules hold, or once did: not where it was called off before."""
+        start, end, said = self.effective_from_ms, self.effective_until_ms, self.published_ms
+        if start is None or said is None or start > now_ms:
+            return False
+        return start != end or start <= said
+
 
 def published(
     versions: Sequence[RuleVersion[R]],

@@ -256,6 +256,21 @@ def test_rolling_back_brings_an_earlier_version_into_force(shipping):
         book.roll_back(draft["version"], note="", by="Lee")
 
 
+def test_what_was_approved_for_later_is_not_brought_forward_by_one(shipping):
+    """Rolling back needs no second person, so it is for what did hold; also not once called off."""
+    book = shipping.parts.central.routing_rules
+    made = book.draft([RoutingRule("sale", ROUTE, except_locations=("S001",))], note="", by="Kim")
+    later = shipping.clock.now_ms() + DAY_MS
+    book.publish(made["version"], effective_from_ms=later, note="on Friday", by="Lee")
+    with pytest.raises(VersionFixed, match="ever held"):
+        book.roll_back(made["version"], note="", by="Kim")
+    book.archive(made["version"], note="no sale", by="Lee")
+    shipping.clock.advance(2 * DAY_MS)
+    with pytest.raises(VersionFixed, match="ever held"):
+        book.roll_back(made["version"], note="", by="Kim")
+    assert goes_to(shipping) == ["S001"]
+
+
 def test_rules_with_findings_are_not_published(shipping):
     """The refusal names the field and says what to do."""
     book = shipping.parts.central.routing_rules
