@@ -30,8 +30,10 @@ class Picks:
 
     def plus(self, found: int, missed: int, day: float) -> "Picks":
         """Return the picks with those of `day` added, older ones faded."""
-        kept = 0.5 ** (max(0.0, day - self.at_day) / HALF_LIFE_DAYS)
-        return Picks(self.found * kept + found, self.missed * kept + missed, day)
+        at_day = max(day, self.at_day)
+        kept = 0.5 ** ((at_day - self.at_day) / HALF_LIFE_DAYS)
+        new = 0.5 ** ((at_day - day) / HALF_LIFE_DAYS)
+        return Picks(self.found * kept + found * new, self.missed * kept + missed * new, at_day)
 
     @property
     def count(self) -> float:

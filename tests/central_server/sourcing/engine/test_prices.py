@@ -76,3 +76,9 @@ def test_category_counts_before_the_store():
 def test_old_picks_fade():
     """After one half-life a pick counts half."""
     assert Picks(10, 2, 0).plus(0, 0, 60) == Picks(5, 1, 60)
+
+
+def test_picks_that_are_told_late_count_as_old():
+    """Days that come out of order (a clock was set back) give what they give in order."""
+    assert Picks(10, 2, 60).plus(4, 2, 0) == Picks(12, 3, 60)
+    assert Picks(0, 0, 0).plus(4, 2, 0).plus(10, 2, 60) == Picks(12, 3, 60)
