@@ -9,7 +9,7 @@ from central_server.storage.promise_tables import AVAILABILITY_FEED
 
 _TABLE = AVAILABILITY_FEED.c
 _COLUMNS = ("channel", "method", "sku", "level", "units", "rev", "at_ms")
-_LOCK = 5_140_171_205
+_LOCK = 5_140_171_207
 """Any number: on PostgreSQL, who publishes waits for others under it."""
 
 
