@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from central_server.records import OrderFilter
-from central_server.services import waiting_room
+from central_server.services import order_release, waiting_room
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
@@ -244,7 +244,7 @@ def test_one_order_that_cannot_be_released_keeps_no_other(shipping, monkeypatch)
     publish(shipping, GRACE)
     orders = [place(shipping, ("SKU-1", 1))[0] for _ in range(3)]
     shipping.clock.advance(30 * MINUTE_MS)
-    released = waiting_room.release
+    released = order_release.release
 
     def fails_once(unit, order, *arguments, **how):
         if order.id == orders[0]:
