@@ -15,6 +15,7 @@ from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, divide
 from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
+from sync.domain.orders import OrderStatus
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -52,13 +53,14 @@ def release(
     return missing
 
 
-def write_counts(unit: "Unit", order: Order) -> None:
-    """Write the counts of an order's lines, and the status that follows."""
+def write_counts(unit: "Unit", order: Order) -> OrderStatus:
+    """Write the counts of an order's lines, and the status that follows; return that."""
     counts = {(order.id, line.line): (line.unsourced, line.dropped) for line in order.lines}
     unit.orders.set_line_counts(counts)
     stored = unit.fulfillments.of_orders([order.id])[order.id]
     status = status_of_order(order, orders_in(stored), unit.holds.of(order.id))
     unit.orders.set_statuses({order.id: status.value})
+    return status
 
 
 def open_unsourced(

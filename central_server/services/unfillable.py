@@ -21,7 +21,7 @@ from central_server.services.errors import (
     ReservedInStore,
     UnknownSkus,
 )
-from central_server.services.order_giving import Giving
+from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, order_document, orders_in
 from central_server.services.promising import by_sku, open_hours
@@ -31,6 +31,7 @@ from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
+from sync.domain.orders import OrderStatus
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -110,7 +111,7 @@ class UnfillableDesk:
     def cancel(self, order_id: str, lines: frozenset[int] | None, *, by: str) -> Document:
         """Give up what nobody carries of some lines, or of all. Raises as the others do."""
 
-        def work(unit: "Unit", order: Order, _: int) -> str:
+        def work(unit: "Unit", order: Order, now_ms: int) -> str:
             given_up = {
                 line: units
                 for line, units in _unsourced(order).items()
@@ -123,7 +124,10 @@ class UnfillableDesk:
                 if one.line in given_up else one
                 for one in order.lines
             )  # fmt: skip
-            write_counts(unit, replace(order, lines=left))
+            status = write_counts(unit, replace(order, lines=left))
+            if status is OrderStatus.CANCELLED:
+                notice = self._how.notices.cancelled(order.number, order.customer_name)
+                tell(unit, order, notice, now_ms, self._how)
             return f"Cancelled {sum(given_up.values())} units that nobody has."
 
         return self._do(order_id, CANCELLED, by, work)

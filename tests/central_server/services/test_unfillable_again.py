@@ -103,3 +103,14 @@ def test_what_is_to_be_paid_in_its_store_is_not_given_away(shipping):
             work()
     assert [one.flow for one in shipping.fulfillments(order_id)] == [held.flow]
     assert desk.cancel(order_id, None, by="Kim")["status"] == "cancelled"
+
+
+def test_the_customer_hears_that_nothing_is_left_of_an_order(shipping):
+    """An order that ends as the last of it is given up ends like one that is cancelled: told."""
+    order_id = unfillable(shipping)
+    before = len(shipping.mails())
+    assert (
+        shipping.parts.central.unfillable.cancel(order_id, None, by="Kim")["status"] == "cancelled"
+    )
+    (told,) = shipping.mails()[before:]
+    assert "cancelled" in told.subject
