@@ -8,6 +8,7 @@ matter whether the terminal or the daemon comes first.
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +21,7 @@ from sync.domain.reserve_operations import BEGINNINGS
 from sync.edge.fold import Folded, fold
 from sync.edge.journal import Journal
 from sync.edge.sqlite import Connection
-from sync.protocol.lines import decode_line
+from sync.protocol.lines import OperationRecord, decode_line
 from sync.protocol.rows import FulfillmentRow, Watermark
 from sync.protocol.verdicts import VerdictStatus
 
@@ -35,6 +36,9 @@ _NEW_ROW = (
 )
 OWN_REV = 0
 """Of a row that began here and that central has not sent: no checksum of a scope counts it."""
+BEGINNING_KINDS = tuple(
+    str(one.default) for kind in BEGINNINGS for one in fields(kind) if one.name == "kind"
+)
 NOT_TAKEN_IN = (None, VerdictStatus.QUARANTINED)
 """What central said of the beginning of an order that it does not have, or not yet."""
 _NAMES_NO_ORDER = re.compile(":|^rights$")
@@ -133,11 +137,7 @@ class Views:
 
     def _begin(self, connection: Connection, key: str) -> None:
         """Give an order that began at this store's counter a base of its own, until central's."""
-        line = None if _NAMES_NO_ORDER.search(key) else self._journal.first_line(key)
-        try:
-            record = None if line is None else decode_line(line)
-        except ValueError:
-            return  # for a newer version
+        record = None if _NAMES_NO_ORDER.search(key) else self._first(key)
         if record is None or type(record.op) not in BEGINNINGS:
             return
         order = begun(record.op, self._journal.identity.location_id, record.at)
@@ -146,6 +146,14 @@ class Views:
         base = _ROW.dump_json(FulfillmentRow(order, mark)).decode()
         connection.execute(_NEW_ROW, (key, OWN_REV, base))
         self._refold_row(connection, key, base, 0, 0)
+
+    def _first(self, key: str) -> OperationRecord | None:
+        """Return the first operation on an order; None if there is none that this version reads."""
+        line = self._journal.first_line(key)
+        try:
+            return None if line is None else decode_line(line)
+        except ValueError:
+            return None  # for a newer version
 
     def _refold_one(
         self, connection: Connection, key: str, base: str
@@ -176,8 +184,15 @@ class Views:
         An order that began here and that central has not taken in is none of these:
         central, which never had it, would not bring it back.
         """
-        own = connection.execute("SELECT id FROM fulfillments WHERE rev = ?", (OWN_REV,)).fetchall()
-        kept = [key for (key,) in own if self._journal.first_answer(key) in NOT_TAKEN_IN]
+        rows = connection.execute(
+            "SELECT id, rev FROM fulfillments WHERE rev = ? OR pending > 0", (OWN_REV,)
+        ).fetchall()
+        own = [(key, rev) for key, rev in rows if self._is_only_ours(key)]
+        for key, rev in own:
+            if rev != OWN_REV:  # of a central that was restored to before it
+                connection.execute("DELETE FROM fulfillments WHERE id = ?", (key,))
+                self._begin(connection, key)
+        kept = [key for key, _ in own]
         connection.execute(
             "UPDATE fulfillments SET gone = 1 WHERE id NOT IN (SELECT value FROM json_each(?))",
             (json.dumps(kept),),
@@ -188,13 +203,25 @@ class Views:
             " (SELECT id FROM fulfillments WHERE gone = 1)"
         )
 
-    def drop_refused(self) -> None:
-        """Forget orders that began here and that central refused, or a person there set aside."""
+    def settle_own(self) -> None:
+        """Show orders that began here as long as central holds them back, and not once refused."""
         own = self._database.all("SELECT id FROM fulfillments WHERE rev = ?", (OWN_REV,))
-        refused = [key for (key,) in own if not self._has_begun(key)]
-        if refused:
+        changed = [key for (key,) in own if not self._has_begun(key)]
+        changed += [
+            key
+            for key in self._journal.held_back(BEGINNING_KINDS)
+            if self._database.one("SELECT 1 FROM fulfillments WHERE id = ?", (key,)) is None
+        ]
+        if changed:
             with self._database.writing() as connection:
-                self.refold(connection, refused)
+                self.refold(connection, changed)
+
+    def _is_only_ours(self, key: str) -> bool:
+        """Return whether an order began here, and central does not have it, or not yet."""
+        if self._journal.first_answer(key) not in NOT_TAKEN_IN:
+            return False
+        record = self._first(key)
+        return record is not None and type(record.op) in BEGINNINGS
 
     def drop_gone(self) -> None:
         """Forget orders that central took away, once it has all that was done to them."""

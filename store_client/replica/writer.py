@@ -182,7 +182,7 @@ class ReplicaStore:
     def refold(self) -> None:
         """Bring the view up to the journal's head; drop orders that central does not have."""
         self._views.catch_up()
-        self._views.drop_refused()
+        self._views.settle_own()
         self._views.drop_gone()
 
     def report(self, report: SyncReport) -> None:

@@ -85,6 +85,15 @@ class JournalReading(ABC):
             return None
         return VerdictStatus.ACCEPTED if row[1] is None else VerdictStatus(row[1])
 
+    def held_back(self, kinds: Sequence[str]) -> list[str]:
+        """Return what operations of these kinds are about that central holds in quarantine."""
+        rows = self._all(
+            "SELECT DISTINCT o.aggregate FROM verdicts v JOIN operations o USING (epoch, seq)"
+            f" WHERE v.status = 'quarantined' AND o.kind IN ({', '.join('?' * len(kinds))})",
+            tuple(kinds),
+        )
+        return [aggregate for (aggregate,) in rows]
+
     def history(
         self, limit: int, offset: int, aggregate: str | None = None
     ) -> list[tuple[JournaledOperation, Verdict | None]]:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from store_client.flows.reserve import commands
 from store_client.services import reserving
 from store_client.services.desk import Desk
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
 from sync.protocol.rows import store_scope
+from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_approved import approve_all, hand_in
 from tests.support.central_world import World
 from tests.support.counter import HIT, agree
@@ -89,6 +91,40 @@ def test_a_sale_that_only_central_tells_of_is_counted_too(
     agree(world, copy)
     assert (copy.share().on_hand, world.stock("S001")) == (2, (2, 0))
     copy.store.close()
+
+
+def test_one_that_a_restored_central_has_not_heard_of_again_stays(
+    world: World, store: StoreSide, desk: Desk
+):
+    """Its row came once, from a life of central's that is over; the journal still has it."""
+    order = reserving.reserve(desk, HIT, RESERVED)
+    store.settle()
+    began = store.store.journal.first_seq(order.id, "reservation_made")
+    assert began is not None
+    store.cut()
+    commands.pick_by_hand(desk, order.id, 1, 1)
+    store.store.journal.rewind(began)
+    store.store.writer.reset(store_scope("S001"), "central was restored")
+    assert (here(store, order.id).total("allocated"), here(store, order.id).total("held")) == (2, 1)
+    agree(world, store)
+    assert (here(store, order.id).total("allocated"), here(store, order.id).total("held")) == (2, 1)
+
+
+def test_one_that_is_held_back_after_everything_was_forgotten_comes_back(
+    world: World, store: StoreSide, desk: Desk
+):
+    """First read anew, then held back: the journal brings it to the screen again."""
+    order = reserving.reserve(desk, HIT, RESERVED)
+    store.settle()
+    began = store.store.journal.first_seq(order.id, "reservation_made")
+    verdict = Verdict(seq=began, status=VerdictStatus.QUARANTINED, code="device_revoked", text="")
+    store.store.writer.reset(store_scope("S001"), "central was restored")
+    store.store.writer.refold()
+    assert store.store.fulfillment(order.id) is None
+    with store.store.journal.writing():
+        store.store.journal.keep_verdicts(1, [verdict])
+    store.store.writer.refold()
+    assert here(store, order.id).total("allocated") == 2
 
 
 def test_one_that_was_not_sent_yet_stays_too(world: World, store: StoreSide, desk: Desk):

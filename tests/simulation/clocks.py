@@ -55,8 +55,8 @@ class MachineClock:
         self._shift_ms += wall - self.now_ms()
 
     def set_to(self, wall_ms: int) -> None:
-        """Set the wall clock, as a person or a time server does."""
-        self._shift_ms += wall_ms - self.now_ms()
+        """Set the wall clock, as a person or a time server does; none goes back before 1970."""
+        self._shift_ms += max(0, wall_ms) - self.now_ms()
 
     def true_ms(self, counted_ms: int) -> int:
         """Return how much true time has to pass until this machine has counted so much."""
