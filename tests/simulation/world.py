@@ -135,6 +135,7 @@ class World:
             while self.at_central(lambda _: self.central.parts.promises.run())[1]:
                 pass
             self.central.fuse.is_full = full
+            self.look()  # what was moved just now is promised under the leases of now
             del self.notes[JUMPED]
         self.time.advance(milliseconds)
 
