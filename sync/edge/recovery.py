@@ -173,7 +173,11 @@ def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
         with journal.writing():  # of what was granted before central may have taken nothing
             journal.rights.open_generation(journal.rights.generation() + 1)
         is_new = theirs is not None and not _is_taken_over(journal, theirs)
-    if theirs is None or not is_new:
+    if theirs is None:
+        return False
+    if not is_new:
+        with journal.writing():  # they were given once, and the answer was lost
+            _keep_verdicts(journal, theirs)
         return False
     adopt(journal, theirs, now_ms)
     return True
@@ -320,14 +324,18 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
         for epoch, seq, line, hashed in theirs.operations:
             witness = Witness(theirs.replica_id, epoch, seq, line, hashed, _units_sold(line))
             _insert(journal, witness)
-        for epoch, verdicts in theirs.verdicts.items():
-            journal.keep_verdicts(epoch, verdicts)
+        _keep_verdicts(journal, theirs)
         life = _next_life(journal, theirs, discarded, now_ms)
         journal.begin_life(life)
         count = _sequence(journal, life, own, theirs)
         journal.connection.execute("UPDATE progress SET acked_seq = ?", (life.base,))
     journal.write_mark()
     return count
+
+
+def _keep_verdicts(journal: Journal, theirs: Theirs) -> None:
+    for epoch, verdicts in theirs.verdicts.items():
+        journal.keep_verdicts(epoch, verdicts)
 
 
 def _cut_off(journal: Journal, theirs: Theirs) -> list[_Own]:

@@ -7,8 +7,12 @@ import pytest
 
 from central_server.records import Lease
 from store_client.replica import copies
+from store_client.replica.models import FateState
 from sync.domain.escrow import Rights
+from sync.domain.fulfillment import ShortReason
+from sync.domain.operations import LineShortPicked
 from sync.protocol.rows import StockRow
+from sync.transport.faulty import Faults
 from tests.support.central_world import SKUS, World
 from tests.support.store_side import POLICY, StoreSide
 
@@ -254,3 +258,20 @@ def test_what_a_restored_store_sells_of_rights_it_forgot_moves_promises(
     first, *others = world.fulfillments(placed.order_id)
     assert (first.location_id, first.total("short")) == ("S001", 8)
     assert [one.location_id for one in others] == ["S002"]
+
+
+def test_what_central_made_of_work_is_told_to_the_name_that_takes_it_over(
+    world: World, store: StoreSide
+):
+    """The answer was lost, and the machine was enrolled anew before it could ask again."""
+    (work,) = world.fulfillments(world.place(("SKU-1", 2)).order_id)
+    store.settle()
+    short = LineShortPicked(work.id, 1, 2, ShortReason.NOT_FOUND)
+    store.store.perform(short, by="A1", dev="T1")
+    store.faulty.faults = Faults(lose_answer=1.0)
+    store.round()
+    store.faulty.faults = Faults()
+    store.enrol_anew()
+    store.settle()
+    (fate,) = (one for one in store.store.fates_of(work.id) if one.kind == "line_short_picked")
+    assert (fate.state, "S00" in fate.text) == (FateState.AMENDED, True), fate
