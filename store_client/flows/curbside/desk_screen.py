@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
@@ -12,9 +11,8 @@ from textual.widgets import Static
 from store_client.flows.curbside import commands
 from store_client.flows.curbside.board import waits_said
 from store_client.flows.curbside.screen import arrival_question
-from store_client.screens.base import begin
+from store_client.screens.desk import DeskScreen
 from store_client.screens.dialogs import EntryDialog
-from store_client.screens.recording import RecordingScreen
 from store_client.services.desk import Desk, Refusal
 from store_client.services.fetching_board import facts_of, step_words
 from store_client.services.words import Said, units
@@ -61,7 +59,7 @@ _LOOKS = Looks(
 )
 
 
-class CurbsideDeskScreen(RecordingScreen):
+class CurbsideDeskScreen(DeskScreen):
     """Customers in their cars, the longest wait first; then the orders that may still be called."""
 
     HELP_TEXT = (
@@ -70,30 +68,12 @@ class CurbsideDeskScreen(RecordingScreen):
         " from the shelf, bring it out, and hand it over there by code or document. F8 takes an"
         " arrival back. All of it works without a network."
     )
+    LOOKS = _LOOKS
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("f6", "arrived", "Customer of this order waits outside", id="arrived"),
         Binding("f8", "left", "Nobody waits outside for this order", id="left"),
     ]
-
-    def compose_body(self) -> ComposeResult:
-        """Show the facts, the list, and what was last said."""
-        yield Static("", id="inbox-facts")
-        yield WorkList(_LOOKS, id="desk")
-        yield Says("", id="says")
-
-    def on_mount(self) -> None:
-        """Read."""
-        super().on_mount()
-        desk = self.query_one("#desk", WorkList)
-        desk.show_rows((), empty="Reading …")
-        desk.focus()
-        self.store_changed()
-
-    def on_screen_resume(self) -> None:
-        """Catch up with what was done on the screens above."""
-        if self.is_mounted:
-            self.store_changed()
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
@@ -105,11 +85,8 @@ class CurbsideDeskScreen(RecordingScreen):
             Hint("F1", "Help", "app.help"),
         )
 
-    def store_changed(self) -> None:
-        """Read again."""
-        begin(self, self._read, "desk", exclusive=True)
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read the rows and show them."""
         desk = self.desk
         rows = await self.host.off_loop(lambda: self._look(desk))
         here = sum(bool(row.where) for row in rows)

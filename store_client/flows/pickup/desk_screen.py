@@ -1,26 +1,24 @@
 """The pickup desk: waves that are picked now, and orders that wait to be picked together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from store_client.flows.pickup.board import due_words, facts_of
-from store_client.screens.base import begin
+from store_client.screens.desk import DeskScreen
 from store_client.screens.dialogs import Choice, ChooseDialog
-from store_client.screens.recording import RecordingScreen
 from store_client.screens.wave import WaveScreen
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.spots import spots_of, spots_words
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
-from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.flows.pickup import NAME
@@ -68,7 +66,7 @@ _LOOKS = Looks(
 )
 
 
-class PickupDeskScreen(RecordingScreen):
+class PickupDeskScreen(DeskScreen):
     """Open waves with who picks them, and the orders to choose for the next one."""
 
     HELP_TEXT = (
@@ -77,6 +75,7 @@ class PickupDeskScreen(RecordingScreen):
         " cursor. Enter opens a wave, also one of another terminal: who picks it stands beside it."
         " How full the hold shelf is stands on top. All of it works without a network."
     )
+    LOOKS = _LOOKS
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("space", "mark", "Mark this order for the next wave", id="mark"),
@@ -87,25 +86,9 @@ class PickupDeskScreen(RecordingScreen):
         super().__init__()
         self._marked: set[str] = set()
 
-    def compose_body(self) -> ComposeResult:
-        """Show the facts, the list, and what was last said."""
-        yield Static("", id="inbox-facts")
+    def more_facts(self) -> Iterator[Widget]:
+        """Say how full the hold shelf is."""
         yield Static("", id="shelf-facts")
-        yield WorkList(_LOOKS, id="desk")
-        yield Says("", id="says")
-
-    def on_mount(self) -> None:
-        """Read."""
-        super().on_mount()
-        desk = self.query_one("#desk", WorkList)
-        desk.show_rows((), empty="Reading …")
-        desk.focus()
-        self.store_changed()
-
-    def on_screen_resume(self) -> None:
-        """Catch up with what was done on the screens above."""
-        if self.is_mounted:
-            self.store_changed()
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
@@ -117,11 +100,8 @@ class PickupDeskScreen(RecordingScreen):
             Hint("F1", "Help", "app.help"),
         )
 
-    def store_changed(self) -> None:
-        """Read again."""
-        begin(self, self._read, "desk", exclusive=True)
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read the rows and show them."""
         desk = self.desk
         rows, shelf = await self.host.off_loop(partial(self._look, desk))
         free = {row.order_id for row in rows if row.order_id}

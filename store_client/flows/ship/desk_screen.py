@@ -6,15 +6,13 @@ from functools import partial
 from typing import Any
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
 from store_client.flows.ship import commands, manifests
-from store_client.screens.base import begin
+from store_client.screens.desk import DeskScreen
 from store_client.screens.dialogs import ConfirmDialog
-from store_client.screens.recording import RecordingScreen
 from store_client.screens.wave import WaveScreen
 from store_client.services import waves
 from store_client.services.cutoffs import CarrierClock, clocks
@@ -75,7 +73,7 @@ _LOOKS = Looks(
 )
 
 
-class ShippingDeskScreen(RecordingScreen):
+class ShippingDeskScreen(DeskScreen):
     """Carriers with their clocks, open waves, and the boxes on their way out."""
 
     HELP_TEXT = (
@@ -84,31 +82,13 @@ class ShippingDeskScreen(RecordingScreen):
         " an order. F7 puts every labeled box of the carrier under the cursor on its manifest; F8"
         " says that the carrier has taken what is on it. All of it works without a network."
     )
+    LOOKS = _LOOKS
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("f6", "wave", "Start a wave with the most urgent orders", id="start_wave"),
         Binding("f7", "manifest", "Manifest: list this carrier's boxes", id="manifest"),
         Binding("f8", "taken", "The carrier has taken what is listed", id="taken"),
     ]
-
-    def compose_body(self) -> ComposeResult:
-        """Show the facts, the list, and what was last said."""
-        yield Static("", id="inbox-facts")
-        yield WorkList(_LOOKS, id="desk")
-        yield Says("", id="says")
-
-    def on_mount(self) -> None:
-        """Read."""
-        super().on_mount()
-        desk = self.query_one("#desk", WorkList)
-        desk.show_rows((), empty="Reading …")
-        desk.focus()
-        self.store_changed()
-
-    def on_screen_resume(self) -> None:
-        """Catch up with what was done on the screens above."""
-        if self.is_mounted:
-            self.store_changed()
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
@@ -121,11 +101,8 @@ class ShippingDeskScreen(RecordingScreen):
             Hint("F1", "Help", "app.help"),
         )
 
-    def store_changed(self) -> None:
-        """Read again."""
-        begin(self, self._read, "desk", exclusive=True)
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read the rows and show them."""
         desk = self.desk
         seen = await self.host.off_loop(partial(self._look, desk))
         facts = Content.assemble(
