@@ -105,7 +105,7 @@ class SyncDaemon:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
-        if self._may_share() and self._keeper.share_out() and halted is None:
+        if self._may_share() and self._share() and halted is None:
             pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
         error = "" if halted is None else str(halted)
@@ -131,6 +131,10 @@ class SyncDaemon:
     def _may_share(self) -> bool:
         """Return whether central listens: a device that is shut out is told of no scopes."""
         return self._session is not None and bool(self._session.heads)
+
+    def _share(self) -> int:
+        """Begin a generation that waited for what was just pulled; grant and confirm."""
+        return self._keeper.begin_expected() + self._keeper.share_out()
 
     def _push(self, session: HelloAnswer) -> PushReport:
         cursors = self._replica.cursors()
@@ -181,7 +185,7 @@ class SyncDaemon:
         store = next((head.scope for head in answer.heads if is_store_scope(head.scope)), None)
         known = 0 if store is None else self._replica.cursor(store).incarnation
         if known not in {0, answer.incarnation}:
-            self._keeper.begin_anew()
+            self._keeper.expect_anew()
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)
 

@@ -59,9 +59,12 @@ class ShareKeeper:
     def token_to_send(self, is_last_push: bool) -> int:
         """Return the token for a push; none while central lacks operations of ours.
 
-        It would promise on a book that it does not know yet.
+        It would promise on a book that it does not know yet, or by rights that are
+        about to end.
         """
-        return self.book.token().token_ms if is_last_push else 0
+        if not is_last_push or self.journal.rights.expected() is not None:
+            return 0
+        return self.book.token().token_ms
 
     def take_back(self) -> None:
         """Close the generation once central's lease is over; before a round, connected or not."""
@@ -107,19 +110,35 @@ class ShareKeeper:
             self._grant([share for share in shares if share.surplus])
             self._recall([share for share in shares if share.shortage])
 
-    def begin_anew(self) -> None:
-        """Take every right back: central has forgotten what it had promised from them."""
-        if not self.book.policy().enabled:
-            return
-        with self.journal.writing():
-            self._close()
-        self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
+    def expect_anew(self) -> None:
+        """Let all rights be taken back: central has forgotten what it promised from them."""
+        if self.book.policy().enabled:
+            self._expect(self.journal.rights.generation() + 1)
 
     def join(self, generation: int) -> None:
-        """Go on in central's generation where it is ahead: another device was here before."""
+        """Let central's generation begin where it is ahead: another device was here before."""
         if generation > self.journal.rights.generation():
-            with self.journal.writing():
-                self.journal.rights.open_generation(generation)
+            self._expect(generation)
+
+    def _expect(self, generation: int) -> None:
+        with self.journal.writing():
+            self.journal.rights.expect(generation)
+
+    def begin_expected(self) -> int:
+        """Begin the generation that was waited for; return how many operations that took.
+
+        Called when everything that central has for this store is here: a promise on
+        rights of the generation before stands in the book now.
+        """
+        following = self.journal.rights.expected()
+        if following is None:
+            return 0
+        before = self.journal.head().seq
+        with self.journal.writing():
+            if self.book.policy().enabled:
+                self._append(GenerationClosed(following - 1))
+            self.journal.rights.open_generation(following)
+        return self.journal.head().seq - before
 
     def _note_boot(self) -> None:
         """After a reboot nobody knows how long ago the token came: count from now."""

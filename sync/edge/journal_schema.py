@@ -130,6 +130,12 @@ def m0006_money(database: Database) -> None:
     )
 
 
+@migrations(transactional=True)
+def m0007_next_generation(database: Database) -> None:
+    """The generation of rights that is to begin once central's promises are known here."""
+    database.execute("ALTER TABLE progress ADD COLUMN next_generation INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

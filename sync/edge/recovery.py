@@ -171,7 +171,7 @@ def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     else:
         theirs = _of_former_names(endpoint, journal)
         with journal.writing():  # of what was granted before central may have taken nothing
-            journal.rights.open_generation(journal.rights.generation() + 1)
+            journal.rights.expect(journal.rights.generation() + 1)
         is_new = theirs is not None and not _is_taken_over(journal, theirs)
     if theirs is None:
         return False

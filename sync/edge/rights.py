@@ -35,6 +35,24 @@ class GivenRights:
             "UPDATE progress SET generation = max(generation, ?) WHERE id = 1", (generation,)
         )
 
+    def expect(self, generation: int) -> None:
+        """Note that `generation` is to begin when all that central promised before is known.
+
+        Until then what was granted stays central's: it may have promised it, and this
+        store has not heard of it.
+        """
+        self._connection.execute(
+            "UPDATE progress SET next_generation = max(next_generation, ?) WHERE id = 1",
+            (generation,),
+        )
+
+    def expected(self) -> int | None:
+        """Return the generation that is to begin, None where the open one goes on."""
+        ((open_now, following),) = self._query(
+            "SELECT generation, next_generation FROM progress WHERE id = 1", ()
+        )
+        return int(following) if following > open_now else None
+
     def granted(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Return (granted, seq of the last recall) in the open generation by SKU."""
         found: dict[str, tuple[int, int]] = {}

@@ -78,6 +78,7 @@ class FaultyEndpoint:
         self._inner = inner
         self._random = random
         self._is_cut = False
+        self._cut_before = ""
         self._calls = 0
         self._late: list[tuple[PushHeader, tuple[bytes, ...]]] = []
 
@@ -95,9 +96,14 @@ class FaultyEndpoint:
         """Let nothing through from now on."""
         self._is_cut = True
 
+    def cut_before(self, call: str) -> None:
+        """Let nothing through from the next call of this name on: a round is cut in its middle."""
+        self._cut_before = call
+
     def restore(self) -> None:
         """Let calls through again."""
         self._is_cut = False
+        self._cut_before = ""
 
     def deliver_late(self) -> int:
         """Deliver every delayed push now, oldest first; return how many."""
@@ -166,6 +172,7 @@ class FaultyEndpoint:
 
     def _call(self, name: str, act: Callable[[], T]) -> T:
         self._calls += 1
+        self._is_cut = self._is_cut or name == self._cut_before
         if self._is_cut:
             raise Unreachable("the network is cut")
         self._deliver_some()

@@ -167,6 +167,43 @@ def test_rights_taken_back_before_enrolling_anew_stay_taken_back(world: World, s
     assert (row_of(world).on_hand, online(world)) == (0, 0)
 
 
+@pytest.mark.parametrize("call", ["hello", "push", "pull"])
+def test_a_machine_enrolled_anew_sells_no_promise_that_it_has_not_heard_of(
+    world: World, store: StoreSide, call: str
+):
+    """Promised under its former name; its first round is cut before it could hear of that."""
+    placed = world.place(("SKU-1", 3))
+    store.enrol_anew()
+    store.faulty.cut_before(call)
+    assert not store.round().ok
+    store.open()
+    assert store.share().floor == 2
+    store.sell(2)
+    agree(world, store)
+    (work,) = world.fulfillments(placed.order_id)
+    assert (work.location_id, work.total("allocated")) == ("S001", 3)
+    assert lease_of(world).generation == 2
+
+
+@pytest.mark.parametrize("call", ["push", "pull"])
+def test_a_store_sells_no_promise_of_a_restored_central_that_it_has_not_heard_of(
+    world: World, store: StoreSide, call: str
+):
+    """Its rights are over when everything that the restored central has is here, not before."""
+    placed = world.place(("SKU-1", 3))
+    world.parts.begin_new_life()
+    store.faulty.cut_before(call)
+    assert not store.round().ok
+    store.open()
+    assert not lease_of(world).is_alive(world.clock.now_ms())
+    assert store.share().floor == 2
+    store.sell(2)
+    agree(world, store)
+    (work,) = world.fulfillments(placed.order_id)
+    assert (work.location_id, work.total("allocated")) == ("S001", 3)
+    assert lease_of(world).generation == 2
+
+
 # --- restored from a backup -----------------------------------------------------------------
 
 
