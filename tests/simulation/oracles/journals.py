@@ -83,8 +83,10 @@ def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator
     found = Counter(one.line for one in theirs)
     taken = [one for one in theirs if counts(one) and not is_held_for_device(one)]
     counting = [one.line for one in taken]
-    # Totals of rights only grow: a second time changes nothing.
-    if twice := Counter(one.line for one in taken if one.aggregate != RIGHTS) - history.counts:
+    # Totals of rights only grow: a second time changes nothing. Two names may each have
+    # brought what central holds back: as long as it does, neither has had an effect.
+    applied = [one for one in taken if one.aggregate != RIGHTS and one.status != "quarantined"]
+    if twice := Counter(one.line for one in applied) - history.counts:
         yield f"{store.location_id}: central has {_shown(twice)} more often than it was done"
     if lacking := history.counts - found - history.may_lack:
         yield f"{store.location_id}: central lacks {_shown(lacking)}"
