@@ -89,11 +89,13 @@ class StoreApp(LockingApp):
         *,
         flows: Sequence[FlowUi] = ALL_FLOWS_UI,
         key_ms: Callable[[events.Key], int] | None = None,
+        when_shown: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(settings or TerminalSettings(), key_ms)
         self.store = store
         self.clock = clock
         self.flows = flows
+        self._when_shown = when_shown
         self.actor: Actor | None = None
         self.store_row: StoreRow | None = None
         self.sync_state: SyncState | None = None
@@ -130,6 +132,8 @@ class StoreApp(LockingApp):
         self.push_screen(SignInScreen())
         self.set_interval(self.settings.poll_seconds, self._watch)
         self._watch()
+        if self._when_shown is not None:  # what else starts must not take the first paint's time
+            self.call_after_refresh(self._when_shown)
         if crashed:
             begin(self, self._tell_last_action, "crash")
 

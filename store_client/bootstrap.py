@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -337,8 +337,13 @@ def start_daemon(settings: StoreSettings) -> subprocess.Popen[bytes] | None:
         )
 
 
-def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
-    """Return the terminal. Textual is imported here, so that the daemon never loads it."""
+def build_app(
+    settings: StoreSettings, store: Store, *, when_shown: Callable[[], None] | None = None
+) -> "StoreApp":
+    """Return the terminal. Textual is imported here, so that the daemon never loads it.
+
+    `when_shown` is called once, when the first screen stands.
+    """
     from store_client.app import StoreApp
     from store_client.services.alerts import AlertSettings, read_minute
     from store_client.services.desk import TerminalSettings
@@ -369,7 +374,7 @@ def build_app(settings: StoreSettings, store: Store) -> "StoreApp":
             length_min=scanner.min_length,
         ),
     )
-    return StoreApp(store, store.clock, terminal)
+    return StoreApp(store, store.clock, terminal, when_shown=when_shown)
 
 
 def desk_of(settings: StoreSettings, store: Store, by: str) -> "Desk":

@@ -133,8 +133,7 @@ def run(context: typer.Context) -> None:
         _fail(USAGE, "the terminal needs a screen: run it in a terminal window (or use `status`)")
     store = _guarded(lambda: bootstrap.open_store(settings))
     keeper = DaemonKeeper(lambda: bootstrap.start_daemon(settings))
-    keeper.start()
-    terminal = bootstrap.build_app(settings, store)
+    terminal = bootstrap.build_app(settings, store, when_shown=keeper.start)
     try:
         terminal.run()
     finally:

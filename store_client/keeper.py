@@ -24,14 +24,16 @@ class DaemonKeeper:
         self._thread = threading.Thread(target=self._keep, name="daemon keeper", daemon=True)
 
     def start(self) -> None:
-        """Start a daemon where none runs, and go on looking."""
-        self._look()
-        self._thread.start()
+        """Start a daemon where none runs, and go on looking. A second call changes nothing."""
+        if self._thread.ident is None:
+            self._look()
+            self._thread.start()
 
     def stop(self) -> None:
-        """End the daemon that was started here, if any."""
+        """End the daemon that was started here, if any; none is started any more."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=STOP_SECONDS)

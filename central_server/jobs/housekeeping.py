@@ -3,10 +3,9 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
 from sync.clock import Clock
 from sync.hub.feed import FeedWriter
+from sync.protocol.adapters import adapter
 from sync.protocol.rows import Entity, VerdictRow, store_scope
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 VERDICT_DAYS = 45
 """As long as a store keeps its settled work: a journal restored from a backup may be as old."""
-_VERDICT: TypeAdapter[VerdictRow] = TypeAdapter(VerdictRow)
 
 
 def forget_old_answers(database: "Database", clock: Clock, days: int) -> int:
@@ -47,7 +45,7 @@ def _forget(unit: "Unit", location_id: str, followed_rev: int, before_ms: int) -
     old = [
         row.key
         for row in unit.feed.living(scope, Entity.VERDICT.value, followed_rev)
-        if _VERDICT.validate_json(row.body or "").settled_at_ms < before_ms
+        if adapter(VerdictRow).validate_json(row.body or "").settled_at_ms < before_ms
     ]
     unit.feed.drop_tombstones(scope, followed_rev)
     feed = FeedWriter(unit.feed)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, and_, bindparam, select, update
 
 from central_server.records import StoredFulfillment
@@ -14,13 +13,13 @@ from central_server.storage.raw import Together, Values
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.protocol.adapters import adapter
 from sync.protocol.rows import Entity, FulfillmentRow, encode_body
 
 _COLUMNS = (
     "id", "order_id", "location_id", "flow", "status", "is_open", "promised_by_ms", "body",
     "revision", "confirm_by_ms", "hold_until_ms", "pickup_by_ms",
 )  # fmt: skip
-_ADAPTER: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
 _STORED = (
     FULFILLMENT_ORDERS.c.body, FULFILLMENT_ORDERS.c.status, FULFILLMENT_ORDERS.c.revision,
     FULFILLMENT_ORDERS.c.confirm_by_ms,
@@ -224,7 +223,7 @@ class Fulfillments:
 
 def _stored(values: Values) -> StoredFulfillment:
     body, status, revision, confirm_by_ms = values
-    found = _ADAPTER.validate_json(body)
+    found = adapter(FulfillmentRow).validate_json(body)
     # The column rules: `end_confirmations` writes no bodies, as each would be a row of the feed.
     if confirm_by_ms is not None and confirm_by_ms != found.order.confirm_by_ms:
         found = replace(found, order=replace(found.order, confirm_by_ms=confirm_by_ms))

@@ -2,13 +2,10 @@
 
 from collections import defaultdict
 
-from pydantic import TypeAdapter
-
 from store_client.replica.store import Store
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.protocol.adapters import adapter
 from sync.protocol.digest import StoreDigest, order_digest
-
-_ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 
 
 def digest_of(store: Store) -> StoreDigest:
@@ -18,7 +15,7 @@ def digest_of(store: Store) -> StoreDigest:
 
 
 def _digest(store: Store) -> StoreDigest:
-    orders = [_ORDER.validate_json(view) for view in store.views()]
+    orders = [adapter(FulfillmentOrder).validate_json(view) for view in store.views()]
     head = store.journal.head()
     return StoreDigest(
         location_id=store.location_id,

@@ -1,16 +1,15 @@
 """What people of this store must look at: central's rows, and what was already done about them."""
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from store_client.replica.database import ReplicaDatabase
 from store_client.replica.models import InboxItem
 from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import ExceptionOwner, check_closable, exception_aggregate
 from sync.edge.journal import Journal
+from sync.protocol.adapters import adapter
 from sync.protocol.rows import Entity, ExceptionRow
 from sync.protocol.verdicts import VerdictStatus
-
-_ROW: TypeAdapter[ExceptionRow] = TypeAdapter(ExceptionRow)
 
 
 class NotOurException(OperationRefused):
@@ -65,7 +64,7 @@ class Inbox:
 
     def _item(self, body: str) -> InboxItem | None:
         try:
-            row = _ROW.validate_json(body)
+            row = adapter(ExceptionRow).validate_json(body)
         except ValidationError:
             return None  # for a newer version: the row is kept, and shown by that one
         newest = self._journal.history(1, 0, exception_aggregate(row.id))

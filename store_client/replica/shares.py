@@ -5,18 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from store_client.replica.views import Views
 from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.edge.journal import Journal
 from sync.edge.ports import LeaseToken
+from sync.protocol.adapters import adapter
 from sync.protocol.rows import Entity, StoreRow, Watermark
 
-_STORE: TypeAdapter[StoreRow] = TypeAdapter(StoreRow)
-_ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 _COLUMNS = (
     "sku, on_hand, allocated, floor, generation, promised, returned, op_replica, op_epoch, op_seq"
 )
@@ -43,7 +40,7 @@ class Shares:
         row = self._database.one(
             "SELECT body FROM documents WHERE entity = ? LIMIT 1", (Entity.STORE.value,)
         )
-        return EscrowPolicy() if row is None else _STORE.validate_json(row[0]).escrow
+        return EscrowPolicy() if row is None else adapter(StoreRow).validate_json(row[0]).escrow
 
     def shares(self, skus: Sequence[str]) -> list[Share]:
         """Return how these SKUs are divided now; one that the store never had is left out."""
@@ -158,7 +155,7 @@ class Shares:
             " AND instr(view, ?) > 0",
             (f'"sku":{json.dumps(sku, ensure_ascii=False)}',),
         )
-        orders = [_ORDER.validate_json(view) for (view,) in rows]
+        orders = [adapter(FulfillmentOrder).validate_json(view) for (view,) in rows]
         return [
             order
             for order in orders

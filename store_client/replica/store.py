@@ -7,8 +7,6 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from store_client.replica.database import ReplicaDatabase
 from store_client.replica.inbox import Inbox
 from store_client.replica.locks import Shared, held, is_held
@@ -38,6 +36,7 @@ from sync.domain.transitions import FulfillmentOperation, decide
 from sync.edge.journal import Identity, Journal, JournaledOperation
 from sync.edge.recovery import lost, notice_restore
 from sync.edge.sqlite import CommitHook, Error, no_hook
+from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import AssociateRow, Entity, StoreRow, store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -46,8 +45,6 @@ TRIES = 5
 """Wrong PINs or codes before a lock-out."""
 LOCKED_MS = 30 * 60_000
 
-_STORE: TypeAdapter[StoreRow] = TypeAdapter(StoreRow)
-_ASSOCIATE: TypeAdapter[AssociateRow] = TypeAdapter(AssociateRow)
 _BOARD = (
     "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
     " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
@@ -272,14 +269,14 @@ class Store(Sales, Till):
         row = self._database.one(
             "SELECT body FROM documents WHERE entity = ? LIMIT 1", (Entity.STORE.value,)
         )
-        return None if row is None else _STORE.validate_json(row[0])
+        return None if row is None else adapter(StoreRow).validate_json(row[0])
 
     def associates(self) -> list[AssociateRow]:
         """Return who may sign in, by name."""
         rows = self._database.all(
             "SELECT body FROM documents WHERE entity = ?", (Entity.ASSOCIATE.value,)
         )
-        people = [_ASSOCIATE.validate_json(body) for (body,) in rows]
+        people = [adapter(AssociateRow).validate_json(body) for (body,) in rows]
         return sorted(people, key=lambda person: (person.name, person.id))
 
     def lockout(self, subject: str) -> Lockout:

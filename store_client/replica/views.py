@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from sync.domain.errors import UnknownFlow
@@ -21,12 +21,10 @@ from sync.domain.reserve_operations import BEGINNINGS
 from sync.edge.fold import Folded, fold
 from sync.edge.journal import Journal
 from sync.edge.sqlite import Connection
+from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord, decode_line
 from sync.protocol.rows import FulfillmentRow, Watermark
 from sync.protocol.verdicts import VerdictStatus
-
-_ROW: TypeAdapter[FulfillmentRow] = TypeAdapter(FulfillmentRow)
-_ORDER: TypeAdapter[FulfillmentOrder] = TypeAdapter(FulfillmentOrder)
 
 _NEW_ROW = (
     "INSERT INTO fulfillments (id, rev, base, base_seq, view, pending, provisional,"
@@ -143,7 +141,7 @@ class Views:
         order = begun(record.op, self._journal.identity.location_id, record.at)
         first = self._journal.lives.all[0]
         mark = Watermark(first.replica_id, first.epoch, 0)  # it includes nothing that was done here
-        base = _ROW.dump_json(FulfillmentRow(order, mark)).decode()
+        base = adapter(FulfillmentRow).dump_json(FulfillmentRow(order, mark)).decode()
         connection.execute(_NEW_ROW, (key, OWN_REV, base))
         self._refold_row(connection, key, base, 0, 0)
 
@@ -160,7 +158,7 @@ class Views:
     ) -> Sequence[tuple[str, int, int]] | None:
         """Write one view; return what its pending operations move (None: unreadable, as it was)."""
         try:
-            row = _ROW.validate_json(base)
+            row = adapter(FulfillmentRow).validate_json(base)
             flow_named(row.order.flow)
         except (ValidationError, UnknownFlow):
             return None  # for a newer version: the row is kept, and is on no board of this one
@@ -173,7 +171,7 @@ class Views:
             " promised_by_ms = ?, expires_at_ms = ?, staging_spot = ?, units_open = ?,"
             " units_to_pick = ?, units_to_put_back = ?, unconfirmed = ?, base_unconfirmed = ?"
             " WHERE id = ?",
-            (base_seq, _ORDER.dump_json(folded.order).decode(), len(pending),
+            (base_seq, adapter(FulfillmentOrder).dump_json(folded.order).decode(), len(pending),
              int(folded.provisional), *_columns(folded), int(row.order.is_unconfirmed), key),
         )  # fmt: skip
         return folded.effects
@@ -237,7 +235,9 @@ class Views:
     def order(self, key: str) -> FulfillmentOrder | None:
         """Return the view of one fulfillment order."""
         row = self._database.one("SELECT view FROM fulfillments WHERE id = ?", (key,))
-        return None if row is None or not row[0] else _ORDER.validate_json(row[0])
+        return (
+            None if row is None or not row[0] else adapter(FulfillmentOrder).validate_json(row[0])
+        )
 
     def effects_on(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Return (on hand, allocated) by SKU: what work that central's rows lack moved, in units.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from store_client.replica import products
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
@@ -15,6 +15,7 @@ from sync.clock import Clock
 from sync.edge.journal import Journal
 from sync.edge.ports import ScopeCursor, SyncReport
 from sync.edge.sqlite import Connection, UnsafeDatabase
+from sync.protocol.adapters import adapter
 from sync.protocol.endpoint import PullPage
 from sync.protocol.rows import (
     CATALOGUE_SCOPE,
@@ -29,7 +30,6 @@ from sync.protocol.session import SnapshotManifest
 DOCUMENTS = (
     Entity.STORE.value, Entity.ASSOCIATE.value, Entity.EXCEPTION.value, Entity.VERDICT.value,
 )  # fmt: skip
-_VERDICT: TypeAdapter[VerdictRow] = TypeAdapter(VerdictRow)
 ALERTS_MAX = 200
 
 
@@ -312,7 +312,7 @@ def _keep_unknown(
 def _verdict(row: dict[str, Any]) -> VerdictRow | None:
     """Return a row's verdict; None for a tombstone, and for what only a newer version reads."""
     try:
-        return None if row.get("d") else _VERDICT.validate_python(row["b"])
+        return None if row.get("d") else adapter(VerdictRow).validate_python(row["b"])
     except ValidationError:
         return None
 

@@ -20,10 +20,11 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 
 from sync.domain.card_numbers import check_document
 from sync.domain.flows import OPERATION_UNION
+from sync.protocol.adapters import adapter
 
 HASH_BYTES = 32
 LINE_BYTES_MAX = 64 * 1024
@@ -67,9 +68,6 @@ class OperationRecord:
     """For which reason."""
 
 
-_ADAPTER: TypeAdapter[OperationRecord] = TypeAdapter(OperationRecord)
-
-
 def encode_line(record: OperationRecord) -> bytes:
     """Return the line of `record`. What rarely changes stands first: it compresses better.
 
@@ -99,7 +97,7 @@ def decode_line(line: bytes, *, is_storable: bool = False) -> OperationRecord:
 
     `is_storable` says that `all_storable` has looked at it already.
     """
-    record = _ADAPTER.validate_json(line)
+    record = adapter(OperationRecord).validate_json(line)
     if record.v != OPERATION_VERSION:
         raise ValueError(f"version {record.v} of this operation is not known here")
     if not is_storable:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 
-from pydantic import TypeAdapter
-
 from sync.domain.escrow import EscrowPolicy, Rights
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Role
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
+from sync.protocol.adapters import adapter
 from sync.protocol.verdicts import Verdict
 
 CATALOGUE_SCOPE = "catalogue"
@@ -184,24 +183,24 @@ def verdict_key(replica_id: str, epoch: int, seq: int) -> str:
     return f"{replica_id}/{epoch}/{seq}"
 
 
-ADAPTERS: dict[Entity, TypeAdapter[object]] = {
-    Entity.PRODUCT: TypeAdapter(ProductRow),
-    Entity.PRICE: TypeAdapter(PriceRow),
-    Entity.STORE: TypeAdapter(StoreRow),
-    Entity.ASSOCIATE: TypeAdapter(AssociateRow),
-    Entity.STOCK: TypeAdapter(StockRow),
-    Entity.FULFILLMENT: TypeAdapter(FulfillmentRow),
-    Entity.EXCEPTION: TypeAdapter(ExceptionRow),
-    Entity.VERDICT: TypeAdapter(VerdictRow),
+ROWS: dict[Entity, type[object]] = {
+    Entity.PRODUCT: ProductRow,
+    Entity.PRICE: PriceRow,
+    Entity.STORE: StoreRow,
+    Entity.ASSOCIATE: AssociateRow,
+    Entity.STOCK: StockRow,
+    Entity.FULFILLMENT: FulfillmentRow,
+    Entity.EXCEPTION: ExceptionRow,
+    Entity.VERDICT: VerdictRow,
 }
-"""How each entity's body becomes JSON and back."""
+"""What the body of each entity's rows is."""
 
 
 def encode_body(entity: Entity, row: object) -> str:
     """Return the body of a feed row as compact JSON."""
     # A store has tens of thousands of stock rows, and most of their fields say nothing.
     compact = entity is Entity.STOCK
-    return ADAPTERS[entity].dump_json(row, exclude_defaults=compact).decode()
+    return adapter(ROWS[entity]).dump_json(row, exclude_defaults=compact).decode()
 
 
 def row_digest(entity: str, key: str, rev: int) -> int:

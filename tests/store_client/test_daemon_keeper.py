@@ -63,3 +63,15 @@ def test_a_daemon_that_cannot_be_started_is_tried_again():
     keeper.start()
     assert start.enough.wait(WAIT_S)
     keeper.stop()
+
+
+def test_one_that_was_never_started_ends_all_the_same():
+    """The terminal may fail before its first screen stands; a second start changes nothing."""
+    start = Starter(1)
+    DaemonKeeper(start, every_s=SOON_S).stop()
+    assert start.started == []
+    keeper = DaemonKeeper(start, every_s=WAIT_S)
+    keeper.start()
+    keeper.start()
+    keeper.stop()
+    assert len(start.started) == 1

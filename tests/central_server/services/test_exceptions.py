@@ -9,7 +9,8 @@ from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import POLICIES, ExceptionKind, ExceptionResolved
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
 from sync.domain.transitions import ConsequenceKind
-from sync.protocol.rows import ADAPTERS, Entity
+from sync.protocol.adapters import adapter
+from sync.protocol.rows import ROWS, Entity
 from sync.protocol.verdicts import VerdictStatus
 
 MINUTE_MS = 60_000
@@ -40,7 +41,7 @@ def at_store(world, location_id="S001"):
     with world.database.read() as view:
         rows = view.feed.rows_after(f"store:{location_id}", 0, 1000)
     return [
-        ADAPTERS[Entity.EXCEPTION].validate_json(row.body)
+        adapter(ROWS[Entity.EXCEPTION]).validate_json(row.body)
         for row in rows
         if row.entity == Entity.EXCEPTION and row.body is not None
     ]

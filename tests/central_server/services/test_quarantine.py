@@ -11,7 +11,8 @@ from central_server.services.settling import RETRIED
 from sync.domain import operations as op
 from sync.domain.ids import OpId
 from sync.domain.stock_operations import FloorSold, SkuUnits
-from sync.protocol.rows import ADAPTERS, Entity
+from sync.protocol.adapters import adapter
+from sync.protocol.rows import ROWS, Entity
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import whole_pickup
 
@@ -43,7 +44,7 @@ def rows_of(world, entity, location_id="S001"):
     with world.database.read() as view:
         rows = view.feed.rows_after(f"store:{location_id}", 0, 1000)
     return {
-        row.key: ADAPTERS[entity].validate_json(row.body)
+        row.key: adapter(ROWS[entity]).validate_json(row.body)
         for row in rows
         if row.entity == entity and row.body is not None
     }

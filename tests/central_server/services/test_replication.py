@@ -6,7 +6,8 @@ from sync.domain import operations as op
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
 from sync.domain.transitions import ConsequenceKind
 from sync.protocol import errors
-from sync.protocol.rows import ADAPTERS, Entity, FulfillmentRow
+from sync.protocol.adapters import adapter
+from sync.protocol.rows import ROWS, Entity, FulfillmentRow
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import whole_pickup
 
@@ -69,7 +70,7 @@ def test_row_carries_the_watermark(world):
         body = next(
             row.body for row in view.feed.rows_after("store:S001", 0, 100) if row.key == key
         )
-    row = ADAPTERS[Entity.FULFILLMENT].validate_json(body)
+    row = adapter(ROWS[Entity.FULFILLMENT]).validate_json(body)
     assert isinstance(row, FulfillmentRow)
     assert (row.watermark.replica_id, row.watermark.epoch, row.watermark.seq) == (
         store.replica_id, 1, 2,

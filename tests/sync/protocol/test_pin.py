@@ -7,8 +7,9 @@ import pytest
 
 from sync.domain.flows import ALL_OPERATIONS, flow_named
 from sync.protocol import version
+from sync.protocol.adapters import adapter
 from sync.protocol.lines import chain, decode_line, encode_line, genesis
-from sync.protocol.rows import ADAPTERS, Entity, FulfillmentRow
+from sync.protocol.rows import ROWS, Entity, FulfillmentRow
 from sync.protocol.session import Message
 from tests.sync.protocol import wire
 
@@ -98,7 +99,7 @@ def test_golden_rows_stay_readable(number: int):
     """Rows that a replica holds since an older version are read by this one."""
     for line in _lines(f"v{number}_rows.jsonl"):
         golden = json.loads(line)
-        row = ADAPTERS[Entity(golden["e"])].validate_python(golden["b"])
+        row = adapter(ROWS[Entity(golden["e"])]).validate_python(golden["b"])
         if isinstance(row, FulfillmentRow):
             assert flow_named(row.order.flow).status_of(row.order).value == golden["status"]
 

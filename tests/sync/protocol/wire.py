@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sync.domain.flows import ALL_OPERATIONS
 from sync.domain.transitions import Consequence
 from sync.protocol import lines, rows, snapshot
+from sync.protocol.adapters import adapter
 from sync.protocol.errors import REFUSALS
 from sync.protocol.lines import OperationRecord
 from sync.protocol.session import Message
@@ -34,9 +35,9 @@ def wire_documents() -> Iterator[tuple[str, object]]:
     for kind in messages():
         yield kind.__name__, kind.model_json_schema()
     yield "Verdict", Verdict.model_json_schema()
-    yield "operation", lines._ADAPTER.json_schema()
-    for entity, adapter in rows.ADAPTERS.items():
-        yield entity.value, adapter.json_schema()
+    yield "operation", adapter(lines.OperationRecord).json_schema()
+    for entity, body in rows.ROWS.items():
+        yield entity.value, adapter(body).json_schema()
     yield "refusals", sorted(REFUSALS)
     yield "snapshot", (snapshot.CATALOGUE_TABLES, snapshot.PRICE_TABLES)
 
