@@ -15,7 +15,7 @@ demo: .venv/.ok ## Start central and its stores, with sample data and simulated 
 	@$(BIN)/central-server demo
 
 test: .venv/.ok ## Run every test but the benchmarks.
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup tests --ignore=tests/benchmarks
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --durations=30 --durations-min=3 tests --ignore=tests/benchmarks
 
 check: lint types imports deps ## Run every static check.
 
