@@ -21,7 +21,7 @@ from sync.domain.ids import OpId
 from sync.domain.money_operations import CardSettled, DrawerCounted
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
 from sync.hub.feed import FeedWriter
-from sync.hub.ports import HeldBack
+from sync.hub.ports import HeldBack, ReplicaState
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -98,6 +98,20 @@ class ExceptionsOfPush:
                 ExceptionKind.QUARANTINED, held_words(held, op_id.seq),
                 cause=quarantine_cause(op_id), now_ms=self._now_ms, random=self._random,
                 order=order, location_id=location_id, source=str(op_id),
+            )
+        )  # fmt: skip
+
+    def lose(self, state: ReplicaState, count: int) -> None:
+        """Open an exception for work before a replica's epoch that is in no copy any more."""
+        first, last = state.base_seq - count + 1, state.base_seq
+        which = f"Operation {last}" if count == 1 else f"Operations {first} to {last}"
+        place = f"{state.replica_id}/{state.epoch}"
+        self._held.append(
+            exception_record(
+                ExceptionKind.WORK_LOST,
+                f"{which} of device {state.replica_id}: done at the store, in no copy any more.",
+                cause=f"{ExceptionKind.WORK_LOST}:{place}", now_ms=self._now_ms,
+                random=self._random, location_id=state.location_id, source=place,
             )
         )  # fmt: skip
 

@@ -281,6 +281,10 @@ class Replication(Reserving):
             order = None
         self._inbox.hold_back(op_id, held, order, self._location_id)
 
+    def lost(self, state: ReplicaState, count: int) -> None:
+        """Open an exception for work of this location that nobody has any more."""
+        self._inbox.lose(state, count)
+
     def pass_over(self, op_id: OpId, aggregate: str, record: OperationRecord | None) -> None:
         """Let rows include an operation that a person set aside: no store folds it any more."""
         order = self._rows.get(aggregate)
@@ -419,28 +423,3 @@ class Replication(Reserving):
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:
             self._unit.outbox.add(due)
-
-
-class Refusing(Replication):
-    """An applier that applies nothing: the acceptor quarantines what it is given."""
-
-    def __init__(
-        self,
-        problem: Exception,
-        unit: "Unit",
-        judging: Judging,
-        location: Location,
-        now_ms: int,
-    ) -> None:
-        super().__init__(unit, judging, location, now_ms)
-        self._problem = problem
-
-    def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
-        """Load what is only read; move nothing."""
-        del state
-        self._load({aggregate_of(record.op) for record in records})
-
-    def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
-        """Raise what made the operation impossible to write."""
-        del op_id, record
-        raise self._problem

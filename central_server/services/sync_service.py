@@ -10,7 +10,8 @@ from central_server.ports import Snapshots
 from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
 from central_server.services.judging import Judging
-from central_server.services.replication import Refusing, Replication
+from central_server.services.refusing import Refusing
+from central_server.services.replication import Replication
 from central_server.services.rights import extend_lease, keep_time, note_gap
 from central_server.services.scopes import scopes_of
 from sync.hub.acceptor import accept

@@ -33,8 +33,9 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.inventory import StockEffect
 from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation, decide
+from sync.edge.holes import holes
 from sync.edge.journal import Identity, Journal, JournaledOperation
-from sync.edge.recovery import lost, notice_restore
+from sync.edge.recovery import notice_restore
 from sync.edge.sqlite import CommitHook, Error, no_hook
 from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord
@@ -354,7 +355,7 @@ class Store(Sales, Till):
     def _worries(self) -> list[str]:
         """Return what must not be overlooked: work that is lost, a record that fails."""
         problem = self.journal.witness_problem
-        return [gap.words() for gap in lost(self.journal)] + ([problem] if problem else [])
+        return [hole.words() for hole in holes(self.journal)] + ([problem] if problem else [])
 
     def operations(self, limit: int = 200, offset: int = 0) -> list[OperationFate]:
         """Return this store's operations, newest first, with what became of each."""

@@ -43,6 +43,7 @@ class ExceptionKind(StrEnum):
     VALUE_OVERDRAWN = "value_overdrawn"
     CARD_NOT_SETTLED = "card_not_settled"
     DRAWER_DIFFERENCE = "drawer_difference"
+    WORK_LOST = "work_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
     ExceptionKind.DRAWER_DIFFERENCE: ExceptionPolicy(
         _STORE, 24 * HOUR_MS, "Drawer does not add up",
         "Look at the tender report of that session and say what was found.",
+    ),
+    ExceptionKind.WORK_LOST: ExceptionPolicy(
+        _CENTRAL, 24 * HOUR_MS, "Work of a store is lost",
+        "Have goods counted and drawers checked there, and ask about its orders of that time.",
     ),
 }  # fmt: skip
 """The one table. A kind without a row is an error of the table, and a test says so."""

@@ -8,6 +8,7 @@ from sync.clock import Clock
 from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
 from sync.edge.greeting import Signer, greeting
+from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
@@ -99,12 +100,18 @@ class SyncDaemon:
         self._keeper.take_back()
         session = self._session or self._hello()
         halted: errors.ProtocolRefused | None = None
+        lacking: errors.Gap | None = None
         try:
             pushed = self._push(session)
+        except errors.Gap as gap:
+            lacking = gap
+            pushed = PushReport(0, self._hello().heads)
         except HALTING as refusal:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
+        if lacking is not None:
+            pushed = self._push_behind(lacking, session)
         if self._may_share() and self._share() and halted is None:
             pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
@@ -127,6 +134,13 @@ class SyncDaemon:
             error=error,
             next_in_s=poll_delay_s(session.poll_seconds, self._random),
         )
+
+    def _push_behind(self, lacking: errors.Gap, session: HelloAnswer) -> PushReport:
+        """Go on behind what central lacks and this store has forgotten; its rows are here now."""
+        if not go_on_behind(self._endpoint, self._journal, self._clock.now_ms()):
+            raise lacking
+        self._replica.refold()
+        return self._push(session)
 
     def _may_share(self) -> bool:
         """Return whether central listens: a device that is shut out is told of no scopes."""

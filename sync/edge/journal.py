@@ -303,11 +303,37 @@ class Journal(JournalReading, JournalSettling, Lockouts):
         before = self.lives.before(life)
         if before is None or before.replica_id != life.replica_id:
             start = genesis(life.replica_id, 1)
-            return EpochStart(epoch=1, seq=0, hash=start.hex(), certain=True)
+            lost = self.lost_before(life)
+            return EpochStart(epoch=1, seq=0, hash=start.hex(), certain=True, lost=lost)
         end = self.end_of(before)
         return EpochStart(
-            epoch=before.epoch, seq=end.seq, hash=end.hash.hex(), certain=bool(life.certain)
-        )
+            epoch=before.epoch, seq=end.seq, hash=end.hash.hex(), certain=bool(life.certain),
+            lost=self.lost_before(life),
+        )  # fmt: skip
+
+    def lost_before(self, life: Life) -> int:
+        """Return how many operations before an epoch are missing here.
+
+        Where central has opened it, or is asked to, it does not have them either.
+        """
+        before = self.lives.before(life)
+        return 0 if before is None else max(0, life.base - self.end_of(before).seq)
+
+    def is_whole_after(self, seq: int, life: Life) -> bool:
+        """Return whether all that was done after a place of an epoch is still kept.
+
+        The hash at that place, and each operation from there on, later epochs included.
+        """
+        if self.hash_at(seq, life) is None:
+            return False
+        for one in self.lives:
+            start = seq if one.epoch == life.epoch else one.base
+            (count,) = self._one(
+                "SELECT count(*) FROM operations WHERE epoch = ? AND seq > ?", (one.epoch, start)
+            )
+            if one.epoch >= life.epoch and count != max(0, self.end_of(one).seq - start):
+                return False
+        return True
 
     def included_seq(self, mark: Watermark) -> int:
         """Return up to which of this journal's operations a row with this watermark includes."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sync.edge.escrow import ShareKeeper
 from sync.edge.journal import Journal
-from sync.edge.lives import Sending
+from sync.edge.lives import Life, Sending
 from sync.edge.recovery import must_take_over, recover
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -110,7 +110,7 @@ def _push_all(
             answer = endpoint.push(header, lines)
         except errors.Gap as gap:
             rewinds += 1
-            _rewind(journal, gap, rewinds)
+            _rewind(journal, gap, place.life, rewinds)
             continue
         journal.settle(_whole(journal, answer, place, len(lines)), place.life, now_ms)
         if keeper is not None:
@@ -154,16 +154,19 @@ def _whole(journal: Journal, answer: PushAnswer, place: Sending, count: int) -> 
     return answer.model_copy(update={"acked_hash": known.hex()})
 
 
-def _rewind(journal: Journal, gap: errors.Gap, rewinds: int) -> None:
-    """Central lacks operations that it once had: go back to where it says."""
+def _rewind(journal: Journal, gap: errors.Gap, life: Life, rewinds: int) -> None:
+    """Central lacks operations that it once had: go back to where it says.
+
+    `life` is the epoch of the push. Raises the gap where not all of them are kept:
+    lines that follow on others would come to places of which they never were.
+    """
     expected, epoch = gap.data.get("expected_seq"), gap.data.get("epoch")
     if not isinstance(expected, int) or expected < 1 or rewinds > REWINDS_MAX:
         raise gap
-    named = journal.lives.named(journal.identity.replica_id, epoch if isinstance(epoch, int) else 0)
+    named: Life | None = life
     if isinstance(epoch, int):
-        if named is not None and journal.hash_at(expected - 1, named) is None:
-            raise gap
-    elif journal.hash_at(expected - 1) is None:
+        named = journal.lives.named(journal.identity.replica_id, epoch)
+    if named is not None and not journal.is_whole_after(expected - 1, named):
         raise gap
     journal.rewind(expected, epoch if isinstance(epoch, int) else None)
 

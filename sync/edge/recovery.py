@@ -30,21 +30,6 @@ UNKNOWN = "not_found"
 """The code by which central says that it knows no replica of a name."""
 
 
-class Gap(NamedTuple):
-    """Operations that were done here and are nowhere any more, first and last included."""
-
-    first: int
-    last: int
-
-    def words(self) -> str:
-        """Return what to tell people."""
-        one = self.first == self.last
-        which = (
-            f"Operation {self.first} is" if one else f"Operations {self.first} to {self.last} are"
-        )
-        return f"{which} lost: done here, and in no copy any more. Check the goods by hand."
-
-
 @dataclass
 class Theirs:
     """What central has beyond the last operation that both sides have."""
@@ -59,6 +44,10 @@ class Theirs:
     verdicts: dict[int, list[Verdict]] = field(default_factory=dict)
     end: tuple[int, int] = (0, 0)
     """Central's epoch and last place."""
+    anchor: Witness | None = None
+    """Central's last operation, where this journal has forgotten it: its hash is where to go on."""
+    is_certain: bool = False
+    """Whether it is known why the two differ: nobody else need be at work here."""
 
 
 # --- at the start of a process ---------------------------------------------------------
@@ -132,18 +121,6 @@ def take_over(journal: Journal, identity: Identity, now_ms: int) -> None:
         )
         journal.connection.execute("UPDATE progress SET is_duplicate = 0, rival_ms = 0")
     journal.write_mark()
-
-
-def lost(journal: Journal) -> list[Gap]:
-    """Return the operations that central has been asked for and does not have either."""
-    found = []
-    for life in journal.lives:
-        before = journal.lives.before(life)
-        if before is not None and life.opened:
-            end = journal.end_of(before).seq
-            if life.base > end:
-                found.append(Gap(end + 1, life.base))
-    return found
 
 
 # --- with central ------------------------------------------------------------------------
@@ -324,13 +301,18 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
         for epoch, seq, line, hashed in theirs.operations:
             witness = Witness(theirs.replica_id, epoch, seq, line, hashed, _units_sold(line))
             _insert(journal, witness)
+        if theirs.anchor is not None:  # it is counted on both sides: only its place matters
+            journal.insert(theirs.anchor, _record(theirs.anchor.line))
         _keep_verdicts(journal, theirs)
-        life = _next_life(journal, theirs, discarded, now_ms)
+        left = _not_at_central(own, theirs)
+        reached = max((one.seq for one in own), default=theirs.common_seq)
+        reached = max(reached, *(life.base for life in discarded), 0)
+        life = _next_life(journal, theirs, discarded, reached - len(left), now_ms)
         journal.begin_life(life)
-        count = _sequence(journal, life, own, theirs)
+        _sequence(journal, life, left)
         journal.connection.execute("UPDATE progress SET acked_seq = ?", (life.base,))
     journal.write_mark()
-    return count
+    return len(left)
 
 
 def _keep_verdicts(journal: Journal, theirs: Theirs) -> None:
@@ -372,27 +354,40 @@ def _replace_lives(journal: Journal, theirs: Theirs) -> list[Life]:
     return later
 
 
-def _next_life(journal: Journal, theirs: Theirs, discarded: list[Life], now_ms: int) -> Life:
-    """Return the epoch for our own operations. Its number was never used, here or at central."""
+def _next_life(
+    journal: Journal, theirs: Theirs, discarded: list[Life], base_min: int, now_ms: int
+) -> Life:
+    """Return the epoch for our own operations. Its number was never used, here or at central.
+
+    It ends where this journal ended, or later: what lies between central's end and its
+    begin is as many operations as nobody has.
+    """
     epochs = (theirs.end[0], theirs.common_life.epoch, *(life.epoch for life in discarded))
-    bases = (theirs.end[1], theirs.common_seq, *(life.base for life in discarded))
+    bases = (theirs.end[1], theirs.common_seq, base_min)
     name = journal.identity.replica_id
-    is_certain = name != theirs.replica_id or any(life.certain for life in discarded)
+    is_certain = theirs.is_certain or name != theirs.replica_id
+    is_certain = is_certain or any(life.certain for life in discarded)
     return Life(max(epochs) + 1, name, max(bases), is_certain, opened=False, begun_ms=now_ms)
 
 
-def _sequence(journal: Journal, life: Life, own: list[_Own], theirs: Theirs) -> int:
+def _not_at_central(own: list[_Own], theirs: Theirs) -> list[_Own]:
+    """Return our own operations without the lines that central has at another place."""
     there = Counter(line for _, _, line, _ in theirs.operations)
-    current, seq = genesis(life.replica_id, life.epoch), life.base
+    left = []
     for one in own:
         if there[one.line]:
             there[one.line] -= 1
-            continue
-        seq += 1
+        else:
+            left.append(one)
+    return left
+
+
+def _sequence(journal: Journal, life: Life, own: list[_Own]) -> None:
+    current = genesis(life.replica_id, life.epoch)
+    for seq, one in enumerate(own, life.base + 1):
         current = chain(current, one.line)
         witness = Witness(life.replica_id, life.epoch, seq, one.line, current, one.effects)
         _insert(journal, witness, forked_from=f"{one.epoch}/{one.seq}")
-    return seq - life.base
 
 
 def _insert(journal: Journal, one: Witness, forked_from: str | None = None) -> None:

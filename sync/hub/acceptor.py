@@ -91,7 +91,12 @@ def accept(
     state = _position(before, header, now_ms)
     if before is not None and state.epoch != before.epoch:
         journal.begin_epoch(state)
+    lost = _lost(header, state) if before is not None and state.epoch != before.epoch else 0
+    if lost:
+        applier.lost(state, lost)
     arrived = _new_lines(journal, state, header, lines)
+    if lost and not arrived:
+        applier.flush()
     if arrived:
         state = _judge(journal, applier, state, arrived, now_ms)
     heads = journal.heads(scopes) if state.enabled else ()
@@ -104,6 +109,12 @@ def accept(
         return _answer(journal, state, header, (), now_ms)
     answer = _answer(journal, state, header, heads, now_ms)
     return answer.model_copy(update={"incarnation": incarnation})
+
+
+def _lost(header: PushHeader, state: ReplicaState) -> int:
+    """Return how many operations before the epoch that begins the store says to be nowhere."""
+    claimed = 0 if header.follows is None or not state.enabled else header.follows.lost
+    return min(max(claimed, 0), state.base_seq)
 
 
 def _position(state: ReplicaState | None, header: PushHeader, now_ms: int) -> ReplicaState:

@@ -144,6 +144,14 @@ class OperationApplier(Protocol):
         """
         ...
 
+    def lost(self, state: ReplicaState, count: int) -> None:
+        """Let somebody look after work that nobody has any more.
+
+        `count` operations before the epoch that the replica has just begun. Called
+        before `flush`, at most once for an epoch.
+        """
+        ...
+
     def flush(self) -> None:
         """Write everything that changed, feed rows last."""
         ...

@@ -134,6 +134,8 @@ class EpochStart(Message):
     certain: bool = False
     """The store itself knows that its database was restored: it need not wait to see whether
     another machine goes on under its name."""
+    lost: int = 0
+    """So many operations before this epoch were done at the store and are in no copy any more."""
 
 
 class PushHeader(Message):

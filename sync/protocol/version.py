@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "f4eb1d1d918322a4b1d2ffe6059bccd3ffa72b7a8b89b6e4e3380784cde17def",
+    2: "01f8a28fa0acef1cf9c45b77d776807b9840eb50ba54b755ab3ed7072d72a6e1",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

@@ -306,6 +306,35 @@ def test_both_are_restored(embedded: Embedded, shop: Machine, tmp_path: Path):
     assert "are lost" in shop.store.sync_state().alerts[0]
 
 
+def test_central_is_restored_to_before_what_the_store_still_keeps(
+    embedded: Embedded, shop: Machine, tmp_path: Path
+):
+    """The store goes on by itself; what nobody has is told there, and has an owner at central."""
+    waiting = [embedded.world.place(("SKU-1", 2)) for _ in range(3)]
+    shop.quiet()
+    works = [embedded.world.fulfillments(one.order_id)[0] for one in waiting]
+    back_up(embedded.settings, tmp_path / "central.db")
+    first, (begun, *rest), third = map(whole_pickup, works)
+    for done, days in ((first, 1), ([begun], 46)):
+        shop.do(*done)
+        shop.quiet()
+        pass_time(shop, days * DAY_S)
+    shop.quiet()
+    shop.do(*rest)
+    assert shop.store.journal.prune(embedded.world.clock.now_ms()) == len(first)
+    shop.do(*third)
+    for _ in range(2):
+        drill(embedded, shop, tmp_path / "central.db")
+        check_agreed(shop)
+        assert shop.store.journal.backlog() == 0
+        assert handed_over(embedded.world) == 4
+        (alert,) = [one for one in shop.store.sync_state().alerts if "lost" in one]
+        with embedded.world.database.read() as view:
+            (lost,) = [one for one in view.exceptions.list_open() if one.kind == "work_lost"]
+        assert lost.owner == "central"
+        assert alert.split(" are lost")[0] in str(lost.detail)
+
+
 def test_a_name_that_the_copy_does_not_know_is_no_loss(
     embedded: Embedded, shop: Machine, tmp_path: Path
 ):

@@ -236,6 +236,10 @@ class MemoryApplier:
     def held_back(self, op_id: OpId, held: HeldBack) -> None:
         self._central.held.append((op_id, held))
 
+    def lost(self, state: ReplicaState, count: int) -> None:
+        first = state.base_seq - count + 1
+        self._central.lost.append((state.replica_id, first, state.base_seq))
+
     def flush(self) -> None:
         self._writer.flush()
 
@@ -253,6 +257,8 @@ class MemoryCentral:
     applied: list[OpId] = field(default_factory=list)
     held: list[tuple[OpId, HeldBack]] = field(default_factory=list)
     """What somebody must look after, by operation."""
+    lost: list[tuple[str, int, int]] = field(default_factory=list)
+    """What nobody has any more: replica, first and last place."""
     feed: MemoryFeed = field(default_factory=MemoryFeed)
     speaker: str = ""
     """Whose session it is."""
@@ -343,7 +349,7 @@ class MemoryCentral:
         self._reach()
         state = self.journal.replicas.get(replica_id)
         if state is None:
-            raise errors.ReplicaDisabled("unknown replica")
+            raise errors.ProtocolRefused("unknown replica", problem_code="not_found")
         return read_operations(self.journal, state, epoch, from_seq)
 
     def pull(self, scope: str, incarnation: int, after: int, limit: int) -> PullPage:

@@ -157,6 +157,9 @@ class _Applier:
     def held_back(self, op_id, held) -> None:
         assert held.verdict.seq == op_id.seq
 
+    def lost(self, state, count) -> None:
+        raise AssertionError("nothing is lost")
+
     def flush(self) -> None:
         self._feed.flush()
 

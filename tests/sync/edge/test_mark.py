@@ -7,9 +7,10 @@ import pytest
 
 from sync.domain.inventory import StockEffect, StockReason
 from sync.edge.evidence import MONTH_MS, Evidence
+from sync.edge.holes import holes
 from sync.edge.journal import Journal
 from sync.edge.mark import SLOT_BYTES, Mark, MarkFile
-from sync.edge.recovery import lost, notice_restore
+from sync.edge.recovery import notice_restore
 from sync.protocol.lines import LINE_BYTES_MAX
 from tests.support.builders import NOON_MS
 from tests.sync.edge.test_journal import KEY, WHO, add, answer, journal_in, prune_later, record
@@ -110,7 +111,7 @@ def test_a_database_behind_its_mark_begins_an_epoch(tmp_path: Path):
     notice_restore(journal, NOON_MS)
     notice_restore(journal, NOON_MS)
     assert (journal.identity.epoch, add(journal, record(9))) == (2, 6)
-    assert (journal.backlog(), lost(journal)) == (3, [])
+    assert (journal.backlog(), holes(journal)) == (3, [])
     journal.close()
 
 

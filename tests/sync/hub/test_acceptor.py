@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sync.domain.errors import InvariantViolated
 from sync.domain.ids import OpId
 from sync.domain.operations import ExtensionRequested, LinePicked
-from sync.hub.ports import HeldBack
+from sync.hub.ports import HeldBack, ReplicaState
 from sync.protocol import errors
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord, genesis
 from sync.protocol.session import EpochStart, heads_digest
@@ -261,6 +261,9 @@ class Poisoned:
 
     def held_back(self, op_id: OpId, held: HeldBack) -> None:
         self._inner.held_back(op_id, held)
+
+    def lost(self, state: ReplicaState, count: int) -> None:
+        self._inner.lost(state, count)
 
     def flush(self) -> None:
         self._inner.flush()

@@ -1,0 +1,75 @@
+"""Work that was done here and is nowhere any more: told in words, and left behind.
+
+A store forgets what central has had for 45 days. A central that was restored to before
+that asks for operations that no disk has any more. Nothing brings them back; what is
+still kept goes up in a new epoch behind the hole, at the places that it has.
+"""
+
+from typing import NamedTuple
+
+from sync.edge.evidence import Witness
+from sync.edge.journal import Journal
+from sync.edge.recovery import Theirs, adopt
+from sync.protocol import errors
+from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.lines import chain, genesis
+from sync.protocol.session import OperationsHeader
+
+
+class Hole(NamedTuple):
+    """Operations that were done here and are nowhere any more, first and last included."""
+
+    first: int
+    last: int
+
+    def words(self) -> str:
+        """Return what to tell people."""
+        one = self.first == self.last
+        which = (
+            f"Operation {self.first} is" if one else f"Operations {self.first} to {self.last} are"
+        )
+        return f"{which} lost: done here, and in no copy any more. Check the goods by hand."
+
+
+def holes(journal: Journal) -> list[Hole]:
+    """Return the operations that central has been asked for and does not have either."""
+    found = []
+    for life in journal.lives:
+        count = journal.lost_before(life)
+        if count and life.opened:
+            found.append(Hole(life.base - count + 1, life.base))
+    return found
+
+
+def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
+    """Begin an epoch behind operations that neither side has; return whether that was the matter.
+
+    Asked when central wants operations that are not kept, and after its rows have been
+    read anew: those of its former life include what is about to move. Central's end is
+    taken at its word where this journal has forgotten that place: it acknowledged more
+    once, so that is its own. One transaction; raises what the endpoint raises.
+    """
+    name = journal.identity.replica_id
+    newest = journal.lives.newest
+    end = endpoint.operations(name, newest.epoch, newest.base + 1).header
+    life = journal.lives.named(name, end.last_epoch)
+    if life is None or journal.is_whole_after(end.last_seq, life):
+        return False
+    known = journal.hash_at(end.last_seq, life)
+    if known is not None and known.hex() != end.last_hash:
+        return False  # another history: it is for the next push to find out
+    theirs = Theirs(name, end.last_seq, life, end=(end.last_epoch, end.last_seq), is_certain=True)
+    if known is None:
+        theirs.anchor = _last_of(endpoint, name, end)
+    adopt(journal, theirs, now_ms)
+    return True
+
+
+def _last_of(endpoint: SyncEndpoint, name: str, end: OperationsHeader) -> Witness:
+    """Fetch the operation at central's end."""
+    page = endpoint.operations(name, end.last_epoch, end.last_seq)
+    before = bytes.fromhex(page.header.prev_hash) or genesis(name, end.last_epoch)
+    if page.lines and chain(before, page.lines[0]).hex() == end.last_hash:
+        hashed = bytes.fromhex(end.last_hash)
+        return Witness(name, end.last_epoch, end.last_seq, page.lines[0], hashed, ())
+    raise errors.FrameUnreadable("central's operations do not lead to its own end")
