@@ -1,48 +1,60 @@
-"""A program of the product with its wall clock moved, while it runs.
+"""Wall clocks of real processes, moved by libfaketime while they run.
 
-    python -m tests.processes.clocked FILE store_client|central_server ARGUMENTS...
-
-FILE holds milliseconds to add to the machine's wall clock. It is looked at for
-every reading, so the clock jumps when the file is written, for all that Python
-code reads: `time.time` and `datetime.now`, whoever calls them. Monotonic time
-stays as it is, as it does on a machine.
+The library stands between a process and the C library, so all code sees the moved
+clock, compiled code included: Python, uvloop, SQLite. Monotonic time stays as it
+is, as on a machine whose wall clock is set. The clock is what a file says, looked
+at once a second: for each reading it would cost as much as all the rest.
 """
 
-import datetime as dt
-import runpy
-import sys
-import time
-from collections.abc import Callable
+import os
+import platform
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+
+SHARED = Path("/dev/shm")
 
 
-def move(path: Path) -> None:
-    """Make every reading of the wall clock add what the file says."""
-    true_ns: Callable[[], int] = time.time_ns
-
-    def moved_ns() -> int:
-        return true_ns() + int(path.read_text(encoding="ascii")) * 1_000_000
-
-    class Moved(dt.datetime):
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> Self:
-            return cls.fromtimestamp(moved_ns() / 1e9, tz)
-
-    time.time_ns = moved_ns
-    time.time = lambda: moved_ns() / 1e9
-    dt.datetime = Moved  # type: ignore[misc]
+def library() -> Path | None:
+    """Return the library; None where the wheel has none for this machine."""
+    found = find_spec("libfaketime")
+    if found is None or not found.submodule_search_locations or platform.machine() != "x86_64":
+        return None
+    folder = Path(found.submodule_search_locations[0])
+    return folder / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
 
 
-def set_offset(path: Path, offset_ms: int) -> None:
-    """Move the clock of whoever looks at the file; a reader never sees half a number."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(str(offset_ms), encoding="ascii")
-    partial.replace(path)
+def environment(file: Path) -> dict[str, str]:
+    """Return what makes a process read its wall clock from `file`."""
+    return {
+        "LD_PRELOAD": str(library()),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+        "NO_FAKE_STAT": "1",
+    }
 
 
-if __name__ == "__main__":
-    file, module, *arguments = sys.argv[1:]
-    move(Path(file))
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+def set_clock(file: Path, offset_ms: int, speed: float = 1) -> None:
+    """Move the clock of whoever looks at the file; a reader never sees half a line.
+
+    `speed` counts from the start of each process: 50 is 50 seconds a second since then.
+    """
+    partial = file.with_suffix(".partial")
+    fast = "" if speed == 1 else f" x{speed:g}"
+    partial.write_text(f"{offset_ms / 1000:+.3f}{fast}\n", encoding="ascii")
+    partial.replace(file)
+
+
+def tidy() -> None:
+    """Remove what the library leaves behind of processes that were killed."""
+    for file in (*SHARED.glob("faketime_shm_*"), *SHARED.glob("sem.faketime_sem_*")):
+        if not Path("/proc", file.name.rpartition("_")[2]).exists():
+            file.unlink(missing_ok=True)
+
+
+def is_there() -> bool:
+    """Whether clocks can be moved here."""
+    found = library()
+    return found is not None and found.is_file() and os.name == "posix"
