@@ -199,7 +199,7 @@ class Parts:
         return False
 
     def _compact_feed(self) -> bool:
-        forget_settled_verdicts(self.database, self.clock)
+        forget_settled_verdicts(self.database, self.clock, self.random)
         return False
 
     def migrate(self) -> str:
@@ -296,7 +296,7 @@ def assemble(
         ),
         HoldKeeper(judging),
         TillDesk(database, clock, random, pokes),
-        FloorSizing(database, clock, pokes),
+        FloorSizing(database, clock, random, pokes),
         WeeklyDemand(database, clock),
         _backorders(judging),
         AvailabilityPublisher(database, clock),

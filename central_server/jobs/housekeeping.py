@@ -1,8 +1,10 @@
 """Forgets what nobody can ask for any more."""
 
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING
 
+from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.hub.feed import FeedWriter
 from sync.protocol.adapters import adapter
@@ -23,7 +25,7 @@ def forget_old_answers(database: "Database", clock: Clock, days: int) -> int:
     return database.write(lambda unit: unit.idempotency.forget(before))
 
 
-def forget_settled_verdicts(database: "Database", clock: Clock) -> int:
+def forget_settled_verdicts(database: "Database", clock: Clock, random: Random) -> int:
     """Take verdicts out of the feed that their store has and that are old; return how many.
 
     A store has what it says it has followed, by revs and not by a clock. One that is
@@ -34,10 +36,15 @@ def forget_settled_verdicts(database: "Database", clock: Clock) -> int:
     before = clock.now_ms() - VERDICT_DAYS * DAY_MS
     with database.read() as view:
         followed = view.replicas.followed()
-    return sum(
-        database.write(partial(_forget, location_id=place, followed_rev=rev, before_ms=before))
-        for place, rev in sorted(followed.items())
-    )
+    pieces = Piecework(database, clock, random, job="verdicts", words="keeps its old verdicts")
+
+    def forget(piece: Piece) -> int:
+        place = piece.location_id
+        return database.write(
+            partial(_forget, location_id=place, followed_rev=followed[place], before_ms=before)
+        )
+
+    return pieces.each((Piece(one, location_id=one) for one in sorted(followed)), forget)
 
 
 def _forget(unit: "Unit", location_id: str, followed_rev: int, before_ms: int) -> int:

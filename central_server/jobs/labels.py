@@ -15,6 +15,7 @@ from central_server.jobs.outbox import retry_ms
 from central_server.ports import CarrierAway, CarrierRefused, Carriers, Parcel, Pokes
 from central_server.records import OrderEvent, OutboxItem
 from central_server.services.exceptions import exception_record, open_exceptions
+from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.flows.ship import label_arrived, label_failed, shipment_of
@@ -49,6 +50,9 @@ class LabelDesk:
         self._clock = clock
         self._random = random
         self._pokes = pokes
+        self._pieces = Piecework(
+            database, clock, random, job="labels", words="has a label that was not seen to"
+        )
 
     def run(self) -> int:
         """Do what is due and return how much was done. What fails is tried again later."""
@@ -56,7 +60,9 @@ class LabelDesk:
         items = self._database.write(
             lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH, kinds=KINDS)
         )
-        return sum(self._work(item) for item in items)
+        named = {item.id: item for item in items}
+        pieces = (Piece(item.id, str(item.payload.get("order_id", ""))) for item in named.values())
+        return self._pieces.some(pieces, lambda piece: self._work(named[piece.key]))
 
     def _work(self, item: OutboxItem) -> int:
         parcel = parcel_of(item.key, item.payload)

@@ -36,6 +36,8 @@ def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Ran
             notifier.send(_message(item))
         except DeliveryFailed as problem:
             _fail(database, item, str(problem), now, random)
+        except Exception as problem:  # noqa: BLE001 - the others go on; it is tried again
+            _fail(database, item, f"{type(problem).__name__}: {problem}", now, random)
         else:
             sent.append(item)
     if sent:

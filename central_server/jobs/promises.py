@@ -1,17 +1,9 @@
 """Moves work elsewhere: promises that no machine confirmed, orders that nobody accepted in time."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+from central_server.jobs.deadlines import Deadlines
 from central_server.services.judging import Judging
 from central_server.services.replication import Replication
 from central_server.services.rights import keep_time
-
-if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
-
-
-Work = Callable[[Replication], int]
 
 
 class PromiseKeeper:
@@ -19,28 +11,16 @@ class PromiseKeeper:
 
     def __init__(self, judging: Judging) -> None:
         self._database = judging.database
-        self._judging = judging
+        self._clock = judging.clock
+        words = "was not moved"
+        self._lapsed = Deadlines(judging, Replication.lapse, job="lapsed", words=words)
+        self._idle = Deadlines(judging, Replication.give_on_idle, job="idle", words=words)
 
     def run(self) -> int:
         """Move what has lapsed by now, a location at a time; return how many promises."""
-        now = self._judging.clock.now_ms()
+        now = self._clock.now_ms()
         self._database.write(lambda unit: keep_time(unit, now))
         with self._database.read() as view:
-            lapsed = {one.row.order.location_id for one in view.fulfillments.lapsed(now)}
-            idle = {one.row.order.location_id for one in view.fulfillments.idle(now)}
-        moved = sum(self._work_at(place, now, Replication.lapse) for place in sorted(lapsed))
-        return moved + sum(
-            self._work_at(place, now, Replication.give_on_idle) for place in sorted(idle)
-        )
-
-    def _work_at(self, location_id: str, now_ms: int, work: Work) -> int:
-        return self._database.write(lambda unit: self._work(unit, location_id, now_ms, work))
-
-    def _work(self, unit: "Unit", location_id: str, now_ms: int, work: Work) -> int:
-        location = unit.locations.get(location_id)
-        assert location is not None
-        applier = Replication(unit, self._judging, location, now_ms)
-        count = work(applier)
-        applier.flush()
-        unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
-        return count
+            lapsed = view.fulfillments.lapsed(now)
+            idle = view.fulfillments.idle(now)
+        return self._lapsed.run(lapsed, now) + self._idle.run(idle, now)

@@ -18,6 +18,7 @@ from central_server.records import Location, Order, OrderEvent
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
+from central_server.services.piecework import Piece, Piecework
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
@@ -115,16 +116,19 @@ class Backorders:
         self._database = database
         self._clock = clock
         self._how = Giving(random, notices, pokes, promise_ms)
+        self._pieces = Piecework(
+            database, clock, random, job="backorders", words="was not released"
+        )
 
     def run(self) -> int:
         """Release what waits for closed receipts only, the oldest first; return how many."""
         with self._database.read() as view:
             due = view.supply.released_orders()
-        return sum(self._release(order_id) for order_id in due)
+        return self._pieces.each((Piece(one, order_id=one) for one in due), self._release)
 
-    def _release(self, order_id: str) -> int:
+    def _release(self, piece: Piece) -> int:
         now = self._clock.now_ms()
-        return self._database.write(lambda unit: self._released(unit, order_id, now))
+        return self._database.write(lambda unit: self._released(unit, piece.order_id, now))
 
     def _released(self, unit: "Unit", order_id: str, now_ms: int) -> int:
         order = unit.orders.get(order_id, lock=True)

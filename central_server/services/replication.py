@@ -14,7 +14,7 @@ from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import Judging
 from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
-from central_server.services.reserving import Reserving
+from central_server.services.reserving import Only, Reserving, among
 from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.escrow import giving_way
@@ -128,9 +128,9 @@ class Replication(Reserving):
                 self._rows[one.row.order.id] = one.row.order
                 self._kept_marks[one.row.order.id] = one.row.watermark
 
-    def lapse(self) -> int:
+    def lapse(self, only: Only = None) -> int:
         """Move promises elsewhere that this location was too late to confirm; return how many."""
-        found = self._unit.fulfillments.lapsed(self._now_ms, self._location_id)
+        found = among(self._unit.fulfillments.lapsed(self._now_ms, self._location_id), only)
         self._load({one.row.order.id for one in found})
         count = 0
         for key in [one.row.order.id for one in found]:
@@ -140,9 +140,9 @@ class Replication(Reserving):
                 count += 1
         return count
 
-    def give_on_idle(self) -> int:
+    def give_on_idle(self, only: Only = None) -> int:
         """Move orders elsewhere that nobody here accepted in time; return how many."""
-        found = self._unit.fulfillments.idle(self._now_ms, self._location_id)
+        found = among(self._unit.fulfillments.idle(self._now_ms, self._location_id), only)
         self._load({one.row.order.id for one in found})
         count = 0
         for key in [one.row.order.id for one in found]:

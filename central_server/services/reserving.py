@@ -5,11 +5,11 @@ The part of `Replication` that is about what stores hold unpaid.
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from central_server.money_records import MoneyEntry
-from central_server.records import Location, OrderEvent
+from central_server.records import Location, OrderEvent, StoredFulfillment
 from central_server.services.counter_orders import (
     AlreadyBegun,
     Beginning,
@@ -35,6 +35,15 @@ from sync.protocol.rows import Watermark
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
+
+
+Only = Collection[str] | None
+"""The orders that a piece of central's own work is about; None: all that are due."""
+
+
+def among(found: Iterable[StoredFulfillment], only: Only) -> list[StoredFulfillment]:
+    """Return those of the orders found that are asked for."""
+    return [one for one in found if only is None or one.row.order.id in only]
 
 
 class Reserving(ABC):
@@ -63,16 +72,17 @@ class Reserving(ABC):
     def _count(self, effects: Sequence[StockEffect], cause: object) -> None:
         """Let stock move."""
 
-    def expire(self) -> int:
+    def expire(self, only: Only = None) -> int:
         """Release reservations that the store has not released in time; return how many."""
         grace_ms = self._location.reserve.grace_minutes * 60_000
-        found = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
+        over = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
+        found = among(over, only)
         self._load({one.row.order.id for one in found})
         for one in found:
             self._decide(HoldExpired(one.row.order.id), f"expire:{one.row.order.id}")
         return len(found)
 
-    def serve_waiting(self) -> int:
+    def serve_waiting(self, only: Only = None) -> int:
         """Give stock that has come to those who wait for it, in their order; return how many.
 
         Nobody passes somebody who waits for the same, however much that one waits for.
@@ -83,7 +93,8 @@ class Reserving(ABC):
         count = 0
         for one in found:
             skus = {line.sku for line in one.row.order.lines}
-            if taken.isdisjoint(skus) and self._serve(one.row.order):
+            is_asked = only is None or one.row.order.id in only
+            if is_asked and taken.isdisjoint(skus) and self._serve(one.row.order):
                 count += 1
             else:
                 taken |= skus

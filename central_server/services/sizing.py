@@ -8,11 +8,13 @@ not connected keeps the fixed share that its stock came in with.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import log
+from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location
 from central_server.services.escrow_policies import rule_for
+from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.silence import PICK_HOURS, floors_when_silent
 from sync.domain.sizing import (
@@ -41,16 +43,21 @@ SERVICE_PERCENT = 95
 class FloorSizing:
     """Sizes floors from the past; run nightly."""
 
-    def __init__(self, database: "Database", clock: Clock, pokes: Pokes) -> None:
+    def __init__(self, database: "Database", clock: Clock, random: Random, pokes: Pokes) -> None:
         self._database = database
         self._clock = clock
         self._pokes = pokes
+        self._pieces = Piecework(database, clock, random, job="sizing", words="was not sized")
 
     def run(self) -> int:
         """Size every store that shares by escrow; return how many floors changed."""
         with self._database.read() as view:
             places = [one for one in view.locations.all() if one.escrow.enabled]
-        return sum(self._size_at(place) for place in places)
+        named = {one.id: one for one in places}
+        return self._pieces.each(
+            (Piece(one, location_id=one) for one in named),
+            lambda piece: self._size_at(named[piece.location_id]),
+        )
 
     def _size_at(self, place: Location) -> int:
         now = self._clock.now_ms()

@@ -20,6 +20,7 @@ from central_server.services.order_release import Only, open_unsourced, release,
 from central_server.services.order_views import Document, hold_document, order_document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
+from central_server.services.piecework import Piece, Piecework
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, shipping_home
@@ -103,8 +104,11 @@ class WaitingRoom:
         self._database = database
         self._clock = clock
         self._how = how
+        self._pieces = Piecework(
+            database, clock, how.random, job="waiting", words="was not released"
+        )
         self.problem = ""
-        """What went wrong when orders were released last: in deciding together, or with one."""
+        """Why orders were not decided together when they were released last."""
 
     def run(self) -> int:
         """End what is over by its time and release orders; return how many were released.
@@ -116,13 +120,10 @@ class WaitingRoom:
         with self._database.read() as view:
             due = view.holds.due(now)
             chosen = self._together(view, due, now) if len(due) > 1 else {}
-        released = 0
-        for order_id in due:
-            try:
-                released += self._end_due(order_id, chosen.get(order_id))
-            except Exception as problem:  # noqa: BLE001 - the others go on; it is tried again
-                self.problem = f"Order {order_id} was not released: {type(problem).__name__}"
-        return released
+        return self._pieces.each(
+            (Piece(one, order_id=one) for one in due),
+            lambda piece: self._end_due(piece.order_id, chosen.get(piece.order_id)),
+        )
 
     def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, frozenset[str]]:
         routing = ParcelRouting(view, now_ms, self._how.promise_ms)

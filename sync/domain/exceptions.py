@@ -44,6 +44,7 @@ class ExceptionKind(StrEnum):
     CARD_NOT_SETTLED = "card_not_settled"
     DRAWER_DIFFERENCE = "drawer_difference"
     WORK_LOST = "work_lost"
+    WORK_FAILED = "work_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,11 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
     ExceptionKind.WORK_LOST: ExceptionPolicy(
         _CENTRAL, 24 * HOUR_MS, "Work of a store is lost",
         "Have goods counted and drawers checked there, and ask about its orders of that time.",
+    ),
+    ExceptionKind.WORK_FAILED: ExceptionPolicy(
+        _CENTRAL, 4 * HOUR_MS, "Central could not do a piece of its work",
+        "Mend what the text names; central tries it again by itself.",
+        ends="it ends when the work is done, or nobody waits for it any more",
     ),
 }  # fmt: skip
 """The one table. A kind without a row is an error of the table, and a test says so."""

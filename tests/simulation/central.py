@@ -138,7 +138,8 @@ class CentralMachine:
         )
         central = parts.central
         for service in (
-            central.sync, central.quarantine, central.arrivals, parts.promises, parts.holds
+            central.sync, central.quarantine, central.arrivals, parts.promises._lapsed,
+            parts.promises._idle, parts.holds._over, parts.holds._waiting,
         ):  # fmt: skip
             known = service._judging
             watched = tuple(Witness(one, self._witness) for one in known.handlers)

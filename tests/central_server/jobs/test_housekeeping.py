@@ -62,7 +62,7 @@ def verdict_rows(world: World) -> list[bool]:
 
 
 def forget(world: World) -> int:
-    return forget_settled_verdicts(world.database, world.clock)
+    return forget_settled_verdicts(world.database, world.clock, world.parts.random)
 
 
 def pass_days(world: World, store: StoreSide, days: int) -> None:

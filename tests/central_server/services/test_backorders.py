@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import ReceiptClosed
@@ -120,3 +121,41 @@ def test_without_asking_nothing_waits(coming):
     """An order that does not say so is refused, as before."""
     with pytest.raises(InsufficientStock):
         coming.place(("SKU-1", 11))
+
+
+def place_timezone(world: World, name: str) -> None:
+    world.database.write(
+        lambda unit: unit.connection.execute(
+            text("UPDATE locations SET timezone = :name WHERE id = 'S002'"), {"name": name}
+        )
+    )
+
+
+def test_an_order_that_cannot_be_released_stops_none_behind_it(coming):
+    """It becomes a person's, once; the others get their stores, and in the end so does it."""
+    due = coming.clock.now_ms() + DAY_MS
+    publish(coming)
+    for name, units in (("R3", 8), ("R4", 8)):
+        coming.parts.central.supply.expect(Receipt(name, "S002", "SKU-2", units, due))
+    coming.keys += 1
+    new = replace(coming.new_order(("SKU-2", 12), at="S002"), accept_later=True)
+    first = coming.parts.central.orders.place(new, RequestIdentity("test", "first", "body"))
+    second = later(coming, 12)
+    place_timezone(coming, "Nowhere/Land")
+    coming.parts.intake.stock([StockItem("S002", "SKU-2", 18)], "receipt", StockReason.IMPORT)
+    coming.parts.central.supply.close("R3")
+    arrive(coming, "R1", 18)
+    assert coming.fulfillments(first.order_id) == []
+    assert len(coming.fulfillments(second.order_id)) == 1
+    assert coming.parts.backorders.run() == 0
+    with coming.database.read() as view:
+        (told,) = view.exceptions.list_open()
+    assert (told.kind, told.owner, told.order_id) == ("work_failed", "central", first.order_id)
+    assert coming.order(first.order_id)["number"] in told.detail["text"]
+    assert "Nowhere/Land" in told.detail["text"]
+    place_timezone(coming, "America/New_York")
+    assert coming.parts.backorders.run() == 1
+    assert len(coming.fulfillments(first.order_id)) == 1
+    with coming.database.read() as view:
+        assert view.exceptions.list_open() == ()
+        assert view.exceptions.get(told.id).closed_by == "central"

@@ -255,7 +255,11 @@ def test_one_order_that_cannot_be_released_keeps_no_other(shipping, monkeypatch)
     room = shipping.parts.central.waiting
     assert room.run() == 2
     assert [len(shipping.fulfillments(one)) for one in orders] == [0, 1, 1]
-    assert orders[0] in room.problem
+    with shipping.database.read() as view:
+        (told,) = view.exceptions.list_open()
+    assert (told.kind, told.order_id) == ("work_failed", orders[0])
     monkeypatch.undo()
     assert (room.run(), room.problem) == (1, "")
+    with shipping.database.read() as view:
+        assert view.exceptions.list_open() == ()
     shipping.check_books()

@@ -161,7 +161,7 @@ def housekeeping(world: World, index: int, dice: Random) -> str:
     def work(_: object) -> int:
         sent = send_due(parts.database, parts.notifier, parts.clock, parts.random)
         forget_old_answers(parts.database, parts.clock, parts.settings.idempotency_days)
-        forget_settled_verdicts(parts.database, parts.clock)
+        forget_settled_verdicts(parts.database, parts.clock, parts.random)
         return sent
 
     sent, problem = world.at_central(work)
