@@ -7,6 +7,7 @@ others. Times are milliseconds UTC, money is in minor units.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sync.domain.delivery import ANY_CARRIER, CarrierDays
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
 from sync.domain.pickups import PickupPolicy
@@ -209,6 +210,7 @@ class ShippingCarrier:
     """Of the label numbers that it lets us give away ahead; empty: each label is bought."""
     next_number: int = 1
     """The next serial of that range."""
+    days: CarrierDays = ANY_CARRIER
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from central_server.api.availability_schemas import AvailabilityAnswer, FeedPage
 from central_server.api.documented import KEYED, problems
 from central_server.services.api_keys import KeyHolder
-from central_server.services.availability import RADIUS_KM, Question
+from central_server.services.availability import RADIUS_KM, SERVICE, Question
 from central_server.services.promises import Ask
 from central_server.sourcing.promise_rules import Method
 from central_server.web.auth import require
@@ -59,6 +59,7 @@ def get_availability(
     radius_km: Annotated[float, Query(gt=0, le=20_040)] = RADIUS_KM,
     channel: Channel = Channel.WEB,
     method: Method = Method.PICKUP,
+    service: Annotated[str, Query(min_length=1, max_length=32)] = SERVICE,
     explain: bool = False,
 ) -> object:
     """Return the ATP of up to 50 SKUs for a channel, with the age of each store's data.
@@ -70,7 +71,7 @@ def get_availability(
     question = Question(
         tuple(dict.fromkeys(sku)), tuple(dict.fromkeys(location or ())),
         _point(near) if near else None, radius_km, scope is Scope.NETWORK,
-        Ask(channel.value, method.value), explain,
+        Ask(channel.value, method.value), explain, service,
     )  # fmt: skip
     return central_of(request).availability.answer(question)
 

@@ -41,16 +41,26 @@ class ComponentView(BaseModel):
     explained: list[ExplainedTerm]
 
 
+class DeliveryView(BaseModel):
+    """The first and the last day on which a parcel is delivered (dates, YYYY-MM-DD)."""
+
+    earliest: str
+    latest: str
+
+
 class MethodView(BaseModel):
     """What may be promised by one delivery method.
 
-    `promised_by`: ready for the customer (pickup), or for the carrier (ship).
+    `promised_by`: ready for the customer (pickup), or for the carrier (ship). `delivery`: of
+    `ship`, by the asked `service`, to the point asked about (`near`) or else anywhere.
     """
 
     method: str
     available_to_promise: int
     offered: bool
     promised_by: str | None
+    leaves_at: str | None = None
+    delivery: DeliveryView | None = None
 
 
 class InboundView(BaseModel):

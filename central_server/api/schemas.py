@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from central_server.api.availability_schemas import DeliveryView
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
@@ -294,6 +295,8 @@ class FulfillmentView(BaseModel):
     """Of a reservation; nothing where the order is paid online."""
     arrival: ArrivalView | None = None
     """Of an order that is brought out to the car, while its customer waits there."""
+    delivery: DeliveryView | None = None
+    """Of parcels: when they are delivered, as their customer was told."""
 
 
 class TimelineEntry(BaseModel):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from central_server.records import Location
 from central_server.services.errors import NotFound, UnknownSkus
 from central_server.services.kits import KitPromises
-from central_server.services.order_views import Document
+from central_server.services.order_views import Document, delivery_document
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises
 from central_server.services.promising import open_hours, ready_in_ms
@@ -31,6 +32,8 @@ RADIUS_KM = 50.0
 SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
         "not_offered", "network_limit")  # fmt: skip
 INBOUND_MAX = 20
+SERVICE = "standard"
+SHIP = Method.SHIP.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Question:
     of_network: bool = False
     ask: Ask = ANYBODY
     explain: bool = False
+    service: str = SERVICE
+    """How fast parcels are to go, for their days of delivery."""
 
 
 class AvailabilityQuery:
@@ -101,6 +106,8 @@ class _Answer:
         self._kits = KitPromises(view, self.promises, skus, memory)
         self._coming = view.supply.coming(self._kits.plain)
         self._own = replace(question.ask, is_own=True)
+        self._routing: ParcelRouting | None = None
+        self._sent: dict[str, Document] = {}
 
     def network(self) -> list[Document]:
         """Return one entry a SKU."""
@@ -168,6 +175,7 @@ class _Answer:
                     "available_to_promise": (one := promises[place.id][sku]).quantity,
                     "offered": one.is_offered,
                     "promised_by": rfc3339(ready_ms) if one.quantity else None,
+                    **(self._delivery(place) if one.quantity and method == SHIP else {}),
                 }
                 for method, promises in methods.items()
             ],
@@ -177,6 +185,14 @@ class _Answer:
             entry["explained"] = _explained(promise, "on_hand")
             entry["components"] = self._components(sku, found)
         return entry
+
+    def _delivery(self, place: Location) -> Document:
+        """Return when a parcel leaves a place, and when it is delivered where it is asked for."""
+        if place.id not in self._sent:
+            if self._routing is None:
+                self._routing = ParcelRouting(self._view, self._now_ms, self._promise_ms)
+            self._sent[place.id] = _sent_from(place, self._routing, self._question)
+        return self._sent[place.id]
 
     def _components(self, sku: str, found: Mapping[str, Promise]) -> list[Document]:
         bundle = self._kits.bundles.get(sku)
@@ -232,6 +248,18 @@ class _Answer:
         )
         within = [location_id for km, location_id in far if km <= self._question.radius_km]
         return tuple(within[:LOCATIONS_MAX])
+
+
+def _sent_from(place: Location, routing: ParcelRouting, question: Question) -> Document:
+    """Return when a unit that is ordered now leaves a place, and on which days it arrives."""
+    choice = routing.sending.choice(place, question.service, 1, routing.ready_ms(place))
+    if choice is None:
+        return {"leaves_at": None, "delivery": None}
+    km = None
+    if question.near is not None:
+        km = haversine_km(place.latitude, place.longitude, *question.near)
+    days = routing.sending.delivery(place, choice, km)
+    return {"leaves_at": rfc3339(choice.ship_by_ms), "delivery": delivery_document(days)}
 
 
 def _explained(promise: Promise, begins: str) -> list[Document]:

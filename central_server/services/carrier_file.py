@@ -1,26 +1,37 @@
 """Carriers, their rates, and when they come where: from one JSON document of the operator's.
 
-    {"carriers": [{"id": "swift", "name": "Swift Parcel", "number_prefix": "SW"}],
+    {"carriers": [{"id": "swift", "name": "Swift Parcel", "number_prefix": "SW",
+                   "travels": ["mon", "tue", "wed", "thu", "fri", "sat"],
+                   "days_off": ["2026-12-25"],
+                   "lanes": [{"service": "standard", "up_to_km": 300, "days_min": 1, "days_max": 2},
+                             {"service": "standard", "days_min": 2, "days_max": 4}]}],
      "rates": [{"carrier": "swift", "service": "standard", "weight_grams_max": 2000,
                 "amount_minor": 690, "currency": "USD", "days": 3}],
      "pickups": {"*": [{"carrier": "swift", "services": ["standard"],
                         "cutoffs": ["16:30", "16:30", "16:30", "16:30", "16:30", "12:00", ""]}]}}
 
-`*` is every store that is not named; an empty cut-off is a day without a pickup.
+`*` is every store that is not named; an empty cut-off is a day without a pickup. A carrier
+`travels` and delivers Monday to Friday where nothing is said; a service takes the `days` of
+its rate, the carrier's own, where no lane says how many at least and at most over a distance.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from central_server.records import Location, ShippingCarrier, ShippingRate
+from sync.domain.delivery import CarrierDays, Lane
 from sync.domain.shipping import CarrierPickup
 
 EVERYWHERE = "*"
 _TIME = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 DAYS = 7
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LANE_MAX = 60
+"""Days that a parcel may be on its way."""
 
 
 class BadCarriers(ValueError):
@@ -48,7 +59,7 @@ def read_carriers(text: str) -> CarrierFile:
     try:
         document = json.loads(text)
         carriers = tuple(
-            ShippingCarrier(one["id"], one["name"], one.get("number_prefix", ""))
+            ShippingCarrier(one["id"], one["name"], one.get("number_prefix", ""), days=_days(one))
             for one in document["carriers"]
         )
         rates = tuple(map(_rate, document["rates"]))
@@ -62,6 +73,25 @@ def read_carriers(text: str) -> CarrierFile:
     if unknown := {one.carrier for one in rates} - names.keys():
         raise BadCarriers(f"rates of unknown carriers: {', '.join(sorted(unknown))}")
     return CarrierFile(carriers, rates, pickups)
+
+
+def _days(one: Mapping[str, Any]) -> CarrierDays:
+    travels = one.get("travels", WEEK[:5])
+    if isinstance(travels, str) or not travels or set(travels) - set(WEEK):
+        raise ValueError(f"{one['id']}: it travels on some of {', '.join(WEEK)}")
+    days_off = tuple(date.fromisoformat(day).isoformat() for day in one.get("days_off", ()))
+    lanes = tuple(_lane(lane) for lane in one.get("lanes", ()))
+    return CarrierDays(tuple(day in travels for day in WEEK), days_off, lanes)
+
+
+def _lane(one: Mapping[str, Any]) -> Lane:
+    lane = Lane(**one)
+    days = (lane.days_min, lane.days_max)
+    if any(type(value) is not int for value in days) or not 0 <= days[0] <= days[1] <= LANE_MAX:
+        raise ValueError(f"{lane.service}: days_min to days_max are from 0 to {LANE_MAX}")
+    if lane.up_to_km is not None and not float(lane.up_to_km) > 0:
+        raise ValueError(f"{lane.service}: up_to_km is a distance, or nothing")
+    return lane
 
 
 def _pickup(one: Mapping[str, Any], names: Mapping[str, str]) -> CarrierPickup:

@@ -102,6 +102,7 @@ class PushFollowUps:
         self.begun: list[Order] = []
         """Orders that begin with this push, at a store's counter."""
         self.events: list[OrderEvent] = []
+        self.told: dict[str, Mapping[str, object]] = {}
         self.exceptions: list[ExceptionRecord] = []
         self.mails: list[PendingMail] = []
         self.traces: list[Trace] = []
@@ -299,6 +300,7 @@ class PushFollowUps:
                 self._unit, whole, part, self._now_ms, self._random, self._promise_ms
             )
             self.assigned.append(made.order)
+            self.told[made.order.id] = part.told(made.order.id)
             if part.accept_by_ms is not None:
                 self.accept_by[made.order.id] = part.accept_by_ms
             place = Place(part.location.id, part.location.name, part.location.timezone)
@@ -375,7 +377,8 @@ class PushFollowUps:
 
     def event(self, order: FulfillmentOrder, kind: str, text: str) -> None:
         """Add a line to the order's timeline."""
-        data = {"fulfillment_id": order.id, "location_id": order.location_id}
+        plain = {"fulfillment_id": order.id, "location_id": order.location_id}
+        data = self.told.get(order.id, plain)
         self.events.append(
             OrderEvent(order.order_id, self._now_ms, kind, text, actor=OWNER, data=data)
         )

@@ -32,7 +32,7 @@ from central_server.services.order_groups import OrderGroups, OrderRequest, Outc
 from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
 from central_server.services.order_queue import OrderQueue
-from central_server.services.order_views import order_document
+from central_server.services.order_views import deliveries_of, order_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import compact
@@ -153,7 +153,8 @@ class OrderCapture:
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
         order, parts = self._capture(unit, new, now_ms)
         holds = () if parts else unit.holds.of(order.id)
-        body = compact(order_document(order, parts, holds))
+        deliveries = deliveries_of(unit.orders.events(order.id)) if order.ship_to else {}
+        body = compact(order_document(order, parts, holds, deliveries))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
         return Placed(order.id, CREATED, body, is_replayed=False)
 

@@ -6,6 +6,7 @@ from central_server.records import OrderCursor, OrderFilter
 from central_server.services.errors import NotFound
 from central_server.services.order_views import (
     Document,
+    deliveries_of,
     order_document,
     orders_in,
     summary_document,
@@ -37,7 +38,7 @@ class OrderReading:
         fulfillments = orders_in(stored)
         by_id = {one.id: one for one in fulfillments}
         return {
-            **order_document(order, fulfillments, holds),
+            **order_document(order, fulfillments, holds, deliveries_of(events)),
             "timeline": timeline(events, operations, by_id),
             "routing": [{"at": rfc3339(one.at_ms), **one.trace} for one in traces],
         }

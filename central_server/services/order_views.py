@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from central_server.records import Order, OrderEvent, OrderHold, StoredFulfillment, StoredOperation
 from central_server.services.times import rfc3339, rfc3339_or_none
+from sync.domain.delivery import DeliveryDays
 from sync.domain.flows import status_of
 from sync.domain.flows.curbside import arrival_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -25,8 +27,29 @@ def progress(order: Order, fulfillments: Iterable[FulfillmentOrder]) -> OrderPro
     )
 
 
+def delivery_document(days: DeliveryDays) -> Document:
+    """Return the first and the last day on which something is delivered."""
+    return {"earliest": days.earliest.isoformat(), "latest": days.latest.isoformat()}
+
+
+Deliveries = Mapping[str, object]
+"""When parts of an order are delivered, as their customer was told, by fulfillment order."""
+
+
+def deliveries_of(events: Iterable[OrderEvent]) -> Deliveries:
+    """Return what a timeline keeps of deliveries: what was said last of each part."""
+    return {
+        str(one.data["fulfillment_id"]): one.data["delivery"]
+        for one in events
+        if "delivery" in one.data
+    }
+
+
 def order_document(
-    order: Order, fulfillments: Sequence[FulfillmentOrder], holds: Sequence[OrderHold] = ()
+    order: Order,
+    fulfillments: Sequence[FulfillmentOrder],
+    holds: Sequence[OrderHold] = (),
+    deliveries: Deliveries = MappingProxyType({}),
 ) -> Document:
     """Return the whole order, without its timeline."""
     return {
@@ -38,7 +61,10 @@ def order_document(
         },
         "proxy_name": order.proxy_name,
         "lines": [_line(order, index, fulfillments) for index in range(len(order.lines))],
-        "fulfillments": [fulfillment_document(one) for one in fulfillments],
+        "fulfillments": [
+            {**fulfillment_document(one), "delivery": deliveries.get(one.id)}
+            for one in fulfillments
+        ],
         "holds": [hold_document(one) for one in holds],
     }
 

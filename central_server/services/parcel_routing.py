@@ -16,6 +16,7 @@ from central_server.records import Location, Order, ShippingRate
 from central_server.services.order_views import Document
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours
+from central_server.services.sending import Sending
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
@@ -30,17 +31,11 @@ from central_server.sourcing.engine.model import (
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
-from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
+from central_server.sourcing.engine.tariffs import Tariff
 from central_server.sourcing.engine.timing import ready_ms
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
-from central_server.sourcing.shipping import (
-    UNIT_GRAMS,
-    CarrierChoice,
-    choose_carrier,
-    cost_of,
-    days_of,
-)
+from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -118,10 +113,9 @@ class ParcelRouting:
         self._now_ms = now_ms
         self.promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
-        self._rates = rates
+        self.sending = Sending(view, rates)
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
         self._ready: dict[OpenHours, int] = {}
-        self._choices: dict[object, CarrierChoice | None] = {}
 
     def order(
         self, order: Order, units: Mapping[int, int], excluded: frozenset[str] = frozenset()
@@ -215,26 +209,10 @@ class ParcelRouting:
         units = max(sum(line.quantity for line in one.lines) for one in orders)
         return self._network(wanted, units, method, rule, self._senders(free))
 
-    def choice(self, place: Location, method: str, units: int, ready: int) -> CarrierChoice | None:
-        """Return who takes a parcel of so many units that is ready at a moment."""
-        key = (place.carriers, place.timezone, place.closures, method, units, ready)
-        if key not in self._choices:
-            self._choices[key] = choose_carrier(
-                place, self.rates, method, UNIT_GRAMS * units, ready
-            )
-        return self._choices[key]
-
     def service_of(self, location_id: str) -> RoutingRule:
         """Return the rule that says what a location does, by its id."""
         place = self._view.locations.get_many([location_id])[location_id]
         return self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
-
-    @property
-    def rates(self) -> tuple[ShippingRate, ...]:
-        """The whole table, read once."""
-        if self._rates is None:
-            self._rates = self._view.shipping.rates()
-        return self._rates
 
     def _senders(self, free: Free, used: Used | None = None) -> dict[str, Sender]:
         """Return the locations that have any of it, with what is taken of their day."""
@@ -269,8 +247,9 @@ class ParcelRouting:
         for sender in senders.values():
             usable = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
             units = min(usable, units_max)
-            choice = self.choice(sender.location, method, units, self.ready_ms(sender.location))
-            name, tariff = self._tariff(choice, units, rule)
+            place = sender.location
+            choice = self.sending.choice(place, method, units, self.ready_ms(place))
+            name, tariff = self.sending.tariff(place, choice, units, rule.km_minor)
             tariffs[name] = tariff
             candidates.append(self._candidate(sender, name, choice, worth))
         others = {
@@ -306,25 +285,6 @@ class ParcelRouting:
             found = self._view.learned.rates_of(missing)
             self._rates_of.update({sku: found.get(sku, {}) for sku in missing})
         return self._rates_of
-
-    def _tariff(
-        self, choice: CarrierChoice | None, units: int, rule: RoutingRule
-    ) -> tuple[str, Tariff]:
-        """Return what a parcel of a carrier costs, and the name of that tariff.
-
-        Rates are steps by weight; the line through one unit and the units that the
-        location could send is exact at both ends.
-        """
-        if choice is None or not units:
-            return "", Tariff(())
-        one = cost_of(self.rates, choice.carrier, choice.service, UNIT_GRAMS) or 0
-        more = max(0, choice.amount_minor - one)
-        each = more / (units - 1) if units > 1 else 0.0
-        parcel = max(0.0, one - each)
-        days = days_of(self.rates, choice.carrier, choice.service)
-        zone = Zone(days, parcel, each, parcel_km_minor=rule.km_minor)
-        name = f"{choice.carrier} {choice.service}"
-        return f"{name} {parcel} {each}", Tariff((Service(name, (zone,)),))
 
     def _candidate(
         self,

@@ -94,7 +94,7 @@ def write_parts(
     events = [
         OrderEvent(
             order.id, now_ms, why, f"{part.location.name} sends it.", order.channel,
-            {"fulfillment_id": one.id, "location_id": part.location.id},
+            part.told(one.id),
         )
         for one, part in zip(orders, found.parts, strict=True)
     ]  # fmt: skip

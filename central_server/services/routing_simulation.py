@@ -229,7 +229,7 @@ class _Replay:
             place = decision.senders[shipment.location_id].location
             day = decision.part_of(place.id, shipment.ready_ms)
             ready = routing.ready_ms(place) if day is None else shipment.ready_ms
-            choice = routing.choice(place, order.ship_method, shipment.units, ready)
+            choice = routing.sending.choice(place, order.ship_method, shipment.units, ready)
             if choice is not None:
                 self._count(order, routing, side, _Parcel(
                     place.id, choice.carrier, choice.service, shipment.units, choice.ship_by_ms,

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, RoutingPause, Trace
 from central_server.services.capacity import Claim
+from central_server.services.order_views import delivery_document
 from central_server.services.parcel_routing import Decision, ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku
@@ -21,6 +22,7 @@ from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import SHIPMENTS_MAX as PARTS_MAX
 from central_server.sourcing.shipping import CarrierChoice, offers_method
+from sync.domain.delivery import DeliveryDays
 from sync.domain.flows import ship
 from sync.domain.fulfillment import evolve_order
 from sync.domain.shipping import Address, Shipment
@@ -45,6 +47,17 @@ class Part:
     claim: Claim | None = None
     accept_by_ms: int | None = None
     """By when the location has to accept it, or it goes elsewhere."""
+    delivery: DeliveryDays | None = None
+    """On which days the customer gets it, as it stands now."""
+
+    def told(self, fulfillment_id: str) -> dict[str, object]:
+        """Return what the timeline keeps of it: who sends it, and what the customer is told."""
+        found: dict[str, object] = {
+            "fulfillment_id": fulfillment_id, "location_id": self.location.id,
+        }  # fmt: skip
+        if self.delivery is not None:
+            found["delivery"] = delivery_document(self.delivery)
+        return found
 
 
 @dataclass
@@ -148,7 +161,7 @@ def _reserved(
         if not is_free:
             return None
     ready_ms = routing.ready_ms(place) if day is None else shipment.ready_ms
-    choice = routing.choice(place, order.ship_method, shipment.units, ready_ms)
+    choice = routing.sending.choice(place, order.ship_method, shipment.units, ready_ms)
     if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
         if day is not None and use is not None:
             unit.capacity.give_back(place.id, day.starts_ms, use)
@@ -156,7 +169,11 @@ def _reserved(
     claim = None if day is None or use is None else Claim(day.starts_ms, use)
     minutes = decision.rule.accept_minutes
     accept_by = None if minutes is None else now_ms + minutes * MINUTE_MS
-    return Part(place, units, choice, claim, accept_by)
+    km = haversine_km(
+        place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
+    )
+    delivery = routing.sending.delivery(place, choice, km)
+    return Part(place, units, choice, claim, accept_by, delivery)
 
 
 def assign_part(

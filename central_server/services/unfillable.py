@@ -23,7 +23,7 @@ from central_server.services.errors import (
 )
 from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
-from central_server.services.order_views import Document, order_document, orders_in
+from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
@@ -175,7 +175,8 @@ class UnfillableDesk:
             if not _unsourced(after) or kind == "back_ordered":
                 _close(unit, order_id, now, by, text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
-            return order_document(after, orders_in(stored), unit.holds.of(order_id))
+            told = deliveries_of(unit.orders.events(order_id))
+            return order_document(after, orders_in(stored), unit.holds.of(order_id), told)
 
         return self._database.write(change)
 

@@ -17,7 +17,13 @@ from central_server.services.batches import decide_together
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import Only, open_unsourced, release, write_counts
-from central_server.services.order_views import Document, hold_document, order_document, orders_in
+from central_server.services.order_views import (
+    Document,
+    deliveries_of,
+    hold_document,
+    order_document,
+    orders_in,
+)
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.piecework import Piece, Piecework
@@ -243,7 +249,8 @@ class WaitingRoom:
         found = unit.orders.get(order.id)
         assert found is not None
         stored = unit.fulfillments.of_orders([order.id])[order.id]
-        return order_document(found, orders_in(stored), unit.holds.of(order.id))
+        told = deliveries_of(unit.orders.events(order.id))
+        return order_document(found, orders_in(stored), unit.holds.of(order.id), told)
 
 
 def _changed(unit: "Unit", order: Order, change: Change) -> Order:

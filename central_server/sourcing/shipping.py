@@ -5,10 +5,17 @@ of equal ones the one that comes first, then by name, so that the same values
 always give the same choice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sync.domain.delivery import (
+    ANY_CARRIER,
+    CarrierDays,
+    DeliveryDays,
+    delivery_days,
+    transit_days,
+)
 from sync.domain.shipping import CarrierPickup, ShippingRate, next_cutoff_ms
 
 UNIT_GRAMS = 500
@@ -80,6 +87,17 @@ def days_of(rates: Iterable[ShippingRate], carrier: str, service: str) -> int:
     return max(
         (one.days for one in rates if (one.carrier, one.service) == (carrier, service)), default=0
     )
+
+
+def delivery_of(
+    place: ShippingPlace, carriers: Mapping[str, CarrierDays], rates: Iterable[ShippingRate],
+    choice: CarrierChoice, km: float | None,
+) -> DeliveryDays:  # fmt: skip
+    """Return when what a carrier takes is delivered `km` away; anywhere, if that is None."""
+    carrier = carriers.get(choice.carrier, ANY_CARRIER)
+    most = days_of(rates, choice.carrier, choice.service)
+    transit = transit_days(carrier, choice.service, km, most)
+    return delivery_days(carrier, choice.ship_by_ms, place.timezone, transit)
 
 
 def offers_method(location: ShippingPlace, method: str) -> bool:

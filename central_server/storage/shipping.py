@@ -3,13 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, or_, select, update
 
 from central_server.records import RoutingPause, ShippingCarrier, ShippingRate
 from central_server.storage.bulk import among, upsert_many
 from central_server.storage.tables import ROUTING_PAUSES, SHIPPING_CARRIERS, SHIPPING_RATES
+from sync.domain.delivery import ANY_CARRIER, CarrierDays
 
 _CARRIER = tuple(field.name for field in fields(ShippingCarrier))
+_DAYS: TypeAdapter[CarrierDays] = TypeAdapter(CarrierDays)
 _RATE = tuple(field.name for field in fields(ShippingRate))
 _PAUSE = tuple(field.name for field in fields(RoutingPause))
 SERIAL_DIGITS = 9
@@ -25,12 +28,18 @@ class Shipping:
 
     def save(self, carriers: Sequence[ShippingCarrier], rates: Sequence[ShippingRate]) -> None:
         """Add carriers and rates or replace them; a range of numbers never starts again."""
-        rows = [tuple(getattr(one, name) for name in _CARRIER) for one in carriers]
+        rows = [_carrier_values(one) for one in carriers]
         upsert_many(
             self._connection, SHIPPING_CARRIERS, _CARRIER, rows, keep=("next_number",)
         )  # fmt: skip
         rows = [tuple(getattr(one, name) for name in _RATE) for one in rates]
         upsert_many(self._connection, SHIPPING_RATES, _RATE, rows)
+
+    def days(self) -> dict[str, CarrierDays]:
+        """Return when each carrier travels of which that is known."""
+        table = SHIPPING_CARRIERS.c
+        rows = self._connection.execute(select(table.id, table.days).where(table.days != ""))
+        return {key: _DAYS.validate_json(days) for key, days in rows}
 
     def rates(self) -> tuple[ShippingRate, ...]:
         """Return the whole rate table, the lightest first."""
@@ -84,6 +93,12 @@ class Shipping:
         )
         found = (RoutingPause(*row) for row in rows)
         return tuple(one for one in found if one.order_id == order_id or one.sku in skus)
+
+
+def _carrier_values(one: ShippingCarrier) -> tuple[object, ...]:
+    """Return a row; of a carrier of which nothing is known, nothing is written."""
+    days = "" if one.days == ANY_CARRIER else _DAYS.dump_json(one.days).decode()
+    return tuple(days if name == "days" else getattr(one, name) for name in _CARRIER)
 
 
 def label_number(prefix: str, serial: int) -> str:

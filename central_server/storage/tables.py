@@ -241,6 +241,7 @@ goods wait for their customer.
 SHIPPING_CARRIERS = Table(
     "shipping_carriers", METADATA,
     _text("id", primary_key=True), _text("name"), _text("number_prefix"), _int("next_number"),
+    _text("days"),
     CheckConstraint("next_number >= 1", name="next_number"),
 )  # fmt: skip
 

@@ -1,18 +1,26 @@
 """Answers about availability: scopes, methods, dates, kits, and what is on its way."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from central_server.records import Price, Product
+from central_server.records import Price, Product, ShippingRate
 from central_server.services.availability import Question
+from central_server.services.carrier_file import CarrierFile
 from central_server.services.errors import BundleInvalid
 from central_server.services.promises import Ask
+from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain.delivery import CarrierDays, Lane
 from sync.domain.errors import InsufficientStock
+from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_rules import publish
+from tests.central_server.services.test_routing_rules import publish as publish_routing
 from tests.support.central_world import World
+from tests.support.parcels import CARRIERS, SWIFT
 
 DAY_MS = 86_400_000
 
@@ -60,6 +68,53 @@ def test_each_method_has_its_date(world):
     publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
     (one,) = ask(world, "SKU-1", location_ids=("S001",), ask=Ask(method="ship"))["availability"]
     assert (one["offered"], one["available_to_promise"]) == (True, 10)
+    assert one["methods"][1]["delivery"] is None, "no carrier comes there"
+
+
+def test_a_parcel_has_its_days_of_delivery(world):
+    """From opening hours, the carrier's cut-off, its lanes and days off."""
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
+
+    def sent(**values: Any) -> tuple[str, str, str]:
+        (one,) = ask(world, "SKU-1", location_ids=("S001",), **values)["availability"]
+        ship = one["methods"][1]
+        return ship["leaves_at"], ship["delivery"]["earliest"], ship["delivery"]["latest"]
+
+    assert sent() == ("2025-11-24T21:30:00.000Z", "2025-11-27", "2025-11-27")
+    assert sent(service="express")[1:] == ("2025-11-25", "2025-11-25")
+    lanes = (Lane("standard", 1, 2, 200.0), Lane("standard", 2, 4))
+    swift = replace(CARRIERS.carriers[0], days=CarrierDays(days_off=("2025-11-27",), lanes=lanes))
+    world.parts.intake.carriers(replace(CARRIERS, carriers=(swift, CARRIERS.carriers[1])))
+    assert sent()[1:] == ("2025-11-25", "2025-12-01")
+    assert sent(near=(39.9, -83.1))[1:] == ("2025-11-25", "2025-11-26")
+    assert sent(near=(30.0, -90.0))[1:] == ("2025-11-26", "2025-12-01")
+    order_id, _ = place(world)
+    (part,) = world.order(order_id)["fulfillments"]
+    assert part["delivery"] == {"earliest": "2025-11-25", "latest": "2025-11-26"}
+    world.clock.advance(30 * DAY_MS)
+    world.parts.intake.carriers(CARRIERS)
+    (part,) = world.order(order_id)["fulfillments"]
+    assert part["delivery"]["latest"] == "2025-11-26", "what was told stays"
+
+
+def test_speed_counts_the_days_that_customers_are_told(world):
+    """By speed the nearer lane wins over the cheaper parcel, as its days are fewer."""
+    far = replace(SWIFT, carrier="harbor", services=("standard",))
+    lanes = (Lane("standard", 1, 1, 50.0), Lane("standard", 4, 5))
+    swift = replace(CARRIERS.carriers[0], days=CarrierDays(lanes=lanes))
+    cheap = ShippingRate("harbor", "standard", 50_000, 190, "USD", 3)
+    world.parts.intake.carriers(
+        CarrierFile(
+            (swift, CARRIERS.carriers[1]), (*CARRIERS.rates, cheap),
+            {"S001": (SWIFT,), "S002": (far,), "S003": ()},
+        )
+    )  # fmt: skip
+    kind = RoutingRuleKind.ROUTE
+    publish_routing(world, RoutingRule("fast", kind, goals=(Goal.SPEED, Goal.COST)))
+    assert [one.location_id for one in place(world)[1]] == ["S001"]
+    publish_routing(world, RoutingRule("cheap", kind))
+    assert [one.location_id for one in place(world)[1]] == ["S002"]
 
 
 def test_a_kit_is_as_many_as_its_scarcest_component(world):
