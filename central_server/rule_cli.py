@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Version = Annotated[int, typer.Argument(min=1, help="Number of the version.")]
 Note = Annotated[str, typer.Option(help="Why, for the record.")]
+Reading = Annotated[
+    str, typer.Option(help="Which rules you have read: the reading that `show` tells.")
+]
 Since = Annotated[
     str | None, typer.Option("--from", help="From when on, RFC 3339; by default now.")
 ]
@@ -51,6 +54,7 @@ def register_reading(group: typer.Typer, line: Line, books: Books) -> None:
             found: dict[str, Any] = books.of(parts).show(version)
         lines = [
             head_line(found),
+            f"  reading {found['reading']}",
             *(f"  {_rule(one)}" for one in found["rules"]),
             *findings_lines(found),
         ]
@@ -104,12 +108,15 @@ def register_publishing(group: typer.Typer, line: Line, books: Books) -> None:
         start: Since = None,
         note: Note = "",
         by: By = "command line",
+        reading: Reading = "",
         as_json: AsJson = False,
     ) -> None:
         """Let a draft hold from a moment on; the version before it ends then."""
         at_ms = moment(start, line)
         with line.opened() as parts, refusals(line):
-            made = books.of(parts).publish(version, effective_from_ms=at_ms, note=note, by=by)
+            made = books.of(parts).publish(
+                version, effective_from_ms=at_ms, note=note, by=by, reading=reading
+            )
         line.say(made, head_line(made), as_json=as_json)
 
     @group.command("archive", epilog=line.epilog)
@@ -184,14 +191,20 @@ def findings_lines(found: dict[str, Any]) -> list[str]:
 @contextlib.contextmanager
 def refusals(line: Line) -> Iterator[None]:
     """Turn what a use case refuses into a sentence and an exit code."""
-    from central_server.services.errors import NeedsApproval, NotFound, VersionFixed
+    from central_server.services.errors import (
+        ChangedSinceRead,
+        NeedsApproval,
+        NotFound,
+        ReadItFirst,
+        VersionFixed,
+    )
     from sync.domain.errors import DomainError
 
     try:
         yield
     except NotFound as problem:
         line.fail(NOT_FOUND, str(problem))
-    except (NeedsApproval, VersionFixed) as problem:
+    except (NeedsApproval, ReadItFirst, ChangedSinceRead, VersionFixed) as problem:
         line.fail(CONFLICT, str(problem))
     except DomainError as problem:
         line.fail(REFUSED, str(problem))

@@ -8,12 +8,14 @@ from pydantic import AwareDatetime
 from central_server.api.documented import KEYED, problems
 from central_server.api.promise_schemas import RulePreview, RulesBody
 from central_server.api.rule_schemas import (
+    AsRead,
     NoteBody,
     PublishBody,
     RuleAudit,
     RuleVersionPage,
     RuleVersionView,
     milliseconds,
+    reading_of,
 )
 from central_server.services.api_keys import KeyHolder
 from central_server.services.promises import Ask
@@ -101,13 +103,18 @@ def preview_version(
 @router.post(
     "/promise-rules/{version}/publish",
     response_model=RuleVersionView,
-    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid"),
+    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid", "changed_since_read"),
 )
-def publish_version(request: Request, version: Number, body: PublishBody, holder: Admin) -> object:
-    """Let a draft hold from a moment on; the version before it ends then."""
+def publish_version(
+    request: Request, version: Number, body: PublishBody, holder: Admin, if_match: AsRead = ""
+) -> object:
+    """Let a draft hold from a moment on; the version before it ends then.
+
+    With the `reading` of a version in `If-Match`, only as it was read.
+    """
     return central_of(request).promise_rules.publish(
         version, effective_from_ms=milliseconds(body.effective_from), note=body.note,
-        by=holder.name,
+        by=holder.name, reading=reading_of(if_match),
     )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from central_server.api.documented import KEYED, problems
 from central_server.api.routing_rule_schemas import RoutingRulesBody
 from central_server.api.rule_schemas import (
+    AsRead,
     NoteBody,
     PublishBody,
     RuleAudit,
     RuleVersionPage,
     RuleVersionView,
     milliseconds,
+    reading_of,
 )
 from central_server.services.api_keys import KeyHolder
 from central_server.web.auth import require
@@ -80,15 +82,27 @@ def replace_routing_draft(
 @router.post(
     "/routing-rules/{version}/publish",
     response_model=RuleVersionView,
-    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid", "needs_approval"),
+    responses=problems(
+        *KEYED,
+        "not_found",
+        "version_fixed",
+        "rules_invalid",
+        "needs_approval",
+        "read_it_first",
+        "changed_since_read",
+    ),
 )
 def publish_routing_version(
-    request: Request, version: Number, body: PublishBody, holder: Admin
+    request: Request, version: Number, body: PublishBody, holder: Admin, if_match: AsRead = ""
 ) -> object:
-    """Approve a draft and let it hold from a moment on; not by a key that wrote it."""
+    """Approve a draft and let it hold from a moment on; not by a key that wrote it.
+
+    `If-Match` carries the `reading` of the version as it was read: rules that somebody changed
+    since are refused.
+    """
     return central_of(request).routing_rules.publish(
         version, effective_from_ms=milliseconds(body.effective_from), note=body.note,
-        by=holder.name,
+        by=holder.name, reading=reading_of(if_match),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Header
 from pydantic import BaseModel, Field
 
 from central_server.api.schemas import Body, Moment
@@ -36,6 +37,14 @@ class RuleFinding(BaseModel):
     rule: str
     field: str
     text: str
+
+
+AsRead = Annotated[str, Header(alias="If-Match", max_length=64)]
+
+
+def reading_of(if_match: str) -> str:
+    """Return what a header names: a reading, with or without the quotes of an entity tag."""
+    return if_match.strip().removeprefix("W/").strip('"')
 
 
 class RuleVersionHead(BaseModel):
@@ -81,5 +90,7 @@ class RuleVersionView(RuleVersionHead):
     """A version with its rules and what is wrong with them."""
 
     rules: list[dict[str, Any]]
+    reading: str
+    """Names exactly these rules: who approves them sends it in `If-Match`."""
     findings: list[RuleFinding]
     audit: list[RuleAuditEntry] | None = None

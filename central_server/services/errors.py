@@ -306,6 +306,31 @@ class VersionFixed(ServiceRefused):
         super().__init__(f"version {version} is {state} and stays as it is: draft a new one")
 
 
+class ReadItFirst(ServiceRefused):
+    """Who approves says which rules they have read."""
+
+    code = "read_it_first"
+
+    def __init__(self, version: int, reading: str) -> None:
+        self.version = version
+        super().__init__(
+            f"say which rules you approve: read version {version} and name its reading ({reading})"
+        )
+
+
+class ChangedSinceRead(ServiceRefused):
+    """The rules are not those any more that somebody read."""
+
+    code = "changed_since_read"
+
+    def __init__(self, version: int, by: str, at: str, reading: str) -> None:
+        self.version = version
+        self.reading = reading
+        super().__init__(
+            f"version {version} is not as you read it: {by} changed it at {at}. Read it again"
+        )
+
+
 class EnrolmentRefused(ServiceRefused):
     """The one-time code is wrong, used up or over, or the device cannot take its place."""
 

@@ -4,12 +4,21 @@ A draft may be saved with findings, so that work can be interrupted; it is publi
 only without any. What is published never changes.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, Generic
 
-from central_server.services.errors import NeedsApproval, NotFound, RulesInvalid, VersionFixed
+from central_server.services.errors import (
+    ChangedSinceRead,
+    NeedsApproval,
+    NotFound,
+    ReadItFirst,
+    RulesInvalid,
+    VersionFixed,
+)
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.sourcing.rule_checks import Finding
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
 _WRITING = frozenset({"drafted", "edited"})
 AUDIT_MAX = 1000
+READING_BYTES = 8
 
 
 class RuleBook(ABC, Generic[R]):
@@ -82,12 +92,14 @@ class RuleBook(ABC, Generic[R]):
         return self._database.write(work)
 
     def publish(
-        self, version: int, *, effective_from_ms: int | None, note: str, by: str
+        self, version: int, *, effective_from_ms: int | None, note: str, by: str, reading: str = ""
     ) -> Document:
         """Let a draft hold from a moment on, by default from now.
 
-        Raises `NotFound`, `VersionFixed`, `RulesInvalid` with all findings, and
-        `NeedsApproval` where somebody else has to do it.
+        `reading` names the rules that were read (`reading` of the version as it was shown).
+        Raises `NotFound`, `VersionFixed`, `RulesInvalid` with all findings, `NeedsApproval`
+        where somebody else has to do it, `ReadItFirst` where that one does not say what they
+        approve, and `ChangedSinceRead`.
         """
         now = self._clock.now_ms()
         start = max(now, effective_from_ms or now)
@@ -95,6 +107,7 @@ class RuleBook(ABC, Generic[R]):
         def work(unit: "Unit") -> Document:
             draft = self._draft(unit, version, now)
             self._require_second_person(unit, version, by)
+            self._require_as_read(unit, draft, reading)
             self._require_sound(unit, draft.rules)
             return self._publish(unit, draft, start, "published", by, note)
 
@@ -173,6 +186,21 @@ class RuleBook(ABC, Generic[R]):
         if by in {one.actor for one in audit if one.action in _WRITING}:
             raise NeedsApproval(version, by)
 
+    def _require_as_read(self, unit: "Unit", draft: RuleVersion[R], reading: str) -> None:
+        now_reads = self._reading(draft)
+        if not reading and self._needs_second_person:
+            raise ReadItFirst(draft.version, "If-Match, or --reading")
+        if reading in {"", now_reads}:
+            return
+        audit = self.versions(unit).audit(draft.version, AUDIT_MAX)
+        last = next(one for one in audit if one.action in _WRITING)
+        raise ChangedSinceRead(draft.version, last.actor, rfc3339(last.at_ms), now_reads)
+
+    def _reading(self, one: RuleVersion[R]) -> str:
+        """Return a name of exactly these rules: of other rules it is another."""
+        said = json.dumps([self.rule_document(rule) for rule in one.rules], sort_keys=True)
+        return blake2b(said.encode(), digest_size=READING_BYTES).hexdigest()
+
     def _require_sound(self, unit: "Unit", rules: Sequence[R]) -> None:
         if found := self.findings(unit, rules):
             raise RulesInvalid([asdict(one) for one in found])
@@ -206,6 +234,7 @@ class RuleBook(ABC, Generic[R]):
     def _document(self, one: RuleVersion[R], now_ms: int, findings: Sequence[Finding]) -> Document:
         return {
             **_head(one, now_ms),
+            "reading": self._reading(one),
             "rules": [self.rule_document(rule) for rule in one.rules],
             "findings": [asdict(finding) for finding in findings],
         }

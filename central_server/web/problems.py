@@ -70,6 +70,8 @@ STATUS: dict[str, int] = {
     "needs_approval": 403,
     "bundle_invalid": 422,
     "version_fixed": 409,
+    "changed_since_read": 412,
+    "read_it_first": 428,
     "receipt_closed": 409,
     # Exceptions and quarantine.
     "already_closed": 409,

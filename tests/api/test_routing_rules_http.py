@@ -27,6 +27,12 @@ async def test_rules_live_and_decide(client, world: World):
     trial = await client.post("/v1/routing/dry-run?version=1", json=ORDER)
     assert (trial.status_code, trial.json()["taken"]) == (200, "S002")
     lee = {"Authorization": f"Bearer {world.parts.central.keys.create('lee', ('admin',))}"}
+    blind = await client.post("/v1/routing-rules/1/publish", json={}, headers=lee)
+    assert is_problem(blind, 428, "read_it_first")
+    lee["If-Match"] = '"0123456789abcdef"'
+    other = await client.post("/v1/routing-rules/1/publish", json={}, headers=lee)
+    assert is_problem(other, 412, "changed_since_read")
+    lee["If-Match"] = f'"{made.json()["reading"]}"'
     published = await client.post("/v1/routing-rules/1/publish", json={}, headers=lee)
     assert published.json()["in_force"] is True
     placed = await client.post("/v1/orders", json=ORDER, headers={"Idempotency-Key": "one"})

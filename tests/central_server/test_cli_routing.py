@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from central_server.bootstrap import assemble
@@ -49,6 +50,12 @@ def run(tmp_path, monkeypatch):
     return command
 
 
+def approve(run) -> Result:
+    """Let somebody else read the first version, and publish it."""
+    read = json.loads(run("routing-rules", "show", "1", "--json").stdout)["reading"]
+    return run("routing-rules", "publish", "1", "--by", "Lee", "--reading", read)
+
+
 def test_a_version_lives_on_the_command_line(run):
     """Draft, try, publish by somebody else, roll back: words for people, JSON for programs."""
     rules = json.dumps({"rules": [AWAY]})
@@ -58,7 +65,9 @@ def test_a_version_lives_on_the_command_line(run):
     assert "S002 ships 2 units by swift standard" in tried.stdout
     assert "S001: excluded" in tried.stdout
     assert run("routing-rules", "publish", "1", "--by", "Kim").exit_code == CONFLICT
-    assert "in force" in run("routing-rules", "publish", "1", "--by", "Lee").stdout
+    unread = run("routing-rules", "publish", "1", "--by", "Lee")
+    assert (unread.exit_code, "say which rules" in unread.output) == (CONFLICT, True)
+    assert "in force" in approve(run).stdout
     assert json.loads(run("routing", "dry-run", "-", "--json", given=order).stdout)["rule"] == (
         "away"
     )
@@ -81,7 +90,7 @@ def test_what_is_taken_of_a_day_is_listed(run):
     assert "No rule limits" in run("routing", "capacity").stdout
     rule = {"id": "day", "kind": "capacity", "locations": ["S001"], "orders": 3}
     run("routing-rules", "draft", "-", "--by", "Kim", given=json.dumps({"rules": [rule]}))
-    run("routing-rules", "publish", "1", "--by", "Lee")
+    approve(run)
     run.place()
     assert "orders 1 of 3" in run("routing", "capacity").stdout
 
@@ -129,7 +138,7 @@ def test_a_hold_is_cleared_on_the_command_line(run):
     """The order is routed with its last hold, and the list is empty again."""
     rule = {"id": "look", "kind": "route", "hold_for": ["fraud"]}
     run("routing-rules", "draft", "-", "--by", "Kim", given=json.dumps({"rules": [rule]}))
-    run("routing-rules", "publish", "1", "--by", "Lee")
+    approve(run)
     order_id = run.place()
     assert f"{order_id}" in run("waiting", "list").stdout
     run("waiting", "hold", order_id, "manual", "--note", "call first")

@@ -8,7 +8,13 @@ import pytest
 
 from central_server.records import ShippingRate
 from central_server.services.carrier_file import CarrierFile
-from central_server.services.errors import NeedsApproval, RulesInvalid, VersionFixed
+from central_server.services.errors import (
+    ChangedSinceRead,
+    NeedsApproval,
+    ReadItFirst,
+    RulesInvalid,
+    VersionFixed,
+)
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -36,7 +42,8 @@ def publish(world: World, *rules: RoutingRule) -> int:
     book = world.parts.central.routing_rules
     made: dict[str, Any] = book.draft(rules, note="why", by="Kim")
     assert made["findings"] == []
-    book.publish(made["version"], effective_from_ms=None, note="go", by="Lee")
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "go", "reading": made["reading"]}
+    book.publish(made["version"], by="Lee", **how)
     return int(made["version"])
 
 
@@ -231,14 +238,20 @@ def test_what_nobody_has_room_for_is_refused(shipping):
 
 
 def test_who_wrote_a_draft_does_not_publish_it(shipping):
-    """Somebody else approves; whoever edited it wrote it too."""
+    """Somebody else approves, and what they have read; whoever edited it wrote it too."""
     book = shipping.parts.central.routing_rules
     made = book.draft([RoutingRule("r", ROUTE)], note="", by="Kim")
     book.edit(made["version"], [RoutingRule("r", ROUTE, km_minor=1.0)], note="", by="Lee")
     for writer in ("Kim", "Lee"):
         with pytest.raises(NeedsApproval, match="somebody else"):
             book.publish(made["version"], effective_from_ms=None, note="", by=writer)
-    assert book.publish(made["version"], effective_from_ms=None, note="", by="Ana")["in_force"]
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "by": "Ana"}
+    with pytest.raises(ReadItFirst, match="say which rules"):
+        book.publish(made["version"], **how)
+    with pytest.raises(ChangedSinceRead, match="Lee changed it at"):
+        book.publish(made["version"], **how, reading=made["reading"])
+    reading = book.show(made["version"])["reading"]
+    assert book.publish(made["version"], **how, reading=reading)["in_force"]
 
 
 def test_rolling_back_brings_an_earlier_version_into_force(shipping):
@@ -261,7 +274,13 @@ def test_what_was_approved_for_later_is_not_brought_forward_by_one(shipping):
     book = shipping.parts.central.routing_rules
     made = book.draft([RoutingRule("sale", ROUTE, except_locations=("S001",))], note="", by="Kim")
     later = shipping.clock.now_ms() + DAY_MS
-    book.publish(made["version"], effective_from_ms=later, note="on Friday", by="Lee")
+    book.publish(
+        made["version"],
+        effective_from_ms=later,
+        note="on Friday",
+        by="Lee",
+        reading=made["reading"],
+    )
     with pytest.raises(VersionFixed, match="ever held"):
         book.roll_back(made["version"], note="", by="Kim")
     book.archive(made["version"], note="no sale", by="Lee")
@@ -277,7 +296,9 @@ def test_rules_with_findings_are_not_published(shipping):
     rules = [RoutingRule("r", ROUTE, except_locations=("S009",))]
     made = book.draft(rules, note="", by="Kim")
     with pytest.raises(RulesInvalid, match=r"r\.except_locations: 'S009': there is no such"):
-        book.publish(made["version"], effective_from_ms=None, note="", by="Lee")
+        book.publish(
+            made["version"], effective_from_ms=None, note="", by="Lee", reading=made["reading"]
+        )
 
 
 def test_a_dry_run_changes_nothing(shipping):
