@@ -163,6 +163,9 @@ class OrderLine:
     """Open units that no fulfillment order carries now."""
     dropped: int = 0
     """Units cancelled while nobody carried them."""
+    kit: str = ""
+    """The kit that it is a part of, as it was bought: number of the line and SKU."""
+    kit_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class _GoalsBody(_PlacesBody):
     failed_pick_minor: Rate = 500.0
     shipments_max: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     splits_lines: bool = True
+    splits_kits: bool = False
     whole_below_minor: Count = 0
     kept_units: Count = 0
     radius_km: Rate | None = None

@@ -1,6 +1,7 @@
 """The lines of a new order: what was bought, kits as their components."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from central_server.records import OrderLine, Price, Product
@@ -28,17 +29,19 @@ def order_lines(
     bundles: Mapping[str, Bundle],
 ) -> tuple[OrderLine, ...]:
     """Return the lines; those of a kit add up to its price exactly, and name it."""
-    lines: list[tuple[str, str, int, int]] = []
-    for line in wanted:
+    lines: list[OrderLine] = []
+    for number, line in enumerate(wanted, 1):
         name, price_minor = products[line.sku].name, prices[line.sku].amount_minor
         bundle = bundles.get(line.sku)
         if bundle is None:
-            lines.append((line.sku, name, line.quantity, price_minor))
+            lines.append(OrderLine(0, line.sku, name, line.quantity, price_minor))
             continue
         alone = {sku: one.amount_minor for sku, one in prices.items()}
         lines += [
-            (part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
-             part.unit_price_minor)
+            OrderLine(
+                0, part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
+                part.unit_price_minor, kit=f"{number}:{line.sku}", kit_units=part.units,
+            )
             for part in parts_of(bundle, price_minor, alone)
         ]  # fmt: skip
-    return tuple(OrderLine(number, *line) for number, line in enumerate(lines, 1))
+    return tuple(replace(line, line=number) for number, line in enumerate(lines, 1))

@@ -33,6 +33,7 @@ from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Tariff
 from central_server.sourcing.engine.timing import ready_ms
+from central_server.sourcing.kits import NO_KITS, kits_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
 from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice
@@ -78,6 +79,9 @@ class Decision:
     network: Network
     senders: Mapping[str, Sender]
     plan: SourcingPlan
+    """In lines of the order."""
+    planned: SourcingPlan
+    """The same as the engine has it: kits are items."""
 
     def part_of(self, location_id: str, ready: int) -> PartOfDay | None:
         """Return the part of the day into which a parcel falls that is ready at a moment."""
@@ -93,7 +97,7 @@ class Decision:
 
     def document(self, why: str) -> Document:
         """Return the decision as it is stored: in words, in figures, and what came next."""
-        trace = explain(self.order, self.network, self.plan, entries_max=TRACE_ENTRIES_MAX)
+        trace = explain(self.order, self.network, self.planned, entries_max=TRACE_ENTRIES_MAX)
         return decision_document(self, why, trace)
 
 
@@ -184,16 +188,25 @@ class ParcelRouting:
         shipments_max: int | None,
         only: frozenset[str] | None = None,
     ) -> Decision:
+        skus = {line.line: line.sku for line in asked.lines}
+        units = {line.line: line.quantity for line in asked.lines}
+        kits = NO_KITS if rule.splits_kits else kits_of(order.lines, units)
+        asked = kits.asked(asked)
+        if kits.items:
+            senders = {
+                name: replace(one, free=kits.stocked(one.free)) for name, one in senders.items()
+            }
         wanted: dict[str, int] = {}
         for line in asked.lines:
             wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
         if shipments_max is not None and shipments_max < rule.shipments_max:
             rule = replace(rule, shipments_max=shipments_max)
-        network = self._network(wanted, sum(wanted.values()), order.ship_method, rule, senders)
+        network = self._network(wanted, sum(units.values()), order.ship_method, rule, senders)
         others = frozenset() if only is None else frozenset(senders) - only
         narrowed = replace(asked, excluded=asked.excluded | others)
         plan = plan_order(narrowed, network, effort_max=EFFORT_MAX)
-        return Decision(asked, rule, self.rules.version, network, senders, plan)
+        apart = kits.taken_apart(plan, skus)
+        return Decision(asked, rule, self.rules.version, network, senders, apart, plan)
 
     def network_of(
         self, rule: RoutingRule, method: str, orders: Sequence[RoutingOrder], free: Free

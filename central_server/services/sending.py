@@ -24,6 +24,7 @@ from sync.domain.delivery import ANY_CARRIER, CarrierDays, DeliveryDays
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
+UNIT_KG = UNIT_GRAMS / 1000
 Reach = tuple[tuple[float | None, int], ...]
 """How far a lane reaches (km; None: any distance), and how many days later it has delivered."""
 
@@ -83,7 +84,8 @@ class Sending:
         parcel = max(0.0, one - each)
         reach = self._reach(place, choice)
         zones = tuple(
-            Zone(days, parcel, each, parcel_km_minor=km_minor, up_to_km=km) for km, days in reach
+            Zone(days, parcel, kg_minor=each / UNIT_KG, parcel_km_minor=km_minor, up_to_km=km)
+            for km, days in reach
         )
         name = f"{choice.carrier} {choice.service}"
         return f"{name} {parcel} {each} {reach}", Tariff((Service(name, zones),))

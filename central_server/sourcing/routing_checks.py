@@ -16,8 +16,9 @@ _ROUTE = {
     "channels", "methods", "tiers", "categories", "value_from_minor", "value_below_minor",
     "near_latitude", "near_longitude", "near_km", "goals", "km_minor", "speed_minor",
     "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
-    "failed_pick_minor", "shipments_max", "splits_lines", "whole_below_minor", "kept_units",
-    "radius_km", "grace_minutes", "hold_for", "accept_minutes", "offer_stores", "offer_minutes",
+    "failed_pick_minor", "shipments_max", "splits_lines", "splits_kits", "whole_below_minor",
+    "kept_units", "radius_km", "grace_minutes", "hold_for", "accept_minutes", "offer_stores",
+    "offer_minutes",
 }  # fmt: skip
 _FIELDS: dict[RoutingRuleKind, set[str]] = {
     RoutingRuleKind.ROUTE: {*_ROUTE, *_WHERE},

@@ -88,6 +88,8 @@ class RoutingRule:
     failed_pick_minor: float = 500.0
     shipments_max: int = SHIPMENTS_MAX
     splits_lines: bool = True
+    splits_kits: bool = False
+    """Whether components of one kit may leave from several locations."""
     whole_below_minor: int = 0
     kept_units: int = 0
     radius_km: float | None = None

@@ -189,7 +189,7 @@ ORDER_LINES = Table(
     "order_lines", METADATA,
     Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
     _int("line", primary_key=True), _text("sku"), _text("name"), _int("quantity"),
-    _int("unit_price_minor"), _int("unsourced"), _int("dropped"),
+    _int("unit_price_minor"), _int("unsourced"), _int("dropped"), _text("kit"), _int("kit_units"),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price_minor >= 0", name="unit_price_minor"),
     CheckConstraint("unsourced >= 0 AND dropped >= 0 AND unsourced + dropped <= quantity",

@@ -1,4 +1,4 @@
-"""When carriers travel, and for how long."""
+"""When carriers travel, and for how long; of which kit an order's line is a part."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,12 +10,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column: nothing is known of the carriers that are there."""
+    """Add columns: nothing is known of the carriers and lines that are there."""
     op.add_column(
         "shipping_carriers", sa.Column("days", sa.Text(), nullable=False, server_default="")
+    )
+    op.add_column("order_lines", sa.Column("kit", sa.Text(), nullable=False, server_default=""))
+    op.add_column(
+        "order_lines", sa.Column("kit_units", sa.BigInteger(), nullable=False, server_default="0")
     )
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Forget them."""
+    op.drop_column("order_lines", "kit_units")
+    op.drop_column("order_lines", "kit")
     op.drop_column("shipping_carriers", "days")
