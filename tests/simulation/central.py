@@ -25,7 +25,7 @@ SECRET = "a secret for tests only, long enough to sign with"
 
 Position = tuple[int, int, int]
 """(rank of the device's name, epoch, seq): orders all of a location's work at central."""
-OWN_SOURCES = ("arrived:", "lapse:", "expire:", "serve:")
+OWN_SOURCES = ("arrived:", "idle:", "lapse:", "expire:", "serve:")
 """What central's jobs decide, beside what follows from an operation."""
 
 OpenDatabase = Callable[[str, CentralFuse], Database]

@@ -56,6 +56,7 @@ class Placing:
     key: str
     order_id: str
     fulfillment_id: str
+    """Its first part; empty while it waits."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,9 @@ class World:
     def note_placed(self, key: str, placed: Placed) -> Placing:
         """Remember an order that central has confirmed."""
         with self.central.database.read() as view:
-            (part,) = view.fulfillments.of_orders([placed.order_id])[placed.order_id][:1]
-        placing = Placing(key, placed.order_id, part.row.order.id)
+            parts = view.fulfillments.of_orders([placed.order_id])[placed.order_id]
+        first = parts[0].row.order.id if parts else ""
+        placing = Placing(key, placed.order_id, first)
         self.placed.append(placing)
         return placing
 

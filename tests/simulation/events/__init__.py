@@ -10,6 +10,7 @@ from tests.simulation.events import (
     quarantine,
     reservations,
     restores,
+    routing,
     sales,
     shipping,
     skew,
@@ -34,6 +35,7 @@ ALL: tuple[EventKind, ...] = (
     *inbox.KINDS,
     *quarantine.KINDS,
     *skew.KINDS,
+    *routing.KINDS,
     *restores.KINDS,
 )
 

@@ -1,6 +1,6 @@
 """Everything that must hold in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.oracles import central, effects, escrow, journals, money, views
+from tests.simulation.oracles import central, effects, escrow, journals, money, views, waiting
 from tests.simulation.registry import Oracle
 
 ALL: tuple[Oracle, ...] = (
@@ -10,4 +10,5 @@ ALL: tuple[Oracle, ...] = (
     *escrow.ORACLES,
     *money.ORACLES,
     *views.ORACLES,
+    *waiting.ORACLES,
 )

@@ -106,6 +106,8 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
         due.update({("quarantined", source): (0, 1) for source in settled_later(decided)})
     due.update({("quarantined", source): (1, 1) for source in _held(books)})
     due.update(_about_money(books))
+    # Released when nobody had it any more (`oracles.waiting` asks who was told).
+    due["unsourced", ""] = (0, len(world.placed))
     for source, count in given_up.items():
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
