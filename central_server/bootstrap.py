@@ -65,6 +65,7 @@ from central_server.services.tills import TillDesk
 from central_server.services.tokens import SessionKeys
 from central_server.services.unfillable import UnfillableDesk
 from central_server.services.unit_prices import UnitPrices
+from central_server.services.vendors import VendorDesk
 from central_server.services.verification import verify
 from central_server.services.waiting_room import WaitingRoom
 from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
@@ -347,6 +348,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         offers=OfferDesk(database, clock, how),
         unfillable=UnfillableDesk(database, clock, how),
         supply=SupplyBook(database, clock, _backorders(judging)),
+        vendors=VendorDesk(judging),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),

@@ -72,6 +72,13 @@ class Reserving(ABC):
     def _count(self, effects: Sequence[StockEffect], cause: object) -> None:
         """Let stock move."""
 
+    def order_here(self, fulfillment_id: str) -> FulfillmentOrder | None:
+        """Return an order of this location as it is now, locked; None if it has no such one."""
+        if fulfillment_id not in self._rows:
+            self._load({fulfillment_id})
+        found = self._rows.get(fulfillment_id)
+        return found if found is not None and found.location_id == self._location_id else None
+
     def expire(self, only: Only = None) -> int:
         """Release reservations that the store has not released in time; return how many."""
         grace_ms = self._location.reserve.grace_minutes * 60_000

@@ -27,6 +27,7 @@ from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
 from central_server.services.unfillable import UnfillableDesk
+from central_server.services.vendors import VendorDesk
 from central_server.services.waiting_room import WaitingRoom
 from central_server.web.pokes import PokeBoard
 from central_server.web.shell import Figures
@@ -58,6 +59,7 @@ class Central:
     offers: OfferDesk
     unfillable: UnfillableDesk
     supply: SupplyBook
+    vendors: VendorDesk
     availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk
     quarantine: QuarantineDesk

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from central_server.services.vendors import SentBox
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res
@@ -35,7 +36,6 @@ FLOWS = {
 }
 NO_PAYMENT = "payments outside of reservations are not there: orders come paid"
 NO_TRANSFER = "transfers between locations are not there"
-NO_VENDOR = "vendors with orders, confirmations and a portal of their own are not there"
 ONE_ERRAND = "a pickup is one errand and is never split over stores"
 MISSING = {
     ("pickup", "split"): ONE_ERRAND,
@@ -43,8 +43,6 @@ MISSING = {
     ("reserve", "capacity"): "a hold takes no picking time of a day: capacity does not count it",
     **{("ordered here, paid elsewhere", variant): NO_PAYMENT for variant in VARIANTS},
     **{("transfer", variant): NO_TRANSFER for variant in VARIANTS},
-    ("vendor", "reject"): NO_VENDOR,
-    ("vendor", "capacity"): NO_VENDOR,
 }
 
 
@@ -306,6 +304,39 @@ def vendor_scarce(retail: Retail) -> None:
     why = retail.world.parts.central.routing.why(order)
     assert why["decisions"][0]["terms"]["surcharge"] == 1000
     assert retail.finish(order) == "fulfilled"
+
+
+@scenario("vendor", "reject")
+def vendor_reject(retail: Retail) -> None:
+    """The vendor has one of two, and says so over the API: a store sends the other."""
+    desk = retail.vendor("S003")
+    for name in ("S001", "S002"):
+        retail.stock(name, 0)
+    order = retail.ship()
+    (part,) = retail.work(order)
+    retail.stock("S002", 5)
+    desk.acknowledge("S003", part.id)
+    desk.give_up("S003", part.id, {1: 1}, ShortReason.DAMAGED)
+    desk.ship("S003", part.id, SentBox("V-1", "swift", "standard", 500, {1: 1}))
+    assert retail.stores(order) == ["S002"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("vendor", "capacity")
+def vendor_capacity(retail: Retail) -> None:
+    """The vendor takes two orders a day: the third goes to a store, though that is dearer."""
+    desk = retail.vendor("S003")
+    retail.rules(
+        RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S003",), orders=2),
+        RoutingRule("dear", SERVE, locations=("S001", "S002"), unit_surcharge_minor=900.0),
+    )
+    orders = [retail.ship() for _ in range(3)]
+    assert [retail.stores(one) for one in orders] == [["S003"], ["S003"], ["S001"]]
+    for order in orders[:2]:
+        (part,) = retail.work(order)
+        desk.ship("S003", part.id, SentBox(f"V-{order[-4:]}", "swift", "standard", 900, {1: 2}))
+        assert retail.world.order(order)["status"] == "fulfilled"
+    assert retail.finish(orders[2]) == "fulfilled"
 
 
 @pytest.mark.slow

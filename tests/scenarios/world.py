@@ -8,6 +8,7 @@ from typing import Any
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
+from central_server.services.vendors import VENDOR, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import Channel, PaymentPlace
@@ -46,6 +47,13 @@ class Retail:
     def stock(self, store: str, units: int, sku: str = "SKU-1") -> None:
         """Set what a store has."""
         self.world.parts.intake.stock([StockItem(store, sku, units)], f"count-{self._next()}")
+
+    def vendor(self, name: str) -> VendorDesk:
+        """Let a location be a vendor's, without a machine; return the desk that it talks to."""
+        with self.world.database.read() as view:
+            place = view.locations.get_many([name])[name]
+        self.world.parts.intake.locations([replace(place, kind=VENDOR)])
+        return self.world.parts.central.vendors
 
     def store(self, name: str) -> StoreSide:
         """Return a store's machine, in step with central."""

@@ -1,0 +1,65 @@
+"""A vendor's orders over HTTP: taken on, sent in boxes, given up, by the rules of stores."""
+
+from dataclasses import replace
+
+import pytest
+
+from central_server.services.carrier_file import CarrierFile
+from tests.api.test_orders_http import is_problem
+from tests.central_server.services.test_parcels import place
+from tests.support.central_world import World
+from tests.support.parcels import CARRIERS, SWIFT
+
+pytestmark = pytest.mark.anyio
+
+
+def with_vendor(world: World) -> None:
+    """Let the third location be a vendor's, the only one that ships."""
+    carriers = CarrierFile(CARRIERS.carriers, CARRIERS.rates, {"S003": (SWIFT,), "*": ()})
+    with world.database.read() as view:
+        place = view.locations.get("S003")
+    assert place is not None
+    world.parts.intake.locations([replace(place, kind="dc")])
+    world.parts.intake.carriers(carriers)
+
+
+async def test_a_vendor_sends_an_order(client, world: World):
+    """Acknowledged, sent in two boxes, each counted once however often it is said."""
+    with_vendor(world)
+    order_id, _ = place(world, ("SKU-1", 2), ("SKU-2", 1))
+    (work,) = (await client.get("/v1/vendors/S003/work")).json()["work"]
+    assert (work["location_id"], work["shipment"]["to"][0]) == ("S003", "Jo Pike")
+    there = f"/v1/vendors/S003/work/{work['id']}"
+    for _ in range(2):
+        taken = await client.post(f"{there}/acknowledge", json={})
+        assert taken.json()["status"] == "accepted"
+    box = {"tracking": "V-1", "carrier": "swift", "weight_grams": 700,
+           "lines": [{"line": 1, "quantity": 2}]}  # fmt: skip
+    for _ in range(2):
+        sent = await client.post(f"{there}/ship", json=box)
+        assert (sent.status_code, [one["fulfilled"] for one in sent.json()["lines"]]) == (
+            200, [2, 0],
+        )  # fmt: skip
+    too_many = {**box, "tracking": "V-2", "lines": [{"line": 2, "quantity": 5}]}
+    refused = await client.post(f"{there}/ship", json=too_many)
+    assert is_problem(refused, 409, "quantity_refused")
+    rest = {**too_many, "lines": [{"line": 2, "quantity": 1}]}
+    assert (await client.post(f"{there}/ship", json=rest)).json()["status"] == "shipped"
+    order = (await client.get(f"/v1/orders/{order_id}")).json()
+    assert order["status"] == "fulfilled"
+    assert [one["tracking"] for one in order["fulfillments"][0]["shipment"]["boxes"]] == [
+        "V-1", "V-2",
+    ]  # fmt: skip
+    assert (await client.get("/v1/vendors/S003/work")).json() == {"work": []}
+    world.check_books()
+
+
+async def test_a_store_is_no_vendor(client, world: World):
+    """Work of stores is done on their terminals, and nothing of another vendor is to be seen."""
+    with_vendor(world)
+    _, (part,) = place(world)
+    assert is_problem(await client.get("/v1/vendors/S001/work"), 404, "not_found")
+    wrong = await client.post(f"/v1/vendors/S001/work/{part.id}/acknowledge", json={})
+    assert is_problem(wrong, 404, "not_found")
+    unknown = await client.post("/v1/vendors/S003/work/nothing/acknowledge", json={})
+    assert is_problem(unknown, 404, "not_found")
