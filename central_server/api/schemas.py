@@ -113,6 +113,8 @@ class OrderBody(Body):
     """The order's name in the system that sends it."""
     accept_later: bool = False
     """Whether it may wait for goods that are on their way to the store (pre-order, back-order)."""
+    transfer: bool = False
+    """Whether what the chosen store lacks is sent there from other locations, and then fetched."""
     payment: PaymentPlace = PaymentPlace.ONLINE
     """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other."""
     waiting_list: bool = False
@@ -133,6 +135,7 @@ class OrderBody(Body):
             external_id=self.external_ref,
             ship_to=self.ship_to.destination() if self.ship_to else None,
             accept_later=self.accept_later,
+            transfer=self.transfer,
             payment=self.payment,
             waiting_list=self.waiting_list,
             customer_tier=self.customer_tier,
@@ -146,6 +149,8 @@ class OrderBody(Body):
     def _goes_one_way(self) -> "OrderBody":
         if bool(self.location_id) == (self.ship_to is not None):
             raise ValueError("give either location_id or ship_to")
+        if self.transfer and self.ship_to is not None:
+            raise ValueError("transfer is for what is fetched")
         if self.ship_to is not None and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("what is sent cannot be paid in a store")
         if self.curbside and (self.ship_to is not None or self.payment is PaymentPlace.IN_STORE):

@@ -37,6 +37,7 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import compact
 from central_server.services.shipping import shipping_home
+from central_server.services.transfers import fetch_from_elsewhere, lacking_at, send_to
 from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
@@ -88,6 +89,8 @@ class NewOrder:
     """Where it is sent; None: it is fetched at the location."""
     accept_later: bool = False
     """Whether it may wait for goods that are on their way, where nobody has them now."""
+    transfer: bool = False
+    """Whether what the chosen store lacks is sent there from other locations."""
     payment: PaymentPlace = PaymentPlace.ONLINE
     waiting_list: bool = False
     """Whether a reservation that the store cannot hold now waits until it can."""
@@ -168,10 +171,11 @@ class OrderCapture:
             raise CurbsideNotOffered(location.id)
         order = self._order(unit, new, location, now_ms)
         if new.payment is PaymentPlace.IN_STORE:
-            order, held = hold_here(
-                unit, order, location, now_ms, self._how, may_wait=new.waiting_list
-            )
-            return order, (held,)
+            return self._hold(unit, new, order, location, now_ms)
+        if new.transfer and (lacking := lacking_at(unit, order, location, now_ms)):
+            waiting, by_ms = fetch_from_elsewhere(unit, order, location, lacking, now_ms, self._how)
+            self._tell_later(unit, waiting, location, by_ms, now_ms)
+            return waiting, ()
         units = {line.line: line.quantity for line in order.lines}
         try:
             plan, claim = promise(unit, order, units, location, now_ms)
@@ -182,6 +186,16 @@ class OrderCapture:
         unit.orders.insert(order)
         given = give(unit, order, units, plan, now_ms, self._how, why="placed", claim=claim)
         return order, (given,)
+
+    def _hold(
+        self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int
+    ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:
+        lacking = lacking_at(unit, order, place, now_ms) if new.transfer else {}
+        if lacking:
+            send_to(unit, order, place, lacking, now_ms, self._how)
+        may_wait = new.waiting_list or bool(lacking)
+        order, held = hold_here(unit, order, place, now_ms, self._how, may_wait=may_wait)
+        return order, (held,)
 
     def _capture_parcels(
         self, unit: "Unit", new: NewOrder, to: Destination, now_ms: int
@@ -207,9 +221,14 @@ class OrderCapture:
 
     def _later(self, unit: "Unit", order: Order, place: Location, now_ms: int) -> Order:
         waiting, by_ms = wait_for_receipts(unit, order, place, now_ms, self._how.promise_ms)
+        self._tell_later(unit, waiting, place, by_ms, now_ms)
+        return waiting
+
+    def _tell_later(
+        self, unit: "Unit", order: Order, place: Location, by_ms: int, now_ms: int
+    ) -> None:
         notice = self._how.notices.backordered(order.number, order.customer_name, place, by_ms)
         tell(unit, order, notice, now_ms, self._how)
-        return waiting
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:
         lines = priced_lines(unit, new, location)

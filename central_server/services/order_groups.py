@@ -49,7 +49,7 @@ class OrderGroups:
     def place(self, requests: Sequence[OrderRequest]) -> list[Outcome]:
         """Return for each what it got, or why it was refused, once that is durable."""
         now = self._clock.now_ms()
-        together = [one for one in requests if one.new.ship_to is None]
+        together = [one for one in requests if one.new.ship_to is None and not one.new.transfer]
         found = self._together(together, now) if together else {}
         return [found.get(id(one)) or self._alone(one, now) for one in requests]
 

@@ -17,6 +17,7 @@ from central_server.services.shipping import (
     divide,
     point_of,
 )
+from sync.domain.delivery import DeliveryDays
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.shipping import Address
@@ -48,6 +49,8 @@ class Parcels:
 
     orders: tuple[FulfillmentOrder, ...]
     places: tuple[Location, ...]
+    deliveries: tuple[DeliveryDays, ...]
+    """On which days each is delivered."""
 
 
 def accept_times(orders: Iterable[FulfillmentOrder], parts: Iterable[Part]) -> dict[str, int]:
@@ -68,11 +71,15 @@ def addressed(order: Order, to: Destination, point: tuple[float, float]) -> Orde
 
 
 def promise_parcels(
-    unit: "Unit", order: Order, now_ms: int, random: Random, routing: ParcelRouting
-) -> Parcels:
-    """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing."""
+    unit: "Unit", order: Order, now_ms: int, random: Random, routing: ParcelRouting,
+    excluded: frozenset[str] = frozenset(),
+) -> Parcels:  # fmt: skip
+    """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing.
+
+    None of it comes from `excluded` locations.
+    """
     units = {line.line: line.quantity for line in order.lines}
-    excluded = barred(unit, order.id, by_sku(order, units), now_ms)
+    excluded |= barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing)
     if found.missing:
         raise InsufficientStock(by_sku(order, found.missing))
@@ -99,4 +106,5 @@ def write_parts(
         for one, part in zip(orders, found.parts, strict=True)
     ]  # fmt: skip
     unit.orders.append_events(events)
-    return Parcels(orders, tuple(part.location for part in found.parts))
+    places = tuple(part.location for part in found.parts)
+    return Parcels(orders, places, tuple(part.delivery for part in found.parts))

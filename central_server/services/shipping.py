@@ -44,20 +44,18 @@ class Part:
     location: Location
     units: Mapping[int, int]
     choice: CarrierChoice
+    delivery: DeliveryDays
+    """On which days the customer gets it, as it stands now."""
     claim: Claim | None = None
     accept_by_ms: int | None = None
     """By when the location has to accept it, or it goes elsewhere."""
-    delivery: DeliveryDays | None = None
-    """On which days the customer gets it, as it stands now."""
 
     def told(self, fulfillment_id: str) -> dict[str, object]:
         """Return what the timeline keeps of it: who sends it, and what the customer is told."""
-        found: dict[str, object] = {
+        return {
             "fulfillment_id": fulfillment_id, "location_id": self.location.id,
+            "delivery": delivery_document(self.delivery),
         }  # fmt: skip
-        if self.delivery is not None:
-            found["delivery"] = delivery_document(self.delivery)
-        return found
 
 
 @dataclass
@@ -173,7 +171,7 @@ def _reserved(
         place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
     )
     delivery = routing.sending.delivery(place, choice, km)
-    return Part(place, units, choice, claim, accept_by, delivery)
+    return Part(place, units, choice, delivery, claim, accept_by)
 
 
 def assign_part(

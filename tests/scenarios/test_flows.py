@@ -35,14 +35,12 @@ FLOWS = {
     "vendor": "a vendor fulfils",
 }
 NO_PAYMENT = "payments outside of reservations are not there: orders come paid"
-NO_TRANSFER = "transfers between locations are not there"
 ONE_ERRAND = "a pickup is one errand and is never split over stores"
 MISSING = {
     ("pickup", "split"): ONE_ERRAND,
     ("reserve", "split"): ONE_ERRAND,
     ("reserve", "capacity"): "a hold takes no picking time of a day: capacity does not count it",
     **{("ordered here, paid elsewhere", variant): NO_PAYMENT for variant in VARIANTS},
-    **{("transfer", variant): NO_TRANSFER for variant in VARIANTS},
 }
 
 
@@ -257,6 +255,82 @@ def alternate_scarce(retail: Retail) -> None:
         retail.ship(channel=Channel.STORE)
     web = retail.ship()
     assert retail.finish(web) == "fulfilled"
+
+
+# --- reserve or buy online, transfer from another location ----------------------------------
+
+
+@scenario("transfer", "plain")
+def transfer_plain(retail: Retail) -> None:
+    """The chosen store has one of two: another one sends it there; both are fetched there."""
+    retail.stock("S001", 1)
+    order = retail.pickup(transfer=True)
+    assert retail.stores(order) == []
+    moving = retail.moving(order)
+    assert [(one.location_id, one.total("allocated")) for one in retail.work(moving)] == [
+        ("S002", 1)
+    ]
+    assert retail.finish(moving) == "fulfilled"
+    retail.arrive(order)
+    assert retail.stores(order) == ["S001"]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("transfer", "split")
+def transfer_split(retail: Retail) -> None:
+    """A reservation of twelve: two stores send what is lacking; all is held, paid and taken."""
+    for name, units in (("S001", 1), ("S002", 6), ("S003", 6)):
+        retail.stock(name, units)
+    order = retail.reserve(12, transfer=True)
+    moving = retail.moving(order)
+    assert retail.stores(moving) == ["S002", "S003"]
+    assert retail.finish(moving) == "fulfilled"
+    retail.arrive(order)
+    assert retail.world.parts.holds.run() == 1
+    assert pay_and_take(retail, order, 12) == "fulfilled"
+
+
+@scenario("transfer", "reject")
+def transfer_reject(retail: Retail) -> None:
+    """The store that should send it does not find it: the next one sends it, never the chosen."""
+    retail.stock("S001", 0)
+    order = retail.pickup(transfer=True)
+    moving = retail.moving(order)
+    (part,) = retail.work(moving)
+    retail.do("S002", [op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND)])
+    assert retail.stores(moving) == ["S003"]
+    assert retail.finish(moving) == "fulfilled"
+    retail.arrive(order)
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("transfer", "capacity")
+def transfer_capacity(retail: Retail) -> None:
+    """The nearest store that has it is full today: a farther one sends it."""
+    retail.stock("S001", 0)
+    retail.room("S002", 0)
+    order = retail.pickup(transfer=True)
+    assert retail.stores(retail.moving(order)) == ["S003"]
+    assert retail.finish(retail.moving(order)) == "fulfilled"
+    retail.arrive(order)
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("transfer", "scarce")
+def transfer_scarce(retail: Retail) -> None:
+    """Nobody has it: refused, paid or not; nothing is kept of it. A cancelled one leaves stock."""
+    for name in ("S001", "S002", "S003"):
+        retail.stock(name, 1)
+    for place in (retail.pickup, retail.reserve):
+        with pytest.raises(InsufficientStock):
+            place(4, transfer=True)
+    assert [retail.world.stock(name) for name in ("S001", "S002", "S003")] == [(1, 0)] * 3
+    order = retail.pickup(3, transfer=True)
+    moving = retail.moving(order)
+    retail.world.parts.central.cancelling.cancel(order, reason="", actor="shop")
+    assert retail.finish(moving) == "fulfilled"
+    retail.arrive(order)
+    assert retail.finish(retail.pickup(3)) == "fulfilled"
 
 
 # --- a vendor fulfils: as a location with a surcharge ---------------------------------------

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from central_server.records import OrderFilter
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
+from central_server.services.transfers import SUFFIX
 from central_server.services.vendors import VENDOR, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.fulfillment import FulfillmentOrder
@@ -67,14 +69,29 @@ class Retail:
         """Order something that is sent home; return the order."""
         return self.order(replace(parcel_order(("SKU-1", units)), channel=channel))
 
-    def pickup(self, units: int = 2, *, at: str = "S001") -> str:
+    def pickup(self, units: int = 2, *, at: str = "S001", transfer: bool = False) -> str:
         """Order something that is fetched, paid; return the order."""
-        return self.order(self.world.new_order(("SKU-1", units), at=at))
+        return self.order(replace(self.world.new_order(("SKU-1", units), at=at), transfer=transfer))
 
-    def reserve(self, units: int = 2, *, waiting_list: bool = False) -> str:
+    def reserve(self, units: int = 2, *, waiting_list: bool = False, transfer: bool = False) -> str:
         """Reserve something at the first store, to be paid there; return the order."""
         new = self.world.new_order(("SKU-1", units))
-        return self.order(replace(new, payment=PaymentPlace.IN_STORE, waiting_list=waiting_list))
+        new = replace(new, waiting_list=waiting_list, transfer=transfer)
+        return self.order(replace(new, payment=PaymentPlace.IN_STORE))
+
+    def moving(self, order_id: str) -> str:
+        """Return the order by which stores send what another order waits for."""
+        number = f"{self.world.order(order_id)['number']}-{SUFFIX}"
+        found, _ = self.world.parts.central.reading.search(OrderFilter(number=number), None, 9)
+        return str(found[0]["id"])
+
+    def arrive(self, order_id: str, *, at: str = "S001") -> None:
+        """Let what was sent to a store arrive there: counted on, and told to central."""
+        supply = self.world.parts.central.supply
+        for one in supply.coming("SKU-1"):
+            on_hand, _ = self.world.stock(at)
+            self.stock(at, on_hand + int(str(one["units"])))
+            supply.close(str(one["id"]))
 
     def order(self, new: NewOrder) -> str:
         """Place an order; return its id."""
