@@ -1,11 +1,13 @@
 """Reminds customers of goods that wait for them, before the pickup-by date: once each."""
 
+from collections.abc import Collection
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, OutboxItem
 from central_server.services import fetching_notices as notices
 from central_server.services.mail import mail_item
+from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.pickups import HOUR_MS, reminder_due
@@ -29,15 +31,29 @@ class PickupReminders:
         self._database = database
         self._clock = clock
         self._random = random
+        self._pieces = Piecework(
+            database, clock, random, job="reminders", words="has a reminder that was not written"
+        )
 
     def run(self) -> int:
         """Write what is due; return how many reminders were looked at as due."""
         now_ms = self._clock.now_ms()
-        return self._database.write(lambda unit: self._write(unit, now_ms))
+        with self._database.read() as view:
+            waiting = view.fulfillments.waiting_until(now_ms, now_ms + WINDOW_MS)
+        pieces = [
+            Piece(one.row.order.id, one.row.order.order_id, one.row.order.location_id)
+            for one in waiting
+        ]
+        return self._pieces.in_groups(
+            [pieces] if pieces else [],
+            lambda group: self._database.write(
+                lambda unit: self._write(unit, now_ms, {one.key for one in group})
+            ),
+        )
 
-    def _write(self, unit: "Unit", now_ms: int) -> int:
+    def _write(self, unit: "Unit", now_ms: int, keys: Collection[str]) -> int:
         waiting = unit.fulfillments.waiting_until(now_ms, now_ms + WINDOW_MS)
-        orders = [one.row.order for one in waiting]
+        orders = [one.row.order for one in waiting if one.row.order.id in keys]
         places = unit.locations.get_many({one.location_id for one in orders})
         due = [(one, self._due(one, places, now_ms)) for one in orders]
         heads = unit.orders.heads({one.order_id for one, hours in due if hours is not None})

@@ -50,6 +50,25 @@ def test_failure_is_tried_again_later(world):
     assert send(world, world.notifier) == 1
 
 
+def test_message_that_cannot_be_made_out_keeps_no_other(world):
+    """A program error over one message is tried again like a relay that is away."""
+    world.place()
+    world.place(("SKU-2", 1))
+
+    class Stumbles:
+        """A notifier with a fault of its own."""
+
+        def send(self, message):
+            if not world.notifier.sent:
+                world.notifier.sent.append(message)
+                raise KeyError("subject")
+            world.notifier.send(message)
+
+    assert send(world, Stumbles()) == 1
+    world.clock.advance(LEASE_MS + RETRY_MAX_MS)
+    assert send(world, world.notifier) == 1
+
+
 def test_message_that_does_not_leave_becomes_a_persons(world):
     """After some tries somebody is to tell the customer, once; if it leaves after all, it ends."""
     world.place()

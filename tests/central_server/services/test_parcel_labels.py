@@ -137,3 +137,25 @@ def test_a_clock_that_is_set_back_keeps_no_label_waiting(shipping: World):
     shipping.clock.advance(-24 * HOUR_MS)
     assert shipping.parts.labels.run() == 1
     assert the_box(shipping, order_id).tracking
+
+
+def test_a_label_that_the_program_stumbles_over_holds_up_no_other(shipping: World):
+    """The others are bought; that it was not is somebody's, until it went after all."""
+    order_id = repacked(shipping)
+    carriers = carriers_of(shipping)
+    buy = carriers.buy
+
+    def stumbles(parcel: Parcel) -> str:
+        if parcel.weight_grams == 900:
+            raise KeyError("country")
+        return buy(parcel)
+
+    carriers.buy = stumbles  # type: ignore[method-assign]
+    for _ in range(3):
+        shipping.parts.labels.run()
+    assert the_box(shipping, order_id).tracking
+    assert exceptions(shipping) == ["work_failed"]
+    carriers.buy = buy  # type: ignore[method-assign]
+    shipping.clock.advance(2 * 60_000)
+    shipping.parts.labels.run()
+    assert exceptions(shipping) == []
