@@ -126,6 +126,9 @@ def divide(
         found.missing = {line: count for line, count in found.missing.items() if count}
         if None not in taken:
             break
+        if decision.plan is not decision.planned:
+            # The engine counts a kit as one unit of a day's room: it would choose these again.
+            excluded |= {one.location_id for one in decision.plan.shipments}
     return found
 
 

@@ -78,3 +78,12 @@ def test_what_is_given_up_of_a_kit_is_sent_after_it(shipping):
     store.do(op.LineShortPicked(part.id, 2, 1, ShortReason.NOT_FOUND))
     store.push()
     assert contents(shipping, order_id)["S002"] == [("SKU-2", 1)]
+
+
+def test_kits_take_the_room_of_their_components(shipping):
+    """A store whose day has room for one of two kits is passed over, not asked again and again."""
+    stock_kit(shipping, S001=(4, 2), S002=(4, 2), S003=(0, 0))
+    publish(shipping, RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S001",), units=4))
+    order_id, _ = place(shipping, ("KIT", 2))
+    assert list(contents(shipping, order_id)) == ["S002"]
+    shipping.check_books()
