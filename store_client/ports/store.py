@@ -37,9 +37,19 @@ class Store(TillStore, Protocol):
         ...
 
     def perform(
-        self, operation: Any, *, by: str, dev: str, approval: Approval | None = None
+        self,
+        operation: Any,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+        judge: Callable[[FulfillmentOrder], object] = ...,
     ) -> FulfillmentOrder:
-        """Record an operation durably and return the order after it, or raise."""
+        """Record an operation durably and return the order after it, or raise.
+
+        `judge` sees the order while no other terminal can write, and may raise: nothing has
+        happened then.
+        """
         ...
 
     def sell(

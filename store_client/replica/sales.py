@@ -20,6 +20,10 @@ Judge = Callable[[FloorSold], object]
 """May raise to call off a sale that has not happened yet."""
 
 
+def no_judge(_: object) -> None:
+    """Call nothing off."""
+
+
 class Sales(ABC):
     """Writes and reads sales, and says what one would break."""
 
@@ -47,7 +51,7 @@ class Sales(ABC):
         by: str,
         dev: str,
         breaks: str = "",
-        judge: Judge = lambda _: None,
+        judge: Judge = no_judge,
         approval: Approval | None = None,
     ) -> FloorSold | None:
         """Journal what the point of sale sold; None where that transaction is known already.

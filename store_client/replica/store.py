@@ -20,7 +20,7 @@ from store_client.replica.models import (
     ProductHit,
     SyncState,
 )
-from store_client.replica.sales import Sales
+from store_client.replica.sales import Sales, no_judge
 from store_client.replica.shares import Shares
 from store_client.replica.till import Till
 from store_client.replica.views import Views
@@ -182,11 +182,13 @@ class Store(Sales, Till):
         by: str,
         dev: str,
         approval: Approval | None = None,
+        judge: Callable[[FulfillmentOrder], object] = no_judge,
     ) -> FulfillmentOrder:
         """Decide and journal one operation; return the order after it.
 
         When this returns, the operation is on the disk (synchronous FULL). The
-        network plays no part. Raises `OperationRefused` in words for the associate.
+        network plays no part. Raises `OperationRefused` in words for the associate;
+        what `judge` asks of the store is asked while no other terminal can write.
         """
         key = operation.fulfillment_id
         with self.journal.writing():
@@ -194,6 +196,7 @@ class Store(Sales, Till):
             order = self._views.order(key)
             if order is None:
                 raise UnknownOrder(key)
+            judge(order)
             now_ms = self.clock.now_ms()
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
             self._append(operation, by, dev, outcome.effects, at_ms=now_ms, approval=approval)

@@ -1,6 +1,6 @@
 """The desk: who stands at the terminal, with which store, clock and device. Commands take it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,13 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_operations import MoneyOperation
 from sync.domain.people import MAY, MAY_WORK, Action, Approval, Role, action_of, may
 from sync.domain.transitions import FulfillmentOperation
+
+Judge = Callable[[FulfillmentOrder], object]
+"""Sees the order as it is; may raise to call an operation off."""
+
+
+def anything_goes(_: FulfillmentOrder) -> None:
+    """Call nothing off."""
 
 
 class Refusal(OperationRefused):
@@ -135,10 +142,17 @@ class Desk:
     approval: Approval | None = None
     """What a lead or manager has approved for the command under way."""
 
-    def perform(self, operation: FulfillmentOperation) -> FulfillmentOrder:
-        """Record `operation` durably; refuse it where the signed-in role may not do that."""
+    def perform(
+        self, operation: FulfillmentOperation, judge: Judge = anything_goes
+    ) -> FulfillmentOrder:
+        """Record `operation` durably; refuse it where the signed-in role may not do that.
+
+        `judge` is asked while no other terminal of the store can record anything.
+        """
         approval = self.require(action_of(operation.kind), self.approval)
-        return self.store.perform(operation, by=self.actor.id, dev=self.device, approval=approval)
+        return self.store.perform(
+            operation, by=self.actor.id, dev=self.device, approval=approval, judge=judge
+        )
 
     def record_money(self, operation: MoneyOperation, action: Action | None = None) -> None:
         """Record what happens to a drawer, by the same rule."""

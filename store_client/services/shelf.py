@@ -206,8 +206,9 @@ def is_spot(store: StoreRow | None, text: str) -> bool:
 def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:
     """Say at which spot of the hold shelf the packed goods lie; a full one is refused."""
     found = find_spot(desk.store.store_row(), spot)
-    require_room(desk, fulfillment_id, found)
-    staged = desk.perform(op.Staged(fulfillment_id, found))
+    staged = desk.perform(
+        op.Staged(fulfillment_id, found), judge=lambda order: require_room(desk, order.id, found)
+    )
     with suppress(OSError):  # the goods lie there, slip or no slip
         print_shelf_slip(desk, staged)
     return staged

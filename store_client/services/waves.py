@@ -6,6 +6,7 @@ nothing of it is to be picked or sorted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -208,19 +209,57 @@ def start(
     free = [one for one in free_orders(orders) if not wanted or one.id in wanted]
     if not free:
         raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
-    key = WaveName(flow, _next_name(desk, orders))
-    tote = 0
+    key: WaveName | None = None
+    tote = 1
     for order in free[: min(size, ORDERS_MAX)]:
-        now = desk.store.fulfillment(order.id)
-        if now is not None and now.wave is None:  # another terminal may have begun meanwhile
+        with suppress(_BegunElsewhere):
+            if key is None:
+                key = WaveName(flow, _begin(desk, order, _next_name(desk, orders), mode))
+            else:
+                done = op.WaveAssigned(order.id, key.name, desk.actor.id, tote, mode)
+                desk.perform(done, judge=_require_free)
             tote += 1
-            desk.perform(op.WaveAssigned(order.id, key.name, desk.actor.id, tote, mode))
+    if key is None:
+        raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
     return find(desk, key)
+
+
+class _BegunElsewhere(Refusal):
+    """Another terminal put the order into a wave first."""
+
+
+class _NameTaken(Refusal):
+    """Another terminal began a wave of the same name first."""
+
+
+def _require_free(order: FulfillmentOrder) -> None:
+    if order.wave is not None:
+        raise _BegunElsewhere(f"{order.wave.picker} picks it in wave {order.wave.name}.")
+
+
+def _begin(desk: Desk, order: FulfillmentOrder, name: str, mode: PickMode) -> str:
+    """Begin a wave with `order`; return its name, which no other terminal has given away."""
+
+    def judge(now: FulfillmentOrder) -> None:
+        _require_free(now)
+        if name in _names(open_orders(desk, order.flow)):
+            raise _NameTaken(f"Another wave is called {name} by now.")
+
+    try:
+        desk.perform(op.WaveAssigned(order.id, name, desk.actor.id, 1, mode), judge=judge)
+    except _NameTaken:
+        orders = open_orders(desk, order.flow)
+        return _begin(desk, order, _next_name(desk, orders), mode)
+    return name
 
 
 def _sorts(flow: str) -> bool:
     """Return whether orders of a flow can be sorted after they were picked together."""
     return any(row.kind == "units_sorted" for row in flow_named(flow).rows)
+
+
+def _names(orders: Iterable[FulfillmentOrder]) -> set[str]:
+    return {order.wave.name for order in orders if order.wave is not None}
 
 
 def _next_name(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
@@ -229,7 +268,7 @@ def _next_name(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
     now_ms = desk.clock.now_ms()
     day = f"{local(store, now_ms):%m%d}" if store else "0000"
     start_of = f"{desk.device}-{day}-"
-    used = {order.wave.name for order in orders if order.wave is not None}
+    used = _names(orders)
     number = 1
     while f"{start_of}{number}" in used:
         number += 1

@@ -37,8 +37,8 @@ class TellingStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def perform(self, operation: Any, *, by: str, dev: str, approval: Any = None) -> Any:
-        order = self._store.perform(operation, by=by, dev=dev, approval=approval)
+    def perform(self, operation: Any, **told: Any) -> Any:
+        order = self._store.perform(operation, **told)
         head = self._store.journal.head()
         tell({"seq": head.seq, "hash": head.hash.hex(), "kind": operation.kind})
         return order

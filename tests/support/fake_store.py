@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from threading import RLock
 
+from store_client.services.desk import anything_goes
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import check_closable
@@ -144,11 +145,14 @@ class FakeStore(FakeSales, FakeTill):
     def store_row(self) -> StoreRow | None:
         return self.row
 
-    def perform(self, operation, *, by: str, dev: str, approval=None) -> FulfillmentOrder:
+    def perform(
+        self, operation, *, by: str, dev: str, approval=None, judge=anything_goes
+    ) -> FulfillmentOrder:
         with self.lock:
             order = self.orders.get(operation.fulfillment_id)
             if order is None:
                 raise OperationRefused("this order is not here")
+            judge(order)
             now_ms = self.clock.now_ms()
             outcome = decide(flow_named(order.flow), order, operation, now_ms)
             self.orders[order.id] = outcome.after
