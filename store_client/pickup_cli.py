@@ -83,6 +83,13 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
 
         orders.act(context, number, by, commands.mark_ready, as_json)
 
+    @group.command(epilog=epilog)
+    def unstage(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Take an order back from the hold shelf: staged, or called ready, by mistake."""
+        from store_client.services import shelf
+
+        orders.act(context, number, by, shelf.unstage, as_json)
+
 
 def _register_counter(group: typer.Typer, orders: Orders) -> None:
     epilog = orders.line.epilog

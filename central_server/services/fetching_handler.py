@@ -14,6 +14,8 @@ FETCHING_KINDS = frozenset(
         "line_short_picked",
         "fulfillment_rejected",
         "marked_ready",
+        "unstaged",
+        "line_unpicked",
         "handed_over",
         "hold_expired",
     }
@@ -32,6 +34,8 @@ class FetchingHandler:
                 return _given_up(step, ups)
             case "marked_ready" if not step.is_late:
                 self._tell_ready(step.outcome.after, ups)
+            case "unstaged" | "line_unpicked" if not step.is_late:
+                tell_not_ready(step, ups)
             case "handed_over" if step.is_late:
                 return _fact_wins(step, ups)
             case "hold_expired" if not step.is_late:
@@ -50,6 +54,20 @@ class FetchingHandler:
         """Return what the customer is told when the goods are ready."""
         until = notices.local_time(order.expires_at_ms or 0, place.timezone)
         return notices.ready(order.order_number, _name(order), place.name, until)
+
+
+def tell_not_ready(step: Step, ups: FollowUps) -> None:
+    """Call off what tells the customer to come; where it has left, write that it was too early."""
+    before, order = step.before, step.outcome.after
+    if before.ready_at_ms is None or order.ready_at_ms is not None or order.total("fulfilled"):
+        return
+    place = ups.place(order.location_id)
+    ups.event(order, "not_ready", f"{place.name} took it back: it is not ready after all.")
+    ups.correct(
+        order,
+        (notices.READY, notices.RESERVATION_READY),
+        partial(notices.not_ready, order.order_number, _name(order), place.name),
+    )
 
 
 def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:

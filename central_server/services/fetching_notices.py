@@ -11,6 +11,8 @@ RECEIVED = "order_received"
 BACKORDERED = "order_backordered"
 MOVED = "order_moved"
 READY = "order_ready"
+RESERVATION_READY = "reservation_ready"
+NOT_READY = "order_not_ready"
 EXPIRED = "hold_expired"
 REMINDER = "pickup_reminder"
 CANCELLED = "order_cancelled"
@@ -69,6 +71,16 @@ def ready(number: str, name: str, store: str, until: str) -> Notice:
         "Bring the pickup code from our first message, or a document with your name.\n"
     )
     return Notice(READY, f"Order {number} is ready", text)
+
+
+def not_ready(number: str, name: str, store: str) -> Notice:
+    """The customer was told to come too early."""
+    text = (
+        f"Hello {name},\n\n"
+        f"we told you too early that order {number} is ready: {store} is still working on it. "
+        "Please do not come yet; we write again when it is ready. We are sorry.\n"
+    )
+    return Notice(NOT_READY, f"Order {number} is not ready yet", text)
 
 
 def reminder(number: str, name: str, store: str, until: str) -> Notice:

@@ -143,6 +143,12 @@ class FollowUps(Protocol):
         """
         ...
 
+    def correct(
+        self, order: FulfillmentOrder, kinds: Collection[str], compose: Callable[[], Notice]
+    ) -> None:
+        """Call off the newest message of these kinds; where it may have left, write this one."""
+        ...
+
 
 class FlowHandler(Protocol):
     """One flow's part at central."""

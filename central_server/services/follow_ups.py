@@ -60,6 +60,8 @@ class PendingMail:
     order: FulfillmentOrder
     only_while: str
     now_ms: int
+    corrects: frozenset[str] = frozenset()
+    """Kinds of messages of which one must have left before this one is due."""
 
     @property
     def fulfillment_id(self) -> str:
@@ -422,3 +424,13 @@ class PushFollowUps:
         if to:
             pending = PendingMail(compose, to, self._source, order, only_while, self._now_ms)
             self.mails.append(pending)
+
+    def correct(
+        self, order: FulfillmentOrder, kinds: Collection[str], compose: Callable[[], Notice]
+    ) -> None:
+        """Write instead of a message of these kinds, where it has left already."""
+        before = len(self.mails)
+        self.mail(order, compose)
+        self.mails[before:] = [
+            replace(one, corrects=frozenset(kinds)) for one in self.mails[before:]
+        ]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from central_server.records import LedgerEntry, Location
+from central_server.services.corrections import has_left
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import Judging
@@ -418,7 +419,9 @@ class Replication(Reserving):
             if mail.only_while and (order is None or status_of(order).value != mail.only_while):
                 continue
             try:
-                due.append(mail.item(self._random))
+                item = mail.item(self._random)
+                if not mail.corrects or has_left(self._unit, mail, item):
+                    due.append(item)
             except Exception as problem:  # noqa: BLE001 - a message must not stop a store's work
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:

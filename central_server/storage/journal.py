@@ -113,6 +113,15 @@ class SqlOperationJournal:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def identities_of(self, aggregate: str) -> list[OpId]:
+        """Return the places of all operations on one thing, from whichever replica."""
+        rows = self._connection.execute(
+            select(OP_LOG.c.replica_id, OP_LOG.c.epoch, OP_LOG.c.seq).where(
+                OP_LOG.c.aggregate == aggregate
+            )
+        )
+        return [OpId(*row) for row in rows]
+
     def lock_replica(self, replica_id: str) -> ReplicaState | None:
         """Return the replica and lock its row until the transaction ends; None if unknown."""
         return self.replica_state(replica_id, lock=True)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from central_server.records import OutboxItem
 from central_server.storage.bulk import among, insert_among
@@ -71,13 +72,24 @@ class Outbox:
             .where(among(self._connection, OUTBOX.c.id, taken))
             .values(attempts=OUTBOX.c.attempts + 1, not_before_ms=now_ms + lease_ms)
         )
-        return tuple(
-            OutboxItem(
-                row.id, row.kind, row.key, json.loads(row.payload), row.created_ms,
-                row.attempts + 1,
-            )
-            for row in rows
-        )  # fmt: skip
+        return tuple(_item(row, row.attempts + 1) for row in rows)
+
+    def newest(self, keys: Collection[str]) -> OutboxItem | None:
+        """Return the newest side effect under one of these keys, left or not."""
+        row = self._connection.execute(
+            select(OUTBOX)
+            .where(among(self._connection, OUTBOX.c.key, keys))
+            .order_by(OUTBOX.c.created_ms.desc(), OUTBOX.c.id.desc())
+            .limit(1)
+        ).first()
+        return None if row is None else _item(row, row.attempts)
+
+    def call_off(self, item_id: str) -> bool:
+        """Remove a side effect that nobody has tried yet; return whether that was in time."""
+        removed = self._connection.execute(
+            delete(OUTBOX).where(OUTBOX.c.id == item_id, OUTBOX.c.attempts == 0)
+        )
+        return bool(removed.rowcount)
 
     def done(self, item_id: str, now_ms: int) -> None:
         """Write that a side effect has left."""
@@ -103,3 +115,8 @@ class Outbox:
         """Return how many have not left yet."""
         open_ones = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.done_ms.is_(None))
         return self._connection.execute(open_ones).scalar_one()
+
+
+def _item(row: Row[Any], attempts: int) -> OutboxItem:
+    payload = json.loads(row.payload)
+    return OutboxItem(row.id, row.kind, row.key, payload, row.created_ms, attempts)

@@ -24,6 +24,7 @@ from store_client.services.fetching_board import (
     wave_words,
 )
 from store_client.services.scanner import Code
+from store_client.services.shelf import may_unstage
 from store_client.services.words import REFUSAL_REASONS, Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep
@@ -60,7 +61,7 @@ class FetchingScreen(ShelfScreen):
         Binding("f7", "problem", "Problem: short, reject, refuse, extend …", id="problem"),
         Binding("f8", "stage", "Put at a spot of the hold shelf", id="stage"),
         Binding("ctrl+b", "put_back", "Put everything back that is not wanted", id="put_back"),
-        Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
+        Binding("ctrl+z", "undo", "Undo the last pick, or take it off the shelf", id="undo"),
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
@@ -224,6 +225,7 @@ class FetchingScreen(ShelfScreen):
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),
             (order.total("deliverable") > 0, "Customer takes nothing", "", self.action_refuse_all),
+            (may_unstage(order), "Not ready after all", "off the hold shelf", self.action_unstage),
         ]
         return [
             (Choice(label, label, detail), action)

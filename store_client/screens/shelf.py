@@ -63,8 +63,10 @@ class ShelfScreen(WorkScreen):
         self.do(partial(shelf.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
 
     def action_undo(self) -> None:
-        """Undo the last pick made on this screen."""
-        if not self.busy and self._picks:
+        """Undo the last pick made on this screen; what waits on the shelf comes off it first."""
+        if self.order is not None and shelf.may_unstage(self.order):
+            self.action_unstage()
+        elif not self.busy and self._picks:
             line = self._picks.pop()
             self.do(
                 partial(shelf.unpick, fulfillment_id=self.key, line=line),
@@ -92,6 +94,25 @@ class ShelfScreen(WorkScreen):
             EntryDialog(question, lambda text: shelf.stage(self.desk, key, text)),
             lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
         )
+
+    def action_unstage(self) -> None:
+        """Take the order back from the hold shelf; ask first where the customer was told."""
+        order = self.order
+        if order is None:
+            return
+        command = partial(shelf.unstage, fulfillment_id=self.key)
+        if order.ready_at_ms is None:
+            self.do(command, "Off the hold shelf: put it at a spot again when it is right")
+            return
+        words = "The customer was told to come, and is told not to come yet."
+        dialog = ConfirmDialog("Not ready after all?", words, yes="Take it back")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                away = "" if self.host.reaches_central else " when central hears of it"
+                self.do(command, f"Not ready any more: the customer is told{away}")
+
+        self.app.push_screen(dialog, answered)
 
     def _later(self) -> str:
         """Return what has to happen before central can do anything, where it cannot now."""

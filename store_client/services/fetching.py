@@ -40,6 +40,7 @@ from store_client.services.shelf import (
     short,
     stage,
     unpick,
+    unstage,
 )
 from store_client.services.sign_in import approve
 from store_client.services.words import day_time
@@ -86,6 +87,7 @@ __all__ = [
     "slip",
     "stage",
     "unpick",
+    "unstage",
     "wrong_codes",
 ]
 

@@ -214,6 +214,21 @@ def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:
     return staged
 
 
+def may_unstage(order: FulfillmentOrder) -> bool:
+    """Return whether what lies on the hold shelf can be taken back: nobody has come for it."""
+    return status_of(order) in {FulfillmentStatus.STAGED, FulfillmentStatus.READY_FOR_PICKUP}
+
+
+def unstage(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Take an order back from the hold shelf: staged, or called ready, by mistake."""
+    order = load(desk, fulfillment_id)
+    if status_of(order) is FulfillmentStatus.CUSTOMER_WAITING:
+        raise Refusal("The customer waits outside.", "Bring it out, or note that nobody is there.")
+    if not may_unstage(order):
+        raise Refusal("It does not wait on the hold shelf.", "See the next step at the top.")
+    return desk.perform(op.Unstaged(fulfillment_id))
+
+
 def quantity(text: str, most: int) -> int:
     """Return a typed quantity between 1 and `most`."""
     digits = clean(text)

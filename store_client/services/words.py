@@ -99,6 +99,7 @@ DONE: dict[str, str] = {
     "fulfillment_rejected": "Rejected",
     "staged": "Put on the hold shelf",
     "marked_ready": "Marked ready",
+    "unstaged": "Taken off the hold shelf",
     "handed_over": "Handed over",
     "line_refused": "Refused by the customer",
     "hold_expired": "Closed: nobody came",

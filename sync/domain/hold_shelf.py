@@ -44,6 +44,7 @@ from sync.domain.picking import (
     unchanged,
     unpick,
     unpick_late,
+    unstage,
 )
 from sync.domain.pickups import DAY_MS
 from sync.domain.transitions import (
@@ -161,6 +162,13 @@ def _extend(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) ->
     return evolve_order(order, expires_at_ms=asked.expires_at_ms)
 
 
+def _unstage(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """Take it back to picked: how long it waits is counted anew when it is ready again."""
+    return evolve_order(unstage(order, operation, at_ms), expires_at_ms=None)
+
+
 _FACT_WINS = Consequence(
     ConsequenceKind.CANCELLATION_UNDONE,
     "The order had ended at central, but the goods are with the customer: it counts as picked up.",
@@ -250,6 +258,13 @@ def _shelf_rows(in_hand: Statuses, is_open: Statuses, waiting: Statuses) -> tupl
             "marked_ready", frozenset({S.STAGED}), waiting - {S.PARTIALLY_PICKED_UP}, _ready
         ),
         Transition("marked_ready", CLOSED, CLOSED, unchanged, late=PUT_IT_BACK),
+        Transition(
+            "unstaged",
+            (waiting | {S.STAGED}) - {S.PARTIALLY_PICKED_UP},
+            frozenset({S.PICKED}),
+            _unstage,
+        ),
+        Transition("unstaged", CLOSED, CLOSED, unstage, late=PUT_IT_BACK),
         Transition(
             "handed_over",
             in_hand,

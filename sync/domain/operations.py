@@ -122,6 +122,15 @@ class MarkedReady:
 
 
 @dataclass(frozen=True, slots=True)
+class Unstaged:
+    """Staged or marked ready by mistake: the goods are off the hold shelf, and still in hand."""
+
+    is_request: ClassVar[bool] = False
+    fulfillment_id: str
+    kind: Literal["unstaged"] = "unstaged"
+
+
+@dataclass(frozen=True, slots=True)
 class LineQuantity:
     """A number of units of one line."""
 
@@ -193,6 +202,7 @@ Operation = (
     | FulfillmentRejected
     | Staged
     | MarkedReady
+    | Unstaged
     | HandedOver
     | LineRefused
     | HoldExpired

@@ -78,6 +78,7 @@ OPERATION_ACTIONS: Mapping[str, Action] = {
     "fulfillment_rejected": Action.GIVE_UP,
     "staged": Action.PREPARE,
     "marked_ready": Action.PREPARE,
+    "unstaged": Action.PREPARE,
     "handed_over": Action.HAND_OVER,
     "line_refused": Action.HAND_OVER,
     "hold_expired": Action.RELEASE,

@@ -199,6 +199,11 @@ def stage(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> F
     return evolve_order(order, staging_spot=cast("op.Staged", operation).spot)
 
 
+def unstage(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
+    """Take the goods off the hold shelf: they are in hand, and nobody is to come for them yet."""
+    return evolve_order(order, staging_spot="", ready_at_ms=None)
+
+
 def reopened(line: FulfillmentLine, missing: int) -> FulfillmentLine:
     """Return `line` with `missing` units expected again that had been given up, cancelled first."""
     for counter in ("cancelled", "expired", "refused", "short"):

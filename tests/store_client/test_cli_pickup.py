@@ -56,6 +56,8 @@ def test_a_script_takes_an_order_to_the_shelf(shop):
         told(shop, "pick", number, *by(), "--sku", gtin_of(index))
     assert told(shop, "stage", number, *by(), "--spot", "a1")["spot"] == "A1"
     assert told(shop, "ready", number, *by())["status"] == "ready_for_pickup"
+    assert told(shop, "unstage", number, *by())["status"] == "picked"
+    assert run(shop, "unstage", number, *by()).exit_code == 4
     assert run(shop, "pick", number, *by(), "--sku", gtin_of(0)).exit_code == 4
 
 

@@ -180,10 +180,10 @@ async def test_a_second_key_press_does_nothing_twice(store, clock, key):
     """While one pick is being made durable, pressing the key again changes nothing."""
     release, started, real = threading.Event(), threading.Event(), store.perform
 
-    def slow(operation, *, by, dev, approval=None):
+    def slow(operation, **told):
         started.set()
         assert release.wait(10)
-        return real(operation, by=by, dev=dev)
+        return real(operation, **told)
 
     store.perform = slow
     async with terminal(store, clock) as term:
@@ -200,7 +200,7 @@ async def test_a_second_key_press_does_nothing_twice(store, clock, key):
 async def test_a_disk_that_fails_is_said_and_nothing_is_shown_as_done(store, clock, key, tmp_path):
     """What is not recorded is never shown as recorded, and the log has the cause."""
 
-    def full(_operation, *, by, dev, approval=None):
+    def full(_operation, **_told):
         raise OSError("database or disk is full")
 
     store.perform = full
@@ -223,6 +223,20 @@ async def test_undo_takes_the_last_pick_back(store, clock, key):
         await term.press("ctrl+z")
         assert "No pick of yours to undo" in term.text()
     assert kinds(store) == ["line_picked", "line_unpicked"]
+
+
+async def test_what_was_called_ready_by_mistake_comes_off_the_shelf(store, clock, key):
+    """The same key, asked first where the customer was told; then it can be staged again."""
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("ctrl+z")
+        assert "is told not to come yet" in term.text()
+        await term.press("escape", "ctrl+z", "enter")
+        assert "Not ready any more" in term.text()
+        await term.scan("a1")
+        await term.press("ctrl+z")
+        assert "Off the hold shelf" in term.text()
+    assert kinds(store)[-4:] == ["marked_ready", "unstaged", "staged", "unstaged"]
 
 
 # --- what changes meanwhile -------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from functools import partial
 
 from central_server.flows.reserve import notices
+from central_server.services.fetching_handler import tell_not_ready
 from central_server.services.flow_handler import FollowUps, Step
 from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind
@@ -26,7 +27,7 @@ class ReserveHandler:
         {
             "line_short_picked", "fulfillment_rejected", "marked_ready", "hold_expired",
             "reservation_released", "reservation_converted", "wait_served", "tender_taken",
-            "tender_returned", "value_asked", "value_answered",
+            "tender_returned", "value_asked", "value_answered", "unstaged", "line_unpicked",
         }
     )  # fmt: skip
 
@@ -51,6 +52,8 @@ def _held(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
             return _given_up(step, ups)
         case "marked_ready" if not step.is_late:
             _tell_ready(order, ups)
+        case "unstaged" | "line_unpicked" if not step.is_late:
+            tell_not_ready(step, ups)
         case "hold_expired" if not step.is_late:
             _tell_ended(step, ups)
         case "reservation_released" if step.before.waits:

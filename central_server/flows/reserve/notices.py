@@ -1,6 +1,7 @@
 """What customers with a reservation are told: plain text, nothing fetched from anywhere."""
 
 from central_server.records import Location
+from central_server.services.fetching_notices import RESERVATION_READY
 from central_server.services.notice import Letter, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 
@@ -43,7 +44,7 @@ def ready(number: str, name: str, store: str, until: str) -> Letter:
         f"the goods of reservation {number} wait at the counter of {store} until {until}. "
         "You pay there, in cash, by card, gift card or store credit.\n"
     )
-    return Letter("reservation_ready", f"Reservation {number} waits at the counter", text)
+    return Letter(RESERVATION_READY, f"Reservation {number} waits at the counter", text)
 
 
 def expired(number: str, name: str, store: str) -> Letter:

@@ -29,6 +29,7 @@ from store_client.services.fetching import (
     slip,
     stage,
     unpick,
+    unstage,
     wrong_codes,
 )
 
@@ -61,5 +62,6 @@ __all__ = [
     "slip",
     "stage",
     "unpick",
+    "unstage",
     "wrong_codes",
 ]

@@ -22,6 +22,7 @@ from store_client.services.shelf import (
     short,
     stage,
     unpick,
+    unstage,
 )
 from store_client.services.tendering import is_over
 from store_client.services.words import day_time
@@ -54,6 +55,7 @@ __all__ = [
     "short",
     "stage",
     "unpick",
+    "unstage",
 ]
 HOURS_MAX = 24 * 28
 

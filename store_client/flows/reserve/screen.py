@@ -20,6 +20,7 @@ from store_client.screens.shelf import ShelfScreen
 from store_client.screens.tender import TenderScreen
 from store_client.services.desk import Refusal
 from store_client.services.scanner import Code
+from store_client.services.shelf import may_unstage
 from store_client.services.tendering import Sold
 from store_client.services.words import REFUSAL_REASONS, Said, money
 from store_client.widgets.bars import Hint
@@ -62,7 +63,7 @@ class ReserveScreen(ShelfScreen):
         Binding("f7", "problem", "Problem: more time, not wanted, short …", id="problem"),
         Binding("f8", "stage", "Put at a spot of the hold shelf", id="stage"),
         Binding("ctrl+b", "put_back", "Put everything back that is not wanted", id="put_back"),
-        Binding("ctrl+z", "undo", "Undo the last pick", id="undo"),
+        Binding("ctrl+z", "undo", "Undo the last pick, or take it off the shelf", id="undo"),
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
@@ -193,6 +194,7 @@ class ReserveScreen(ShelfScreen):
             (step is Step.RELEASE, "Nobody came: release it", "", self.action_release),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),
+            (may_unstage(order), "Not ready after all", "off the hold shelf", self.action_unstage),
         ]  # fmt: skip
         return [
             (Choice(label, label, detail), action)

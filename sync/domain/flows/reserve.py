@@ -48,6 +48,7 @@ from sync.domain.picking import (
     unchanged,
     unpick,
     unpick_late,
+    unstage,
 )
 from sync.domain.reservations import evolve_reservation
 from sync.domain.tenders import (
@@ -361,6 +362,10 @@ _HOLDING = (
     Transition("staged", _CLOSED, _CLOSED, stage, late=PUT_IT_BACK),
     Transition("marked_ready", frozenset({S.STAGED}), frozenset({S.READY_FOR_PICKUP}), _ready),
     Transition("marked_ready", _CLOSED, _CLOSED, unchanged, late=PUT_IT_BACK),
+    Transition(
+        "unstaged", frozenset({S.STAGED, S.READY_FOR_PICKUP}), frozenset({S.PICKED}), unstage
+    ),
+    Transition("unstaged", _CLOSED, _CLOSED, unstage, late=PUT_IT_BACK),
     Transition(
         "line_refused", _IN_HAND, _IN_HAND | _CLOSED, refuse,
         overtaken=Overtaken(refuse_rest, NOTHING_CHANGED),

@@ -210,6 +210,66 @@ def test_a_no_show_goes_back_while_the_store_is_cut_off(world: World, side: Stor
     assert_books_agree(world, side)
 
 
+def subjects(world: World) -> list[str]:
+    told = [mail.subject for mail in world.mails()]
+    return [subject.split(" ", 2)[-1] for subject in told if "we have it" not in subject]
+
+
+def test_ready_by_mistake_is_taken_back_offline_and_the_customer_is_told(
+    world: World, side: StoreSide
+):
+    """The clocks stop with it: no reminder for the old date; ready again, it all begins anew."""
+    placed = world.place()
+    order = order_of(world, placed.order_id)
+    side.settle()
+    desk = desk_of(side)
+    until_ms = make_ready(desk, order.id).expires_at_ms
+    assert until_ms is not None
+    side.settle()
+    assert subjects(world) == ["is ready"]
+    side.cut()
+    commands.unstage(desk, order.id)
+    side.settle()
+    central = order_of(world, placed.order_id)
+    assert (status_of(central), central.staging_spot, central.expires_at_ms) == (S.PICKED, "", None)
+    assert subjects(world) == ["is ready", "is not ready yet"]
+    assert "it is not ready after all" in str(world.order(placed.order_id)["timeline"])
+    advance_to(world, until_ms - HOUR_MS)
+    world.parts.reminders.run()
+    commands.stage(desk, order.id, "A1")
+    commands.mark_ready(desk, order.id)
+    side.settle()
+    assert subjects(world) == ["is ready", "is not ready yet", "is ready"]
+    assert_books_agree(world, side)
+
+
+def test_what_the_customer_has_not_been_told_is_not_taken_back_in_words(
+    world: World, side: StoreSide
+):
+    """A message that has not left is called off; nobody hears of either. A pick undone says it."""
+    order = order_of(world, world.place().order_id)
+    side.settle()
+    desk = desk_of(side)
+    make_ready(desk, order.id)
+    side.settle()
+    commands.unstage(desk, order.id)
+    side.settle()
+    assert subjects(world) == []
+    commands.stage(desk, order.id, "A1")
+    commands.mark_ready(desk, order.id)
+    commands.unstage(desk, order.id)
+    side.settle()
+    assert subjects(world) == []
+    commands.stage(desk, order.id, "A1")
+    commands.mark_ready(desk, order.id)
+    side.settle()
+    assert subjects(world) == ["is ready"]
+    commands.unpick(desk, order.id, 1)
+    side.settle()
+    assert subjects(world) == ["is ready", "is not ready yet"]
+    assert_books_agree(world, side)
+
+
 @pytest.mark.anyio
 async def test_a_no_show_at_the_terminal_stands_on_the_put_back_list(world: World, side: StoreSide):
     """The date is over: the order is work to put back; the first scan closes it."""

@@ -41,7 +41,10 @@ TENDERS_MAX = 2
 WALKS = 30
 WALK_STEPS_MAX = 16
 LATE_STEPS = 20
-_BACK = {"line_unpicked", "box_unpacked", "label_voided", "fulfillment_rejected", "hold_expired"}
+_BACK = {
+    "line_unpicked", "unstaged", "box_unpacked", "label_voided", "fulfillment_rejected",
+    "hold_expired",
+}  # fmt: skip
 PROOF = PickupProof(ProofKind.PICKUP_CODE, "Jordan Pike")
 _DAY_MS = 86_400_000
 _TIMES = {"ready_at_ms": (NOON_MS,), "expires_at_ms": (NOON_MS + _DAY_MS, NOON_MS + 2 * _DAY_MS)}

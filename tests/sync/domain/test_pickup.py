@@ -18,6 +18,7 @@ from sync.domain.fulfillment import (
     RefusalReason,
     ShortReason,
     cancel_open,
+    evolve_order,
 )
 from sync.domain.fulfillment import FulfillmentStatus as S
 from sync.domain.inventory import StockEffect, StockReason
@@ -36,6 +37,7 @@ from sync.domain.operations import (
     Operation,
     PutBack,
     Staged,
+    Unstaged,
 )
 from sync.domain.pickups import WAIT_DAYS_MAX
 from sync.domain.transitions import ConsequenceKind, Outcome, advance, decide
@@ -168,6 +170,31 @@ def test_refused_goods_are_put_back():
     assert (order.total("held"), order.total("tied")) == (0, 0)
     with pytest.raises(QuantityRefused):
         after(order, PutBack(F, 1, 1))
+
+
+def test_what_was_called_ready_by_mistake_is_picked_again_and_waits_anew():
+    """Off the shelf, no pickup-by date, no unit moves; marked ready again it has a date again."""
+    ready_now = waiting(2, 1)
+    for before in (ready_now, evolve_order(ready_now, ready_at_ms=None)):
+        outcome = decide(pickup.FLOW, before, Unstaged(F), NOON_MS)
+        order = outcome.after
+        assert (status_of(order), order.staging_spot, outcome.effects) == (S.PICKED, "", ())
+        assert (order.ready_at_ms, order.expires_at_ms) == (None, None)
+    again = after(ready_now, Unstaged(F), Staged(F, "A2"), ready())
+    assert (status_of(again), again.expires_at_ms) == (S.READY_FOR_PICKUP, NOON_MS + DAY_MS)
+
+
+def test_nothing_is_taken_off_the_shelf_once_the_customer_has_come():
+    """A part is with the customer: what is left still waits for them."""
+    with pytest.raises(IllegalTransition):
+        after(waiting(2, 1), given(1), Unstaged(F))
+
+
+def test_what_was_taken_off_the_shelf_while_central_cancelled_is_put_back():
+    """The goods are in hand wherever they lie: the fact stands, and says what to do."""
+    outcome = late(cancel_open(waiting(2)), Unstaged(F))
+    assert [one.kind for one in outcome.consequences] == [ConsequenceKind.PUT_BACK_DUE]
+    assert (status_of(outcome.after), outcome.after.staging_spot) == (S.CANCELLED, "")
 
 
 def test_work_done_while_central_cancelled_ends_in_a_put_back():
