@@ -15,6 +15,8 @@ class Message:
     to: str
     subject: str
     text: str
+    qr: str = ""
+    """What a picture beside the words says, for scanners; empty: no picture."""
 
 
 class DeliveryFailed(Exception):

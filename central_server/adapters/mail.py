@@ -5,11 +5,26 @@ import smtplib
 import ssl
 import threading
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
 
 from central_server.ports import DeliveryFailed, Message
 
 TIMEOUT_SECONDS = 10
+
+
+def qr_png(text: str) -> bytes:
+    """Return a QR code as PNG; nothing where `holdshelf[print]` is not installed: words will do."""
+    try:
+        import qrcode
+    except ImportError:
+        return b""
+    made = qrcode.QRCode(box_size=8, border=4)
+    made.add_data(text)
+    made.make(fit=True)
+    picture = BytesIO()
+    made.make_image().get_image().save(picture, "PNG")
+    return picture.getvalue()
 
 
 class LogNotifier:
@@ -32,6 +47,8 @@ class LogNotifier:
                 "subject": message.subject,
                 "text": message.text,
             }
+            if message.qr:
+                document["qr"] = message.qr
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(document, ensure_ascii=False) + "\n")
             keys.add(message.key)
@@ -62,6 +79,11 @@ class SmtpNotifier:
         mail["Subject"] = message.subject
         mail["Message-ID"] = f"<{message.key}@{self._sender.rpartition('@')[2]}>"
         mail.set_content(message.text)
+        picture = qr_png(message.qr) if message.qr else b""
+        if picture:
+            mail.add_attachment(
+                picture, maintype="image", subtype="png", filename="pickup-code.png"
+            )
         try:
             with smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as relay:
                 if self._starttls:

@@ -49,7 +49,8 @@ def _message(item: OutboxItem) -> Message:
     if item.kind != KIND:
         raise DeliveryFailed(f"nothing sends {item.kind!r}")
     payload = item.payload
-    return Message(item.key, str(payload["to"]), str(payload["subject"]), str(payload["text"]))
+    to, subject, text = (str(payload[name]) for name in ("to", "subject", "text"))
+    return Message(item.key, to, subject, text, str(payload.get("qr", "")))
 
 
 def retry_ms(attempts: int, random: Random) -> int:

@@ -95,8 +95,8 @@ class Cancellation:
             return
         notice = self._notices.of(flow).cancelled(order.number, order.customer_name)
         item = mail_item(
-            key=f"{notice.kind}:{order.id}", to=order.customer_email, subject=notice.subject,
-            text=notice.text, now_ms=now_ms, random=self._random,
+            key=f"{notice.kind}:{order.id}", to=order.customer_email, notice=notice,
+            now_ms=now_ms, random=self._random,
         )  # fmt: skip
         unit.outbox.add([item])
 

@@ -46,14 +46,14 @@ class FetchingHandler:
 
     def _tell_ready(self, order: FulfillmentOrder, ups: FollowUps) -> None:
         def compose() -> Notice:
-            return self.ready(order, ups.place(order.location_id))
+            return self.ready(order, ups.place(order.location_id), ups.pickup_qr(order))
 
         ups.mail(order, compose, only_while=FulfillmentStatus.READY_FOR_PICKUP.value)
 
-    def ready(self, order: FulfillmentOrder, place: Place) -> Notice:
-        """Return what the customer is told when the goods are ready."""
+    def ready(self, order: FulfillmentOrder, place: Place, qr: str) -> Notice:
+        """Return what the customer is told when the goods are ready; `qr` may be unknown."""
         until = notices.local_time(order.expires_at_ms or 0, place.timezone)
-        return notices.ready(order.order_number, _name(order), place.name, until)
+        return notices.ready(order.order_number, _name(order), place.name, until, qr)
 
 
 def tell_not_ready(step: Step, ups: FollowUps) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from central_server.records import Location
+from central_server.services.notice import MOVED, RECEIVED
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.ids import pickup_qr, read_pickup_qr
 
-RECEIVED = "order_received"
 BACKORDERED = "order_backordered"
-MOVED = "order_moved"
 READY = "order_ready"
 RESERVATION_READY = "reservation_ready"
 NOT_READY = "order_not_ready"
@@ -26,6 +26,7 @@ class Notice:
     kind: str
     subject: str
     text: str
+    qr: str = ""
 
 
 def received(number: str, name: str, store: str, code: str, when: str) -> Notice:
@@ -37,7 +38,7 @@ def received(number: str, name: str, store: str, code: str, when: str) -> Notice
         f"Your pickup code: {code}\n\n"
         "Show it at the counter. Whoever has it can take the goods, so keep it to yourself.\n"
     )
-    return Notice(RECEIVED, f"Order {number}: we have it", text)
+    return Notice(RECEIVED, f"Order {number}: we have it", text, _qr(number, code))
 
 
 def backordered(number: str, name: str, store: str, when: str) -> Notice:
@@ -60,17 +61,30 @@ def moved(number: str, name: str, store: str, code: str, when: str) -> Notice:
         f"Your pickup code at {store}: {code}\n\n"
         "If that is too far for you, answer this message and we find another way.\n"
     )
-    return Notice(MOVED, f"Order {number}: pick up at {store}", text)
+    subject = f"Order {number}: pick up at {store}"
+    return Notice(MOVED, subject, text, _qr(number, code))
 
 
-def ready(number: str, name: str, store: str, until: str) -> Notice:
+def _qr(number: str, code: str) -> str:
+    return pickup_qr(number, code) if code else ""
+
+
+def code_words(qr: str) -> str:
+    """Return what to bring: the code in words where it is known, its picture goes along."""
+    code = read_pickup_qr(qr)[1]
+    if not code:
+        return "Bring the pickup code from our first message, or a document with your name."
+    return f"Your pickup code: {code}\n\nShow it or its picture, or a document with your name."
+
+
+def ready(number: str, name: str, store: str, until: str, qr: str = "") -> Notice:
     """The goods wait at the hold shelf."""
     text = (
         f"Hello {name},\n\n"
         f"order {number} is ready for you at {store}. It waits there until {until}.\n\n"
-        "Bring the pickup code from our first message, or a document with your name.\n"
+        f"{code_words(qr)}\n"
     )
-    return Notice(READY, f"Order {number} is ready", text)
+    return Notice(READY, f"Order {number} is ready", text, qr)
 
 
 def not_ready(number: str, name: str, store: str) -> Notice:

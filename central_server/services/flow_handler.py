@@ -129,6 +129,10 @@ class FollowUps(Protocol):
         """Open something that a person has to settle: the kind says who else, and until when."""
         ...
 
+    def pickup_qr(self, order: FulfillmentOrder) -> str:
+        """Return what the customer's QR code says, where a message told it; else nothing."""
+        ...
+
     def reaches_customer(self, order: FulfillmentOrder) -> bool:
         """Return whether there is an address to write to."""
         ...

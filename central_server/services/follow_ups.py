@@ -28,7 +28,7 @@ from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.mail import mail_item
 from central_server.services.money import MoneyOfPush
-from central_server.services.notice import Notice
+from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
@@ -37,7 +37,7 @@ from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, So
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.ids import new_id
+from sync.domain.ids import new_id, pickup_code_matches, read_pickup_qr
 from sync.domain.inventory import StockReason
 from sync.domain.orders import OrderProgress, progress_of
 from sync.domain.tenders import TenderKind
@@ -69,11 +69,12 @@ class PendingMail:
         return self.order.id
 
     def item(self, random: Random) -> OutboxItem:
-        """Return the outbox row."""
+        """Return the outbox row. What tells a pickup code is told once, whatever led to it."""
         notice = self.compose()
+        key = f"{notice.kind}:{self.fulfillment_id}"
         return mail_item(
-            key=f"{notice.kind}:{self.fulfillment_id}:{self.source}", to=self.to,
-            subject=notice.subject, text=notice.text, now_ms=self.now_ms, random=random,
+            key=key if notice.kind in TELLS_CODE else f"{key}:{self.source}", to=self.to,
+            notice=notice, now_ms=self.now_ms, random=random,
         )  # fmt: skip
 
 
@@ -262,6 +263,13 @@ class PushFollowUps:
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
         return plan
+
+    def pickup_qr(self, order: FulfillmentOrder) -> str:
+        """Return what the customer's QR code says, where a message told it; else nothing."""
+        told = self._unit.outbox.newest([f"{kind}:{order.id}" for kind in sorted(TELLS_CODE)])
+        found = "" if told is None else str(told.payload.get("qr", ""))
+        code = read_pickup_qr(found)[1]
+        return found if pickup_code_matches(order.id, code, order.pickup_code_hash) else ""
 
     def _ask(self, whole: Order) -> Ask:
         return Ask(whole.channel, chosen=whole.pickup_location_id, is_moved=True)

@@ -9,6 +9,11 @@ from zoneinfo import ZoneInfo
 from central_server.records import Location
 from sync.domain.fulfillment import FulfillmentOrder
 
+RECEIVED = "order_received"
+MOVED = "order_moved"
+TELLS_CODE = frozenset({RECEIVED, MOVED})
+"""Kinds of messages that tell a pickup code: one each for a fulfillment order."""
+
 
 class Notice(Protocol):
     """A message before it has an address."""
@@ -28,6 +33,11 @@ class Notice(Protocol):
         """Its plain text."""
         ...
 
+    @property
+    def qr(self) -> str:
+        """What a QR code beside the text says, or nothing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -36,6 +46,7 @@ class Letter:
     kind: str
     subject: str
     text: str
+    qr: str = ""
 
 
 def local_time(at_ms: int, timezone: str) -> str:

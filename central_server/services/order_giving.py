@@ -144,7 +144,7 @@ def tell(
     if order.customer_email:
         item = mail_item(
             key=f"{notice.kind}:{about or order.id}", to=order.customer_email,
-            subject=notice.subject, text=notice.text, now_ms=now_ms, random=how.random,
+            notice=notice, now_ms=now_ms, random=how.random,
         )  # fmt: skip
         unit.outbox.add([item])
 

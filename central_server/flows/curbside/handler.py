@@ -26,7 +26,7 @@ class CurbsideHandler(FetchingHandler):
             ups.event(order, "customer_arrived", f"The customer waits at {arrival.parking}.")
         return ()
 
-    def ready(self, order: FulfillmentOrder, place: Place) -> Notice:
-        """Return what the customer is told when the goods are ready."""
+    def ready(self, order: FulfillmentOrder, place: Place, qr: str) -> Notice:
+        """Return what the customer is told when the goods are ready; `qr` may be unknown."""
         until = local_time(order.expires_at_ms or 0, place.timezone)
-        return notices.ready(order.order_number, order.customer_name, place.name, until)
+        return notices.ready(order.order_number, order.customer_name, place.name, until, qr)

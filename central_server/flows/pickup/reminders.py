@@ -75,6 +75,6 @@ class PickupReminders:
         notice = notices.reminder(order.order_number, name, place.name, until)
         return mail_item(
             key=f"{notice.kind}:{order.id}:{order.expires_at_ms}:{hours}", to=email,
-            subject=notice.subject, text=notice.text, now_ms=self._clock.now_ms(),
+            notice=notice, now_ms=self._clock.now_ms(),
             random=self._random,
         )  # fmt: skip

@@ -4,11 +4,19 @@ import json
 import socket
 import socketserver
 import threading
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from central_server.adapters.mail import LogNotifier, SmtpNotifier
 from central_server.ports import DeliveryFailed, Message
+from sync.domain.ids import pickup_qr, read_pickup_qr
+from tests.support.paper import read_codes
 
 MESSAGE = Message("key-1", "jo@example.com", "Order K: ready", "Hello Jo,\n\ncome.\n")
 
@@ -55,18 +63,36 @@ class _Relay(socketserver.StreamRequestHandler):
                 return
 
 
-def test_smtp_notifier_names_the_message_by_its_key():
-    """The key is the Message-ID, so a relay can tell a repetition."""
+def sent(message: Message) -> EmailMessage:
+    """Return what a relay gets."""
     with _Server(("127.0.0.1", 0), _Relay) as relay:
         relay.received = []
         thread = threading.Thread(target=relay.handle_request)
         thread.start()
         port = relay.server_address[1]
-        SmtpNotifier("127.0.0.1", port, "store@example.com", starttls=False).send(MESSAGE)
+        SmtpNotifier("127.0.0.1", port, "store@example.com", starttls=False).send(message)
         thread.join(10)
-    text = b"".join(relay.received)
-    assert b"Message-ID: <key-1@example.com>" in text
-    assert b"To: jo@example.com" in text
+    return message_from_bytes(b"".join(relay.received), policy=default)
+
+
+def test_smtp_notifier_names_the_message_by_its_key():
+    """The key is the Message-ID, so a relay can tell a repetition."""
+    told = sent(MESSAGE)
+    assert told["Message-ID"] == "<key-1@example.com>"
+    assert told["To"] == "jo@example.com"
+
+
+def test_the_pickup_code_goes_along_as_a_picture_that_scanners_read():
+    """The QR code of the terminal: order number and code; without one there is no attachment."""
+    told = sent(replace(MESSAGE, qr=pickup_qr("K7Q2-0042", "CODE0000")))
+    (picture,) = told.iter_attachments()
+    assert (picture.get_content_type(), picture.get_filename()) == ("image/png", "pickup-code.png")
+    codes = read_codes(Image.open(BytesIO(picture.get_content())))
+    assert [read_pickup_qr(text) for _, text in codes] == [("K7Q2-0042", "CODE0000")]
+    body = told.get_body()
+    assert body is not None
+    assert "come." in body.get_content()
+    assert list(sent(MESSAGE).iter_attachments()) == []
 
 
 def test_smtp_notifier_says_that_a_relay_is_away():

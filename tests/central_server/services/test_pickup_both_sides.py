@@ -11,6 +11,7 @@ from store_client.services.scanner import Code
 from sync.domain.flows import status_of
 from sync.domain.flows.pickup import NAME
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.ids import pickup_code_matches, read_pickup_qr
 from sync.domain.people import Role
 from sync.domain.pickups import HOUR_MS, PickupPolicy
 from sync.domain.waves import PickMode
@@ -241,6 +242,22 @@ def test_ready_by_mistake_is_taken_back_offline_and_the_customer_is_told(
     side.settle()
     assert subjects(world) == ["is ready", "is not ready yet", "is ready"]
     assert_books_agree(world, side)
+
+
+def test_the_message_that_it_is_ready_has_the_code_in_words_and_for_scanners(
+    world: World, side: StoreSide
+):
+    """As in the first message; another store that takes over tells a code of its own."""
+    order = order_of(world, world.place().order_id)
+    side.settle()
+    desk = desk_of(side)
+    make_ready(desk, order.id)
+    side.settle()
+    first, ready = world.mails()[0], world.mails()[-1]
+    number, code = read_pickup_qr(ready.qr)
+    assert (number, ready.qr) == (order.order_number, first.qr)
+    assert pickup_code_matches(order.id, code, order.pickup_code_hash)
+    assert f"Your pickup code: {code}" in ready.text
 
 
 def test_what_the_customer_has_not_been_told_is_not_taken_back_in_words(
