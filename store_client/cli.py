@@ -15,7 +15,15 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from store_client import bootstrap, curbside_cli, order_cli, pickup_cli, print_cli, ship_cli
+from store_client import (
+    bootstrap,
+    curbside_cli,
+    inbox_cli,
+    order_cli,
+    pickup_cli,
+    print_cli,
+    ship_cli,
+)
 from store_client.config import BadSettings, StoreSettings, load_settings
 from store_client.keeper import DaemonKeeper
 from store_client.till_cli import drawer_app, reserve_app
@@ -407,6 +415,7 @@ ship_cli.register(app, _LINE)
 pickup_cli.register(app, _LINE)
 curbside_cli.register(app, _LINE)
 print_cli.register(app, _LINE)
+inbox_cli.register(app, _LINE)
 
 
 def main() -> None:

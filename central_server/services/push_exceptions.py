@@ -1,11 +1,13 @@
 """Which exceptions one push opens and closes, kept in memory until it is written."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionRecord
 from central_server.services.exceptions import (
+    announce,
     close_causes,
     exception_record,
     open_exceptions,
@@ -15,7 +17,17 @@ from central_server.services.exceptions import (
     withdraw,
 )
 from sync.domain.errors import OperationRefused
-from sync.domain.exceptions import ExceptionKind, check_closable
+from sync.domain.exceptions import (
+    ASSIGNEE_LENGTH_MAX,
+    NOTE_LENGTH_MAX,
+    ExceptionAssigned,
+    ExceptionKind,
+    ExceptionOwner,
+    ExceptionResolved,
+    FollowUpOpened,
+    Task,
+    check_closable,
+)
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
 from sync.domain.money_operations import CardSettled, DrawerCounted
@@ -41,6 +53,10 @@ class ExceptionsOfPush:
         self._held: list[ExceptionRecord] = []
         self._resolved: dict[str, tuple[str, str]] = {}
         """(by, note) by exception."""
+        self._opened: dict[str, ExceptionRecord] = {}
+        """Follow-ups of stores, by id."""
+        self._assigned: dict[str, ExceptionRecord] = {}
+        """As they are once assigned, by id."""
         self._put_back_due: dict[str, str] = {}
         self._may_be_back: set[str] = set()
 
@@ -115,6 +131,53 @@ class ExceptionsOfPush:
             )
         )  # fmt: skip
 
+    def known(self, unit: "Unit", exception_id: str) -> ExceptionRecord | None:
+        """Return an exception as this push leaves it so far."""
+        new = self._assigned.get(exception_id) or self._opened.get(exception_id)
+        return new or unit.exceptions.get(exception_id)
+
+    def take(
+        self,
+        operation: Task,
+        found: ExceptionRecord | None,
+        by: str,
+        op_id: OpId,
+        order: FulfillmentOrder | None,
+    ) -> tuple[Consequence, ...]:
+        """Note what a store says of a task of its own (`by` is place and person)."""
+        match operation:
+            case ExceptionResolved(note=note):
+                is_new = self.resolve(found, note, by)
+            case ExceptionAssigned(assignee=assignee):
+                is_new = self._assign(found, assignee)
+            case _:
+                is_new = found is None
+                if is_new:
+                    self._open(operation, by.partition("/")[0], op_id, order)
+        return () if is_new else (NOTHING_TO_CLOSE,)
+
+    def _open(
+        self, told: FollowUpOpened, location_id: str, op_id: OpId, order: FulfillmentOrder | None
+    ) -> None:
+        kind = ExceptionKind.FOLLOW_UP
+        record = exception_record(
+            kind, told.text[:NOTE_LENGTH_MAX], cause=f"{kind}:{told.exception_id}",
+            now_ms=self._now_ms, random=self._random, order=order, location_id=location_id,
+            source=str(op_id),
+        )  # fmt: skip
+        self._opened[told.exception_id] = replace(
+            record, id=told.exception_id, due_ms=told.due_ms,
+            assignee=told.assignee[:ASSIGNEE_LENGTH_MAX],
+        )  # fmt: skip
+
+    def _assign(self, found: ExceptionRecord | None, assignee: str) -> bool:
+        if found is None or found.closed_ms is not None or found.id in self._resolved:
+            return False
+        if found.owner != ExceptionOwner.STORE:
+            return False
+        self._assigned[found.id] = replace(found, assignee=assignee[:ASSIGNEE_LENGTH_MAX])
+        return True
+
     def resolve(self, found: ExceptionRecord | None, note: str, by: str) -> bool:
         """Close what the store says is done; return whether there was anything to close."""
         if found is None or found.closed_ms is not None or found.id in self._resolved:
@@ -138,7 +201,10 @@ class ExceptionsOfPush:
             put_back_record(orders[key], self._now_ms, self._random, source)
             for key, source in self._put_back_due.items()
         ]
-        open_exceptions(unit, feed, [*asked_for, *self._held, *due])
+        open_exceptions(unit, feed, [*asked_for, *self._held, *due, *self._opened.values()])
+        for key, record in self._assigned.items():
+            unit.exceptions.assign(key, record.owner, record.assignee)
+            announce(feed, record)
         for exception_id, (by, note) in self._resolved.items():
             withdraw(feed, unit.exceptions.close([exception_id], self._now_ms, by=by, note=note))
         back = [key for key in self._may_be_back if not orders[key].total("to_put_back")]

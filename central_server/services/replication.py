@@ -14,12 +14,12 @@ from central_server.services.corrections import has_left
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import Judging
-from central_server.services.push_exceptions import NOTHING_TO_CLOSE, ExceptionsOfPush
+from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
 from central_server.services.rights import SharedStock, later_mark
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.escrow import giving_way
-from sync.domain.exceptions import ExceptionResolved
+from sync.domain.exceptions import Task
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.ids import OpId
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _ACCEPTED = VerdictStatus.ACCEPTED
 STOCK_OPERATIONS: frozenset[type] = frozenset(get_args(StockOperation))
+TASKS: frozenset[type] = frozenset(get_args(Task))
 MONEY_OPERATIONS: frozenset[type] = frozenset(get_args(MoneyOperation))
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
@@ -159,8 +160,8 @@ class Replication(Reserving):
         kind = type(operation)
         if kind in STOCK_OPERATIONS:
             consequences = self._apply_stock(operation, op_id, record.at)
-        elif kind is ExceptionResolved:
-            consequences = self._resolve(operation, record.by)
+        elif kind in TASKS:
+            consequences = self._apply_task(operation, record.by, op_id)
         elif kind in MONEY_OPERATIONS:
             consequences = self._apply_money(operation, record, op_id)
         elif kind in BEGINNINGS:
@@ -267,13 +268,19 @@ class Replication(Reserving):
             )
             yield from self._decide(given_up, str(op_id))
 
-    def _resolve(self, operation: ExceptionResolved, by: str) -> tuple[Consequence, ...]:
-        """Take in that the store did what one of its exceptions asked for: a fact."""
-        found = self._unit.exceptions.get(operation.exception_id)
+    def _apply_task(self, operation: Task, by: str, op_id: OpId) -> tuple[Consequence, ...]:
+        """Take in what people of the store are to do, who, and that it is done: facts."""
+        found = self._inbox.known(self._unit, operation.exception_id)
         if found is not None and found.location_id != self._location_id:
             raise NotThisStores(operation.aggregate)
-        is_new = self._inbox.resolve(found, operation.note, f"{self._location_id}/{by}")
-        return () if is_new else (NOTHING_TO_CLOSE,)
+        about = getattr(operation, "about", "")
+        if about:
+            self._load({about})
+        order = self._rows.get(about)
+        is_ours = order is not None and order.location_id == self._location_id
+        return self._inbox.take(
+            operation, found, f"{self._location_id}/{by}", op_id, order if is_ours else None
+        )
 
     def held_back(self, op_id: OpId, held: HeldBack) -> None:
         """Open an exception for an operation that is in quarantine for a reason of its own."""

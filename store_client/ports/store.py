@@ -143,6 +143,10 @@ class Store(TillStore, Protocol):
         """Record durably that an exception is done, or raise."""
         ...
 
+    def record_task(self, operation: Any, *, by: str, dev: str) -> None:
+        """Record durably what is to be done, who is to do it, or that it is done, or raise."""
+        ...
+
     def sync_state(self) -> SyncState:
         """Return how the connection stands."""
         ...

@@ -98,6 +98,12 @@ def m0004_board(database: Database) -> None:
     database.execute("DROP INDEX fulfillments_by_urgency")
 
 
+@migrations(transactional=True)
+def m0005_heard(database: Database) -> None:
+    """Up to which own operation central's rows are known to include everything."""
+    database.execute("ALTER TABLE connection ADD COLUMN heard_seq INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

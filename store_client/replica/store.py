@@ -14,7 +14,6 @@ from store_client.replica.lookup import ProductLookup
 from store_client.replica.models import (
     BoardRow,
     FateState,
-    InboxItem,
     Lockout,
     OperationFate,
     ProductHit,
@@ -22,12 +21,12 @@ from store_client.replica.models import (
 )
 from store_client.replica.sales import Sales, no_judge
 from store_client.replica.shares import Shares
+from store_client.replica.tasks import Tasks
 from store_client.replica.till import Till
 from store_client.replica.views import Views
 from store_client.replica.writer import ReplicaStore
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
-from sync.domain.exceptions import ExceptionResolved
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.inventory import StockEffect
@@ -109,7 +108,7 @@ class Files:
         return self.folder / "in-use.lock"
 
 
-class Store(Sales, Till):
+class Store(Sales, Till, Tasks):
     """One per process. Thread-safe for short calls. Several processes may share the files."""
 
     def __init__(
@@ -136,7 +135,7 @@ class Store(Sales, Till):
         self._views = Views(self._database, self.journal)
         self.shares = Shares(self._database, self.journal, self._views)
         self._lookup = ProductLookup(self._database, self._views, self.shares)
-        self._inbox = Inbox(self._database, self.journal)
+        self.inbox = Inbox(self._database, self.journal)
         self.writer = ReplicaStore(self._database, self._views, clock, self.journal)
         self._show_all_that_was_done()
 
@@ -296,21 +295,8 @@ class Store(Sales, Till):
         if self.lockout(subject).failures:
             self.journal.clear_failures(subject)
 
-    # --- what people must look at -----------------------------------------------------
-
-    def exceptions(self) -> list[InboxItem]:
-        """Return what people of this store must look at, the most urgent first."""
-        return self._inbox.items()
-
-    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
-        """Journal that an exception is done, with a note; it stays listed until central's row goes.
-
-        Raises `OperationRefused` where it is not this store's, done already, or ends by itself.
-        """
-        with self.journal.writing():
-            self._inbox.check(exception_id, note)
-            operation = ExceptionResolved(exception_id, note)
-            self._append(operation, by, dev, (), at_ms=self.clock.now_ms())
+    def _record_seen(self) -> None:
+        """Let the views include what was just recorded."""
         self._views.catch_up()
 
     def _append(

@@ -181,18 +181,25 @@ class ReplicaStore:
 
     def refold(self) -> None:
         """Bring the view up to the journal's head; drop orders that central does not have."""
+        self._answered = self._journal.acked_seq()
         self._views.catch_up()
         self._views.settle_own()
         self._views.drop_gone()
 
     def report(self, report: SyncReport) -> None:
-        """Record how the connection stands."""
+        """Record how the connection stands.
+
+        A round that came to its end has read all rows since it began: they include
+        what central had answered by then.
+        """
+        heard = self._answered if report.contact and not report.error else 0
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE connection SET last_error = ?, halted = ?, clock_offset_ms = ?,"
-                " last_contact_ms = CASE WHEN ? THEN ? ELSE last_contact_ms END",
+                " last_contact_ms = CASE WHEN ? THEN ? ELSE last_contact_ms END,"
+                " heard_seq = max(heard_seq, ?)",
                 (report.error, int(report.halted), report.clock_offset_ms,
-                 int(report.contact), report.now_ms),
+                 int(report.contact), report.now_ms, heard),
             )  # fmt: skip
 
 

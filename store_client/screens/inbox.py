@@ -1,6 +1,7 @@
 """Inbox: what went otherwise than planned and waits for somebody of this store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual import on
@@ -11,15 +12,24 @@ from textual.widgets import Static
 
 from store_client.ports import InboxItem
 from store_client.screens.base import TerminalScreen, begin
-from store_client.screens.dialogs import EntryDialog, Question
+from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.services import inbox
-from store_client.services.words import day_time
+from store_client.services.desk import Desk, Refusal
+from store_client.services.words import day_time, refusal
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.errors import OperationRefused
 
 EMPTY = "Nothing waits for anybody here. What goes wrong appears by itself."
+
+
+def said(text: str) -> str:
+    """Return what was typed, or refuse an empty field."""
+    if not text.strip():
+        raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
+    return text.strip()
 
 
 def _looks(cells: partial[Sequence[Cell]]) -> Looks:
@@ -43,7 +53,7 @@ def item_cells(screen: TerminalScreen, item: InboxItem) -> Sequence[Cell]:
     short = f"{state.glyph} {state.short}" if state.short else ""
     return (
         Cell(str(left), left.tone, bold=left.tone == "bad"),
-        Cell(inbox.title(item), "" if waits else "dim", bold=waits),
+        Cell(inbox.headline(item), "" if waits else "dim", bold=waits),
         Cell(item.order_number or "–", "" if waits else "dim"),
         Cell(str(state), state.tone, short),
     )
@@ -56,11 +66,14 @@ class InboxScreen(TerminalScreen):
         "What went otherwise than planned and waits for somebody here, most urgent first. Enter"
         " opens the order, where it is about one. Some end by themselves, when the goods are put"
         " back or the clock is right; for the others, F6 says that it is done, and what was done."
+        " F4 writes a follow-up down, F5 gives one to a person or a role."
         " That is recorded here at once, with or without a network, and stays in the list until"
         " central has heard of it. What is “At central” is only told here."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
+        Binding("f4", "new", "New: write down what is to be done", id="inbox_new"),
+        Binding("f5", "assign", "Give it to a person or a role", id="inbox_assign"),
         Binding("f6", "done", "Done: say what was done", id="inbox_done"),
     ]
 
@@ -81,9 +94,10 @@ class InboxScreen(TerminalScreen):
         """Return the keys to show."""
         return (
             Hint("Enter", "Open the order"),
+            Hint("F4", "New", "screen.new"),
+            Hint("F5", "Assign", "screen.assign"),
             Hint("F6", "Done", "screen.done"),
             Hint("Esc", "Back", "screen.back"),
-            Hint("F2", "Today", "app.today"),
             Hint("F1", "Help", "app.help"),
         )
 
@@ -168,6 +182,73 @@ class InboxScreen(TerminalScreen):
             EntryDialog(question, lambda text: inbox.resolve(self.desk, item.id, text)),
             self._was_done,
         )
+
+    def action_new(self) -> None:
+        """Ask what is to be done, about what, until when and by whom; then write it down."""
+        question = Question(
+            "New follow-up", "What is to be done", "Such as: call them back about the color"
+        )
+        self.app.push_screen(EntryDialog(question, said), self._ask_about)
+
+    def _ask_about(self, text: str | None) -> None:
+        if text is None:
+            return
+        question = Question(
+            "What is it about?", "Order or item", "scan or type it, or leave it empty", text=text
+        )
+        self.app.push_screen(
+            EntryDialog(question, str.strip), lambda about: self._ask_due(text, about)
+        )
+
+    def _ask_due(self, text: str, about: str | None) -> None:
+        if about is None:
+            return
+        question = Question("Until when?", "Hours from now", value=str(inbox.DUE_HOURS), text=text)
+        self.app.push_screen(
+            EntryDialog(question, inbox.hours),
+            lambda due: self._ask_owner(inbox.FollowUp(text, about, due)) if due else None,
+        )
+
+    def _ask_owner(self, wish: inbox.FollowUp) -> None:
+        def chosen(owner: str) -> None:
+            whole = replace(wish, owner=owner)
+            self._do(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
+
+        self._choose_owner("Who does it?", chosen)
+
+    def action_assign(self) -> None:
+        """Give the one under the cursor to a person, a role, or back to anybody."""
+        item = self._current
+        if item is None or not inbox.waits(item):
+            self._say("Nothing is to be done here.", "")
+            return
+
+        def chosen(owner: str) -> None:
+            command = partial(inbox.assign, exception_id=item.id, owner=owner)
+            self._do(command, f"For {owner or 'anybody'} now: {inbox.title(item)}")
+
+        self._choose_owner(f"Who does it? {inbox.title(item)}", chosen)
+
+    def _choose_owner(self, title: str, then: Callable[[str], None]) -> None:
+        names = ["", *inbox.owners(self.desk)]
+        choices = [Choice(str(place), name or "Anybody") for place, name in enumerate(names)]
+        self.app.push_screen(
+            ChooseDialog(title, choices),
+            lambda key: then(names[int(key)]) if key is not None else None,
+        )
+
+    def _do(self, command: Callable[[Desk], object], words: str) -> None:
+        begin(self, partial(self._record, command, words), "perform")
+
+    async def _record(self, command: Callable[[Desk], object], words: str) -> None:
+        desk = self.desk
+        try:
+            await self.host.off_loop(lambda: command(desk))
+        except OperationRefused as error:
+            self._say(*refusal(error))
+        else:
+            self.query_one(Says).good(words)
+            self.store_changed()
 
     def _was_done(self, _: object) -> None:
         self.store_changed()

@@ -51,7 +51,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.SELL: "Selling",
     Action.BREAK_PROMISE: "Breaking a promise",
     Action.SHIP: "Packing and shipping",
-    Action.RESOLVE: "Saying that a task is done",
+    Action.RESOLVE: "Working on follow-ups",
     Action.PRINT: "Printing",
     Action.UNLOCK_PERSON: "Unlocking a person",
     Action.MACHINE: "What only the machine does",

@@ -1,18 +1,51 @@
 """The store's exceptions in words, and saying that one is done."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random, SystemRandom
 
 from store_client.ports import InboxItem
+from store_client.services.codes import order_of_code
 from store_client.services.desk import Desk, Refusal
+from store_client.services.scanner import read_code
+from store_client.services.shelf import quantity
 from store_client.services.words import Said, duration, units
-from sync.domain.exceptions import NOTE_LENGTH_MAX, ExceptionOwner, known_policy
-from sync.domain.people import Action
+from sync.domain.exceptions import (
+    HOUR_MS,
+    NOTE_LENGTH_MAX,
+    ExceptionAssigned,
+    ExceptionKind,
+    ExceptionOwner,
+    FollowUpOpened,
+    known_policy,
+)
+from sync.domain.ids import new_id
+from sync.domain.people import MAY_WORK, Action, Role
+
+DUE_HOURS = 24
+HOURS_MAX = 24 * 28
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What somebody wants to be done."""
+
+    text: str
+    about: str = ""
+    due_hours: int = DUE_HOURS
+    owner: str = ""
 
 
 def title(item: InboxItem) -> str:
     """Return what an exception is, in a few words."""
     policy = known_policy(item.kind)
     return policy.title if policy else item.kind.replace("_", " ").capitalize()
+
+
+def headline(item: InboxItem) -> str:
+    """Return what stands in a list: what somebody wrote down, else what kind of thing it is."""
+    is_own = item.kind == ExceptionKind.FOLLOW_UP
+    return " ".join(item.text.split()) if is_own else title(item)
 
 
 def to_do(item: InboxItem) -> str:
@@ -99,3 +132,63 @@ def resolve(desk: Desk, exception_id: str, note: str) -> None:
     if len(text) > NOTE_LENGTH_MAX:
         raise Refusal("That is too long.", f"Say it in at most {NOTE_LENGTH_MAX} characters.")
     desk.store.resolve_exception(exception_id, text, by=desk.actor.id, dev=desk.device)
+
+
+def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
+    """Write a follow-up down, for anybody, a person or a role; return its id. Works offline.
+
+    `about` is an order's number, or an item's SKU or barcode; both may be scanned.
+    """
+    desk.require(Action.RESOLVE)
+    now_ms = desk.clock.now_ms()
+    text, order_number, fulfillment_id = wish.text.strip(), "", ""
+    if wish.about.strip():
+        code = read_code(wish.about)
+        row, hits = order_of_code(desk.store, code), desk.store.product_by_code(code.lookup)
+        if row is not None:
+            order_number, fulfillment_id = row.order_number, row.id
+        elif hits:
+            text = f"{text} ({hits[0].name}, {hits[0].sku})"
+        else:
+            raise Refusal(f"Nothing here is called {code.text[:20]}.", "Leave it empty, or scan.")
+    if not wish.text.strip():
+        raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
+    key = new_id(now_ms, random or SystemRandom())
+    due_ms = now_ms + wish.due_hours * HOUR_MS
+    told = FollowUpOpened(
+        key, text, due_ms, owner_named(desk, wish.owner), fulfillment_id, order_number
+    )
+    desk.store.record_task(told, by=desk.actor.id, dev=desk.device)
+    return key
+
+
+def assign(desk: Desk, exception_id: str, owner: str) -> None:
+    """Give a task to a person, a role, or back to anybody."""
+    desk.require(Action.RESOLVE)
+    told = ExceptionAssigned(exception_id, owner_named(desk, owner))
+    desk.store.record_task(told, by=desk.actor.id, dev=desk.device)
+
+
+def owners(desk: Desk) -> list[str]:
+    """Return who can have a task: roles that work, then the people of the store."""
+    roles = [role.value for role in Role if role in MAY_WORK]
+    people = [one.name for one in desk.store.associates() if one.role in MAY_WORK]
+    return [*roles, *people]
+
+
+def owner_named(desk: Desk, text: str) -> str:
+    """Return the person (by name or number) or role that `text` names; empty: anybody."""
+    wanted = text.strip().casefold()
+    if not wanted:
+        return ""
+    by_number = {one.id.casefold(): one.name for one in desk.store.associates()}
+    named = {one.casefold(): one for one in owners(desk)} | by_number
+    if wanted not in named:
+        roles = ", ".join(role.value for role in Role if role in MAY_WORK)
+        raise Refusal(f"Nobody here is called {text.strip()[:30]}.", f"A person, or {roles}.")
+    return named[wanted]
+
+
+def hours(text: str) -> int:
+    """Return a number of hours as somebody typed it."""
+    return quantity(text, most=HOURS_MAX)

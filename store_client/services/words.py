@@ -12,6 +12,7 @@ from types import MappingProxyType
 from store_client.ports import OperationFate, ProductHit, SyncState
 from store_client.services.calendar import local
 from sync.domain.errors import IllegalTransition, QuantityRefused, UnknownLine
+from sync.domain.exceptions import AGGREGATE_PREFIX
 from sync.domain.fulfillment import FulfillmentStatus, RefusalReason, ShortReason
 from sync.protocol.rows import StoreRow
 
@@ -106,6 +107,8 @@ DONE: dict[str, str] = {
     "put_back": "Put back on the shelf",
     "extension_requested": "Asked to wait longer",
     "exception_resolved": "Inbox: said done",
+    "exception_assigned": "Inbox: given to somebody",
+    "follow_up_opened": "Inbox: follow-up written down",
     "wave_assigned": "Put into a wave",
     "customer_arrived": "Customer waits outside",
     "customer_left": "Nobody waits outside",
@@ -272,7 +275,7 @@ def done(operation: OperationFate) -> str:
 
 def about(operation: OperationFate) -> str:
     """Return what an operation is about: an order's number, a sale's, or stock."""
-    if operation.kind == "exception_resolved":
+    if operation.fulfillment_id.startswith(AGGREGATE_PREFIX):
         return ""
     if operation.order_number:
         return f" for {operation.order_number}"

@@ -17,6 +17,7 @@ HOUR_MS = 60 * MINUTE_MS
 CLOCK_OFFSET_MS_MAX = 2 * MINUTE_MS
 """A device whose clock is further off than this is told, and somebody mends it."""
 NOTE_LENGTH_MAX = 500
+ASSIGNEE_LENGTH_MAX = 60
 AGGREGATE_PREFIX = "exception:"
 
 
@@ -45,6 +46,7 @@ class ExceptionKind(StrEnum):
     DRAWER_DIFFERENCE = "drawer_difference"
     WORK_LOST = "work_lost"
     WORK_FAILED = "work_failed"
+    FOLLOW_UP = "follow_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
         "Mend what the text names; central tries it again by itself.",
         ends="it ends when the work is done, or nobody waits for it any more",
     ),
+    ExceptionKind.FOLLOW_UP: ExceptionPolicy(
+        _STORE, 24 * HOUR_MS, "Follow-up", "Somebody here wrote it down: do what it says.",
+    ),
 }  # fmt: skip
 """The one table. A kind without a row is an error of the table, and a test says so."""
 
@@ -195,6 +200,62 @@ class ExceptionResolved:
     def aggregate(self) -> str:
         """What it is about."""
         return exception_aggregate(self.exception_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpOpened:
+    """Somebody at the store wrote down what is to be done, until when, and by whom."""
+
+    is_request: ClassVar[bool] = False
+    exception_id: str
+    text: str
+    due_ms: int
+    assignee: str = ""
+    """A person or a role; empty: whoever comes first."""
+    about: str = ""
+    """The fulfillment order that it is about, if it is about one."""
+    order_number: str = ""
+    kind: Literal["follow_up_opened"] = "follow_up_opened"
+
+    @property
+    def aggregate(self) -> str:
+        """What it is about."""
+        return exception_aggregate(self.exception_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionAssigned:
+    """One of the store's exceptions is now this person's or this role's; empty: anybody's."""
+
+    is_request: ClassVar[bool] = False
+    exception_id: str
+    assignee: str
+    kind: Literal["exception_assigned"] = "exception_assigned"
+
+    @property
+    def aggregate(self) -> str:
+        """What it is about."""
+        return exception_aggregate(self.exception_id)
+
+
+Task = FollowUpOpened | ExceptionAssigned | ExceptionResolved
+"""Operations on what people of a store must look at."""
+
+
+class TaskRefused(OperationRefused):
+    """A follow-up that nobody could act on."""
+
+    code = "task_refused"
+
+
+def check_task(operation: FollowUpOpened | ExceptionAssigned) -> None:
+    """Raise `OperationRefused` for a follow-up without words, or with too many."""
+    if len(operation.assignee) > ASSIGNEE_LENGTH_MAX:
+        raise TaskRefused(f"name a person or a role in {ASSIGNEE_LENGTH_MAX} characters")
+    if isinstance(operation, FollowUpOpened):
+        text = operation.text.strip()
+        if not text or len(text) > NOTE_LENGTH_MAX:
+            raise TaskRefused(f"say what is to be done, in at most {NOTE_LENGTH_MAX} characters")
 
 
 def exception_aggregate(exception_id: str) -> str:

@@ -115,6 +115,8 @@ OPERATION_ACTIONS: Mapping[str, Action] = {
     "cash_moved": Action.RUN_DRAWER,
     "card_settled": Action.MACHINE,
     "exception_resolved": Action.RESOLVE,
+    "exception_assigned": Action.RESOLVE,
+    "follow_up_opened": Action.RESOLVE,
 }
 """Kind of an operation -> the action that recording it is, unless its command asks for more.
 

@@ -114,6 +114,17 @@ class JournalReading(ABC):
         acked = self.acked_seq()
         return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
 
+    def follow_ups(self, after_seq: int) -> list[str]:
+        """Return the aggregates of follow-ups opened after `after_seq`, or not accepted yet."""
+        rows = self._all(
+            "SELECT o.aggregate FROM operations o LEFT JOIN verdicts v USING (epoch, seq)"
+            " WHERE o.kind = 'follow_up_opened'"
+            " AND (o.seq > min(?, ?) OR v.status = 'quarantined')"
+            " AND coalesce(v.status, '') <> 'refused'",
+            (after_seq, self.acked_seq()),
+        )
+        return [aggregate for (aggregate,) in rows]
+
     def money_history(self, limit: int) -> list[tuple[JournaledOperation, str, Verdict | None]]:
         """Return the newest operations that move money, oldest first, with device and verdict."""
         rows = self._all(

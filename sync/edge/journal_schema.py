@@ -136,6 +136,15 @@ def m0007_next_generation(database: Database) -> None:
     database.execute("ALTER TABLE progress ADD COLUMN next_generation INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations(transactional=True)
+def m0008_follow_ups(database: Database) -> None:
+    """Find what people wrote down to be done without walking through everything else."""
+    database.execute(
+        "CREATE INDEX operations_follow_up ON operations (epoch, seq)"
+        " WHERE kind = 'follow_up_opened'"
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "84a5a4a39863dd8cbde9578921fd408ebf1e2f644d8075bb055464dd9a9efd6e",
+    2: "0408c844328f068dfd7c0cd838995fcfadac7edb2829cff41bfa4a75d21c4f7d",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

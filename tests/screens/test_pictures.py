@@ -324,6 +324,11 @@ def tasks(store: FakeStore) -> FakeStore:
     hour = 3_600_000
     store.inbox = [
         Item(
+            "E0", "follow_up", "Call them back: the lamp is there in green, too",
+            now_ms - hour, now_ms + 2 * hour, order_number=orders[2].order_number,
+            assignee="lead",
+        ),
+        Item(
             "E1", "put_back_due",
             f"Order {orders[1].order_number} was cancelled while its goods were in hand: 3 to put"
             " back.",

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from store_client.replica.store import Files, Store
 from store_client.services.desk import Actor, Desk, Judge, anything_goes
+from sync.domain.exceptions import Task
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.people import Approval, Role
 from sync.domain.transitions import FulfillmentOperation
@@ -53,9 +54,9 @@ class WatchedStore(Store):
         self.fuse.broken_words += self.fuse.committed != before + 1
         return after
 
-    def resolve_exception(self, exception_id: str, note: str, *, by: str, dev: str) -> None:
+    def record_task(self, operation: Task, *, by: str, dev: str) -> None:
         before = self.fuse.committed
-        super().resolve_exception(exception_id, note, by=by, dev=dev)
+        super().record_task(operation, by=by, dev=dev)
         self.fuse.broken_words += self.fuse.committed != before + 1
 
 

@@ -139,3 +139,22 @@ def test_curbside_by_script(shop, clock):
     assert curbside("left", "K7Q2-0007", *by()).exit_code == 0
     assert curbside("left", "K7Q2-0007", *by()).exit_code == 4
     assert curbside("left", "K7Q2-0000", *by()).exit_code == 3
+
+
+def test_a_follow_up_by_script(shop):
+    """Written down for a role, given to a person, done: each says how it stands."""
+
+    def inbox(*arguments: str):
+        return CliRunner().invoke(app, ["--data-dir", str(shop), "inbox", *arguments, "--json"])
+
+    added = inbox(
+        "add", "Call back", "--about", "K7Q2-0001", "--hours", "2", "--for", "lead", *by()
+    )
+    made = json.loads(added.stdout)
+    assert (made["order_number"], made["for"], made["is_done"]) == ("K7Q2-0001", "lead", False)
+    given = inbox("assign", made["id"], "--for", "A103", *by())
+    assert json.loads(given.stdout)["for"] not in {"", "lead", "A103"}
+    assert [one["id"] for one in json.loads(inbox("list").stdout)] == [made["id"]]
+    assert json.loads(inbox("done", made["id"], "Called.", *by()).stdout)["is_done"]
+    assert inbox("done", made["id"], "Again.", *by()).exit_code == 4
+    assert inbox("add", "Call", "--for", "nobody", *by()).exit_code == 4

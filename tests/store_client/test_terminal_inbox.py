@@ -142,3 +142,24 @@ async def test_sync_screen_tells_the_final_fate(store, clock):
         await term.look()
         assert "Refused by central" in term.text()
         assert "Set aside: a slip" in term.text()
+
+
+async def test_a_follow_up_is_written_down_and_given_to_somebody(store, clock):
+    """F4: what, about which order, until when, by whom; F5 gives it to another."""
+    number = next(iter(store.orders.values())).order_number
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f4", "enter")
+        assert "Nothing is said yet" in term.text()
+        await term.type("Call them back")
+        await term.press("enter")
+        await term.type(number)
+        await term.press("enter", "enter", "2")
+        assert "Written down: Call them back" in term.text()
+        (item,) = store.inbox
+        assert (item.text, item.order_number, item.assignee) == (
+            "Call them back",
+            number,
+            "associate",
+        )
+        await term.press("f5", "1")
+        assert store.inbox[0].assignee == ""

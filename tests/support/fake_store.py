@@ -6,7 +6,7 @@ from threading import RLock
 from store_client.services.desk import anything_goes
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
-from sync.domain.exceptions import check_closable
+from sync.domain.exceptions import FollowUpOpened, check_closable, check_task
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import (
     FulfillmentLine,
@@ -256,6 +256,26 @@ class FakeStore(FakeSales, FakeTill):
             number, about = len(self.journal) + 1, f"exception:{item.id}"
             now_ms = self.clock.now_ms()
             self.journal.append(Fate(number, "exception_resolved", about, "", by, now_ms))
+            self.version += 1
+
+    def record_task(self, operation, *, by: str, dev: str) -> None:
+        check_task(operation)
+        key, now_ms = operation.exception_id, self.clock.now_ms()
+        with self.lock:
+            if isinstance(operation, FollowUpOpened):
+                item = Item(
+                    key, "follow_up", operation.text, now_ms, operation.due_ms,
+                    order_number=operation.order_number, fulfillment_id=operation.about,
+                    assignee=operation.assignee,
+                )  # fmt: skip
+                self.inbox.append(item)
+            else:
+                given = operation.assignee
+                self.inbox = [
+                    replace(one, assignee=given) if one.id == key else one for one in self.inbox
+                ]
+            number = len(self.journal) + 1
+            self.journal.append(Fate(number, operation.kind, f"exception:{key}", "", by, now_ms))
             self.version += 1
 
     def sync_state(self) -> State:

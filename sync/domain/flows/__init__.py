@@ -5,7 +5,7 @@ from operator import or_
 from typing import get_args
 
 from sync.domain.errors import UnknownFlow
-from sync.domain.exceptions import ExceptionResolved
+from sync.domain.exceptions import Task
 from sync.domain.flows import curbside, pickup, reserve, ship
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.money_operations import MoneyOperation
@@ -25,7 +25,7 @@ ALL_OPERATIONS: tuple[type, ...] = (
     *FULFILLMENT_OPERATIONS,
     *get_args(StockOperation),
     *get_args(MoneyOperation),
-    ExceptionResolved,
+    *get_args(Task),
 )
 """Every operation that exists."""
 

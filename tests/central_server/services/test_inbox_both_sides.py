@@ -7,9 +7,10 @@ import pytest
 from central_server.records import ExceptionFilter
 from store_client.flows.pickup import commands
 from store_client.replica.models import FateState
+from store_client.services import inbox
 from store_client.services.desk import Actor, Desk
 from sync.domain.errors import OperationRefused
-from sync.domain.exceptions import shown_to_store
+from sync.domain.exceptions import HOUR_MS, shown_to_store
 from sync.domain.fulfillment import ShortReason
 from sync.domain.ids import OpId
 from sync.domain.people import Role
@@ -294,3 +295,79 @@ def _check_owners(world) -> None:
     told = [one["fulfillment_id"] for one in open_ones(world) if one["kind"] == "put_back_due"]
     assert len(told) == len(set(told))
     assert set(told) == due
+
+
+def test_a_follow_up_written_down_offline_is_listed_at_once_and_at_central_later(world, store):
+    """Owner, due time and order travel; given to somebody and done, it ends on both sides."""
+    placed = world.place()
+    store.settle()
+    (order,) = world.fulfillments(placed.order_id)
+    store.cut()
+    desk = desk_of(store)
+    wish = inbox.FollowUp("Call back about the color", order.order_number, 4, "lead")
+    key = inbox.write_down(desk, wish, Random(1))
+    (item,) = store.store.exceptions()
+    assert (item.id, item.assignee, item.order_number) == (key, "lead", order.order_number)
+    assert item.due_ms - item.opened_ms == 4 * HOUR_MS
+    store.settle()
+    (seen,) = open_ones(world)
+    assert (seen["id"], seen["kind"], seen["assignee"]) == (key, "follow_up", "lead")
+    assert (seen["order_id"], seen["location_id"]) == (placed.order_id, "S001")
+    store.cut()
+    inbox.assign(desk, key, "manager")
+    (item,) = store.store.exceptions()
+    assert item.assignee == "manager"
+    store.settle()
+    assert [one["assignee"] for one in open_ones(world)] == ["manager"]
+    inbox.resolve(desk, key, "Called.")
+    store.settle()
+    assert (store.store.exceptions(), open_ones(world)) == ([], [])
+    assert world.parts.central.exceptions.one(key)["note"] == "Called."
+
+
+def test_a_follow_up_is_listed_between_the_answer_and_the_row(world, store):
+    """Acknowledged, and the line is cut before the row comes: it stays; done, it goes for good."""
+    key = inbox.write_down(desk_of(store), inbox.FollowUp("Look for the box"), Random(1))
+    writer, report = store.store.writer, store.daemon.run_once
+    pulled, writer.apply_page = writer.apply_page, refuse
+    report()
+    writer.apply_page = pulled
+    assert store.store.journal.backlog() == 0
+    assert [item.id for item in store.store.exceptions()] == [key]
+    inbox.resolve(desk_of(store), key, "Found it.")
+    store.settle()
+    assert store.store.exceptions() == []
+
+
+def refuse(*_, **__):
+    raise OSError("the line is cut")
+
+
+def test_all_of_a_follow_up_in_one_push(world, store):
+    """Written down, given away and done while offline: closed at central, with who did it."""
+    store.cut()
+    desk = desk_of(store)
+    key = inbox.write_down(desk, inbox.FollowUp("Sweep the floor", "SKU-1"), Random(1))
+    inbox.assign(desk, key, "lead")
+    inbox.resolve(desk, key, "Swept.")
+    with pytest.raises(OperationRefused):
+        inbox.assign(desk, key, "manager")
+    store.settle()
+    closed = world.parts.central.exceptions.one(key)
+    assert (closed["state"], closed["assignee"], closed["closed_by"]) == (
+        "closed",
+        "lead",
+        "S001/A1",
+    )
+    assert "SKU-1" in closed["text"]
+    assert store.store.exceptions() == []
+
+
+@pytest.mark.parametrize("wish", [
+    inbox.FollowUp(" "), inbox.FollowUp("Call", "no such thing"), inbox.FollowUp("Call", owner="x"),
+])  # fmt: skip
+def test_a_follow_up_that_nobody_could_act_on_is_refused(store, wish):
+    """In words; nothing is recorded."""
+    with pytest.raises(OperationRefused):
+        inbox.write_down(desk_of(store), wish)
+    assert store.store.exceptions() == []

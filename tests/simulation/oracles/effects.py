@@ -108,6 +108,13 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
     due.update(_about_money(books))
     # Released when nobody had it any more (`oracles.waiting` asks who was told).
     due["unsourced", ""] = (0, len(world.placed))
+    due.update(
+        {
+            ("follow_up", op_id(one)): (1, 1)
+            for one in books.operations
+            if one.kind == "follow_up_opened" and one.status in TAKEN and counts(one)
+        }
+    )
     for source, count in given_up.items():
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
