@@ -8,6 +8,8 @@ from store_client.order_cli import NOT_FOUND, AsJson, By, Line, say
 from store_client.order_cli import Orders as Refusing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from store_client.ports import InboxItem
     from store_client.services.desk import Desk
 
@@ -49,6 +51,10 @@ def register(app: typer.Typer, line: Line) -> None:
 
         say(refusing(context, by, act), as_json=as_json)
 
+    _register_course(group, line, refusing)
+
+
+def _register_course(group: typer.Typer, line: Line, refusing: "Callable[..., Any]") -> None:
     @group.command(epilog=line.epilog)
     def assign(
         context: typer.Context, key: Key, by: By, owner: Owner = "", as_json: AsJson = False
