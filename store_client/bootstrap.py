@@ -428,6 +428,7 @@ def practice(
     parent_pid: int | None = None,
 ) -> Iterator[str]:
     """Yield what a practice associate does, step by step, until nothing is left to do."""
+    from store_client.flows.curbside.practice import work_next as curbside_next
     from store_client.flows.pickup.practice import work_next
     from store_client.flows.ship.practice import work_next as ship_next
     from store_client.services.desk import Actor, Desk
@@ -440,7 +441,7 @@ def practice(
     desk = Desk(store, store.clock, actor, settings.terminal, paper)
     random = Random(seed)
     while parent_pid is None or os.getppid() == parent_pid:
-        done = work_next(desk, random) or ship_next(desk, random)
+        done = work_next(desk, random) or curbside_next(desk, random) or ship_next(desk, random)
         if done is not None:
             yield done
         elif not forever:

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import httpx
 
-from central_server.demo.shopper import Bought, Shopper
+from central_server.demo.shopper import WAYS, Bought, Shopper
 from central_server.demo.stores import DemoStore
 from sync.clock import Clock
 from sync.protocol.digest import StoreDigest, differences
@@ -16,7 +16,7 @@ WAIT_SECONDS = 60.0
 LOOK_EVERY_S = 0.2
 MORNING_ORDERS = 18
 OUTAGE_ORDERS = 9
-MORNING_STEPS = 25
+MORNING_STEPS = 12
 
 
 @dataclass
@@ -52,10 +52,10 @@ class Day:
     def _outage(self, store: DemoStore) -> None:
         store.cut()
         self._say(f"The network of {store.location_id} is CUT. Buying goes on.")
-        self._buy(OUTAGE_ORDERS)
         mine = [order for order in self._orders if order.location_id == store.location_id]
-        answer = self.shopper.cancel(mine[0].order_id)
-        self._say(f"A customer cancels {mine[0].number}, which that store has: {answer}.")
+        self._buy(OUTAGE_ORDERS)
+        answer = self.shopper.cancel(mine[-1].order_id)
+        self._say(f"A customer cancels {mine[-1].number}, which that store has: {answer}.")
         done = store.work(7)
         self._say(f"{store.location_id} works on without a network: {len(done)} steps.")
         for step in done[:3]:
@@ -101,7 +101,9 @@ class Day:
     def _buy(self, count: int) -> None:
         placed: dict[str, int] = {}
         for number in range(count):
-            order = self.shopper.buy(self.stores[number % len(self.stores)].location_id)
+            store = self.stores[number % len(self.stores)]
+            way = WAYS[number // len(self.stores) % len(WAYS)]
+            order = self.shopper.buy(store.location_id, way)
             if order is not None:
                 self._orders.append(order)
                 placed[order.location_id] = placed.get(order.location_id, 0) + 1

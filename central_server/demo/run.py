@@ -14,13 +14,14 @@ import httpx
 
 from central_server.demo.day import Day
 from central_server.demo.processes import Processes, command, environment, run_in_foreground
-from central_server.demo.shopper import Shopper, keep_buying
+from central_server.demo.shopper import WAYS, Shopper, keep_buying
 from central_server.demo.stores import STORE_MODULE, DemoStore
 from sync.clock import SystemClock
+from sync.domain.pickups import PickupPolicy
 
 CENTRAL_MODULE = "central_server"
 STORES = ("S001", "S002", "S003")
-ORDERS_AT_START = 6
+PARKING = ("P1", "P2", "P3")
 PAUSE_S = 12.0
 ASSOCIATE_PAUSE_S = 2.0
 READY_SECONDS = 30.0
@@ -105,6 +106,8 @@ def _prepared(folder: Path, stores: list[DemoStore]) -> Prepared:
     with opened(CentralSettings(data_dir=folder / "central", demo=True)) as parts:
         parts.migrate()
         parts.load_sample()
+        for store in stores:
+            parts.tills.set_pickup_policy(store.location_id, PickupPolicy(parking=PARKING))
         key = parts.central.keys.create("demo shopper", SCOPES)
         codes = tuple(
             (number, str(parts.central.enrolment.create_code(store.location_id)["code"]))
@@ -157,10 +160,10 @@ def _on_screen(running: Site, shopper: Shopper) -> int:
 
 
 def _shop(running: Site, shopper: Shopper, locations: list[str], stopping: threading.Event) -> None:
-    """Buy a first handful at the store on the screen, then keep buying everywhere."""
+    """Buy a first handful of every kind at the store on the screen, then go on everywhere."""
     until_ready(running.client)
-    for _ in range(ORDERS_AT_START):
-        shopper.buy(locations[0])
+    for way in WAYS:
+        shopper.buy(locations[0], way)
     keep_buying(shopper, locations, Random(), stopping, PAUSE_S)
 
 

@@ -36,6 +36,7 @@ class DemoStore:
             "HOLDSHELF_STORE_CENTRAL_URL": self.central_url,
             "HOLDSHELF_STORE_NETWORK_SWITCH": str(self.switch),
             "HOLDSHELF_STORE_TERMINAL": f"{self.location_id}-1",
+            "HOLDSHELF_STORE_PAYMENT_TERMINAL": "simulated",
             "HOLDSHELF_STORE_DEMO_HINT": sign_in_hint(self.location_id),
         }
 
