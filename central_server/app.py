@@ -14,6 +14,7 @@ from central_server.api import (
     devices,
     exceptions,
     health,
+    money,
     orders,
     promise_rules,
     routing,
@@ -32,7 +33,7 @@ WORKER_THREADS = 32
 """Requests that are worked on at once; the others wait in line, up to the shell's bound."""
 _ROUTERS = (
     orders, bulk, routing, routing_rules, availability, promise_rules, supply, stores, admin,
-    exceptions, devices, sync, waiting, vendors, health,
+    exceptions, money, devices, sync, waiting, vendors, health,
 )  # fmt: skip
 _DESCRIPTION = (
     "Orders, availability and stores of one retailer. Errors are problem+json (RFC 9457) with a"

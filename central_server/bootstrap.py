@@ -296,7 +296,7 @@ def assemble(
             database, carriers or SimulatedCarriers(), clock=clock, random=random, pokes=pokes
         ),
         HoldKeeper(judging),
-        TillDesk(database, clock, random, pokes),
+        central.tills,
         FloorSizing(database, clock, random, pokes),
         WeeklyDemand(database, clock),
         _backorders(judging),
@@ -349,6 +349,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         unfillable=UnfillableDesk(database, clock, how),
         supply=SupplyBook(database, clock, _backorders(judging)),
         vendors=VendorDesk(judging),
+        tills=TillDesk(database, clock, random, pokes),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),

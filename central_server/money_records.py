@@ -30,3 +30,23 @@ class StoredValue:
     currency: str
     balance_minor: int
     created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueEntry:
+    """One movement on a gift card or credit, never changed afterwards."""
+
+    amount_minor: int
+    source: str
+    """An operation's id, or in words who did what."""
+    at_ms: int
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether it set an amount aside, or gave one back that had been."""
+        return self.source.startswith(BLOCKED)
+
+
+BLOCKED = "blocked: "
+"""How sources begin of amounts that are set aside: a value is blocked while they do not add up to
+zero, so that whether it is follows from its entries."""

@@ -25,6 +25,7 @@ DomainError
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
     +-- ReceiptClosed            what came is not on its way again
+    +-- NothingToBlock           nothing is left on that gift card or credit
     +-- VersionFixed             only a draft may be changed
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
@@ -283,6 +284,15 @@ class FeedCursorOver(ServiceRefused):
 
     def __init__(self) -> None:
         super().__init__("this cursor is over: take the whole feed again, without a cursor")
+
+
+class NothingToBlock(ServiceRefused):
+    """A gift card or credit with nothing on it pays nothing anyway."""
+
+    code = "nothing_to_block"
+
+    def __init__(self) -> None:
+        super().__init__("nothing is left on it: there is nothing to block")
 
 
 class ReceiptClosed(ServiceRefused):

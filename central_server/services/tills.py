@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from central_server.money_records import MoneyEntry, StoredValue
+from central_server.money_records import BLOCKED, MoneyEntry, StoredValue, ValueEntry
 from central_server.ports import Pokes
 from central_server.records import Location
-from central_server.services.errors import NotFound, UnknownLocation
+from central_server.services.errors import NotFound, NothingToBlock, UnknownLocation
 from central_server.services.location_changes import change_location, read_location
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
@@ -21,6 +21,8 @@ from sync.domain.tenders import TenderKind, account_of
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
+    from central_server.storage.money import Money
+    from central_server.storage.unit import Unit
 
 CODE_GROUPS, GROUP_LENGTH = 4, 4
 
@@ -84,6 +86,42 @@ class TillDesk:
             raise NotFound("gift card or credit", "of that code")
         return value_document(found)
 
+    def statement(self, code: str) -> Document:
+        """Return what is left on a gift card or credit, what is blocked, and all that moved."""
+        account = account_of(code)
+        with self._database.read() as view:
+            return _statement(view.money, account)
+
+    def block(self, code: str, *, note: str, by: str) -> Document:
+        """Set all aside that is on one, as when it was stolen: it pays nothing until unblocked.
+
+        A store that is away may still take it within its limit: that is a fact, and
+        an exception where it is heard of. Raises `NothingToBlock`.
+        """
+        return self._set_aside(code, note=note, by=by, is_back=False)
+
+    def unblock(self, code: str, *, note: str, by: str) -> Document:
+        """Give back what was set aside; where nothing is, nothing changes."""
+        return self._set_aside(code, note=note, by=by, is_back=True)
+
+    def _set_aside(self, code: str, *, note: str, by: str, is_back: bool) -> Document:
+        account, now_ms = account_of(code), self._clock.now_ms()
+
+        def work(unit: "Unit") -> Document:
+            value = unit.money.stored_values([account], lock=True).get(account)
+            if value is None:
+                raise NotFound("gift card or credit", "of that code")
+            amount = _set_aside(unit.money.value_entries(account)) if is_back else 0
+            if not is_back:
+                amount = -value.balance_minor
+                if amount >= 0:
+                    raise NothingToBlock
+            if amount:
+                unit.money.move([(account, amount, f"{BLOCKED}{by}: {note}", now_ms)])
+            return _statement(unit.money, account)
+
+        return self._database.write(work)
+
     def report(self, location_id: str, from_ms: int, before_ms: int) -> Document:
         """Return what a store took in a time by the clocks of its terminals; it adds up to zero."""
         with self._database.read() as view:
@@ -105,6 +143,28 @@ class TillDesk:
             },
             "is_balanced": not any(_by_currency(entries).values()),
         }
+
+
+def _set_aside(entries: list[ValueEntry]) -> int:
+    """Return how much of a gift card or credit is set aside."""
+    return -sum(one.amount_minor for one in entries if one.is_blocking)
+
+
+def _statement(money: "Money", account: str) -> Document:
+    value = money.stored_values([account], lock=False).get(account)
+    if value is None:
+        raise NotFound("gift card or credit", "of that code")
+    entries = money.value_entries(account)
+    blocked = _set_aside(entries)
+    return {
+        **value_document(value),
+        "is_blocked": blocked > 0,
+        "blocked": {"amount_minor": blocked, "currency": value.currency},
+        "entries": [
+            {"amount_minor": one.amount_minor, "source": one.source, "at": rfc3339(one.at_ms)}
+            for one in entries
+        ],
+    }
 
 
 def _sums(entries: list[MoneyEntry]) -> dict[str, int]:

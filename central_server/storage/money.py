@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from central_server.money_records import MoneyEntry, StoredValue
+from central_server.money_records import MoneyEntry, StoredValue, ValueEntry
 from central_server.storage.bulk import among, insert_many, update_many
 from central_server.storage.tables import MONEY_LEDGER, STORED_VALUE_ENTRIES, STORED_VALUES
 from sync.domain.tenders import TenderKind
@@ -82,6 +82,16 @@ class Money:
             account: StoredValue(account, TenderKind(means), currency, balance, created_ms)
             for account, means, currency, balance, created_ms in rows
         }
+
+    def value_entries(self, account: str) -> list[ValueEntry]:
+        """Return what moved on a gift card or credit, in the order in which central heard of it."""
+        table = STORED_VALUE_ENTRIES.c
+        rows = self._connection.execute(
+            select(table.amount_minor, table.source, table.at_ms)
+            .where(table.account == account)
+            .order_by(table.id)
+        )
+        return [ValueEntry(*row) for row in rows]
 
     def move(self, moves: Sequence[tuple[str, int, str, int]]) -> None:
         """Move balances by (account, amount, source, when); nobody has to have enough."""

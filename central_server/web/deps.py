@@ -26,6 +26,7 @@ from central_server.services.sessions import Sessions
 from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
+from central_server.services.tills import TillDesk
 from central_server.services.unfillable import UnfillableDesk
 from central_server.services.vendors import VendorDesk
 from central_server.services.waiting_room import WaitingRoom
@@ -60,6 +61,7 @@ class Central:
     unfillable: UnfillableDesk
     supply: SupplyBook
     vendors: VendorDesk
+    tills: TillDesk
     availability_feed: AvailabilityFeedReader
     exceptions: ExceptionDesk
     quarantine: QuarantineDesk

@@ -73,6 +73,7 @@ STATUS: dict[str, int] = {
     "changed_since_read": 412,
     "read_it_first": 428,
     "receipt_closed": 409,
+    "nothing_to_block": 409,
     # Exceptions and quarantine.
     "already_closed": 409,
     "already_assigned": 409,
