@@ -6,6 +6,7 @@ import typer
 
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.pickup_cli import order_document
+from store_client.wave_cli import register_waves
 
 if TYPE_CHECKING:
     from store_client.services.desk import Desk
@@ -15,10 +16,11 @@ FLOW = "curbside"
 
 
 def register(app: typer.Typer, line: Line) -> None:
-    """Mount `curbside`."""
+    """Mount `curbside`; picked and staged is with `pickup`, several on one walk here."""
     group = typer.Typer(no_args_is_help=True, help="Curbside: who waits outside, and where.")
     app.add_typer(group, name="curbside")
     orders = Orders(line, (FLOW,), "curbside order", _document)
+    register_waves(group, orders, FLOW)
 
     @group.command("list", epilog=line.epilog)
     def list_orders(context: typer.Context, as_json: AsJson = False) -> None:

@@ -131,6 +131,8 @@ def test_curbside_by_script(shop, clock):
     def curbside(*arguments: str):
         return CliRunner().invoke(app, ["--data-dir", str(shop), "curbside", *arguments])
 
+    begun = json.loads(curbside("wave", *by(), "--json").stdout)
+    assert begun["totes"] == {"1": "K7Q2-0007"}
     arrived = curbside("arrived", "K7Q2-0007", *by(), "--parking", "P4", "--vehicle", "red van")
     assert arrived.exit_code == 0, arrived.output
     (found,) = json.loads(curbside("list", "--json").stdout)

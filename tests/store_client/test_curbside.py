@@ -14,7 +14,7 @@ from sync.domain.flows.curbside import CustomerArrived, arrival_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import CODE, FakeStore
+from tests.support.fake_store import CODE, FakeStore, gtin_of
 from tests.support.fake_store import row_of as board_row
 from tests.support.pickup_store import away, curbside_store, on_the_shelf, ready
 from tests.support.terminals import actor_of, terminal
@@ -130,6 +130,17 @@ async def test_from_the_car_to_handed_over_by_keys_and_scans(store, clock):
         await term.type(CODE)
         await term.press("enter", "enter")
     assert status_of(store.orders[key]) is S.PICKED_UP
+
+
+@pytest.mark.anyio
+async def test_orders_that_are_brought_out_are_picked_on_one_walk(store, clock):
+    """F7 at the desk: all that wait, a tote each, as for pickups."""
+    async with terminal(store, clock) as term:
+        await term.press("f6", "f7", "1")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        assert "Tote 1" in term.text()
+    assert [order.wave.tote for order in store.orders.values() if order.wave] == [1, 2, 3]
 
 
 @pytest.mark.anyio

@@ -11,8 +11,8 @@ from textual.widgets import Static
 from store_client.flows.curbside import commands
 from store_client.flows.curbside.board import waits_said
 from store_client.flows.curbside.screen import arrival_question
-from store_client.screens.desk import DeskScreen
 from store_client.screens.dialogs import EntryDialog
+from store_client.screens.wave_start import WaveDeskScreen
 from store_client.services.desk import Desk, Refusal
 from store_client.services.fetching_board import facts_of, step_words
 from store_client.services.words import Said, units
@@ -59,19 +59,21 @@ _LOOKS = Looks(
 )
 
 
-class CurbsideDeskScreen(DeskScreen):
+class CurbsideDeskScreen(WaveDeskScreen):
     """Customers in their cars, the longest wait first; then the orders that may still be called."""
 
     HELP_TEXT = (
         "Whoever waits outside stands on top, with the spot, the car and the time: customers say so"
         " themselves, or F6 notes it for the order under the cursor. Enter opens the order: take it"
-        " from the shelf, bring it out, and hand it over there by code or document. F8 takes an"
-        " arrival back. All of it works without a network."
+        " from the shelf, bring it out, and hand it over there by code or document. F7 puts all"
+        " that wait to be picked into a wave. F8 takes an arrival back. All of it works without a"
+        " network."
     )
     LOOKS = _LOOKS
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("f6", "arrived", "Customer of this order waits outside", id="arrived"),
+        Binding("f7", "wave", "Start a wave with all that wait to be picked", id="start_wave"),
         Binding("f8", "left", "Nobody waits outside for this order", id="left"),
     ]
 
@@ -80,6 +82,7 @@ class CurbsideDeskScreen(DeskScreen):
         return (
             Hint("Enter", "Open"),
             Hint("F6", "Arrived", "screen.arrived"),
+            Hint("F7", "Start wave", "screen.wave"),
             Hint("F8", "Nobody there", "screen.left"),
             Hint("Esc", "Back", "screen.back"),
             Hint("F1", "Help", "app.help"),
@@ -143,6 +146,10 @@ class CurbsideDeskScreen(DeskScreen):
         if order is not None:
             self.query_one(Says).good(f"{order.order_number}: waits outside. Bring it out")
         self.store_changed()
+
+    def action_wave(self) -> None:
+        """Pick several orders on one walk."""
+        self.start_wave(NAME)
 
     def action_left(self) -> None:
         """Take an arrival back."""

@@ -11,9 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from store_client.flows.pickup.board import due_words, facts_of
-from store_client.screens.desk import DeskScreen
-from store_client.screens.dialogs import Choice, ChooseDialog
 from store_client.screens.wave import WaveScreen
+from store_client.screens.wave_start import WaveDeskScreen
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.spots import spots_of, spots_words
@@ -22,12 +21,6 @@ from store_client.widgets.bars import Hint
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.flows.pickup import NAME
-from sync.domain.waves import PickMode
-
-MODES = (
-    Choice(PickMode.SORT_WHILE_PICK.value, "Sort while picking", "each scan says its tote"),
-    Choice(PickMode.SORT_AFTER_PICK.value, "Sort after picking", "pick the sum, then sort"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ _LOOKS = Looks(
 )
 
 
-class PickupDeskScreen(DeskScreen):
+class PickupDeskScreen(WaveDeskScreen):
     """Open waves with who picks them, and the orders to choose for the next one."""
 
     HELP_TEXT = (
@@ -161,19 +154,12 @@ class PickupDeskScreen(DeskScreen):
 
     def action_wave(self) -> None:
         """Ask when to sort, start a wave, and open it."""
-        wanted = tuple(self._marked)
+        self.start_wave(NAME, tuple(self._marked))
 
-        def chosen(mode: str | None) -> None:
-            if mode is not None:
-                command = partial(waves.start, flow=NAME, wanted=wanted, mode=PickMode(mode))
-                self.do(command, self._started)
-
-        text = f"{units(len(wanted), 'order')} marked." if wanted else "All that wait, up to 12."
-        self.app.push_screen(ChooseDialog("When are items sorted?", MODES, text=text), chosen)
-
-    def _started(self, wave: waves.Wave) -> None:
+    def wave_started(self, wave: waves.Wave) -> None:
+        """Open the wave; nothing is marked for the next one."""
         self._marked.clear()
-        self.app.push_screen(WaveScreen(wave.key))
+        super().wave_started(wave)
 
 
 def _state(wave: waves.Wave) -> str:
