@@ -15,6 +15,7 @@ from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
 from store_client.services.desk import Desk
 from store_client.services.fetching_board import Step, facts_of, facts_of_row, next_step
 from store_client.services.scanner import Code
+from store_client.services.shelf import may_unstage
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
 from sync.domain.waves import PickMode
@@ -32,6 +33,7 @@ class Habits:
     customer_comes: float = 0.5
     changed_mind: float = 0.03
     in_a_wave: float = 0.15
+    staged_by_mistake: float = 0.0
 
 
 BY_THE_BOOK = Habits()
@@ -70,6 +72,10 @@ def _do(desk: Desk, row: BoardRow, random: Random, habits: Habits) -> str:
         spot = _spot(desk, random)
         commands.stage(desk, order.id, spot)
         return f"staged at {spot}"
+    on_the_shelf = step in {Step.READY, Step.HAND_OVER} and may_unstage(order)
+    if on_the_shelf and random.random() < habits.staged_by_mistake:
+        commands.unstage(desk, order.id)
+        return "taken off the shelf: not ready after all"
     if step is Step.HAND_OVER:
         return _hand_over(desk, order, random, habits)
     return _end(desk, order, step)

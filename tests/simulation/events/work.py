@@ -18,7 +18,7 @@ from tests.support.builders import NOON_MS
 from tests.sync.domain.samples import built
 
 STEPS = (1, 2, 3, 5)
-HABITS = Habits(shelf_is_empty=0.06, order_rejected=0.04, changed_mind=0.08)
+HABITS = Habits(shelf_is_empty=0.06, order_rejected=0.04, changed_mind=0.08, staged_by_mistake=0.1)
 
 
 def by_the_book(world: World, index: int, dice: Random) -> str:
