@@ -8,7 +8,6 @@ from sync.clock import Clock
 from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
 from sync.edge.greeting import Signer, greeting
-from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import PullReport, pull_all
@@ -100,18 +99,12 @@ class SyncDaemon:
         self._keeper.take_back()
         session = self._session or self._hello()
         halted: errors.ProtocolRefused | None = None
-        lacking: errors.Gap | None = None
         try:
             pushed = self._push(session)
-        except errors.Gap as gap:
-            lacking = gap
-            pushed = PushReport(0, self._hello().heads)
         except HALTING as refusal:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
         pulled = self._pull(session, pushed.heads)
-        if lacking is not None:
-            pushed = self._push_behind(lacking, session)
         if self._may_share() and self._share() and halted is None:
             pushed = replace(self._push(session), sent=pushed.sent)
         self._failures = 0
@@ -135,12 +128,16 @@ class SyncDaemon:
             next_in_s=poll_delay_s(session.poll_seconds, self._random),
         )
 
-    def _push_behind(self, lacking: errors.Gap, session: HelloAnswer) -> PushReport:
-        """Go on behind what central lacks and this store has forgotten; its rows are here now."""
-        if not go_on_behind(self._endpoint, self._journal, self._clock.now_ms()):
-            raise lacking
-        self._replica.refold()
-        return self._push(session)
+    def _rows_first(self, always: bool) -> None:
+        """Read central's rows before the journal changes, if only those of another life."""
+        answer = self._hello()
+        if always or answer.incarnation not in {0, self._known_life(answer)}:
+            self._pull(answer, answer.heads)
+
+    def _known_life(self, answer: HelloAnswer) -> int:
+        """Return the life of central's that the store's rows are of; 0 where it has none."""
+        store = next((head.scope for head in answer.heads if is_store_scope(head.scope)), None)
+        return 0 if store is None else self._replica.cursor(store).incarnation
 
     def _may_share(self) -> bool:
         """Return whether central listens: a device that is shut out is told of no scopes."""
@@ -166,7 +163,7 @@ class SyncDaemon:
     def _push_all(self, ops_max: int, heads: str) -> PushReport:
         return push_all(
             self._endpoint, self._journal, ops_max, self._keeper,
-            now_ms=self._clock.now_ms(), heads=heads,
+            now_ms=self._clock.now_ms(), heads=heads, rows_first=self._rows_first,
         )  # fmt: skip
 
     def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
@@ -196,9 +193,7 @@ class SyncDaemon:
 
     def _meet(self, answer: HelloAnswer) -> None:
         """Go on with the central that answered: in another life perhaps, after another device."""
-        store = next((head.scope for head in answer.heads if is_store_scope(head.scope)), None)
-        known = 0 if store is None else self._replica.cursor(store).incarnation
-        if known not in {0, answer.incarnation}:
+        if self._known_life(answer) not in {0, answer.incarnation}:
             self._keeper.expect_anew()
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sync.edge.evidence import Witness
 from sync.edge.journal import Journal
-from sync.edge.recovery import Theirs, adopt
+from sync.edge.recovery import Theirs, adopt, recover
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.lines import chain, genesis
@@ -44,10 +44,11 @@ def holes(journal: Journal) -> list[Hole]:
 def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     """Begin an epoch behind operations that neither side has; return whether that was the matter.
 
-    Asked when central wants operations that are not kept, and after its rows have been
-    read anew: those of its former life include what is about to move. Central's end is
-    taken at its word where this journal has forgotten that place: it acknowledged more
-    once, so that is its own. One transaction; raises what the endpoint raises.
+    Asked when central wants operations that are not kept, after its rows have been read
+    anew (`pusher.RowsFirst`). Where this journal has forgotten central's end, that is taken
+    at its word: central acknowledged more once. What was moved behind a hole before may
+    stand at central where it was at first; then all that central has is compared. One
+    transaction; raises what the endpoint raises.
     """
     name = journal.identity.replica_id
     newest = journal.lives.newest
@@ -58,11 +59,22 @@ def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     known = journal.hash_at(end.last_seq, life)
     if known is not None and known.hex() != end.last_hash:
         return False  # another history: it is for the next push to find out
+    if known is None and _was_moved(journal, end):
+        return recover(endpoint, journal, now_ms)  # central may have it where it was before
     theirs = Theirs(name, end.last_seq, life, end=(end.last_epoch, end.last_seq), is_certain=True)
     if known is None:
         theirs.anchor = _last_of(endpoint, name, end)
     adopt(journal, theirs, now_ms)
     return True
+
+
+def _was_moved(journal: Journal, end: OperationsHeader) -> bool:
+    """Return whether anything behind central's end was sequenced anew before."""
+    found = journal.connection.execute(
+        "SELECT 1 FROM operations WHERE (epoch, seq) > (?, ?) AND forked_from IS NOT NULL LIMIT 1",
+        (end.last_epoch, end.last_seq),
+    )
+    return found.fetchone() is not None
 
 
 def _last_of(endpoint: SyncEndpoint, name: str, end: OperationsHeader) -> Witness:

@@ -68,8 +68,11 @@ class Lives:
     def included(self, mark: Watermark, name: str) -> int:
         """Return the last place that a row with this watermark includes.
 
-        A row of another device's includes what was done here under former names.
+        A row of another device's includes what was done here under former names; one that
+        no device has touched includes nothing.
         """
+        if not mark.replica_id:
+            return self.all[0].base
         if all(life.replica_id != mark.replica_id for life in self.all):
             return self.first_of(name).base
         later = (life.base for life in self.all if life.epoch > mark.epoch)

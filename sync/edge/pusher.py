@@ -1,8 +1,10 @@
 """Sends what central lacks, in order, and records the verdicts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync.edge.escrow import ShareKeeper
+from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.lives import Life, Sending
 from sync.edge.recovery import must_take_over, recover
@@ -20,6 +22,9 @@ from sync.protocol.version import PROTOCOL_VERSION
 
 REWINDS_MAX = 3
 """A central that keeps asking for other operations is not believed for ever."""
+RowsFirst = Callable[[bool], object]
+"""Reads central's rows before the journal is made to follow on central's: those of a life of
+central's that is over include operations that are about to move. False: only of another life."""
 RECOVERIES_MAX = 3
 """While a store recovers, a push that was long on its way may reach central."""
 
@@ -44,6 +49,7 @@ def push_all(
     *,
     now_ms: int = 0,
     heads: str = "",
+    rows_first: RowsFirst = bool,
 ) -> PushReport:
     """Push until central has everything; at least one push, empty if need be.
 
@@ -57,17 +63,23 @@ def push_all(
         raise errors.DuplicateReplica(
             "another machine works under this store's name: enrol this one anew"
         )
-    recovered = must_take_over(journal) and recover(endpoint, journal, now_ms)
+    recovered = _takes_over(endpoint, journal, now_ms, rows_first)
     for _ in range(RECOVERIES_MAX):
         try:
             report = _push_all(endpoint, journal, ops_max, keeper, heads, now_ms)
             return PushReport(report.sent, report.heads, report.incarnation, recovered)
+        except errors.Gap as gap:
+            rows_first(True)
+            if not go_on_behind(endpoint, journal, now_ms):
+                raise gap from None
+            recovered = True
         except (errors.Fork, errors.EpochStale) as refusal:
             if must_take_over(journal):
                 journal.give_up_name()
                 raise errors.DuplicateReplica(
                     "a copy of this machine began with its new name first: enrol this one anew"
                 ) from refusal
+            rows_first(False)
             if not _recovers(endpoint, journal, now_ms):
                 raise refusal from None
             recovered = True
@@ -77,6 +89,16 @@ def push_all(
                 journal.meet_rival(heard)
             raise
     raise errors.Fork("central's operations keep changing while this store recovers")
+
+
+def _takes_over(
+    endpoint: SyncEndpoint, journal: Journal, now_ms: int, rows_first: RowsFirst
+) -> bool:
+    """Return whether this machine, under a new name, takes along what it did under another."""
+    if not must_take_over(journal):
+        return False
+    rows_first(False)
+    return recover(endpoint, journal, now_ms)
 
 
 def _recovers(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:

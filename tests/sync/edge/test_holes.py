@@ -150,6 +150,22 @@ def test_central_is_restored_again_to_before_the_hole(shop: World):
     assert len(lines_at_central(shop)) == 4
 
 
+@pytest.mark.parametrize("again", ["nothing", "order 1", "order 2", "order 3"])
+def test_central_is_restored_to_a_newer_copy_after_an_older_one(shop: World, again: str):
+    """It has at their old places what went up behind the hole: that is found, line by line."""
+    saved = a_long_history(shop)
+    newer = copy.deepcopy(shop.central)
+    for central in (saved[again], newer, saved["order 1"], newer):
+        rewound(shop.central, central)
+        shop.quiet()
+        check_places(shop)
+        lines = lines_at_central(shop)
+        assert len(set(lines)) == len(lines)
+    assert len(lines) == 8
+    assert lost_words(shop) == []
+    check_settled(shop)
+
+
 def test_a_copy_of_the_machine_does_not_send_it_too(shop: World, tmp_path: Path):
     """Two disks with the same work meet the restored central: each operation counts once."""
     saved = a_long_history(shop)
@@ -205,3 +221,19 @@ def test_what_a_restored_store_has_lost_is_told_at_central_too(shop: World, tmp_
     check_settled(shop)
     assert shop.central.lost == [("R1", 3, 4)]
     assert lost_words(shop)[0].startswith("Operations 3 to 4 are")
+
+
+@pytest.mark.parametrize("call", ["hello", "operations", "push", "pull"])
+def test_a_new_name_takes_nothing_along_that_a_row_includes_already(shop: World, call: str):
+    """Central was restored, the machine enrolled anew, its first round cut in its middle."""
+    saved = copy.deepcopy(shop.central)
+    work(shop, 1)
+    shop.quiet()
+    rewound(shop.central, saved)
+    enrol_anew(shop, "R2")
+    shop.faulty.cut_before(call)
+    shop.round()
+    assert shop.view("F00001").total("picked") == 1
+    shop.quiet()
+    assert shop.view("F00001").total("picked") == 1
+    check_settled(shop)
