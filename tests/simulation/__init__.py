@@ -22,9 +22,9 @@ hold, and nothing else does (`memory`, `settling`):
   while two machines have one disk: what is sold then may break promises.
 - After quiet one machine has each store's name. A copy, a revoked device, or one that
   a restored central does not know, is enrolled anew and brings along what it did.
-- Not simulated, because it is not promised: a central put back to a backup that lacks
-  what stores have forgotten since (they keep settled operations for 45 days by
-  their own clock).
+- A central put back to a backup that lacks what stores have forgotten since (they keep
+  settled operations for 45 days) gets what they have left, and one exception a hole. What
+  another backup brings back later comes behind what was done meanwhile.
 
 `--scenario offline30` is a month without a network: 60,000 operations of one store.
 """

@@ -68,6 +68,8 @@ class History:
     """Line -> the machine that did it, and its when."""
     may_lack: Counter[bytes] = field(default_factory=Counter)
     """Lines that were for a time nowhere: lost before they were sent."""
+    was_lost: set[bytes] = field(default_factory=set)
+    """Lines that were ever in no copy that works; another backup may bring them back, later."""
     unbound: set[bytes] = field(default_factory=set)
     """Done where the floor was not known: restored and central not heard, or in two places."""
     is_shaken: bool = False
@@ -98,5 +100,6 @@ class History:
             there |= one
         lost = self.counts - there
         new = lost - self.may_lack
+        self.was_lost.update(new)
         self.may_lack = lost
         return new.total()

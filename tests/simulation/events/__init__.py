@@ -1,6 +1,7 @@
 """Everything that may happen in the simulation. A feature adds a file and a line here."""
 
 from tests.simulation.events import (
+    approvals,
     curbside,
     inbox,
     machines,
@@ -24,6 +25,7 @@ ALL: tuple[EventKind, ...] = (
     *orders.KINDS,
     *work.KINDS,
     *sales.KINDS,
+    *approvals.KINDS,
     *shipping.KINDS,
     *curbside.KINDS,
     *reservations.KINDS,

@@ -1,4 +1,4 @@
-"""What people at central do about work that it holds back: they let it count after all."""
+"""What people at central do about work that it holds back: it counts after all, or never."""
 
 from random import Random
 
@@ -22,6 +22,22 @@ def held_work_is_approved(world: World, index: int, dice: Random) -> str:
     chosen = dice.choice(held)
     said, settled = _approve(world, chosen)
     return f"{chosen.kind} {op_id(chosen)}: {said}, {settled} settled"
+
+
+def held_work_is_set_aside(world: World, index: int, dice: Random) -> str:
+    """Somebody decides that an operation shall never count; what waits behind it goes on."""
+    held = _held(world)
+    if not held:
+        return "nothing is held back"
+    chosen = dice.choice(held)
+    try:
+        _, problem = world.at_central(
+            lambda central: central.quarantine.skip(op_id_of(chosen), by="Ann", reason="a mistake")
+        )
+    except ServiceRefused as refusal:
+        problem = f"refused: {refusal}"
+    settled = _note_settled(world, held)
+    return f"{chosen.kind} {op_id(chosen)}: {problem or 'set aside'}, {len(settled)} settled"
 
 
 def approve_all(world: World) -> int:
@@ -61,4 +77,7 @@ def _note_settled(world: World, held: list[StoredOperation]) -> list[StoredOpera
     return settled
 
 
-KINDS = (EventKind("held_work_is_approved", held_work_is_approved, 2, at_central=True),)
+KINDS = (
+    EventKind("held_work_is_approved", held_work_is_approved, 2, at_central=True),
+    EventKind("held_work_is_set_aside", held_work_is_set_aside, 1, at_central=True),
+)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from store_client.replica import copies
 from store_client.replica.store import Files
+from sync.protocol.version import LOWEST_SERVED
 from tests.simulation.link import Link
 from tests.simulation.memory import location_of
 from tests.simulation.registry import EventKind
@@ -184,14 +185,14 @@ def _imported(world: World) -> Counter[tuple[str, str]]:
 def central_restored(world: World, index: int, dice: Random) -> str:
     """Central's database is put back to a backup, in a new life; stores bring it up to date.
 
-    Not to one that lacks what stores have forgotten meanwhile: they keep things for
-    45 days, and a backup that is older is of no use.
+    Also to one that lacks what stores have forgotten meanwhile: they go on behind the hole.
     """
     if not world.copies:
         return "there is no backup"
     taken = dice.choice(world.copies)
-    if any(_has_forgotten(store, taken) for store in world.machines()):
-        return f"{taken.file.name} is too old"
+    for store in world.machines():
+        if _has_forgotten(store, taken):
+            store.history.is_shaken = True
     world.central.fuse.is_full = False
     before = _imported(world)
     world.central.restore(taken.file)
@@ -208,12 +209,17 @@ def central_restored(world: World, index: int, dice: Random) -> str:
     return f"{taken.file.name}: {lost} operations are lost"
 
 
-def _has_forgotten(store: StoreMachine, taken: CentralCopy) -> bool:
-    """Return whether the store cannot go on where the copy ends.
+def central_rolled_back(world: World, index: int, dice: Random) -> str:
+    """Central is put back with its program of then: stores speak what it does not know yet."""
+    said = central_restored(world, index, dice)
+    world.central.speaks = LOWEST_SERVED
+    if dice.random() < 0.5:
+        world.stores[index].link.speaks = LOWEST_SERVED
+    return f"{said}; it speaks {LOWEST_SERVED}"
 
-    It needs the hash of what comes before, so the oldest operation that it still
-    has must be in the copy too.
-    """
+
+def _has_forgotten(store: StoreMachine, taken: CentralCopy) -> bool:
+    """Return whether the store has no more what the copy lacks, or not the hash before it."""
     kept = store.kept
     if not kept.pruned:
         return False
@@ -243,4 +249,5 @@ KINDS = (
     EventKind("enrolled_anew", enrolled_anew, 1.5),
     EventKind("central_backed_up", central_backed_up, 1, at_central=True),
     EventKind("central_restored", central_restored, 0.8, is_fault=True, at_central=True),
+    EventKind("central_rolled_back", central_rolled_back, 0.3, is_fault=True),
 )

@@ -5,12 +5,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from central_server.storage.tables import REPLICA_EPOCHS
 from sync.domain.exceptions import shown_to_store
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
 from sync.hub.acceptor import WAITS_BEHIND
 from sync.protocol.lines import decode_line
-from tests.simulation.memory import location_of
+from tests.simulation.memory import location_of, rank_of
 from tests.simulation.model import (
     Books,
     Units,
@@ -115,6 +118,7 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
             if one.kind == "follow_up_opened" and one.status in TAKEN and counts(one)
         }
     )
+    due.update(_about_holes(world, books))
     for source, count in given_up.items():
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
@@ -138,6 +142,24 @@ def _about_money(books: Books) -> dict[tuple[str, str], tuple[int, int]]:
             due["card_not_settled", op_id(one)] = (int(operation.declined),) * 2
         else:
             due["value_overdrawn", op_id(one)] = (0, 1)
+    return due
+
+
+def _about_holes(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return an exception for each epoch before which a store's work is in no copy any more."""
+    due: dict[tuple[str, str], tuple[int, int]] = {}
+    ends = {(one.replica_id, one.epoch): one.seq for one in books.operations}
+    with world.central.database.read() as view:
+        rows = view.connection.execute(select(REPLICA_EPOCHS).order_by(REPLICA_EPOCHS.c.epoch))
+        known: dict[str, int] = {}
+        for name, epoch, base, _ in rows:
+            before = known.get(name)
+            known[name] = ends.get((name, epoch), base)
+            found = view.replicas.get(name)
+            if before is None or found is None or base <= before:
+                continue
+            is_sure = found.enabled and (before > 0 or rank_of(name) == 1)
+            due["work_lost", f"{name}/{epoch}"] = (int(is_sure), 1)
     return due
 
 

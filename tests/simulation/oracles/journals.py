@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from central_server.records import StoredOperation
 from sync.domain.stock_operations import RIGHTS
-from sync.protocol.lines import chain, genesis
+from sync.protocol.lines import chain, decode_line, genesis
+from tests.simulation.events.approvals import HELPER, LEAD
 from tests.simulation.memory import location_of, rank_of
 from tests.simulation.model import counts, is_held_for_device, op_id, read_books
 from tests.simulation.registry import Oracle, When
@@ -14,6 +15,10 @@ from tests.simulation.registry import Oracle, When
 if TYPE_CHECKING:
     from tests.simulation.store import StoreMachine
     from tests.simulation.world import World
+
+
+APPROVED = {"floor_sold", "cash_moved"}
+"""Kinds of what is done with somebody else's PIN here."""
 
 
 def nothing_committed_is_lost(world: "World") -> Iterator[str]:
@@ -92,8 +97,8 @@ def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator
         yield f"{store.location_id}: central lacks {_shown(lacking)}"
     last: dict[str, int] = {}
     for line in counting:
-        if history.counts[line] > 1 or found[line] > 1:
-            continue  # done twice in one instant: the two cannot be told apart
+        if history.counts[line] > 1 or found[line] > 1 or line in history.was_lost:
+            continue  # done twice in one instant, or back behind what was done without it
         machine, number = history.order.get(line, ("", 0))
         if number < last.get(machine, -1):
             yield f"{store.location_id}: {line!r} of {machine} comes after what followed it"
@@ -160,9 +165,22 @@ def _is_in_both(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterato
             yield f"{store.location_id}: {names[epoch]}/{epoch}/{seq} is another one at central"
 
 
+def approvals_have_two_names(world: "World") -> Iterator[str]:
+    """What an associate does that only a lead may is at central with both names and the reason."""
+    for one in read_books(world).operations:
+        if one.kind not in APPROVED:
+            continue
+        record = decode_line(one.line)
+        if record.ok_by == record.by:
+            yield f"{op_id(one)}: {record.by} approved it for themselves"
+        if record.by == HELPER.id and (record.ok_by, bool(record.ok_why)) != (LEAD.id, True):
+            yield f"{op_id(one)}: {record.by} did it, and nobody answers for it"
+
+
 ORACLES = (
     Oracle("O5 nothing committed is lost", When.STEP, nothing_committed_is_lost),
     Oracle("O1 a verdict is given once", When.STEP, verdicts_stay),
     Oracle("O1 central has each operation once, in order", When.QUIET,
            central_has_each_once_in_order),
+    Oracle("safety: approvals have two names", When.QUIET, approvals_have_two_names),
 )  # fmt: skip
