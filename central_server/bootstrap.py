@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 
 from starlette.types import ASGIApp
 
 from central_server.adapters.carriers import SimulatedCarriers
 from central_server.adapters.mail import LogNotifier
+from central_server.adapters.randomness import BlockRandom
 from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS, NOTICES
@@ -277,7 +278,7 @@ def assemble(
 ) -> Parts:
     """Put a central together over an open database; tests hand in their own world."""
     clock = clock or SystemClock()
-    random = random or SystemRandom()
+    random = random or BlockRandom()
     notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
     judging = Judging(
         database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=PokeBoard(),

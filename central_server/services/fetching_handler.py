@@ -4,7 +4,7 @@ from functools import partial
 
 from central_server.services import fetching_notices as notices
 from central_server.services.flow_handler import FollowUps, Place, Step
-from central_server.services.notice import Notice
+from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.transitions import Consequence, ConsequenceKind
@@ -52,7 +52,7 @@ class FetchingHandler:
 
     def ready(self, order: FulfillmentOrder, place: Place, qr: str) -> Notice:
         """Return what the customer is told when the goods are ready; `qr` may be unknown."""
-        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        until = local_time(order.expires_at_ms or 0, place.timezone)
         return notices.ready(order.order_number, _name(order), place.name, until, qr)
 
 
@@ -80,7 +80,7 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     if moved is None:
         return _nowhere(step, ups, units)
     count = sum(units.values())
-    when = notices.local_time(moved.order.promised_by_ms, moved.place.timezone)
+    when = local_time(moved.order.promised_by_ms, moved.place.timezone)
     ups.mail(
         moved.order,
         partial(

@@ -1,11 +1,9 @@
 """What pickup customers are told: plain text, nothing fetched from anywhere."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from central_server.records import Location
-from central_server.services.notice import MOVED, RECEIVED
+from central_server.services.notice import MOVED, RECEIVED, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import pickup_qr, read_pickup_qr
 
@@ -133,12 +131,6 @@ def unsourced(number: str, name: str) -> Notice:
         "We look into it and write to you within a few hours.\n"
     )
     return Notice(UNSOURCED, f"Order {number}: a part of it is missing", text)
-
-
-def local_time(at_ms: int, timezone: str) -> str:
-    """Return an instant as people at the store write it, such as `Mon 2 Mar, 17:30`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
-    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
 
 
 class PickupNotices:

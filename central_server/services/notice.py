@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -51,7 +52,12 @@ class Letter:
 
 def local_time(at_ms: int, timezone: str) -> str:
     """Return an instant as people there write it, such as `Mon 2 Mar, 17:30`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone))
+    return _local_minute(at_ms // 60_000, timezone)
+
+
+@lru_cache(maxsize=1024)
+def _local_minute(minute: int, timezone: str) -> str:
+    moment = datetime.fromtimestamp(minute * 60, ZoneInfo(timezone))
     return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
 
 

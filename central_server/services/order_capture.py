@@ -216,7 +216,7 @@ class OrderCapture:
         made = promise_parcels(unit, order, now_ms, how.random, routing)
         notice = how.notices.received(made.orders[0], made.places[0], "")
         tell(unit, order, notice, now_ms, how)
-        feed_parts(unit, made.orders, how.pokes)
+        feed_parts(unit, made.orders, how.pokes, made.bodies)
         return order, made.orders
 
     def _later(self, unit: "Unit", order: Order, place: Location, now_ms: int) -> Order:

@@ -125,13 +125,13 @@ def keep(
     text: str,
 ) -> None:
     """Write down what a location takes on, and tell it and the customer."""
-    unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
+    bodies = unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
     unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, why)))
     data = {"fulfillment_id": made.order.id, "location_id": taken.id}
     unit.orders.append_events([OrderEvent(order.id, now_ms, why, text, order.channel, data)])
     notice = how.notices.received(made.order, taken, made.pickup_code)
     tell(unit, order, notice, now_ms, how, about=made.order.id)
-    feed_parts(unit, [made.order], how.pokes)
+    feed_parts(unit, [made.order], how.pokes, bodies)
 
 
 def tell(
@@ -149,12 +149,17 @@ def tell(
         unit.outbox.add([item])
 
 
-def feed_parts(unit: "Unit", parts: Iterable[FulfillmentOrder], pokes: Pokes) -> None:
-    """Let the stores know of their new work, and of their stock that is tied to it."""
+def feed_parts(
+    unit: "Unit", parts: Iterable[FulfillmentOrder], pokes: Pokes, bodies: Mapping[str, str]
+) -> None:
+    """Let the stores know of their new work, and of their stock that is tied to it.
+
+    `bodies` are the rows of that work as JSON, by id, as they were written down.
+    """
     feed = unit.feed_writer()
     for fulfillment in parts:
         scope = store_scope(fulfillment.location_id)
-        feed.put(scope, Entity.FULFILLMENT, fulfillment.id, FulfillmentRow(fulfillment))
+        feed.put_body(scope, Entity.FULFILLMENT, fulfillment.id, bodies[fulfillment.id])
         skus = {line.sku for line in fulfillment.lines}
         for row in unit.stock.rows(fulfillment.location_id, skus):
             feed.put(scope, Entity.STOCK, row.sku, row)

@@ -91,7 +91,7 @@ def _parcels(
     if made.orders:
         notice = how.notices.received(made.orders[0], made.places[0], "")
         tell(unit, order, notice, now_ms, how)
-        feed_parts(unit, made.orders, how.pokes)
+        feed_parts(unit, made.orders, how.pokes, made.bodies)
     return found.missing
 
 

@@ -358,9 +358,10 @@ def pickup_accept_by(
     view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int
 ) -> int | None:
     """Return by when a store has to accept a pickup (ms); None where no rule says so."""
-    routing = ParcelRouting(view, now_ms, 0)
-    if not routing.rules.limits_idling:
+    rules = view.routing_rules.in_force(now_ms)
+    if not rules.limits_idling:
         return None
+    routing = ParcelRouting(view, now_ms, 0, rules)
     here = replace(order, latitude=place.latitude, longitude=place.longitude)
     rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
     minutes = rule.accept_minutes

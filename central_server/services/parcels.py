@@ -1,6 +1,6 @@
 """Taking an order that is sent to an address: where it goes, and who sends which part of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -51,6 +51,8 @@ class Parcels:
     places: tuple[Location, ...]
     deliveries: tuple[DeliveryDays, ...]
     """On which days each is delivered."""
+    bodies: Mapping[str, str]
+    """The orders' rows as JSON, by id, as they were written down."""
 
 
 def accept_times(orders: Iterable[FulfillmentOrder], parts: Iterable[Part]) -> dict[str, int]:
@@ -94,7 +96,7 @@ def write_parts(
     """Make what was reserved the work of the locations that have it, and write it down."""
     made = [assign_part(unit, order, part, now_ms, random, promise_ms) for part in found.parts]
     orders = tuple(one.order for one in made)
-    unit.fulfillments.upsert_many([FulfillmentRow(one) for one in orders])
+    bodies = unit.fulfillments.upsert_many([FulfillmentRow(one) for one in orders])
     unit.fulfillments.set_accept_by(accept_times(orders, found.parts))
     for trace in found.traces:
         unit.orders.add_trace(trace)
@@ -107,4 +109,4 @@ def write_parts(
     ]  # fmt: skip
     unit.orders.append_events(events)
     places = tuple(part.location for part in found.parts)
-    return Parcels(orders, places, tuple(part.delivery for part in found.parts))
+    return Parcels(orders, places, tuple(part.delivery for part in found.parts), bodies)

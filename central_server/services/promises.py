@@ -71,6 +71,8 @@ class Promises:
         self._unsourced: dict[str, int] = {}
         self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
+        self._judged: dict[tuple[str, str], tuple[StockPosition, Ask, Promise]] = {}
+        """What `at` said of named places, by place and SKU."""
         self._places: dict[str, Place] = {}
 
     def at(
@@ -83,6 +85,8 @@ class Promises:
         for node in self.nodes(skus, location_ids):
             promise = self._promise(node, ask)
             limit = network.get(node.position.sku)
+            if location_ids is not None:
+                self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
             found[node.place.id][node.position.sku] = (
                 promise if limit is None else limited(promise, limit)
             )
@@ -133,6 +137,9 @@ class Promises:
 
     def promise(self, position: StockPosition, ask: Ask, known: Node) -> Promise:
         """Return the promise of a position that was read anew; `known` is what it was."""
+        before = self._judged.get((known.place.id, position.sku))
+        if before is not None and before[:2] == (position, ask):
+            return before[2]  # nothing has changed since it was looked at
         return self._promise(replace(known, position=position), ask)
 
     def selection(self, sku: str, ask: Ask) -> Selection:
@@ -200,7 +207,10 @@ class Promises:
         if known is None:
             category = self._categories.get(sku, "")
             asked = Asked(sku, category, ask.channel, ask.method, self.now_ms)
-            chosen = self.rules.select(replace(asked, now_ms=self._rules_ms))
+            moment = self._rules_ms
+            chosen = self.rules.select(
+                asked if moment == self.now_ms else replace(asked, now_ms=moment)
+            )
             known = self._asked[key] = (asked, chosen)
         return known
 
@@ -219,13 +229,15 @@ class Promises:
     def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
-            found = self._view.orders.unsourced(missing)
-            # What waits for a receipt was promised of that, and takes nothing that is there.
-            later = self._view.supply.waiting(found) if found else {}
-            self._unsourced.update(
-                {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in missing}
-            )
+            self._unsourced.update(_unsourced(self._view, missing))
         return self._unsourced
+
+
+def _unsourced(view: "View", skus: Collection[str]) -> dict[str, int]:
+    found = view.orders.unsourced(skus)
+    # What waits for a receipt was promised of that, and takes nothing that is there.
+    later = view.supply.waiting(found) if found else {}
+    return {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in skus}
 
 
 def reserve(
@@ -249,7 +261,7 @@ def reserve(
     if not ask.is_moved:
         others = set(wanted).difference(wide)
         unit.stock.share_network(others)
-        if any(Promises(unit, now_ms, promises.rules).unsourced(others).values()):
+        if any(_unsourced(unit, others).values()):
             return False  # an order came meanwhile that waits for them: look again
     network = Promises(unit, now_ms, promises.rules).network(wide, ask) if wide else {}
     known = promises.known(wanted, location_id)

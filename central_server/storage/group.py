@@ -49,13 +49,14 @@ class _LateOrders(Orders):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.late: list[Order] = []
+        self._numbers: set[str] = set()
         self.events_late: list[OrderEvent] = []
         self.traces_late: list[Trace] = []
         self._unsourced = Memory(super().unsourced)
 
     def number_taken(self, number: str) -> bool:
         """Say no: that numbers are unique is found out when they are written, once for all."""
-        return any(one.number == number for one in self.late)
+        return number in self._numbers
 
     def unsourced(self, skus: Collection[str]) -> dict[str, int]:
         """Return the units by SKU that orders want and no fulfillment order carries."""
@@ -71,6 +72,7 @@ class _LateOrders(Orders):
         if any(line.unsourced for order in orders for line in order.lines):
             raise NotInGroup
         self.late += orders
+        self._numbers.update(order.number for order in orders)
 
     def append_events(self, events: Sequence[OrderEvent]) -> None:
         """Append entries to timelines."""
@@ -155,6 +157,8 @@ class _LateKeys(IdempotencyKeys):
         super().__init__(connection)
         self._kept = Memory(self._read)
         self._claimed: dict[tuple[str, str], tuple[str, int]] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        """Where in `late` an answer is, unless its order was taken back."""
         self.late: list[tuple[Any, ...]] = []
 
     def _read(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], KeptAnswer]:
@@ -170,15 +174,16 @@ class _LateKeys(IdempotencyKeys):
 
     def claim(self, principal: str, key: str, body_hash: str, now_ms: int) -> KeptAnswer | None:
         """Return the answer that this key got before, or in this group; or take it."""
-        for row in self.late:
-            if row[:2] == (principal, key):
-                return KeptAnswer(*row[2:5])
+        at = self._places.get((principal, key), len(self.late))
+        if at < len(self.late) and self.late[at][:2] == (principal, key):
+            return KeptAnswer(*self.late[at][2:5])
         self._claimed[principal, key] = (body_hash, now_ms)
         return self._kept.get([(principal, key)]).get((principal, key))
 
     def keep(self, principal: str, key: str, status: int, response: str) -> None:
         """Keep the answer to the request that claimed the key."""
         body_hash, now_ms = self._claimed[principal, key]
+        self._places[principal, key] = len(self.late)
         self.late.append((principal, key, body_hash, status, response, now_ms))
 
     def flush(self, together: Together) -> list[Values]:

@@ -56,6 +56,8 @@ class HeldStock(Stock):
         self._network: set[str] = set()
         self._shared: set[str] = set()
         self._given: dict[Key, tuple[int, int]] = {}
+        self._made: dict[Key, tuple[int, StockPosition]] = {}
+        """Positions by what is held and given out now, each with its moment (ms)."""
         self.allocations: list[tuple[str, str, int, int]] = []
         """(location, SKU, allocated, promised) of each line of this group's orders."""
         self.entries: list[LedgerEntry] = []
@@ -71,6 +73,7 @@ class HeldStock(Stock):
             more=more,
         )  # fmt: skip
         self._held.update({(row[0], row[1]): row for row in rows})
+        self._made.clear()
 
     def lock_network(self, skus: Collection[str]) -> None:
         """Let nobody else promise of what is kept of these SKUs in all, until the commit.
@@ -132,13 +135,18 @@ class HeldStock(Stock):
                 self._seen[key] = row
 
     def _position(self, key: Key, row: Values, now_ms: int) -> StockPosition:
+        made = self._made.get(key)
+        if made is not None and made[0] == now_ms and key in self._held:
+            return made[1]
         allocated, promised = self._given.get(key, (0, 0))
         place, sku, on_hand, taken, floor, safety, _, generation, granted, used, back = row[:11]
-        return self._books.position(
+        position = self._books.position(
             (place, sku, on_hand, taken + allocated, floor, safety, generation, granted,
              used + promised, back, *row[-4:]),
             now_ms,
         )  # fmt: skip
+        self._made[key] = (now_ms, position)
+        return position
 
     def _lock(
         self, location_id: str, skus: Collection[str], now_ms: int
@@ -163,6 +171,7 @@ class HeldStock(Stock):
         for place, sku, allocated, promised in rows:
             given = self._given.get((place, sku), (0, 0))
             self._given[place, sku] = (given[0] + sign * allocated, given[1] + sign * promised)
+            self._made.pop((place, sku), None)
 
     def take_back(self, allocations: int) -> None:
         """Undo all allocations but the first so many."""

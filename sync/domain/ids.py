@@ -7,6 +7,7 @@ hands in, so that a simulation with the same seed makes the same ids.
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple, NewType
 
@@ -24,7 +25,8 @@ _PAIRS = tuple(one + two for one in CROCKFORD for two in CROCKFORD)
 _READ_ALIKE = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V"})
 _TIME_BITS = 48
 _RANDOM_BITS = 80
-_ID_LENGTH = 26
+_TIME_LENGTH = 10
+_EIGHT = (1 << 40) - 1
 PICKUP_CODE_LENGTH = 8
 PICKUP_QR = "HS1"
 """What a customer's QR code begins with; a later form begins with another word."""
@@ -47,19 +49,19 @@ class OpId(NamedTuple):
 
 def new_id(now_ms: int, random: Random) -> str:
     """Return a 26-character id that sorts by time: 48 bits of time, 80 random bits (as a ULID)."""
-    value = (now_ms & ((1 << _TIME_BITS) - 1)) << _RANDOM_BITS | random.getrandbits(_RANDOM_BITS)
-    return _base32(value, _ID_LENGTH)
+    value = random.getrandbits(_RANDOM_BITS)
+    return _time_part(now_ms) + _eight(value >> 40) + _eight(value & _EIGHT)
 
 
 def new_order_number(random: Random) -> str:
     """Return a number for people, such as `K7Q2-9ZXM` (40 bits: unique by retry, not by luck)."""
-    text = _base32(random.getrandbits(5 * ORDER_NUMBER_LENGTH), ORDER_NUMBER_LENGTH)
+    text = _eight(random.getrandbits(5 * ORDER_NUMBER_LENGTH))
     return f"{text[:4]}-{text[4:]}"
 
 
 def new_pickup_code(random: Random) -> str:
     """Return an 8-character pickup code (40 bits), such as `3FQ7Z0KD`."""
-    return _base32(random.getrandbits(5 * PICKUP_CODE_LENGTH), PICKUP_CODE_LENGTH)
+    return _eight(random.getrandbits(5 * PICKUP_CODE_LENGTH))
 
 
 def pickup_qr(order_number: str, code: str) -> str:
@@ -107,10 +109,19 @@ def pickup_code_matches(fulfillment_id: str, code: str, expected_hash: str) -> b
     return hmac.compare_digest(pickup_code_hash(fulfillment_id, code), expected_hash)
 
 
-def _base32(value: int, length: int) -> str:
-    """Return the last `length` digits, an even number of them: two are taken at a time."""
-    digits = []
-    for _ in range(length // 2):
-        digits.append(_PAIRS[value & 1023])
+@lru_cache(maxsize=64)
+def _time_part(now_ms: int) -> str:
+    """Return the digits of a time, the same for all that is named in one millisecond."""
+    value, digits = now_ms & ((1 << _TIME_BITS) - 1), ""
+    for _ in range(_TIME_LENGTH // 2):
+        digits = _PAIRS[value & 1023] + digits
         value >>= 10
-    return "".join(reversed(digits))
+    return digits
+
+
+def _eight(value: int) -> str:
+    """Return 40 bits as eight digits, two at a time."""
+    return (
+        _PAIRS[value >> 30] + _PAIRS[value >> 20 & 1023] + _PAIRS[value >> 10 & 1023]
+        + _PAIRS[value & 1023]
+    )  # fmt: skip

@@ -7,6 +7,7 @@ without opening hours counts as always open.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
@@ -43,6 +44,7 @@ def span_on(calendar: OpenHours, day: date) -> tuple[int, int] | None:
     return moment_of(zone, day, opening), moment_of(zone, day, closing)
 
 
+@lru_cache(maxsize=4096)
 def moment_of(zone: ZoneInfo, day: date, minutes: int) -> int:
     """Return the instant at which the clocks of `zone` show `minutes` after midnight, in ms."""
     day += timedelta(days=minutes // DAY_MINUTES)

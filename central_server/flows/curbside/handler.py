@@ -2,9 +2,8 @@
 
 from central_server.flows.curbside import notices
 from central_server.services.fetching_handler import FETCHING_KINDS, FetchingHandler
-from central_server.services.fetching_notices import local_time
 from central_server.services.flow_handler import FollowUps, Place, Step
-from central_server.services.notice import Notice
+from central_server.services.notice import Notice, local_time
 from sync.domain.flows.curbside import NAME, arrival_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.transitions import Consequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, OutboxItem
 from central_server.services import fetching_notices as notices
 from central_server.services.mail import mail_item
+from central_server.services.notice import local_time
 from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -70,7 +71,7 @@ class PickupReminders:
         return reminder_due(hours, order.ready_at_ms or 0, order.expires_at_ms or 0, now_ms)
 
     def _item(self, order: FulfillmentOrder, place: Location, hours: int, email: str) -> OutboxItem:
-        until = notices.local_time(order.expires_at_ms or 0, place.timezone)
+        until = local_time(order.expires_at_ms or 0, place.timezone)
         name = order.customer_name or "customer"
         notice = notices.reminder(order.order_number, name, place.name, until)
         return mail_item(
