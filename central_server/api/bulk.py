@@ -12,9 +12,10 @@ from central_server.services.order_groups import OrderRequest, Outcome
 from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
+from central_server.web.direct import DirectRoute, direct
 from central_server.web.problems import problem_of
 
-router = APIRouter(prefix="/v1/bulk", tags=["orders"])
+router = APIRouter(prefix="/v1/bulk", tags=["orders"], route_class=DirectRoute)
 
 
 @router.post(
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/v1/bulk", tags=["orders"])
     response_model=BulkAnswer,
     responses=problems(*KEYED, "body_too_large"),
 )
+@direct(BulkBody, "orders:write")
 def place_orders(
     request: Request,
     body: BulkBody,

@@ -21,9 +21,10 @@ from central_server.services.api_keys import KeyHolder
 from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
+from central_server.web.direct import DirectRoute, direct
 from central_server.web.pagination import decode_cursor, encode_cursor
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"])
+router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=DirectRoute)
 
 OrderId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z\-]+$")]
 _EXAMPLE = {
@@ -60,6 +61,7 @@ _EXAMPLE = {
         ],
     },
 )  # fmt: skip
+@direct(OrderBody, "orders:write")
 async def place_order(
     request: Request,
     body: OrderBody,
