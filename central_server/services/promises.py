@@ -235,8 +235,10 @@ class Promises:
 
 def _unsourced(view: "View", skus: Collection[str]) -> dict[str, int]:
     found = view.orders.unsourced(skus)
+    if not found:
+        return dict.fromkeys(skus, 0)
     # What waits for a receipt was promised of that, and takes nothing that is there.
-    later = view.supply.waiting(found) if found else {}
+    later = view.supply.waiting(found)
     return {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in skus}
 
 

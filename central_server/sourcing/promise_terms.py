@@ -11,6 +11,7 @@ The quantity is `raw`, but never below zero. Whoever reserves asks the same func
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -26,8 +27,7 @@ MS_PER_MINUTE = 60_000
 MILLI = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """Units that are subtracted, for what, and by which rule (None: by the books)."""
 
     name: str
@@ -63,7 +63,7 @@ class Promise:
     @property
     def raw(self) -> int:
         """Return what is left; negative when more was promised than there is."""
-        return self.begins - sum(term.units for term in self.terms)
+        return self.begins - sum([term.units for term in self.terms])
 
     @property
     def quantity(self) -> int:
@@ -88,7 +88,7 @@ def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = 
         _safety(node, reach.safety),
         *(Term("holdback", rule.units or 0, rule.id) for rule in reach.holdbacks),
     ]
-    left = position.on_hand - sum(term.units for term in terms)
+    left = position.on_hand - sum([term.units for term in terms])
     if reach.silences and (kept := _not_heard(node, reach, asked.now_ms, left)) is not None:
         terms.append(kept)
         left -= kept.units

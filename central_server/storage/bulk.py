@@ -106,8 +106,7 @@ def insert_among(
         if is_postgresql(together.connection):
             together.ask(_insert_arrays(table, columns, suffix), _columns(part), then)
         elif returning:
-            for row in part:
-                together.ask(_insert_rows(table, columns, suffix), row, then)
+            together.ask(_insert_json(table, columns, suffix), (json.dumps(part),), then)
         else:
             send_rows(together.connection, _insert_rows(table, columns, suffix), part)
     return returned
@@ -201,12 +200,13 @@ def find_among(
     rows: Rows,
     *,
     what: str,
+    joins: str = "",
     more: str = "",
     then: Then,
 ) -> None:
     """Find as `find_many`, among other statements; `then` gets what was found."""
     if rows:
-        together.ask(*_found(together.connection, table, keys, rows, (what, "", more)), then)
+        together.ask(*_found(together.connection, table, keys, rows, (what, joins, more)), then)
 
 
 def _found(
@@ -271,6 +271,15 @@ def _insert_rows(table: Table, columns: tuple[str, ...], suffix: str) -> str:
     listed = ", ".join(f'"{name}"' for name in columns)
     marks = ", ".join("?" * len(columns))
     return f"INSERT INTO {table.name} ({listed}) VALUES ({marks}){suffix}"
+
+
+@lru_cache(maxsize=64)
+def _insert_json(table: Table, columns: tuple[str, ...], suffix: str) -> str:
+    listed = ", ".join(f'"{name}"' for name in columns)
+    # Without a condition SQLite would take ON for a join's.
+    return (
+        f"INSERT INTO {table.name} ({listed}) SELECT * FROM {_from_json(columns)} WHERE 1{suffix}"
+    )
 
 
 @lru_cache(maxsize=64)

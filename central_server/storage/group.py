@@ -62,11 +62,6 @@ class _LateOrders(Orders):
         """Return the units by SKU that orders want and no fulfillment order carries."""
         return self._unsourced.get(skus)
 
-    def read_again(self, skus: Collection[str]) -> None:
-        """Read anew what is unsourced of these, once nobody else changes it."""
-        self._unsourced.forget(skus)
-        self._unsourced.get(skus)
-
     def insert_many(self, orders: Sequence[Order]) -> None:
         """Add orders; one that is to wait for goods is placed by itself."""
         if any(line.unsourced for order in orders for line in order.lines):
@@ -178,7 +173,7 @@ class _LateKeys(IdempotencyKeys):
         if at < len(self.late) and self.late[at][:2] == (principal, key):
             return KeptAnswer(*self.late[at][2:5])
         self._claimed[principal, key] = (body_hash, now_ms)
-        return self._kept.get([(principal, key)]).get((principal, key))
+        return self._kept.one((principal, key))
 
     def keep(self, principal: str, key: str, status: int, response: str) -> None:
         """Keep the answer to the request that claimed the key."""
@@ -271,9 +266,10 @@ class GroupUnit(Unit):
             self._supply.forget(network)
         keys = set(keys)
         skus = sorted({sku for _, sku in keys})
-        self._stock.share_network(skus)
-        self._orders.read_again(skus)
-        self._stock.hold(keys)
+        with Together(self.connection) as together:
+            self._stock.share_among(together, skus)
+            self._orders.load(together, skus)  # anew: nobody else changes it any more
+            self._stock.hold(together, keys)
 
     def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception | None:
         """Run one order's part; what it did is taken back where it raises, and that returned.

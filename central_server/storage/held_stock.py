@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from central_server.records import LedgerEntry
 from central_server.storage import network_locks
-from central_server.storage.bulk import find_many, is_postgresql
+from central_server.storage.bulk import find_among, find_many, is_postgresql
 from central_server.storage.raw import Together, Values
 from central_server.storage.stock import (
     ROW_COLUMNS,
@@ -62,16 +62,24 @@ class HeldStock(Stock):
         """(location, SKU, allocated, promised) of each line of this group's orders."""
         self.entries: list[LedgerEntry] = []
 
-    def hold(self, keys: Collection[Key]) -> None:
+    def hold(self, together: Together, keys: Collection[Key]) -> None:
         """Lock positions, in order; wait for whoever has them."""
-        self._take(keys, _WAIT)
+        find_among(
+            together, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=_JOIN,
+            more=self._lock_words(_WAIT), then=self._keep,
+        )  # fmt: skip
 
-    def _take(self, keys: Collection[Key], how: str) -> None:
-        more = how if is_postgresql(self._connection) else _ORDER
+    def _take_free(self, keys: Collection[Key]) -> None:
         rows = find_many(
             self._connection, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=_JOIN,
-            more=more,
+            more=self._lock_words(_IF_FREE),
         )  # fmt: skip
+        self._keep(rows)
+
+    def _lock_words(self, how: str) -> str:
+        return how if is_postgresql(self._connection) else _ORDER
+
+    def _keep(self, rows: Sequence[Values]) -> None:
         self._held.update({(row[0], row[1]): row for row in rows})
         self._made.clear()
 
@@ -91,6 +99,12 @@ class HeldStock(Stock):
         """Lock as `lock_network`, but wait. Before `hold`, as every order does."""
         super().lock_network(skus)
         self._network.update(skus)
+
+    def share_among(self, together: Together, skus: Collection[str]) -> None:
+        """Share what this group will promise, among other statements."""
+        missing = set(skus) - self._network
+        network_locks.share_among(together, missing)
+        self._shared |= missing
 
     def share_network(self, skus: Collection[str]) -> None:
         """Share as every order does; what this group locked or shares already stays so."""
@@ -155,7 +169,7 @@ class HeldStock(Stock):
         keys = [(location_id, sku) for sku in skus]
         missing = [key for key in keys if key not in self._held]
         if missing:
-            self._take(missing, _IF_FREE)
+            self._take_free(missing)
             self._see([key for key in missing if key not in self._seen])
             if any(key not in self._held and self._seen[key] for key in missing):
                 raise NotInGroup(location_id)

@@ -35,11 +35,20 @@ class Memory(Generic[K, V]):
 
     def get(self, keys: Collection[K]) -> dict[K, V]:
         """Return those of `keys` that have a value."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._known]
-        if missing:
-            found = self._read(missing)
-            self._known.update({key: found.get(key) for key in missing})
-        return {key: one for key in keys if (one := self._known[key]) is not None}
+        known, found = self._known, {}
+        try:
+            for key in keys:
+                if (one := known[key]) is not None:
+                    found[key] = one
+        except KeyError:
+            missing = [key for key in dict.fromkeys(keys) if key not in known]
+            self.learn(missing, self._read(missing))
+            return self.get(keys)
+        return found
+
+    def one(self, key: K) -> V | None:
+        """Return the value of a key; None where it has none."""
+        return self._known[key] if key in self._known else self.get([key]).get(key)
 
     def learn(self, keys: Collection[K], found: Mapping[K, V]) -> None:
         """Know these: `found`, and of the others that there is none."""
@@ -106,7 +115,7 @@ class KnownLocations(Locations):
 
     def get(self, location_id: str) -> Location | None:
         """Return one location."""
-        return self._known.get([location_id]).get(location_id)
+        return self._known.one(location_id)
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
         """Return those of the given locations that exist, by id."""
@@ -137,6 +146,10 @@ class KnownLeases(Leases):
         """Promise nothing to anybody until each store has seen an answer later than this."""
         super().end_all(now_ms)
         self._known = Memory(super().get_many)
+
+    def get(self, location_id: str) -> Lease | None:
+        """Return a location's lease."""
+        return self._known.one(location_id)
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Lease]:
         """Return the leases of those of the given locations that have one."""

@@ -8,15 +8,16 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
-from central_server.storage.bulk import is_postgresql
+from central_server.storage.bulk import as_list, is_postgresql
+from central_server.storage.raw import Together, send
 
 _SPACE = 514_017
 """Any number: the space of these locks."""
 _LOCK = text("SELECT pg_advisory_xact_lock(:space, hashtext(:sku))")
 _TRY = text("SELECT pg_try_advisory_xact_lock(:space, hashtext(:sku))")
-_SHARE = text(
-    "SELECT pg_advisory_xact_lock_shared(:space, hashtext(sku))"
-    " FROM (SELECT sku FROM unnest(CAST(:skus AS text[])) AS wanted (sku) ORDER BY sku) AS wanted"
+_SHARE = (
+    f"SELECT pg_advisory_xact_lock_shared({_SPACE}, hashtext(sku))"
+    " FROM (SELECT sku FROM unnest(CAST(%s AS text[])) AS wanted (sku) ORDER BY sku) AS wanted"
 )
 
 
@@ -37,4 +38,14 @@ def try_lock(connection: Connection, sku: str) -> bool:
 def share(connection: Connection, skus: Collection[str]) -> None:
     """Share SKUs until the commit; wait for whoever has one alone."""
     if skus and is_postgresql(connection):
-        connection.execute(_SHARE, {"skus": sorted(skus), "space": _SPACE})
+        send(connection, _SHARE, _wanted(skus))
+
+
+def share_among(together: Together, skus: Collection[str]) -> None:
+    """Share SKUs as `share`, among other statements: those after it see what came meanwhile."""
+    if skus and is_postgresql(together.connection):
+        together.ask(_SHARE, _wanted(skus))
+
+
+def _wanted(skus: Collection[str]) -> tuple[str]:
+    return (as_list(sorted(skus), postgresql=True),)
