@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from central_server.sourcing.promise_rules import Method
+from sync.domain.orders import Channel
 from tests.benchmarks import baselines, load, pgbench
 from tests.benchmarks.load import CLIENTS, Load, Mix
 from tests.benchmarks.measure import Figure, median, percentile
@@ -17,6 +19,7 @@ from tests.benchmarks.site import temporary
 from tests.support.network import Size
 from tests.support.postgresql import PostgresqlServer
 from tests.support.real_central import RealCentral
+from tests.support.waiting import until
 
 SIZE = Size(stores=50, skus=2_000, stocked=2_000, on_hand=100_000)
 MIX = Mix(SIZE.stores, SIZE.skus)
@@ -25,8 +28,10 @@ ORDERS = 1_500
 BULKS = 40
 TURNS = 3
 PGBENCH_S = 4
-SETTLE_S = 15
-"""In which a new central looks at all availability once, for the feed of shops."""
+SETTLE_S = 120.0
+"""Within which a new central has looked at all availability once, for the feed of shops."""
+LAST_FEED = {"channel": Channel.MARKETPLACE.value, "method": Method.PICKUP.value}
+"""What the publisher says last of each SKU that some store has."""
 ATTEMPTS = 1_000_000
 CONTENDED = Size(stores=4, skus=25, stocked=25, on_hand=4_000)
 WORKERS = 2
@@ -53,7 +58,7 @@ def _on_postgresql(server: PostgresqlServer, folder: Path) -> Iterator[Figure]:
     other = server.create(name)  # the same rows, for pgbench
     central.start()
     try:
-        time.sleep(SETTLE_S)
+        settle(central)
         words = f"pgbench, the same statements, an order a transaction, {CLIENTS} clients"
         runs, beside = _in_turns(central, server, other, MIX)
         rate, base = _middle(runs, beside)
@@ -70,6 +75,24 @@ def _on_postgresql(server: PostgresqlServer, folder: Path) -> Iterator[Figure]:
         yield Figure("orders_bulk_per_s", bulk, "/s", "orders of one line, a request each", single)
     finally:
         central.stop()
+
+
+def settle(central: RealCentral) -> None:
+    """Wait until a new central has published all availability once: it is busy before."""
+    after: dict[str, str] = {}
+    seen = 0
+
+    def is_published() -> bool:
+        nonlocal seen
+        more = True
+        while more:
+            answer = central.client.get("/v1/availability/feed", params=LAST_FEED | after)
+            page = answer.raise_for_status().json()
+            after["after"], more = page["next"], page["more"]
+            seen += len(page["items"])
+        return seen >= SIZE.stocked
+
+    until(is_published, "all availability is published", within_s=SETTLE_S, every_s=0.5)
 
 
 def _in_turns(
@@ -112,7 +135,7 @@ def _on_sqlite(folder: Path) -> Iterator[Figure]:
     central.prepare(SIZE)
     central.start()
     try:
-        time.sleep(SETTLE_S)
+        settle(central)
         load.run(central, load.single_requests(central, MIX, ORDERS // 10))
         rates, beside = [], []
         for _ in range(TURNS):
