@@ -148,8 +148,4 @@ def prices_of(network: Network) -> dict[Cell, tuple[float, ...]]:
 def free_for_parcels(view: "View", skus: Sequence[str], now_ms: int) -> Free:
     """Return what may be promised to parcels that move, by location and SKU."""
     ask = Ask(method=Method.SHIP.value, is_moved=True)
-    return {
-        place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
-        for place, found in Promises(view, now_ms).at(skus, ask).items()
-        if any(one.is_offered for one in found.values())
-    }
+    return Promises(view, now_ms).free(skus, ask)

@@ -24,6 +24,7 @@ from central_server.services.errors import (
     UnknownLocation,
     UnknownSkus,
 )
+from central_server.services.foresight import Foresight, foresee
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.notice import Notices
 from central_server.services.offers import offer_of
@@ -125,8 +126,10 @@ class OrderCapture:
     ) -> None:
         self._random = random
         self._how = Giving(random, notices, pokes, promise_ms)
-        self._groups = OrderGroups(database, self._place, clock=clock, pokes=pokes)
+        self._groups = OrderGroups(database, self._place, self._foresee, clock=clock, pokes=pokes)
         self._queue = OrderQueue(self.place_many)
+        self._parcels = OrderQueue(self.place_many)
+        """Of their own: whoever fetches an order does not wait until parcels are decided."""
 
     def place(self, new: NewOrder, identity: RequestIdentity) -> Placed:
         """Place an order, or return the answer that this request got before.
@@ -141,20 +144,42 @@ class OrderCapture:
 
     def soon(self, new: NewOrder, identity: RequestIdentity) -> "Future[Placed]":
         """Return the outcome of `place` to come, together with orders that come meanwhile."""
-        return self._queue.put(OrderRequest(new, identity))
+        queue = self._queue if new.ship_to is None else self._parcels
+        return queue.put(OrderRequest(new, identity))
 
     def place_many(self, requests: Sequence[OrderRequest]) -> list[Outcome]:
         """Place orders at once, each with an outcome of its own, all durable on return."""
         return self._groups.place(requests)
 
-    def _place(self, unit: "Unit", new: NewOrder, identity: RequestIdentity, now_ms: int) -> Placed:
+    def _foresee(
+        self, view: "View", new: NewOrder, identity: RequestIdentity, now_ms: int
+    ) -> Foresight | None:
+        """Return where a parcel order would go; None where it need not be known."""
+        to = new.ship_to
+        if to is None or view.idempotency.get(identity.principal, identity.key) is not None:
+            return None
+        home = shipping_home(view, to.point(view), to.method)
+        if home is None:
+            return None
+        lines = priced_lines(view, new, home)
+        order = addressed(_order(new, home, lines, "", "", now_ms), to, to.point(view))
+        return foresee(view, order, now_ms, self._how.promise_ms)
+
+    def _place(
+        self,
+        unit: "Unit",
+        new: NewOrder,
+        identity: RequestIdentity,
+        now_ms: int,
+        foresight: Foresight | None = None,
+    ) -> Placed:
         kept = unit.idempotency.claim(identity.principal, identity.key, identity.body_hash, now_ms)
         if kept is not None:
             if kept.body_hash != identity.body_hash:
                 raise IdempotencyKeyReused
             order_id = kept.response[len('{"id":"') :].partition('"')[0]
             return Placed(order_id, kept.status, kept.response, is_replayed=True)
-        order, parts = self._capture(unit, new, now_ms)
+        order, parts = self._capture(unit, new, now_ms, foresight)
         holds = () if parts else unit.holds.of(order.id)
         deliveries = deliveries_of(unit.orders.events(order.id)) if order.ship_to else {}
         body = compact(order_document(order, parts, holds, deliveries))
@@ -162,10 +187,10 @@ class OrderCapture:
         return Placed(order.id, CREATED, body, is_replayed=False)
 
     def _capture(
-        self, unit: "Unit", new: NewOrder, now_ms: int
+        self, unit: "Unit", new: NewOrder, now_ms: int, foresight: Foresight | None
     ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:
         if new.ship_to is not None:
-            return self._capture_parcels(unit, new, new.ship_to, now_ms)
+            return self._capture_parcels(unit, new, new.ship_to, now_ms, foresight)
         location = _location(unit, new.location_id)
         if new.curbside and not location.pickup.parking:
             raise CurbsideNotOffered(location.id)
@@ -198,7 +223,12 @@ class OrderCapture:
         return order, (held,)
 
     def _capture_parcels(
-        self, unit: "Unit", new: NewOrder, to: Destination, now_ms: int
+        self,
+        unit: "Unit",
+        new: NewOrder,
+        to: Destination,
+        now_ms: int,
+        foresight: Foresight | None,
     ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:
         home = shipping_home(unit, to.point(unit), to.method)
         if home is None:
@@ -213,7 +243,7 @@ class OrderCapture:
         ]  # fmt: skip
         if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
-        made = promise_parcels(unit, order, now_ms, how.random, routing)
+        made = promise_parcels(unit, order, now_ms, how.random, routing, first=foresight)
         notice = how.notices.received(made.orders[0], made.places[0], "")
         tell(unit, order, notice, now_ms, how)
         feed_parts(unit, made.orders, how.pokes, made.bodies)
@@ -235,24 +265,7 @@ class OrderCapture:
         number = new_order_number(self._random)
         while unit.orders.number_taken(number):
             number = new_order_number(self._random)
-        return Order(
-            id=new_id(now_ms, self._random),
-            number=number,
-            channel=new.channel.value,
-            pickup_location_id=location.id,
-            currency=new.currency,
-            total_minor=sum(line.quantity * line.unit_price_minor for line in lines),
-            placed_at_ms=now_ms,
-            lines=lines,
-            status=OrderStatus.OPEN.value,
-            customer_name=new.customer.name,
-            customer_email=new.customer.email.lower(),
-            customer_phone=new.customer.phone,
-            proxy_name=new.proxy_name,
-            external_id=new.external_id,
-            customer_tier=new.customer_tier,
-            handover=curbside.NAME if new.curbside else "",
-        )
+        return _order(new, location, lines, new_id(now_ms, self._random), number, now_ms)
 
 
 def priced_lines(view: "View", new: NewOrder, location: Location) -> tuple[OrderLine, ...]:
@@ -267,6 +280,30 @@ def priced_lines(view: "View", new: NewOrder, location: Location) -> tuple[Order
     prices = view.catalogue.prices(location.price_zone, skus)
     _check(new, location, products, prices)
     return order_lines(new.lines, products, prices, bundles)
+
+
+def _order(
+    new: NewOrder, location: Location, lines: tuple[OrderLine, ...], order_id: str, number: str,
+    now_ms: int,
+) -> Order:  # fmt: skip
+    return Order(
+        id=order_id,
+        number=number,
+        channel=new.channel.value,
+        pickup_location_id=location.id,
+        currency=new.currency,
+        total_minor=sum(line.quantity * line.unit_price_minor for line in lines),
+        placed_at_ms=now_ms,
+        lines=lines,
+        status=OrderStatus.OPEN.value,
+        customer_name=new.customer.name,
+        customer_email=new.customer.email.lower(),
+        customer_phone=new.customer.phone,
+        proxy_name=new.proxy_name,
+        external_id=new.external_id,
+        customer_tier=new.customer_tier,
+        handover=curbside.NAME if new.curbside else "",
+    )
 
 
 def _location(unit: "Unit", location_id: str) -> Location:

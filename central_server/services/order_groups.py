@@ -6,21 +6,36 @@ a place on a waiting list, parcels) it gets in a transaction of its own, after t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Protocol, Union
 
 from central_server.ports import Pokes
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
 from central_server.services.rights import keep_time
 from sync.clock import Clock
+from sync.domain.errors import DomainError
 
 if TYPE_CHECKING:
+    from central_server.services.foresight import Foresight
     from central_server.services.order_capture import NewOrder, Placed
     from central_server.storage.database import Database
     from central_server.storage.group import GroupUnit
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
-Place = Callable[["Unit", "NewOrder", RequestIdentity, int], "Placed"]
+
+class Place(Protocol):
+    """The use case that places one order."""
+
+    def __call__(
+        self, unit: "Unit", new: "NewOrder", identity: RequestIdentity, now_ms: int,
+        foresight: "Foresight | None" = None,
+    ) -> "Placed":  # fmt: skip
+        """Place it in a transaction."""
+        ...
+
+
+Foresee = Callable[["View", "NewOrder", RequestIdentity, int], "Foresight | None"]
+"""What can be found out about an order before its transaction."""
 Outcome = Union["Placed", Exception]
 
 
@@ -40,8 +55,11 @@ class OrderRequest:
 class OrderGroups:
     """Places many orders at once, with a use case that places one (`place`)."""
 
-    def __init__(self, database: "Database", place: Place, *, clock: Clock, pokes: Pokes) -> None:
+    def __init__(
+        self, database: "Database", place: Place, foresee: Foresee, *, clock: Clock, pokes: Pokes
+    ) -> None:
         self._database = database
+        self._foresee = foresee
         self._place = place
         self._clock = clock
         self._pokes = pokes
@@ -66,13 +84,25 @@ class OrderGroups:
 
     def _alone(self, request: OrderRequest, now_ms: int) -> Outcome:
         try:
-            return self._database.write(lambda unit: self._place_alone(unit, request, now_ms))
+            first = self._foreseen(request, now_ms) if request.new.ship_to is not None else None
+            return self._database.write(
+                lambda unit: self._place_alone(unit, request, now_ms, first)
+            )
         except Exception as problem:  # noqa: BLE001 - its caller gets it
             return problem
 
-    def _place_alone(self, unit: "Unit", request: OrderRequest, now_ms: int) -> "Placed":
+    def _foreseen(self, request: OrderRequest, now_ms: int) -> "Foresight | None":
+        try:
+            with self._database.read() as view:
+                return self._foresee(view, request.new, request.identity, now_ms)
+        except DomainError:
+            return None  # its transaction finds the same, or what is so by then
+
+    def _place_alone(
+        self, unit: "Unit", request: OrderRequest, now_ms: int, foresight: "Foresight | None"
+    ) -> "Placed":
         keep_time(unit, now_ms)
-        return self._place(unit, request.new, request.identity, now_ms)
+        return self._place(unit, request.new, request.identity, now_ms, foresight)
 
     def _placed(
         self, group: "GroupUnit", requests: Sequence[OrderRequest], now_ms: int

@@ -85,7 +85,7 @@ def _parcels(
     found = divide(
         unit, order, units, excluded, now_ms=now_ms, source=order.id,
         routing=ParcelRouting(unit, now_ms, how.promise_ms),
-        is_moved=True, only=only,
+        is_moved=True, first=only,
     )  # fmt: skip
     made = write_parts(unit, order, found, now_ms, how.random, how.promise_ms, why=why)
     if made.orders:

@@ -163,12 +163,7 @@ class ParcelRouting:
         asked = self.order(order, units, excluded)
         rule = self.route_of(asked, order.ship_method)
         wanted = tuple(by_sku(order, units))
-        promised = Promises(self._view, self._now_ms).at(wanted, ask)
-        free = {
-            place: {sku: one.quantity for sku, one in found.items() if one.quantity > 0}
-            for place, found in promised.items()
-            if any(one.is_offered for one in found.values())
-        }
+        free = Promises(self._view, self._now_ms).free(wanted, ask)
         return self._decided(order, asked, rule, self._senders(free), shipments_max, only)
 
     def decide_among(

@@ -10,6 +10,7 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promising import by_sku
 from central_server.services.shipping import (
     ADDRESS,
+    First,
     Part,
     Shipping,
     assign_part,
@@ -75,14 +76,17 @@ def addressed(order: Order, to: Destination, point: tuple[float, float]) -> Orde
 def promise_parcels(
     unit: "Unit", order: Order, now_ms: int, random: Random, routing: ParcelRouting,
     excluded: frozenset[str] = frozenset(),
+    first: First | None = None,
 ) -> Parcels:  # fmt: skip
     """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing.
 
-    None of it comes from `excluded` locations.
+    None of it comes from `excluded` locations; `first` is a plan that was made before.
     """
     units = {line.line: line.quantity for line in order.lines}
     excluded |= barred(unit, order.id, by_sku(order, units), now_ms)
-    found = divide(unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing)
+    found = divide(
+        unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing, first=first
+    )
     if found.missing:
         raise InsufficientStock(by_sku(order, found.missing))
     unit.orders.insert(order)

@@ -39,6 +39,7 @@ class Sending:
         self._days: Mapping[str, CarrierDays] | None = None
         self._choices: dict[object, CarrierChoice | None] = {}
         self._reaches: dict[object, Reach] = {}
+        self._tariffs: dict[object, tuple[str, Tariff]] = {}
 
     @property
     def rates(self) -> tuple[ShippingRate, ...]:
@@ -78,11 +79,19 @@ class Sending:
         """
         if choice is None or not units:
             return "", Tariff(())
+        reach = self._reach(place, choice)
+        key = (choice.carrier, choice.service, choice.amount_minor, units, km_minor, reach)
+        if key not in self._tariffs:
+            self._tariffs[key] = self._new_tariff(choice, units, km_minor, reach)
+        return self._tariffs[key]
+
+    def _new_tariff(
+        self, choice: CarrierChoice, units: int, km_minor: float, reach: Reach
+    ) -> tuple[str, Tariff]:
         one = cost_of(self.rates, choice.carrier, choice.service, UNIT_GRAMS) or 0
         more = max(0, choice.amount_minor - one)
         each = more / (units - 1) if units > 1 else 0.0
         parcel = max(0.0, one - each)
-        reach = self._reach(place, choice)
         zones = tuple(
             Zone(days, parcel, kg_minor=each / UNIT_KG, parcel_km_minor=km_minor, up_to_km=km)
             for km, days in reach

@@ -6,13 +6,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, RoutingPause, Trace
 from central_server.services.capacity import Claim
-from central_server.services.order_views import delivery_document
+from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import Decision, ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku
@@ -81,6 +81,27 @@ def barred(
     )
 
 
+class First(Protocol):
+    """A plan that was made before the transaction (`foresight`)."""
+
+    @property
+    def decision(self) -> Decision:
+        """The plan, and what it was made from."""
+        ...
+
+    @property
+    def document(self) -> Document:
+        """The plan as it is stored."""
+        ...
+
+    def is_about(
+        self, routing: ParcelRouting, order: Order, units: Mapping[int, int],
+        excluded: frozenset[str],
+    ) -> bool:  # fmt: skip
+        """Return whether the same is asked now, by the same rules."""
+        ...
+
+
 def divide(
     unit: "Unit",
     order: Order,
@@ -91,31 +112,36 @@ def divide(
     source: str,
     routing: ParcelRouting,
     is_moved: bool = False,
-    only: frozenset[str] | None = None,
+    first: First | frozenset[str] | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
     Decided anew where another order was faster; what is reserved by then stays.
-    `only` are tried first: the locations chosen for it among several orders together.
+    Tried `first`: locations that were chosen for it among several orders together, or a
+    plan that was made before, if it is about the same.
     """
+    only, plan = (first, None) if isinstance(first, frozenset) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
     for _ in range(TRIES):
         room = PARTS_MAX - len(found.parts)
         if not found.missing or room < 1:
             break
-        decision = routing.decide(
-            order, found.missing, excluded, ask, shipments_max=room, only=only
-        )
-        if only is not None and decision.plan.unsourced:
-            decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
-        only = None
+        if plan is not None and plan.is_about(routing, order, found.missing, excluded):
+            decision, document = plan.decision, plan.document
+        else:
+            decision = routing.decide(
+                order, found.missing, excluded, ask, shipments_max=room, only=only
+            )
+            if only is not None and decision.plan.unsourced:
+                decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
+            document = decision.document(why_so(decision.plan))
+        only = plan = None
         if is_moved or not decision.plan.unsourced:
             taken = [_reserved(unit, order, routing, decision, one, source, ask)
                      for one in decision.plan.shipments]  # fmt: skip
         else:
             taken = []  # a new order is promised whole or not at all
-        document = decision.document(_why(decision.plan))
         found.traces.append(Trace(order.id, now_ms, {**document, "source": source}))
         parts = [part for part in taken if part is not None]
         found.parts += parts
@@ -132,7 +158,8 @@ def divide(
     return found
 
 
-def _why(plan: SourcingPlan) -> str:
+def why_so(plan: SourcingPlan) -> str:
+    """Return in words what became of an order."""
     if not plan.shipments:
         return "nobody can ship it"
     if plan.unsourced:
