@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from central_server.sourcing.capacity import CapacityUse, parts_of_day
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -52,11 +52,7 @@ class Days:
         """Return those of some locations that had no room for an order, all looked at at once."""
         if not self._rules.limits_capacity:
             return frozenset()
-        parts = {}
-        for place in self._unit.locations.get_many(location_ids).values():
-            rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-            if rules:
-                parts[place.id] = parts_of_day(rules, place.timezone, self._now_ms)
+        parts = self._parts(location_ids)
         used = self._unit.capacity.used(tuple(parts), self._now_ms - DAY_MS) if parts else {}
         return frozenset(
             place
@@ -66,6 +62,21 @@ class Days:
                 for one in found
             )
         )
+
+    def starts(self, location_ids: Collection[str]) -> set[tuple[str, int]]:
+        """Return the limited parts of some locations' days: location and start (ms)."""
+        if not self._rules.limits_capacity:
+            return set()
+        parts = self._parts(location_ids)
+        return {(place, one.starts_ms) for place, found in parts.items() for one in found}
+
+    def _parts(self, location_ids: Collection[str]) -> dict[str, tuple[PartOfDay, ...]]:
+        parts = {}
+        for place in self._unit.locations.get_many(location_ids).values():
+            rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
+            if rules:
+                parts[place.id] = parts_of_day(rules, place.timezone, self._now_ms)
+        return parts
 
     def give_back(self, location_id: str, claim: Claim | None) -> None:
         """Give back what was taken."""

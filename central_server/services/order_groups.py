@@ -1,7 +1,8 @@
 """Orders that come at once share one transaction: one set of reads, of locks, of writes, a commit.
 
-Each has its own outcome. What an order needs beyond its group (goods that others hold,
-a place on a waiting list, parcels) it gets in a transaction of its own, after the group's.
+Each has its own outcome. What an order needs beyond its group (goods that others hold, room
+at another store, a place on a waiting list, parcels) it gets in a transaction of its own,
+after the group's.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Union
 
 from central_server.ports import Pokes
+from central_server.services.capacity import Days
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
 from central_server.services.rights import keep_time
@@ -138,4 +140,4 @@ class OrderGroups:
             for line in one.new.lines
             for part in parts[line.sku]
         }
-        group.hold(keys, network)
+        group.hold(keys, network, Days(group, now_ms).starts(places))

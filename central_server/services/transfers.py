@@ -89,7 +89,7 @@ def send_to(
     moving = addressed(moving, to, (place.latitude, place.longitude))
     routing = ParcelRouting(unit, now_ms, how.promise_ms)
     made = promise_parcels(unit, moving, now_ms, how.random, routing, frozenset({place.id}))
-    feed_parts(unit, made.orders, how.pokes)
+    feed_parts(unit, made.orders, how.pokes, made.bodies)
     latest = max(one.latest for one in made.deliveries)
     due_ms = moment_of(ZoneInfo(place.timezone), latest, DAY_MINUTES)
     receipts = [

@@ -9,7 +9,7 @@ from central_server.sourcing.capacity import CapacityLimit, CapacityUse
 from central_server.storage.bulk import among, insert_many
 from central_server.storage.routing_tables import CAPACITY_CLAIMS, CAPACITY_USE
 
-_CLAIM = ("fulfillment_id", "location_id", "starts_ms", "units", "labor_seconds")
+CLAIM = ("fulfillment_id", "location_id", "starts_ms", "units", "labor_seconds")
 
 
 class Capacity:
@@ -53,7 +53,7 @@ class Capacity:
     ) -> None:
         """Write down for which fulfillment order it was taken."""
         row = (fulfillment_id, location_id, starts_ms, taken.units, taken.labor_seconds)
-        insert_many(self._connection, CAPACITY_CLAIMS, _CLAIM, [row])
+        insert_many(self._connection, CAPACITY_CLAIMS, CLAIM, [row])
 
     def give_back(self, location_id: str, starts_ms: int, taken: CapacityUse) -> None:
         """Give back what was taken and not claimed."""

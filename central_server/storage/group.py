@@ -12,11 +12,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace
-from central_server.sourcing.capacity import CapacityLimit, CapacityUse
 from central_server.storage.bulk import find_among, find_many, insert_among
-from central_server.storage.capacity import Capacity
 from central_server.storage.commits import Conflict
 from central_server.storage.fulfillments import Fulfillments
+from central_server.storage.held_capacity import HeldCapacity, Part
 from central_server.storage.held_stock import HeldStock, NotInGroup
 from central_server.storage.idempotency import IdempotencyKeys
 from central_server.storage.known import (
@@ -115,20 +114,6 @@ class _LateFulfillments(Fulfillments):
         super().set_accept_by(self._times)
 
 
-class _NoCapacity(Capacity):
-    """A part of a day is taken by one order at a time: what is taken cannot be taken back here."""
-
-    def take(
-        self,
-        location_id: str,  # noqa: ARG002
-        starts_ms: int,  # noqa: ARG002
-        more: CapacityUse,  # noqa: ARG002
-        limit: CapacityLimit,  # noqa: ARG002
-    ) -> bool:
-        """Let the order be placed by itself."""
-        raise NotInGroup
-
-
 class _LateOutbox(Outbox):
     """Side effects that are written by `flush`."""
 
@@ -225,7 +210,7 @@ class GroupUnit(Unit):
         self.promise_rules = self._rules = KnownRules(connection)
         self.meta = self._meta = KnownMeta(connection)
         self.routing_rules = self._routing_rules = KnownRoutingRules(connection)
-        self.capacity = _NoCapacity(connection)
+        self.capacity = self._capacity = HeldCapacity(connection)
         self.stock = self._stock = HeldStock(unit.stock, connection)
         self.orders = self._orders = _LateOrders(connection)
         self.fulfillments = self._fulfillments = _LateFulfillments(connection)
@@ -259,8 +244,17 @@ class GroupUnit(Unit):
             self._catalogue.load(together, places, skus)
             self._orders.load(together, skus)
 
-    def hold(self, keys: Iterable[tuple[str, str]], network: Collection[str]) -> None:
-        """Lock positions by (location, SKU), and first what is kept of `network` SKUs in all."""
+    def hold(
+        self,
+        keys: Iterable[tuple[str, str]],
+        network: Collection[str],
+        parts: Collection[Part] = (),
+    ) -> None:
+        """Lock `parts` of days, what is kept of `network` SKUs in all, then positions.
+
+        In this order, as every order does. `keys` are (location, SKU).
+        """
+        self._capacity.hold(parts)
         if network:
             self._stock.hold_network(network)
             self._supply.forget(network)
@@ -294,7 +288,7 @@ class GroupUnit(Unit):
         return (
             self.rows_late, self.callbacks, self._orders.late, self._orders.events_late,
             self._orders.traces_late, self._fulfillments.late, self._outbox.late,
-            self._keys.late, self._stock.entries,
+            self._keys.late, self._stock.entries, self._capacity.taken, self._capacity.claims,
         )  # fmt: skip
 
     def flush(self) -> tuple[ScopeHead, ...]:
@@ -304,6 +298,7 @@ class GroupUnit(Unit):
             self._fulfillments.flush(together)
             self._outbox.flush(together)
             self._stock.flush(together)
+            self._capacity.flush(together)
             answered = self._keys.flush(together)
         self._fulfillments.flush_times()
         if len(answered) < len(self._keys.late):

@@ -1,9 +1,16 @@
 """Pickups, and locations whose day is full: whoever has room is found, and no day is overrun."""
 
+from dataclasses import replace
+
 import pytest
 
 from central_server.records import Location
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import UnknownLocation
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import Placed
+from central_server.services.order_giving import give
+from central_server.services.order_groups import OrderRequest
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
@@ -57,4 +64,60 @@ def test_a_pickup_that_moves_takes_room_where_it_goes(world: World):
     assert taken == {"S001": 0, "S002": 0, "S003": 1}
     world.parts.central.cancelling.cancel(order_id, reason="", actor="test")
     assert all(one["orders"]["taken"] == 0 for one in world.parts.central.routing.capacity())
+    world.check_books()
+
+
+def taken(world: World) -> dict[str, int]:
+    return {
+        one["location_id"]: one["orders"]["taken"] for one in world.parts.central.routing.capacity()
+    }
+
+
+def test_orders_of_a_group_take_room_together(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A day of N admits exactly N of a group; only who has to go elsewhere is placed alone."""
+    publish(world, RoutingRule("few", CAPACITY, orders=3))
+    orders = world.parts.central.orders
+    alone = []
+    place_alone = orders._groups._alone
+
+    def noted(*asked):
+        alone.append(asked)
+        return place_alone(*asked)
+
+    monkeypatch.setattr(orders._groups, "_alone", noted)
+    requests = [
+        OrderRequest(world.new_order(("SKU-1", 1), at="S001"), RequestIdentity("t", f"k{n}", "b"))
+        for n in range(5)
+    ]
+    found = orders.place_many(requests)
+    assert all(isinstance(one, Placed) for one in found)
+    went = [at(world, one.order_id) for one in found if isinstance(one, Placed)]
+    assert went.count(["S001"]) == 3
+    assert len(alone) == 2
+    assert (taken(world)["S001"], sum(taken(world).values())) == (3, 5)
+    for one in found:
+        assert isinstance(one, Placed)
+        world.parts.central.cancelling.cancel(one.order_id, reason="", actor="test")
+    assert set(taken(world).values()) == {0}
+    world.check_books()
+
+
+def test_room_of_an_order_that_is_refused_is_free_again(world: World, monkeypatch):
+    """Within the group too: what an order took is taken back with it."""
+    publish(world, RoutingRule("few", CAPACITY, orders=2))
+
+    def fails_once(unit, order, *asked, **how):
+        if order.customer_name == "Nobody":
+            raise UnknownLocation("S001")
+        return give(unit, order, *asked, **how)
+
+    monkeypatch.setattr("central_server.services.order_capture.give", fails_once)
+    requests = []
+    for number, name in enumerate(("A", "Nobody", "B")):
+        new = world.new_order(("SKU-1", 1), at="S001")
+        new = replace(new, customer=replace(new.customer, name=name))
+        requests.append(OrderRequest(new, RequestIdentity("t", f"k{number}", "b")))
+    found = world.parts.central.orders.place_many(requests)
+    assert [type(one).__name__ for one in found] == ["Placed", "UnknownLocation", "Placed"]
+    assert taken(world)["S001"] == 2
     world.check_books()
