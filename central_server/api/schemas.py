@@ -29,8 +29,7 @@ FREE_TEXTS = frozenset(
     {"name", "email", "phone", "proxy_name", "reason", "note", "assignee", "parking", "vehicle"}
 )
 """Fields that people type: a card's number in one of them is refused, and told nowhere."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""Unicode's category Cc."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 
 Moment = Annotated[
     AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
