@@ -23,7 +23,7 @@ ROWS_PER_PULL_MAX = 5000
 class Message(BaseModel):
     """Base of all messages: unknown fields are ignored, so a newer half can add some."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class EnrolRequest(Message):

@@ -22,7 +22,7 @@ class VerdictStatus(StrEnum):
 class Verdict(BaseModel):
     """The verdict on the operation at `seq`, in a code for programs and words for people."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     seq: int
     status: VerdictStatus
