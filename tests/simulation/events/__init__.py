@@ -17,6 +17,7 @@ from tests.simulation.events import (
     skew,
     terms,
     times,
+    transfers,
     work,
 )
 from tests.simulation.registry import EventKind
@@ -38,6 +39,7 @@ ALL: tuple[EventKind, ...] = (
     *quarantine.KINDS,
     *skew.KINDS,
     *routing.KINDS,
+    *transfers.KINDS,
     *restores.KINDS,
 )
 
