@@ -69,7 +69,7 @@ class History:
     may_lack: Counter[bytes] = field(default_factory=Counter)
     """Lines that were for a time nowhere: lost before they were sent."""
     was_lost: set[bytes] = field(default_factory=set)
-    """Lines that were ever in no copy that works; another backup may bring them back, later."""
+    """Lines that were missing where they were needed; another copy may bring them back, later."""
     unbound: set[bytes] = field(default_factory=set)
     """Done where the floor was not known: restored and central not heard, or in two places."""
     is_shaken: bool = False

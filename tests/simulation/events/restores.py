@@ -191,8 +191,9 @@ def central_restored(world: World, index: int, dice: Random) -> str:
         return "there is no backup"
     taken = dice.choice(world.copies)
     for store in world.machines():
-        if _has_forgotten(store, taken):
+        if lacking := _forgotten(store, taken):
             store.history.is_shaken = True
+            store.history.was_lost.update(lacking)  # a copied disk may have it, and bring it later
     world.central.fuse.is_full = False
     before = _imported(world)
     world.central.restore(taken.file)
@@ -218,16 +219,16 @@ def central_rolled_back(world: World, index: int, dice: Random) -> str:
     return f"{said}; it speaks {LOWEST_SERVED}"
 
 
-def _has_forgotten(store: StoreMachine, taken: CentralCopy) -> bool:
-    """Return whether the store has no more what the copy lacks, or not the hash before it."""
+def _forgotten(store: StoreMachine, taken: CentralCopy) -> Counter[bytes]:
+    """Return what neither the store has any more nor the copy, and what it needs to go on."""
     kept = store.kept
     if not kept.pruned:
-        return False
+        return Counter()
     last = max(kept.pruned)
     oldest = min((place for place in kept.places if place > last), default=last)
     pairs = zip(kept.places, kept.lines, strict=True)
     needed = Counter(line for place, line in pairs if place in kept.pruned or place == oldest)
-    return bool(needed - taken.lines[store.location_id])
+    return needed - taken.lines[store.location_id]
 
 
 def _forget_verdicts(world: World) -> None:
