@@ -2,7 +2,7 @@
 
 from random import Random
 
-from central_server.services.errors import NotFound, NotHeld, OfferGone, VersionFixed
+from central_server.services.errors import NotFound, NotHeld, OfferGone, ServiceRefused
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from tests.simulation.events import shipping
 from tests.simulation.registry import EventKind
@@ -45,8 +45,8 @@ def rules_change(world: World, index: int, dice: Random) -> str:
 
     try:
         version, problem = world.at_central(change)
-    except VersionFixed as refusal:
-        return str(refusal)  # central's clock was set back: it has not held yet
+    except ServiceRefused as refusal:  # a clock that was set back: nothing has held yet
+        return f"refused: {refusal}"
     if problem:
         return problem
     sent = shipping.place(world, index, dice)
