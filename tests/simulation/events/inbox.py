@@ -50,4 +50,4 @@ def follow_up(world: World, index: int, dice: Random) -> str:
     return f"{task.kind}{f', {problem}' if problem else ''}"
 
 
-KINDS = (EventKind("say_done", say_done, 3.0), EventKind("follow_up", follow_up, 2.0))
+KINDS = (EventKind("say_done", say_done, 3.0), EventKind("follow_up", follow_up, 0.7))
