@@ -33,7 +33,7 @@ ESCROW_EVENTS = frozenset(
         "clock_drifts", "store_clock_is_set", "store_reboots", "store_restarts", "stock_arrives",
         "central_clock_is_set",
         "a_term_passes", "a_lease_is_used_to_its_end", "store_is_alone_for_long",
-        "a_round_is_cut_short", "pushes_shrink",
+        "a_round_is_cut_short", "a_new_name_is_cut_short", "pushes_shrink",
     }
 )  # fmt: skip
 
@@ -61,6 +61,14 @@ def _counts_by_the_wall(_: Any) -> Any:
     return is_overdue
 
 
+def _begins_at_the_greeting(_: Any) -> Any:
+    def expect(keeper: ShareKeeper, generation: int) -> None:
+        with keeper.journal.writing():
+            keeper.journal.rights.open_generation(generation)
+
+    return expect
+
+
 def _takes_every_generation_for_the_present(_: Any) -> Any:
     return lambda rights, generation: replace(rights, generation=generation)
 
@@ -77,6 +85,7 @@ MUTANTS = (
     Mutant("a token travels with a backlog", ShareKeeper, "token_to_send",
            lambda _: lambda keeper, *, is_last_push: keeper.book.token().token_ms),
     Mutant("old generations count", Rights, "within", _takes_every_generation_for_the_present),
+    Mutant("a generation begins at the greeting", ShareKeeper, "_expect", _begins_at_the_greeting),
     Mutant("a grant does not lower the floor", Share, "floor",
            lambda _: property(lambda share: share.on_hand - share.allocated)),
     Mutant("all clocks are taken to run alike", escrow, "MILLION", lambda _: 10**15),

@@ -7,6 +7,7 @@ from tests.simulation.events.machines import BOOT_CLOCKS_MS
 from tests.simulation.events.orders import place
 from tests.simulation.events.sales import sale
 from tests.simulation.registry import EventKind
+from tests.simulation.settling import enrol_anew
 from tests.simulation.store import StoreMachine
 from tests.simulation.template import POLICY
 from tests.simulation.world import ALONE, World
@@ -48,6 +49,18 @@ def a_round_is_cut_short(world: World, index: int, dice: Random) -> str:
     _fall_in_a_round(store, dice)
     world.look()
     return f"{said}; {place(world, index, dice)}"
+
+
+def a_new_name_is_cut_short(world: World, index: int, dice: Random) -> str:
+    """Somebody orders; the machine is enrolled anew and falls before it has heard of the order."""
+    store = world.stores[index]
+    if store.fuse.is_full:
+        return "its disk is full"
+    said = f"{place(world, index, dice)}; {enrol_anew(world, store)}"
+    world.remember(store)
+    _fall_in_a_round(store, dice)
+    world.look()
+    return said
 
 
 def store_is_alone_for_long(world: World, index: int, dice: Random) -> str:
@@ -100,5 +113,6 @@ KINDS = (
     EventKind("a_term_passes", a_term_passes, 3),
     EventKind("a_lease_is_used_to_its_end", a_lease_is_used_to_its_end, 1),
     EventKind("a_round_is_cut_short", a_round_is_cut_short, 1),
+    EventKind("a_new_name_is_cut_short", a_new_name_is_cut_short, 0.3),
     EventKind("store_is_alone_for_long", store_is_alone_for_long, 1),
 )
