@@ -40,9 +40,12 @@ class Shelf:
 
     def worth(self, rules: Rules, quantity: int) -> tuple[float, ...]:
         """Return what giving up each of up to `quantity` units costs, risk and balance included."""
-        found = self._worth.get(quantity)
+        count = min(quantity, self.units)
+        if count == 1:  # most lines want one, and that is known of every location already
+            return (self.first,)
+        found = self._worth.get(count)
         if found is None:
-            found = self._worth[quantity] = worth_of(self.stock, rules, min(quantity, self.units))
+            found = self._worth[count] = worth_of(self.stock, rules, count)
         return found
 
 

@@ -20,7 +20,7 @@ EFFORT_MAX = 25_000
 """Options looked at by a search in real time: some 10 to 20 ms."""
 PROMISING = 40
 """Options among which plans are made and prices improved; the proof looks at all of them."""
-WIDE = 120
+WIDE = 60
 """Options whose true rows are made at once, so that the most promising are found among them."""
 ANCHORS = 3
 PRICE_ROUNDS = 3
