@@ -42,14 +42,16 @@ def keys_of(screen: Screen[Any]) -> list[KeyHelp]:
     """Return the keys of the screen and of the application, from the bindings themselves.
 
     Not from what the focused widget sees: a list that takes Enter for itself
-    does not change what Enter means on its screen.
+    does not change what Enter means on its screen. A dialog shuts the application's
+    keys off, but for those that always work.
     """
     keymap = host_of(screen).settings.keymap
     found: dict[str, KeyHelp] = {}
     for node in (screen, screen.app):
         for binding in _bindings_of(node):
             action = binding.action.partition("(")[0]
-            if node.check_action(action, ()) is not True:
+            is_shut_off = node is screen.app and screen.is_modal and not binding.priority
+            if is_shut_off or node.check_action(action, ()) is not True:
                 continue
             key = keymap.get(binding.id or "", binding.key)
             found.setdefault(

@@ -342,6 +342,14 @@ async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(store, clock, k
         assert "Pick one of this line by hand" not in term.text()
 
 
+async def test_help_within_a_dialog_lists_only_keys_that_work_there(store, clock, key):
+    """A dialog takes the keys of the terminal away, but for those that always work."""
+    async with terminal(store, clock, size=(120, 50)) as term:
+        await term.press("f9", "f4", "f1")
+        assert "Lock: your work stays on the screen" in term.text()
+        assert "Menu: every action" not in term.text()
+
+
 async def test_the_menu_holds_every_action_of_the_screen(store, clock, key):
     """What has a key is in the menu as well, and works from there."""
     async with terminal(store, clock) as term:
