@@ -46,6 +46,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "sync_push_ops_per_s": (">=", 15_000),
     "bytes_per_op_up": ("<=", 20),
     "idle_cycle_bytes": ("<=", 500),
+    "backlog_60k_s": ("<", 10),
     "sync_pull_rows_per_s": (">=", 30_000),
     "bootstrap_100k_skus_s": ("<", 2.0),
     "storm_5000_drain_s": ("<", 120),
