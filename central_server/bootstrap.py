@@ -63,7 +63,7 @@ from central_server.services.stores import StoreDirectory
 from central_server.services.supply import SupplyBook
 from central_server.services.sync_service import SyncService
 from central_server.services.tills import TillDesk
-from central_server.services.tokens import SessionKeys
+from central_server.services.tokens import GiftCodes, SessionKeys
 from central_server.services.unfillable import UnfillableDesk
 from central_server.services.unit_prices import UnitPrices
 from central_server.services.vendors import VendorDesk
@@ -350,7 +350,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         unfillable=UnfillableDesk(database, clock, how),
         supply=SupplyBook(database, clock, _backorders(judging)),
         vendors=VendorDesk(judging),
-        tills=TillDesk(database, clock, random, pokes),
+        tills=TillDesk(database, clock, random, pokes, GiftCodes(settings.secret)),
         availability_feed=AvailabilityFeedReader(database),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),

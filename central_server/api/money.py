@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.money_schemas import (
@@ -16,25 +16,36 @@ from central_server.api.money_schemas import (
 )
 from central_server.api.rule_schemas import milliseconds
 from central_server.services.api_keys import KeyHolder
+from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
 
 router = APIRouter(prefix="/v1/admin", tags=["money"])
 
 Admin = Annotated[KeyHolder, Depends(require("admin"))]
+ISSUING = "POST /v1/admin/stored-values"
 LocationId = Annotated[str, Path(min_length=1, max_length=64)]
 
 
 @router.post(
-    "/stored-values", response_model=IssuedView, status_code=201, responses=problems(*KEYED)
+    "/stored-values",
+    response_model=IssuedView,
+    status_code=201,
+    responses=problems(
+        *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused"
+    ),
+    openapi_extra=idempotency.PARAMETERS,
 )
-def issue_stored_value(request: Request, holder: Admin, body: IssueBody) -> object:
-    """Issue a gift card or credit; its code is in this answer and in no other.
-
-    Where the answer is lost, issue another one: nobody knows the code of the first.
-    """
-    tills = central_of(request).tills
-    return tills.issue(body.means, body.amount_minor, body.currency, holder.name)
+def issue_stored_value(
+    request: Request, response: Response, holder: Admin, body: IssueBody
+) -> object:
+    """Issue a gift card or credit. Its code is kept nowhere; the same key tells it again."""
+    identity = idempotency.identify(request, body, holder.id, ISSUING)
+    document, is_replayed = central_of(request).tills.issue_once(
+        identity, body.means, body.amount_minor, body.currency, holder.name
+    )
+    response.headers[idempotency.REPLAYED_HEADER] = "true" if is_replayed else "false"
+    return document
 
 
 @router.post(

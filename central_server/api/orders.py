@@ -49,16 +49,7 @@ _EXAMPLE = {
     ),
     openapi_extra={
         "requestBody": {"content": {"application/json": {"example": _EXAMPLE}}},
-        "parameters": [
-            {
-                "name": idempotency.HEADER, "in": "header", "required": True,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128,
-                           "pattern": r"^[!-~]+$"},
-                "description": "Any text unique to this order. The same key and body give the"
-                " same answer; the same key with another body is refused.",
-                "example": "cart-5b1c2f",
-            }
-        ],
+        **idempotency.PARAMETERS,
     },
 )  # fmt: skip
 @direct(OrderBody, "orders:write")

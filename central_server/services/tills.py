@@ -1,6 +1,5 @@
 """Central's desk for paying in stores: policies, gift cards and credits, and the tender report."""
 
-import secrets
 from dataclasses import asdict, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -8,12 +7,18 @@ from typing import TYPE_CHECKING
 from central_server.money_records import BLOCKED, MoneyEntry, StoredValue, ValueEntry
 from central_server.ports import Pokes
 from central_server.records import Location
-from central_server.services.errors import NotFound, NothingToBlock, UnknownLocation
+from central_server.services.errors import (
+    IdempotencyKeyReused,
+    NotFound,
+    NothingToBlock,
+    UnknownLocation,
+)
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.location_changes import change_location, read_location
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
+from central_server.services.tokens import GiftCodes
 from sync.clock import Clock
-from sync.domain.ids import CROCKFORD
 from sync.domain.money_ledger import CASH_PREFIX, Posting, balances
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
@@ -24,17 +29,18 @@ if TYPE_CHECKING:
     from central_server.storage.money import Money
     from central_server.storage.unit import Unit
 
-CODE_GROUPS, GROUP_LENGTH = 4, 4
-
 
 class TillDesk:
     """What people at central do about money that stores take."""
 
-    def __init__(self, database: "Database", clock: Clock, random: Random, pokes: Pokes) -> None:
+    def __init__(
+        self, database: "Database", clock: Clock, random: Random, pokes: Pokes, codes: GiftCodes
+    ) -> None:
         self._database = database
         self._clock = clock
         self._random = random
         self._pokes = pokes
+        self._codes = codes
 
     def set_policy(self, location_id: str, policy: ReservePolicy) -> Document:
         """Let a store work by a policy; it hears of it in its own row."""
@@ -69,13 +75,49 @@ class TillDesk:
 
     def issue(self, means: TenderKind, amount_minor: int, currency: str, by: str) -> Document:
         """Issue a gift card or credit. Its code is shown this once; central keeps a hash of it."""
-        letters = [secrets.choice(CROCKFORD) for _ in range(CODE_GROUPS * GROUP_LENGTH)]
-        groups = (letters[at : at + GROUP_LENGTH] for at in range(0, len(letters), GROUP_LENGTH))
-        code = "-".join("".join(group) for group in groups)
-        now_ms = self._clock.now_ms()
-        value = StoredValue(account_of(code), means, currency, amount_minor, now_ms)
+        code = self._codes.drawn()
+        value = self._new(code, means, amount_minor, currency)
         self._database.write(lambda unit: unit.money.issue(value, f"issued by {by}"))
         return {"code": code, **value_document(value)}
+
+    def issue_once(
+        self,
+        identity: RequestIdentity,
+        means: TenderKind,
+        amount_minor: int,
+        currency: str,
+        by: str,
+    ) -> tuple[Document, bool]:
+        """Issue one, or say again what this request issued; return whether it was said before.
+
+        Its code is made of the request's name: it is nowhere kept, and can be told again.
+        Raises `IdempotencyKeyReused`.
+        """
+        code = self._codes.of(identity.principal, identity.key)
+        value = self._new(code, means, amount_minor, currency)
+
+        def work(unit: "Unit") -> StoredValue | None:
+            kept = unit.idempotency.claim(
+                identity.principal, identity.key, identity.body_hash, value.created_ms
+            )
+            if kept is not None and kept.body_hash != identity.body_hash:
+                raise IdempotencyKeyReused
+            known = unit.money.stored_values([value.account], lock=True).get(value.account)
+            if known is None:
+                unit.money.issue(value, f"issued by {by}")
+                return None
+            entries = unit.money.value_entries(value.account)
+            known = replace(known, balance_minor=entries[0].amount_minor)
+            if known != replace(value, created_ms=known.created_ms):
+                raise IdempotencyKeyReused
+            return known
+
+        known = self._database.write(work)
+        return {"code": code, **value_document(known or value)}, known is not None
+
+    def _new(self, code: str, means: TenderKind, amount_minor: int, currency: str) -> StoredValue:
+        now_ms = self._clock.now_ms()
+        return StoredValue(account_of(code), means, currency, amount_minor, now_ms)
 
     def value(self, code: str) -> Document:
         """Return what is left on a gift card or credit."""

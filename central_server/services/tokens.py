@@ -6,6 +6,7 @@ Only hashes of long-lived secrets are kept. All comparisons take constant time.
 import binascii
 import hashlib
 import hmac
+import secrets
 from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from random import Random
@@ -22,6 +23,7 @@ _MAC_BYTES = 16
 _PREFIX_LENGTH = 8
 _SECRET_LENGTH = 32
 _CODE_LENGTH = 10
+_GIFT_LENGTH = 16
 
 
 def secret_hash(secret: str) -> str:
@@ -64,6 +66,31 @@ def key_prefix(key: str) -> str | None:
 def new_enrolment_code(random: Random) -> str:
     """Return a one-time code of 50 random bits, such as `7KQ2-9ZXM-4D`."""
     return _letters(random, _CODE_LENGTH)
+
+
+class GiftCodes:
+    """Codes of gift cards and credits: drawn, or made of a request's name and the server secret.
+
+    Who asks again for the same request gets the same code, and nothing is stored of it
+    but its hash. After the secret was changed a repetition is another request.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._key = hashlib.blake2b(b"gift:" + secret.encode(), digest_size=32).digest()
+
+    def of(self, principal: str, key: str) -> str:
+        """Return the code for one request, such as `7KQ2-9ZXM-4D1V-Q8RA` (80 bits)."""
+        name = f"{principal}\n{key}".encode()
+        return _grouped(hashlib.blake2b(name, key=self._key, digest_size=_GIFT_LENGTH).digest())
+
+    def drawn(self) -> str:
+        """Return a code of 80 random bits."""
+        return _grouped(secrets.token_bytes(_GIFT_LENGTH))
+
+
+def _grouped(octets: bytes) -> str:
+    letters = "".join(CROCKFORD[octet & 31] for octet in octets)
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
 
 def enrolment_code_hash(code: str) -> str:

@@ -15,27 +15,40 @@ from central_server.web.problems import ProblemError
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEY_LENGTH_MAX = 128
-_PLACING = "POST /v1/orders\n"
-"""What every key stands for; a part of the hash, so that keys of earlier versions hold."""
+PARAMETERS = {
+    "parameters": [
+        {
+            "name": HEADER, "in": "header", "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX,
+                       "pattern": r"^[!-~]+$"},
+            "description": "Any text unique to this request. The same key and body give the"
+            " same answer; the same key with another body is refused.",
+            "example": "cart-5b1c2f",
+        }
+    ]
+}  # fmt: skip
+"""How the API's description tells of it."""
+PLACING = "POST /v1/orders"
+"""What a key stands for; a part of the hash, so that keys of earlier versions hold."""
 
 
-def identify(request: Request, body: BaseModel, owner: str) -> RequestIdentity:
+def identify(request: Request, body: BaseModel, owner: str, act: str = PLACING) -> RequestIdentity:
     """Return the identity of `request`; a missing or unusable key is a 400 problem."""
     key = request.headers.get(HEADER, "").strip()
     if not key:
         raise ProblemError(
-            "idempotency_key_missing", f"send an {HEADER} header: any text unique to this order"
+            "idempotency_key_missing", f"send an {HEADER} header: any text unique to this request"
         )
     if len(key) > KEY_LENGTH_MAX or not key.isprintable() or not key.isascii():
         raise ProblemError(
             "idempotency_key_invalid",
             f"an {HEADER} has at most {KEY_LENGTH_MAX} printable ASCII characters",
         )
-    return identity(key, body, owner)
+    return identity(key, body, owner, act)
 
 
-def identity(key: str, body: BaseModel, owner: str) -> RequestIdentity:
-    """Return the identity of an order under a key, however it was sent."""
-    document = f"{_PLACING}{body.model_dump_json()}".encode()
+def identity(key: str, body: BaseModel, owner: str, act: str = PLACING) -> RequestIdentity:
+    """Return the identity of a request under a key, however it was sent."""
+    document = f"{act}\n{body.model_dump_json()}".encode()
     digest = hashlib.blake2b(document, digest_size=16).hexdigest()
     return RequestIdentity(owner, key, digest)

@@ -1,5 +1,7 @@
 """Gift cards, store credit and tender reports over HTTP."""
 
+from itertools import count
+
 import pytest
 
 from central_server.money_records import MoneyEntry
@@ -8,14 +10,19 @@ from tests.api.test_orders_http import is_problem
 pytestmark = pytest.mark.anyio
 VALUES = "/v1/admin/stored-values"
 AT_MS = 1_763_900_000_000
+NUMBERS = count(1_000)
 DAY = {"since": "2025-11-23T00:00:00Z", "before": "2025-11-24T00:00:00Z"}
 
 
 async def issued(client, **changes) -> str:
     body = {"amount_minor": 2500, "currency": "USD", **changes}
-    answer = await client.post(VALUES, json=body)
+    answer = await client.post(VALUES, json=body, headers=key(next(NUMBERS)))
     assert answer.status_code == 201, answer.text
     return answer.json()["code"]
+
+
+def key(number: int) -> dict[str, str]:
+    return {"Idempotency-Key": f"card-{number}"}
 
 
 async def test_a_gift_card_is_issued_looked_up_blocked_and_given_back(client, world):
@@ -39,6 +46,29 @@ async def test_a_gift_card_is_issued_looked_up_blocked_and_given_back(client, wo
         assert view.money.value_differences() == []
 
 
+async def test_a_card_whose_answer_was_lost_is_issued_once(client, world):
+    """The same key gives the same code, also when it was forgotten; another amount is refused."""
+    body = {"amount_minor": 2500, "currency": "USD"}
+    first = await client.post(VALUES, json=body, headers=key(1))
+    code = first.json()["code"]
+    await client.post(f"{VALUES}/block", json={"code": code, "note": "lost"})
+    again = await client.post(VALUES, json=body, headers=key(1))
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = {**body, "amount_minor": 2600}
+    answer = await client.post(VALUES, json=other, headers=key(1))
+    assert is_problem(answer, 422, "idempotency_key_reused")
+    world.database.write(lambda unit: unit.idempotency.forget(2 * AT_MS))
+    late = await client.post(VALUES, json=body, headers=key(1))
+    assert (late.status_code, late.json()) == (201, first.json())
+    answer = await client.post(VALUES, json=other, headers=key(1))
+    assert is_problem(answer, 422, "idempotency_key_reused")
+    assert (await client.post(VALUES, json=body, headers=key(2))).json()["code"] != code
+    assert is_problem(await client.post(VALUES, json=body), 400, "idempotency_key_missing")
+    with world.database.read() as view:
+        assert view.money.value_differences() == []
+
+
 async def test_store_credit_in_another_currency_and_codes_that_nobody_has(client):
     """What is not known is not found; an amount is a whole number of minor units."""
     code = await issued(client, means="store_credit", currency="EUR")
@@ -53,7 +83,8 @@ async def test_store_credit_in_another_currency_and_codes_that_nobody_has(client
         assert is_problem(answer, 404, "not_found")
     for wrong in ({"amount_minor": 0}, {"amount_minor": 1.5}, {"means": "cash"}):
         body = {"amount_minor": 1, "currency": "USD", **wrong}
-        assert is_problem(await client.post(VALUES, json=body), 422, "validation_failed")
+        answer = await client.post(VALUES, json=body, headers=key(3))
+        assert is_problem(answer, 422, "validation_failed")
 
 
 async def test_the_tender_report_of_a_store_by_drawer_and_associate(client, world):
