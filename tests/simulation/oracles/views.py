@@ -15,9 +15,11 @@ from sync.edge.fold import Folded, fold
 from sync.protocol.digest import StoreDigest, differences, order_digest
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import Entity, encode_body, store_scope
+from sync.protocol.verdicts import VerdictStatus
 from tests.simulation.memory import location_of
 from tests.simulation.model import Books, read_books
 from tests.simulation.registry import Oracle, When
+from tests.simulation.store import EVERYTHING
 from tests.simulation.template import SKUS
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def _with_held_back(store: "StoreMachine", books: Books, digest: StoreDigest) ->
 def _folded_here(store: "StoreMachine", books: Books, key: str) -> Folded | None:
     """Return an order as the store has to see it; None for what neither side has.
 
-    One that began here, and that central holds back as a whole, is only the store's.
+    One that began here, and that central holds back as a whole, is only the store's, as
+    long as nobody has set its beginning aside.
     """
     if key in books.orders:
         row = books.orders[key].row
@@ -67,6 +70,9 @@ def _folded_here(store: "StoreMachine", books: Books, key: str) -> Folded | None
     first = pending[0] if pending else None
     if first is None or not isinstance(first.op, ReservationMade | WaitRequested):
         return None
+    _, said = store.store.journal.history(EVERYTHING, 0, key)[-1]
+    if said is not None and said.status is VerdictStatus.REFUSED:
+        return None  # set aside by a person: there is no such order, whatever else is held back
     return fold(begun(first.op, store.location_id, first.at), pending)
 
 
