@@ -56,6 +56,8 @@ def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     life = journal.lives.named(name, end.last_epoch)
     if life is None or journal.is_whole_after(end.last_seq, life):
         return False
+    if end.last_seq > journal.head().seq:
+        return False  # more than was ever done here: a copy of this machine was quicker
     known = journal.hash_at(end.last_seq, life)
     if known is not None and known.hex() != end.last_hash:
         return False  # another history: it is for the next push to find out

@@ -1,12 +1,15 @@
 """A central that was restored to before what its stores still keep: they go on behind the hole."""
 
 import copy
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sync.edge.journal import KEEP_DAYS
+from sync.protocol.endpoint import OperationsPage
 from sync.transport.faulty import Faults
 from tests.support.memory_central import MemoryCentral
 from tests.sync.edge.restores import (
@@ -15,6 +18,7 @@ from tests.sync.edge.restores import (
     copy_of,
     lines_at_central,
     lines_here,
+    pick,
     put_back,
     rewound,
     save,
@@ -179,6 +183,55 @@ def test_a_copy_of_the_machine_does_not_send_it_too(shop: World, tmp_path: Path)
     assert other.store.journal.is_duplicate()
     assert len(set(lines_at_central(shop))) == len(lines_at_central(shop)) == 5
     check_places(shop)
+    other.store.close()
+
+
+class Raced:
+    """A line to central; somebody else is quicker than its first question for operations."""
+
+    def __init__(self, inner: object, act: Callable[[], object]) -> None:
+        self._inner = inner
+        self._acts = [act]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def operations(self, replica_id: str, epoch: int, from_seq: int) -> OperationsPage:
+        while self._acts:
+            self._acts.pop()()
+        return self._inner.operations(replica_id, epoch, from_seq)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_a_copy_that_was_quicker_takes_no_work_along(shop: World, tmp_path: Path, more: int):
+    """Central's end is beyond all that was done here: it is a copy's, not what was forgotten."""
+    work(shop, 1)
+    wait(shop, 2 * DAY_S)
+    shop.quiet()
+    saved = copy.deepcopy(shop.central)
+    for number in (2, 3):
+        work(shop, number)
+        wait(shop, 2 * DAY_S)
+        shop.quiet()
+    wait(shop, KEEP_DAYS * DAY_S)
+    shop.quiet()
+    work(shop, 4)
+    wait(shop, 2 * DAY_S)
+    shop.quiet()
+    other = copy_of(shop, tmp_path / "copy")  # it has forgotten nothing yet
+    shop.store.journal.prune(shop.clock.now_ms())
+    rewound(shop.central, saved)
+    work(other, *range(5, 5 + more))
+    pick(shop, 1)
+    own = lines_here(shop)[-1]
+    shop.faulty._inner = Raced(shop.central, other.round)
+    shop.round()
+    for _ in range(4):
+        wait(shop, 200)
+        shop.round()
+        other.round()
+    is_known = own in lines_at_central(shop)
+    assert is_known or shop.store.journal.backlog() or shop.store.journal.is_duplicate()
     other.store.close()
 
 
