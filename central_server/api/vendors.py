@@ -14,7 +14,7 @@ from central_server.web.deps import central_of
 from sync.domain.fulfillment import ShortReason
 from sync.domain.shipping import WEIGHT_GRAMS_MAX
 
-router = APIRouter(prefix="/v1/vendors/{location_id}/work", tags=["vendors"])
+router = APIRouter(prefix="/v1/vendors/{location_id}/fulfillments", tags=["vendors"])
 
 Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.\-]+$")]
 Writer = Annotated[KeyHolder, Depends(require("orders:write"))]

@@ -1,19 +1,17 @@
 """The part of a store that sells: each sale once, by the number of the point of sale."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
+from store_client.replica.journaling import Journaling
 from store_client.replica.models import Sale
 from store_client.replica.shares import Shares
-from sync.clock import Clock
 from sync.domain.escrow import Share
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.people import Approval
 from sync.domain.stock_operations import FloorSold, SkuUnits
-from sync.edge.journal import Journal
 from sync.protocol.lines import decode_line
 
 Judge = Callable[[FloorSold], object]
@@ -24,25 +22,10 @@ def no_judge(_: object) -> None:
     """Call nothing off."""
 
 
-class Sales(ABC):
+class Sales(Journaling):
     """Writes and reads sales, and says what one would break."""
 
-    journal: Journal
     shares: Shares
-    clock: Clock
-
-    @abstractmethod
-    def _append(
-        self,
-        operation: Any,
-        by: str,
-        dev: str,
-        effects: Sequence[StockEffect],
-        *,
-        at_ms: int,
-        approval: Approval | None = None,
-    ) -> None:
-        """Put an operation into the journal that is held; see `Store`."""
 
     def sell(
         self,

@@ -1,12 +1,10 @@
 """The part of a store where people note what is to be done, and that it was: the inbox."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from abc import abstractmethod
 
 from store_client.replica.inbox import Inbox
+from store_client.replica.journaling import Journaling
 from store_client.replica.models import InboxItem
-from sync.clock import Clock
 from sync.domain.exceptions import (
     ExceptionAssigned,
     ExceptionResolved,
@@ -14,30 +12,12 @@ from sync.domain.exceptions import (
     Task,
     check_task,
 )
-from sync.domain.inventory import StockEffect
-from sync.domain.people import Approval
-from sync.edge.journal import Journal
 
 
-class Tasks(ABC):
+class Tasks(Journaling):
     """Reads and writes what people of this store must look at."""
 
-    journal: Journal
     inbox: Inbox
-    clock: Clock
-
-    @abstractmethod
-    def _append(
-        self,
-        operation: Any,
-        by: str,
-        dev: str,
-        effects: Sequence[StockEffect],
-        *,
-        at_ms: int,
-        approval: Approval | None = None,
-    ) -> None:
-        """Put an operation into the journal that is held; see `Store`."""
 
     def exceptions(self) -> list[InboxItem]:
         """Return what people of this store must look at, the most urgent first."""

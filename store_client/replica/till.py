@@ -1,13 +1,12 @@
 """The part of a store that begins orders at its counter and takes money."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
+from store_client.replica.journaling import Journaling
 from store_client.replica.models import MoneyMove, SyncState
 from store_client.replica.shares import Shares
 from store_client.replica.views import Views
-from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
@@ -19,7 +18,6 @@ from sync.domain.money_operations import (
 )
 from sync.domain.people import Approval
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
-from sync.edge.journal import Journal
 from sync.protocol.verdicts import VerdictStatus
 
 NOT_TAKEN = frozenset({VerdictStatus.REFUSED, VerdictStatus.QUARANTINED})
@@ -69,27 +67,12 @@ def check_turn(operation: MoneyOperation, known: Sequence[object]) -> None:
         raise OutOfTurn("This drawer is not open.", "Somebody has counted it: open it first.")
 
 
-class Till(ABC):
+class Till(Journaling):
     """Writes what begins at the counter and what moves money, and reads the latter."""
 
-    journal: Journal
     shares: Shares
-    clock: Clock
     _views: Views
     _boot_id: str
-
-    @abstractmethod
-    def _append(
-        self,
-        operation: Any,
-        by: str,
-        dev: str,
-        effects: Sequence[StockEffect],
-        *,
-        at_ms: int,
-        approval: Approval | None = None,
-    ) -> None:
-        """Put an operation into the journal that is held; see `Store`."""
 
     @abstractmethod
     def sync_state(self) -> SyncState:

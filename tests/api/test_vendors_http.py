@@ -27,9 +27,9 @@ async def test_a_vendor_sends_an_order(client, world: World):
     """Acknowledged, sent in two boxes, each counted once however often it is said."""
     with_vendor(world)
     order_id, _ = place(world, ("SKU-1", 2), ("SKU-2", 1))
-    (work,) = (await client.get("/v1/vendors/S003/work")).json()["work"]
+    (work,) = (await client.get("/v1/vendors/S003/fulfillments")).json()["work"]
     assert (work["location_id"], work["shipment"]["to"][0]) == ("S003", "Jo Pike")
-    there = f"/v1/vendors/S003/work/{work['id']}"
+    there = f"/v1/vendors/S003/fulfillments/{work['id']}"
     for _ in range(2):
         taken = await client.post(f"{there}/acknowledge", json={})
         assert taken.json()["status"] == "accepted"
@@ -50,7 +50,7 @@ async def test_a_vendor_sends_an_order(client, world: World):
     assert [one["tracking"] for one in order["fulfillments"][0]["shipment"]["boxes"]] == [
         "V-1", "V-2",
     ]  # fmt: skip
-    assert (await client.get("/v1/vendors/S003/work")).json() == {"work": []}
+    assert (await client.get("/v1/vendors/S003/fulfillments")).json() == {"work": []}
     world.check_books()
 
 
@@ -58,8 +58,8 @@ async def test_a_store_is_no_vendor(client, world: World):
     """Work of stores is done on their terminals, and nothing of another vendor is to be seen."""
     with_vendor(world)
     _, (part,) = place(world)
-    assert is_problem(await client.get("/v1/vendors/S001/work"), 404, "not_found")
-    wrong = await client.post(f"/v1/vendors/S001/work/{part.id}/acknowledge", json={})
+    assert is_problem(await client.get("/v1/vendors/S001/fulfillments"), 404, "not_found")
+    wrong = await client.post(f"/v1/vendors/S001/fulfillments/{part.id}/acknowledge", json={})
     assert is_problem(wrong, 404, "not_found")
-    unknown = await client.post("/v1/vendors/S003/work/nothing/acknowledge", json={})
+    unknown = await client.post("/v1/vendors/S003/fulfillments/nothing/acknowledge", json={})
     assert is_problem(unknown, 404, "not_found")
