@@ -5,6 +5,7 @@ a file are the same thing, and becomes the value that central's services take.
 """
 
 import datetime as dt
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,9 +32,9 @@ class Record(BaseModel):
     """Transforms of fields that are taken from the column of their own name."""
 
     @property
+    @abstractmethod
     def key(self) -> tuple[object, ...]:
         """What the row is about: a second row with the same key is a duplicate."""
-        raise NotImplementedError
 
 
 class ProductRecord(Record):

@@ -3,18 +3,17 @@
 from random import Random
 
 from central_server.services.errors import CurbsideNotOffered
-from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from store_client.flows.curbside.practice import work_next
 from store_client.services.fetching_practice import Habits
 from sync.domain.errors import InsufficientStock
 from sync.domain.flows.curbside import NAME
 from sync.domain.orders import Channel
+from tests.simulation.events import asking
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
-TRIES = 3
 STEPS = (2, 4, 6)
 HABITS = Habits(shelf_is_empty=0.05, order_rejected=0.03, changed_mind=0.08)
 
@@ -27,18 +26,10 @@ def place(world: World, index: int, dice: Random) -> str:
     at = world.stores[index].location_id
     email = "jo@example.com" if dice.random() < 0.5 else ""
     new = NewOrder(at, Channel.WEB, "USD", Customer("Jo", email), lines, curbside=True)
-    problem = ""
-    for _ in range(TRIES):
-        try:
-            placed, problem = world.at_central(
-                lambda central: central.orders.place(new, RequestIdentity("shop", key, "body"))
-            )
-        except (InsufficientStock, CurbsideNotOffered) as refusal:
-            return str(refusal)
-        if placed is not None:
-            placing = world.note_placed(key, placed)
-            return f"placed {placing.fulfillment_id[-4:]}, to be brought out"
-    return f"{problem}, the shopper gives up"
+    placing, problem = asking.order(world, key, new, (InsufficientStock, CurbsideNotOffered))
+    return (
+        problem if placing is None else f"placed {placing.fulfillment_id[-4:]}, to be brought out"
+    )
 
 
 def arrive(world: World, index: int, dice: Random) -> str:

@@ -3,18 +3,17 @@
 from random import Random
 
 from central_server.services.errors import ShippingNotOffered
-from central_server.services.idempotency import RequestIdentity
 from store_client.flows.ship.practice import Habits, work_next
 from sync.domain.errors import InsufficientStock
 from sync.domain.flows.ship import shipment_of
 from tests.simulation.central import Decision, position_of
+from tests.simulation.events import asking
 from tests.simulation.model import ArrivedLabel
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 from tests.support.parcels import HOME, NOWHERE, parcel_order
 
-TRIES = 3
 STEPS = (2, 4, 6)
 HABITS = Habits(shelf_is_empty=0.06, order_rejected=0.05, label_torn=0.2)
 
@@ -28,17 +27,8 @@ def place(world: World, index: int, dice: Random) -> str:
     to = NOWHERE if dice.random() < 0.1 else HOME
     email = "jo@example.com" if dice.random() < 0.5 else ""
     new = parcel_order(*lines, method=method, to=to, email=email)
-    for _ in range(TRIES):
-        try:
-            placed, problem = world.at_central(
-                lambda central: central.orders.place(new, RequestIdentity("shop", key, "body"))
-            )
-        except (InsufficientStock, ShippingNotOffered) as refusal:
-            return str(refusal)
-        if placed is not None:
-            placing = world.note_placed(key, placed)
-            return f"placed {placing.fulfillment_id[-4:]} by {method}"
-    return f"{problem}, the shopper gives up"
+    placing, problem = asking.order(world, key, new, (InsufficientStock, ShippingNotOffered))
+    return problem if placing is None else f"placed {placing.fulfillment_id[-4:]} by {method}"
 
 
 def ship(world: World, index: int, dice: Random) -> str:

@@ -5,16 +5,15 @@ from random import Random
 
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import ReceiptClosed, ShippingNotOffered
-from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel, PaymentPlace
+from tests.simulation.events import asking
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
-TRIES = 3
 MORE_THAN_A_STORE_HAS = (4, 8, 12)
 
 
@@ -27,17 +26,8 @@ def place_transfer(world: World, index: int, dice: Random) -> str:
     new = NewOrder(at, Channel.WEB, "USD", Customer("Jo"), lines, transfer=True)
     if dice.random() < 0.4:
         new = replace(new, payment=PaymentPlace.IN_STORE)
-    for _ in range(TRIES):
-        try:
-            placed, problem = world.at_central(
-                lambda central: central.orders.place(new, RequestIdentity("shop", key, "body"))
-            )
-        except (InsufficientStock, ShippingNotOffered) as refusal:
-            return str(refusal)
-        if placed is not None:
-            placing = world.note_placed(key, placed)
-            return f"placed {placing.order_id[-4:]} at {at}"
-    return f"{problem}, the shopper gives up"
+    placing, problem = asking.order(world, key, new, (InsufficientStock, ShippingNotOffered))
+    return problem if placing is None else f"placed {placing.order_id[-4:]} at {at}"
 
 
 def transfer_arrives(world: World, index: int, dice: Random) -> str:
