@@ -313,7 +313,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """A store's device as central sees it."""
+    """A store's device as central sees it. It `follows` the name that its machine had before."""
 
     id: str
     location_id: str
@@ -328,9 +328,9 @@ class Replica:
     last_contact_ms: int | None
     backlog: int
     clock_offset_ms: int
-    base_seq: int = 0
-    """The place before the first operation of its epoch."""
+    base_seq: int = 0  # the place before the first operation of its epoch
     pushed_ms: int | None = None
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

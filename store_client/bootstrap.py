@@ -143,6 +143,7 @@ def enrol(settings: StoreSettings, central_url: str, code: str, *, anew: bool = 
             install_nonce=secrets.token_hex(8),
             public_key=private.public_key().public_bytes_raw().hex(),
             app_version=APP_VERSION,
+            follows=store.identity.replica_id if is_again else "",
         )
         answer = enrol_at(
             central_url,

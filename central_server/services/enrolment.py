@@ -62,7 +62,7 @@ class Enrolment:
         """
         if not is_public_key(request.public_key):
             raise EnrolmentRefused("the public key is not an Ed25519 key in hexadecimal")
-        for name in (request.replica_id, request.install_nonce):
+        for name in (request.replica_id, request.install_nonce, request.follows or "-"):
             if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
                 raise EnrolmentRefused(f"a name has 1 to {NAME_LENGTH_MAX} printable characters")
         now = self._clock.now_ms()
@@ -80,7 +80,7 @@ class Enrolment:
             raise EnrolmentRefused("this replica was enrolled before: start with a new one")
         unit.replicas.enrol(
             request.replica_id, location_id, request.install_nonce, request.public_key,
-            request.app_version[:NAME_LENGTH_MAX], now_ms,
+            request.app_version[:NAME_LENGTH_MAX], now_ms, request.follows,
         )  # fmt: skip
         location = unit.locations.get(location_id)
         identity = unit.meta.get()

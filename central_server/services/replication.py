@@ -16,7 +16,8 @@ from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import Judging
 from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
-from central_server.services.rights import SharedStock, later_mark
+from central_server.services.rights import SharedStock
+from central_server.services.succession import Standing
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.escrow import giving_way
 from sync.domain.exceptions import Task
@@ -301,16 +302,16 @@ class Replication(Reserving):
         if record is not None:
             self._shared.pass_over(record.op, op_id)
 
-    def keep_later_marks(self, *, is_current: bool) -> None:
+    def keep_later_marks(self, standing: Standing) -> None:
         """Let no watermark go back: what was settled late may be older than what a row includes.
 
-        A device that was replaced (not `is_current`) does not speak for a row any
-        more that its successor has worked on.
+        A device that was replaced does not speak for a row any more that its
+        successor has worked on.
         """
         for key, mark in self._marks.items():
             kept = self._kept_marks.get(key, Watermark())
-            self._marks[key] = later_mark(kept, mark, is_current=is_current)
-        self._shared.keep_later_marks(is_current=is_current)
+            self._marks[key] = standing.later(kept, mark)
+        self._shared.keep_later_marks(standing)
 
     def _flow(self, name: str) -> Flow:
         """Return a flow that remembers each order's last status.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Lease, Location, Replica
+from central_server.services.succession import Standing
 from sync.domain.escrow import EscrowPolicy, Share
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect, StockReason
@@ -102,7 +103,7 @@ class SharedStock:
 
     def _open_generation(self, generation: int) -> None:
         """Begin a generation; rights of older ones are worth nothing from now on."""
-        lease = self._lease or Lease(self._location.id, 1, 0, 0, 0)
+        lease = self._lease or _first_lease(self._unit, self._location.id)
         self._lease = replace(lease, generation=max(lease.generation, generation))
 
     def broken(self, sku: str, moved: tuple[int, int]) -> int:
@@ -134,11 +135,11 @@ class SharedStock:
         elif isinstance(operation, FloorSold):
             self._note(operation.lines, op_id)
 
-    def keep_later_marks(self, *, is_current: bool) -> None:
+    def keep_later_marks(self, standing: Standing) -> None:
         """Let no row's watermark go back, after an operation that was settled late."""
         for sku in self._touched:
-            kept, row = self._kept_marks[sku], self._rows[sku]
-            mark = later_mark(kept, row.watermark, is_current=is_current)
+            row = self._rows[sku]
+            mark = standing.later(self._kept_marks[sku], row.watermark)
             self._rows[sku] = replace(row, watermark=mark)
 
     def flush(self) -> frozenset[str]:
@@ -151,34 +152,31 @@ class SharedStock:
         return frozenset(self._touched)
 
 
-def later_mark(kept: Watermark, new: Watermark, *, is_current: bool) -> Watermark:
-    """Return the watermark of a row that had `kept` and took in an operation at `new`.
-
-    `is_current`: whether the operation's device still speaks for its store.
-    """
-    if kept.replica_id == new.replica_id:
-        return max(kept, new, key=lambda mark: (mark.epoch, mark.seq))
-    return new if is_current or not kept.replica_id else kept
-
-
-def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -> None:
+def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -> int:
     """Let central promise on the newest of its own times that the store has seen.
 
     A token is central's own time: a push that was delayed for hours carries an old
     one and extends nothing. One from the future is no token of this central.
+    Returns the generation of rights; 0 where the location does not share by escrow.
     """
     policy: EscrowPolicy = location.escrow
     kept = unit.leases.get(location.id)
     if not policy.enabled:
         if kept is not None:
             unit.leases.drop(location.id)
-        return
-    lease = kept or Lease(location.id, 1, 0, 0, 0)
+        return 0
+    lease = kept or _first_lease(unit, location.id)
     if lease.token_ms < token_ms <= now_ms:
         until, confirm_by = policy.lease_end_ms(token_ms), policy.confirm_by_ms(token_ms)
         lease = replace(lease, token_ms=token_ms, until_ms=until, confirm_by_ms=confirm_by)
     if lease != kept:
         unit.leases.save(lease)
+    return lease.generation
+
+
+def _first_lease(unit: "Unit", location_id: str) -> Lease:
+    """Begin behind what was ever granted there: since then central may have promised without."""
+    return Lease(location_id, unit.leases.newest_generation(location_id) + 1, 0, 0, 0)
 
 
 def keep_time(unit: "Unit", now_ms: int) -> None:
@@ -224,5 +222,7 @@ def renew(unit: "Unit", location: Location) -> None:
     """
     lease = unit.leases.get(location.id)
     if lease is not None or location.escrow.enabled:
-        generation = 1 if lease is None else lease.generation + 1
-        unit.leases.save(Lease(location.id, generation, 0, 0, 0))
+        following = _first_lease(unit, location.id)
+        if lease is not None:
+            following = replace(following, generation=lease.generation + 1)
+        unit.leases.save(following)

@@ -17,6 +17,7 @@ from central_server.services.held_views import (
 from central_server.services.push_exceptions import held_words
 from central_server.services.replication import Replication
 from central_server.services.rights import VOID_RIGHTS
+from central_server.services.succession import standing_of
 from sync.domain.operations import aggregate_of
 from sync.domain.stock_operations import RIGHTS
 from sync.hub.acceptor import applied_elsewhere, judge, passed_over
@@ -101,7 +102,9 @@ class Settling:
 
     def write(self) -> None:
         """Write everything; rows never fall behind what they included."""
-        self._applier.keep_later_marks(is_current=self._state.enabled)
+        state = self._state
+        standing = standing_of(self._unit, state.replica_id, state.location_id)
+        self._applier.keep_later_marks(standing)
         self._applier.flush()
 
     def _is_void(self, record: OperationRecord) -> bool:

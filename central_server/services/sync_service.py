@@ -71,7 +71,9 @@ class SyncService:
                 scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
             )  # fmt: skip
             if replica.enabled:
-                extend_lease(unit, location, header.lease_ms, now)
+                generation = extend_lease(unit, location, header.lease_ms, now)
+                if answer.heads:
+                    answer = answer.model_copy(update={"generation": generation})
             unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
             return answer
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from central_server.records import EscrowRule, Lease
 from central_server.storage.bulk import upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
-from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES
+from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES, STOCK
 from sync.domain.escrow import EscrowPolicy
 
 _COLUMNS = ("location_id", "generation", "token_ms", "until_ms", "confirm_by_ms")
@@ -61,6 +61,12 @@ class Leases:
         """Promise nothing of a location until it has seen an answer later than this."""
         here = LEASES.c.location_id == location_id
         self._connection.execute(LEASES.update().where(here).values(until_ms=0, token_ms=now_ms))
+
+    def newest_generation(self, location_id: str) -> int:
+        """Return the newest generation in which a location has granted anything, 0 without."""
+        here = (STOCK.c.location_id == location_id, STOCK.c.granted > 0)
+        found = self._connection.execute(select(func.max(STOCK.c.generation)).where(*here))
+        return int(found.scalar() or 0)
 
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""

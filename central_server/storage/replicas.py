@@ -14,7 +14,7 @@ _COLUMNS = tuple(
     for name in (
         "replica_id", "location_id", "epoch", "last_seq", "last_hash", "install_nonce", "enabled",
         "public_key", "app_version", "enrolled_at_ms", "last_contact_ms", "backlog",
-        "clock_offset_ms", "base_seq", "pushed_ms",
+        "clock_offset_ms", "base_seq", "pushed_ms", "follows",
     )
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ class Replicas:
 
     def enrol(
         self, replica_id: str, location_id: str, install_nonce: str, public_key: str,
-        app_version: str, now_ms: int,
+        app_version: str, now_ms: int, follows: str = "",
     ) -> None:  # fmt: skip
         """Add a replica at the start of its journal: epoch 1, no operations."""
         self._connection.execute(
@@ -68,6 +68,7 @@ class Replicas:
                 last_contact_ms=None,
                 backlog=0,
                 clock_offset_ms=0,
+                follows=follows,
             )
         )
         self._connection.execute(

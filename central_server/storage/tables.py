@@ -276,6 +276,7 @@ REPLICAS = Table(
     _int("enrolled_at_ms"), _maybe("last_contact_ms"), _int("backlog"), _int("clock_offset_ms"),
     Column("base_seq", BigInteger, nullable=False, server_default=text("0")),
     _maybe("pushed_ms"), _maybe("followed_rev"),
+    Column("follows", Text, nullable=False, server_default=""),
     CheckConstraint("epoch >= 1 AND last_seq >= 0", name="position"),
     Index(None, "location_id"),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """One round of sync. A scheduler, a test or a simulation calls it; it says when to call again."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -104,9 +105,12 @@ class SyncDaemon:
         except HALTING as refusal:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
-        pulled = self._pull(session, pushed.heads)
-        if self._may_share() and self._share() and halted is None:
-            pushed = replace(self._push(session), sent=pushed.sent)
+
+        def share() -> None:
+            if self._may_share() and self._share() and halted is None:
+                self._push(session)
+
+        pulled = self._pull(session, pushed.heads, then=share)
         self._failures = 0
         error = "" if halted is None else str(halted)
         self._replica.report(
@@ -143,6 +147,13 @@ class SyncDaemon:
         """Return whether central listens: a device that is shut out is told of no scopes."""
         return self._session is not None and bool(self._session.heads)
 
+    def _hear(self, report: PushReport) -> None:
+        """Take in what central said of this device beside its acknowledgement."""
+        if report.shut_out and self._session is not None:
+            self._session = self._session.model_copy(update={"heads": ()})
+        if report.generation:
+            self._keeper.join(report.generation)
+
     def _share(self) -> int:
         """Begin a generation that waited for what was just pulled; grant and confirm."""
         return self._keeper.begin_expected() + self._keeper.share_out()
@@ -158,6 +169,7 @@ class SyncDaemon:
             self._hello()  # central was restored: what it says of rows is of another life
         if report.recovered:
             self._replica.refold()
+        self._hear(report)
         return report
 
     def _push_all(self, ops_max: int, heads: str) -> PushReport:
@@ -166,7 +178,12 @@ class SyncDaemon:
             now_ms=self._clock.now_ms(), heads=heads, rows_first=self._rows_first,
         )  # fmt: skip
 
-    def _pull(self, session: HelloAnswer, heads: tuple[ScopeHead, ...]) -> PullReport:
+    def _pull(
+        self,
+        session: HelloAnswer,
+        heads: tuple[ScopeHead, ...],
+        then: Callable[[], object] = bool,
+    ) -> PullReport:
         return pull_all(
             self._endpoint,
             self._replica,
@@ -174,6 +191,7 @@ class SyncDaemon:
             self._parts_folder,
             session.rows_max,
             incarnation=(self._session or session).incarnation,
+            then=then,
         )
 
     def _hello(self) -> HelloAnswer:

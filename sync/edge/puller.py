@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sync.edge.ports import ReplicaWriter, ScopeCursor
 from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.rows import is_store_scope
 from sync.protocol.session import ROWS_PER_PULL_MAX, PullHeader, ScopeHead, SnapshotManifest
 from sync.protocol.snapshot import has_snapshot
 
@@ -39,24 +41,32 @@ def pull_all(
     rows_max: int = ROWS_PER_PULL_MAX,
     *,
     incarnation: int,
+    then: Callable[[], object] = bool,
 ) -> PullReport:
     """Bring every scope up to its head; scopes that are not listed any more are forgotten.
 
-    The store's own scope goes first: the work of the day does not wait for a
-    catalogue. `incarnation` is central's, as it said hello: a restored central
-    may stand at the same rev with other rows. An answer that lists no scope at
-    all says nothing, least of all that a store should forget everything.
+    The store's own scope goes first, and what is to be done with it (`then`): the
+    work of the day does not wait for a catalogue. `incarnation` is central's, as it
+    said hello: a restored central may stand at the same rev with other rows. An
+    answer that lists no scope at all says nothing, least of all that a store should
+    forget everything.
     """
-    if not heads:
-        return PullReport()
-    replica.keep_only([head.scope for head in heads])
-    rows = snapshots = resets = 0
-    for head in sorted(heads, key=lambda head: (has_snapshot(head.scope), head.scope)):
-        report = _pull_scope(endpoint, replica, head, parts_folder, rows_max, incarnation)
-        rows += report.rows
-        snapshots += report.snapshots
-        resets += report.resets
-    return PullReport(rows, snapshots, resets)
+    if heads:
+        replica.keep_only([head.scope for head in heads])
+    ours = [head for head in heads if is_store_scope(head.scope)]
+    others = sorted({*heads}.difference(ours), key=lambda head: head.scope)
+
+    def pull(head: ScopeHead) -> PullReport:
+        return _pull_scope(endpoint, replica, head, parts_folder, rows_max, incarnation)
+
+    reports = [pull(head) for head in ours]
+    then()
+    reports += [pull(head) for head in others]
+    return PullReport(
+        rows=sum(one.rows for one in reports),
+        snapshots=sum(one.snapshots for one in reports),
+        resets=sum(one.resets for one in reports),
+    )
 
 
 def _pull_scope(

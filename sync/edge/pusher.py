@@ -1,7 +1,7 @@
 """Sends what central lacks, in order, and records the verdicts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.edge.escrow import ShareKeeper
 from sync.edge.holes import go_on_behind
@@ -39,6 +39,10 @@ class PushReport:
     """Central's life as it says in its answers; 0 is unsaid."""
     recovered: bool = False
     """Whether this journal was made to follow on central's."""
+    generation: int = 0
+    """Of rights at central; 0 is unsaid."""
+    shut_out: bool = False
+    """Whether central lets this device only hand in what it did."""
 
 
 def push_all(
@@ -67,7 +71,7 @@ def push_all(
     for _ in range(RECOVERIES_MAX):
         try:
             report = _push_all(endpoint, journal, ops_max, keeper, heads, now_ms)
-            return PushReport(report.sent, report.heads, report.incarnation, recovered)
+            return replace(report, recovered=recovered)
         except errors.Gap as gap:
             rows_first(True)
             if not go_on_behind(endpoint, journal, now_ms):
@@ -141,7 +145,10 @@ def _push_all(
         following = journal.sending()
         is_newest = following.life == journal.lives.newest and following.life.opened
         if is_newest and answer.acked_seq >= journal.head().seq:
-            return PushReport(sent, answer.heads, answer.incarnation)
+            return PushReport(
+                sent, answer.heads, answer.incarnation,
+                generation=answer.generation, shut_out=answer.shut_out,
+            )  # fmt: skip
         _expect_progress(answer, place, following)
 
 

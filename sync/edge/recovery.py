@@ -12,7 +12,7 @@ the epoch may begin is for central to say.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def refill(journal: Journal) -> int:
             current = chain(current, one.line)
             if current != one.hash:
                 break  # of a history that was overtaken
-            _insert(journal, one)
+            _insert(journal, one, journal.rights.replay)
             count += 1
     return count
 
@@ -300,7 +300,7 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
         discarded = _replace_lives(journal, theirs)
         for epoch, seq, line, hashed in theirs.operations:
             witness = Witness(theirs.replica_id, epoch, seq, line, hashed, _units_sold(line))
-            _insert(journal, witness)
+            _insert(journal, witness, journal.rights.take_in)
         if theirs.anchor is not None:  # it is counted on both sides: only its place matters
             journal.insert(theirs.anchor, _record(theirs.anchor.line))
         _keep_verdicts(journal, theirs)
@@ -387,14 +387,19 @@ def _sequence(journal: Journal, life: Life, own: list[_Own]) -> None:
     for seq, one in enumerate(own, life.base + 1):
         current = chain(current, one.line)
         witness = Witness(life.replica_id, life.epoch, seq, one.line, current, one.effects)
-        _insert(journal, witness, forked_from=f"{one.epoch}/{one.seq}")
+        _insert(journal, witness, journal.rights.replay, f"{one.epoch}/{one.seq}")
 
 
-def _insert(journal: Journal, one: Witness, forked_from: str | None = None) -> None:
+def _insert(
+    journal: Journal,
+    one: Witness,
+    to_rights: Callable[[object, int], None],
+    forked_from: str | None = None,
+) -> None:
     record = _record(one.line)
     journal.insert(one, record, forked_from)
     if record is not None:
-        journal.rights.replay(record.op, one.seq)
+        to_rights(record.op, one.seq)
 
 
 def _units_sold(line: bytes) -> tuple[tuple[str, int, int], ...]:

@@ -83,8 +83,23 @@ class GivenRights:
             "UPDATE rights SET recalled_seq = ? WHERE sku = ?", [(seq, sku) for sku in skus]
         )
 
+    def take_in(self, operation: object, seq: int) -> None:
+        """Take in an operation of this store's that only central had.
+
+        What it promised in later generations this store has not heard of yet: none
+        begins before that, and then it is one in which nothing was granted elsewhere.
+        """
+        open_now = self.generation()
+        match operation:
+            case RightsGranted(generation=generation) if generation > open_now:
+                self.expect(generation + 1)
+            case GenerationClosed(generation=generation) if generation >= open_now:
+                self.expect(generation + 1)
+            case _:
+                self.replay(operation, seq)
+
     def replay(self, operation: object, seq: int) -> None:
-        """Take in an operation that came back to the journal: from central, or from evidence."""
+        """Take in an operation of this store's that came back to the journal from the evidence."""
         match operation:
             case RightsGranted(generation=generation, granted=units):
                 self.open_generation(generation)

@@ -317,6 +317,7 @@ def _answer(
         verdicts=journal.verdicts_after(state.replica_id, state.epoch, header.told_seq),
         heads=heads,
         answered_at_ms=now_ms,
+        shut_out=not state.enabled,
     )
 
 

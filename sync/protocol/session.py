@@ -34,6 +34,8 @@ class EnrolRequest(Message):
     install_nonce: str
     public_key: str
     app_version: str
+    follows: str = ""
+    """The name that this machine had at central until now, whose work it takes along."""
 
 
 class EnrolAnswer(Message):
@@ -187,6 +189,10 @@ class PushAnswer(Message):
     answered_at_ms: int = 0
     incarnation: int = 0
     """Central's life, so that a store hears of a restore before its session ends; 0 is unsaid."""
+    generation: int = 0
+    """Of rights, at central; said beside heads. A store that is behind begins it; 0 is unsaid."""
+    shut_out: bool = False
+    """Whether the device only hands in what it did: it speaks for its store no more."""
 
 
 class OperationsHeader(Message):

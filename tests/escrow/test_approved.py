@@ -1,17 +1,19 @@
 """A person approves the quarantined work of a machine that was shut out, by the normal rules."""
 
 from pathlib import Path
+from shutil import copytree
 from typing import cast
 
 import pytest
 
 from central_server.services.errors import NotFound
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import OpId
 from sync.domain.operations import LinePicked
 from sync.protocol.verdicts import VerdictStatus
 from tests.escrow.test_replaced import agree, lease_of, online, pass_time, row_of, successor
 from tests.support.central_world import World, whole_pickup
-from tests.support.store_side import POLICY, StoreSide
+from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 
 
 def approve_all(world: World) -> list[str]:
@@ -214,4 +216,60 @@ def test_all_the_work_of_a_machine_is_approved_at_once(
     with pytest.raises(NotFound):
         desk.retry_all("nobody", by="Ann")
     agree(world, other)
+    other.store.close()
+
+
+def test_a_sale_is_subtracted_once_whatever_name_the_row_was_at(world: World, store: StoreSide):
+    """The row stood at the name before; sales under the next one are approved when that is gone."""
+    share_by_escrow(world, EscrowPolicy(enabled=False), on_hand=10)
+    store.sell(1)
+    store.settle()
+    store.enrol_anew()
+    store.settle()
+    store.cut()
+    store.sell(3)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    store.settle()
+    assert (store.share().on_hand, row_of(world).on_hand) == (6, 9)
+    assert approve_all(world) == ["accepted"]
+    store.settle()
+    assert (store.share().on_hand, row_of(world).on_hand) == (6, 6)
+    assert store.differences() == []
+
+
+def test_a_copy_that_was_shut_out_does_not_speak_for_what_the_other_did(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """Two machines went on from one disk; the row says nothing of the one that is there now."""
+    share_by_escrow(world, EscrowPolicy(enabled=False), on_hand=10)
+    store.sell(1)
+    store.settle()
+    store.cut()
+    store.sell(2)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.store.close()
+    copytree(store.folder, tmp_path / "copy")
+    store.open()
+    store.enrol_anew()
+    store.settle()
+    store.cut()
+    store.sell(3)
+    other = StoreSide(world, tmp_path / "copy")
+    other.enrol_anew("R-copy")
+    other.settle()
+    assert other.share().on_hand == 7
+    hand_in(world, store)
+    copied = world.parts.central.quarantine.retry_all(store.store.replica_id, by="Ann")
+    assert [one["status"] for one in cast("list[dict[str, str]]", copied["settled"])] == [
+        "accepted"
+    ]
+    other.settle()
+    assert (other.share().on_hand, row_of(world).on_hand) == (4, 6)
+    assert approve_all(world) == ["accepted"]
+    other.settle()
+    assert (other.share().on_hand, row_of(world).on_hand) == (4, 4)
+    assert other.differences() == []
     other.store.close()

@@ -243,7 +243,7 @@ def test_a_store_restored_to_before_it_shared_anything(world: World, tmp_path: P
 def test_a_store_restored_to_a_generation_that_is_closed(
     world: World, store: StoreSide, tmp_path: Path
 ):
-    """The backup's grants are void, the newer ones are not."""
+    """Its grants and the newer ones are void, as soon as it knows what was promised from them."""
     backup = back_up(store, tmp_path / "backup")
     store.cut()
     pass_time(world, POLICY.reclaim_after_ms, store)
@@ -255,7 +255,7 @@ def test_a_store_restored_to_a_generation_that_is_closed(
     store.cut()
     store.sell(1)
     agree(world, store)
-    assert (lease_of(world).generation, row_of(world).on_hand) == (2, 5)
+    assert (lease_of(world).generation, row_of(world).on_hand) == (3, 5)
     assert (store.share().floor, store.share().online) == (2, 3)
 
 

@@ -92,7 +92,7 @@ def enrol_anew(world: "World", store: "StoreMachine") -> str:
     request = EnrolRequest(
         code=str(code["code"]), replica_id=identity.replica_id,
         install_nonce=identity.install_nonce, public_key=store.public_key(identity),
-        app_version="simulated",
+        app_version="simulated", follows=store.replica_id,
     )  # fmt: skip
     try:
         answer, problem = world.at_central(lambda central: central.enrolment.enrol(request))

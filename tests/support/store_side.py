@@ -120,21 +120,23 @@ class StoreSide:
             parts_folder=store.files.parts, app_version="test",
         )  # fmt: skip
 
-    def enrol_anew(self) -> None:
+    def enrol_anew(self, replica_id: str = "") -> None:
         """Give the machine a new name at central, in its own place; it takes its work along."""
-        identity = self._enrolled(f"{self.store.replica_id}-anew", "nonce-2")
+        before = self.store.replica_id
+        identity = self._enrolled(replica_id or f"{before}-anew", "nonce-2", follows=before)
         take_over(self.store.journal, identity, self.clock.now_ms())
         self.store.close()
         self.faulty = self._line()
         self.open()
 
-    def _enrolled(self, replica_id: str, nonce: str) -> Identity:
+    def _enrolled(self, replica_id: str, nonce: str, follows: str = "") -> Identity:
         enrolment = self.world.parts.central.enrolment
         code = enrolment.create_code(self.location_id, replace=True)
         answer = enrolment.enrol(
             EnrolRequest(
                 code=str(code["code"]), replica_id=replica_id, install_nonce=nonce,
                 public_key=self.key.public_key().public_bytes_raw().hex(), app_version="test",
+                follows=follows,
             )
         )  # fmt: skip
         return Identity(
