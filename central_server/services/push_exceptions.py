@@ -119,8 +119,8 @@ class ExceptionsOfPush:
 
     def lose(self, state: ReplicaState, count: int) -> None:
         """Open an exception for work before a replica's epoch that is in no copy any more."""
-        first, last = state.base_seq - count + 1, state.base_seq
-        which = f"Operation {last}" if count == 1 else f"Operations {first} to {last}"
+        which = "1 operation" if count == 1 else f"{count} operations"
+        which = f"{which} before operation {state.base_seq + 1}"
         place = f"{state.replica_id}/{state.epoch}"
         self._held.append(
             exception_record(

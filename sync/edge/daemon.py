@@ -11,7 +11,7 @@ from sync.edge.escrow import ShareKeeper
 from sync.edge.greeting import Signer, greeting
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
-from sync.edge.puller import PullReport, pull_all
+from sync.edge.puller import LifeOver, PullReport, pull_all
 from sync.edge.pusher import PushReport, push_all
 from sync.edge.sqlite import Error
 from sync.protocol import errors
@@ -85,6 +85,9 @@ class SyncDaemon:
         except errors.NotAuthentic as refusal:
             self._session = None
             return self._failed(refusal, contact=True)
+        except LifeOver as problem:
+            self._session = None
+            return self._failed(problem, contact=True)
         except errors.ProtocolRefused as refusal:
             return self._failed(refusal, contact=True)
         except errors.ProtocolError as problem:

@@ -17,18 +17,20 @@ from sync.protocol.session import OperationsHeader
 
 
 class Hole(NamedTuple):
-    """Operations that were done here and are nowhere any more, first and last included."""
+    """So many operations before a place were done here and are nowhere any more."""
 
-    first: int
-    last: int
+    operations: int
+    before: int
 
     def words(self) -> str:
         """Return what to tell people."""
-        one = self.first == self.last
-        which = (
-            f"Operation {self.first} is" if one else f"Operations {self.first} to {self.last} are"
+        # Not which: what was kept among them has moved up to the rest.
+        which = "1 operation" if self.operations == 1 else f"{self.operations} operations"
+        verb = "is" if self.operations == 1 else "are"
+        return (
+            f"{which} before operation {self.before} {verb} lost: done here, and in no copy any"
+            " more. Check the goods by hand."
         )
-        return f"{which} lost: done here, and in no copy any more. Check the goods by hand."
 
 
 def holes(journal: Journal) -> list[Hole]:
@@ -37,7 +39,7 @@ def holes(journal: Journal) -> list[Hole]:
     for life in journal.lives:
         count = journal.lost_before(life)
         if count and life.opened:
-            found.append(Hole(life.base - count + 1, life.base))
+            found.append(Hole(count, life.base + 1))
     return found
 
 

@@ -24,6 +24,10 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, IntegrityError
 """What a row leads to that is not what this version expects: JSON, fields, types."""
 
 
+class LifeOver(errors.Unreachable):
+    """Central was restored while it was being read: it has to be greeted anew first."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullReport:
     """What one round of receiving did."""
@@ -88,7 +92,7 @@ def _pull_scope(
             continue
         if cursor.rev == head.rev and cursor.incarnation == incarnation:
             break
-        page, reason = _next_page(endpoint, replica, cursor, rows_max, reason)
+        page, reason = _next_page(endpoint, replica, cursor, rows_max, reason, incarnation)
         if page is None:
             resets += 1
             if resets > RESETS_MAX:
@@ -106,6 +110,7 @@ def _next_page(
     cursor: ScopeCursor,
     rows_max: int,
     reset_for: str,
+    incarnation: int,
 ) -> tuple[PullHeader | None, str]:
     """Fetch and take in one page; (None, why) where the scope must be read from the start.
 
@@ -116,6 +121,8 @@ def _next_page(
         page = endpoint.pull(cursor.scope, cursor.incarnation, cursor.rev, rows_max)
     except errors.CursorExpired:
         return None, "the cursor expired"
+    if is_store_scope(cursor.scope) and page.header.incarnation != incarnation:
+        raise LifeOver("central was restored a moment ago")
     if reset_for:
         replica.reset(cursor.scope, reset_for)
     try:

@@ -122,3 +122,23 @@ def test_sharing_that_is_switched_off_and_on_goes_on(
     agree(world, store)
     (work,) = world.fulfillments(world.place(("SKU-2", 1)).order_id)
     assert work.location_id == "S001"
+
+
+def test_a_central_that_is_restored_while_it_is_read_is_noticed(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """Its answer was of the life before; its rows are taken in after a greeting."""
+    world.place(("SKU-1", 3))
+    inner: Any = store.faulty._inner
+    pull: Callable[..., Any] = inner.pull
+    restores = [world.parts.begin_new_life]
+
+    def restored(*asked: object) -> Any:
+        if restores:
+            restores.pop()()
+        return pull(*asked)
+
+    monkeypatch.setattr(inner, "pull", restored)
+    assert store.round().error == "central was restored a moment ago"
+    agree(world, store)
+    assert store.store.journal.rights.generation() == 2

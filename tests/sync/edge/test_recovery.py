@@ -106,7 +106,7 @@ def test_what_nobody_has_is_listed(shop: World, tmp_path: Path):
     shop.quiet()
     check_settled(shop)
     (alert,) = shop.store.sync_state().alerts
-    assert alert.startswith("Operations 5 to 7 are lost")
+    assert alert.startswith("3 operations before operation 8 are lost")
     pick(shop, 4)
     assert shop.store.journal.head().seq == 8
 
@@ -301,7 +301,7 @@ def test_both_are_restored(shop: World, tmp_path: Path, store_first: bool):
     check_settled(shop)
     assert len(lines_at_central(shop)) == 6
     (alert,) = [one for one in shop.store.sync_state().alerts if "lost" in one]
-    assert alert.startswith("Operations 5 to 6 are lost")
+    assert alert.startswith("2 operations before operation 7 are lost")
 
 
 def test_a_central_from_before_the_recovery_gets_both_epochs(shop: World, tmp_path: Path):
