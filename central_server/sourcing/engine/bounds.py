@@ -15,12 +15,13 @@ cap on how many locations are looked at, makes a thousand candidates a handful.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from central_server.sourcing.engine.problem import EPSILON, Problem
+from central_server.sourcing.engine.problem import EPSILON, Offer, Problem
 
 STEP_START = 1.0
 STEP_END = 0.02
-PATIENCE = 2
-"""Steps without a better bound before the step is halved."""
+PATIENCE = 1
+"""Steps without a better bound before the step is halved. Two cost a quarter more time for no bound
+that mattered (1,000 orders of few lines and 150 of many, among 1,000 places)."""
 
 
 class Priced(NamedTuple):
@@ -58,7 +59,9 @@ def tighten(
     The step is Polyak's (1969): (upper - L) / |slope|^2, halved when the bound
     does not rise. It ends early once no better plan than `upper` is possible.
     """
-    current, slope = _look(problem, opened, others, start)
+    forced = [(problem.fixed[option], problem.rows[option]) for option in opened]
+    free = [(problem.fixed[option], problem.rows[option]) for option in others]
+    current, slope = _look(problem.wanted, forced, free, start)
     best, best_slope, step, waited = current, slope, STEP_START, 0
     for _ in range(rounds):
         length = sum(value * value for value in slope)
@@ -68,7 +71,7 @@ def tighten(
         prices = [
             price + stride * value for price, value in zip(current.prices, slope, strict=True)
         ]
-        current, slope = _look(problem, opened, others, prices)
+        current, slope = _look(problem.wanted, forced, free, prices)
         if current.bound > best.bound:
             best, best_slope, waited = current, slope, 0
             continue
@@ -80,28 +83,37 @@ def tighten(
     return best
 
 
+Row = tuple[float, Sequence[Offer]]
+"""An option: what opening it costs, and its cells."""
+
+
 def _look(
-    problem: Problem, opened: Sequence[int], others: Sequence[int], prices: list[float]
+    wanted: Sequence[int], forced: Sequence[Row], free: Sequence[Row], prices: list[float]
 ) -> tuple[Priced, list[int]]:
     """Return the bound at `prices`, and its slope: units wanted less units offered."""
-    slope = list(problem.wanted)
+    slope = list(wanted)
     bound = 0.0
     for units, price in zip(slope, prices, strict=True):
         bound += units * price
-    fixed, rows = problem.fixed, problem.rows
     reduced: list[float] = []
     append = reduced.append
-    for is_forced, options in ((True, opened), (False, others)):
-        for option in options:
-            value = fixed[option]
-            for item, cost, units in rows[option]:
-                price = prices[item]
-                if price > cost:
-                    value -= (price - cost) * units
-            append(value)
-            if is_forced or value < 0.0:
-                bound += value
-                for item, cost, units in rows[option]:
-                    if prices[item] > cost:
-                        slope[item] -= units
+    for value, row in forced:
+        for item, cost, units in row:
+            gain = prices[item] - cost
+            if gain > 0.0:
+                value -= gain * units  # noqa: PLW2901 - it must be quick
+                slope[item] -= units
+        append(value)
+        bound += value
+    for value, row in free:
+        for item, cost, units in row:
+            gain = prices[item] - cost
+            if gain > 0.0:
+                value -= gain * units  # noqa: PLW2901 - as above
+        append(value)
+        if value < 0.0:
+            bound += value
+            for item, cost, units in row:
+                if prices[item] > cost:
+                    slope[item] -= units
     return Priced(prices, reduced, bound), slope

@@ -13,7 +13,7 @@ from central_server.sourcing.engine.bounds import Priced, tighten
 from central_server.sourcing.engine.filling import Filling, fill
 from central_server.sourcing.engine.problem import EPSILON, Problem
 
-ROUNDS = 10
+ROUNDS = 6
 """Steps by which a node's prices are improved."""
 FEW = 3
 """So few undecided options are tried faster than they are priced."""

@@ -24,7 +24,7 @@ WIDE = 60
 """Options whose true rows are made at once, so that the most promising are found among them."""
 ANCHORS = 3
 PRICE_ROUNDS = 3
-STEPS = 30
+STEPS = 15
 
 
 def solve(problem: Problem, effort_max: int = EFFORT_MAX) -> Solution:
