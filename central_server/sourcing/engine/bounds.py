@@ -97,23 +97,16 @@ def _look(
         bound += units * price
     reduced: list[float] = []
     append = reduced.append
-    for value, row in forced:
-        for item, cost, units in row:
-            gain = prices[item] - cost
-            if gain > 0.0:
-                value -= gain * units  # noqa: PLW2901 - it must be quick
-                slope[item] -= units
-        append(value)
-        bound += value
-    for value, row in free:
-        for item, cost, units in row:
-            gain = prices[item] - cost
-            if gain > 0.0:
-                value -= gain * units  # noqa: PLW2901 - as above
-        append(value)
-        if value < 0.0:
-            bound += value
+    for is_forced, options in ((True, forced), (False, free)):
+        for value, row in options:
             for item, cost, units in row:
-                if prices[item] > cost:
-                    slope[item] -= units
+                price = prices[item]
+                if price > cost:
+                    value -= (price - cost) * units  # noqa: PLW2901 - it must be quick
+            append(value)
+            if is_forced or value < 0.0:
+                bound += value
+                for item, cost, units in row:
+                    if prices[item] > cost:
+                        slope[item] -= units
     return Priced(prices, reduced, bound), slope
