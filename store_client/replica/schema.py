@@ -104,6 +104,12 @@ def m0005_heard(database: Database) -> None:
     database.execute("ALTER TABLE connection ADD COLUMN heard_seq INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations(transactional=True)
+def m0006_included_hash(database: Database) -> None:
+    """The hash of the last operation that views include: epochs of restored journals may repeat."""
+    database.execute("ALTER TABLE included ADD COLUMN hash TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -52,6 +53,15 @@ URGENCY: dict[FulfillmentStatus, int] = {
 """Board order: 0 put back now, 1 work for us, 2 waiting for the customer, 3 closed."""
 
 
+class _Included(NamedTuple):
+    """The last operation of the journal that the views include."""
+
+    epoch: int
+    seq: int
+    hash: str
+    """Hex; of an epoch without operations that of its begin."""
+
+
 class Views:
     """Folds and reads views."""
 
@@ -61,28 +71,34 @@ class Views:
 
     def catch_up(self) -> None:
         """Fold operations that the views do not include yet (a crash, or another terminal)."""
-        identity = self._journal.identity
-        head = self._journal.head().seq
-        if self._included() == (identity.epoch, head):
+        if self._included() == self._head():
             return
         with self._database.writing() as connection:
             self.catch_up_within(connection)
 
     def catch_up_within(self, connection: Connection) -> None:
         """Do the same inside a write transaction that is already open."""
-        epoch = self._journal.identity.epoch
-        included_epoch, included_seq = self._included()
-        after = included_seq if included_epoch == epoch else 0
-        head = self._journal.head().seq
-        if head != after or included_epoch != epoch:
-            touched = self._journal.aggregates_after(after)
-            if (
-                head < after or included_epoch != epoch
-            ):  # the journal may lack operations that were folded
-                rows = connection.execute("SELECT id FROM fulfillments WHERE pending > 0")
-                touched |= {key for (key,) in rows.fetchall()}
-            self.refold(connection, touched)
-            connection.execute("UPDATE included SET epoch = ?, seq = ?", (epoch, head))
+        before, head = self._included(), self._head()
+        if before == head:
+            return
+        is_followed = self._follows(before, head)
+        touched = self._journal.aggregates_after(before.seq if is_followed else 0)
+        if not is_followed:  # the journal may lack operations that were folded
+            rows = connection.execute("SELECT id FROM fulfillments WHERE pending > 0")
+            touched |= {key for (key,) in rows.fetchall()}
+        self.refold(connection, touched)
+        connection.execute("UPDATE included SET epoch = ?, seq = ?, hash = ?", head)
+
+    def _follows(self, included: _Included, head: _Included) -> bool:
+        """Return whether the journal goes on from what the views include.
+
+        By the hash: a journal that was put back begins its next epoch with a number
+        that may have been used before, under another name.
+        """
+        if included.epoch != head.epoch or included.seq > head.seq:
+            return False
+        known = self._journal.hash_at(included.seq, self._journal.lives.newest)
+        return known is not None and known.hex() == included.hash
 
     def put_bases(
         self, connection: Connection, rows: Iterable[tuple[str, int, str | None]]
@@ -120,9 +136,15 @@ class Views:
                 self._begin(connection, key)
 
     def _has_begun(self, key: str) -> bool:
-        """Return whether an order of the journal is one: not refused, nor set aside."""
-        answer = self._journal.first_answer(key)
-        return answer is not VerdictStatus.REFUSED and self._journal.first_line(key) is not None
+        """Return whether the journal has an order's beginning: not refused, nor set aside.
+
+        One that this version cannot read may be a beginning.
+        """
+        line = self._journal.first_line(key)
+        if line is None or self._journal.first_answer(key) is VerdictStatus.REFUSED:
+            return False
+        record = self._first(key)
+        return record is None or type(record.op) in BEGINNINGS
 
     def _refold_row(
         self, connection: Connection, key: str, base: str, gone: int, pending: int
@@ -258,9 +280,12 @@ class Views:
         """Return (SKU, on hand, allocated) of all work that central's rows lack."""
         return self._database.all("SELECT sku, on_hand, allocated FROM pending_effects")
 
-    def _included(self) -> tuple[int, int]:
-        row = self._database.one("SELECT epoch, seq FROM included WHERE id = 1")
-        return row[0], row[1]
+    def _included(self) -> _Included:
+        return _Included(*self._database.one("SELECT epoch, seq, hash FROM included WHERE id = 1"))
+
+    def _head(self) -> _Included:
+        head = self._journal.head()
+        return _Included(self._journal.identity.epoch, head.seq, head.hash.hex())
 
 
 def _forget(connection: Connection, key: str) -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from store_client.flows.reserve import commands
+from store_client.replica import copies
+from store_client.replica.store import UnknownOrder
 from store_client.services import reserving
 from store_client.services.desk import Desk
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.ids import OpId
+from sync.domain.operations import LineShortPicked
 from sync.protocol.rows import store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_approved import approve_all, hand_in
@@ -135,3 +138,37 @@ def test_one_that_was_not_sent_yet_stays_too(world: World, store: StoreSide, des
     assert here(store, order.id).total("allocated") == 2
     agree(world, store)
     assert world.stock("S001") == (10, 2)
+
+
+def test_one_of_which_a_restored_journal_knows_nothing_is_gone_at_once(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The journal is put back below a name; its next epoch has the number that the name had."""
+    store.cut()
+    backup = tmp_path / "backup"
+    copies.back_up(store.store, "", backup)
+    order = reserving.reserve(desk, HIT, RESERVED)
+    store.enrol_anew()
+    store.store.close()
+    copies.restore(store.store.files, store.clock, "", backup, force=True)
+    store.open()
+    assert store.store.journal.lives.newest.epoch == 2
+    with pytest.raises(UnknownOrder):
+        store.store.perform(LineShortPicked(order.id, 1, 1, ShortReason.DAMAGED), by="A1", dev="T1")
+    assert (store.share().allocated, store.store.fulfillment(order.id)) == (0, None)
+
+
+def test_what_was_done_to_one_that_a_restored_journal_lost_moves_no_stock(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """A terminal that was open all the while: its step is kept, and its order has no beginning."""
+    store.cut()
+    order = reserving.reserve(desk, HIT, RESERVED)
+    began = store.store.journal.first_seq(order.id, "reservation_made")
+    store.store.perform(LineShortPicked(order.id, 1, 1, ShortReason.DAMAGED), by="A1", dev="T1")
+    with store.store.journal.writing():
+        store.store.journal._connection.execute("DELETE FROM operations WHERE seq = ?", (began,))
+    store.reboot("boot-2")
+    with store.store._database.writing() as connection:
+        store.store._views.refold(connection, [order.id])
+    assert (store.share().allocated, store.store.fulfillment(order.id)) == (0, None)
