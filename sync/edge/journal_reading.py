@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.domain.transitions import Consequence
-from sync.edge.lives import Lives
+from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -93,6 +93,15 @@ class JournalReading(ABC):
             tuple(kinds),
         )
         return [aggregate for (aggregate,) in rows]
+
+    def quarantined(self, life: Life) -> list[tuple[int, bytes]]:
+        """Return (seq, line) of an epoch's operations that central holds in quarantine."""
+        rows = self._all(
+            "SELECT o.seq, o.line FROM verdicts v JOIN operations o USING (epoch, seq)"
+            " WHERE v.status = 'quarantined' AND epoch = ? ORDER BY o.seq",
+            (life.epoch,),
+        )
+        return [(seq, bytes(line)) for seq, line in rows]
 
     def history(
         self, limit: int, offset: int, aggregate: str | None = None

@@ -1,6 +1,7 @@
 """Orders that began at this store's counter and that central has not taken in: none is lost."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,21 @@ def test_what_was_done_to_one_that_a_restored_journal_lost_moves_no_stock(
     with store.store._database.writing() as connection:
         store.store._views.refold(connection, [order.id])
     assert (store.share().allocated, store.store.fulfillment(order.id)) == (0, None)
+
+
+@pytest.mark.parametrize("way", [skip_all, approve_all], ids=["set aside", "approved"])
+def test_a_journal_from_before_a_verdict_asks_for_it(
+    world: World, store: StoreSide, held: str, tmp_path: Path, way: Callable[[World], object]
+):
+    """The row that brought it is behind the cursor; nothing stays held at the store for ever."""
+    store.settle()
+    copies.back_up(store.store, "", tmp_path / "backup")
+    way(world)
+    agree(world, store)
+    store.store.close()
+    copies.restore(store.store.files, store.clock, "", tmp_path / "backup", force=True)
+    store.open()
+    assert store.store.sync_state().quarantined
+    agree(world, store)
+    assert store.store.sync_state().quarantined == 0
+    assert (store.store.fulfillment(held) is None) == (way is skip_all)
