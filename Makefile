@@ -1,7 +1,7 @@
 # Two commands after a clone: `make demo` and `make test`. Each makes .venv first if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports deps lock sim sim-mutants bench bench-promise bench-routing replay snapshots clean
+.PHONY: help demo test check lint types imports deps lock sim sim-mutants sim-month bench bench-promise bench-routing replay snapshots clean
 
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -37,6 +37,9 @@ sim: .venv/.ok ## Run the simulation over SEEDS=200 seeds.
 
 sim-mutants: .venv/.ok ## Take each rule of escrow away and see that the simulation misses it (slow).
 	@$(BIN)/python -m tests.simulation.mutants --seeds $(or $(MUTANT_SEEDS),5000)
+
+sim-month: .venv/.ok ## Let one store work for 30 days without a network: 60,000 operations, then all is reconciled.
+	@$(BIN)/python -m tests.simulation --scenario offline30
 
 bench: .venv/.ok ## Measure, and compare with the budgets.
 	@$(BIN)/python -m tests.benchmarks

@@ -9,6 +9,7 @@ from sync.clock import Clock
 from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
 from sync.edge.greeting import Signer, greeting
+from sync.edge.held import learn_again
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
@@ -216,6 +217,7 @@ class SyncDaemon:
         """Go on with the central that answered: in another life perhaps, after another device."""
         if self._known_life(answer) not in {0, answer.incarnation}:
             self._keeper.expect_anew()
+            learn_again(self._endpoint, self._journal)
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)
 

@@ -1,8 +1,9 @@
-"""What became of operations that this journal thinks are held: it may be older than that.
+"""What became of operations that were held: this journal, or central, may be older than that.
 
 A verdict that a person at central settles travels as a row, once. A journal that is
 put back to before it has the operation in quarantine again, while the rows' cursor is
-past that row; so whoever begins a new epoch asks.
+past that row; and a central that is put back has it in quarantine again. So whoever
+begins a new epoch asks, and whoever meets another life of central's.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sync.protocol.endpoint import OperationsPage, SyncEndpoint
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
 Held = Sequence[tuple[int, bytes]]
-"""(seq, line) of operations in quarantine, ascending."""
+"""(seq, line) of operations, ascending."""
 
 
 def learn_of_held(endpoint: SyncEndpoint, journal: Journal) -> None:
@@ -22,10 +23,18 @@ def learn_of_held(endpoint: SyncEndpoint, journal: Journal) -> None:
 
     Raises what the endpoint raises. What central does not show to this device stays.
     """
-    if journal.lives.newest.opened:
-        return
+    if not journal.lives.newest.opened:
+        _learn(endpoint, journal, settled_too=False)
+
+
+def learn_again(endpoint: SyncEndpoint, journal: Journal) -> None:
+    """Take in what another life of central's says of operations that were ever held; as above."""
+    _learn(endpoint, journal, settled_too=True)
+
+
+def _learn(endpoint: SyncEndpoint, journal: Journal, *, settled_too: bool) -> None:
     for life in journal.lives:
-        held: Held = journal.quarantined(life)
+        held: Held = journal.held(life, settled_too=settled_too)
         while held:
             try:
                 page = endpoint.operations(life.replica_id, life.epoch, held[0][0])
@@ -33,21 +42,18 @@ def learn_of_held(endpoint: SyncEndpoint, journal: Journal) -> None:
                 raise
             except errors.ProtocolRefused:
                 break
-            journal.settle_later(_settled(page, life, held))
+            journal.settle_later(_told(page, life, held))
             held = [one for one in held if one[0] >= page.header.first_seq + page.header.count]
             if not page.header.count:
                 break
 
 
-def _settled(page: OperationsPage, life: Life, held: Held) -> list[tuple[str, int, Verdict]]:
-    """Return what is settled of `held`: (replica, epoch, verdict), of the very same lines."""
+def _told(page: OperationsPage, life: Life, held: Held) -> list[tuple[str, int, Verdict]]:
+    """Return what central says of `held`: (replica, epoch, verdict), of the very same lines."""
     there = dict(enumerate(page.lines, page.header.first_seq))
     told = {verdict.seq: verdict for verdict in page.header.verdicts}
-    verdicts = [
-        told.get(seq) or Verdict(seq=seq, status=VerdictStatus.ACCEPTED)
-        for seq, line in held if there.get(seq) == line
-    ]  # fmt: skip
     return [
-        (life.replica_id, life.epoch, verdict)
-        for verdict in verdicts if verdict.status is not VerdictStatus.QUARANTINED
+        (life.replica_id, life.epoch,
+         told.get(seq) or Verdict(seq=seq, status=VerdictStatus.ACCEPTED))
+        for seq, line in held if there.get(seq) == line
     ]  # fmt: skip

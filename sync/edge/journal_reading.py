@@ -94,12 +94,12 @@ class JournalReading(ABC):
         )
         return [aggregate for (aggregate,) in rows]
 
-    def quarantined(self, life: Life) -> list[tuple[int, bytes]]:
-        """Return (seq, line) of an epoch's operations that central holds in quarantine."""
+    def held(self, life: Life, *, settled_too: bool) -> list[tuple[int, bytes]]:
+        """Return (seq, line) of an epoch's operations in quarantine; also of those that were."""
         rows = self._all(
             "SELECT o.seq, o.line FROM verdicts v JOIN operations o USING (epoch, seq)"
-            " WHERE v.status = 'quarantined' AND epoch = ? ORDER BY o.seq",
-            (life.epoch,),
+            " WHERE (v.status = 'quarantined' OR v.late AND ?) AND epoch = ? ORDER BY o.seq",
+            (settled_too, life.epoch),
         )
         return [(seq, bytes(line)) for seq, line in rows]
 

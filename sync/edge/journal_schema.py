@@ -145,6 +145,12 @@ def m0008_follow_ups(database: Database) -> None:
     )
 
 
+@migrations(transactional=True)
+def m0009_late_verdicts(database: Database) -> None:
+    """Which verdicts came after their answer: a restored central may not know them any more."""
+    database.execute("ALTER TABLE verdicts ADD COLUMN late INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

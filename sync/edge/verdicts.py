@@ -7,10 +7,10 @@ from sync.edge.sqlite import Connection
 from sync.protocol.verdicts import Verdict
 
 _WRITE = (
-    "INSERT INTO verdicts (epoch, seq, status, code, text, consequences)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, seq) DO UPDATE SET"
+    "INSERT INTO verdicts (epoch, seq, status, code, text, consequences, late)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, seq) DO UPDATE SET"
     " status = excluded.status, code = excluded.code, text = excluded.text,"
-    " consequences = excluded.consequences"
+    " consequences = excluded.consequences, late = excluded.late"
 )
 _NEVER_BACK = " WHERE verdicts.status = 'quarantined' OR excluded.status <> 'quarantined'"
 
@@ -21,16 +21,17 @@ def write_answered(connection: Connection, epoch: int, verdict: Verdict) -> None
     One that was long on its way does not put back into quarantine what was
     settled meanwhile.
     """
-    connection.execute(_WRITE + _NEVER_BACK, _values(epoch, verdict))
+    connection.execute(_WRITE + _NEVER_BACK, _values(epoch, verdict, late=False))
 
 
 def write_settled(connection: Connection, epoch: int, verdict: Verdict) -> None:
     """Write a verdict that central settled later, where the operation is still held here."""
     held = "SELECT 1 FROM operations WHERE epoch = ? AND seq = ?"
     if connection.execute(held, (epoch, verdict.seq)).fetchone() is not None:
-        connection.execute(_WRITE, _values(epoch, verdict))
+        connection.execute(_WRITE, _values(epoch, verdict, late=True))
 
 
-def _values(epoch: int, verdict: Verdict) -> tuple[object, ...]:
+def _values(epoch: int, verdict: Verdict, *, late: bool) -> tuple[object, ...]:
     consequences = json.dumps([asdict(item) for item in verdict.consequences])
-    return (epoch, verdict.seq, verdict.status.value, verdict.code, verdict.text, consequences)
+    said = (verdict.status.value, verdict.code, verdict.text, consequences)
+    return (epoch, verdict.seq, *said, int(late))

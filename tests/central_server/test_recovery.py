@@ -283,6 +283,32 @@ def test_an_order_that_only_the_store_remembers_is_held_for_a_person(
     assert verify(embedded.world.database) == []
 
 
+def test_what_a_person_settled_after_the_copy_is_held_again_on_both_sides(
+    embedded: Embedded, shop: Machine, tmp_path: Path
+):
+    """Work of a device that was shut out, approved; the copy is of before that."""
+    (work,) = embedded.world.fulfillments(embedded.world.place(("SKU-1", 2)).order_id)
+    shop.quiet()
+    shop.do(*whole_pickup(work))
+    embedded.world.parts.devices.revoke(shop.store.replica_id)
+    shop.round()
+    name = shop.store.replica_id
+    back_up(embedded.settings, tmp_path / "central.db")
+    shop.enrol(replace=True, anew=True)
+    shop.quiet()
+    embedded.world.parts.central.quarantine.retry_all(name, by="Ann")
+    shop.quiet()
+    assert shop.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+    drill(embedded, shop, tmp_path / "central.db")
+    shop.enrol(replace=True, anew=True)
+    shop.quiet()
+    assert shop.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 5
+    embedded.world.parts.central.quarantine.retry_all(name, by="Ann")
+    check_agreed(shop)
+    assert handed_over(embedded.world) == 2
+    assert shop.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+
+
 def test_both_are_restored(embedded: Embedded, shop: Machine, tmp_path: Path):
     """Store and central to different moments: they meet again, and nothing counts twice."""
     waiting = [embedded.world.place(("SKU-1", 2)) for _ in range(4)]

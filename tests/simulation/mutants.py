@@ -15,6 +15,7 @@ from typing import Any
 from central_server.services import sync_service
 from central_server.services.replication import Replication
 from central_server.storage import stock
+from central_server.storage.leases import Leases
 from central_server.storage.meta import Meta
 from store_client.replica.shares import Shares
 from sync.domain import escrow
@@ -38,6 +39,9 @@ ESCROW_EVENTS = frozenset(
 )  # fmt: skip
 
 
+RESTORES = frozenset({"central_restored", "device_revoked", "enrolled_anew"})
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A rule that is missing: where it stands, and what stands there instead."""
@@ -47,6 +51,8 @@ class Mutant:
     attribute: str
     instead: Callable[[Any], Any]
     """What was there -> what is there now."""
+    beside: frozenset[str] = frozenset()
+    """Events without which the rule is never needed."""
 
 
 def _reclaims_after_the_lease_alone(_: Any) -> Any:
@@ -100,6 +106,16 @@ MUTANTS = (
            lambda _: property(lambda rights: max(0, rights.granted - rights.returned))),
     Mutant("central gives back what it has promised", Rights, "with_return",
            lambda _: lambda rights, units: replace(rights, returned=rights.returned + units)),
+    Mutant("what was given up is not repaired", Replication, "_repair",
+           lambda _: lambda applier, sku, named, op_id: iter(())),
+    Mutant("a confirmation that was tried counts for nothing", ShareKeeper, "_may_have_confirmed",
+           lambda _: lambda keeper, key: False),
+    Mutant("a lease outlives central's restore", Leases, "end_all",
+           lambda _: lambda leases, now_ms: None, RESTORES),
+    Mutant("a device that is shut out goes on lending", Leases, "end",
+           lambda _: lambda leases, place, now_ms: None, RESTORES),
+    Mutant("a store believes a restored central", ShareKeeper, "expect_anew",
+           lambda _: lambda keeper: None, RESTORES),
 )  # fmt: skip
 
 
@@ -114,14 +130,14 @@ def planted(mutant: Mutant) -> Iterator[None]:
         setattr(mutant.owner, mutant.attribute, known)
 
 
-def kinds() -> tuple[EventKind, ...]:
-    """Return the events that escrow is about."""
-    return tuple(one for one in events.ALL if one.name in ESCROW_EVENTS)
+def kinds(beside: frozenset[str] = frozenset()) -> tuple[EventKind, ...]:
+    """Return the events that escrow is about, and those `beside` them."""
+    return tuple(one for one in events.ALL if one.name in ESCROW_EVENTS | beside)
 
 
-def run_escrow(seed: int) -> Result:
+def run_escrow(seed: int, beside: frozenset[str] = frozenset()) -> Result:
     """Run one seed of a world that shares by escrow, with the events that matter for it."""
-    plan = plan_of(seed, kinds())
+    plan = plan_of(seed, kinds(beside))
     return Run(replace(plan, shared=True)).go()
 
 
@@ -129,7 +145,7 @@ def hunt(mutant: Mutant, seeds: int) -> tuple[int, str]:
     """Return how many seeds it took to miss the rule, and by which oracle; 0 if it was not."""
     with planted(mutant):
         for number in range(1, seeds + 1):
-            result = run_escrow(number)
+            result = run_escrow(number, mutant.beside)
             if not result.ok:
                 return number, result.oracle
     return 0, ""

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.simulation import defects, events, oracles
+from tests.simulation import defects, events, mutants, oracles
 from tests.simulation.__main__ import main
 from tests.simulation.batch import COMMAND, failure
 from tests.simulation.clocks import DAY_MS, HOUR_MS, MachineClock, TrueTime
@@ -181,3 +181,14 @@ def test_a_clock_that_drifts_does_not_jump():
     assert (clock.now_ms(), clock.monotonic_ms()) == before
     true.advance(100_000)
     assert clock.monotonic_ms() - before[1] == 101_000
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda one: one.name)
+def test_each_rule_that_is_taken_away_exists(mutant: mutants.Mutant):
+    """A rule that was renamed would leave its mutant without anything to take away."""
+    assert mutant.attribute in vars(mutant.owner)
+    assert {one.name for one in events.ALL} >= mutants.ESCROW_EVENTS | mutant.beside
+    before = vars(mutant.owner)[mutant.attribute]
+    with mutants.planted(mutant):
+        assert vars(mutant.owner)[mutant.attribute] is not before
+    assert vars(mutant.owner)[mutant.attribute] is before

@@ -19,7 +19,7 @@ from sync.protocol.rows import FulfillmentRow
 from tests.simulation.events.machines import STALE
 from tests.simulation.events.sales import LOOKED_AFTER
 from tests.simulation.memory import location_of
-from tests.simulation.model import counts, op_id, read_books
+from tests.simulation.model import Books, counts, op_id, read_books
 from tests.simulation.registry import Oracle, When
 from tests.simulation.template import SKUS
 from tests.simulation.world import ALONE, JUMPED
@@ -261,6 +261,17 @@ def _live(order: FulfillmentOrder, seen: FulfillmentOrder | None) -> dict[str, i
     return units
 
 
+def _held_back(store: "StoreMachine", books: Books) -> Iterator[str]:
+    """Yield the SKUs of orders of which central held work back: both sides saw them differently."""
+    journal = store.store.journal
+    lines = {line for life in journal.lives for _, line in journal.held(life, settled_too=True)}
+    for key in {one.aggregate for one in books.operations if one.line in lines}:
+        seen = store.store.fulfillment(key)
+        known = books.orders[key].row.order if key in books.orders else seen
+        for line in () if known is None else known.lines:
+            yield line.sku
+
+
 def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
     """G1: what the till sold within the floor, as the store knew it then, moved no order."""
     if not world.shared:
@@ -269,6 +280,8 @@ def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
     unbound = {store.location_id: store.history.unbound for store in world.stores}
     shaken = {one[:2] for one in books.ledger if one[4] == StockReason.SHORT_PICKED.value}
     shaken |= world.forgotten.keys()
+    for store in world.stores:
+        shaken |= {(store.location_id, sku) for sku in _held_back(store, books)}
     late = {op_id(one) for one in books.operations if one.status == "amended" and one.kind != SALE}
     shaken |= {one[:2] for one in books.ledger if one[5] in late}
     for one in books.operations:
