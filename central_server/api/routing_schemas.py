@@ -125,11 +125,17 @@ class DayPartBody(Body):
     units: Count
     orders: Count
     labor_minutes: Rate | None = None
+    minutes_per_order: Rate | None = None
+    minutes_per_unit: Rate | None = None
+    """What a shipment takes in this part; without them, what the candidate says."""
 
     def value(self) -> DayPart:
         """Return it as the engine takes it."""
         labor = float("inf") if self.labor_minutes is None else self.labor_minutes
-        return DayPart(to_ms(self.starts_at), to_ms(self.ends_at), self.units, self.orders, labor)
+        return DayPart(
+            to_ms(self.starts_at), to_ms(self.ends_at), self.units, self.orders, labor,
+            self.minutes_per_order, self.minutes_per_unit,
+        )  # fmt: skip
 
 
 class CalendarBody(Body):

@@ -83,17 +83,26 @@ class Decision:
     planned: SourcingPlan
     """The same as the engine has it: kits are items."""
 
-    def part_of(self, location_id: str, ready: int) -> PartOfDay | None:
-        """Return the part of the day into which a parcel falls that is ready at a moment."""
+    def part_of(self, location_id: str, ready: int, units: int) -> PartOfDay | None:
+        """Return the part of the day into which a parcel of so many units falls.
+
+        It is ready at a moment; of parts that are ready alike, the first with room.
+        """
         sender = self.senders[location_id]
         place = self.network.number(location_id)
         assert place is not None
         one = self.network.candidates[place]
-        for part in sender.parts:
-            start = max(self.network.now_ms, part.starts_ms)
-            if ready_ms(one.calendar, start, one.lead_minutes) == ready:
-                return part
-        return None
+        found = [
+            part for part in sender.parts
+            if ready_ms(
+                one.calendar, max(self.network.now_ms, part.starts_ms), one.lead_minutes
+            ) == ready
+        ]  # fmt: skip
+        roomy = (
+            part for part in found
+            if part.limit.fits(sender.used.get(part.starts_ms, CapacityUse()) + part.use_of(units))
+        )  # fmt: skip
+        return next(roomy, found[0] if found else None)
 
     def document(self, why: str) -> Document:
         """Return the decision as it is stored: in words, in figures, and what came next."""
@@ -307,7 +316,6 @@ class ParcelRouting:
         is_limited = bool(sender.parts)
         if choice is not None and not is_limited:
             lead = choice.ship_by_ms - self._now_ms
-        first = sender.parts[0].rule if is_limited else None
         return Candidate(
             place.id, place.latitude, place.longitude,
             {sku: worth(place.id, sku, units) for sku, units in sender.free.items()},
@@ -321,8 +329,6 @@ class ParcelRouting:
             lead_minutes=-(-lead // MINUTE_MS),
             calendar=calendar if is_limited else None,
             parts=day_parts(sender.parts, sender.used),
-            minutes_per_order=first.minutes_per_order if first else 0.0,
-            minutes_per_unit=first.minutes_per_unit if first else 0.0,
             handling_minor=does.handling_minor,
             unit_handling_minor=does.unit_handling_minor,
             unit_surcharge_minor=does.unit_surcharge_minor,

@@ -194,7 +194,7 @@ class _Replay:
         for shipment in decision.plan.shipments:
             for line in shipment.lines:
                 stock.take(shipment.location_id, line.sku, line.quantity)
-            part = decision.part_of(shipment.location_id, shipment.ready_ms)
+            part = decision.part_of(shipment.location_id, shipment.ready_ms, shipment.units)
             if part is not None:
                 key, more = (shipment.location_id, part.starts_ms), part.use_of(shipment.units)
                 now = self._used.get(key, CapacityUse())
@@ -227,7 +227,7 @@ class _Replay:
             record = self._records.get(shipment.location_id, Record())
             side.stocked_out += shipment.units * record.miss_share
             place = decision.senders[shipment.location_id].location
-            day = decision.part_of(place.id, shipment.ready_ms)
+            day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
             ready = routing.ready_ms(place) if day is None else shipment.ready_ms
             choice = routing.sending.choice(place, order.ship_method, shipment.units, ready)
             if choice is not None:

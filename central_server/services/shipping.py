@@ -182,7 +182,7 @@ def _reserved(
     units: dict[int, int] = {}
     for line in shipment.lines:
         units[line.line] = units.get(line.line, 0) + line.quantity
-    day = decision.part_of(place.id, shipment.ready_ms)
+    day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
     use = None if day is None else day.use_of(shipment.units)
     if day is not None and use is not None:
         is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)

@@ -76,6 +76,8 @@ class PartOfDay:
             UNBOUNDED if limit.orders is None else max(0, limit.orders - used.orders),
             float("inf") if limit.labor_seconds is None
             else max(0.0, (limit.labor_seconds - used.labor_seconds) / MINUTE_SECONDS),
+            self.rule.minutes_per_order,
+            self.rule.minutes_per_unit,
         )  # fmt: skip
 
 

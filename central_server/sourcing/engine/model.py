@@ -103,6 +103,9 @@ class DayPart:
     units: int
     orders: int
     labor_minutes: float = float("inf")
+    minutes_per_order: float | None = None
+    minutes_per_unit: float | None = None
+    """Labor that a shipment takes in this part; None: what it takes there at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Candidate:
     """Capacity by day part, in order of time; None: no limit."""
     minutes_per_order: float = 0.0
     minutes_per_unit: float = 0.0
-    """Labor that a shipment takes."""
+    """Labor that a shipment takes, where its part of the day says nothing else."""
     handling_minor: float = 0.0
     """For each shipment."""
     unit_handling_minor: float = 0.0

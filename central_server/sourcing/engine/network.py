@@ -235,9 +235,11 @@ def _units_max(one: Candidate, part: DayPart) -> int:
     """Return how many units a shipment may have in this part of the day; 0: none is possible."""
     if part.orders < 1:
         return 0
-    labor = part.labor_minutes - one.minutes_per_order
+    each = one.minutes_per_order if part.minutes_per_order is None else part.minutes_per_order
+    per_unit = one.minutes_per_unit if part.minutes_per_unit is None else part.minutes_per_unit
+    labor = part.labor_minutes - each
     if labor < 0:
         return 0
-    if one.minutes_per_unit > 0 and labor != float("inf"):
-        return min(part.units, int(labor / one.minutes_per_unit + 1e-9))
+    if per_unit > 0 and labor != float("inf"):
+        return min(part.units, int(labor / per_unit + 1e-9))
     return part.units

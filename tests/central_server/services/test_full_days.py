@@ -1,6 +1,8 @@
 """Pickups, and locations whose day is full: whoever has room is found, and no day is overrun."""
 
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,10 +17,13 @@ from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
+from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import NINE_TO_NINE, World
+from tests.support.parcels import CARRIERS
 
 CAPACITY = RoutingRuleKind.CAPACITY
+HOUR_MS = 3_600_000
 
 
 def at(world: World, order_id: str) -> list[str]:
@@ -121,3 +126,38 @@ def test_room_of_an_order_that_is_refused_is_free_again(world: World, monkeypatc
     assert [type(one).__name__ for one in found] == ["Placed", "UnknownLocation", "Placed"]
     assert taken(world)["S001"] == 2
     world.check_books()
+
+
+def parcel(world: World) -> str:
+    return place(world)[0]
+
+
+def test_each_part_of_a_day_has_its_own_minutes(world: World):
+    """What an order takes of a later part is what that part's rule says; too dear, others send."""
+    world.parts.intake.carriers(CARRIERS)
+    later = RoutingRule(
+        "later", CAPACITY, locations=("S001",), from_minute=1200, labor_minutes=30,
+        minutes_per_order=60.0,
+    )  # fmt: skip
+    sooner = RoutingRule(
+        "sooner", CAPACITY, locations=("S001",), until_minute=1200, orders=0, labor_minutes=600,
+        minutes_per_order=1.0,
+    )  # fmt: skip
+    publish(world, sooner, later)
+    assert at(world, parcel(world)) == ["S002"]
+    publish(world, sooner, replace(later, minutes_per_order=15.0))
+    assert [at(world, parcel(world)) for _ in range(3)] == [["S001"], ["S001"], ["S002"]]
+    world.check_books()
+
+
+def test_parts_from_which_a_parcel_is_ready_alike_are_told_apart(world: World):
+    """Before opening one part is full, and the next one takes the order: its room is counted."""
+    world.parts.intake.carriers(CARRIERS)
+    now = datetime.fromtimestamp(world.clock.now_ms() / 1000, ZoneInfo("America/New_York"))
+    world.clock.advance((24 - now.hour) * HOUR_MS)
+    night = RoutingRule("night", CAPACITY, locations=("S001",), until_minute=360, orders=1)
+    morning = RoutingRule(
+        "morning", CAPACITY, locations=("S001",), from_minute=360, until_minute=540, orders=1
+    )
+    publish(world, night, morning)
+    assert [at(world, parcel(world)) for _ in range(3)] == [["S001"], ["S001"], ["S002"]]
