@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.order_views import Document
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours
+from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import OpenHours, promised_by
@@ -128,7 +128,7 @@ class ParcelRouting:
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self.sending = Sending(view, rates)
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
-        self._ready: dict[OpenHours, int] = {}
+        self._ready: dict[tuple[OpenHours, int], int] = {}
 
     def order(
         self, order: Order, units: Mapping[int, int], excluded: frozenset[str] = frozenset()
@@ -312,7 +312,7 @@ class ParcelRouting:
     ) -> Candidate:
         place = sender.location
         does = self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
-        lead, calendar = self.promise_ms, open_hours(place)
+        lead, calendar = ready_in_ms(place, self.promise_ms), open_hours(place)
         is_limited = bool(sender.parts)
         if choice is not None and not is_limited:
             lead = choice.ship_by_ms - self._now_ms
@@ -336,10 +336,11 @@ class ParcelRouting:
 
     def ready_ms(self, place: Location) -> int:
         """Return when a location could have it ready, whatever its day is like."""
-        calendar = open_hours(place)
-        if calendar not in self._ready:
-            self._ready[calendar] = promised_by(calendar, self._now_ms, self.promise_ms)
-        return self._ready[calendar]
+        key = open_hours(place), ready_in_ms(place, self.promise_ms)
+        if key not in self._ready:
+            calendar, working_ms = key
+            self._ready[key] = promised_by(calendar, self._now_ms, working_ms)
+        return self._ready[key]
 
 
 def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: str) -> float:

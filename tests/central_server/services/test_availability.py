@@ -10,12 +10,14 @@ from central_server.services.availability import Question
 from central_server.services.carrier_file import CarrierFile
 from central_server.services.errors import BundleInvalid
 from central_server.services.promises import Ask
+from central_server.services.times import rfc3339
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.delivery import CarrierDays, Lane
 from sync.domain.errors import InsufficientStock
+from sync.domain.pickups import PickupPolicy
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_rules import publish
 from tests.central_server.services.test_routing_rules import publish as publish_routing
@@ -96,6 +98,32 @@ def test_a_parcel_has_its_days_of_delivery(world):
     world.parts.intake.carriers(CARRIERS)
     (part,) = world.order(order_id)["fulfillments"]
     assert part["delivery"]["latest"] == "2025-11-26", "what was told stays"
+
+
+def test_a_parcel_is_sent_when_the_store_says_it_is_ready(world):
+    """A store's (or vendor's) own time to get ready counts in what is shown and in the order."""
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
+    three_days = PickupPolicy(ready_minutes=3 * 12 * 60)
+    world.parts.tills.set_pickup_policy("S001", three_days)
+    (one,) = ask(world, "SKU-1", location_ids=("S001",))["availability"]
+    ship = one["methods"][1]
+    assert ship["promised_by"] <= ship["leaves_at"]
+    order_id, (part,) = place(world)
+    assert (part.location_id, rfc3339(part.promised_by_ms)) == ("S001", ship["leaves_at"])
+    (told,) = world.order(order_id)["fulfillments"]
+    assert told["delivery"] == ship["delivery"]
+
+
+def test_time_to_get_ready_counts_where_parts_of_the_day_are_limited(world):
+    """By speed the store that is ready sooner sends it, also under rules of capacity."""
+    world.parts.intake.carriers(CARRIERS)
+    day = RoutingRule("day", RoutingRuleKind.CAPACITY, orders=9)
+    fast = RoutingRule("fast", RoutingRuleKind.ROUTE, goals=(Goal.SPEED, Goal.COST))
+    publish_routing(world, day, fast)
+    assert [one.location_id for one in place(world)[1]] == ["S001"]
+    world.parts.tills.set_pickup_policy("S001", PickupPolicy(ready_minutes=3 * 12 * 60))
+    assert [one.location_id for one in place(world)[1]] == ["S002"]
 
 
 def test_speed_counts_the_days_that_customers_are_told(world):
