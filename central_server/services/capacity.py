@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
+from central_server.sourcing.routing_rules import RoutingRuleSet
 
 if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import View
 
 
 DAY_MS = 86_400_000
@@ -25,10 +26,11 @@ class Claim:
 class Days:
     """The days of locations, in one transaction."""
 
-    def __init__(self, unit: "Unit", now_ms: int) -> None:
+    def __init__(self, unit: "View", now_ms: int, rules: RoutingRuleSet | None = None) -> None:
+        """`rules` are those in force, if none are given; who takes room needs a `Unit`."""
         self._unit = unit
         self._now_ms = now_ms
-        self._rules = unit.routing_rules.in_force(now_ms)
+        self._rules = unit.routing_rules.in_force(now_ms) if rules is None else rules
 
     def take(self, location_id: str, units: int) -> tuple[Claim | None, bool]:
         """Take room for an order at a location, in the first part of its day that has some.

@@ -236,7 +236,7 @@ class PushFollowUps:
             claim, is_free = days.take(plan.location_id, sum(wanted.values()))
             if not is_free:
                 full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
-                rules = replace(rules, excluded=rules.excluded | full | {plan.location_id})
+                rules = replace(rules, full=rules.full | full | {plan.location_id})
                 continue
             ask = self._ask(whole)
             if reserve(self._unit, plan.location_id, wanted, self._source, self._now_ms, ask):

@@ -15,13 +15,20 @@ from central_server.services.notice import Notice, Notices
 from central_server.services.parcel_routing import pickup_accept_by
 from central_server.services.promises import Ask, Promises, reserve
 from central_server.services.promising import Assignment, assign, trace_document
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
+from central_server.sourcing.routing import (
+    Candidate,
+    Demand,
+    DemandLine,
+    RoutingRules,
+    SourcingPlan,
+    route,
+)
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.protocol.rows import Entity, FulfillmentRow, store_scope
 
 if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 ROUTING_TRIES = 5
 """How often a promise that another order took first is routed anew."""
@@ -57,21 +64,29 @@ def promise(
         asked = one_candidate(unit, chosen, wanted, now_ms, ask, promises)
         if not asked.pickup_enabled and not is_moved:
             raise PickupNotOffered(chosen.id)
-        plan = route(demand, [asked], rules, now_ms)
-        if plan.location_id is None:
-            plan = route(demand, all_candidates(unit, wanted, now_ms, ask), rules, now_ms)
+        plan = routed(unit, demand, asked, rules, now_ms, ask)
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break
         claim, is_free = days.take(plan.location_id, sum(wanted.values()))
         if not is_free:
             full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
-            rules = replace(rules, excluded=rules.excluded | full | {plan.location_id})
+            rules = replace(rules, full=rules.full | full | {plan.location_id})
             continue
         if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan, claim
         days.give_back(plan.location_id, claim)
     raise InsufficientStock(shortfall)
+
+
+def routed(
+    view: "View", demand: Demand, asked: Candidate, rules: RoutingRules, now_ms: int, ask: Ask
+) -> SourcingPlan:
+    """Return where a pickup goes: to the chosen store that is `asked`, else to the best of all."""
+    plan = route(demand, [asked], rules, now_ms)
+    if plan.location_id is None:
+        plan = route(demand, all_candidates(view, demand.by_sku(), now_ms, ask), rules, now_ms)
+    return plan
 
 
 @dataclass(frozen=True, slots=True)

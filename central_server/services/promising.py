@@ -133,6 +133,7 @@ def trace_document(plan: SourcingPlan, why: str) -> dict[str, object]:
     return {
         "why": why,
         "rule_version": plan.rule_version,
+        "chosen": plan.chosen_location_id,
         "taken": plan.location_id,
         "candidates": [
             {

@@ -1,12 +1,20 @@
 """What planners ask of routing: where an order would go, and why one went where it went."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from central_server.records import Order, Trace
-from central_server.services.candidates import all_candidates
-from central_server.services.errors import NotFound, ShippingNotOffered, UnknownLocation
+from central_server.services.candidates import one_candidate
+from central_server.services.capacity import Days
+from central_server.services.errors import (
+    NotFound,
+    PickupNotOffered,
+    ShippingNotOffered,
+    UnknownLocation,
+)
 from central_server.services.order_capture import NewOrder, priced_lines
+from central_server.services.order_giving import routed
 from central_server.services.order_views import Document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
@@ -16,7 +24,7 @@ from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, route
+from central_server.sourcing.routing import Demand, DemandLine, Finding, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
 
@@ -47,7 +55,7 @@ class RoutingDesk:
             if new.ship_to is not None:
                 document = self._parcels(view, new, new.ship_to, rules, now)
             else:
-                document = _pickup(view, new, now)
+                document = _pickup(view, new, rules, now)
         return {"at": rfc3339(now), **document}
 
     def _parcels(
@@ -138,14 +146,27 @@ def _trial(view: "View", new: NewOrder, location_id: str, now_ms: int) -> Order:
     )  # fmt: skip
 
 
-def _pickup(view: "View", new: NewOrder, now_ms: int) -> Document:
+def _pickup(view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int) -> Document:
     order = _trial(view, new, new.location_id, now_ms)
     place = view.locations.get(new.location_id)
     assert place is not None
     lines = tuple(DemandLine(one.line, one.sku, one.quantity) for one in order.lines)
     demand = Demand(place.id, place.latitude, place.longitude, lines)
-    ask = Ask(order.channel, chosen=place.id)
-    plan = route(demand, all_candidates(view, demand.by_sku(), now_ms, ask), RoutingRules(), now_ms)
+    wanted = demand.by_sku()
+    ask, days, rules = (
+        Ask(order.channel, chosen=place.id),
+        Days(view, now_ms, routing),
+        RoutingRules(),
+    )
+    asked = one_candidate(view, place, wanted, now_ms, ask)
+    if not asked.pickup_enabled:
+        raise PickupNotOffered(place.id)
+    plan = routed(view, demand, asked, rules, now_ms, ask)
+    full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+    if plan.location_id in full:
+        everybody = [one.id for one in view.locations.all()]
+        full = days.full(everybody, sum(wanted.values()))
+        plan = routed(view, demand, asked, replace(rules, full=full), now_ms, ask)
     document = trace_document(plan, "dry run")
     return {
         **document,
@@ -158,21 +179,42 @@ _WORDS = {
     "chosen": "the customer chose it and it can promise everything",
     "nearest": "it is the nearest that can promise everything",
 }
+_PASSED = {
+    Finding.DAY_FULL.value: "has no room left in its day",
+    Finding.NO_PICKUP.value: "offers no pickup of it",
+    Finding.EXCLUDED.value: "gave it up, or is left out by the rules",
+    "": "has none of it",
+}
 
 
 def pickup_sentence(trace: Document) -> str:
-    """Return why a pickup goes where it goes, in a sentence."""
+    """Return why a pickup goes where it goes, in a sentence, and why not where it was to go."""
     taken, found = trace.get("taken"), trace.get("candidates")
     entries: Sequence[Document] = found if isinstance(found, list) else []
+    passed = _why_passed(trace, entries)
     if not taken:
-        return "No store can promise all of it."
+        return f"No store can promise all of it.{passed}"
     finding = next((one["finding"] for one in entries if one["location_id"] == taken), "")
     others = [one for one in entries if one["finding"] == "farther"]
-    text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}."
+    text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}.{passed}"
     if others:
         best = others[0]
         text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
     return text
+
+
+def _why_passed(trace: Document, entries: Sequence[Document]) -> str:
+    """Return why the store that the customer chose does not get it; empty: it does."""
+    chosen = trace.get("chosen")
+    if not chosen or chosen == trace.get("taken"):
+        return ""
+    entry = next((one for one in entries if one["location_id"] == chosen), {"finding": ""})
+    lacking = entry.get("shortfall")
+    if isinstance(lacking, dict):
+        words = "lacks " + ", ".join(f"{units} of {sku}" for sku, units in lacking.items())
+    else:
+        words = _PASSED.get(str(entry["finding"]), "was passed")
+    return f" {chosen}, which the customer chose, {words}."
 
 
 def _decision(one: Trace) -> Document:

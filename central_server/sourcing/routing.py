@@ -42,6 +42,8 @@ class Finding(StrEnum):
     NO_PICKUP = "no_pickup"
     EXCLUDED = "excluded"
     """It gave this order up, or the rules leave it out."""
+    DAY_FULL = "day_full"
+    """It could promise everything, but no part of its day takes another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class RoutingRules:
     version: int = RULE_VERSION
     excluded: frozenset[str] = frozenset()
     """Locations that must not be asked (again)."""
+    full: frozenset[str] = frozenset()
+    """Locations whose day has no room for this order."""
     pickup: engine.Rules = PICKUP
     """How the engine weighs those that can promise everything."""
     way_minor_per_km: float = 1.0
@@ -118,6 +122,8 @@ class SourcingPlan:
     """Every candidate, nearest first."""
     rule_version: int
     decided_at_ms: int
+    chosen_location_id: str = ""
+    """The customer's own choice."""
 
     def shortfall(self) -> dict[str, int]:
         """Return what the candidate that came closest lacked, by SKU."""
@@ -147,7 +153,7 @@ def route(
         replace(entry, finding=kind) if entry.location_id == taken else entry for entry in judged
     )
     unsourced = () if taken is not None else demand.lines
-    return SourcingPlan(taken, unsourced, trace, rules.version, now_ms)
+    return SourcingPlan(taken, unsourced, trace, rules.version, now_ms, demand.chosen_location_id)
 
 
 def _best(
@@ -201,6 +207,8 @@ def _judge(
     }
     if lacking:
         return TraceEntry(name, Finding.LACKS_STOCK, distance, lacking)
+    if name in rules.full:
+        return TraceEntry(name, Finding.DAY_FULL, distance)
     return TraceEntry(name, Finding.FARTHER, distance)
 
 

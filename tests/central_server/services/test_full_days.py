@@ -51,6 +51,37 @@ def test_a_pickup_finds_the_one_store_with_room(world: World):
         world.place(("SKU-1", 1))
 
 
+def test_a_dry_run_of_a_pickup_knows_of_full_days(world: World):
+    """It says what placing would do, also by the rules of a draft, and why the choice is passed."""
+    desk, book = world.parts.central.routing, world.parts.central.routing_rules
+    full = RoutingRule("full", CAPACITY, locations=("S001",), orders=0)
+    draft = book.draft([full], note="", by="Kim")
+    new = world.new_order(("SKU-1", 1), at="S001")
+    assert desk.dry_run(new)["taken"] == "S001"
+    assert desk.dry_run(new, draft["version"])["taken"] == "S002"
+    publish(world, full)
+    found = desk.dry_run(new)
+    order_id = world.place(("SKU-1", 1), at="S001").order_id
+    assert [found["taken"]] == at(world, order_id) == ["S002"]
+    passed = "S001, which the customer chose, has no room left in its day."
+    assert passed in found["sentence"]
+    assert passed in desk.why(order_id)["sentence"]
+    publish(world, RoutingRule("full", CAPACITY, orders=0))
+    assert desk.dry_run(new)["unsourced"] == {"SKU-1": 1}
+
+
+def test_why_a_pickup_went_where_it_went(world: World):
+    """What the chosen store lacked, and who would have been next, in a sentence."""
+    desk = world.parts.central.routing
+    sentence = desk.why(world.place(("SKU-1", 8)).order_id)["sentence"]
+    assert sentence == "S001 gets it ready: the customer chose it and it can promise everything."
+    sentence = desk.why(world.place(("SKU-1", 8)).order_id)["sentence"]
+    assert sentence == (
+        "S002 gets it ready: it is the nearest that can promise everything. S001, which the"
+        " customer chose, lacks 6 of SKU-1. The next best choice is S003, 203.729 km away."
+    )
+
+
 def test_a_pickup_that_moves_takes_room_where_it_goes(world: World):
     """Who takes over has room for it; that counts there, and is free again where it was."""
     publish(
