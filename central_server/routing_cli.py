@@ -159,7 +159,7 @@ def read_order(file: Path, line: Line) -> Any:
     """Return the order of a file, as the API would take it."""
     from pydantic import ValidationError
 
-    from central_server.api.schemas import OrderBody
+    from central_server.api.order_bodies import OrderBody
 
     try:
         stdin = typer.get_text_stream("stdin")

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from central_server.api.schemas import Body, OrderBody, OrderView, ProblemView
+from central_server.api.order_bodies import OrderBody
+from central_server.api.schemas import Body, OrderView, ProblemView
 from central_server.web.idempotency import KEY_LENGTH_MAX
 
 ORDERS_MAX = 100

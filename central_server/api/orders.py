@@ -6,16 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from central_server.api.documented import KEYED, problems
+from central_server.api.order_bodies import ArrivedBody, CancelBody, OrderBody, OrderQuery
 from central_server.api.routing_views import RoutingWhy
-from central_server.api.schemas import (
-    ArrivedBody,
-    CancelBody,
-    OrderBody,
-    OrderPage,
-    OrderQuery,
-    OrderView,
-    OrderWithTimeline,
-)
+from central_server.api.schemas import OrderPage, OrderView, OrderWithTimeline
 from central_server.records import OrderFilter
 from central_server.services.api_keys import KeyHolder
 from central_server.web import idempotency

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.documented import KEYED, problems
+from central_server.api.order_bodies import OrderBody
 from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
 from central_server.api.routing_views import (
     CapacityView,
@@ -12,7 +13,6 @@ from central_server.api.routing_views import (
     SimulationBody,
     SimulationView,
 )
-from central_server.api.schemas import OrderBody
 from central_server.services.api_keys import KeyHolder
 from central_server.services.routing_dry_run import dry_run
 from central_server.services.times import to_ms

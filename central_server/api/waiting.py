@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field, model_validator
 
 from central_server.api.documented import KEYED, problems
+from central_server.api.order_bodies import ShipToBody
 from central_server.api.rule_schemas import Note
-from central_server.api.schemas import Body, HoldView, OrderView, ShipToBody
+from central_server.api.schemas import Body, HoldView, OrderView
 from central_server.services.api_keys import KeyHolder
 from central_server.services.waiting_room import Change
 from central_server.sourcing.routing_rules import HoldKind

@@ -50,6 +50,13 @@ async def test_either_fetched_or_sent(client, order_body):
     assert is_problem(await place(client, nothing, "k2"), 422, "validation_failed")
 
 
+async def test_a_parcel_does_not_wait_for_receipts(client):
+    """It is refused with what to do instead, and never placed as if nothing had been said."""
+    refused = await place(client, body(accept_later=True))
+    assert is_problem(refused, 422, "validation_failed")
+    assert "leave accept_later out, or give location_id" in refused.text
+
+
 async def test_what_cannot_be_held_unpaid_is_refused(client, order_body):
     """Parcels are paid before; a reservation waits on the store's list, not for receipts."""
     sent = body(payment="in_store")

@@ -4,7 +4,7 @@ from random import Random
 
 import httpx
 
-from central_server.api.schemas import OrderBody
+from central_server.api.order_bodies import OrderBody
 from central_server.demo.run import STORES
 from central_server.demo.shopper import WAYS, Shopper, Way
 from sync.domain.orders import PaymentPlace

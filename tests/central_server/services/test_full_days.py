@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_dry_run_of_a_pickup_knows_of_full_days(world: World):
     """It says what placing would do, also by the rules of a draft, and why the choice is passed."""
     desk, book = world.parts.central.routing, world.parts.central.routing_rules
     full = RoutingRule("full", CAPACITY, locations=("S001",), orders=0)
-    draft = book.draft([full], note="", by="Kim")
+    draft: dict[str, Any] = book.draft([full], note="", by="Kim")
     new = world.new_order(("SKU-1", 1), at="S001")
     assert desk.dry_run(new)["taken"] == "S001"
     assert desk.dry_run(new, draft["version"])["taken"] == "S002"
