@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order
+from central_server.services.decisions import Chosen
 from central_server.services.parcel_routing import Free, ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.sourcing.engine.batch import decide_anew
@@ -26,6 +27,7 @@ from central_server.sourcing.routing_rules import RoutingRule
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
+TOGETHER = "together with the orders that were released with it this costs least"
 SECONDS_MAX = 20.0
 ORDERS_MAX = 200
 """Orders of one program: more are decided in the next one, after these."""
@@ -67,7 +69,7 @@ def grouped(
 
 def decide_together(
     view: "View", routing: ParcelRouting, order_ids: Sequence[str], now_ms: int
-) -> dict[str, frozenset[str]]:
+) -> dict[str, Chosen]:
     """Return which locations each order should go to; orders that stay alone are left out.
 
     Never worse than one after the other: these plans are the program's start. Raises
@@ -80,7 +82,7 @@ def decide_together(
         if one.ship_to
         and (units := {line.line: line.unsourced for line in one.lines if line.unsourced})
     ]
-    chosen: dict[str, frozenset[str]] = {}
+    chosen: dict[str, Chosen] = {}
     for group in grouped(routing, waiting):
         for start in range(0, len(group.orders), ORDERS_MAX):
             part = replace(
@@ -93,16 +95,14 @@ def decide_together(
     return chosen
 
 
-def _decided(
-    view: "View", routing: ParcelRouting, group: Group, now_ms: int
-) -> dict[str, frozenset[str]]:
+def _decided(view: "View", routing: ParcelRouting, group: Group, now_ms: int) -> dict[str, Chosen]:
     free = free_for_parcels(view, group.skus, now_ms)
     before = _one_by_one(routing, group, free)
     network = routing.network_of(group.rule, group.method, group.asked, free)
     opened = [(Open(one, now_ms), plan) for one, plan in zip(group.asked, before, strict=True)]
     plans = decide_anew(network, opened, prices_of(network), seconds_max=SECONDS_MAX)
     return {
-        order.id: frozenset(plan.locations)
+        order.id: Chosen(frozenset(plan.locations), TOGETHER)
         for order, plan in zip(group.orders, plans, strict=True)
         if not plan.unsourced
     }

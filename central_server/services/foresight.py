@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order
+from central_server.services.decisions import Decision
 from central_server.services.order_views import Document
-from central_server.services.parcel_routing import Decision, ParcelRouting
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, why_so

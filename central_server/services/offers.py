@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
+from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, OfferGone
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release
@@ -109,7 +110,7 @@ class OfferDesk:
         note = "claimed"
         unit.holds.close(order_id, [HoldKind.OFFER.value], now_ms, by=location_id, note=note)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
-        only = frozenset({location_id})
+        only = Chosen(frozenset({location_id}), f"{location_id} was the first to claim it")
         missing = release(unit, order, units, now_ms, self._how, why="claimed", only=only)
         parts = unit.fulfillments.of_orders([order_id])[order_id]
         if missing or any(

@@ -141,7 +141,10 @@ def keep(
 ) -> None:
     """Write down what a location takes on, and tell it and the customer."""
     bodies = unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
-    unit.orders.add_trace(Trace(order.id, now_ms, trace_document(plan, why)))
+    trace = trace_document(plan, why)
+    if made.order.waits:
+        trace["is_waiting"] = True
+    unit.orders.add_trace(Trace(order.id, now_ms, trace))
     data = {"fulfillment_id": made.order.id, "location_id": taken.id}
     unit.orders.append_events([OrderEvent(order.id, now_ms, why, text, order.channel, data)])
     notice = how.notices.received(made.order, taken, made.pickup_code)

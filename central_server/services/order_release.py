@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent
+from central_server.services.decisions import Chosen
 from central_server.services.exceptions import exception_record
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
 from central_server.services.order_views import orders_in, status_of_order
@@ -20,7 +21,7 @@ from sync.domain.orders import OrderStatus
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
-Only = frozenset[str] | None
+Only = Chosen | None
 Units = Mapping[int, int]
 """Units by line."""
 
@@ -37,8 +38,8 @@ def release(
 ) -> dict[int, int]:
     """Promise `units` that the order waits for, like work that moves; return what is missing.
 
-    `only` are the locations that were chosen for it among several orders together, which
-    is followed as far as it still can be. The caller has locked the order.
+    `only` are the locations that were chosen for it before, which is followed as far as it
+    still can be. The caller has locked the order.
     """
     if order.ship_to:
         missing = _parcels(unit, order, units, now_ms, how, why, only)

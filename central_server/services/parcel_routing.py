@@ -9,18 +9,17 @@ Nothing is reserved here; `shipping.divide` does that.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, ShippingRate
-from central_server.services.order_views import Document
+from central_server.services.decisions import Chosen, Decision, Sender
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import TRACE_ENTRIES_MAX, by_sku, open_hours, ready_in_ms
+from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
-from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
-from central_server.sourcing.engine.explain import RoutingTrace, explain
+from central_server.sourcing.engine.explain import RANKS_LOWER
 from central_server.sourcing.engine.learning import Picks, fill_probability_of
 from central_server.sourcing.engine.model import (
     Candidate,
@@ -29,10 +28,8 @@ from central_server.sourcing.engine.model import (
     Stock,
 )
 from central_server.sourcing.engine.network import Network
-from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Tariff
-from central_server.sourcing.engine.timing import ready_ms
 from central_server.sourcing.kits import NO_KITS, kits_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
@@ -54,60 +51,6 @@ Free = Mapping[str, Mapping[str, int]]
 """Units that may be promised, by location and SKU."""
 Used = Mapping[tuple[str, int], CapacityUse]
 """What is taken of parts of days, by location and start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """A location that could send something."""
-
-    location: Location
-    free: Mapping[str, int]
-    """Units that it may promise, by SKU."""
-    parts: tuple[PartOfDay, ...]
-    """The parts of its day that have limits; empty: none."""
-    used: Mapping[int, CapacityUse]
-    """What is taken of them, by their start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A plan, and what it was made from."""
-
-    order: RoutingOrder
-    rule: RoutingRule
-    version: int
-    network: Network
-    senders: Mapping[str, Sender]
-    plan: SourcingPlan
-    """In lines of the order."""
-    planned: SourcingPlan
-    """The same as the engine has it: kits are items."""
-
-    def part_of(self, location_id: str, ready: int, units: int) -> PartOfDay | None:
-        """Return the part of the day into which a parcel of so many units falls.
-
-        It is ready at a moment; of parts that are ready alike, the first with room.
-        """
-        sender = self.senders[location_id]
-        place = self.network.number(location_id)
-        assert place is not None
-        one = self.network.candidates[place]
-        found = [
-            part for part in sender.parts
-            if ready_ms(
-                one.calendar, max(self.network.now_ms, part.starts_ms), one.lead_minutes
-            ) == ready
-        ]  # fmt: skip
-        roomy = (
-            part for part in found
-            if part.limit.fits(sender.used.get(part.starts_ms, CapacityUse()) + part.use_of(units))
-        )  # fmt: skip
-        return next(roomy, found[0] if found else None)
-
-    def document(self, why: str) -> Document:
-        """Return the decision as it is stored: in words, in figures, and what came next."""
-        trace = explain(self.order, self.network, self.planned, entries_max=TRACE_ENTRIES_MAX)
-        return decision_document(self, why, trace)
 
 
 class ParcelRouting:
@@ -163,11 +106,11 @@ class ParcelRouting:
         ask: Ask,
         *,
         shipments_max: int | None = None,
-        only: frozenset[str] | None = None,
+        only: Chosen | None = None,
     ) -> Decision:
         """Return where `units` (by line) of an order go. Nothing is reserved.
 
-        `only` are the locations that were chosen for it among several orders together.
+        `only` are the locations that were chosen for it before.
         """
         asked = self.order(order, units, excluded)
         rule = self.route_of(asked, order.ship_method)
@@ -190,7 +133,7 @@ class ParcelRouting:
         rule: RoutingRule,
         senders: Mapping[str, Sender],
         shipments_max: int | None,
-        only: frozenset[str] | None = None,
+        only: Chosen | None = None,
     ) -> Decision:
         skus = {line.line: line.sku for line in asked.lines}
         units = {line.line: line.quantity for line in asked.lines}
@@ -206,11 +149,12 @@ class ParcelRouting:
         if shipments_max is not None and shipments_max < rule.shipments_max:
             rule = replace(rule, shipments_max=shipments_max)
         network = self._network(wanted, sum(units.values()), order.ship_method, rule, senders)
-        others = frozenset() if only is None else frozenset(senders) - only
+        others = frozenset() if only is None else frozenset(senders) - only.locations
         narrowed = replace(asked, excluded=asked.excluded | others)
         plan = plan_order(narrowed, network, effort_max=EFFORT_MAX)
         apart = kits.taken_apart(plan, skus)
-        return Decision(asked, rule, self.rules.version, network, senders, apart, plan)
+        because = RANKS_LOWER if only is None else only.because
+        return Decision(asked, rule, self.rules.version, network, senders, apart, plan, because)
 
     def network_of(
         self, rule: RoutingRule, method: str, orders: Sequence[RoutingOrder], free: Free
@@ -368,38 +312,3 @@ def pickup_accept_by(
     rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
     minutes = rule.accept_minutes
     return None if minutes is None else now_ms + minutes * MINUTE_MS
-
-
-def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:
-    """Return a decision as it is stored."""
-    plan, best = decision.plan, trace.next_best
-    shipped = [one.terms.rounded() for one in plan.shipments]
-    return {
-        "why": why,
-        "rule": decision.rule.id,
-        "rule_version": decision.version,
-        "taken": " ".join(plan.locations) or None,
-        "sentence": trace.sentence,
-        "cost_minor": plan.cost_minor,
-        "terms": {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()},
-        "gap": round(plan.gap, 4),
-        "shipments": [
-            {
-                "location_id": one.location_id, "service": one.service, "units": one.units,
-                "arrives_at": rfc3339(one.arrives_ms), "terms": dict(terms),
-            }
-            for one, terms in zip(plan.shipments, shipped, strict=True)
-        ],
-        "next_best": None if best is None else {
-            "without": best.without, "locations": list(best.plan.locations),
-            "extra_minor": best.extra_minor,
-        },
-        "candidates": [
-            {
-                "location_id": one.location_id, "finding": one.finding.value,
-                "distance_km": one.distance_km, "units": one.units,
-            }
-            for one in trace.entries
-        ],
-        "more_candidates": len(decision.network.candidates) - len(trace.entries),
-    }  # fmt: skip

@@ -1,6 +1,5 @@
 """What planners ask of routing: where an order would go, and why one went where it went."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,17 @@ from central_server.services.errors import (
 )
 from central_server.services.order_capture import NewOrder, priced_lines
 from central_server.services.order_giving import routed
-from central_server.services.order_views import Document
+from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, trace_document
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339
+from central_server.services.why import pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing import Demand, DemandLine, Finding, RoutingRules
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
 
@@ -102,11 +102,16 @@ class RoutingDesk:
             if order is None:
                 raise NotFound("order", order_id)
             traces = view.orders.traces(order.id)
+            holds, receipts = view.holds.of(order.id), view.supply.claimed_by(order.id)
+            parts = orders_in(view.fulfillments.of_orders([order.id])[order.id])
         decisions = [_decision(one) for one in traces]
+        told = [str(decisions[-1]["sentence"])] if decisions else []
+        if not any(one.waits for one in parts):
+            told += waits_for(order, holds, receipts)
         return {
             "order_id": order.id,
             "number": order.number,
-            "sentence": decisions[-1]["sentence"] if decisions else "It was not routed yet.",
+            "sentence": " ".join(told) or "It was not routed yet.",
             "decisions": decisions,
         }
 
@@ -173,48 +178,6 @@ def _pickup(view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int) -
         "sentence": pickup_sentence(document),
         "unsourced": plan.shortfall() if plan.unsourced else {},
     }
-
-
-_WORDS = {
-    "chosen": "the customer chose it and it can promise everything",
-    "nearest": "it is the nearest that can promise everything",
-}
-_PASSED = {
-    Finding.DAY_FULL.value: "has no room left in its day",
-    Finding.NO_PICKUP.value: "offers no pickup of it",
-    Finding.EXCLUDED.value: "gave it up, or is left out by the rules",
-    "": "has none of it",
-}
-
-
-def pickup_sentence(trace: Document) -> str:
-    """Return why a pickup goes where it goes, in a sentence, and why not where it was to go."""
-    taken, found = trace.get("taken"), trace.get("candidates")
-    entries: Sequence[Document] = found if isinstance(found, list) else []
-    passed = _why_passed(trace, entries)
-    if not taken:
-        return f"No store can promise all of it.{passed}"
-    finding = next((one["finding"] for one in entries if one["location_id"] == taken), "")
-    others = [one for one in entries if one["finding"] == "farther"]
-    text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}.{passed}"
-    if others:
-        best = others[0]
-        text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
-    return text
-
-
-def _why_passed(trace: Document, entries: Sequence[Document]) -> str:
-    """Return why the store that the customer chose does not get it; empty: it does."""
-    chosen = trace.get("chosen")
-    if not chosen or chosen == trace.get("taken"):
-        return ""
-    entry = next((one for one in entries if one["location_id"] == chosen), {"finding": ""})
-    lacking = entry.get("shortfall")
-    if isinstance(lacking, dict):
-        words = "lacks " + ", ".join(f"{units} of {sku}" for sku, units in lacking.items())
-    else:
-        words = _PASSED.get(str(entry["finding"]), "was passed")
-    return f" {chosen}, which the customer chose, {words}."
 
 
 def _decision(one: Trace) -> Document:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from central_server.records import Order
+from central_server.services.decisions import Decision
 from central_server.services.order_views import Document, orders_in
-from central_server.services.parcel_routing import Decision, ParcelRouting
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
 from central_server.services.times import rfc3339

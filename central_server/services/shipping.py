@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, RoutingPause, Trace
 from central_server.services.capacity import Claim
+from central_server.services.decisions import Chosen, Decision
 from central_server.services.order_views import Document, delivery_document
-from central_server.services.parcel_routing import Decision, ParcelRouting
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
@@ -112,15 +113,15 @@ def divide(
     source: str,
     routing: ParcelRouting,
     is_moved: bool = False,
-    first: First | frozenset[str] | None = None,
+    first: First | Chosen | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
     Decided anew where another order was faster; what is reserved by then stays.
-    Tried `first`: locations that were chosen for it among several orders together, or a
-    plan that was made before, if it is about the same.
+    Tried `first`: locations that were chosen for it before, or a plan that was made before,
+    if it is about the same.
     """
-    only, plan = (first, None) if isinstance(first, frozenset) else (None, first)
+    only, plan = (first, None) if isinstance(first, Chosen) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
     for _ in range(TRIES):

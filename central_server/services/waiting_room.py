@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services.batches import decide_together
+from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import Only, open_unsourced, release, write_counts
@@ -131,7 +132,7 @@ class WaitingRoom:
             lambda piece: self._end_due(piece.order_id, chosen.get(piece.order_id)),
         )
 
-    def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, frozenset[str]]:
+    def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, Chosen]:
         routing = ParcelRouting(view, now_ms, self._how.promise_ms)
         try:
             return decide_together(view, routing, due, now_ms)

@@ -158,6 +158,21 @@ class Supply:
         """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
         insert_many(self._connection, BACKORDERS, _CLAIM, rows)
 
+    def claimed_by(self, order_id: str) -> list[Receipt]:
+        """Return the receipts on their way that an order waits for; units are those it claims."""
+        table, claim = RECEIPTS.c, BACKORDERS.c
+        rows = self._connection.execute(
+            select(
+                table.id, table.location_id, table.sku,
+                cast(func.sum(claim.units), BigInteger), table.due_ms, table.reference,
+            )
+            .join(BACKORDERS, claim.receipt_id == table.id)
+            .where(claim.order_id == order_id, claim.closed_ms.is_(None), table.closed_ms.is_(None))
+            .group_by(table.id)
+            .order_by(table.due_ms, table.id)
+        )  # fmt: skip
+        return [Receipt(*row) for row in rows]
+
     def awaits(self, order_id: str) -> bool:
         """Return whether an order waits for a receipt."""
         table = BACKORDERS.c

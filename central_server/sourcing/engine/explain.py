@@ -12,6 +12,8 @@ from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.ways import Asking
 from central_server.sourcing.geo import haversine_km
 
+RANKS_LOWER = "ranks lower by the rules"
+"""Why what costs less was not chosen, where nobody says otherwise."""
 ALTERNATIVES_MAX = 4
 """The next best choice is sought without each of so many of the plan's locations."""
 MINOR_PER_MAJOR = 100
@@ -55,14 +57,17 @@ def explain(
     *,
     alternatives: bool = True,
     entries_max: int | None = None,
+    because: str = RANKS_LOWER,
 ) -> RoutingTrace:
     """Return the trace of `plan`, which routing made of `order` over `network`.
 
     With `alternatives`, the order is routed again without each location of the plan.
     `entries_max` limits the findings to the nearest candidates and those of the plan.
+    `because` says why a plan that costs less was not chosen.
     """
     best = _next_best(order, network, plan) if alternatives else None
-    return RoutingTrace(sentence(plan, best), _entries(order, network, plan, entries_max), best)
+    entries = _entries(order, network, plan, entries_max)
+    return RoutingTrace(sentence(plan, best, because), entries, best)
 
 
 def _next_best(order: RoutingOrder, network: Network, plan: SourcingPlan) -> NextBest | None:
@@ -130,7 +135,7 @@ def _finding(
     return Finding.DEARER if is_able else Finding.NOT_CAPABLE
 
 
-def sentence(plan: SourcingPlan, best: NextBest | None) -> str:
+def sentence(plan: SourcingPlan, best: NextBest | None, because: str = RANKS_LOWER) -> str:
     """Return the plan in words: who ships what, why it costs what it costs, what came next."""
     missing = sum(line.quantity for line in plan.unsourced)
     if not plan.shipments:
@@ -143,7 +148,7 @@ def sentence(plan: SourcingPlan, best: NextBest | None) -> str:
         others = _listed(list(best.plan.locations))
         text += (
             f" The next best choice, {others} without {best.without}, would have cost"
-            f" {_difference(best.extra_minor)}."
+            f" {_difference(best.extra_minor, because)}."
         )
     elif not missing:
         text += " No other choice ships all of it."
@@ -176,10 +181,10 @@ def _because(plan: SourcingPlan) -> str:
     return f" ({', '.join(words)})"
 
 
-def _difference(minor: int) -> str:
+def _difference(minor: int, because: str) -> str:
     if minor > 0:
         return f"{_money(minor)} more"
-    return "the same" if minor == 0 else f"{_money(-minor)} less, but ranks lower by the rules"
+    return "the same" if minor == 0 else f"{_money(-minor)} less, but {because}"
 
 
 def _money(minor: int) -> str:

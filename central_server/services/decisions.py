@@ -1,0 +1,119 @@
+"""A decision of routing: the plan, what it was made from, and how it is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from central_server.records import Location
+from central_server.services.order_views import Document
+from central_server.services.promising import TRACE_ENTRIES_MAX
+from central_server.services.times import rfc3339
+from central_server.sourcing.capacity import CapacityUse, PartOfDay
+from central_server.sourcing.engine.explain import RANKS_LOWER, RoutingTrace, explain
+from central_server.sourcing.engine.model import RoutingOrder
+from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.timing import ready_ms
+from central_server.sourcing.routing_rules import RoutingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Locations that were chosen for an order before it was decided about by itself."""
+
+    locations: frozenset[str]
+    because: str
+    """Why no other counts, in words that follow "but"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A location that could send something."""
+
+    location: Location
+    free: Mapping[str, int]
+    """Units that it may promise, by SKU."""
+    parts: tuple[PartOfDay, ...]
+    """The parts of its day that have limits; empty: none."""
+    used: Mapping[int, CapacityUse]
+    """What is taken of them, by their start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan, and what it was made from."""
+
+    order: RoutingOrder
+    rule: RoutingRule
+    version: int
+    network: Network
+    senders: Mapping[str, Sender]
+    plan: SourcingPlan
+    """In lines of the order."""
+    planned: SourcingPlan
+    """The same as the engine has it: kits are items."""
+    because: str = RANKS_LOWER
+    """Why a cheaper plan was not chosen, where there is one."""
+
+    def part_of(self, location_id: str, ready: int, units: int) -> PartOfDay | None:
+        """Return the part of the day into which a parcel of so many units falls.
+
+        It is ready at a moment; of parts that are ready alike, the first with room.
+        """
+        sender = self.senders[location_id]
+        place = self.network.number(location_id)
+        assert place is not None
+        one = self.network.candidates[place]
+        found = [
+            part for part in sender.parts
+            if ready_ms(
+                one.calendar, max(self.network.now_ms, part.starts_ms), one.lead_minutes
+            ) == ready
+        ]  # fmt: skip
+        roomy = (
+            part for part in found
+            if part.limit.fits(sender.used.get(part.starts_ms, CapacityUse()) + part.use_of(units))
+        )  # fmt: skip
+        return next(roomy, found[0] if found else None)
+
+    def document(self, why: str) -> Document:
+        """Return the decision as it is stored: in words, in figures, and what came next."""
+        trace = explain(
+            self.order, self.network, self.planned,
+            entries_max=TRACE_ENTRIES_MAX, because=self.because,
+        )  # fmt: skip
+        return decision_document(self, why, trace)
+
+
+def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:
+    """Return a decision as it is stored."""
+    plan, best = decision.plan, trace.next_best
+    shipped = [one.terms.rounded() for one in plan.shipments]
+    return {
+        "why": why,
+        "rule": decision.rule.id,
+        "rule_version": decision.version,
+        "taken": " ".join(plan.locations) or None,
+        "sentence": trace.sentence,
+        "cost_minor": plan.cost_minor,
+        "terms": {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()},
+        "gap": round(plan.gap, 4),
+        "shipments": [
+            {
+                "location_id": one.location_id, "service": one.service, "units": one.units,
+                "arrives_at": rfc3339(one.arrives_ms), "terms": dict(terms),
+            }
+            for one, terms in zip(plan.shipments, shipped, strict=True)
+        ],
+        "next_best": None if best is None else {
+            "without": best.without, "locations": list(best.plan.locations),
+            "extra_minor": best.extra_minor,
+        },
+        "candidates": [
+            {
+                "location_id": one.location_id, "finding": one.finding.value,
+                "distance_km": one.distance_km, "units": one.units,
+            }
+            for one in trace.entries
+        ],
+        "more_candidates": len(decision.network.candidates) - len(trace.entries),
+    }  # fmt: skip

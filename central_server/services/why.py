@@ -1,0 +1,83 @@
+"""Why an order went where it went, or for what it waits, in sentences for a planner. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from central_server.records import Order, OrderHold
+from central_server.services.order_views import Document
+from central_server.services.times import rfc3339, rfc3339_or_none
+from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.routing import Finding
+
+_WORDS = {
+    "chosen": "the customer chose it and it can promise everything",
+    "nearest": "it is the nearest that can promise everything",
+}
+_PASSED = {
+    Finding.DAY_FULL.value: "has no room left in its day",
+    Finding.NO_PICKUP.value: "offers no pickup of it",
+    Finding.EXCLUDED.value: "gave it up, or is left out by the rules",
+    "": "has none of it",
+}
+
+
+def pickup_sentence(trace: Document) -> str:
+    """Return why a pickup goes where it goes, in a sentence, and why not where it was to go."""
+    taken, found = trace.get("taken"), trace.get("candidates")
+    entries: Sequence[Document] = found if isinstance(found, list) else []
+    passed = _why_passed(trace, entries)
+    if trace.get("is_waiting"):
+        return f"It is reserved at {trace['chosen']}, on the waiting list.{passed}"
+    if not taken:
+        return f"No store can promise all of it.{passed}"
+    finding = next((one["finding"] for one in entries if one["location_id"] == taken), "")
+    others = [one for one in entries if one["finding"] == "farther"]
+    text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}.{passed}"
+    if others:
+        best = others[0]
+        text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
+    return text
+
+
+def _why_passed(trace: Document, entries: Sequence[Document]) -> str:
+    """Return why the store that the customer chose does not get it; empty: it does."""
+    chosen = trace.get("chosen")
+    if not chosen or chosen == trace.get("taken"):
+        return ""
+    entry = next((one for one in entries if one["location_id"] == chosen), {"finding": ""})
+    lacking = entry.get("shortfall")
+    if isinstance(lacking, dict):
+        words = "lacks " + ", ".join(f"{units} of {sku}" for sku, units in lacking.items())
+    else:
+        words = _PASSED.get(str(entry["finding"]), "was passed")
+    return f" {chosen}, which the customer chose, {words}."
+
+
+def waits_for(order: Order, holds: Iterable[OrderHold], receipts: Iterable[Receipt]) -> list[str]:
+    """Return for what an order waits that no location has yet, or has not all of; empty: nothing.
+
+    `receipts` are those that it claims.
+    """
+    found = [_held(one) for one in holds if one.closed_ms is None]
+    found += [_coming(one) for one in receipts]
+    unsourced = sum(line.unsourced for line in order.lines)
+    if unsourced and not found:
+        units = "1 unit" if unsourced == 1 else f"{unsourced} units"
+        found = [f"Nobody has {units} of it now: that is among what cannot be filled."]
+    return found
+
+
+def _held(one: OrderHold) -> str:
+    stores = one.data.get("stores")
+    text = f"It is held: {one.text}"
+    if isinstance(stores, list):
+        text += f" These are {', '.join(map(str, stores))}."
+    until = rfc3339_or_none(one.until_ms)
+    return f"{text} That ends at {until}." if until else f"{text} A person clears it."
+
+
+def _coming(one: Receipt) -> str:
+    source = f" ({one.reference})" if one.reference else ""
+    return (
+        f"It waits for goods on their way to {one.location_id}: {one.units} of {one.sku} by"
+        f" receipt {one.id}{source}, due at {rfc3339(one.due_ms)}."
+    )

@@ -1,0 +1,87 @@
+"""What a planner reads about an order: why it went there, what came next, for what it waits."""
+
+from dataclasses import replace
+
+import pytest
+
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import NewOrder
+from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from sync.domain.orders import PaymentPlace
+from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_routing_rules import publish
+from tests.support.central_world import World
+from tests.support.parcels import CARRIERS
+
+ROUTE = RoutingRuleKind.ROUTE
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def shipping(world: World) -> World:
+    """The small central, with carriers at every store."""
+    world.parts.intake.carriers(CARRIERS)
+    return world
+
+
+def sentence(world: World, order_id: str) -> str:
+    return str(world.parts.central.routing.why(order_id)["sentence"])
+
+
+def placed(world: World, new: NewOrder) -> str:
+    world.keys += 1
+    identity = RequestIdentity("test", f"why-{world.keys}", "body")
+    return world.parts.central.orders.place(new, identity).order_id
+
+
+def test_a_claimed_offer_names_who_claimed_it(shipping):
+    """A cheaper store was not faster: the rules have nothing to do with it."""
+    publish(shipping, RoutingRule("offer", ROUTE, offer_stores=2))
+    order_id, _ = place(shipping)
+    held = sentence(shipping, order_id)
+    assert "It is held: Offered to stores" in held
+    assert "These are S001, S002." in held
+    shipping.parts.central.offers.claim(order_id, "S002")
+    told = sentence(shipping, order_id)
+    assert "S001 without S002, would have cost 0.10 less, but S002 was the first to claim" in told
+    assert "ranks lower" not in told
+
+
+def test_a_held_order_says_why_and_until_when(shipping):
+    """Grace ends by its time, fraud when a person clears it."""
+    rule = RoutingRule("held", ROUTE, grace_minutes=20, hold_for=(HoldKind.FRAUD,))
+    publish(shipping, rule)
+    order_id, _ = place(shipping)
+    told = sentence(shipping, order_id)
+    assert "It is held: Looked at for fraud. A person clears it." in told
+    assert "may still change or cancel it. That ends at 2025-11-23T12:33:20.000Z." in told
+    shipping.parts.central.waiting.clear(order_id, HoldKind.FRAUD, note="", by="Kim")
+    shipping.clock.advance(20 * 60_000)
+    shipping.parts.central.waiting.run()
+    assert sentence(shipping, order_id).startswith("S001 ships 2 units")
+
+
+def test_an_order_for_goods_on_their_way_names_them(shipping):
+    """Of a supplier: the receipt. Of another store: also which one sends."""
+    due = shipping.clock.now_ms() + DAY_MS
+    shipping.parts.central.supply.expect(Receipt("R-7", "S001", "SKU-1", 50, due))
+    later = replace(shipping.new_order(("SKU-1", 40)), accept_later=True)
+    assert sentence(shipping, placed(shipping, later)) == (
+        "It waits for goods on their way to S001: 30 of SKU-1 by receipt R-7, due at"
+        " 2025-11-24T12:13:20.000Z."
+    )
+    moved = replace(shipping.new_order(("SKU-2", 12)), transfer=True)
+    told = sentence(shipping, placed(shipping, moved))
+    assert "goods on their way to S001: 2 of SKU-2 by receipt" in told
+    assert "(from Store S002 for order" in told
+
+
+def test_a_reservation_on_the_waiting_list_says_what_is_lacking(shipping):
+    """It is not moved, so nothing is said of other stores; one that is held names its store."""
+    new = replace(shipping.new_order(("SKU-1", 11)), payment=PaymentPlace.IN_STORE)
+    told = sentence(shipping, placed(shipping, replace(new, waiting_list=True)))
+    assert told == (
+        "It is reserved at S001, on the waiting list. S001, which the customer chose, lacks 1"
+        " of SKU-1."
+    )
