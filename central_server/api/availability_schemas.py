@@ -8,7 +8,8 @@ class AtpTerms(BaseModel):
 
     `held_back` are rights that central leaves alone because the store is silent, `not_heard`
     is the same where no rights are shared; `network_limit` is what only other places may use.
-    Of a kit, `on_hand` is what its scarcest component allows.
+    Of a kit, `on_hand` are the kits that lie there, and `scarcest_component` is how many of them
+    its components' own terms take away.
     """
 
     on_hand: int
@@ -21,6 +22,7 @@ class AtpTerms(BaseModel):
     protected: int
     not_offered: int
     network_limit: int
+    scarcest_component: int
     raw: int
 
 

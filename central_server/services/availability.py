@@ -14,6 +14,7 @@ from central_server.services.promises import ANYBODY, Ask, Promised, Promises
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.atp import data_age_ms
+from central_server.sourcing.bundles import SCARCEST
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
@@ -30,7 +31,7 @@ LOCATIONS_MAX = 50
 """How many locations are answered where none is named: the nearest, or those with most."""
 RADIUS_KM = 50.0
 SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
-        "not_offered", "network_limit")  # fmt: skip
+        "not_offered", "network_limit", SCARCEST)  # fmt: skip
 INBOUND_MAX = 20
 SERVICE = "standard"
 SHIP = Method.SHIP.value
@@ -122,7 +123,7 @@ class _Answer:
             }
             if self._question.explain:
                 entry["explained"] = _explained(promise, "places")
-                entry["components"] = self._components(sku, whole)
+                entry["components"] = self._components(sku, whole, "places")
             entries.append(entry)
         return entries
 
@@ -183,7 +184,7 @@ class _Answer:
         }
         if self._question.explain:
             entry["explained"] = _explained(promise, "on_hand")
-            entry["components"] = self._components(sku, found)
+            entry["components"] = self._components(sku, found, "on_hand")
         return entry
 
     def _delivery(self, place: Location) -> Document:
@@ -194,7 +195,7 @@ class _Answer:
             self._sent[place.id] = _sent_from(place, self._routing, self._question)
         return self._sent[place.id]
 
-    def _components(self, sku: str, found: Mapping[str, Promise]) -> list[Document]:
+    def _components(self, sku: str, found: Mapping[str, Promise], begins: str) -> list[Document]:
         bundle = self._kits.bundles.get(sku)
         if bundle is None:
             return []
@@ -203,7 +204,7 @@ class _Answer:
                 "sku": part,
                 "units": each,
                 "available_to_promise": found[part].quantity,
-                "explained": _explained(found[part], "on_hand"),
+                "explained": _explained(found[part], begins),
             }
             for part, each in bundle.components.items()
         ]

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from central_server.sourcing.promise_terms import Promise
+from central_server.sourcing.promise_terms import Promise, Term
 from sync.domain.money import Money
 
+SCARCEST = "scarcest_component"
 UNITS_MAX = 100
 """Of all components of one kit together."""
 
@@ -42,8 +43,9 @@ def assembled(bundle: Bundle, found: Mapping[str, Promise]) -> Promise:
     parts = [found[sku] for sku in bundle.components if sku in found]
     whole = len(parts) == len(bundle.components)
     count = bundle.count({sku: one.quantity for sku, one in found.items()})
+    there = bundle.count({sku: max(0, one.begins) for sku, one in found.items()})
     return Promise(
-        count, (), whole and all(one.is_offered for one in parts),
+        there, _less(there - count), whole and all(one.is_offered for one in parts),
         any(one.is_protected for one in parts),
     )  # fmt: skip
 
@@ -51,7 +53,13 @@ def assembled(bundle: Bundle, found: Mapping[str, Promise]) -> Promise:
 def of_network(bundle: Bundle, at_places: Iterable[int], whole: Mapping[str, Promise]) -> Promise:
     """Return what may be promised of a kit over all places (kits each place could give)."""
     most = bundle.count({sku: one.quantity for sku, one in whole.items()})
-    return Promise(min(sum(at_places), most), ())
+    places = sum(at_places)
+    return Promise(places, _less(max(0, places - most)))
+
+
+def _less(kits: int) -> tuple[Term, ...]:
+    """Return what the scarcest component takes away: its own terms say why."""
+    return (Term(SCARCEST, kits),) if kits else ()
 
 
 def parts_of(bundle: Bundle, price_minor: int, prices_minor: Mapping[str, int]) -> list[Part]:

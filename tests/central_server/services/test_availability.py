@@ -55,6 +55,19 @@ def test_explanations_add_up(world):
     assert sum(part["units"] for part in whole["explained"]) == whole["available_to_promise"] == 1
 
 
+def test_a_kit_of_the_network_names_what_limits_it(world):
+    """What places give, less what the scarcest component allows over all of them."""
+    with_kit(world)
+    wide = PromiseRule("wide", RuleKind.HOLDBACK, level=Level.NETWORK, units=20, skus=("SKU-1",))
+    publish(world, wide)
+    (one,) = ask(world, "KIT", of_network=True, explain=True)["network"]
+    assert one["available_to_promise"] == 5
+    assert [(part["term"], part["units"]) for part in one["explained"]] == [
+        ("places", 15), ("scarcest_component", -10),
+    ]  # fmt: skip
+    assert {part["explained"][0]["term"] for part in one["components"]} == {"places"}
+
+
 def test_near_a_point(world):
     """Places around a point, the nearest first, within the radius."""
     found = ask(world, "SKU-1", near=(39.9, -83.1), radius_km=150.0)["availability"]
@@ -155,6 +168,9 @@ def test_a_kit_is_as_many_as_its_scarcest_component(world):
     assert ask(world, "KIT", of_network=True)["network"][0]["available_to_promise"] == 12
     with pytest.raises(InsufficientStock):
         world.place(("KIT", 5))
+    assert [(part["term"], part["units"]) for part in one["explained"]] == [
+        ("on_hand", 5), ("scarcest_component", -1),
+    ]  # fmt: skip
     placed = world.order(world.place(("KIT", 4)).order_id)
     assert placed["total"]["amount_minor"] == 4 * 2499
     assert sum(line["ordered"] for line in placed["lines"]) == 12
