@@ -4,11 +4,8 @@
 because the flow is not there yet, or because the variant has no meaning in it.
 """
 
-from collections.abc import Callable
-
 import pytest
 
-from central_server.services.vendors import SentBox
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res
@@ -17,47 +14,19 @@ from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import LineQuantity
 from sync.domain.orders import Channel
 from sync.domain.tenders import TenderKind
+from tests.scenarios import elsewhere
+from tests.scenarios.table import FLOWS, MISSING, SCENARIOS, VARIANTS, scenario
 from tests.scenarios.world import Retail
 from tests.support.central_world import World
 
-ROUTE, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.SERVE
-VARIANTS = ("plain", "split", "reject", "capacity", "scarce")
-Story = Callable[[Retail], None]
-SCENARIOS: dict[tuple[str, str], Story] = {}
-
-FLOWS = {
-    "ship from any location": "buy online, ship from any location",
-    "pickup": "buy online, pick up in store (BOPIS)",
-    "reserve": "reserve online, pick up and pay in store (ROPIS)",
-    "sold here, shipped from elsewhere": "buy at a store, ship from an alternate",
-    "ordered here, paid elsewhere": "order at a store, ship and pay from an alternate",
-    "transfer": "reserve or buy online, transfer from another location",
-    "vendor": "a vendor fulfils",
-}
-NO_PAYMENT = "payments outside of reservations are not there: orders come paid"
-ONE_ERRAND = "a pickup is one errand and is never split over stores"
-MISSING = {
-    ("pickup", "split"): ONE_ERRAND,
-    ("reserve", "split"): ONE_ERRAND,
-    ("reserve", "capacity"): "a hold takes no picking time of a day: capacity does not count it",
-    **{("ordered here, paid elsewhere", variant): NO_PAYMENT for variant in VARIANTS},
-}
+__all__ = ["elsewhere"]
+ROUTE = RoutingRuleKind.ROUTE
 
 
 @pytest.fixture
 def retail(sqlite_world: World, tmp_path) -> Retail:
     """Three stores with ten of everything."""
     return Retail(sqlite_world, tmp_path)
-
-
-def scenario(flow: str, variant: str) -> Callable[[Story], Story]:
-    """Enter a story into the table."""
-
-    def enter(story: Story) -> Story:
-        SCENARIOS[flow, variant] = story
-        return story
-
-    return enter
 
 
 # --- buy online, ship from any location -----------------------------------------------------
@@ -169,6 +138,53 @@ def pay_and_take(retail: Retail, order: str, units: int = 2) -> str:
     return str(retail.world.order(order)["status"])
 
 
+def from_two_others(retail: Retail, order: str) -> None:
+    """Let two stores send what the chosen one lacks of twelve, and let it arrive there."""
+    moving = retail.moving(order)
+    assert [(one.location_id, one.total("allocated")) for one in retail.work(moving)] == [
+        ("S002", 6), ("S003", 5),
+    ]  # fmt: skip
+    assert retail.finish(moving) == "fulfilled"
+    retail.arrive(order)
+
+
+@scenario("pickup", "split")
+def pickup_split(retail: Retail) -> None:
+    """One errand for the customer: two other stores send what the chosen one lacks."""
+    for name, units in (("S001", 1), ("S002", 6), ("S003", 6)):
+        retail.stock(name, units)
+    order = retail.pickup(12, transfer=True)
+    from_two_others(retail, order)
+    assert [one.total("allocated") for one in retail.work(order)] == [12]
+    assert retail.finish(order) == "fulfilled"
+
+
+@scenario("reserve", "split")
+def reserve_split(retail: Retail) -> None:
+    """Held in one store, of what three had; all is paid and taken there."""
+    for name, units in (("S001", 1), ("S002", 6), ("S003", 6)):
+        retail.stock(name, units)
+    order = retail.reserve(12, transfer=True)
+    from_two_others(retail, order)
+    assert retail.world.parts.holds.run() == 1
+    assert pay_and_take(retail, order, 12) == "fulfilled"
+
+
+@scenario("reserve", "capacity")
+def reserve_capacity(retail: Retail) -> None:
+    """A hold is for whoever comes to that very store: a full day neither stops it nor counts it.
+
+    What is sent or fetched paid goes to the next store, and gets the day's one place.
+    """
+    retail.room("S001", 1)
+    first = retail.reserve()
+    paid, second = retail.pickup(), retail.reserve()
+    assert [retail.stores(one) for one in (first, paid, second)] == [["S001"]] * 3
+    assert retail.stores(other := retail.pickup()) == ["S002"]
+    assert {pay_and_take(retail, one) for one in (first, second)} == {"fulfilled"}
+    assert {retail.finish(one) for one in (paid, other)} == {"fulfilled"}
+
+
 @scenario("reserve", "plain")
 def reserve_plain(retail: Retail) -> None:
     """Held unpaid, paid in cash and taken, offline."""
@@ -255,162 +271,6 @@ def alternate_scarce(retail: Retail) -> None:
         retail.ship(channel=Channel.STORE)
     web = retail.ship()
     assert retail.finish(web) == "fulfilled"
-
-
-# --- reserve or buy online, transfer from another location ----------------------------------
-
-
-@scenario("transfer", "plain")
-def transfer_plain(retail: Retail) -> None:
-    """The chosen store has one of two: another one sends it there; both are fetched there."""
-    retail.stock("S001", 1)
-    order = retail.pickup(transfer=True)
-    assert retail.stores(order) == []
-    moving = retail.moving(order)
-    assert [(one.location_id, one.total("allocated")) for one in retail.work(moving)] == [
-        ("S002", 1)
-    ]
-    assert retail.finish(moving) == "fulfilled"
-    retail.arrive(order)
-    assert retail.stores(order) == ["S001"]
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("transfer", "split")
-def transfer_split(retail: Retail) -> None:
-    """A reservation of twelve: two stores send what is lacking; all is held, paid and taken."""
-    for name, units in (("S001", 1), ("S002", 6), ("S003", 6)):
-        retail.stock(name, units)
-    order = retail.reserve(12, transfer=True)
-    moving = retail.moving(order)
-    assert retail.stores(moving) == ["S002", "S003"]
-    assert retail.finish(moving) == "fulfilled"
-    retail.arrive(order)
-    assert retail.world.parts.holds.run() == 1
-    assert pay_and_take(retail, order, 12) == "fulfilled"
-
-
-@scenario("transfer", "reject")
-def transfer_reject(retail: Retail) -> None:
-    """The store that should send it does not find it: the next one sends it, never the chosen."""
-    retail.stock("S001", 0)
-    order = retail.pickup(transfer=True)
-    moving = retail.moving(order)
-    (part,) = retail.work(moving)
-    retail.do("S002", [op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND)])
-    assert retail.stores(moving) == ["S003"]
-    assert retail.finish(moving) == "fulfilled"
-    retail.arrive(order)
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("transfer", "capacity")
-def transfer_capacity(retail: Retail) -> None:
-    """The nearest store that has it is full today: a farther one sends it."""
-    retail.stock("S001", 0)
-    retail.room("S002", 0)
-    order = retail.pickup(transfer=True)
-    assert retail.stores(retail.moving(order)) == ["S003"]
-    assert retail.finish(retail.moving(order)) == "fulfilled"
-    retail.arrive(order)
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("transfer", "scarce")
-def transfer_scarce(retail: Retail) -> None:
-    """Nobody has it: refused, paid or not; nothing is kept of it. A cancelled one leaves stock."""
-    for name in ("S001", "S002", "S003"):
-        retail.stock(name, 1)
-    for place in (retail.pickup, retail.reserve):
-        with pytest.raises(InsufficientStock):
-            place(4, transfer=True)
-    assert [retail.world.stock(name) for name in ("S001", "S002", "S003")] == [(1, 0)] * 3
-    order = retail.pickup(3, transfer=True)
-    moving = retail.moving(order)
-    retail.world.parts.central.cancelling.cancel(order, reason="", actor="shop")
-    assert retail.finish(moving) == "fulfilled"
-    retail.arrive(order)
-    assert retail.finish(retail.pickup(3)) == "fulfilled"
-
-
-# --- a vendor fulfils: as a location with a surcharge ---------------------------------------
-
-
-def vendor(retail: Retail) -> None:
-    """Let the third location be a vendor's: dearer by the unit, so asked when stores lack it."""
-    retail.rules(RoutingRule("vendor", SERVE, locations=("S003",), unit_surcharge_minor=500.0))
-
-
-@scenario("vendor", "plain")
-def vendor_plain(retail: Retail) -> None:
-    """Its surcharge is counted: a store farther from the customer is taken first."""
-    vendor(retail)
-    retail.stock("S001", 0)
-    order = retail.ship()
-    assert retail.stores(order) == ["S002"]
-    why = retail.world.parts.central.routing.why(order)
-    assert why["decisions"][0]["next_best"]["locations"] == ["S003"]
-    assert why["decisions"][0]["next_best"]["extra_minor"] >= 1000
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("vendor", "split")
-def vendor_split(retail: Retail) -> None:
-    """Stores give what they have, the vendor only the rest."""
-    vendor(retail)
-    retail.stock("S001", 1)
-    retail.stock("S002", 1)
-    order = retail.ship(3)
-    parts = {one.location_id: one.total("allocated") for one in retail.work(order)}
-    assert parts["S003"] in {1, 2, 3}
-    assert sum(parts.values()) == 3
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("vendor", "scarce")
-def vendor_scarce(retail: Retail) -> None:
-    """No store has any: the vendor sends all of it, at its price."""
-    vendor(retail)
-    for name in ("S001", "S002"):
-        retail.stock(name, 0)
-    order = retail.ship()
-    assert retail.stores(order) == ["S003"]
-    why = retail.world.parts.central.routing.why(order)
-    assert why["decisions"][0]["terms"]["surcharge"] == 1000
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("vendor", "reject")
-def vendor_reject(retail: Retail) -> None:
-    """The vendor has one of two, and says so over the API: a store sends the other."""
-    desk = retail.vendor("S003")
-    for name in ("S001", "S002"):
-        retail.stock(name, 0)
-    order = retail.ship()
-    (part,) = retail.work(order)
-    retail.stock("S002", 5)
-    desk.acknowledge("S003", part.id)
-    desk.give_up("S003", part.id, {1: 1}, ShortReason.DAMAGED)
-    desk.ship("S003", part.id, SentBox("V-1", "swift", "standard", 500, {1: 1}))
-    assert retail.stores(order) == ["S002"]
-    assert retail.finish(order) == "fulfilled"
-
-
-@scenario("vendor", "capacity")
-def vendor_capacity(retail: Retail) -> None:
-    """The vendor takes two orders a day: the third goes to a store, though that is dearer."""
-    desk = retail.vendor("S003")
-    retail.rules(
-        RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S003",), orders=2),
-        RoutingRule("dear", SERVE, locations=("S001", "S002"), unit_surcharge_minor=900.0),
-    )
-    orders = [retail.ship() for _ in range(3)]
-    assert [retail.stores(one) for one in orders] == [["S003"], ["S003"], ["S001"]]
-    for order in orders[:2]:
-        (part,) = retail.work(order)
-        desk.ship("S003", part.id, SentBox(f"V-{order[-4:]}", "swift", "standard", 900, {1: 2}))
-        assert retail.world.order(order)["status"] == "fulfilled"
-    assert retail.finish(orders[2]) == "fulfilled"
 
 
 @pytest.mark.slow

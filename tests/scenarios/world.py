@@ -10,7 +10,7 @@ from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
 from central_server.services.transfers import SUFFIX
-from central_server.services.vendors import VENDOR, VendorDesk
+from central_server.services.vendors import VENDOR, SentBox, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import Channel, PaymentPlace
@@ -29,6 +29,7 @@ class Retail:
     world: World
     folder: Path
     sides: dict[str, StoreSide] = field(default_factory=dict)
+    vendors: set[str] = field(default_factory=set)
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +56,7 @@ class Retail:
         with self.world.database.read() as view:
             place = view.locations.get_many([name])[name]
         self.world.parts.intake.locations([replace(place, kind=VENDOR)])
+        self.vendors.add(name)
         return self.world.parts.central.vendors
 
     def store(self, name: str) -> StoreSide:
@@ -119,11 +121,26 @@ class Retail:
         side.settle()
 
     def finish(self, order_id: str) -> str:
-        """Let every store do its part, offline, until customer or carrier has it."""
+        """Let every store do its part, offline, until customer or carrier has it.
+
+        A vendor takes it on and sends it by its desk.
+        """
         for part in self.work(order_id):
+            if part.location_id in self.vendors:
+                self._sent_by_vendor(part)
+                continue
             whole = whole_pickup if part.shipment is None else whole_parcel
             self.do(part.location_id, whole(part))
         return str(self.world.order(order_id)["status"])
+
+    def _sent_by_vendor(self, part: FulfillmentOrder) -> None:
+        desk = self.world.parts.central.vendors
+        assert part.id in [str(one["id"]) for one in desk.work(part.location_id)]
+        desk.acknowledge(part.location_id, part.id)
+        units = {line.line: line.allocated for line in part.lines if line.allocated}
+        number = f"V-{part.id[-6:]}"
+        box = SentBox(number, "swift", "standard", 500, units)
+        desk.ship(part.location_id, part.id, box)
 
     def check(self) -> None:
         """Assert that books are right, and that stores and central say the same."""
