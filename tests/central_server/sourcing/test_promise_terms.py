@@ -22,6 +22,7 @@ from central_server.sourcing.promise_terms import (
     node_promise,
 )
 from sync.domain.inventory import StockPosition, available_to_promise
+from tests.support.rule_strategies import KINDS, REGIONS, any_rule
 
 NOW = 1_000_000_000
 ASKED = Asked("A", "Wine", "web", "pickup", NOW)
@@ -42,32 +43,6 @@ def promised(one: Node, *rules: PromiseRule, is_own: bool = False):
 
 
 few = st.integers(0, 40)
-moments = st.none() | st.integers(NOW - 5, NOW + 5)
-names = st.sampled_from([(), ("A",), ("B",), ("A", "B")])
-
-
-@st.composite
-def any_rule(draw: st.DrawFn) -> PromiseRule:
-    kind = draw(st.sampled_from(RuleKind))
-    may_be_wide = kind in {RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK}
-    amount = draw(st.sampled_from(["units", "percent", "weeks"]))
-    by_kind: dict[RuleKind, dict[str, Any]] = {
-        RuleKind.SAFETY_STOCK: {amount: draw(few)},
-        RuleKind.HOLDBACK: {"units": draw(few)},
-        RuleKind.OFFER: {"offered": draw(st.booleans())},
-        RuleKind.PROTECT: {},
-        RuleKind.SILENCE: {"percent": draw(st.integers(0, 100)), "after_minutes": draw(few)},
-    }
-    return PromiseRule(
-        id=f"r{draw(few)}", kind=kind,
-        level=draw(st.sampled_from(Level)) if may_be_wide else Level.NODE,
-        skus=draw(names), categories=draw(st.sampled_from([(), ("Wine",), ("Beer",)])),
-        locations=draw(st.sampled_from([(), ("S1",), ("S2",)])),
-        except_locations=draw(st.sampled_from([(), ("S1",)])),
-        channels=draw(st.sampled_from([(), ("web",), ("pos",)])),
-        methods=draw(st.sampled_from([(), ("pickup",), ("ship",)])),
-        effective_from_ms=draw(moments), effective_until_ms=draw(moments), **by_kind[kind],
-    )  # fmt: skip
 
 
 @st.composite
@@ -78,10 +53,12 @@ def any_node(draw: st.DrawFn) -> Node:
     )
     offers = frozenset(draw(st.sampled_from([(), ("pickup",), ("pickup", "ship")])))
     heard = draw(st.none() | st.integers(NOW - HOUR_MS, NOW))
-    return Node(position, Place(place, offers=offers), draw(st.integers(0, 9000)), heard)
+    kind, region = draw(st.sampled_from(KINDS)), draw(st.sampled_from(REGIONS))
+    here = Place(place, kind, region, offers)
+    return Node(position, here, draw(st.integers(0, 9000)), heard)
 
 
-@given(any_node(), st.lists(any_rule(), max_size=8), st.booleans())
+@given(any_node(), st.lists(any_rule(NOW), max_size=8), st.booleans())
 def test_terms_of_a_place_add_up(one, rules, is_own):
     """Every term is explained once, their sum is the number, and no rule promises more."""
     found = promised(one, *rules, is_own=is_own)
@@ -92,18 +69,22 @@ def test_terms_of_a_place_add_up(one, rules, is_own):
     assert all(term.rule is None or term.rule in known for term in found.terms)
 
 
-@given(st.lists(any_node(), max_size=4), st.lists(any_rule(), max_size=6), few)
-def test_terms_of_the_network_add_up(nodes, rules, unsourced):
-    """A place that the network limits shows it as a term; the sum of all is never exceeded."""
+@given(st.lists(any_node(), max_size=4), st.lists(any_rule(NOW), max_size=6), few, st.booleans())
+def test_terms_of_the_network_add_up(nodes, rules, unsourced, is_own):
+    """A place that the network limits shows it as a term; the sum of all is never exceeded.
+
+    Also for an order that chose the place: it may have protected stock, which is no one else's.
+    """
     selected = RuleSet(1, tuple(rules)).select(ASKED)
     promises = [node_promise(one, selected, ASKED) for one in nodes]
     whole = Whole.of(zip(nodes, promises, strict=True))
     network = network_promise(whole, unsourced, selected)
     assert network.raw == network.begins - sum(term.units for term in network.terms)
-    for one in promises:
+    for one in [node_promise(one, selected, ASKED, is_own=is_own) for one in nodes]:
         shown = limited(one, network)
         assert shown.raw == shown.begins - sum(term.units for term in shown.terms)
         assert shown.quantity in {one.quantity, network.quantity}
+        assert one.is_protected or shown.quantity <= network.quantity
 
 
 @given(any_node())
