@@ -1,7 +1,7 @@
 """A small central over a test's database: three stores, five SKUs, a clock that stands still."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -191,6 +191,29 @@ def build_world(database: Database, folder: Path, *, on_hand: int = ON_HAND) -> 
         [StockItem(place, sku, on_hand) for place, _, _ in PLACES for sku in SKUS], "opening"
     )
     return World(parts, clock, notifier)
+
+
+def second_worker(world: World, database: Database) -> World:
+    """Return the same central as another process has it, over a connection of its own."""
+    settings = world.parts.settings
+    parts = assemble(settings, database, clock=world.clock, random=Random(8))
+    return replace(world, parts=parts)
+
+
+@dataclass
+class Workers:
+    """One central's processes, that are asked in turn."""
+
+    worlds: Sequence[World]
+
+    @property
+    def first(self) -> World:
+        """Any of them: for what is done once."""
+        return self.worlds[0]
+
+    def at(self, number: int) -> World:
+        """Return the one that gets a request of this number."""
+        return self.worlds[number % len(self.worlds)]
 
 
 def whole_pickup(order: FulfillmentOrder) -> Sequence[object]:

@@ -51,21 +51,24 @@ def test_the_best_stores_see_it_and_the_first_claim_wins(shipping):
     shipping.check_books()
 
 
-def test_of_claims_at_the_same_moment_one_wins(shipping):
+def test_of_claims_at_the_same_moment_one_wins(workers):
     """Both stores claim at once, several times; one has the order, once."""
-    order_id, _ = place(shipping)
+    workers.first.parts.intake.carriers(CARRIERS)
+    publish(workers.first, OFFER)
+    order_id, _ = place(workers.first)
 
-    def claim(store: str) -> str:
+    def claim(number: int) -> str:
+        desk, store = workers.at(number).parts.central.offers, ("S001", "S002")[number // 2 % 2]
         try:
-            return str(shipping.parts.central.offers.claim(order_id, store)["location_id"])
+            return str(desk.claim(order_id, store)["location_id"])
         except OfferGone:
             return ""
 
     with ThreadPoolExecutor(6) as pool:
-        won = {one for one in pool.map(claim, ["S001", "S002"] * 3) if one}
+        won = {one for one in pool.map(claim, range(8)) if one}
     assert len(won) == 1
-    assert [one.location_id for one in shipping.fulfillments(order_id)] == [*won]
-    shipping.check_books()
+    assert [one.location_id for one in workers.first.fulfillments(order_id)] == [*won]
+    workers.first.check_books()
 
 
 def test_what_nobody_claims_is_routed_when_its_time_is_over(shipping):

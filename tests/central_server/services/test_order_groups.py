@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from central_server.bootstrap import assemble
 from central_server.records import Price, Product
 from central_server.services import order_capture
 from central_server.services.errors import IdempotencyKeyReused, UnknownSkus
@@ -25,7 +24,7 @@ from central_server.storage.database import Database
 from central_server.storage.group import GroupUnit
 from sync.domain.errors import InsufficientStock
 from sync.protocol.rows import row_digest
-from tests.support.central_world import PLACES, SKUS, World, build_world
+from tests.support.central_world import PLACES, SKUS, World, build_world, second_worker
 from tests.support.network import Size, fill
 
 NAMES = [name for name, _, _ in PLACES]
@@ -178,8 +177,7 @@ def test_two_centrals_on_one_database_promise_what_there_is(make_postgresql_url,
     url = make_postgresql_url()
     first = build_world(Database.open(url), tmp_path)
     second = Database.open(url)
-    parts = assemble(first.parts.settings, second, clock=first.clock, random=Random(8))
-    other = replace(first, parts=parts)
+    other = second_worker(first, second)
 
     def buy(number: int) -> list:
         world = (first, other)[number % 2]

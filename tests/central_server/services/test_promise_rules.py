@@ -116,11 +116,12 @@ def test_network_stock_is_promised_once(world):
     assert shown(world, "S002") == 0
 
 
-def test_orders_at_once_share_what_the_network_may_promise(world):
+def test_orders_at_once_share_what_the_network_may_promise(workers):
     """Twelve customers at three stores at the same time: just as many win as the network has."""
-    publish(world, PromiseRule("r", SAFETY, level=Level.NETWORK, units=25))
+    publish(workers.first, PromiseRule("r", SAFETY, level=Level.NETWORK, units=25))
 
     def try_one(number: int) -> bool:
+        world = workers.at(number)
         new = world.new_order(("SKU-1", 1), at=PLACES[number % 3][0])
         try:
             identity = RequestIdentity("test", f"at-once-{number}", "body")
@@ -132,7 +133,7 @@ def test_orders_at_once_share_what_the_network_may_promise(world):
     with ThreadPoolExecutor(12) as pool:
         won = list(pool.map(try_one, range(12)))
     assert sum(won) == 5
-    assert shown(world) == 0
+    assert [shown(world) for world in workers.worlds] == [0] * len(workers.worlds)
 
 
 def test_franchise_stock_is_not_for_others(world):

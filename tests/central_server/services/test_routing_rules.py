@@ -200,20 +200,22 @@ def test_capacity_counts_units_orders_and_labor(shipping, limit):
     shipping.check_books()
 
 
-def test_orders_at_once_share_a_capacity(shipping):
+def test_orders_at_once_share_a_capacity(workers):
     """Twelve orders at the same time: the store with room for five gets five, others the rest."""
-    publish(shipping, RoutingRule("day", CAPACITY, locations=("S001",), orders=5))
+    workers.first.parts.intake.carriers(CARRIERS)
+    publish(workers.first, RoutingRule("day", CAPACITY, locations=("S001",), orders=5))
 
     def one(number: int) -> str:
+        world = workers.at(number)
         identity = RequestIdentity("test", f"at-once-{number}", "body")
-        placed = shipping.parts.central.orders.place(parcel_order(("SKU-1", 1)), identity)
-        return shipping.fulfillments(placed.order_id)[0].location_id
+        placed = world.parts.central.orders.place(parcel_order(("SKU-1", 1)), identity)
+        return world.fulfillments(placed.order_id)[0].location_id
 
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(one, range(12)))
     assert found.count("S001") == 5
     assert found.count("S002") == 7
-    shipping.check_books()
+    workers.first.check_books()
 
 
 def test_planners_see_what_is_taken(shipping):

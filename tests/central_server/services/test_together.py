@@ -21,31 +21,30 @@ PATIENCE_S = 60
 class Crowd:
     """Everybody who works on one central, and what came of it."""
 
-    world: World
     placed: list[str] = field(default_factory=list)
     problems: list[BaseException] = field(default_factory=list)
 
-    def shop(self, seed: int) -> None:
+    def shop(self, world: World, seed: int) -> None:
         """Place orders at random stores and cancel some of them."""
         random = Random(seed)
         for number in range(ROUNDS):
             at, key = random.choice(PLACES)[0], f"shop-{seed}-{number}"
             try:
-                order_id = self.world.place(("SKU-1", 1), ("SKU-2", 1), at=at, key=key).order_id
+                order_id = world.place(("SKU-1", 1), ("SKU-2", 1), at=at, key=key).order_id
             except InsufficientStock:
                 continue
             self.placed.append(order_id)
             if random.random() < 0.3:
                 with contextlib.suppress(AlreadyHandedOver):
-                    self.world.parts.central.cancelling.cancel(order_id, reason="", actor="web")
+                    world.parts.central.cancelling.cancel(order_id, reason="", actor="web")
 
-    def work(self, location_id: str, seed: int) -> None:
+    def work(self, world: World, location_id: str, seed: int) -> None:
         """Work off a store's queue; reject some of it, so that it is sourced anew."""
         random = Random(seed)
-        store = self.world.device(location_id)
+        store = world.device(location_id)
         seen: set[str] = set()
         for _ in range(ROUNDS):
-            with self.world.database.read() as view:
+            with world.database.read() as view:
                 todo = [one.row.order for one in view.fulfillments.open_at(location_id)]
             first = len(store.lines) + 1
             for order in todo:
@@ -84,11 +83,14 @@ def accounted(order: dict, line: dict) -> int:
 
 
 @pytest.mark.slow
-def test_everybody_at_once(world):
-    """Orders, cancels and pushes that source anew meet on the same rows, on both engines."""
-    crowd = Crowd(world)
-    threads = [crowd.start(crowd.shop, seed) for seed in (1, 2)]
-    threads += [crowd.start(crowd.work, one[0], seed) for seed, one in enumerate(PLACES, 10)]
+def test_everybody_at_once(workers):
+    """Orders, cancels and pushes that source anew meet on the same rows, at one or two workers."""
+    crowd, world = Crowd(), workers.first
+    threads = [crowd.start(crowd.shop, workers.at(seed), seed) for seed in (1, 2)]
+    threads += [
+        crowd.start(crowd.work, workers.at(seed), one[0], seed)
+        for seed, one in enumerate(PLACES, 10)
+    ]
     for thread in threads:
         thread.join(PATIENCE_S)
     assert not crowd.problems

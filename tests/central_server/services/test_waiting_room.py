@@ -108,17 +108,22 @@ def test_a_hold_is_cleared_by_a_person_and_the_last_one_releases(shipping):
         room.clear(cheap, HoldKind.FRAUD, note="", by="Kim")
 
 
-def test_two_workers_release_an_order_once(shipping):
+def test_two_workers_release_an_order_once(workers):
     """Both run at the same moment; each order is given to one store once."""
-    publish(shipping, GRACE)
-    orders = [place(shipping, ("SKU-1", 1))[0] for _ in range(4)]
-    shipping.clock.advance(30 * MINUTE_MS)
-    room = shipping.parts.central.waiting
+    world = workers.first
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, GRACE)
+    orders = [place(world, ("SKU-1", 1))[0] for _ in range(4)]
+    world.clock.advance(30 * MINUTE_MS)
+
+    def run(number: int) -> int:
+        return workers.at(number).parts.central.waiting.run()
+
     with ThreadPoolExecutor(4) as pool:
-        released = sum(pool.map(lambda _: room.run(), range(4)))
+        released = sum(pool.map(run, range(4)))
     assert released == 4
-    assert [len(shipping.fulfillments(one)) for one in orders] == [1, 1, 1, 1]
-    shipping.check_books()
+    assert [len(world.fulfillments(one)) for one in orders] == [1, 1, 1, 1]
+    world.check_books()
 
 
 def unfillable(world: World, units: int = 2) -> str:
