@@ -51,6 +51,9 @@ class _GoalsBody(_PlacesBody):
     balance_weight: Rate = 1.0
     supply_weeks: Rate = 0.0
     supply_minor: Rate = 0.0
+    horizon_days: Rate = 0.0
+    walk_in_margin_percent: Rate = 0.0
+    markdown_percent: Rate = 0.0
     failed_pick_minor: Rate = 500.0
     shipments_max: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     splits_lines: bool = True

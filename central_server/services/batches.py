@@ -5,7 +5,7 @@ method. Orders that differ in these are in groups of their own; what a parcel co
 taken for the biggest order of the group (`parcel_routing` has the line through the rates).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,9 +16,10 @@ from central_server.services.parcel_routing import Free, ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.sourcing.engine.batch import decide_anew
 from central_server.sourcing.engine.duals import forecast_prices
-from central_server.sourcing.engine.model import RoutingOrder, Stock
+from central_server.sourcing.engine.model import RoutingOrder
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.prices import shelf_prices
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.together import Cell, Open
 from central_server.sourcing.promise_rules import Method
@@ -42,6 +43,15 @@ class Group:
     method: str
     orders: tuple[Order, ...]
     asked: tuple[RoutingOrder, ...]
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """How much they want together, by SKU."""
+        found: Counter[str] = Counter()
+        for one in self.asked:
+            for line in one.lines:
+                found[line.sku] += line.quantity
+        return dict(found)
 
     @property
     def skus(self) -> list[str]:
@@ -99,8 +109,9 @@ def _decided(view: "View", routing: ParcelRouting, group: Group, now_ms: int) ->
     free = free_for_parcels(view, group.skus, now_ms)
     before = _one_by_one(routing, group, free)
     network = routing.network_of(group.rule, group.method, group.asked, free)
+    prices = prices_of(network, group.wanted, group.rule.stock_weight)
     opened = [(Open(one, now_ms), plan) for one, plan in zip(group.asked, before, strict=True)]
-    plans = decide_anew(network, opened, prices_of(network), seconds_max=SECONDS_MAX)
+    plans = decide_anew(_unweighed(network), opened, prices, seconds_max=SECONDS_MAX)
     return {
         order.id: Chosen(frozenset(plan.locations), TOGETHER)
         for order, plan in zip(group.orders, plans, strict=True)
@@ -120,7 +131,11 @@ def _one_by_one(routing: ParcelRouting, group: Group, free: Free) -> list[Sourci
             for line in shipment.lines:
                 here = left[shipment.location_id]
                 here[line.sku] -= line.quantity
-                network.set_stock(shipment.location_id, line.sku, Stock(here[line.sku]))
+                number = network.number(shipment.location_id)
+                shelf = network.shelves(line.sku).get(number) if number is not None else None
+                assert shelf is not None
+                after = replace(shelf.stock, units=here[line.sku])
+                network.set_stock(shipment.location_id, line.sku, after)
     return plans
 
 
@@ -133,16 +148,32 @@ def expected_prices(
     """
     network = routing.network_of(group.rule, group.method, group.asked, free)
     opened = [Open(one, now_ms) for one in group.asked]
-    return forecast_prices(network, opened, prices_of(network))
+    weight = group.rule.stock_weight
+    prices = prices_of(network, group.wanted, weight, counts_duals=False)
+    return forecast_prices(_unweighed(network), opened, prices)
 
 
-def prices_of(network: Network) -> dict[Cell, tuple[float, ...]]:
-    """Return what each unit of each cell costs the shelf: nothing is known of margins."""
-    return {
-        (one.location_id, sku): (0.0,) * stock.units
-        for one in network.candidates
-        for sku, stock in one.stock.items()
-    }
+def prices_of(
+    network: Network, wanted: Mapping[str, int], weight: float, *, counts_duals: bool = True
+) -> dict[Cell, tuple[float, ...]]:
+    """Return what each unit that might be wanted of a cell costs the shelf, ascending, weighed.
+
+    Duals are left out where they are sought: they would be prices of themselves.
+    """
+    found: dict[Cell, tuple[float, ...]] = {}
+    for one in network.candidates:
+        for sku, stock in one.stock.items():
+            count = min(stock.units, wanted.get(sku, 0))
+            asked = stock if counts_duals else replace(stock, dual_minor=0.0)
+            prices = shelf_prices(asked, count) if weight else (0.0,) * count
+            found[one.location_id, sku] = tuple(price * weight for price in prices)
+    return found
+
+
+def _unweighed(network: Network) -> Network:
+    """Return a network in which prices count as they are given, as they are weighed already."""
+    rules = replace(network.rules, stock_weight=1.0)
+    return Network(network.candidates, rules, network.now_ms)
 
 
 def free_for_parcels(view: "View", skus: Sequence[str], now_ms: int) -> Free:

@@ -8,7 +8,7 @@
 Nothing is reserved here; `shipping.divide` does that.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -203,7 +203,7 @@ class ParcelRouting:
         senders: Mapping[str, Sender],
     ) -> Network:
         tariffs: dict[str, Tariff] = {"": Tariff(())}
-        worth = self._worth(wanted, rule)
+        worth = self._worth(wanted, rule, [one.location for one in senders.values()])
         candidates = []
         for sender in senders.values():
             usable = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
@@ -221,23 +221,44 @@ class ParcelRouting:
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
         return Network(candidates, rules, self._now_ms, wanted)
 
-    def _worth(self, wanted: Collection[str], rule: RoutingRule) -> Worth:
+    def _worth(
+        self, wanted: Collection[str], rule: RoutingRule, places: Iterable[Location]
+    ) -> Worth:
         """Return what says, by place, SKU and units, what stock is worth where it lies."""
         weekly: Mapping[tuple[str, str], int] = {}
-        if rule.supply_weeks:
+        if rule.supply_weeks or rule.prices_shelves:
             weekly = self._view.demand.weekly(tuple(wanted))
+        prices = self._shelf_prices(wanted, places) if rule.prices_shelves else {}
         duals = self._view.learned.prices_of(wanted) if rule.stock_weight else {}
         fill = self._fill(wanted) if rule.failed_pick_minor else {}
 
         def worth(place: str, sku: str, units: int) -> Stock:
+            price = prices.get((place, sku), 0)
             return Stock(
                 units,
                 walk_ins_per_day=weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK,
+                horizon_days=rule.horizon_days,
+                walk_in_margin_minor=price * rule.walk_in_margin_percent / 100,
+                markdown_minor=price * rule.markdown_percent / 100,
                 dual_minor=duals.get((place, sku), 0.0),
                 fill_probability=_found_at(fill.get(sku), place, sku),
             )
 
         return worth
+
+    def _shelf_prices(
+        self, wanted: Collection[str], places: Iterable[Location]
+    ) -> dict[tuple[str, str], int]:
+        """Return what a unit costs at the counter (minor units), by place and SKU."""
+        zones: dict[str, dict[str, int]] = {}
+        found: dict[tuple[str, str], int] = {}
+        for place in places:
+            zone = place.price_zone
+            if zone not in zones:
+                prices = self._view.catalogue.prices(zone, wanted)
+                zones[zone] = {sku: price.amount_minor for sku, price in prices.items()}
+            found.update({(place.id, sku): amount for sku, amount in zones[zone].items()})
+        return found
 
     def _fill(self, wanted: Collection[str]) -> Rates:
         """Return what is known of how often these are found, read once."""

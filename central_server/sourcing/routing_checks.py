@@ -16,6 +16,7 @@ _ROUTE = {
     "channels", "methods", "tiers", "categories", "value_from_minor", "value_below_minor",
     "near_latitude", "near_longitude", "near_km", "goals", "km_minor", "speed_minor",
     "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
+    "horizon_days", "walk_in_margin_percent", "markdown_percent",
     "failed_pick_minor", "shipments_max", "splits_lines", "splits_kits", "whole_below_minor",
     "kept_units", "radius_km", "grace_minutes", "hold_for", "accept_minutes", "offer_stores",
     "offer_minutes",
@@ -93,7 +94,8 @@ _BOUNDS = {
     "grace_minutes": (0, 7 * DAY_MINUTES), "accept_minutes": (1, 30 * DAY_MINUTES),
     "offer_stores": (0, 20), "offer_minutes": (1, DAY_MINUTES), "from_minute": (0, DAY_MINUTES),
     "until_minute": (0, DAY_MINUTES), "units": (0, 1_000_000), "orders": (0, 1_000_000),
-    "labor_minutes": (0, 1_000_000),
+    "labor_minutes": (0, 1_000_000), "horizon_days": (0, 365),
+    "walk_in_margin_percent": (0, 100), "markdown_percent": (0, 100),
 }  # fmt: skip
 
 
@@ -106,6 +108,12 @@ def _amounts(rule: RoutingRule) -> Iterator[tuple[str, str]]:
         is_angle = field.name.startswith("near_l")
         if not is_angle and not field.name.endswith("_ms") and not least <= value <= most:
             yield field.name, f"{value} is not between {least} and {most}"
+    has_percent = bool(rule.walk_in_margin_percent or rule.markdown_percent)
+    if has_percent and not rule.horizon_days:
+        yield "horizon_days", "say in how many days the next delivery comes, or the markdown"
+    if rule.horizon_days and not has_percent:
+        advice = "say what a unit earns or loses there: walk_in_margin_percent, markdown_percent"
+        yield "walk_in_margin_percent", advice
     if rule.kind is RoutingRuleKind.CAPACITY:
         if rule.units is None and rule.orders is None and rule.labor_minutes is None:
             yield "units", "say how much fits: units, orders or labor_minutes"

@@ -85,6 +85,13 @@ class RoutingRule:
     balance_weight: float = 1.0
     supply_weeks: float = 0.0
     supply_minor: float = 0.0
+    horizon_days: float = 0.0
+    """Days until the next delivery, or until what is left is marked down; 0: a unit on a shelf is
+    worth nothing to whoever walks in. With it, by the price in the location's zone:"""
+    walk_in_margin_percent: float = 0.0
+    """What is earned of a unit that a walk-in customer buys."""
+    markdown_percent: float = 0.0
+    """What is lost of a unit that is left at the end."""
     failed_pick_minor: float = 500.0
     shipments_max: int = SHIPMENTS_MAX
     splits_lines: bool = True
@@ -122,6 +129,12 @@ class RoutingRule:
     effective_from_ms: int | None = None
     effective_until_ms: int | None = None
     note: str = ""
+
+    @property
+    def prices_shelves(self) -> bool:
+        """Whether a unit has a price where it lies."""
+        percent = self.walk_in_margin_percent or self.markdown_percent
+        return bool(self.horizon_days and percent and self.stock_weight)
 
     def holds(self, now_ms: int) -> bool:
         """Return whether it is within its time box."""
