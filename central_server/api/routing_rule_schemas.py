@@ -62,6 +62,7 @@ class _GoalsBody(_PlacesBody):
     kept_units: Count = 0
     radius_km: Rate | None = None
     grace_minutes: Minutes = 0
+    release_every_minutes: Minutes = 0
     hold_for: tuple[HoldKind, ...] = ()
     accept_minutes: Minutes | None = None
     offer_stores: Minutes = 0

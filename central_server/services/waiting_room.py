@@ -55,8 +55,11 @@ WORDS = {
 def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
     """Return for what a new order waits by the rule that routes it."""
     found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in rule.hold_for]
-    if rule.grace_minutes:
+    every_ms = rule.release_every_minutes * MINUTE_MS
+    if rule.grace_minutes or every_ms:
         until = now_ms + rule.grace_minutes * MINUTE_MS
+        if every_ms:
+            until = -(-until // every_ms) * every_ms
         grace = HoldKind.GRACE
         found.append(OrderHold(order_id, grace.value, now_ms, until, WORDS[grace]))
     return found

@@ -18,8 +18,8 @@ _ROUTE = {
     "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
     "horizon_days", "walk_in_margin_percent", "markdown_percent",
     "failed_pick_minor", "shipments_max", "splits_lines", "splits_kits", "whole_below_minor",
-    "kept_units", "radius_km", "grace_minutes", "hold_for", "accept_minutes", "offer_stores",
-    "offer_minutes",
+    "kept_units", "radius_km", "grace_minutes", "release_every_minutes", "hold_for",
+    "accept_minutes", "offer_stores", "offer_minutes",
 }  # fmt: skip
 _FIELDS: dict[RoutingRuleKind, set[str]] = {
     RoutingRuleKind.ROUTE: {*_ROUTE, *_WHERE},
@@ -91,7 +91,8 @@ def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
 
 _BOUNDS = {
     "shipments_max": (1, 20), "near_km": (0, 21_000), "radius_km": (0, 21_000),
-    "grace_minutes": (0, 7 * DAY_MINUTES), "accept_minutes": (1, 30 * DAY_MINUTES),
+    "grace_minutes": (0, 7 * DAY_MINUTES), "release_every_minutes": (0, DAY_MINUTES),
+    "accept_minutes": (1, 30 * DAY_MINUTES),
     "offer_stores": (0, 20), "offer_minutes": (1, DAY_MINUTES), "from_minute": (0, DAY_MINUTES),
     "until_minute": (0, DAY_MINUTES), "units": (0, 1_000_000), "orders": (0, 1_000_000),
     "labor_minutes": (0, 1_000_000), "horizon_days": (0, 365),

@@ -104,6 +104,9 @@ class RoutingRule:
     # Before and after: of `route`.
     grace_minutes: int = 0
     """How long the customer may change or cancel before a location gets the work."""
+    release_every_minutes: int = 0
+    """Grace ends at whole multiples of so many minutes (UTC), so that orders that come within them
+    are decided together; 0: each order's grace ends by itself."""
     hold_for: tuple[HoldKind, ...] = ()
     """What has to be cleared by a person first."""
     accept_minutes: int | None = None

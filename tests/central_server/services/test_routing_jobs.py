@@ -161,6 +161,33 @@ def test_orders_that_are_released_at_once_are_decided_together(shipping):
     assert "without S002" in why
 
 
+def test_a_longer_batch_gathers_orders_that_come_apart(shipping):
+    """Grace ends on a common grid: an order of twenty minutes later is decided with the first."""
+    pytest.importorskip("highspy")
+    rule = RoutingRule("grid", ROUTE, grace_minutes=10, release_every_minutes=60, km_minor=10.0)
+    publish(shipping, rule)
+    first, _ = place(shipping, ("SKU-1", 1))
+    shipping.clock.advance(20 * MINUTE_MS)
+    second, _ = place(shipping, ("SKU-1", 1))
+    ends = [shipping.order(one)["holds"][0]["until"] for one in (first, second)]
+    assert ends == ["2025-11-23T13:00:00.000Z"] * 2
+    room = shipping.parts.central.waiting
+    shipping.clock.advance(26 * MINUTE_MS)
+    assert room.run() == 0
+    shipping.clock.advance(MINUTE_MS)
+    assert room.run() == 2
+
+
+def test_released_on_a_grid_without_grace(shipping):
+    """Also without a grace of its own an order waits for the next batch."""
+    publish(shipping, RoutingRule("grid", ROUTE, release_every_minutes=15))
+    shipping.clock.advance(MINUTE_MS)
+    order_id, parts = place(shipping)
+    assert parts == []
+    (hold,) = shipping.order(order_id)["holds"]
+    assert hold["until"] == "2025-11-23T12:15:00.000Z"
+
+
 def test_without_the_optimizer_they_are_decided_one_by_one(shipping, without_optimizer):
     """Nothing waits for a package; what is missing is said."""
     first, second = scarce_pair(shipping)
