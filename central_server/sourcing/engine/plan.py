@@ -102,9 +102,14 @@ class SourcingPlan:
 
     @property
     def gap(self) -> float:
-        """How far the objective may be above the least one, as a share; 0: proved optimal."""
+        """How far the objective may be above the least one, as a share; 0: proved optimal.
+
+        Of the objective or the freight, whichever is more: what is saved of markdowns may bring
+        the objective near zero, of which anything is a great share.
+        """
         excess = self.objective - self.bound
-        return excess / max(1.0, abs(self.objective)) if excess > EPSILON else 0.0
+        whole = max(1.0, abs(self.objective), self.terms.freight)
+        return excess / whole if excess > EPSILON else 0.0
 
     @property
     def locations(self) -> tuple[str, ...]:

@@ -2,23 +2,28 @@
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
+from central_server.services.parcel_routing import EFFORT_MAX
 from central_server.sourcing.engine.items import items_of
+from central_server.sourcing.engine.model import RequestedLine
 from central_server.sourcing.engine.offers import offers
+from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.problem import Problem
 from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.solver import EFFORT_MAX as ENGINE_EFFORT
 from central_server.sourcing.engine.solver import solve
 from tests.benchmarks.measure import Figure, percentile
 from tests.benchmarks.routing.optimising import ShelfPriced
 from tests.benchmarks.routing.play import Shop
-from tests.benchmarks.routing.world import MANY, SMALL, World, build
+from tests.benchmarks.routing.world import MANY, SMALL, Placed, World, build
 from tests.replay.data import data_folder
 from tests.support.order_milp import milp_cost
 
 DECISIONS = 500
+LONG, LONG_LINES = 150, 10
 COMPARED = 40
 SITES, COMPARED_SITES = 1000, 200
 COMPARED_LINES = 5
@@ -38,21 +43,58 @@ def measure() -> Iterator[Figure]:
     yield Figure("route_p50_ms", percentile(times, 0.5), "ms", words, solver_ms)
     yield Figure("route_p99_ms", percentile(times, 0.99), "ms", words, solver_ms)
     yield Figure("route_over_milp_percent", 100 * (costs / optimum - 1), "%", words, 0.0)
+    yield from _of_many_lines(build(data, replace(MANY, stores=SITES - 5, centers=5), 1))
+
+
+def _of_many_lines(world: World) -> Iterator[Figure]:
+    """Yield what orders of ten lines take, and how far from proved their plans are.
+
+    With the effort that central allows while a customer waits.
+    """
+    found = decisions([long_order(world, start) for start in range(LONG)], world, EFFORT_MAX)
+    times = sorted(ms for ms, _ in found)
+    plans = [plan for _, plan in found]
+    gaps = [max(0.0, plan.objective - plan.bound) for plan in plans]
+    freight = sum(plan.terms.freight for plan in plans)
+    proved = 100 * sum(plan.gap == 0 for plan in plans) / len(plans)
+    words = f"{LONG_LINES} lines at {SITES} candidates; share proved optimal (%)"
+    yield Figure("route_10_lines_p50_ms", percentile(times, 0.5), "ms", words, proved)
+    yield Figure("route_10_lines_p99_ms", percentile(times, 0.99), "ms", words, proved)
+    words = f"{words}; the gap, of the freight"
+    yield Figure("route_10_lines_gap_percent", 100 * sum(gaps) / freight, "%", words, proved)
+
+
+def long_order(world: World, start: int) -> Placed:
+    """Return an order of ten lines: one of the window, with lines of those that follow it."""
+    placed = world.orders[start % len(world.orders)]
+    lines: dict[str, RequestedLine] = {}
+    for number in range(len(world.orders)):
+        for line in world.orders[(start + number) % len(world.orders)].order.lines:
+            if len(lines) < LONG_LINES:
+                lines.setdefault(line.sku, replace(line, line=len(lines) + 1))
+    return replace(placed, order=replace(placed.order, lines=tuple(lines.values())))
 
 
 def decision_times(world: World) -> list[float]:
     """Return the milliseconds of each of the first decisions; stock changes between them."""
+    return [ms for ms, _ in decisions(world.orders[:DECISIONS], world)]
+
+
+def decisions(
+    orders: Sequence[Placed], world: World, effort_max: int = ENGINE_EFFORT
+) -> list[tuple[float, SourcingPlan]]:
+    """Return plans one after the other, with the milliseconds of the processor that each took."""
     policy = ShelfPriced()
     shop = Shop(world, policy)
     policy.begin(shop)
     found = []
-    for placed in world.orders[:DECISIONS]:
+    for placed in orders:
         network = policy.read(placed)
         # A full collection of the benchmark's own world (millions of objects) is not the engine's.
         gc.disable()
         began = time.process_time()
-        plan = plan_order(placed.order, network)
-        found.append((time.process_time() - began) * 1000)
+        plan = plan_order(placed.order, network, effort_max=effort_max)
+        found.append(((time.process_time() - began) * 1000, plan))
         gc.enable()
         shop.take(policy.as_decided(plan).parts)
     return found
