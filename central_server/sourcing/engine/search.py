@@ -127,6 +127,8 @@ class Search:
                 must.append(option)
             else:
                 may.append(option)
+        if not self._is_allowed(must):
+            return  # no plan that is better has both, and none does without either
         if len(must) > len(opened):
             self._node(must, self._allowed(must, may), found.prices, found.bound)
         else:
@@ -151,6 +153,11 @@ class Search:
         with_it = [*opened, option]
         self._node(with_it, self._allowed(with_it, rest), prices, bound)
         self._node(opened, without, prices, bound)
+
+    def _is_allowed(self, opened: Sequence[int]) -> bool:
+        """Return whether no location has two of its options opened."""
+        places = self._problem.places
+        return places is None or len({places[option] for option in opened}) == len(opened)
 
     def _allowed(self, opened: Sequence[int], undecided: list[int]) -> list[int]:
         """Return the undecided options of locations that have none opened."""

@@ -106,9 +106,27 @@ def test_no_plan_within_the_limits_is_cheaper(problem):
     assert sum(solution.unmet) == unmet
     assert solution.cost == pytest.approx(cost)
     assert len(solution.options) <= (problem.open_max or 99)
+    if problem.places is not None:
+        used = [problem.places[option] for option in solution.options]
+        assert len({*used}) == len(used)
     for option in solution.options:
         units = sum(take.units for take in solution.takes if take.option == option)
         assert problem.caps is None or units <= problem.caps[option]
+
+
+def test_a_location_never_sends_by_two_of_its_services():
+    """Also where each of them is worth so much by itself that no better plan is without it."""
+    rows: list[Sequence[Offer]] = [
+        [Cell(1, -1, 1), Cell(2, 0, 1)],
+        [Cell(0, -3, 1), Cell(1, 1, 2)],
+        [Cell(2, 4, 1)],
+        [Cell(0, 3, 1)],
+        [Cell(0, 1, 1), Cell(2, 1, 1)],
+    ]
+    problem = Problem([3, 2, 1], [1.0, 0.0, 0.0, 0.0, 0.0], rows, places=[0, 0, 1, 1, 2])
+    solution = solve(problem)
+    assert not {0, 1} <= set(solution.options)
+    assert (sum(solution.unmet), solution.cost) == by_brute_force(problem) == (0, 4.0)
 
 
 @given(problems(is_coupled=True))
