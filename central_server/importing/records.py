@@ -49,6 +49,13 @@ class ProductRecord(Record):
     gtin: tuple[str, ...] = ()
     """Barcodes; a file may name its column either way, or have one of each."""
     gtins: tuple[str, ...] = ()
+    weight_grams: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Of one unit; empty: what was said before stays."""
+
+    @field_validator("weight_grams", mode="before")
+    @classmethod
+    def _weighed(cls, value: object) -> object:
+        return None if value == "" else value
 
     @property
     def key(self) -> tuple[object, ...]:

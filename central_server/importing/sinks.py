@@ -139,7 +139,13 @@ class _Products:
         new = [one for one in products if known.get(one.sku) != one]
         if new:
             self.intake.take_products(unit, new)
-        return Written(len(new), len(products) - len(new))
+        told = {one.sku: one.weight_grams for one in records if one.weight_grams is not None}
+        before = unit.catalogue.weights(tuple(told)) if told else {}
+        weighed = {sku: grams for sku, grams in told.items() if before.get(sku) != grams}
+        if weighed:
+            unit.catalogue.set_weights(weighed)
+        count = len({one.sku for one in new} | weighed.keys())
+        return Written(count, len(products) - count)
 
 
 @dataclass(frozen=True, slots=True)

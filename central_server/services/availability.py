@@ -253,7 +253,8 @@ class _Answer:
 
 def _sent_from(place: Location, routing: ParcelRouting, question: Question) -> Document:
     """Return when a unit that is ordered now leaves a place, and on which days it arrives."""
-    choice = routing.sending.choice(place, question.service, 1, routing.ready_ms(place))
+    heaviest = max(routing.weights(question.skus).values())
+    choice = routing.sending.choice(place, question.service, heaviest, routing.ready_ms(place))
     if choice is None:
         return {"leaves_at": None, "delivery": None}
     km = None

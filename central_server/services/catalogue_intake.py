@@ -4,7 +4,7 @@ Importer and sample network both come through here. Each call is one
 transaction; a batch of a few thousand rows is a good size.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -136,6 +136,10 @@ class CatalogueIntake:
         for product in products:
             feed.put(CATALOGUE_SCOPE, Entity.PRODUCT, product.sku, product)
         self._flush(unit, feed)
+
+    def weights(self, weights: Mapping[str, int]) -> None:
+        """Say what a unit of products weighs (grams, by SKU); stores weigh boxes themselves."""
+        self._database.write(lambda unit: unit.catalogue.set_weights(weights))
 
     def take_prices(self, unit: "Unit", prices: Sequence[Price]) -> None:
         """Set prices; what stores get carries the version that central counted."""

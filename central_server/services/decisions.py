@@ -11,7 +11,7 @@ from central_server.sourcing.capacity import CapacityUse, PartOfDay
 from central_server.sourcing.engine.explain import RANKS_LOWER, RoutingTrace, explain
 from central_server.sourcing.engine.model import RoutingOrder
 from central_server.sourcing.engine.network import Network
-from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.plan import Shipment, SourcingPlan
 from central_server.sourcing.engine.timing import ready_ms
 from central_server.sourcing.routing_rules import RoutingRule
 
@@ -51,8 +51,14 @@ class Decision:
     """In lines of the order."""
     planned: SourcingPlan
     """The same as the engine has it: kits are items."""
+    grams: Mapping[int, int]
+    """What a unit weighs, by line of the order."""
     because: str = RANKS_LOWER
     """Why a cheaper plan was not chosen, where there is one."""
+
+    def grams_of(self, shipment: Shipment) -> int:
+        """Return what a shipment (in lines of the order) weighs."""
+        return sum(self.grams[line.line] * line.quantity for line in shipment.lines)
 
     def part_of(self, location_id: str, ready: int, units: int) -> PartOfDay | None:
         """Return the part of the day into which a parcel of so many units falls.

@@ -71,6 +71,7 @@ class ParcelRouting:
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self.sending = Sending(view, rates)
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
+        self._weights: dict[str, int] = {}
         self._ready: dict[tuple[OpenHours, int], int] = {}
 
     def order(
@@ -81,9 +82,10 @@ class ParcelRouting:
         categories: Mapping[str, str] = {}
         if self.rules.asks_categories:
             categories = self._view.catalogue.categories([line.sku for line in wanted])
+        grams = self.weights([line.sku for line in wanted])
         lines = tuple(
             RequestedLine(
-                line.line, line.sku, units[line.line], UNIT_GRAMS, line.unit_price_minor,
+                line.line, line.sku, units[line.line], grams[line.sku], line.unit_price_minor,
                 categories.get(line.sku, ""),
                 self.rules.needs_of(line.sku, categories.get(line.sku, ""), self._now_ms),
             )
@@ -93,6 +95,14 @@ class ParcelRouting:
             lines, order.latitude or 0.0, order.longitude or 0.0, None, order.channel,
             order.customer_tier, order.id, excluded,
         )  # fmt: skip
+
+    def weights(self, skus: Collection[str]) -> dict[str, int]:
+        """Return what a unit weighs (grams), by SKU: as it was weighed, else `UNIT_GRAMS`."""
+        missing = [sku for sku in skus if sku not in self._weights]
+        if missing:
+            found = self._view.catalogue.weights(missing)
+            self._weights.update({sku: found.get(sku, UNIT_GRAMS) for sku in missing})
+        return {sku: self._weights[sku] for sku in skus}
 
     def route_of(self, asked: RoutingOrder, method: str) -> RoutingRule:
         """Return the rule that says how an order is routed."""
@@ -137,24 +147,24 @@ class ParcelRouting:
     ) -> Decision:
         skus = {line.line: line.sku for line in asked.lines}
         units = {line.line: line.quantity for line in asked.lines}
+        grams = {line.line: line.weight_grams for line in asked.lines}
         kits = NO_KITS if rule.splits_kits else kits_of(order.lines, units)
         asked = kits.asked(asked)
         if kits.items:
             senders = {
                 name: replace(one, free=kits.stocked(one.free)) for name, one in senders.items()
             }
-        wanted: dict[str, int] = {}
-        for line in asked.lines:
-            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
         if shipments_max is not None and shipments_max < rule.shipments_max:
             rule = replace(rule, shipments_max=shipments_max)
-        network = self._network(wanted, sum(units.values()), order.ship_method, rule, senders)
+        network = self._network([asked], order.ship_method, rule, senders)
         others = frozenset() if only is None else frozenset(senders) - only.locations
         narrowed = replace(asked, excluded=asked.excluded | others)
         plan = plan_order(narrowed, network, effort_max=EFFORT_MAX)
         apart = kits.taken_apart(plan, skus)
         because = RANKS_LOWER if only is None else only.because
-        return Decision(asked, rule, self.rules.version, network, senders, apart, plan, because)
+        return Decision(
+            asked, rule, self.rules.version, network, senders, apart, plan, grams, because
+        )
 
     def network_of(
         self, rule: RoutingRule, method: str, orders: Sequence[RoutingOrder], free: Free
@@ -163,12 +173,7 @@ class ParcelRouting:
 
         What a parcel costs is that of the biggest of them.
         """
-        wanted: dict[str, int] = {}
-        for one in orders:
-            for line in one.lines:
-                wanted[line.sku] = max(line.quantity, wanted.get(line.sku, 0))
-        units = max(sum(line.quantity for line in one.lines) for one in orders)
-        return self._network(wanted, units, method, rule, self._senders(free))
+        return self._network(orders, method, rule, self._senders(free))
 
     def service_of(self, location_id: str) -> RoutingRule:
         """Return the rule that says what a location does, by its id."""
@@ -196,21 +201,25 @@ class ParcelRouting:
 
     def _network(
         self,
-        wanted: Mapping[str, int],
-        units_max: int,
+        orders: Sequence[RoutingOrder],
         method: str,
         rule: RoutingRule,
         senders: Mapping[str, Sender],
     ) -> Network:
+        wanted, grams, heaviest = _asked_of(orders)
         tariffs: dict[str, Tariff] = {"": Tariff(())}
         worth = self._worth(wanted, rule, [one.location for one in senders.values()])
         candidates = []
         for sender in senders.values():
-            usable = sum(min(count, sender.free.get(sku, 0)) for sku, count in wanted.items())
-            units = min(usable, units_max)
+            there = {
+                sku: units for sku, count in wanted.items()
+                if (units := min(count, sender.free.get(sku, 0))) > 0
+            }  # fmt: skip
+            heavy = min(sum(units * grams[sku] for sku, units in there.items()), heaviest)
+            light = min((grams[sku] for sku in there), default=0)
             place = sender.location
-            choice = self.sending.choice(place, method, units, self.ready_ms(place))
-            name, tariff = self.sending.tariff(place, choice, units, rule.km_minor)
+            choice = self.sending.choice(place, method, heavy, self.ready_ms(place))
+            name, tariff = self.sending.tariff(place, choice, light, heavy, rule.km_minor)
             tariffs[name] = tariff
             candidates.append(self._candidate(sender, name, choice, worth))
         others = {
@@ -306,6 +315,24 @@ class ParcelRouting:
             calendar, working_ms = key
             self._ready[key] = promised_by(calendar, self._now_ms, working_ms)
         return self._ready[key]
+
+
+def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str, int], int]:
+    """Return of orders the most units that one wants and a unit's grams, by SKU; and the heaviest.
+
+    In grams.
+    """
+    wanted: dict[str, int] = {}
+    grams: dict[str, int] = {}
+    for one in orders:
+        units: dict[str, int] = {}
+        for line in one.lines:
+            units[line.sku] = units.get(line.sku, 0) + line.quantity
+            grams[line.sku] = line.weight_grams
+        for sku, count in units.items():
+            wanted[sku] = max(count, wanted.get(sku, 0))
+    weights = (sum(line.quantity * line.weight_grams for line in one.lines) for one in orders)
+    return wanted, grams, max(weights)
 
 
 def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: str) -> float:

@@ -26,7 +26,7 @@ from central_server.sourcing.capacity import CapacityUse
 from central_server.sourcing.past_stock import PastStock
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRuleSet
-from central_server.sourcing.shipping import UNIT_GRAMS, cost_of, days_of
+from central_server.sourcing.shipping import cost_of, days_of
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
@@ -214,7 +214,8 @@ class _Replay:
             carrier, method = part.shipment.carrier, part.shipment.service
             leaves = _shipped_ms(part) or part.promised_by_ms
             self._count(order, routing, side, _Parcel(
-                part.location_id, carrier, method, units, leaves, float(not _is_late(part)),
+                part.location_id, carrier, method, units, _grams(part, routing), leaves,
+                float(not _is_late(part)),
             ))  # fmt: skip
         side.split_orders += len(sent) > 1
         return sorted(sent)
@@ -230,17 +231,20 @@ class _Replay:
             place = decision.senders[shipment.location_id].location
             day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
             ready = routing.ready_ms(place) if day is None else shipment.ready_ms
-            choice = routing.sending.choice(place, order.ship_method, shipment.units, ready)
+            choice = routing.sending.choice(
+                place, order.ship_method, decision.grams_of(shipment), ready
+            )
             if choice is not None:
                 self._count(order, routing, side, _Parcel(
-                    place.id, choice.carrier, choice.service, shipment.units, choice.ship_by_ms,
+                    place.id, choice.carrier, choice.service, shipment.units,
+                    decision.grams_of(shipment), choice.ship_by_ms,
                     record.kept_share,
                 ))  # fmt: skip
         side.split_orders += len(plan.shipments) > 1
         return sorted(plan.locations)
 
     def _count(self, order: Order, routing: ParcelRouting, side: Side, one: "_Parcel") -> None:
-        cost = cost_of(self._rates, one.carrier, one.service, UNIT_GRAMS * one.units) or 0
+        cost = cost_of(self._rates, one.carrier, one.service, one.grams) or 0
         does = routing.service_of(one.location_id)
         side.parcels += 1
         side.units += one.units
@@ -252,12 +256,19 @@ class _Replay:
         side.days += max(0, one.leaves_ms - order.placed_at_ms) / DAY_MS + travel
 
 
+def _grams(part: FulfillmentOrder, routing: ParcelRouting) -> int:
+    """Return what was sent of a part, or is to be sent."""
+    weights = routing.weights([line.sku for line in part.lines])
+    return sum((line.fulfilled + line.open) * weights[line.sku] for line in part.lines)
+
+
 @dataclass(frozen=True, slots=True)
 class _Parcel:
     location_id: str
     carrier: str
     service: str
     units: int
+    grams: int
     leaves_ms: int
     kept: float
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from central_server.records import Location, ShippingRate
 from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.shipping import (
-    UNIT_GRAMS,
     CarrierChoice,
     choose_carrier,
     cost_of,
@@ -24,7 +23,7 @@ from sync.domain.delivery import ANY_CARRIER, CarrierDays, DeliveryDays
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
-UNIT_KG = UNIT_GRAMS / 1000
+KILO = 1000
 Reach = tuple[tuple[float | None, int], ...]
 """How far a lane reaches (km; None: any distance), and how many days later it has delivered."""
 
@@ -55,13 +54,11 @@ class Sending:
             self._days = self._view.shipping.days()
         return self._days
 
-    def choice(self, place: Location, method: str, units: int, ready: int) -> CarrierChoice | None:
-        """Return who takes a parcel of so many units that is ready at a moment."""
-        key = (place.carriers, place.timezone, place.closures, method, units, ready)
+    def choice(self, place: Location, method: str, grams: int, ready: int) -> CarrierChoice | None:
+        """Return who takes a parcel that weighs so much and is ready at a moment."""
+        key = (place.carriers, place.timezone, place.closures, method, grams, ready)
         if key not in self._choices:
-            self._choices[key] = choose_carrier(
-                place, self.rates, method, UNIT_GRAMS * units, ready
-            )
+            self._choices[key] = choose_carrier(place, self.rates, method, grams, ready)
         return self._choices[key]
 
     def delivery(self, place: Location, choice: CarrierChoice, km: float | None) -> DeliveryDays:
@@ -69,35 +66,40 @@ class Sending:
         return delivery_of(place, self.days, self.rates, choice, km)
 
     def tariff(
-        self, place: Location, choice: CarrierChoice | None, units: int, km_minor: float
+        self,
+        place: Location,
+        choice: CarrierChoice | None,
+        light: int,
+        heavy: int,
+        km_minor: float,
     ) -> tuple[str, Tariff]:
         """Return what a parcel of a carrier costs and how long it takes; and that tariff's name.
 
-        Rates are steps by weight; the line through one unit and the units that the
-        location could send is exact at both ends. It arrives on the last day on which it
-        may be delivered, as its customer is told.
+        Rates are steps by weight; the line through the `light`est unit and all that the
+        location could send (`heavy`, for which the carrier was chosen; grams) is exact at both
+        ends. It arrives on the last day on which it may be delivered, as its customer is told.
         """
-        if choice is None or not units:
+        if choice is None or not heavy:
             return "", Tariff(())
         reach = self._reach(place, choice)
-        key = (choice.carrier, choice.service, choice.amount_minor, units, km_minor, reach)
+        key = (choice.carrier, choice.service, choice.amount_minor, light, heavy, km_minor, reach)
         if key not in self._tariffs:
-            self._tariffs[key] = self._new_tariff(choice, units, km_minor, reach)
+            self._tariffs[key] = self._new_tariff(choice, light, heavy, km_minor, reach)
         return self._tariffs[key]
 
     def _new_tariff(
-        self, choice: CarrierChoice, units: int, km_minor: float, reach: Reach
+        self, choice: CarrierChoice, light: int, heavy: int, km_minor: float, reach: Reach
     ) -> tuple[str, Tariff]:
-        one = cost_of(self.rates, choice.carrier, choice.service, UNIT_GRAMS) or 0
+        one = cost_of(self.rates, choice.carrier, choice.service, light) or 0
         more = max(0, choice.amount_minor - one)
-        each = more / (units - 1) if units > 1 else 0.0
-        parcel = max(0.0, one - each)
+        gram = more / (heavy - light) if heavy > light else 0.0
+        parcel = max(0.0, one - gram * light)
         zones = tuple(
-            Zone(days, parcel, kg_minor=each / UNIT_KG, parcel_km_minor=km_minor, up_to_km=km)
+            Zone(days, parcel, kg_minor=gram * KILO, parcel_km_minor=km_minor, up_to_km=km)
             for km, days in reach
         )
         name = f"{choice.carrier} {choice.service}"
-        return f"{name} {parcel} {each} {reach}", Tariff((Service(name, zones),))
+        return f"{name} {parcel} {gram} {reach}", Tariff((Service(name, zones),))
 
     def _reach(self, place: Location, choice: CarrierChoice) -> Reach:
         key = (place.timezone, choice.carrier, choice.service, choice.ship_by_ms)

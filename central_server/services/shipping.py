@@ -190,7 +190,7 @@ def _reserved(
         if not is_free:
             return None
     ready_ms = routing.ready_ms(place) if day is None else shipment.ready_ms
-    choice = routing.sending.choice(place, order.ship_method, shipment.units, ready_ms)
+    choice = routing.sending.choice(place, order.ship_method, decision.grams_of(shipment), ready_ms)
     if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
         if day is not None and use is not None:
             unit.capacity.give_back(place.id, day.starts_ms, use)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from central_server.records import Price, Product
-from central_server.storage.bulk import among, insert_many, upsert_many
+from central_server.storage.bulk import among, insert_many, update_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
 from central_server.storage.tables import LOCATIONS, PRICES, PRODUCT_BARCODES, PRODUCTS
@@ -17,6 +17,11 @@ GTIN_DIGITS = 14
 _PRODUCTS = Prepared(
     lambda engine: select(*(PRODUCTS.c[name] for name in _PRODUCT)).where(
         engine.among(PRODUCTS.c.sku, "skus")
+    )
+)
+_WEIGHTS = Prepared(
+    lambda engine: select(PRODUCTS.c.sku, PRODUCTS.c.weight_grams).where(
+        engine.among(PRODUCTS.c.sku, "skus"), PRODUCTS.c.weight_grams.is_not(None)
     )
 )
 _GTINS = Prepared(
@@ -60,6 +65,22 @@ class Catalogue:
         )
         barcodes = [(gtin, one.sku) for one in ordered for gtin in dict.fromkeys(one.gtins)]
         insert_many(self._connection, PRODUCT_BARCODES, ("gtin14", "sku"), barcodes)
+
+    def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Say what a unit of products weighs (grams, by SKU); others keep what was said."""
+        update_many(
+            self._connection,
+            PRODUCTS,
+            ("sku", "weight_grams"),
+            sorted(weights.items()),
+            sets="weight_grams = v.weight_grams",
+            where="products.sku = v.sku",
+            returning="products.sku",
+        )
+
+    def weights(self, skus: Collection[str]) -> dict[str, int]:
+        """Return what a unit weighs (grams) of those of the given products that were weighed."""
+        return dict(_WEIGHTS.rows(self._connection, skus=skus))
 
     def categories(self, skus: Collection[str]) -> dict[str, str]:
         """Return the categories of those of the given products that exist, by SKU."""

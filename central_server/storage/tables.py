@@ -85,6 +85,7 @@ LOCATIONS = Table(
 PRODUCTS = Table(
     "products", METADATA,
     _text("sku", primary_key=True), _text("name"), _text("brand"), _text("category"),
+    Column("weight_grams", BigInteger, nullable=True),
 )  # fmt: skip
 
 PRODUCT_BARCODES = Table(

@@ -230,3 +230,18 @@ def test_formats_arrive_alike(importer, name):
     assert counts.written == 25
     with importer.database.read() as view:
         assert view.catalogue.products(["P00"])["P00"].gtins == ("00080686842019",)
+
+
+def test_weights_come_with_products_and_stay_without_them(importer):
+    """A column of grams is taken in; a file that says nothing of it changes no weight."""
+    head = ("sku", "name", "weight_grams")
+    summary = importer("products", (head, ("W1", "Bolt", "40"), ("W2", "Anvil", "12000"),
+                                    ("W3", "Feather", ""), ("W4", "Odd", "-1")))  # fmt: skip
+    assert (summary.counts.written, summary.counts.bad) == (3, 1)
+    again = importer("products", (head, ("W1", "Bolt", "40"), ("W2", "Anvil", "13000")),
+                     name="again.csv")  # fmt: skip
+    assert (again.counts.written, again.counts.unchanged) == (1, 1)
+    importer("products", (("sku", "name"), ("W1", "Steel bolt")), name="without.csv")
+    with importer.database.read() as view:
+        assert view.catalogue.weights(["W1", "W2", "W3"]) == {"W1": 40, "W2": 13_000}
+        assert view.catalogue.products(["W1"])["W1"].name == "Steel bolt"

@@ -59,7 +59,7 @@ def test_terms_sum_to_the_cost(candidates, first, second, failed_pick):
     )
     order = RoutingOrder(lines, 40.0, -80.0)
     plan = plan_order(order, network)
-    told = Decision(order, rule, 1, network, {}, plan, plan).document("why")
+    told = Decision(order, rule, 1, network, {}, plan, plan, {}).document("why")
     terms = told["terms"]
     assert isinstance(terms, dict)
     parts = {name: units for name, units in terms.items() if name != "total"}
