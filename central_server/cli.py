@@ -152,6 +152,8 @@ def create_key(
     """Make an API key and print it, this once.
 
     Example: central-server key create --name webshop --scope orders:write --scope orders:read
+
+    A vendor's key speaks for its own location alone: --scope vendor:V001
     """
     with _central_of_settings() as parts:
         try:

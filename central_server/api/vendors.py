@@ -17,8 +17,7 @@ from sync.domain.shipping import WEIGHT_GRAMS_MAX
 router = APIRouter(prefix="/v1/vendors/{location_id}/fulfillments", tags=["vendors"])
 
 Id = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.\-]+$")]
-Writer = Annotated[KeyHolder, Depends(require("orders:write"))]
-Reader = Annotated[KeyHolder, Depends(require("orders:read"))]
+Vendor = Annotated[KeyHolder, Depends(require("vendor:{location_id}"))]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 REFUSED = ("not_found", "illegal_transition", "quantity_refused", "operation_refused")
 
@@ -60,7 +59,7 @@ class VendorWorkPage(BaseModel):
 
 
 @router.get("", response_model=VendorWorkPage, responses=problems(*KEYED, "not_found"))
-def list_work(request: Request, location_id: Id, holder: Reader) -> object:
+def list_work(request: Request, location_id: Id, holder: Vendor) -> object:
     """Return what a vendor or 3PL (a location of kind `dc` without a machine) has to send."""
     return {"work": central_of(request).vendors.work(location_id)}
 
@@ -70,7 +69,7 @@ def list_work(request: Request, location_id: Id, holder: Reader) -> object:
     response_model=FulfillmentView,
     responses=problems(*KEYED, *REFUSED),
 )
-def acknowledge(request: Request, location_id: Id, fulfillment_id: Id, holder: Writer) -> object:
+def acknowledge(request: Request, location_id: Id, fulfillment_id: Id, holder: Vendor) -> object:
     """Take an order on; where a rule has `accept_minutes`, it goes elsewhere without that."""
     return central_of(request).vendors.acknowledge(location_id, fulfillment_id)
 
@@ -79,7 +78,7 @@ def acknowledge(request: Request, location_id: Id, fulfillment_id: Id, holder: W
     "/{fulfillment_id}/ship", response_model=FulfillmentView, responses=problems(*KEYED, *REFUSED)
 )
 def ship(
-    request: Request, location_id: Id, fulfillment_id: Id, body: SentBody, holder: Writer
+    request: Request, location_id: Id, fulfillment_id: Id, body: SentBody, holder: Vendor
 ) -> object:
     """Note that a box left. Sent again under the same number it counts once."""
     box = SentBox(
@@ -94,7 +93,7 @@ def ship(
     responses=problems(*KEYED, *REFUSED),
 )
 def give_up(
-    request: Request, location_id: Id, fulfillment_id: Id, body: GivenUpBody, holder: Writer
+    request: Request, location_id: Id, fulfillment_id: Id, body: GivenUpBody, holder: Vendor
 ) -> object:
     """Give up units, or all that is open: central sources them elsewhere."""
     desk = central_of(request).vendors

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SCOPES = ("orders:write", "orders:read", "availability:read", "stores:read", "admin")
 ADMIN = "admin"
+VENDOR = "vendor:"
+"""Begins the scope of whoever sends for one location, as its id follows: `vendor:S009`."""
 REMEMBERED_MS = 10_000
 """How long a key that was looked up is believed; a revocation takes this long at most."""
 REMEMBERED_MAX = 1000
@@ -44,10 +46,18 @@ class ApiKeys:
         self._remembered: dict[str, tuple[int, ApiKey | None]] = {}
 
     def create(self, name: str, scopes: tuple[str, ...]) -> str:
-        """Make a key and return it in clear, for this one time."""
-        unknown = sorted(set(scopes) - set(SCOPES))
+        """Make a key and return it in clear, for this one time.
+
+        Raises `ValueError` for a scope, or a vendor's location, that there is not.
+        """
+        vendors = {one.removeprefix(VENDOR) for one in scopes if one.startswith(VENDOR)}
+        with self._database.read() as view:
+            places = view.locations.get_many(vendors)
+        known = {*SCOPES, *(f"{VENDOR}{place}" for place in places)}
+        unknown = sorted(set(scopes) - known)
         if unknown or not scopes:
-            raise ValueError(f"scopes are {', '.join(SCOPES)}; not {', '.join(unknown) or 'none'}")
+            words = f"{', '.join(SCOPES)} and {VENDOR}LOCATION"
+            raise ValueError(f"scopes are {words}; not {', '.join(unknown) or 'none'}")
         now = self._clock.now_ms()
         made = new_api_key(self._random)
         key = ApiKey(new_id(now, self._random), made.prefix, made.hash, scopes, name, now)

@@ -24,7 +24,10 @@ Credentials = HTTPAuthorizationCredentials | None
 
 
 def require(scope: str) -> Callable[..., Coroutine[Any, Any, KeyHolder]]:
-    """Return a dependency that lets only keys with `scope` (or `admin`) pass."""
+    """Return a dependency that lets only keys with `scope` (or `admin`) pass.
+
+    A scope may name a parameter of the path: `vendor:{location_id}`.
+    """
 
     async def holder(
         request: Request, credentials: Annotated[Credentials, Depends(_api_key)]
@@ -37,8 +40,9 @@ def require(scope: str) -> Callable[..., Coroutine[Any, Any, KeyHolder]]:
             found = await run_in_threadpool(keys.holder, credentials.credentials)
         if found is None:
             raise NotAuthenticated
-        if not found.may(scope):
-            raise ScopeMissing(scope)
+        wanted = scope.format_map(request.path_params)
+        if not found.may(wanted):
+            raise ScopeMissing(wanted)
         return found
 
     return holder

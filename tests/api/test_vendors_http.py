@@ -63,3 +63,33 @@ async def test_a_store_is_no_vendor(client, world: World):
     assert is_problem(wrong, 404, "not_found")
     unknown = await client.post("/v1/vendors/S003/fulfillments/nothing/acknowledge", json={})
     assert is_problem(unknown, 404, "not_found")
+
+
+async def test_a_key_of_a_vendor_speaks_for_that_vendor_alone(client, world: World):
+    """Its own work and nothing else; who may place orders does not speak for vendors."""
+    with_vendor(world)
+    _, (part,) = place(world)
+    keys = world.parts.central.keys
+
+    def as_(*scopes: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {keys.create('key', scopes)}"}
+
+    there = f"/v1/vendors/S003/fulfillments/{part.id}/acknowledge"
+    others = [as_("vendor:S002"), as_("orders:read", "orders:write")]
+    for headers in others:
+        assert is_problem(await client.post(there, json={}, headers=headers), 403, "scope_missing")
+        listed = await client.get("/v1/vendors/S003/fulfillments", headers=headers)
+        assert is_problem(listed, 403, "scope_missing")
+    own = as_("vendor:S003")
+    (work,) = (await client.get("/v1/vendors/S003/fulfillments", headers=own)).json()["work"]
+    assert work["id"] == part.id
+    assert (await client.post(there, json={}, headers=own)).status_code == 200
+    orders = await client.get("/v1/orders", headers=own)
+    assert is_problem(orders, 403, "scope_missing")
+
+
+@pytest.mark.parametrize("scope", ["vendor:", "vendor:S009", "vendor", "vendor:{location_id}"])
+async def test_a_key_is_made_for_a_location_that_there_is(world: World, scope):
+    """A slip of the pen makes no key that works later."""
+    with pytest.raises(ValueError, match="vendor:LOCATION"):
+        world.parts.central.keys.create("acme", (scope,))
