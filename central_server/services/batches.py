@@ -161,9 +161,10 @@ def prices_of(
     Duals are left out where they are sought: they would be prices of themselves.
     """
     found: dict[Cell, tuple[float, ...]] = {}
+    kept = network.rules.kept_units  # the network takes these off again
     for one in network.candidates:
         for sku, stock in one.stock.items():
-            count = min(stock.units, wanted.get(sku, 0))
+            count = min(stock.units, wanted.get(sku, 0) + kept)
             asked = stock if counts_duals else replace(stock, dual_minor=0.0)
             prices = shelf_prices(asked, count) if weight else (0.0,) * count
             found[one.location_id, sku] = tuple(price * weight for price in prices)

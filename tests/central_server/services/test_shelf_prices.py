@@ -86,6 +86,15 @@ def test_orders_that_are_decided_together_leave_them_too(selling):
     assert selling.parts.central.waiting.problem == ""
 
 
+def test_units_that_stay_at_stores_have_prices_too():
+    """The network takes them off what a program may use: two are left of ten for two orders."""
+    rules = Rules({}, kept_units=8)
+    network = Network([Candidate("S1", 40.0, -80.0, {"A": Stock(20)})], rules, 0)
+    assert len(prices_of(network, {"A": 2}, 1.0)["S1", "A"]) == 10
+    network.set_stock("S1", "A", Stock(10))
+    assert network.shelves("A")[0].units == 2
+
+
 def test_prices_of_a_program_are_those_of_a_single_order():
     """The same margins, weighed alike; duals count where orders are decided, not where sought."""
     stock = Stock(
