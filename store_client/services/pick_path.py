@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from store_client.services.desk import Desk
+from store_client.ports import Store
 from sync.domain.fulfillment import FulfillmentOrder
 
 
@@ -40,11 +40,11 @@ def walk_key(shelf: Shelf, sku: str) -> tuple[tuple[int, int, str], str, str]:
     return (aisle_key(shelf.aisle), "" if shelf.aisle else shelf.department, sku)
 
 
-def shelves_of(desk: Desk, orders: Iterable[FulfillmentOrder]) -> dict[str, Shelf]:
+def shelves_of(store: Store, orders: Iterable[FulfillmentOrder]) -> dict[str, Shelf]:
     """Return where each SKU of these orders lies, as far as the catalogue says."""
     found = {}
     for sku in sorted({line.sku for order in orders for line in order.lines}):
-        hits = desk.store.product_by_code(sku)
+        hits = store.product_by_code(sku)
         hit = next((one for one in hits if one.sku == sku), None)
         found[sku] = UNKNOWN if hit is None else Shelf(hit.aisle, hit.category)
     return found

@@ -18,10 +18,11 @@ from store_client.devices import (
 from store_client.paper import ManifestSheet, PackingSlip, Paper, PaperProblem, ParcelLabel
 from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
+from store_client.services.pick_path import shelves_of, walk_key
 from store_client.services.receipts import RULE, WIDTH, pair
 from store_client.services.words import Said, day_time, units
 from sync.clock import Clock
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from sync.domain.people import Action
 
 ORDERS_MAX = 24
@@ -149,25 +150,20 @@ def orders_to_pick(store: Store, flows: Iterable[str]) -> list[FulfillmentOrder]
 
 
 def pick_list_text(store: Store, orders: Sequence[FulfillmentOrder], now_ms: int) -> str:
-    """Return what is to be fetched as one walk along the aisles: place, units, for which order."""
+    """Return what is to be fetched as one walk: place, units, for which order."""
     row = store.store_row()
-    wanted: list[tuple[str, str, str, list[str]]] = []
-    by_sku: dict[str, list[tuple[int, str, str]]] = {}
+    shelves = shelves_of(store, orders)
+    wanted: dict[str, list[tuple[FulfillmentOrder, FulfillmentLine]]] = {}
     for order in orders:
         for line in order.lines:
             if line.to_pick:
-                by_sku.setdefault(line.sku, []).append(
-                    (line.to_pick, order.order_number, line.name)
-                )
-    for sku, parts in by_sku.items():
-        hits = store.product_by_code(sku)
-        aisle = next((hit.aisle for hit in hits if hit.sku == sku), "")
-        head = f"{sum(count for count, _, _ in parts)} × {parts[0][2]}"
-        wanted.append((aisle, sku, head, [f"    {count} for {order}" for count, order, _ in parts]))
-    wanted.sort(key=lambda one: (not one[0], one[0], one[2]))
+                wanted.setdefault(line.sku, []).append((order, line))
     lines = ["PICK LIST".center(WIDTH).rstrip(), day_time(row, now_ms, now_ms), RULE]
-    for aisle, sku, head, parts_of in wanted:
-        lines += [pair(aisle or "no place", sku), head[:WIDTH], *parts_of]
+    for sku in sorted(wanted, key=lambda one: walk_key(shelves[one], one)):
+        parts = wanted[sku]
+        count = sum(line.to_pick for _, line in parts)
+        lines += [pair(shelves[sku].words, sku), f"{count} × {parts[0][1].name}"[:WIDTH]]
+        lines += [f"    {line.to_pick} for {order.order_number}" for order, line in parts]
     return "\n".join([*lines, RULE, f"{units(len(orders), 'order')}. Scan one to open it:", ""])
 
 

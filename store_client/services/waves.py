@@ -157,7 +157,7 @@ def find(desk: Desk, key: WaveName) -> Wave:
     ]
     if not orders:
         raise Refusal("This wave is over.", "Start another one.")
-    return _wave(key, orders, shelves_of(desk, orders))
+    return _wave(key, orders, shelves_of(desk.store, orders))
 
 
 def _wave(key: WaveName, orders: list[FulfillmentOrder], shelves: Mapping[str, Shelf]) -> Wave:
@@ -390,7 +390,7 @@ def leave_one(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
 def _still(desk: Desk, before: Wave) -> Wave:
     orders = [desk.store.fulfillment(tote.order.id) for tote in before.totes]
     there = [order for order in orders if order is not None]
-    return _wave(before.key, there, shelves_of(desk, there))
+    return _wave(before.key, there, shelves_of(desk.store, there))
 
 
 def _scanned(

@@ -15,6 +15,7 @@ from store_client.hardware import hardware_of, print_rounds
 from store_client.paper import PackingSlip, ParcelLabel, SlipLine
 from store_client.replica.print_queue import PrintJobs
 from store_client.services.desk import TerminalSettings
+from store_client.services.printing import pick_list_text
 from sync.domain.people import Role
 from tests.store_client.printing.test_queue import FakePrinter, receipt
 from tests.support.clocks import FrozenClock
@@ -89,6 +90,20 @@ async def test_a_pick_list_waits_for_the_printer(clock, queue):
     assert text.index("1-A") < text.index("2-B")
     assert "2 for K7Q2-0000" in text
     assert job.code.splitlines() == ["K7Q2-0000", "K7Q2-0001"]
+
+
+def test_a_printed_pick_list_is_walked_as_a_wave_is(clock):
+    """By the one rule of the store: 2-A before 10-A, and where no aisle is known by department."""
+    store = make_store(clock)
+    places = ("10-A", "2-A", "", "")
+    departments = ("Kitchen", "Kitchen", "Textiles", "Bath")
+    for number, (aisle, department) in enumerate(zip(places, departments, strict=True)):
+        store.add(make_order(number, clock.now_ms(), quantities=(1,)))
+        hit = replace(store.catalogue[number], aisle=aisle, category=department)
+        store.catalogue[number] = hit
+    text = pick_list_text(store, [*store.orders.values()], clock.now_ms())
+    heads = [line.split()[0] for line in text.splitlines() if " HS-" in line]
+    assert heads == ["2-A", "10-A", "Bath", "Textiles"]
 
 
 @pytest.mark.anyio
