@@ -113,9 +113,11 @@ def _report(made: drawers.Report) -> dict[str, Any]:
 @reserve_app.command("list")
 def list_reservations(context: typer.Context, as_json: AsJson = False) -> None:
     """List what is held, waited for, or being paid here."""
+    from store_client.services.board import OPEN_MAX
+
     store = _open(context.obj)
     try:
-        rows = [store.fulfillment(row.id) for row in store.board("reserve")]
+        rows = [store.fulfillment(row.id) for row in store.board("reserve", limit=OPEN_MAX)]
         found = [_document(order) for order in rows if order is not None]
     finally:
         store.close()

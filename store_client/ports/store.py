@@ -95,6 +95,14 @@ class Store(TillStore, Protocol):
         """Return the orders of a flow, most urgent first."""
         ...
 
+    def spots_used(self, without: str = "") -> dict[str, int]:
+        """Return how many open orders lie at each spot; the order `without` is not counted."""
+        ...
+
+    def orders_at(self, spot: str) -> Sequence[BoardRow]:
+        """Return the open orders that lie at a spot, however its name is written."""
+        ...
+
     def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
         """Return how many orders of a flow have each status."""
         ...

@@ -110,6 +110,15 @@ def m0006_included_hash(database: Database) -> None:
     database.execute("ALTER TABLE included ADD COLUMN hash TEXT NOT NULL DEFAULT ''")
 
 
+@migrations(transactional=True)
+def m0007_spots(database: Database) -> None:
+    """What lies where, without a look at what lies nowhere."""
+    database.execute(
+        "CREATE INDEX fulfillments_by_spot ON fulfillments (staging_spot)"
+        " WHERE active = 1 AND staging_spot <> ''"
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from store_client.replica.boards import Boards
 from store_client.replica.database import ReplicaDatabase
 from store_client.replica.inbox import Inbox
 from store_client.replica.locks import Shared, held, is_held
 from store_client.replica.lookup import ProductLookup
 from store_client.replica.models import (
-    BoardRow,
     FateState,
     Lockout,
     OperationFate,
@@ -28,7 +28,7 @@ from store_client.replica.writer import ReplicaStore
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import flow_named
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect
 from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation, decide
@@ -44,11 +44,6 @@ from sync.protocol.verdicts import Verdict, VerdictStatus
 TRIES = 5
 """Wrong PINs or codes before a lock-out."""
 LOCKED_MS = 30 * 60_000
-
-_BOARD = (
-    "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
-    " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
-)
 
 
 class UnknownOrder(OperationRefused):
@@ -108,7 +103,7 @@ class Files:
         return self.folder / "in-use.lock"
 
 
-class Store(Sales, Till, Tasks):
+class Store(Boards, Sales, Till, Tasks):
     """One per process. Thread-safe for short calls. Several processes may share the files."""
 
     def __init__(
@@ -207,41 +202,6 @@ class Store(Sales, Till, Tasks):
     def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:
         """Return the current view: central's row with this store's own operations on top."""
         return self._views.order(fulfillment_id)
-
-    def board(
-        self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
-    ) -> list[BoardRow]:
-        """Return orders of a flow, most urgent first."""
-        condition = "" if include_closed else " AND active = 1"
-        rows = self._database.all(
-            f"{_BOARD} WHERE flow = ?{condition} ORDER BY urgency,"
-            " CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
-            " LIMIT ? OFFSET ?",
-            (flow, limit, offset),
-        )
-        return [_board_row(row) for row in rows]
-
-    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
-        """Return how many open orders of a flow stand where."""
-        rows = self._database.all(
-            "SELECT status, count(*) FROM fulfillments WHERE flow = ? AND active = 1"
-            " GROUP BY status",
-            (flow,),
-        )
-        return {FulfillmentStatus(status): count for status, count in rows}
-
-    def find_orders(self, text: str, limit: int = 20) -> list[BoardRow]:
-        """Return orders by number or customer name, open ones first."""
-        words = text.strip().replace("%", "").replace("_", "")
-        if not words:
-            return []
-        rows = self._database.all(
-            f"{_BOARD} WHERE order_number LIKE ? OR replace(order_number, '-', '') LIKE ?"
-            " OR customer_name LIKE ? OR id = ? ORDER BY active DESC, urgency, promised_by_ms"
-            " LIMIT ?",
-            (f"{words}%", f"{words.replace('-', '')}%", f"%{words}%", words, limit),
-        )
-        return [_board_row(row) for row in rows]
 
     # --- products ---------------------------------------------------------------------
 
@@ -415,17 +375,3 @@ class Store(Sales, Till, Tasks):
 
 def _verdict_words(verdict: Verdict) -> str:
     return " ".join(item.text for item in verdict.consequences) or verdict.text
-
-
-def _board_row(row: tuple[object, ...]) -> BoardRow:
-    *fields, provisional = row
-    values = dict(
-        zip(
-            ("id", "order_number", "customer_name", "flow", "status", "promised_by_ms",
-             "expires_at_ms", "staging_spot", "units_open", "units_to_pick", "units_to_put_back"),
-            fields,
-            strict=True,
-        )
-    )  # fmt: skip
-    values["status"] = FulfillmentStatus(str(values["status"]))
-    return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from store_client.ports import Store
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
-from store_client.services.codes import order_of_code, orders_at_spot, spot_words
+from store_client.services.codes import order_of_code, spot_words
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
 from store_client.services.shelf import is_spot
@@ -113,7 +113,7 @@ class ScanningApp(App[None]):
                 self.call_later(self._pass_on, code)
             return
         if is_spot(self.store_row, code.text):
-            there = await self.off_loop(partial(orders_at_spot, store, names, code.text))
+            there = await self.off_loop(partial(store.orders_at, code.text))
             if len(there) == 1:
                 self.open_order(getattr(there[0], "flow", names[0]), there[0].id)
             else:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from store_client.ports import BoardRow, Store
 from store_client.screens.base import FlowDesk, FlowUi, TypingScreen, begin
 from store_client.screens.drawer import DrawerScreen
-from store_client.services.board import BoardEntry, Group, summary
+from store_client.services.board import OPEN_MAX, BoardEntry, Group, summary
 from store_client.services.scanner import Code, read_code
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import OrderCard, Says
@@ -23,7 +23,6 @@ from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.fulfillment import FulfillmentOrder
 
 PAGE = 500
-ROWS_MAX = 20_000
 FILTERS: tuple[Group | None, ...] = (
     None, Group.PUT_BACK, Group.TO_DO, Group.TO_PACK, Group.TO_SHELF, Group.WAITING,
 )  # fmt: skip
@@ -179,7 +178,7 @@ class TodayScreen(TypingScreen):
         entries: list[Entry] = []
         for flow in host.flows:
             offset = 0
-            while offset < ROWS_MAX:
+            while offset < OPEN_MAX:
                 page = await host.off_loop(lambda f=flow, o=offset: self._page(f, o))  # type: ignore[misc]
                 entries += page
                 offset += PAGE

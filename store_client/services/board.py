@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from store_client.services.words import Said
 
+OPEN_MAX = 20_000
+"""Open orders of a flow that anything here looks at."""
+
 
 class Group(StrEnum):
     """What kind of work an entry is; the Today screen counts and filters by it."""

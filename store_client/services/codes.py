@@ -1,12 +1,11 @@
 """What a scanned code means in this store, where the screen has no use of its own for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from store_client.ports import BoardRow, Store
 from store_client.services.scanner import Code
 from store_client.services.words import units
 
-BOARD_MAX = 2_000
 NAMED_MAX = 4
 
 
@@ -21,13 +20,6 @@ def order_of_code(store: Store, code: Code) -> BoardRow | None:
     wanted = bare(text)
     exact = [row for row in store.find_orders(text, 2) if bare(row.order_number) == wanted]
     return exact[0] if len(exact) == 1 else None
-
-
-def orders_at_spot(store: Store, flows: Iterable[str], spot: str) -> list[BoardRow]:
-    """Return the open orders whose goods lie at a spot of the hold shelf."""
-    wanted = spot.casefold()
-    rows = (row for flow in flows for row in store.board(flow, limit=BOARD_MAX))
-    return [row for row in rows if row.staging_spot.casefold() == wanted]
 
 
 def spot_words(spot: str, rows: Sequence[BoardRow]) -> str:

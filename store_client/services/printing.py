@@ -16,7 +16,8 @@ from store_client.devices import (
     ReceiptPrinter,
 )
 from store_client.paper import ManifestSheet, PackingSlip, Paper, PaperProblem, ParcelLabel
-from store_client.ports import Store
+from store_client.ports import BoardRow, Store
+from store_client.services.board import OPEN_MAX
 from store_client.services.desk import Desk, Refusal
 from store_client.services.pick_path import shelves_of, walk_key
 from store_client.services.receipts import RULE, WIDTH, pair
@@ -137,16 +138,11 @@ def print_shelf_slip(desk: Desk, order: FulfillmentOrder) -> bool:
 # --- pick lists ------------------------------------------------------------------------------
 
 
-def orders_to_pick(store: Store, flows: Iterable[str]) -> list[FulfillmentOrder]:
+def orders_to_pick(store: Store, flows: Iterable[str]) -> list[BoardRow]:
     """Return the orders of which something is still on the shelf, the most urgent first."""
-    found: list[FulfillmentOrder] = []
-    for flow in flows:
-        for row in store.board(flow, limit=500):
-            order = store.fulfillment(row.id) if row.units_to_pick else None
-            if order is not None:
-                found.append(order)
-    found.sort(key=lambda order: (order.promised_by_ms, order.order_number))
-    return found[:ORDERS_MAX]
+    rows = [row for flow in flows for row in store.board(flow, limit=OPEN_MAX)]
+    wanted = [row for row in rows if row.units_to_pick]
+    return sorted(wanted, key=lambda row: (row.promised_by_ms, row.order_number))
 
 
 def pick_list_text(store: Store, orders: Sequence[FulfillmentOrder], now_ms: int) -> str:
@@ -170,7 +166,9 @@ def pick_list_text(store: Store, orders: Sequence[FulfillmentOrder], now_ms: int
 def print_pick_list(desk: Desk, flows: Iterable[str]) -> str:
     """Let a list of everything to pick wait for a printer; return what to say."""
     desk.require(Action.PRINT)
-    orders = orders_to_pick(desk.store, flows)
+    rows = orders_to_pick(desk.store, flows)
+    found = [desk.store.fulfillment(row.id) for row in rows[:ORDERS_MAX]]
+    orders = [order for order in found if order is not None]
     if not orders:
         raise Refusal("Nothing is to be picked.", "New orders appear on Today by themselves.")
     now_ms = desk.clock.now_ms()
@@ -180,7 +178,9 @@ def print_pick_list(desk: Desk, flows: Iterable[str]) -> str:
     job = PrintJob(PrintKind.PICK_LIST, name, PrintForm.TEXT, body, codes, by=desk.actor.id)
     if not desk.devices.queue.add(job, now_ms):
         raise Refusal("No printer of this machine takes pick lists.", "Set one up in store.toml.")
-    return f"Pick list of {units(len(orders), 'order')} waits for the printer"
+    left = len(rows) - len(orders)
+    rest = f"; {left} later ones are not on it" if left else ""
+    return f"Pick list of {units(len(orders), 'order')} waits for the printer{rest}"
 
 
 # --- what waits ------------------------------------------------------------------------------

@@ -1,13 +1,9 @@
 """The hold shelf: how many orders lie at each spot, how many fit, and where the next one goes."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from store_client.services.desk import Desk, Refusal
-from sync.domain.flows import ALL_FLOWS
 from sync.protocol.rows import StoreRow
-
-ROWS_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +36,11 @@ def spots_of(desk: Desk, *, without: str = "") -> list[Spot]:
 
     `without` is the id of an order that is not counted: the one that is to be put there.
     """
-    used = Counter(
-        row.staging_spot
-        for flow in ALL_FLOWS
-        for row in desk.store.board(flow.name, limit=ROWS_MAX)
-        if row.staging_spot and row.id != without
-    )
+    used = desk.store.spots_used(without)
     store = desk.store.store_row()
     named = store.spots if store is not None else ()
     others = sorted(spot for spot in used if spot not in named)
-    return [Spot(name, used[name], _capacity(store, name)) for name in (*named, *others)]
+    return [Spot(name, used.get(name, 0), _capacity(store, name)) for name in (*named, *others)]
 
 
 def _capacity(store: StoreRow | None, spot: str) -> int | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.pick_path import UNKNOWN, Shelf, shelves_of, walk_key
@@ -28,7 +29,6 @@ from sync.protocol.rows import StoreRow
 
 ORDERS_MAX = 12
 """Totes that fit on a cart."""
-ROWS_MAX = 2_000
 S = FulfillmentStatus
 _TO_PICK = frozenset({S.NEW, S.ACCEPTED, S.PICKING})
 NO_SHELVES: Mapping[str, Shelf] = {}
@@ -123,7 +123,7 @@ class WaveScan:
 
 def open_orders(desk: Desk, flow: str) -> list[FulfillmentOrder]:
     """Return the store's open orders of a flow, the earliest promise first."""
-    rows = desk.store.board(flow, limit=ROWS_MAX)
+    rows = desk.store.board(flow, limit=OPEN_MAX)
     found = [desk.store.fulfillment(row.id) for row in rows]
     orders = [order for order in found if order is not None]
     return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number))

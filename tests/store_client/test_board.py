@@ -9,7 +9,8 @@ from store_client.flows.pickup import board
 from store_client.services.board import Group
 from sync.domain.flows import ALL_FLOWS
 from sync.domain.fulfillment import FulfillmentStatus
-from tests.support.fake_store import MINUTE_MS, STORE, Row
+from tests.support.fake_boards import Row
+from tests.support.fake_store import MINUTE_MS, STORE
 
 S = FulfillmentStatus
 NOW = 1_764_603_120_000

@@ -14,8 +14,8 @@ from sync.domain.flows.curbside import CustomerArrived, arrival_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
+from tests.support.fake_boards import row_of as board_row
 from tests.support.fake_store import CODE, FakeStore, gtin_of
-from tests.support.fake_store import row_of as board_row
 from tests.support.pickup_store import away, curbside_store, on_the_shelf, ready
 from tests.support.terminals import actor_of, terminal
 

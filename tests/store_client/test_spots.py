@@ -1,14 +1,25 @@
 """The hold shelf: what fits at a spot, and where the next order goes."""
 
+from dataclasses import replace
+
 import pytest
 
 from store_client.flows.pickup import commands
+from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.spots import free_spot, spots_of
 from sync.domain import operations as op
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy, SpotCapacity
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import FakeStore
+from tests.support.fake_store import (
+    STORE,
+    FakeStore,
+    make_catalogue,
+    make_order,
+    make_people,
+)
+from tests.support.filled_store import fill, open_filled
 from tests.support.pickup_store import away, on_the_shelf, pickup_store, with_capacity
 from tests.support.terminals import actor_of, terminal
 
@@ -80,6 +91,25 @@ def test_a_spot_without_a_limit_takes_any_number(desk, store, clock):
     free = free_spot(spots)
     assert free is not None
     assert free.name == "A2"
+
+
+@pytest.mark.slow
+def test_thousands_of_open_orders_hide_nothing(tmp_path, clock):
+    """What lies at a spot is counted and found behind any number of orders that are to be done."""
+    shop = open_filled(tmp_path, clock)
+    orders = [make_order(number, clock.now_ms(), quantities=(1,)) for number in range(2_600)]
+    places = {number: "b2" if number == 2_599 else "A1" for number in range(2_594, 2_600)}
+    placed = [replace(order, staging_spot=places.get(number, ""), lines=tuple(
+        replace(line, picked=int(number in places)) for line in order.lines
+    )) for number, order in enumerate(orders)]  # fmt: skip
+    row = replace(STORE, pickup=PickupPolicy(capacities=(SpotCapacity("A1", 5),)))
+    fill(shop, row, make_people(), make_catalogue(), placed)
+    desk = Desk(shop, clock, actor_of(Role.ASSOCIATE), "T1")
+    assert [spot.words for spot in spots_of(desk)][:2] == ["A1 full", "A2"]
+    assert [one.order_number for one in shop.orders_at("B2")] == ["K7Q2-2599"]
+    assert [len(shop.orders_at(spot)) for spot in ("a1", "A2")] == [5, 0]
+    assert len(waves.open_orders(desk, "pickup")) == 2_600
+    shop.close()
 
 
 @pytest.mark.anyio

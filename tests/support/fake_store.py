@@ -7,7 +7,7 @@ from store_client.services.desk import anything_goes
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.exceptions import FollowUpOpened, check_closable, check_task
-from sync.domain.flows import flow_named, status_of
+from sync.domain.flows import flow_named
 from sync.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -19,6 +19,7 @@ from sync.domain.people import Role
 from sync.domain.stock_operations import FloorSold
 from sync.domain.transitions import FulfillmentOperation, decide
 from sync.protocol.rows import AssociateRow, StoreRow
+from tests.support.fake_boards import FakeBoards
 from tests.support.fake_sales import FakeSales
 from tests.support.fake_till import FakeTill, Move
 
@@ -29,22 +30,6 @@ CLOSED = {
 }  # fmt: skip
 LOCKED_MS = 30 * 60_000
 FAILURES_MAX = 5
-
-
-@dataclass(frozen=True)
-class Row:
-    id: str
-    order_number: str
-    customer_name: str
-    status: FulfillmentStatus
-    promised_by_ms: int
-    expires_at_ms: int | None
-    staging_spot: str
-    units_open: int
-    units_to_pick: int
-    units_to_put_back: int
-    provisional: bool = False
-    flow: str = "pickup"
 
 
 @dataclass(frozen=True)
@@ -114,7 +99,7 @@ class Item:
 
 
 @dataclass
-class FakeStore(FakeSales, FakeTill):
+class FakeStore(FakeBoards, FakeSales, FakeTill):
     """Implements `store_client.ports.Store`; `settle` and `cancel` play central."""
 
     clock: Clock
@@ -182,29 +167,6 @@ class FakeStore(FakeSales, FakeTill):
 
     def fulfillment(self, fulfillment_id: str) -> FulfillmentOrder | None:
         return self.orders.get(fulfillment_id)
-
-    def board(self, flow: str, *, include_closed=False, limit=500, offset=0) -> list[Row]:
-        rows = [row_of(order) for order in self.orders.values() if order.flow == flow]
-        alive = [row for row in rows if include_closed or _active(row)]
-        alive.sort(key=lambda row: (row.promised_by_ms, row.id))
-        return alive[offset : offset + limit]
-
-    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
-        counts: dict[FulfillmentStatus, int] = {}
-        for order in [one for one in self.orders.values() if one.flow == flow]:
-            status = status_of(order)
-            counts[status] = counts.get(status, 0) + 1
-        return counts
-
-    def find_orders(self, text: str, limit: int = 20) -> list[Row]:
-        wanted = text.casefold()
-        rows = (row_of(order) for order in self.orders.values())
-        found = [
-            row
-            for row in rows
-            if wanted in row.order_number.casefold() or wanted in row.customer_name.casefold()
-        ]
-        return found[:limit]
 
     def products(self, text: str, limit: int = 20) -> list[Hit]:
         words = text.casefold().split()
@@ -313,20 +275,6 @@ class FakeStore(FakeSales, FakeTill):
         ]
         self.state = replace(self.state, backlog=0)
         self.version += 1
-
-
-def _active(row: Row) -> bool:
-    waits = row.status in {FulfillmentStatus.WAITLISTED, FulfillmentStatus.REFUND_DUE}
-    return bool(row.units_open or row.units_to_put_back or waits)
-
-
-def row_of(order: FulfillmentOrder) -> Row:
-    return Row(
-        order.id, order.order_number, order.customer_name, status_of(order),
-        order.promised_by_ms, order.expires_at_ms, order.staging_spot,
-        order.total("open"), order.total("to_pick"), order.total("to_put_back"),
-        flow=order.flow,
-    )  # fmt: skip
 
 
 # --- a small store ------------------------------------------------------------------------

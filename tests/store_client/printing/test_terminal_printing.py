@@ -14,8 +14,8 @@ from store_client.devices import Devices, PrintJob, PrintKind, PrintState
 from store_client.hardware import hardware_of, print_rounds
 from store_client.paper import PackingSlip, ParcelLabel, SlipLine
 from store_client.replica.print_queue import PrintJobs
-from store_client.services.desk import TerminalSettings
-from store_client.services.printing import pick_list_text
+from store_client.services.desk import Desk, TerminalSettings
+from store_client.services.printing import ORDERS_MAX, pick_list_text, print_pick_list
 from sync.domain.people import Role
 from tests.store_client.printing.test_queue import FakePrinter, receipt
 from tests.support.clocks import FrozenClock
@@ -29,7 +29,7 @@ from tests.support.fake_store import (
 )
 from tests.support.filled_store import fill, open_filled
 from tests.support.paper import codes_sent
-from tests.support.terminals import QUIET_SECONDS, terminal
+from tests.support.terminals import QUIET_SECONDS, actor_of, terminal
 
 pytestmark = pytest.mark.slow
 ROUTES = {
@@ -104,6 +104,16 @@ def test_a_printed_pick_list_is_walked_as_a_wave_is(clock):
     text = pick_list_text(store, [*store.orders.values()], clock.now_ms())
     heads = [line.split()[0] for line in text.splitlines() if " HS-" in line]
     assert heads == ["2-A", "10-A", "Bath", "Textiles"]
+
+
+def test_a_pick_list_of_the_most_urgent_says_how_many_it_leaves_out(clock, queue):
+    """Nobody carries more; what is not on the list is not passed over in silence."""
+    store = make_store(clock, ORDERS_MAX + 3)
+    desk = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1", devices=Devices(queue=queue))
+    said = print_pick_list(desk, ["pickup"])
+    assert said == "Pick list of 24 orders waits for the printer; 3 later ones are not on it"
+    job = queue.claim("counter")
+    assert job.code.splitlines() == [f"K7Q2-{number:04}" for number in range(ORDERS_MAX)]
 
 
 @pytest.mark.anyio

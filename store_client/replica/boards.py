@@ -1,0 +1,90 @@
+"""The orders of this store as lines of lists: by urgency, by number, by where they lie."""
+
+from collections.abc import Sequence
+
+from store_client.replica.database import ReplicaDatabase, placeholders
+from store_client.replica.models import BoardRow
+from sync.domain.fulfillment import FulfillmentStatus
+
+_BOARD = (
+    "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
+    " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
+)
+
+_LIES = "active = 1 AND staging_spot <> ''"
+"""What `fulfillments_by_spot` is an index of."""
+
+
+class Boards:
+    """Reads lines of lists out of the columns beside the views."""
+
+    _database: ReplicaDatabase
+
+    def board(
+        self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
+    ) -> list[BoardRow]:
+        """Return orders of a flow, most urgent first."""
+        condition = "" if include_closed else " AND active = 1"
+        rows = self._database.all(
+            f"{_BOARD} WHERE flow = ?{condition} ORDER BY urgency,"
+            " CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
+            " LIMIT ? OFFSET ?",
+            (flow, limit, offset),
+        )
+        return [_board_row(row) for row in rows]
+
+    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
+        """Return how many open orders of a flow stand where."""
+        rows = self._database.all(
+            "SELECT status, count(*) FROM fulfillments WHERE flow = ? AND active = 1"
+            " GROUP BY status",
+            (flow,),
+        )
+        return {FulfillmentStatus(status): count for status, count in rows}
+
+    def find_orders(self, text: str, limit: int = 20) -> list[BoardRow]:
+        """Return orders by number or customer name, open ones first."""
+        words = text.strip().replace("%", "").replace("_", "")
+        if not words:
+            return []
+        rows = self._database.all(
+            f"{_BOARD} WHERE order_number LIKE ? OR replace(order_number, '-', '') LIKE ?"
+            " OR customer_name LIKE ? OR id = ? ORDER BY active DESC, urgency, promised_by_ms"
+            " LIMIT ?",
+            (f"{words}%", f"{words.replace('-', '')}%", f"%{words}%", words, limit),
+        )
+        return [_board_row(row) for row in rows]
+
+    def spots_used(self, without: str = "") -> dict[str, int]:
+        """Return how many open orders lie at each spot; the order `without` is not counted."""
+        rows = self._database.all(
+            f"SELECT staging_spot, count(*) FROM fulfillments WHERE {_LIES} AND id <> ?"
+            " GROUP BY staging_spot",
+            (without,),
+        )
+        return dict(rows)
+
+    def orders_at(self, spot: str) -> Sequence[BoardRow]:
+        """Return the open orders that lie at a spot, however its name is written."""
+        wanted = spot.casefold()
+        names = [name for name in self.spots_used() if name.casefold() == wanted]
+        rows = self._database.all(
+            f"{_BOARD} WHERE {_LIES} AND staging_spot IN ({placeholders(names)})"
+            " ORDER BY promised_by_ms, id",
+            names,
+        )
+        return [_board_row(row) for row in rows]
+
+
+def _board_row(row: tuple[object, ...]) -> BoardRow:
+    *fields, provisional = row
+    values = dict(
+        zip(
+            ("id", "order_number", "customer_name", "flow", "status", "promised_by_ms",
+             "expires_at_ms", "staging_spot", "units_open", "units_to_pick", "units_to_put_back"),
+            fields,
+            strict=True,
+        )
+    )  # fmt: skip
+    values["status"] = FulfillmentStatus(str(values["status"]))
+    return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]

@@ -1,0 +1,80 @@
+"""The part of the store in memory that lists orders."""
+
+from dataclasses import dataclass
+
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    order_number: str
+    customer_name: str
+    status: FulfillmentStatus
+    promised_by_ms: int
+    expires_at_ms: int | None
+    staging_spot: str
+    units_open: int
+    units_to_pick: int
+    units_to_put_back: int
+    provisional: bool = False
+    flow: str = "pickup"
+
+
+class FakeBoards:
+    """Lists the orders of `FakeStore`, whose field they are."""
+
+    orders: dict[str, FulfillmentOrder]
+
+    def board(self, flow: str, *, include_closed=False, limit=500, offset=0) -> list[Row]:
+        rows = [row_of(order) for order in self.orders.values() if order.flow == flow]
+        alive = [row for row in rows if include_closed or _active(row)]
+        alive.sort(key=lambda row: (row.promised_by_ms, row.id))
+        return alive[offset : offset + limit]
+
+    def counts(self, flow: str) -> dict[FulfillmentStatus, int]:
+        counts: dict[FulfillmentStatus, int] = {}
+        for order in [one for one in self.orders.values() if one.flow == flow]:
+            status = status_of(order)
+            counts[status] = counts.get(status, 0) + 1
+        return counts
+
+    def find_orders(self, text: str, limit: int = 20) -> list[Row]:
+        wanted = text.casefold()
+        rows = (row_of(order) for order in self.orders.values())
+        found = [
+            row
+            for row in rows
+            if wanted in row.order_number.casefold() or wanted in row.customer_name.casefold()
+        ]
+        return found[:limit]
+
+    def spots_used(self, without: str = "") -> dict[str, int]:
+        used: dict[str, int] = {}
+        for row in self._lying():
+            if row.id != without:
+                used[row.staging_spot] = used.get(row.staging_spot, 0) + 1
+        return used
+
+    def orders_at(self, spot: str) -> list[Row]:
+        wanted = spot.casefold()
+        return [row for row in self._lying() if row.staging_spot.casefold() == wanted]
+
+    def _lying(self) -> list[Row]:
+        rows = sorted(map(row_of, self.orders.values()), key=lambda row: row.promised_by_ms)
+        return [row for row in rows if row.staging_spot and _active(row)]
+
+
+def _active(row: Row) -> bool:
+    waits = row.status in {FulfillmentStatus.WAITLISTED, FulfillmentStatus.REFUND_DUE}
+    return bool(row.units_open or row.units_to_put_back or waits)
+
+
+def row_of(order: FulfillmentOrder) -> Row:
+    return Row(
+        order.id, order.order_number, order.customer_name, status_of(order),
+        order.promised_by_ms, order.expires_at_ms, order.staging_spot,
+        order.total("open"), order.total("to_pick"), order.total("to_put_back"),
+        flow=order.flow,
+    )  # fmt: skip
