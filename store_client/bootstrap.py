@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from store_client.jobs import Chore, DaemonProcess
     from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
-    from store_client.services.desk import Desk
+    from store_client.services.desk import Actor, Desk
     from sync.transport.http import HttpEndpoint
 
 APP_VERSION = "0.1.0"
@@ -378,16 +378,27 @@ def build_app(
     return StoreApp(store, store.clock, terminal, when_shown=when_shown)
 
 
-def desk_of(settings: StoreSettings, store: Store, by: str) -> "Desk":
-    """Return the desk of a command line; raise `LookupError` for an unknown associate."""
-    from store_client.services.desk import Actor, Desk
+def reading_desk(settings: StoreSettings, store: Store) -> "Desk":
+    """Return the desk of a command line that nobody has signed in at: it may only read."""
+    from store_client.services.desk import Actor
     from sync.domain.people import Role
 
-    found = next((one for one in store.associates() if one.id == by and one.active), None)
-    if by and found is None:
-        raise LookupError(f"no associate {by!r} works here")
-    reader = Actor("", "Nobody", Role.AUDITOR)
-    actor = reader if found is None else Actor(found.id, found.name, found.role)
+    return _desk(settings, store, Actor("", "Nobody", Role.AUDITOR))
+
+
+def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -> "Desk":
+    """Return the desk of a command line with somebody signed in; raise `Refusal`.
+
+    A PIN is checked, counted and locked out as at the terminal.
+    """
+    from store_client.services.sign_in import Attempt, sign_in
+
+    return _desk(settings, store, sign_in(store, Attempt(associate, pin), store.clock.now_ms()))
+
+
+def _desk(settings: StoreSettings, store: Store, actor: "Actor") -> "Desk":
+    from store_client.services.desk import Desk
+
     hardware = hardware_beside(settings, store)
     return Desk(store, store.clock, actor, settings.terminal, hardware.paper, hardware.devices)
 
@@ -397,16 +408,6 @@ def hardware_beside(settings: StoreSettings, store: Store) -> Hardware:
     hardware = hardware_of(settings, store.clock, _key_of(store.files))
     store.beside.append(hardware.close)
     return hardware
-
-
-def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -> "Desk":
-    """Return the counter with somebody signed in by PIN, for the command line."""
-    from store_client.services.desk import Desk
-    from store_client.services.sign_in import Attempt, sign_in
-
-    actor = sign_in(store, Attempt(associate, pin), store.clock.now_ms())
-    devices = hardware_beside(settings, store).devices
-    return Desk(store, store.clock, actor, settings.terminal, devices=devices)
 
 
 def _keep_pauses_short() -> None:

@@ -382,13 +382,14 @@ def _fail(code: int, message: str) -> NoReturn:
 
 
 def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
-    """Do something at the desk of this store; nobody named may only read."""
+    """Do something at the desk of this store: by whoever signs in, or nobody, who only reads."""
     settings: StoreSettings = context.obj
+    pin = order_cli.read_pin(by) if by else ""
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
-        return act(bootstrap.desk_of(settings, store, by))
-    except LookupError as problem:
-        _fail(NOT_FOUND, str(problem))
+        if by:
+            return act(bootstrap.open_desk(settings, store, by.upper(), pin))
+        return act(bootstrap.reading_desk(settings, store))
     finally:
         store.close()
 

@@ -1,6 +1,8 @@
 """What the command lines of flows share: an order by its number, refusals, printing."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
     from sync.domain.fulfillment import FulfillmentOrder
     from sync.transport.http import HttpEndpoint
 
-NOT_FOUND, REFUSED = 3, 4
+USAGE, NOT_FOUND, REFUSED = 2, 3, 4
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-By = Annotated[str, typer.Option(help="Who does it: the number of an associate.")]
+By = Annotated[
+    str, typer.Option("--by", help="Who does it: their number; PIN from HOLDSHELF_PIN, or asked.")
+]
 Number = Annotated[str, typer.Argument(help="The order's number, such as K7Q2-9ZXM.")]
 
 
@@ -25,7 +29,10 @@ class Line:
     """What these commands need of the command line."""
 
     with_desk: "Callable[[typer.Context, str, Callable[[Desk], Any]], Any]"
-    """(context, associate, what to do) -> its result; an empty associate may only read."""
+    """(context, associate, what to do) -> its result; an empty associate may only read.
+
+    An associate signs in by PIN first; raises `Refusal`.
+    """
     fail: Callable[[int, str], NoReturn]
     epilog: str
     with_central: "Callable[[typer.Context, Callable[[HttpEndpoint], Any]], Any]"
@@ -75,6 +82,15 @@ class Orders:
             return self.line.with_desk(context, by, act)
         except OperationRefused as problem:
             self.line.fail(REFUSED, str(problem))
+
+
+def read_pin(by: str) -> str:
+    """Return the PIN of who does it: out of the environment, or asked for; never an argument."""
+    pin = os.environ.get("HOLDSHELF_PIN", "").strip()
+    if not pin and not sys.stdin.isatty():
+        typer.echo("store-client: give the PIN in HOLDSHELF_PIN", err=True)
+        raise typer.Exit(USAGE)
+    return pin or str(typer.prompt(f"PIN of {by}", hide_input=True)).strip()
 
 
 def say(found: Any, *, as_json: bool) -> None:

@@ -6,7 +6,6 @@ are those of `store-client`.
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, NoReturn
@@ -15,6 +14,7 @@ import typer
 
 from store_client import bootstrap
 from store_client.config import StoreSettings
+from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, read_pin
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import reserving, tendering
@@ -26,12 +26,8 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import TenderKind
 
-FAILURE, USAGE, NOT_FOUND, REFUSED = 1, 2, 3, 4
-
 drawer_app = typer.Typer(no_args_is_help=True, help="The drawer: open, count, tender report.")
 reserve_app = typer.Typer(no_args_is_help=True, help="Reservations: list, make, pay, sell.")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-By = Annotated[str, typer.Option("--by", help="Who does it; PIN from HOLDSHELF_PIN, or asked.")]
 Number = Annotated[str, typer.Argument(help="The reservation's number, such as K7Q2-0042.")]
 Job = Callable[[Desk], tuple[dict[str, Any], str]]
 
@@ -263,10 +259,7 @@ def _open(settings: StoreSettings) -> Store:
 
 def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
     settings: StoreSettings = context.obj
-    pin = os.environ.get("HOLDSHELF_PIN", "").strip()
-    if not pin and not sys.stdin.isatty():
-        _fail(USAGE, "give the PIN in HOLDSHELF_PIN")
-    pin = pin or str(typer.prompt(f"PIN of {by}", hide_input=True)).strip()
+    pin = read_pin(by)
     store = _open(settings)
     try:
         document, words = job(bootstrap.open_desk(settings, store, by.upper(), pin))

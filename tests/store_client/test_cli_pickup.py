@@ -12,6 +12,7 @@ from store_client.cli import app
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, STORE, gtin_of, make_catalogue, make_order, make_people
 from tests.support.filled_store import fill, open_filled, send_orders
+from tests.support.terminals import PIN, hash_pin
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +27,11 @@ def shop(tmp_path: Path, monkeypatch, clock) -> Path:
     """A store with three new pickup orders."""
     orders = [make_order(number, clock.now_ms()) for number in range(3)]
     store = open_filled(tmp_path, clock)
-    fill(store, STORE, make_people(), make_catalogue(), orders)
+    fill(store, STORE, make_people(hash_pin()), make_catalogue(), orders)
     store.close()
     (tmp_path / "store.key").write_text("")
     monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
     return tmp_path
 
 
@@ -160,3 +162,22 @@ def test_a_follow_up_by_script(shop):
     assert json.loads(inbox("done", made["id"], "Called.", *by()).stdout)["is_done"]
     assert inbox("done", made["id"], "Again.", *by()).exit_code == 4
     assert inbox("add", "Call", "--for", "nobody", *by()).exit_code == 4
+
+
+def test_who_has_not_the_pin_does_nothing_in_anothers_name(shop, monkeypatch):
+    """No PIN is a mistake in the call; wrong ones are refused and lock out, as at the terminal."""
+    accept = ("accept", "K7Q2-0000", *by("A101"))
+    monkeypatch.delenv("HOLDSHELF_PIN")
+    assert run(shop, *accept).exit_code == 2
+    assert len(told(shop, "list")) == 3
+    monkeypatch.setenv("HOLDSHELF_PIN", "0000")
+    for _ in range(5):
+        assert run(shop, *accept).exit_code == 4
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
+    answer = run(shop, *accept)
+    assert (answer.exit_code, "locked out" in answer.output) == (4, True)
+    for group in (["inbox", "add", "Call"], ["print", "pick-list"], ["ship", "wave"],
+                  ["curbside", "wave"]):  # fmt: skip
+        answer = CliRunner().invoke(app, ["--data-dir", str(shop), *group, *by("A101")])
+        assert (answer.exit_code, "locked out" in answer.output) == (4, True)
+    assert {one["status"] for one in told(shop, "list")} == {"new"}

@@ -14,6 +14,7 @@ from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, make_catalogue, make_people
 from tests.support.filled_store import fill, open_filled
 from tests.support.ship_store import HARBOR, SWIFT, parcel
+from tests.support.terminals import PIN, hash_pin
 
 pytestmark = pytest.mark.slow
 
@@ -25,12 +26,13 @@ def shop(tmp_path: Path, monkeypatch) -> Path:
     orders = [parcel(number, clock.now_ms()) for number in (1, 2)]
     store = open_filled(tmp_path, clock)
     row = replace(STORE, carriers=(SWIFT, HARBOR))
-    fill(store, row, make_people(), make_catalogue(), orders)
+    fill(store, row, make_people(hash_pin()), make_catalogue(), orders)
     for line in orders[0].lines:
         store.perform(op.LinePicked(orders[0].id, line.line, line.allocated), by="A103", dev="T1")
     store.close()
     (tmp_path / "store.key").write_text("")
     monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
     return tmp_path
 
 
@@ -76,9 +78,9 @@ def test_a_wave_is_printed_as_a_pick_list(shop):
 
 
 def test_what_cannot_be_done_has_its_exit_code(shop):
-    """Unknown order or person: 3; refused: 4, with the reason."""
+    """Unknown order: 3; refused, or nobody who works here: 4, with the reason."""
     assert run(shop, "pack", "NOPE", "--by", "A103", "--weight", "1").exit_code == 3
-    assert run(shop, "wave", "--by", "A999").exit_code == 3
+    assert run(shop, "wave", "--by", "A999").exit_code == 4
     answer = run(shop, "pack", "K7Q2-0002", "--by", "A103", "--weight", "1")
     assert (answer.exit_code, "Pick it first" in answer.output) == (4, True)
     assert run(shop, "wave", "--by", "A109").exit_code == 4

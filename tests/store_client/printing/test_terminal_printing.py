@@ -29,7 +29,7 @@ from tests.support.fake_store import (
 )
 from tests.support.filled_store import fill, open_filled
 from tests.support.paper import codes_sent
-from tests.support.terminals import QUIET_SECONDS, actor_of, terminal
+from tests.support.terminals import PIN, QUIET_SECONDS, actor_of, hash_pin, terminal
 
 pytestmark = pytest.mark.slow
 ROUTES = {
@@ -216,7 +216,7 @@ def test_the_command_line_lists_repeats_and_cancels(tmp_path, monkeypatch, clock
     """The same as at the screen, with JSON, for scripts."""
     store = open_filled(tmp_path, clock)
     orders = [make_order(number, clock.now_ms()) for number in (1, 2)]
-    fill(store, replace(STORE), make_people(), make_catalogue(), orders)
+    fill(store, replace(STORE), make_people(hash_pin()), make_catalogue(), orders)
     store.close()
     (tmp_path / "store.key").write_text("")
     (tmp_path / "store.toml").write_text(
@@ -224,6 +224,7 @@ def test_the_command_line_lists_repeats_and_cancels(tmp_path, monkeypatch, clock
         'takes = ["receipt", "pick_list"]\n'
     )
     monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
 
     def run(*arguments: str):
         return CliRunner().invoke(app, ["--data-dir", str(tmp_path), "print", *arguments])
