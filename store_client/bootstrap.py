@@ -14,7 +14,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from store_client.config import StoreSettings
-from store_client.hardware import Hardware, hardware_of, print_rounds
+from store_client.hardware import Hardware, hardware_of
 from store_client.replica.locks import is_held
 from store_client.replica.store import Files, Store
 from sync.clock import SystemClock
@@ -22,7 +22,7 @@ from sync.domain.people import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from store_client.app import StoreApp
-    from store_client.jobs import Chore, DaemonProcess
+    from store_client.jobs import DaemonProcess
     from store_client.pos.server import PosServer
     from store_client.replica.copies import Copied
     from store_client.services.desk import Actor, Desk
@@ -212,6 +212,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from store_client.central import endpoint_of
+    from store_client.chores import chores_of
     from store_client.jobs import DaemonProcess
     from sync.edge.daemon import SyncDaemon
     from sync.edge.escrow import ShareKeeper
@@ -236,7 +237,7 @@ def build_daemon(settings: StoreSettings, *, parent_pid: int | None = None) -> R
     pos = _pos_server(settings, store)
     process = DaemonProcess(
         daemon, store.journal, endpoint, store.clock, random, parent_pid,
-        chores=tuple(_chores(settings, store, pos)),
+        chores=tuple(chores_of(settings, store, pos, hardware_beside(settings, store))),
     )  # fmt: skip
     return RunningDaemon(process, store, descriptor, endpoint, pos)
 
@@ -258,28 +259,6 @@ def _pos_server(settings: StoreSettings, store: Store) -> "PosServer | None":
 
     token = token_in(store.files.pos_token)
     return PosServer(store, store.clock, port=settings.pos_port, token=token)
-
-
-def _chores(settings: StoreSettings, store: Store, server: "PosServer | None") -> Iterator["Chore"]:
-    """Yield what the daemon does beside its rounds: holds, sales in, labels that arrived."""
-    from store_client.flows.ship.arrived import ArrivedLabels
-    from store_client.jobs import Chore
-    from store_client.pos.folder import LOOK_SECONDS, PRUNE_SECONDS, SalesFolder
-    from store_client.services import holds
-    from store_client.services.print_rounds import LOOK_SECONDS as PRINT_SECONDS
-
-    yield Chore("holds", holds.LOOK_SECONDS, lambda: holds.end_holds(store, settings.terminal))
-    if settings.pos_folder is not None:
-        folder = SalesFolder(settings.pos_folder, store, store.clock)
-        yield Chore("sales folder", LOOK_SECONDS, folder.look)
-        yield Chore("done sales", PRUNE_SECONDS, folder.prune)
-    if server is not None:
-        yield Chore("point of sale", LOOK_SECONDS, server.look)
-    hardware = hardware_beside(settings, store)
-    labels = ArrivedLabels(store, store.clock, hardware.paper, settings.terminal)
-    yield Chore("labels", LOOK_SECONDS, labels.look)
-    for one in print_rounds(settings, hardware, store.clock):
-        yield Chore(f"print {one.name}", PRINT_SECONDS, one.look)
 
 
 def failed_sales(settings: StoreSettings) -> list[str]:

@@ -9,8 +9,10 @@ amount, as with test cards:
     .52  silent after it     .54  approved offline           any other: approved
 """
 
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -41,20 +43,20 @@ class SimulatedTerminal:
         self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
     ) -> CardAnswer:
         """Charge once for each name."""
-        known = self._payments().get(payment)
-        if known is not None:
-            return _answer(known)
         digits = amount_minor % 100
-        if digits == Behavior.SILENT_BEFORE:
-            raise TerminalSilent("the payment terminal did not answer")
-        is_offline = digits in OFFLINE
-        approved = digits != Behavior.DECLINE and (allow_offline or not is_offline)
-        made = {
-            "approved": approved, "offline": is_offline and approved, "amount": amount_minor,
-            "currency": currency, "digits": digits,
-            "reference": f"SIM-{len(self._payments()) + 1:06}" if approved else "",
-        }  # fmt: skip
-        self._keep(payment, made)
+        with self._memory() as payments:
+            known = payments.get(payment)
+            if known is not None:
+                return _answer(known)
+            if digits == Behavior.SILENT_BEFORE:
+                raise TerminalSilent("the payment terminal did not answer")
+            is_offline = digits in OFFLINE
+            approved = digits != Behavior.DECLINE and (allow_offline or not is_offline)
+            made = payments[payment] = {
+                "approved": approved, "offline": is_offline and approved, "amount": amount_minor,
+                "currency": currency, "digits": digits,
+                "reference": f"SIM-{len(payments) + 1:06}" if approved else "",
+            }  # fmt: skip
         if digits == Behavior.SILENT_AFTER:
             raise TerminalSilent("the payment terminal did not answer")
         return _answer(made)
@@ -66,10 +68,11 @@ class SimulatedTerminal:
 
     def void(self, payment: str) -> bool:
         """Give back what a payment charged."""
-        known = self._payments().get(payment)
-        if known is None or not known["approved"]:
-            return False
-        self._keep(payment, {**known, "voided": True})
+        with self._memory() as payments:
+            known = payments.get(payment)
+            if known is None or not known["approved"]:
+                return False
+            known["voided"] = True
         return True
 
     def settlements(self) -> Sequence[Settlement]:
@@ -85,9 +88,10 @@ class SimulatedTerminal:
 
     def settled(self, reference: str) -> None:
         """Forget a settlement."""
-        for payment, one in self._payments().items():
-            if one["reference"] == reference:
-                self._keep(payment, {**one, "settled": True})
+        with self._memory() as payments:
+            for one in payments.values():
+                if one["reference"] == reference:
+                    one["settled"] = True
 
     def charges(self) -> dict[str, int]:
         """Return what was charged and not given back, by payment: what tests count."""
@@ -103,11 +107,19 @@ class SimulatedTerminal:
         found: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
         return found
 
-    def _keep(self, payment: str, made: dict[str, Any]) -> None:
-        payments = {**self._payments(), payment: made}
-        fresh = self._path.with_suffix(".tmp")
-        fresh.write_text(json.dumps(payments), encoding="utf-8")
-        fresh.replace(self._path)
+    @contextmanager
+    def _memory(self) -> Iterator[dict[str, Any]]:
+        """Give what it remembers, to be changed by one process at a time, and keep it."""
+        with self._path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            payments = self._payments()
+            before = json.dumps(payments)
+            yield payments
+            text = json.dumps(payments)
+            if text != before:
+                fresh = self._path.with_suffix(".tmp")
+                fresh.write_text(text, encoding="utf-8")
+                fresh.replace(self._path)
 
 
 def _answer(made: dict[str, Any]) -> CardAnswer:

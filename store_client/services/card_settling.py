@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from store_client.services.desk import Desk
+from store_client.services.desk import MACHINE, Desk
 from sync.domain.card_numbers import has_card_number
 from sync.domain.money_operations import CardSettled
 from sync.domain.reserve_operations import CardAnswered, CardAsked, TenderReturned
 from sync.domain.tenders import OfflineCard
 
 REFERENCE_END = 6
+LOOK_SECONDS = 15.0
 
 
 def kept_reference(reference: str) -> str:
@@ -42,23 +43,28 @@ def unsettled_cards(desk: Desk) -> list[OfflineCard]:
 
 
 def settle_cards(desk: Desk) -> int:
-    """Record what has become of cards that were approved offline; return how many."""
+    """Record what has become of cards that were approved offline; return how many.
+
+    It is the machine's to say, at whichever desk, and belongs to the terminal that
+    took the card.
+    """
     count = 0
     for one in desk.devices.payment_terminal.settlements():
         reference = kept_reference(one.reference)
         settled = CardSettled(reference, one.amount_minor, one.currency, one.declined)
-        number = _order_number(desk, reference)
-        desk.store.record_money(
-            replace(settled, order_number=number), by=desk.actor.id, dev=desk.device
-        )
+        device, number = _taken_at(desk, reference)
+        desk.store.record_money(replace(settled, order_number=number), by=MACHINE, dev=device)
         desk.devices.payment_terminal.settled(one.reference)
         count += 1
     return count
 
 
-def _order_number(desk: Desk, reference: str) -> str:
+def _taken_at(desk: Desk, reference: str) -> tuple[str, str]:
+    """Return the terminal that took a card, this one if it did, and the order's number."""
+    device, key = desk.device, ""
     for move in desk.store.money_moves():
-        if getattr(move.operation, "reference", "") == reference:
-            order = desk.store.fulfillment(getattr(move.operation, "fulfillment_id", ""))
-            return "" if order is None else order.order_number
-    return ""
+        done, is_here = move.operation, move.device == desk.device
+        if isinstance(done, CardAnswered) and done.reference == reference and (is_here or not key):
+            device, key = move.device, done.fulfillment_id
+    order = desk.store.fulfillment(key) if key else None
+    return device, "" if order is None else order.order_number

@@ -97,6 +97,12 @@ class Actor:
         return self.role in MAY[action]
 
 
+MACHINE = "daemon"
+"""Who does what no person does."""
+ITSELF = Actor(MACHINE, "Daemon", Role.AUDITOR)
+"""The machine at its own desk: it reads and prints, and records what needs no person."""
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalSettings:
     """What bootstrap tells the terminal about this machine."""

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from store_client.ports import BoardRow, Store
+from store_client.services.desk import MACHINE
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.operations import HoldExpired
 from sync.domain.paying import FLOW
 
-MACHINE = "daemon"
-"""Who does what no person does."""
 LOOK_SECONDS = 15.0
 PAGE = 500
 NOT_HELD = frozenset({FulfillmentStatus.TENDERING, FulfillmentStatus.REFUND_DUE})

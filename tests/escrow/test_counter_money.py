@@ -10,14 +10,24 @@ import pytest
 from central_server.money_records import StoredValue
 from central_server.records import Price
 from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.chores import chores_of
+from store_client.config import StoreSettings
 from store_client.devices import CardAnswer, Settlement
 from store_client.flows.reserve import commands
+from store_client.hardware import Hardware
+from store_client.paper import NO_PAPER
 from store_client.replica.till import OutOfTurn
 from store_client.services import card_settling, drawer, tendering
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import MACHINE, Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
-from sync.domain.money_operations import CashMoved, CashReason, DrawerCounted, DrawerOpened
+from sync.domain.money_operations import (
+    CardSettled,
+    CashMoved,
+    CashReason,
+    DrawerCounted,
+    DrawerOpened,
+)
 from sync.domain.paying import due_of
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, ValueLimits, account_of
@@ -253,6 +263,25 @@ def test_a_card_that_was_given_back_is_waited_for_no_longer(
     key = _offline(world, store, desk, 1_054)
     tendering.give_back(desk, key, 1)
     assert card_settling.unsettled_cards(desk) == []
+
+
+def test_the_daemon_follows_up_on_cards_and_the_terminal_that_took_them_is_named(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Nobody opens a screen: a declined card is a debt and a task, of the terminal that took it."""
+    second = replace(desk, device="T2")
+    drawer.open_drawer(second, 1_000)
+    _offline(world, store, second, 1_055)
+    hardware = Hardware(desk.devices, NO_PAPER)
+    chores = chores_of(StoreSettings(data_dir=tmp_path, terminal="T1"), store.store, None, hardware)
+    (cards,) = [chore for chore in chores if chore.name == "cards"]
+    assert (cards.do(), cards.do()) == (1, 0)
+    assert card_settling.unsettled_cards(second) == []
+    (move,) = [one for one in store.store.money_moves() if isinstance(one.operation, CardSettled)]
+    assert (move.device, move.by) == ("T2", MACHINE)
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
 
 
 def test_a_settlement_under_a_name_like_a_card_number(

@@ -3,14 +3,10 @@
 from store_client.flows.ship.commands import follow_up
 from store_client.paper import Paper
 from store_client.ports import Store
-from store_client.services.desk import Actor, Desk
+from store_client.services.desk import ITSELF, Desk
 from store_client.services.waves import open_orders
 from sync.clock import Clock
 from sync.domain.flows.ship import NAME
-from sync.domain.people import Role
-
-ITSELF = Actor("daemon", "Daemon", Role.AUDITOR)
-"""Reads and prints; it may do nothing else."""
 
 
 class ArrivedLabels:
