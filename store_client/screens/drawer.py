@@ -171,9 +171,12 @@ class DrawerScreen(TerminalScreen):
     def action_next(self) -> None:
         """Open the drawer, or count it."""
         if self._session is not None and self._session.is_open:
+            unsent = drawer.unsent_words(self._session.unsent)
+            kept = f" {unsent}: kept here, and sent by itself." if unsent else ""
+            told = f"Count first; what should be there is shown afterwards.{kept}"
             self._ask(
                 Question("Count the drawer", "What is in it, all of it", "such as 312.40",
-                         text="Count first; what should be there is shown afterwards."),
+                         text=told),
                 drawer.count_drawer, _counted,
             )  # fmt: skip
         else:
@@ -248,10 +251,12 @@ class DrawerScreen(TerminalScreen):
 def _counted(session: Session) -> str:
     report = drawer.report_of(session)
     difference = report.difference_minor
+    unsent = drawer.unsent_words(report.unsent)
+    closed = f"The drawer is closed; {unsent}" if unsent else "The drawer is closed"
     if not difference:
-        return "Counted: to the cent as expected. The drawer is closed"
+        return f"Counted: to the cent as expected. {closed}"
     word = "too much" if difference > 0 else "missing"
-    return f"Counted: {money(abs(difference), session.currency)} {word}. The drawer is closed"
+    return f"Counted: {money(abs(difference), session.currency)} {word}. {closed}"
 
 
 def _sums(report: Report) -> Content:
@@ -277,4 +282,8 @@ def _sums(report: Report) -> Content:
         if report.is_balanced
         else ("bad", "✗ Tenders are not sales: tell a manager")
     )
-    return Content("\n").join([*lines, Content.assemble((words, tone_style(tone, bold=True)))])
+    lines.append(Content.assemble((words, tone_style(tone, bold=True))))
+    if report.unsent:
+        told = f"○ {drawer.unsent_words(report.unsent)}: kept here, and sent by itself"
+        lines.append(Content.assemble((told, tone_style("warn"))))
+    return Content("\n").join(lines)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from store_client.devices import MoneyMove
 from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
-from store_client.services.words import decimals, money
+from store_client.services.words import decimals, money, units
 from sync.domain.card_numbers import refuse_card_numbers
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_ledger import (
@@ -71,6 +71,14 @@ class Session:
     def is_open(self) -> bool:
         """Whether it has not been counted yet."""
         return self.counted is None
+
+    @property
+    def unsent(self) -> int:
+        """Operations of it, before its count, that central has not heard of."""
+        moves = [entry.move for entry in self.entries]
+        return sum(
+            not move.is_known and not isinstance(move.operation, DrawerCounted) for move in moves
+        )
 
     @property
     def expected_minor(self) -> int:
@@ -296,6 +304,8 @@ class Report:
     rounding_minor: int = 0
     expected_minor: int = 0
     counted_minor: int | None = None
+    unsent: int = 0
+    """Operations of it that central has not heard of: they are kept here, and go by themselves."""
 
     @property
     def difference_minor(self) -> int:
@@ -341,6 +351,7 @@ def report_of(session: Session) -> Report:
         rounding_minor=-sums.get("rounding", 0),
         expected_minor=session.expected_minor,
         counted_minor=None if session.counted is None else session.counted.counted_minor,
+        unsent=session.unsent,
     )
 
 
@@ -394,7 +405,16 @@ def report_text(report: Report, store: Store) -> str:
     for person, tenders in report.by_associate.items():
         lines += [RULE, names.get(person, person), *_tender_text(tenders, amount)]
     verdict = "Balances to the minor unit." if report.is_balanced else "DOES NOT BALANCE."
-    return "\n".join([*lines, RULE, verdict, ""])
+    unsent = [f"{unsent_words(report.unsent)}.", "Kept here; sent by itself."]
+    return "\n".join([*lines, RULE, *(unsent if report.unsent else ()), verdict, ""])
+
+
+def unsent_words(count: int) -> str:
+    """Return that so many operations are not at central yet; nothing where all are."""
+    if not count:
+        return ""
+    are = "is" if count == 1 else "are"
+    return f"{units(count, 'operation')} {are} not sent yet"
 
 
 def _tender_text(tenders: Sequence[TenderLine], amount: Callable[[int], str]) -> list[str]:

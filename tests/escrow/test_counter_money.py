@@ -326,6 +326,26 @@ def test_another_terminals_device_cannot_say_that_nothing_was_charged(
     )
 
 
+def test_the_count_of_a_drawer_says_what_central_has_not_heard(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """No session ends as if all were sent: on the report until it is, and then no more."""
+    _, key = online(world, store)
+    aside(desk, key)
+    store.settle()
+    store.cut()
+    tendering.pay_cash(desk, key, 2_000)
+    tendering.sell(desk, key, all_of(desk, key))
+    ended = drawer.count_drawer(desk, 12_000)
+    (printed,) = (tmp_path / "receipts").glob("tenders-T1-*")
+    assert "2 operations are not sent yet." in printed.read_text()
+    assert drawer.report_of(ended).unsent == 2
+    store.settle()
+    report = drawer.report_of(drawer.sessions(store.store, "T1")[-1])
+    assert "not sent" not in drawer.report_text(report, store.store)
+    agree(world, store)
+
+
 # --- gift cards and store credit --------------------------------------------------------------
 
 

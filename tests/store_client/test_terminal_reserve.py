@@ -99,6 +99,7 @@ async def test_from_today_to_the_receipt(world, store, tmp_path, connected):
         await term.press("enter")
         assert "to the cent as expected" in term.text()
         assert "Tenders are sales, to the minor unit" in term.text()
+        assert "operations are not sent yet: kept here, and sent by itself" in term.text()
     store.settle()
     assert world.order(order_id)["status"] == "fulfilled"
     assert store.differences() == []

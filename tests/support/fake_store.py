@@ -273,6 +273,7 @@ class FakeStore(FakeBoards, FakeSales, FakeTill):
             replace(fate, state=state, text=text) if fate.state == "waiting" else fate
             for fate in self.journal
         ]
+        self.moves = [replace(move, is_known=True) for move in self.moves]
         self.state = replace(self.state, backlog=0)
         self.version += 1
 
