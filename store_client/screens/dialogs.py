@@ -108,6 +108,15 @@ class ConfirmDialog(TerminalModal[bool]):
         self.dismiss(yes)
 
 
+FIRST_SEEN = "Nothing is done before you have seen what follows."
+
+
+def what_follows(said: Sequence[str]) -> ConfirmDialog:
+    """Return the dialog that shows consequences before anything is done."""
+    text = "\n".join(f"• {sentence}" for sentence in said)
+    return ConfirmDialog("This is what follows", text, yes="Do it")
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One thing to type."""

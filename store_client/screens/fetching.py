@@ -213,9 +213,8 @@ class FetchingScreen(ShelfScreen):
         waiting = step in {Step.HAND_OVER, Step.RELEASE}
         in_wave = bool(wave_words(order))
         still_open = order.total("open") > 0
-        rest = "central looks for another store"
         offered += [
-            (still_open, "Reject the whole order", rest, self.action_reject),
+            (still_open, "Reject the whole order", "see first what follows", self.action_reject),
             (commands.may_hand_over(order), "Move to another spot", "", self.action_stage),
             (in_wave, "Open its wave", "", self.action_wave),
             (in_wave, "Pick it alone", "out of its wave", self.action_leave_wave),

@@ -5,10 +5,19 @@ from functools import partial
 from typing import Any
 
 from store_client.screens.base import begin
-from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
-from store_client.screens.work import WorkScreen
+from store_client.screens.dialogs import (
+    FIRST_SEEN,
+    Choice,
+    ChooseDialog,
+    ConfirmDialog,
+    EntryDialog,
+    Question,
+    what_follows,
+)
+from store_client.screens.work import Command, WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Refusal
+from store_client.services.rejecting import AT_CENTRAL, Here, everything_open, preview
 from store_client.services.spots import free_spot, spots_of, spots_words
 from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
 from store_client.widgets.panels import Says
@@ -21,9 +30,8 @@ Problem = tuple[Choice, Callable[[], None]]
 class ShelfScreen(WorkScreen):
     """One order whose goods are taken from the shelf and wait for a customer."""
 
-    GIVEN_UP = "Central looks for it elsewhere"
-    """What becomes of units that this store cannot give."""
-    REJECTED = "central looks for another store"
+    CANNOT = "give"
+    """What a store does with goods in this flow, as in "cannot give"."""
     IS_BACK = "Is everything back on the shelf"
 
     def __init__(self, fulfillment_id: str) -> None:
@@ -114,10 +122,6 @@ class ShelfScreen(WorkScreen):
 
         self.app.push_screen(dialog, answered)
 
-    def _later(self) -> str:
-        """Return what has to happen before central can do anything, where it cannot now."""
-        return "" if self.host.reaches_central else " when it hears of it"
-
     def action_put_back(self) -> None:
         """Ask whether everything is back on the shelf."""
         due = self.order.total("to_put_back") if self.order else 0
@@ -145,29 +149,47 @@ class ShelfScreen(WorkScreen):
             )
 
     def action_short(self) -> None:
-        """Give up units of the line under the cursor."""
+        """Give up units of the line under the cursor, after seeing what follows."""
         line = self.line
         if line is None:
             return
 
         def give_up(quantity: int, reason: str) -> None:
-            self.do(
-                partial(
-                    shelf.short,
-                    fulfillment_id=self.key,
-                    line=line.line,
-                    quantity=quantity,
-                    reason=ShortReason(reason),
-                ),
-                f"Short {quantity}: {line.name}. {self.GIVEN_UP}{self._later()}",
+            why = ShortReason(reason)
+            command = partial(
+                shelf.short,
+                fulfillment_id=self.key,
+                line=line.line,
+                quantity=quantity,
+                reason=why,
             )
+            self._confirm({line.line: quantity}, why, command, f"Short {quantity}: {line.name}")
 
         self._ask_reason(
-            f"Why can this store not give {line.name}?",
+            f"Why can this store not {self.CANNOT} {line.name}?",
             SHORT_REASONS,
             line.to_pick or line.open,
             give_up,
+            text=FIRST_SEEN,
         )
+
+    def _confirm(
+        self, given_up: Mapping[int, int], reason: ShortReason, command: Command, did: str
+    ) -> None:
+        """Show what follows; do it only on a yes."""
+        order, host = self.order, self.host
+        if order is None:
+            return
+        here = Here(host.store_row, host.clock.now_ms(), host.reaches_central)
+        said = preview(order, given_up, reason, here)
+        later = "" if host.reaches_central else " when it hears of it"
+        words = f"{did}. Central {AT_CENTRAL[order.flow].does}{later}"
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.do(command, words)
+
+        self.app.push_screen(what_follows(said), answered)
 
     def action_refuse(self) -> None:
         """Note that the customer does not take units of the line under the cursor."""
@@ -200,6 +222,8 @@ class ShelfScreen(WorkScreen):
         reasons: Mapping[Any, str],
         most: int,
         then: Callable[[int, str], None],
+        *,
+        text: str = "",
     ) -> None:
         """Ask for a reason, then for a quantity where there is a choice."""
 
@@ -215,21 +239,23 @@ class ShelfScreen(WorkScreen):
                 counted(reason) if most > 1 else then(1, reason)
 
         choices = [Choice(reason.value, label) for reason, label in reasons.items()]
-        self.app.push_screen(ChooseDialog(title, choices), chosen)
+        self.app.push_screen(ChooseDialog(title, choices, text=text), chosen)
 
     def action_reject(self) -> None:
-        """Decline everything that is still open."""
+        """Decline everything that is still open, after seeing what follows."""
+        order = self.order
+        if order is None:
+            return
 
-        def rejected(reason: str | None) -> None:
-            if reason is not None:
-                self.do(
-                    partial(shelf.reject, fulfillment_id=self.key, reason=ShortReason(reason)),
-                    f"Rejected: {self.REJECTED}{self._later()}",
-                )
+        def rejected(chosen: str | None) -> None:
+            if chosen is not None:
+                why = ShortReason(chosen)
+                command = partial(shelf.reject, fulfillment_id=self.key, reason=why)
+                self._confirm(everything_open(order), why, command, "Rejected")
 
         choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
         title = "Why does this store reject the order?"
-        self.app.push_screen(ChooseDialog(title, choices), rejected)
+        self.app.push_screen(ChooseDialog(title, choices, text=FIRST_SEEN), rejected)
 
     def action_unpick(self) -> None:
         """Take a pick of the line under the cursor back."""

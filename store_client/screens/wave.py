@@ -10,10 +10,17 @@ from textual.binding import Binding
 from textual.content import Content
 
 from store_client.screens.base import TypingScreen, begin
-from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
+from store_client.screens.dialogs import (
+    FIRST_SEEN,
+    Choice,
+    ChooseDialog,
+    ConfirmDialog,
+    what_follows,
+)
 from store_client.screens.recording import RecordingScreen
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
+from store_client.services.rejecting import Here, preview_row
 from store_client.services.scanner import Code, read_code
 from store_client.services.words import SHORT_REASONS, Said, units
 from store_client.widgets.bars import Hint
@@ -255,22 +262,34 @@ class WaveScreen(TypingScreen, RecordingScreen):
         self._show(wave)
 
     def action_short(self) -> None:
-        """Say why nothing of the row under the cursor can be picked."""
-        row, key = self._row, self._key
+        """Say why nothing of the row under the cursor can be picked, after seeing what follows."""
+        row = self._row
         if row is None or not row.to_pick:
             self.refuse(Refusal("Nothing of this item is to be picked.", "Choose another line."))
             return
         choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
-        text = f"Gives up {units(row.to_pick)} in {len(row.totes)} orders; central looks elsewhere."
 
         def chosen(reason: str | None) -> None:
             if reason is not None:
+                self._confirm(row, ShortReason(reason))
+
+        dialog = ChooseDialog(f"{row.name}: why?", choices, text=FIRST_SEEN)
+        self.app.push_screen(dialog, chosen)
+
+    def _confirm(self, row: waves.PickRow, reason: ShortReason) -> None:
+        """Show what follows for all orders that want it; do it only on a yes."""
+        host, key = self.host, self._key
+        here = Here(host.store_row, host.clock.now_ms(), host.reaches_central)
+        said = preview_row(key.flow, row.to_pick, len(row.totes), reason, here)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
                 self.do(
-                    lambda desk: waves.short_row(desk, key, row.sku, ShortReason(reason)),
+                    lambda desk: waves.short_row(desk, key, row.sku, reason),
                     partial(self._given_up, row),
                 )
 
-        self.app.push_screen(ChooseDialog(f"{row.name}: why?", choices, text=text), chosen)
+        self.app.push_screen(what_follows(said), answered)
 
     def _given_up(self, row: waves.PickRow, wave: waves.Wave) -> None:
         self._show(wave)

@@ -118,8 +118,8 @@ async def ship(term: CountingTerminal, store: FakeStore) -> None:
 
 
 async def cannot_give(term: CountingTerminal, store: FakeStore) -> None:
-    """Enter on Today, F7, the first entry, the first reason."""
-    await term.press("enter", "f7", "1", "1")
+    """Enter on Today, F7, the first entry, the first reason, Enter when what follows was seen."""
+    await term.press("enter", "f7", "1", "1", "enter")
     assert store.performed[-1].kind == "line_short_picked"
 
 

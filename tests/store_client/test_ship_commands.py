@@ -11,21 +11,21 @@ from store_client.adapters.pdf import latin, modules_of, slip_pdf
 from store_client.adapters.zpl import label_zpl
 from store_client.flows.ship import commands, manifests, practice
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
-from store_client.flows.ship.rejecting import everything_open, preview
 from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
 from store_client.services import waves
 from store_client.services.cutoffs import clocks
 from store_client.services.desk import Desk, Refusal
 from store_client.services.pick_path import aisle_key
+from store_client.services.rejecting import AT_CENTRAL, Here, everything_open, preview
 from store_client.services.scanner import read_code
 from store_client.services.shelf import load
-from sync.domain.flows import status_of
+from sync.domain.flows import ALL_FLOWS, status_of
 from sync.domain.flows.ship import NAME, label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
 from sync.domain.operations import LineQuantity
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import FakeStore, gtin_of
+from tests.support.fake_store import FakeStore, gtin_of, make_order
 from tests.support.ship_store import busy_ship_store, parcel, ship_store
 from tests.support.terminals import actor_of
 
@@ -254,14 +254,39 @@ def test_a_cancelled_box_stays_when_the_carrier_comes(desk, store):
 def test_what_follows_is_said_before(desk, store, clock, reason):
     """The preview names stock, pause and count as central will do them."""
     order = load(desk, add(store))
-    said = " ".join(
-        preview(order, everything_open(order), reason, store.row, clock.now_ms(),
-                reaches_central=False)
-    )  # fmt: skip
+    here = Here(store.row, clock.now_ms(), reaches_central=False)
+    said = " ".join(preview(order, everything_open(order), reason, here))
     assert "not asked for" in said
     assert "when it hears of it" in said
     assert ("falls by 3" in said) is (reason in {ShortReason.NOT_FOUND, ShortReason.DAMAGED})
     assert ("count these goods" in said) is (reason is ShortReason.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("flow", "central"),
+    [
+        ("pickup", "looks for another store now, and tells the customer"),
+        ("curbside", "looks for another store now, and tells the customer"),
+        ("reserve", "asks the customer now"),
+    ],
+)
+def test_what_follows_is_what_central_does_in_that_flow(clock, flow, central):
+    """Only parcels pause a store and have goods counted; what is in hand goes back."""
+    order = make_order(0, clock.now_ms(), quantities=(2, 1))
+    lines = (replace(order.lines[0], picked=1), order.lines[1])
+    here = Here(None, clock.now_ms(), reaches_central=True)
+    said = preview(
+        replace(order, flow=flow, lines=lines), {1: 2, 2: 1}, ShortReason.NOT_FOUND, here
+    )
+    assert list(said[1:]) == [
+        "The book stock falls by 2.", f"Central {central}.",
+        "1 item in hand has to go back on the shelf.",
+    ]  # fmt: skip
+
+
+def test_every_flow_says_what_central_does(store):
+    """A flow that is added has its line in the table."""
+    assert set(AT_CENTRAL) == {flow.name for flow in ALL_FLOWS}
 
 
 def test_the_clocks_tell_what_has_to_go_with_the_next_pickup(clock):

@@ -54,6 +54,10 @@ async def test_short_asks_for_a_reason_and_a_quantity(store, clock, key):
         await term.press("backspace")
         await term.type("1")
         await term.press("enter")
+        assert "The book stock falls by 1." in term.text()
+        assert "Central looks for another store now, and tells the customer." in term.text()
+        assert store.performed == []
+        await term.press("enter")
         assert "Short 1" in term.text()
     assert store.performed[-1].quantity == 1
 
@@ -62,6 +66,10 @@ async def test_rejecting_the_order_closes_it(store, clock, key):
     """Nothing is left to do and the screen says so."""
     async with terminal(store, clock) as term:
         await term.press("enter", "f7", "2", "4")
+        assert "The book stock stays as it is." in term.text()
+        await term.press("escape")
+        assert store.performed == []
+        await term.press("f7", "2", "4", "enter")
         assert "Rejected by this store" in term.text()
     assert kinds(store) == ["fulfillment_rejected"]
 

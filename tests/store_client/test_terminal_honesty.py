@@ -64,7 +64,7 @@ async def test_ready_promises_no_message_that_cannot_be_sent(store, clock):
 async def test_what_central_made_of_something_is_no_error(store, clock, key):
     """Taken with a consequence is said as that, not as a refusal."""
     async with terminal(store, clock) as term:
-        await term.press("enter", "f7", "1", "1", "enter")
+        await term.press("enter", "f7", "1", "1", "enter", "enter")
         store.settle("amended", "Raleigh takes over 2 pieces.")
         await term.look()
         assert "± Taken, with a consequence. Raleigh takes over 2 pieces." in term.text()
@@ -105,7 +105,7 @@ async def test_the_demo_says_who_may_sign_in(store, clock):
 async def test_a_short_line_is_not_called_unwanted(store, clock):
     """The customer wants it; this store has none."""
     async with terminal(store, clock) as term:
-        await term.press("enter", "down", "f7", "1", "1")
+        await term.press("enter", "down", "f7", "1", "1", "enter")
         assert "✗ 1 short" in term.text()
         assert "not wanted" not in term.text()
 

@@ -97,7 +97,7 @@ async def test_a_rejection_shows_what_follows_and_esc_does_nothing(clock):
         await term.press("escape")
         assert store.performed == []
         await term.press("f7", "2", "1", "enter")
-        assert "central looks for another place" in term.text()
+        assert "Rejected. Central looks for another place" in term.text()
     (rejected,) = store.performed
     assert isinstance(rejected, FulfillmentRejected)
     assert rejected.reason is ShortReason.NOT_FOUND

@@ -83,6 +83,23 @@ async def test_a_wave_of_another_terminal_is_taken_over(clock):
         assert "Tote 1 (K7Q2-0000)" in term.text()
 
 
+async def test_what_a_wave_gives_up_is_seen_before_it_is_recorded(clock):
+    """All units of the place in all its orders, what central does; Esc records nothing."""
+    store = away(pickup_store(clock, 2))
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "1", "down")
+        done = len(store.performed)
+        await term.press("f7", "1")
+        assert "3 items in 2 orders given up" in term.text()
+        assert "The book stock falls by 3." in term.text()
+        assert "Central looks for another store when it hears of it" in term.text()
+        await term.press("escape")
+        assert len(store.performed) == done
+        await term.press("f7", "1", "enter")
+        assert "Given up 3" in term.text()
+    assert [one.kind for one in store.performed[done:]] == ["line_short_picked"] * 2
+
+
 async def test_an_auditor_starts_no_wave(clock):
     """Who may only read is told so, and nothing is recorded."""
     store = pickup_store(clock, 1)

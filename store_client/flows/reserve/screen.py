@@ -52,8 +52,6 @@ class ReserveScreen(ShelfScreen):
         " card, gift card or store credit, alone or together, and hands the goods over. F7 lists"
         " everything else: more time, not wanted, goods that are not there."
     )
-    GIVEN_UP = "Central asks the customer"
-    REJECTED = "central asks the customer"
     BINDINGS = [
         Binding("escape", "back", "Back"),
         Binding("enter", "next", "Do the next step", id="next"),
@@ -189,7 +187,7 @@ class ReserveScreen(ShelfScreen):
             (all_of_it, "Customer wants none of it", "", self.action_not_wanted),
             (still_open and not is_paying, "Customer needs more time", "asks central",
              self.action_extend),
-            (still_open, "Cannot give any of it", self.REJECTED, self.action_reject),
+            (still_open, "Cannot give any of it", "see first what follows", self.action_reject),
             (order.total("held") > 0, "Move to another spot", "", self.action_stage),
             (step is Step.RELEASE, "Nobody came: release it", "", self.action_release),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),

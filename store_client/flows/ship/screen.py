@@ -16,17 +16,16 @@ from store_client.flows.ship.board import (
     step_words,
     unlabeled,
 )
-from store_client.flows.ship.rejecting import everything_open, preview
-from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
+from store_client.screens.dialogs import Choice, ConfirmDialog, EntryDialog, Question
 from store_client.screens.shelf import Problem, ShelfScreen
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code
-from store_client.services.words import SHORT_REASONS, Said, units
+from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep, Says
 from sync.domain import operations as op
 from sync.domain.flows.ship import shipment_of, to_pack
-from sync.domain.fulfillment import FulfillmentOrder, ShortReason
+from sync.domain.fulfillment import FulfillmentOrder
 
 _STEP_LABELS = {
     Step.PUT_BACK: "All put back",
@@ -48,6 +47,7 @@ class ShipScreen(ShelfScreen):
         " number that came with the order, or is asked of central and then comes by itself, with"
         " its files. F7 lists everything that can go wrong."
     )
+    CANNOT = "send"
     IS_BACK = "Is everything out of its box and on the shelf"
     BINDINGS = [
         Binding("escape", "back", "Back"),
@@ -284,74 +284,6 @@ class ShipScreen(ShelfScreen):
             ),
             lambda labeled: self.recorded(labeled, lambda done: done.says) if labeled else None,
         )
-
-    def action_short(self) -> None:
-        """Give up units of the line under the cursor."""
-        line = self.line
-        if line is None:
-            return
-        most = line.to_pick or line.open
-
-        def counted(reason: ShortReason, quantity: int) -> None:
-            command = partial(
-                commands.short,
-                fulfillment_id=self.key,
-                line=line.line,
-                quantity=quantity,
-                reason=reason,
-            )
-            self._confirm({line.line: quantity}, reason, command)
-
-        def chosen(reason: ShortReason) -> None:
-            if most == 1:
-                counted(reason, 1)
-                return
-            question = Question("How many?", f"1 to {most}", value=str(most))
-            self.app.push_screen(
-                EntryDialog(question, partial(commands.quantity, most=most)),
-                lambda quantity: counted(reason, quantity) if quantity else None,
-            )
-
-        self._ask_why(f"Why can this store not send {line.name}?", chosen)
-
-    def action_reject(self) -> None:
-        """Decline everything that is still open, after seeing what follows."""
-        order = self.order
-        if order is None:
-            return
-
-        def chosen(reason: ShortReason) -> None:
-            command = partial(commands.reject, fulfillment_id=self.key, reason=reason)
-            self._confirm(everything_open(order), reason, command)
-
-        self._ask_why("Why does this store reject the order?", chosen)
-
-    def _ask_why(self, title: str, then: Callable[[ShortReason], None]) -> None:
-        choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
-        self.app.push_screen(
-            ChooseDialog(title, choices, text="Nothing is done before you have seen what follows."),
-            lambda reason: then(ShortReason(reason)) if reason else None,
-        )
-
-    def _confirm(
-        self, given_up: dict[int, int], reason: ShortReason, command: Callable[[Desk], object]
-    ) -> None:
-        """Show what follows; do it only on a yes."""
-        order, host = self.order, self.host
-        if order is None:
-            return
-        said = preview(
-            order, given_up, reason, host.store_row, host.clock.now_ms(),
-            reaches_central=host.reaches_central,
-        )  # fmt: skip
-        text = "\n".join(f"• {sentence}" for sentence in said)
-        later = "" if host.reaches_central else " when it hears of it"
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.do(command, f"Given up: central looks for another place{later}")
-
-        self.app.push_screen(ConfirmDialog("This is what follows", text, yes="Do it"), answered)
 
 
 def _town(order: FulfillmentOrder) -> str:
