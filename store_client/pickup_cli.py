@@ -1,5 +1,6 @@
 """The command line's part for pickups: the same commands as at the screen, for scripts."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ def register(app: typer.Typer, line: Line) -> None:
     app.add_typer(group, name="pickup")
     orders = Orders(line, (FLOW, "curbside"), "pickup order", order_document)
     _register_order(group, orders)
+    _register_waiting(group, orders)
     _register_shelf(group, orders)
     _register_counter(group, orders)
     _register_ends(group, orders)
@@ -52,16 +54,28 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
 
     @group.command(epilog=epilog)
     def pick(
-        context: typer.Context, number: Number, by: By, sku: Sku, as_json: AsJson = False
+        context: typer.Context,
+        number: Number,
+        by: By,
+        sku: Sku,
+        take_over: Annotated[
+            bool, typer.Option("--take-over", help="Go on with what somebody else picks.")
+        ] = False,
+        as_json: AsJson = False,
     ) -> None:
         """Pick one unit of an order, by SKU or barcode."""
         from store_client.services import shelf
         from store_client.services.scanner import read_code
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            return shelf.pick_by_scan(desk, key, read_code(sku)).order
+            going_on = replace(desk, takes_over=key if take_over else "")
+            return shelf.pick_by_scan(going_on, key, read_code(sku)).order
 
         orders.act(context, number, by, act, as_json)
+
+
+def _register_waiting(group: typer.Typer, orders: Orders) -> None:
+    epilog = orders.line.epilog
 
     @group.command(epilog=epilog)
     def stage(

@@ -6,6 +6,7 @@ the replica and a test's fake never share a class.
 
 from store_client.ports.seen import (
     BoardRow,
+    Holder,
     InboxItem,
     Lockout,
     OperationFate,
@@ -15,5 +16,6 @@ from store_client.ports.seen import (
 from store_client.ports.store import Store
 
 __all__ = [
-    "BoardRow", "InboxItem", "Lockout", "OperationFate", "ProductHit", "Store", "SyncState",
+    "BoardRow", "Holder", "InboxItem", "Lockout", "OperationFate", "ProductHit", "Store",
+    "SyncState",
 ]  # fmt: skip

@@ -6,6 +6,20 @@ from typing import Protocol
 from sync.domain.fulfillment import FulfillmentStatus
 
 
+class Holder(Protocol):
+    """Who works on an order alone: the last to accept it or pick of it."""
+
+    @property
+    def by(self) -> str:
+        """The associate's id."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """The terminal's name."""
+        ...
+
+
 class BoardRow(Protocol):
     """One fulfillment order as a line of a list."""
 

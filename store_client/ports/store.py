@@ -1,11 +1,12 @@
 """What the screens ask of the store's data, and have it do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from store_client.devices import TillStore
 from store_client.ports.seen import (
     BoardRow,
+    Holder,
     InboxItem,
     Lockout,
     OperationFate,
@@ -101,6 +102,10 @@ class Store(TillStore, Protocol):
 
     def orders_at(self, spot: str) -> Sequence[BoardRow]:
         """Return the open orders that lie at a spot, however its name is written."""
+        ...
+
+    def holders(self, fulfillment_ids: Sequence[str]) -> Mapping[str, Holder]:
+        """Return by order who took it on or picked of it last, unless a wave came after that."""
         ...
 
     def counts(self, flow: str) -> dict[FulfillmentStatus, int]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from store_client.replica.database import ReplicaDatabase, placeholders
-from store_client.replica.models import BoardRow
+from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from store_client.replica.models import BoardRow, Holder
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.edge.journal import Journal
 
 _BOARD = (
     "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
     " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
 )
 
+HOLDING = ("fulfillment_accepted", "line_picked")
+WAVES = "wave_assigned"
+"""Whoever takes an order into a wave, or gives it back, ends what was done to it alone."""
 _LIES = "active = 1 AND staging_spot <> ''"
 """What `fulfillments_by_spot` is an index of."""
 
@@ -19,6 +23,7 @@ class Boards:
     """Reads lines of lists out of the columns beside the views."""
 
     _database: ReplicaDatabase
+    journal: Journal
 
     def board(
         self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
@@ -74,6 +79,15 @@ class Boards:
             names,
         )
         return [_board_row(row) for row in rows]
+
+    def holders(self, fulfillment_ids: Sequence[str]) -> dict[str, Holder]:
+        """Return by order who took it on or picked of it last, unless a wave came after that."""
+        found: dict[str, Holder] = {}
+        for part in chunks(fulfillment_ids):
+            for key, entry in self.journal.last_of(part, (*HOLDING, WAVES)).items():
+                if entry.kind in HOLDING and entry.record is not None:
+                    found[key] = Holder(entry.by, entry.record.dev)
+        return found
 
 
 def _board_row(row: tuple[object, ...]) -> BoardRow:

@@ -28,6 +28,14 @@ class BoardRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who works on an order alone, and at which terminal: the last to accept it or pick of it."""
+
+    by: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProductHit:
     """A product with its price and this store's stock; None where the store knows none."""
 

@@ -1,8 +1,11 @@
 """What work screens of goods share: picking, the hold shelf, putting back, and what goes wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from textual.binding import Binding
 
 from store_client.screens.base import begin
 from store_client.screens.dialogs import (
@@ -16,10 +19,11 @@ from store_client.screens.dialogs import (
 )
 from store_client.screens.work import Command, WorkScreen
 from store_client.services import shelf
-from store_client.services.desk import Refusal
+from store_client.services.desk import Desk, Refusal
 from store_client.services.rejecting import AT_CENTRAL, Here, everything_open, preview
 from store_client.services.spots import free_spot, spots_of, spots_words
 from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
+from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.work_list import WorkList
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
@@ -34,14 +38,43 @@ class ShelfScreen(WorkScreen):
     """What a store does with goods in this flow, as in "cannot give"."""
     IS_BACK = "Is everything back on the shelf"
 
+    BINDINGS = [Binding("ctrl+g", "take_over", "Take over what somebody else picks", id="take")]
+
     def __init__(self, fulfillment_id: str) -> None:
         super().__init__(fulfillment_id)
+        self._taken_by = ""
+        """Who goes on here with what somebody else began."""
         self._picks: list[int] = []
         """Lines of the picks made on this screen, for undoing them."""
 
     def _problems(self, order: FulfillmentOrder) -> list[Problem]:
         """Return what can go wrong now, and what to do about it; the flow says."""
         raise NotImplementedError
+
+    @property
+    def desk(self) -> Desk:
+        """The desk, at which what was taken over may be picked by who took it."""
+        desk = super().desk
+        return replace(desk, takes_over=self.key) if self._taken_by == desk.actor.id else desk
+
+    def holder_hints(self) -> Sequence[Hint]:
+        """Return the key to take the order over, where somebody else picks it."""
+        return (Hint("^G", "Take over", "screen.take_over"),) if self.held else ()
+
+    def action_take_over(self) -> None:
+        """Ask, then let who is signed in go on with what somebody else picks."""
+        if not self.held:
+            self.refuse(Refusal("Nobody else picks this order.", "Go on."))
+            return
+        actor = self.desk.actor
+        text = f"{self.held}, and is told nothing: say so. What is picked stays picked."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._taken_by = actor.id
+                self.query_one(Says).good("Yours with your first pick: go on scanning")
+
+        self.app.push_screen(ConfirmDialog("Take this order over", text, yes="Take over"), answered)
 
     def _scanned(self, scanned: shelf.Scanned) -> str:
         if not scanned.put_back:

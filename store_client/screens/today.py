@@ -15,6 +15,7 @@ from store_client.ports import BoardRow, Store
 from store_client.screens.base import FlowDesk, FlowUi, TypingScreen, begin
 from store_client.screens.drawer import DrawerScreen
 from store_client.services.board import OPEN_MAX, BoardEntry, Group, summary
+from store_client.services.holder import Held, rows_of_others
 from store_client.services.scanner import Code, read_code
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import OrderCard, Says
@@ -37,14 +38,17 @@ class Entry(NamedTuple):
 
     flow: str
     entry: BoardEntry
+    held: Held | None = None
+    """Who else picks it."""
 
 
 def _cells(row: Entry) -> Sequence[Cell]:
     entry = row.entry
     step, due = entry.step, entry.due
     short = f"{step.glyph} {step.short}" if step.short else ""
+    words = f"{step}: {row.held.name}, {row.held.device}" if row.held else str(step)
     return (
-        Cell(str(step), step.tone, short, bold=entry.late),
+        Cell(words, step.tone, short, bold=entry.late),
         Cell(entry.order_number + ("?" if entry.provisional else ""), bold=True),
         Cell(entry.customer),
         Cell(str(entry.units)),
@@ -194,7 +198,11 @@ class TodayScreen(TypingScreen):
         store: Store = host.store
         rows: Sequence[BoardRow] = store.board(flow.name, limit=PAGE, offset=offset)
         row, now_ms = host.store_row, host.central_now_ms()
-        return [Entry(flow.name, flow.board.describe(each, row, now_ms)) for each in rows]
+        held = rows_of_others(store, host.actor, rows)
+        return [
+            Entry(flow.name, flow.board.describe(each, row, now_ms), held.get(each.id))
+            for each in rows
+        ]
 
     def _show(self, entries: list[Entry]) -> None:
         self._entries = entries

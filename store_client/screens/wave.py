@@ -168,7 +168,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def _look(self, desk: Desk) -> tuple[waves.Wave, str]:
         wave = waves.find(desk, self._key)
-        return wave, waves.name_of(desk, wave.picker)
+        return wave, desk.name_of(wave.picker)
 
     def _show(self, wave: waves.Wave) -> None:
         self._wave = wave

@@ -147,6 +147,13 @@ class Desk:
 
     approval: Approval | None = None
     """What a lead or manager has approved for the command under way."""
+    takes_over: str = ""
+    """The order that this person goes on with, whoever began it."""
+
+    def name_of(self, associate_id: str) -> str:
+        """Return what an associate is called here."""
+        people = self.store.associates()
+        return next((one.name for one in people if one.id == associate_id), associate_id)
 
     def perform(
         self, operation: FulfillmentOperation, judge: Judge = anything_goes

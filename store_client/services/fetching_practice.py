@@ -5,7 +5,7 @@ The same commands as at the screen, the same refusals, the same journal. Chance
 comes, one who changed their mind.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from store_client.ports import BoardRow
@@ -116,7 +116,8 @@ def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -
         if order.wave.picker != desk.actor.id:
             waves.take_over(desk, key)
         return waves.pick_row(desk, key, line.sku).says
-    commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
+    going_on = replace(desk, takes_over=order.id)
+    commands.pick_by_hand(going_on, order.id, line.line, line.to_pick)
     return f"picked {line.to_pick} × {line.name}"
 
 

@@ -9,9 +9,11 @@ shop floor knows: barcodes and shelf spots.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NoReturn
 
 from store_client.services.desk import Desk, Refusal
+from store_client.services.holder import require_free
 from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
 from store_client.services.spots import require_room
@@ -76,7 +78,8 @@ def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:
     if line is None:
         refuse_over_scan(lines[0])
     require_picker(desk, order)
-    after = desk.perform(op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin))
+    picked = op.LinePicked(fulfillment_id, line.line, 1, gtin=code.gtin)
+    after = desk.perform(picked, judge=partial(require_free, desk))
     return _scanned(after, line.line, "Picked")
 
 
@@ -154,7 +157,8 @@ def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) 
     if found is not None and not found.to_pick:
         refuse_over_scan(found)
     require_picker(desk, order)
-    return desk.perform(op.LinePicked(fulfillment_id, line, quantity))
+    picked = op.LinePicked(fulfillment_id, line, quantity)
+    return desk.perform(picked, judge=partial(require_free, desk))
 
 
 def unpick(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
+from store_client.services.holder import held_by_others
 from store_client.services.pick_path import UNKNOWN, Shelf, shelves_of, walk_key
 from store_client.services.scanner import Code
 from store_client.services.shelf import refuse_over_scan
@@ -206,7 +207,12 @@ def start(
     if mode is PickMode.SORT_AFTER_PICK and not _sorts(flow):
         raise Refusal("These orders are sorted while they are picked.", "Choose that mode.")
     orders = open_orders(desk, flow)
-    free = [one for one in free_orders(orders) if not wanted or one.id in wanted]
+    asked = [one for one in free_orders(orders) if not wanted or one.id in wanted]
+    held = held_by_others(desk.store, desk.actor, asked)
+    free = [one for one in asked if one.id not in held]
+    if held and not free:
+        who = next(iter(held.values()))
+        raise Refusal(f"{who.words}.", "Leave it to them, or open it and take it over there.")
     if not free:
         raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
     key: WaveName | None = None
@@ -275,12 +281,6 @@ def _next_name(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
     return f"{start_of}{number}"
 
 
-def name_of(desk: Desk, associate_id: str) -> str:
-    """Return what an associate is called here."""
-    people = desk.store.associates()
-    return next((one.name for one in people if one.id == associate_id), associate_id)
-
-
 def take_over(desk: Desk, key: WaveName) -> Wave:
     """Go on with a wave that somebody else has begun, totes and all."""
     desk.require_worker()
@@ -300,7 +300,7 @@ def _of_mine(desk: Desk, key: WaveName) -> Wave:
     wave = find(desk, key)
     if wave.picker != desk.actor.id and not wave.is_over:
         raise Refusal(
-            f"{name_of(desk, wave.picker)} picks this wave.", "Take it over first, or leave it."
+            f"{desk.name_of(wave.picker)} picks this wave.", "Take it over first, or leave it."
         )
     return wave
 

@@ -123,6 +123,23 @@ class JournalReading(ABC):
         acked = self.acked_seq()
         return [(_journaled(row[0], *row[5:]), _verdict(row[:5], acked)) for row in rows]
 
+    def last_of(
+        self, aggregates: Sequence[str], kinds: Sequence[str]
+    ) -> dict[str, JournaledOperation]:
+        """Return the newest operation of these kinds on each of the aggregates that has one.
+
+        At most as many aggregates and kinds as fit one statement.
+        """
+        rows = self._all(
+            "SELECT o.seq, o.line, o.kind, o.aggregate, o.actor, o.at_ms"
+            " FROM operations o INDEXED BY operations_by_aggregate"
+            f" WHERE o.aggregate IN ({', '.join('?' * len(aggregates))})"
+            f" AND o.kind IN ({', '.join('?' * len(kinds))}) ORDER BY o.epoch, o.seq",
+            (*aggregates, *kinds),
+        )
+        newest = {row[3]: row for row in rows}
+        return {aggregate: _journaled(*row) for aggregate, row in newest.items()}
+
     def follow_ups(self, after_seq: int) -> list[str]:
         """Return the aggregates of follow-ups opened after `after_seq`, or not accepted yet."""
         rows = self._all(

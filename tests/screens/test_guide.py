@@ -198,10 +198,11 @@ def test_the_keys_of_the_guide_are_keys_of_the_terminal():
     from store_client import app
     from store_client.flows.pickup.screen import PickupScreen
     from store_client.screens.printing import PrintScreen
+    from store_client.screens.shelf import ShelfScreen
     from store_client.screens.today import TodayScreen
 
     bound = set()
-    for screen in (app.StoreApp, PickupScreen, PrintScreen, TodayScreen):
+    for screen in (app.StoreApp, PickupScreen, ShelfScreen, PrintScreen, TodayScreen):
         for binding in screen.BINDINGS:
             key = binding.key if isinstance(binding, Binding) else binding[0]
             bound.add(key.replace("ctrl+", "^").upper())

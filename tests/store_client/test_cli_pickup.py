@@ -54,8 +54,12 @@ def test_a_script_takes_an_order_to_the_shelf(shop):
     assert [one["status"] for one in told(shop, "list")] == ["new"] * 3
     number = "K7Q2-0000"
     told(shop, "accept", number, *by())
-    for index in (0, 0, 1):
-        told(shop, "pick", number, *by(), "--sku", gtin_of(index))
+    other = ("pick", number, *by("A104"), "--sku", gtin_of(0))
+    answer = run(shop, *other)
+    assert (answer.exit_code, "Rafael C. picks it" in answer.output) == (4, True)
+    told(shop, *other, "--take-over")
+    for index in (0, 1):
+        told(shop, "pick", number, *by(), "--sku", gtin_of(index), "--take-over")
     assert told(shop, "stage", number, *by(), "--spot", "a1")["spot"] == "A1"
     assert told(shop, "ready", number, *by())["status"] == "ready_for_pickup"
     assert told(shop, "unstage", number, *by())["status"] == "picked"

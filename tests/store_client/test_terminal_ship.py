@@ -178,7 +178,7 @@ async def test_nothing_left_of_an_item_in_a_wave(clock):
     """F7 asks why and gives the row up in every order that wants it."""
     store = ship_store(clock, 1)
     async with terminal(store, clock) as term:
-        await term.press("f4", "f6", "f7", "2")
+        await term.press("f4", "f6", "f7", "2", "enter")
         assert "Given up 2" in term.text()
     assert [one.kind for one in store.performed] == ["wave_assigned", "line_short_picked"]
 

@@ -1,6 +1,7 @@
 """The part of the store in memory that lists orders."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -22,10 +23,17 @@ class Row:
     flow: str = "pickup"
 
 
+@dataclass(frozen=True)
+class Held:
+    by: str
+    device: str
+
+
 class FakeBoards:
     """Lists the orders of `FakeStore`, whose field they are."""
 
     orders: dict[str, FulfillmentOrder]
+    journal: list[Any]
 
     def board(self, flow: str, *, include_closed=False, limit=500, offset=0) -> list[Row]:
         rows = [row_of(order) for order in self.orders.values() if order.flow == flow]
@@ -60,6 +68,15 @@ class FakeBoards:
     def orders_at(self, spot: str) -> list[Row]:
         wanted = spot.casefold()
         return [row for row in self._lying() if row.staging_spot.casefold() == wanted]
+
+    def holders(self, fulfillment_ids) -> dict[str, Held]:
+        found: dict[str, Held] = {}
+        for fate in self.journal:
+            if fate.kind in {"fulfillment_accepted", "line_picked"}:
+                found[fate.fulfillment_id] = Held(fate.by, fate.device)
+            elif fate.kind == "wave_assigned":
+                found.pop(fate.fulfillment_id, None)
+        return {key: found[key] for key in fulfillment_ids if key in found}
 
     def _lying(self) -> list[Row]:
         rows = sorted(map(row_of, self.orders.values()), key=lambda row: row.promised_by_ms)

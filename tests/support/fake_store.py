@@ -80,6 +80,7 @@ class Fate:
     line: int | None = None
     quantity: int | None = None
     approved_by: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class FakeStore(FakeBoards, FakeSales, FakeTill):
                     line=getattr(operation, "line", None),
                     quantity=getattr(operation, "quantity", None),
                     approved_by=approval.by if approval else "",
+                    device=dev,
                 )
             )
             self.state = replace(self.state, backlog=self.state.backlog + 1)

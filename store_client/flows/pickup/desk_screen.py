@@ -114,7 +114,7 @@ class PickupDeskScreen(WaveDeskScreen):
         orders = waves.open_orders(desk, NAME)
         rows = [
             Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", _state(wave), Said("", ""),
-                waves.name_of(desk, wave.picker), wave=wave.key)
+                desk.name_of(wave.picker), wave=wave.key)
             for wave in waves.waves_of(orders)
         ]  # fmt: skip
         for order in waves.free_orders(orders):

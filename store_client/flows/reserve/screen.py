@@ -71,7 +71,7 @@ class ReserveScreen(ShelfScreen):
         if order is None:
             return (Hint("Esc", "Back", "screen.back"),)
         step = self._step(order)
-        offered = []
+        offered = [*self.holder_hints()]
         if step in _STEP_LABELS:
             offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
         if step in {Step.PICK, Step.ACCEPT}:

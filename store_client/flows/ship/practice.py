@@ -4,7 +4,7 @@ The same commands as at the screen. Chance (handed in) decides what people
 decide: a shelf that is empty, an order in two boxes, a label that is torn off.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from store_client.flows.ship import commands, manifests
@@ -95,7 +95,8 @@ def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -
     if random.random() < habits.shelf_is_empty:
         commands.short(desk, order.id, line.line, line.to_pick, random.choice(REASONS))
         return f"shelf empty for {line.name}"
-    commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
+    going_on = replace(desk, takes_over=order.id)
+    commands.pick_by_hand(going_on, order.id, line.line, line.to_pick)
     return f"picked {line.to_pick} × {line.name}"
 
 

@@ -68,7 +68,7 @@ class ShipScreen(ShelfScreen):
         if order is None:
             return (Hint("Esc", "Back", "screen.back"),)
         step = next_step(facts_of(order))
-        offered = []
+        offered = [*self.holder_hints()]
         if step in _STEP_LABELS:
             offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
         if step in {Step.PICK, Step.ACCEPT}:
