@@ -88,6 +88,10 @@ class ReceiptPrinter(Protocol):
         """
         ...
 
+    def kept(self, name: str) -> str:
+        """Return the text that was printed under that name here. Raises `OSError`."""
+        ...
+
 
 class PrintKind(StrEnum):
     """What is printed; a printer says which of these it takes."""
@@ -293,6 +297,10 @@ class NoPrinter:
         """Print nowhere."""
         del name, text, code
         return ""
+
+    def kept(self, name: str) -> str:
+        """Have kept nothing."""
+        raise FileNotFoundError(f"{name} was not printed here")
 
 
 class NoQueue:

@@ -26,6 +26,7 @@ from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from sync.domain.people import Action
 
+COPY = "COPY"
 ORDERS_MAX = 24
 """Orders on one pick list: more than that nobody carries."""
 STATES: dict[PrintState, Said] = {
@@ -52,6 +53,10 @@ class QueuedReceipts:
         job = PrintJob(kind, name, PrintForm.TEXT, text.encode(), code)
         self._queue.add(job, self._clock.now_ms())
         return where
+
+    def kept(self, name: str) -> str:
+        """Return the text of a file that was printed here."""
+        return self._inner.kept(name)
 
 
 class QueuedPaper:
@@ -181,6 +186,25 @@ def print_pick_list(desk: Desk, flows: Iterable[str]) -> str:
     left = len(rows) - len(orders)
     rest = f"; {left} later ones are not on it" if left else ""
     return f"Pick list of {units(len(orders), 'order')} waits for the printer{rest}"
+
+
+# --- receipts once more ----------------------------------------------------------------------
+
+
+def print_copy(desk: Desk, name: str, code: str = "") -> str:
+    """Put a receipt of this machine on paper once more, word for word and as COPY; return where.
+
+    Raises `OSError` where its text is not here.
+    """
+    desk.require(Action.PRINT)
+    text, queue = desk.devices.receipts.kept(name), desk.devices.queue
+    job = PrintJob(
+        PrintKind.RECEIPT, name, PrintForm.TEXT, text.encode(), code, desk.actor.id, is_copy=True
+    )
+    if queue.add(job, desk.clock.now_ms()):
+        return "the printer"
+    copy = f"{COPY.center(WIDTH).rstrip()}\n{text}{COPY.center(WIDTH).rstrip()}\n"
+    return desk.devices.receipts.print(f"{name}-copy", copy)
 
 
 # --- what waits ------------------------------------------------------------------------------

@@ -94,6 +94,8 @@ async def test_from_today_to_the_receipt(world, store, tmp_path, connected):
         assert "PAID: Enter hands over" in term.text()
         await term.press("enter")
         assert "Sold for $20.00: all done" in term.text()
+        await term.press("f7", "2")
+        assert "1 receipt once more, as a copy" in term.text()
         await term.press("escape", "f8", "enter")
         await term.type("120")
         await term.press("enter")
@@ -104,7 +106,7 @@ async def test_from_today_to_the_receipt(world, store, tmp_path, connected):
     assert world.order(order_id)["status"] == "fulfilled"
     assert store.differences() == []
     assert digest_of(store.store).stock["SKU-1"] == (8, 0)
-    assert len(list((tmp_path / "receipts").iterdir())) == 2
+    assert len(list((tmp_path / "receipts").iterdir())) == 3
 
 
 async def test_split_between_a_gift_card_and_a_card(world, store, tmp_path):

@@ -21,7 +21,7 @@ from store_client.screens.tender import TenderScreen
 from store_client.services.desk import Refusal
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
-from store_client.services.tendering import Sold
+from store_client.services.tendering import Sold, receipts_again
 from store_client.services.words import REFUSAL_REASONS, Said, money
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep
@@ -80,6 +80,8 @@ class ReserveScreen(ShelfScreen):
             offered.append(Hint("F6", "Pay", "screen.pay"))
         if step is not Step.NOTHING:
             offered.append(Hint("F7", "Problem", "screen.problem"))
+        elif _is_sold(order):
+            offered.append(Hint("F7", "Receipt again", "screen.problem"))
         offered.append(Hint("Esc", "Back", "screen.back"))
         return (*offered, Hint("F1", "Help", "app.help"))
 
@@ -193,6 +195,7 @@ class ReserveScreen(ShelfScreen):
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),
             (may_unstage(order), "Not ready after all", "off the hold shelf", self.action_unstage),
+            (_is_sold(order), "Print the receipt again", "as a copy", self.action_receipt),
         ]  # fmt: skip
         return [
             (Choice(label, label, detail), action)
@@ -230,9 +233,18 @@ class ReserveScreen(ShelfScreen):
             lambda order: self.recorded(order, words),
         )
 
+    def action_receipt(self) -> None:
+        """Print its receipt once more."""
+        self.do(partial(receipts_again, key=self.key), lambda printed: printed.says)
+
     def action_release(self) -> None:
         """Release what nobody fetched."""
         self.do(
             partial(commands.release, fulfillment_id=self.key),
             "Released: put it back on the shelf",
         )
+
+
+def _is_sold(order: FulfillmentOrder) -> bool:
+    """Return whether something of it was paid and has left."""
+    return order.total("fulfilled") > 0
