@@ -22,6 +22,7 @@ from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.rejecting import Here, preview_row
 from store_client.services.scanner import Code, read_code
+from store_client.services.wave_paper import print_wave
 from store_client.services.words import SHORT_REASONS, Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Banner, NextPanel, NextStep, Panel, Says
@@ -70,8 +71,8 @@ class WaveScreen(TypingScreen, RecordingScreen):
         "Walk from the top to the bottom. Scan each item: the terminal says into which tote it"
         " goes, one tote an order; where the wave is sorted after picking, scan each item once"
         " more at the end for its tote (F6 goes between picking and sorting). F4 does it without a"
-        " barcode, F7 says that nothing of it is there. A wave of somebody else's is taken over by"
-        " Ctrl+G. Nothing is lost if the power fails: open the wave again from its desk."
+        " barcode, F7 says that nothing of it is there, Ctrl+K prints the list."
+        " A wave of somebody else's is taken over by Ctrl+G. Nothing is lost if the power fails: open the wave again from its desk."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
@@ -81,6 +82,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         Binding("f7", "short", "None left of this item", id="short"),
         Binding("f8", "leave", "Give the rest of the wave back", id="leave_wave"),
         Binding("ctrl+g", "take_over", "Take this wave over", id="take_over"),
+        Binding("ctrl+k", "paper", "Print the pick list, with totes", id="wave_paper"),
     ]
 
     def __init__(self, key: waves.WaveName) -> None:
@@ -327,6 +329,11 @@ class WaveScreen(TypingScreen, RecordingScreen):
                 self.do(lambda desk: waves.take_over(desk, key), taken)
 
         self.app.push_screen(dialog, answered)
+
+    def action_paper(self) -> None:
+        """Put the list on paper."""
+        key = self._key
+        self.do(lambda desk: print_wave(desk, key), self.query_one(Says).good)
 
     # --- typing without a field ---------------------------------------------------------
 

@@ -176,16 +176,20 @@ def print_pick_list(desk: Desk, flows: Iterable[str]) -> str:
     orders = [order for order in found if order is not None]
     if not orders:
         raise Refusal("Nothing is to be picked.", "New orders appear on Today by themselves.")
-    now_ms = desk.clock.now_ms()
-    codes = "\n".join(order.order_number for order in orders)
-    body = pick_list_text(desk.store, orders, now_ms).encode()
-    name = f"pick list {units(len(orders), 'order')}"
-    job = PrintJob(PrintKind.PICK_LIST, name, PrintForm.TEXT, body, codes, by=desk.actor.id)
-    if not desk.devices.queue.add(job, now_ms):
-        raise Refusal("No printer of this machine takes pick lists.", "Set one up in store.toml.")
+    text = pick_list_text(desk.store, orders, desk.clock.now_ms())
+    queue_pick_list(desk, f"pick list {units(len(orders), 'order')}", text, orders)
     left = len(rows) - len(orders)
     rest = f"; {left} later ones are not on it" if left else ""
     return f"Pick list of {units(len(orders), 'order')} waits for the printer{rest}"
+
+
+def queue_pick_list(desk: Desk, name: str, text: str, orders: Sequence[FulfillmentOrder]) -> None:
+    """Let a list wait for a printer, with a code for each order; refuse where none takes lists."""
+    codes = "\n".join(order.order_number for order in orders)
+    body = text.encode()
+    job = PrintJob(PrintKind.PICK_LIST, name, PrintForm.TEXT, body, codes, by=desk.actor.id)
+    if not desk.devices.queue.add(job, desk.clock.now_ms()):
+        raise Refusal("No printer of this machine takes pick lists.", "Set one up in store.toml.")
 
 
 # --- receipts once more ----------------------------------------------------------------------

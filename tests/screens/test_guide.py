@@ -200,9 +200,10 @@ def test_the_keys_of_the_guide_are_keys_of_the_terminal():
     from store_client.screens.printing import PrintScreen
     from store_client.screens.shelf import ShelfScreen
     from store_client.screens.today import TodayScreen
+    from store_client.screens.wave import WaveScreen
 
     bound = set()
-    for screen in (app.StoreApp, PickupScreen, ShelfScreen, PrintScreen, TodayScreen):
+    for screen in (app.StoreApp, PickupScreen, ShelfScreen, PrintScreen, TodayScreen, WaveScreen):
         for binding in screen.BINDINGS:
             key = binding.key if isinstance(binding, Binding) else binding[0]
             bound.add(key.replace("ctrl+", "^").upper())

@@ -1,6 +1,7 @@
 """The print queue at the terminal and on the command line: nobody waits for a printer."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,12 @@ from store_client.devices import Devices, PrintJob, PrintKind, PrintState
 from store_client.hardware import hardware_of, print_rounds
 from store_client.paper import PackingSlip, ParcelLabel, SlipLine
 from store_client.replica.print_queue import PrintJobs
+from store_client.services import waves
 from store_client.services.desk import Desk, TerminalSettings
 from store_client.services.printing import ORDERS_MAX, pick_list_text, print_pick_list
+from store_client.services.wave_paper import print_wave
 from sync.domain.people import Role
+from sync.domain.waves import PickMode
 from tests.store_client.printing.test_queue import FakePrinter, receipt
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import (
@@ -29,6 +33,7 @@ from tests.support.fake_store import (
 )
 from tests.support.filled_store import fill, open_filled
 from tests.support.paper import codes_sent
+from tests.support.pickup_store import pickup_store
 from tests.support.terminals import PIN, QUIET_SECONDS, actor_of, hash_pin, terminal
 
 pytestmark = pytest.mark.slow
@@ -104,6 +109,41 @@ def test_a_printed_pick_list_is_walked_as_a_wave_is(clock):
     text = pick_list_text(store, [*store.orders.values()], clock.now_ms())
     heads = [line.split()[0] for line in text.splitlines() if " HS-" in line]
     assert heads == ["2-A", "10-A", "Bath", "Textiles"]
+
+
+@pytest.mark.anyio
+async def test_a_wave_is_on_paper_with_its_totes(clock, queue):
+    """Ctrl+K: the walk of this wave alone, the tote of each unit, a code for each order."""
+    store = pickup_store(clock, 3)
+    async with terminal(store, clock, settings=settings_with(queue)) as term:
+        await term.press("f7", "space", "down", "space", "f6", "1")
+        await term.scan(gtin_of(0))
+        await term.press("ctrl+k")
+        assert "✓ Pick list of 2 totes waits for the printer" in term.text()
+        for index in (0, 1, 1, 1, 2):
+            await term.scan(gtin_of(index))
+        await term.press("ctrl+k")
+        assert "✗ Everything of this wave is picked." in term.text()
+    job = queue.claim("counter")
+    text = job.body.decode()
+    assert job.kind is PrintKind.PICK_LIST
+    assert "K7Q2-0002" not in text
+    assert text.index("1-A") < text.index("2-B") < text.index("3-C")
+    assert (
+        "3 × Marrowick Gooseneck Kettle 1.2 L Steel\n    1 into tote 1\n    2 into tote 2" in text
+    )
+    assert re.search(r"Tote 2 +K7Q2-0001", text)
+    assert job.code.splitlines() == ["K7Q2-0000", "K7Q2-0001"]
+
+
+def test_a_wave_that_is_sorted_afterwards_says_so_on_paper(clock, queue):
+    """The sum of each place, and no tote before there is one."""
+    store = pickup_store(clock, 2)
+    desk = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1", devices=Devices(queue=queue))
+    print_wave(desk, waves.start(desk, "pickup", mode=PickMode.SORT_AFTER_PICK).key)
+    text = queue.claim("counter").body.decode()
+    assert "into tote " not in text
+    assert "Sorted into totes afterwards." in text
 
 
 def test_a_pick_list_of_the_most_urgent_says_how_many_it_leaves_out(clock, queue):
