@@ -230,6 +230,11 @@ class OperationFate(Protocol):
         ...
 
     @property
+    def line(self) -> int | None:
+        """Which line of the order, where it is about one."""
+        ...
+
+    @property
     def quantity(self) -> int | None:
         """Units, where the operation has some."""
         ...

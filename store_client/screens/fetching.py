@@ -7,7 +7,7 @@ from textual.binding import Binding
 
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
 from store_client.screens.hand_over import HandOverScreen
-from store_client.screens.shelf import ShelfScreen
+from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.wave import WaveScreen
 from store_client.services import fetching as commands
 from store_client.services import waves
@@ -51,6 +51,7 @@ class FetchingScreen(ShelfScreen):
         "Enter does what the top of the screen says. Scan items to pick them or to put them back,"
         " the label of a shelf spot to put the order there, the customer's code to hand it over."
         " F7 lists everything that can go wrong. Codes can be typed at any time, without a field."
+        + UNDO_HELP
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),
@@ -80,7 +81,7 @@ class FetchingScreen(ShelfScreen):
             offered.append(Hint("F6", "Hand over", "screen.hand_over"))
         if step is not Step.NOTHING:
             offered.append(Hint("F7", "Problem", "screen.problem"))
-        if self._picks and order.total("open"):
+        if self._may_undo and step in {Step.PICK, Step.STAGE, Step.READY}:
             offered.append(Hint("^Z", "Undo", "screen.undo"))
         offered.append(Hint("Esc", "Back", "screen.back"))
         return (*offered, Hint("F1", "Help", "app.help"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.binding import Binding
 
+from store_client.ports import OperationFate
 from store_client.screens.base import begin
 from store_client.screens.dialogs import (
     FIRST_SEEN,
@@ -28,6 +29,10 @@ from store_client.widgets.panels import Says
 from store_client.widgets.work_list import WorkList
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
 
+UNDO_HELP = (
+    " Ctrl+Z undoes your own picks of this order, the latest first, whenever they were made. What"
+    " was given up, rejected, put back, handed over or sold cannot be undone."
+)
 Problem = tuple[Choice, Callable[[], None]]
 
 
@@ -44,8 +49,8 @@ class ShelfScreen(WorkScreen):
         super().__init__(fulfillment_id)
         self._taken_by = ""
         """Who goes on here with what somebody else began."""
-        self._picks: list[int] = []
-        """Lines of the picks made on this screen, for undoing them."""
+        self._may_undo = False
+        """Whether a pick of who is signed in can be undone."""
 
     def _problems(self, order: FulfillmentOrder) -> list[Problem]:
         """Return what can go wrong now, and what to do about it; the flow says."""
@@ -78,10 +83,17 @@ class ShelfScreen(WorkScreen):
 
     def _scanned(self, scanned: shelf.Scanned) -> str:
         if not scanned.put_back:
-            self._picks.append(scanned.line.line)
+            self._may_undo = True
             self.offer_hints()
         self.query_one("#lines", WorkList).go_to(str(scanned.line.line))
         return scanned.says
+
+    def _show_fates(self, fates: Sequence[OperationFate]) -> None:
+        super()._show_fates(fates)
+        order, actor = self.order, self.host.actor
+        if order is not None and actor is not None:
+            self._may_undo = bool(shelf.own_picks(order, fates, actor.id))
+            self.offer_hints()
 
     def _explain_pick(self) -> None:
         self.query_one(Says).plain("Scan the item. No barcode? F4 picks the line under the cursor.")
@@ -97,24 +109,21 @@ class ShelfScreen(WorkScreen):
             return
 
         def picked(_order: FulfillmentOrder) -> str:
-            self._picks.append(line.line)
+            self._may_undo = True
             self.offer_hints()
             return f"Picked 1 by hand: {line.name}"
 
         self.do(partial(shelf.pick_by_hand, fulfillment_id=self.key, line=line.line), picked)
 
     def action_undo(self) -> None:
-        """Undo the last pick made on this screen; what waits on the shelf comes off it first."""
+        """Undo one's own last pick; what waits on the shelf comes off it first."""
         if self.order is not None and shelf.may_unstage(self.order):
             self.action_unstage()
-        elif not self.busy and self._picks:
-            line = self._picks.pop()
+        else:
             self.do(
-                partial(shelf.unpick, fulfillment_id=self.key, line=line),
+                partial(shelf.undo_pick, fulfillment_id=self.key),
                 "Undone: put that item back on the shelf",
             )
-        elif not self._picks:
-            self.refuse(Refusal("No pick of yours to undo here.", "F7 takes a pick back."))
 
     def action_stage(self) -> None:
         """Ask for the spot, with how full each one is and the next free one."""

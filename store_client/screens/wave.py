@@ -71,8 +71,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
         "Walk from the top to the bottom. Scan each item: the terminal says into which tote it"
         " goes, one tote an order; where the wave is sorted after picking, scan each item once"
         " more at the end for its tote (F6 goes between picking and sorting). F4 does it without a"
-        " barcode, F7 says that nothing of it is there, Ctrl+K prints the list."
-        " A wave of somebody else's is taken over by Ctrl+G. Nothing is lost if the power fails: open the wave again from its desk."
+        " barcode, F7 says that nothing of it is there, Ctrl+K prints the list. A wave of somebody"
+        " else's is taken over by Ctrl+G. Nothing is lost if the power fails: open the wave again"
+        " from its desk."
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
+from store_client.ports import OperationFate
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holder import require_free
 from store_client.services.printing import print_shelf_slip
@@ -164,6 +165,39 @@ def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) 
 def unpick(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
     """Undo a pick: the units are back on the shelf and still to be picked."""
     return desk.perform(op.LineUnpicked(fulfillment_id, line, quantity))
+
+
+def own_picks(order: FulfillmentOrder, fates: Sequence[OperationFate], by: str) -> list[int]:
+    """Return the lines of somebody's picks that are still in hand, one for each unit, oldest first.
+
+    `fates` are the operations on the order, oldest first, whatever screen they were made on.
+    """
+    picks: list[int] = []
+    for fate in fates:
+        if fate.line is None or fate.state == "refused":
+            continue
+        if fate.kind == "line_picked" and fate.by == by:
+            picks += [fate.line] * (fate.quantity or 1)
+        elif fate.kind == "line_unpicked":
+            for _ in range(min(fate.quantity or 1, picks.count(fate.line))):
+                del picks[_last(picks, fate.line)]
+    for line in order.lines:
+        while picks.count(line.line) > max(0, line.held):
+            picks.remove(line.line)  # the oldest have left, or went back otherwise
+    return picks
+
+
+def _last(picks: Sequence[int], line: int) -> int:
+    return max(place for place, one in enumerate(picks) if one == line)
+
+
+def undo_pick(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Undo the last pick of who is signed in, on whichever screen it was made."""
+    order = load(desk, fulfillment_id)
+    picks = own_picks(order, desk.store.fates_of(fulfillment_id), desk.actor.id)
+    if not picks:
+        raise Refusal("No pick of yours to undo here.", "F7 takes a pick back.")
+    return unpick(desk, fulfillment_id, picks[-1])
 
 
 def short(

@@ -10,6 +10,7 @@ from store_client.flows.pickup import commands
 from store_client.services.counter import SIGNED, HandOver, looks_like_id_number
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code, read_code
+from store_client.services.shelf import own_picks, undo_pick
 from store_client.services.sign_in import Attempt
 from sync.domain import operations as op
 from sync.domain.errors import OperationRefused
@@ -116,6 +117,23 @@ def test_picking_by_hand_cannot_pick_too_much_either(desk, key):
     commands.pick_by_hand(desk, key, 2)
     with pytest.raises(Refusal, match="picked already"):
         commands.pick_by_hand(desk, key, 2)
+
+
+def test_own_picks_are_those_still_in_hand(desk, store, key):
+    """Refused ones, others', and what has left or gone back cannot be undone; the newest first."""
+    for _ in range(2):
+        commands.pick_by_hand(desk, key, 1)
+    commands.pick_by_hand(desk, key, 2)
+    fates = store.fates_of(key)
+    me, order = desk.actor.id, store.orders[key]
+    assert own_picks(order, fates, me) == [1, 1, 2]
+    assert own_picks(order, fates, "A104") == []
+    assert own_picks(order, [replace(fates[0], state="refused"), *fates[1:]], me) == [1, 2]
+    undo_pick(desk, key)
+    assert own_picks(store.orders[key], store.fates_of(key), me) == [1, 1]
+    first, second = order.lines
+    gone = replace(order, lines=(replace(first, fulfilled=2), second))
+    assert own_picks(gone, fates, me) == [2]
 
 
 def test_an_undone_pick_is_to_be_picked_again(desk, key):

@@ -225,6 +225,24 @@ async def test_undo_takes_the_last_pick_back(store, clock, key):
     assert kinds(store) == ["line_picked", "line_unpicked"]
 
 
+async def test_undo_takes_back_own_picks_of_earlier_screens(store, clock, key):
+    """Left, opened again, at another terminal: one's own last pick; never somebody else's."""
+    store.perform(op.LinePicked(key, 1, 1), by="A104", dev="T2")
+    store.perform(op.LinePicked(key, 2, 1), by="A103", dev="T2")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        await term.press("escape", "enter")
+        assert "^Z Undo" in term.text()
+        await term.press("ctrl+z", "ctrl+z")
+        assert [line.picked for line in store.orders[key].lines] == [1, 0]
+        await term.press("ctrl+z")
+        assert "No pick of yours to undo" in term.text()
+        await term.press("f1")
+        assert "cannot be undone" in " ".join(term.text().replace("│", "").split())
+    assert [line.picked for line in store.orders[key].lines] == [1, 0]
+
+
 async def test_what_was_called_ready_by_mistake_comes_off_the_shelf(store, clock, key):
     """The same key, asked first where the customer was told; then it can be staged again."""
     async with terminal(store, clock) as term:

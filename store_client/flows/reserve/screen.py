@@ -16,7 +16,7 @@ from store_client.flows.reserve.board import (
     step_words,
 )
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
-from store_client.screens.shelf import ShelfScreen
+from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.tender import TenderScreen
 from store_client.services.desk import Refusal
 from store_client.services.scanner import Code
@@ -50,7 +50,7 @@ class ReserveScreen(ShelfScreen):
         "Enter does what the top of the screen says. Scan items to set them aside or to put them"
         " back, the label of a shelf spot to put them there. F6 takes the payment, in cash, by"
         " card, gift card or store credit, alone or together, and hands the goods over. F7 lists"
-        " everything else: more time, not wanted, goods that are not there."
+        " everything else: more time, not wanted, goods that are not there." + UNDO_HELP
     )
     BINDINGS = [
         Binding("escape", "back", "Back"),

@@ -17,7 +17,7 @@ from store_client.flows.ship.board import (
     unlabeled,
 )
 from store_client.screens.dialogs import Choice, ConfirmDialog, EntryDialog, Question
-from store_client.screens.shelf import Problem, ShelfScreen
+from store_client.screens.shelf import UNDO_HELP, Problem, ShelfScreen
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import Code
 from store_client.services.words import Said, units
@@ -45,7 +45,7 @@ class ShipScreen(ShelfScreen):
         "Enter does what the top of the screen says. Scan items to pick them or to put them back."
         " Packing asks for the weight; one order may go into several boxes (F6). A label takes a"
         " number that came with the order, or is asked of central and then comes by itself, with"
-        " its files. F7 lists everything that can go wrong."
+        " its files. F7 lists everything that can go wrong." + UNDO_HELP
     )
     CANNOT = "send"
     IS_BACK = "Is everything out of its box and on the shelf"
@@ -77,7 +77,7 @@ class ShipScreen(ShelfScreen):
             offered.append(Hint("F6", "Pack some", "screen.pack_some"))
         if step is not Step.NOTHING:
             offered.append(Hint("F7", "Problem", "screen.problem"))
-        if self._picks and order.total("open"):
+        if self._may_undo and step in {Step.PICK, Step.PACK}:
             offered.append(Hint("^Z", "Undo", "screen.undo"))
         return (*offered, Hint("Esc", "Back", "screen.back"), Hint("F1", "Help", "app.help"))
 
