@@ -21,7 +21,7 @@ from store_client.screens.dialogs import (
 from store_client.screens.work import Command, WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Desk, Refusal
-from store_client.services.rejecting import AT_CENTRAL, Here, everything_open, preview
+from store_client.services.rejecting import Here, at_central, everything_open, preview
 from store_client.services.spots import free_spot, spots_of, spots_words
 from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
 from store_client.widgets.bars import Hint
@@ -225,7 +225,7 @@ class ShelfScreen(WorkScreen):
         here = Here(host.store_row, host.clock.now_ms(), host.reaches_central)
         said = preview(order, given_up, reason, here)
         later = "" if host.reaches_central else " when it hears of it"
-        words = f"{did}. Central {AT_CENTRAL[order.flow].does}{later}"
+        words = f"{did}. Central {at_central(order.flow).does}{later}"
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from store_client.services.words import SHORT_REASONS, day_time, units
-from sync.domain.flows import curbside, pickup, ship
+from sync.domain.flows import ship
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.paying import FLOW as RESERVE
@@ -27,12 +27,17 @@ class AtCentral(NamedTuple):
     """Whether it leaves this store alone for a while, and has goods counted that were not there."""
 
 
-AT_CENTRAL = {
-    pickup.NAME: AtCentral("looks for another store", tells=True),
-    curbside.NAME: AtCentral("looks for another store", tells=True),
+FETCHED = AtCentral("looks for another store", tells=True)
+"""What becomes of goods that customers fetch, and of those of a flow without a line below."""
+_OTHERWISE = {
     RESERVE: AtCentral("asks the customer"),
     ship.NAME: AtCentral("looks for another place", pauses=True),
 }
+
+
+def at_central(flow: str) -> AtCentral:
+    """Return what central does with what a store gives up in a flow."""
+    return _OTHERWISE.get(flow, FETCHED)
 
 
 class Here(NamedTuple):
@@ -93,7 +98,7 @@ def _stock(reason: ShortReason, shelf: int) -> list[str]:
 
 
 def _central(flow: str, reason: ShortReason, here: Here) -> list[str]:
-    effect, central = REJECT_EFFECTS[reason], AT_CENTRAL[flow]
+    effect, central = REJECT_EFFECTS[reason], at_central(flow)
     when = "now" if here.reaches_central else "when it hears of it"
     told = ", and tells the customer" if central.tells else ""
     said = [f"Central {central.does} {when}{told}."]

@@ -16,10 +16,10 @@ from store_client.services import waves
 from store_client.services.cutoffs import clocks
 from store_client.services.desk import Desk, Refusal
 from store_client.services.pick_path import aisle_key
-from store_client.services.rejecting import AT_CENTRAL, Here, everything_open, preview
+from store_client.services.rejecting import Here, everything_open, preview
 from store_client.services.scanner import read_code
 from store_client.services.shelf import load
-from sync.domain.flows import ALL_FLOWS, status_of
+from sync.domain.flows import status_of
 from sync.domain.flows.ship import NAME, label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
 from sync.domain.operations import LineQuantity
@@ -282,11 +282,6 @@ def test_what_follows_is_what_central_does_in_that_flow(clock, flow, central):
         "The book stock falls by 2.", f"Central {central}.",
         "1 item in hand has to go back on the shelf.",
     ]  # fmt: skip
-
-
-def test_every_flow_says_what_central_does(store):
-    """A flow that is added has its line in the table."""
-    assert set(AT_CENTRAL) == {flow.name for flow in ALL_FLOWS}
 
 
 def test_the_clocks_tell_what_has_to_go_with_the_next_pickup(clock):
