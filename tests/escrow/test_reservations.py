@@ -71,6 +71,28 @@ def test_reserved_online_and_paid_in_cash(
     assert books(world, desk) == {"safe": 2_000, "sales": -2_000}
 
 
+def test_no_receipt_without_its_record(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What could not be written down is on no paper; the receipt comes with the record."""
+    order_id, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_cash(desk, key, 2_000)
+
+    def full(*_what: object, **_more: object) -> None:
+        raise OSError("database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(store.store, "perform", full)
+        with pytest.raises(OSError, match="disk is full"):
+            tendering.sell(desk, key, all_of(desk, key))
+    assert list((tmp_path / "receipts").glob("receipt-*")) == []
+    assert Path(tendering.sell(desk, key, all_of(desk, key)).receipt).exists()
+    agree(world, store)
+    assert world.order(order_id)["status"] == "fulfilled"
+    assert books(world, desk)["sales"] == -2_000
+
+
 def test_reserved_and_paid_at_the_counter_while_cut_off(world: World, store: StoreSide, desk: Desk):
     """Central hears of the order, its payment and its end in one go, exactly once."""
     store.cut()

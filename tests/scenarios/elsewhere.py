@@ -28,6 +28,7 @@ def transfer_plain(retail: Retail) -> None:
     assert retail.finish(moving) == "fulfilled"
     retail.arrive(order)
     assert retail.stores(order) == ["S001"]
+    assert retail.world.order(order)["status"] == "open", "arrived is not fetched"
     assert retail.finish(order) == "fulfilled"
 
 

@@ -92,6 +92,22 @@ def test_ready_tells_the_customer(world):
     assert world.order(placed.order_id)["status"] == "ready"
 
 
+def test_ready_after_one_line_ended_is_told_once(world):
+    """A line that ended holds up neither Ready nor its message; sent again, no other follows."""
+    placed = world.place(("SKU-1", 2), ("SKU-2", 1))
+    work = only(world, placed)
+    store = world.device("S001")
+    ready = op.MarkedReady(work.id, world.clock.now_ms(), world.clock.now_ms() + 86_400_000)
+    store.do(
+        op.LinePicked(work.id, 1, 2), op.LineShortPicked(work.id, 2, 1, ShortReason.NOT_FOUND),
+        op.Staged(work.id, "A1"), ready,
+    )  # fmt: skip
+    for _ in range(3):
+        store.push()
+    assert [mail.subject.endswith("is ready") for mail in world.mails()].count(True) == 1
+    world.check_books()
+
+
 def test_short_pick_is_sourced_elsewhere(world):
     """What a shelf did not have comes from the nearest other store, under a new code."""
     placed = world.place(("SKU-1", 3))

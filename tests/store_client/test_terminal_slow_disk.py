@@ -1,0 +1,80 @@
+"""What happens at the terminal while a disk is slow: nothing twice, nothing lost."""
+
+import threading
+
+import pytest
+
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import FakeStore, gtin_of, make_store
+from tests.support.terminals import Terminal, terminal
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+class SlowStore:
+    """Lets a store wait with one kind of operation until `release` is set."""
+
+    def __init__(self, store: FakeStore, kind: str) -> None:
+        self.started, self.release = threading.Event(), threading.Event()
+        self._real, self._kind = store.perform, kind
+        setattr(store, "perform", self.perform)  # noqa: B010 - a method is replaced
+
+    def perform(self, operation, **told):
+        if operation.kind == self._kind:
+            self.started.set()
+            assert self.release.wait(10)
+        return self._real(operation, **told)
+
+    async def reached(self, term: Terminal) -> None:
+        """Wait until the disk is being waited for."""
+        for _ in range(1_000):
+            await term.pilot.pause(0.01)
+            if self.started.is_set():
+                return
+        raise AssertionError("nothing was recorded")
+
+
+async def test_ready_pressed_twice_is_ready_once(clock):
+    """The second press does nothing while the first is made durable, and is no error."""
+    store = make_store(clock, 3)
+    key = next(iter(store.orders))
+    slow = SlowStore(store, "marked_ready")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        await term.scan("a2")
+        await term.pilot.press("enter", "enter")
+        await slow.reached(term)
+        slow.release.set()
+        await term.rest()
+        assert "the customer is told" in term.text()
+        assert term.toasts() == ""
+    assert status_of(store.orders[key]) is FulfillmentStatus.READY_FOR_PICKUP
+    assert [one.kind for one in store.performed].count("marked_ready") == 1
+
+
+async def test_a_scan_is_recorded_though_its_screen_is_left_meanwhile(clock):
+    """Esc while the disk is slow takes nothing back: the order is opened with the unit picked."""
+    store = make_store(clock, 3)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        term.keys.gap_ms = 8
+        term._post(*gtin_of(0), "enter")
+        await slow.reached(term)
+        await term.pilot.press("escape")
+        await term.pilot.pause()
+        slow.release.set()
+        await term.rest()
+        term.keys.gap_ms = 180
+        await term.press("enter")
+        assert "1 of 2" in term.text()
+    assert [one.kind for one in store.performed] == ["line_picked"]
