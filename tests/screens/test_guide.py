@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from store_client.replica.print_queue import PrintJobs
 from store_client.services.desk import TerminalSettings
 from sync.domain.people import Role
 from tests.architecture.tree import ROOT
+from tests.screens.guide_scenes import FLOW_SCENES, Scene
 from tests.screens.test_pictures import busy, offline
 from tests.store_client.printing.test_queue import ROUTES, receipt
 from tests.support.clocks import FrozenClock
@@ -29,7 +30,6 @@ GUIDE = ROOT / "store_client" / "GUIDE.md"
 FOLDER = ROOT / "tests" / "screens" / "guide"
 BYTES_MAX = 48_000
 _FETCHED = re.compile(r"\s*@font-face \{.*?\}\n|\s*<!--.*?-->\n", re.DOTALL)
-Scene = Callable[[Terminal, FakeStore], Awaitable[None]]
 
 
 def slim(picture: str) -> str:
@@ -157,6 +157,7 @@ SCENES: dict[str, tuple[Scene, Callable[[FrozenClock], FakeStore]]] = {
     "approval": (approval, one_order),
     "inbox": (inbox, one_order),
     "printing": (printing, one_order),
+    **FLOW_SCENES,
 }
 
 
@@ -196,17 +197,24 @@ def test_the_guide_shows_every_picture_and_no_other():
 def test_the_keys_of_the_guide_are_keys_of_the_terminal():
     """Every function key and control key that it names is bound somewhere."""
     from store_client import app
-    from store_client.flows.pickup.screen import PickupScreen
+    from store_client.flows import ALL_FLOWS_UI
+    from store_client.screens.drawer import DrawerScreen
+    from store_client.screens.inbox import InboxScreen
     from store_client.screens.printing import PrintScreen
-    from store_client.screens.shelf import ShelfScreen
+    from store_client.screens.stock_lookup import StockLookupScreen
+    from store_client.screens.tender import TenderScreen
     from store_client.screens.today import TodayScreen
     from store_client.screens.wave import WaveScreen
 
-    bound = set()
-    for screen in (app.StoreApp, PickupScreen, ShelfScreen, PrintScreen, TodayScreen, WaveScreen):
-        for binding in screen.BINDINGS:
-            key = binding.key if isinstance(binding, Binding) else binding[0]
-            bound.add(key.replace("ctrl+", "^").upper())
+    desks = [flow.desk for flow in ALL_FLOWS_UI if flow.desk is not None]
+    bound = {desk.key.upper() for desk in desks}
+    screens = [flow.screen for flow in ALL_FLOWS_UI] + [desk.screen for desk in desks]
+    own = (DrawerScreen, InboxScreen, PrintScreen, StockLookupScreen, TenderScreen, TodayScreen)
+    for screen in (app.StoreApp, WaveScreen, *own, *screens):
+        for kind in screen.__mro__:
+            for binding in vars(kind).get("BINDINGS", ()):
+                key = binding.key if isinstance(binding, Binding) else binding[0]
+                bound.add(key.replace("ctrl+", "^").upper())
     named = set(re.findall(r"\*\*(F\d+|\^[A-Z])\*\*", GUIDE.read_text("utf-8")))
     assert named
     assert named <= bound
