@@ -1,5 +1,7 @@
 """One parser for every scan, and the obvious thing on every screen."""
 
+from dataclasses import replace
+
 import pytest
 
 from store_client.services.desk import TerminalSettings
@@ -7,8 +9,11 @@ from store_client.services.scanner import Code, ScannerSettings, read_code
 from sync.domain import operations as op
 from sync.domain.ids import pickup_qr, read_pickup_qr
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy
+from sync.domain.reservations import Reservation
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import CODE, gtin_of, make_store
+from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order, make_store
+from tests.support.ship_store import HARBOR, SWIFT, parcel
 from tests.support.terminals import QUIET_SECONDS, terminal
 
 GTIN = "05901234123457"
@@ -62,33 +67,100 @@ def test_a_customers_code_reads_back():
 SCREENS = {
     "today": (), "find": ("f3",), "inbox": ("f9",), "sync": ("ctrl+s",), "printing": ("ctrl+r",),
     "drawer": ("f8",), "order": ("enter",), "timeline": ("enter", "ctrl+t"),
+    "pickup desk": ("f7",), "shipping desk": ("f4",), "curbside desk": ("f6",),
+    "wave": ("f7", "f6", "1"), "parcel": ("@7",), "reservation": ("@8",),
 }  # fmt: skip
+"""Every full screen; `@` opens the order of that number."""
+
+
+@pytest.fixture
+def full_store(store) -> FakeStore:
+    """The same store, that also ships, brings out and reserves: a parcel and a reservation wait."""
+    policy = PickupPolicy(parking=("P1",))
+    store.row = replace(store.row, carriers=(SWIFT, HARBOR), pickup=policy)
+    now_ms = store.clock.now_ms()
+    store.add(parcel(7, now_ms))
+    until_ms = now_ms + 72_000_000
+    held = replace(
+        make_order(8, now_ms), flow="reserve", expires_at_ms=until_ms,
+        reserve=Reservation(until_ms, until_ms + 72_000_000),
+    )  # fmt: skip
+    store.add(held)
+    return store
+
+
+async def go(term, store, *keys: str) -> None:
+    """Open a screen from Today by keys; `@` opens the order of that number."""
+    for key in keys:
+        if key.startswith("@"):
+            (order,) = [one for one in store.orders.values() if one.order_number.endswith(key[1:])]
+            term.app.open_order(order.flow, order.id)
+            await term.rest()
+        else:
+            await term.press(key)
 
 
 @pytest.mark.anyio
 @pytest.mark.slow
-@pytest.mark.parametrize("keys", SCREENS.values(), ids=SCREENS)
-async def test_an_orders_code_opens_it_from_every_screen(store, clock, keys):
+@pytest.mark.parametrize("name", SCREENS)
+async def test_an_orders_code_opens_it_from_every_screen(full_store, clock, name):
     """Whatever is open: the scanned order is in front, and Esc leads back."""
-    async with terminal(store, clock) as term:
-        await term.press(*keys)
+    async with terminal(full_store, clock) as term:
+        await go(term, full_store, *SCREENS[name])
         await term.scan("K7Q2-0002")
         assert "K7Q2-0002 Kira Drake" in term.text()
-        assert "NEW: PICK 3" in term.text()
+        assert "PICK 3" in term.text()
         await term.press("f2")
-        assert "To pick 3" in term.text()
+        assert "To pick 5" in term.text()
+
+
+WORK = {
+    "order": (0, "Picked 1 of 2"), "parcel": (7, "Picked 1 of 2"),
+    "reservation": (0, "Picked 1 of 2"), "wave": (0, "Tote 1"), "find": (4, "Pellam Cast Iron"),
+}  # fmt: skip
+"""Screens on which an item's code is work: which item, and what is said then."""
 
 
 @pytest.mark.anyio
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["today", "inbox", "sync", "printing", "drawer", "timeline"])
-async def test_an_items_code_finds_it_from_every_screen(store, clock, name):
-    """The product stands there with price and place."""
-    async with terminal(store, clock) as term:
-        await term.press(*SCREENS[name])
+@pytest.mark.parametrize("name", SCREENS)
+async def test_an_items_code_does_the_obvious_on_every_screen(full_store, clock, name):
+    """Where it is wanted it is picked; elsewhere the product stands there with price and place."""
+    async with terminal(full_store, clock) as term:
+        await go(term, full_store, *SCREENS[name])
+        index, says = WORK.get(name, (4, "Found by code"))
+        await term.scan(gtin_of(index))
+        assert says in term.text()
+        assert name in WORK or "Pellam Cast Iron Skillet" in term.text()
+
+
+DIALOGS = {
+    "counter": (("@0", "f6"), "not the pickup code"), "payment": (("@8", "f6"), "was not used"),
+    "spot": (("@0", "f8"), "This store has no spot"),
+    "question": (("@1", "enter"), "finish or close"),
+}  # fmt: skip
+"""Dialogs over what is picked, and what an item's code is told there."""
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIALOGS)
+async def test_an_items_code_in_a_dialog_is_answered(full_store, clock, name):
+    """It fits none of the fields: that is said, nothing is recorded, and what is open stays."""
+    keys, says = DIALOGS[name]
+    for number in (0, 1, 4):
+        stage(full_store, number, "B2")
+    no_show, now_ms = list(full_store.orders)[1], clock.now_ms()
+    late = op.MarkedReady(no_show, now_ms - 900_000, now_ms - 1)
+    full_store.perform(late, by="A103", dev="T1")
+    before = len(full_store.performed)
+    async with terminal(full_store, clock) as term:
+        await go(term, full_store, *keys)
+        dialog = term.screen
         await term.scan(gtin_of(4))
-        assert "Pellam Cast Iron Skillet" in term.text()
-        assert "Found by code" in term.text()
+        assert says in term.text() + term.toasts()
+        assert term.screen is dialog
+    assert len(full_store.performed) == before
 
 
 def stage(store, number: int, spot: str) -> None:
