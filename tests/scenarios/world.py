@@ -12,7 +12,9 @@ from central_server.services.order_capture import NewOrder
 from central_server.services.transfers import SUFFIX
 from central_server.services.vendors import VENDOR, SentBox, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from store_client.services.drawer import entries_of
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.money_ledger import balances
 from sync.domain.orders import Channel, PaymentPlace
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
@@ -143,8 +145,20 @@ class Retail:
         desk.ship(part.location_id, part.id, box)
 
     def check(self) -> None:
-        """Assert that books are right, and that stores and central say the same."""
+        """Assert that books are right, and that stores and central say the same of goods and money.
+
+        Every entry of central's money ledger sums to zero, stored value is what its entries say,
+        and each store's own ledger is central's, account by account.
+        """
         self.world.check_books()
-        for side in self.sides.values():
+        with self.world.database.read() as view:
+            assert view.money.unbalanced() == []
+            assert view.money.value_differences() == []
+        for name, side in self.sides.items():
             side.settle()
             assert side.differences() == []
+            entries = entries_of(side.store)
+            here = balances(posting for entry in entries for posting in entry.postings)
+            with self.world.database.read() as view:
+                assert view.money.balances(name) == here
+            assert sum(here.values()) == 0
