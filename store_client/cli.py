@@ -23,10 +23,10 @@ from store_client import (
     pickup_cli,
     print_cli,
     ship_cli,
+    till_cli,
 )
 from store_client.config import BadSettings, StoreSettings, load_settings
 from store_client.keeper import DaemonKeeper
-from store_client.till_cli import drawer_app, reserve_app
 from sync.domain.errors import OperationRefused
 from sync.edge.sqlite import UnsafeDatabase
 from sync.protocol import errors
@@ -43,8 +43,8 @@ app = typer.Typer(
     help="The terminal of a store, and the daemon that keeps it in step with central.",
     pretty_exceptions_enable=False,
 )  # fmt: skip
-app.add_typer(drawer_app, name="drawer")
-app.add_typer(reserve_app, name="reserve")
+app.add_typer(till_cli.drawer_app, name="drawer")
+app.add_typer(till_cli.reserve_app, name="reserve")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -417,6 +417,7 @@ pickup_cli.register(app, _LINE)
 curbside_cli.register(app, _LINE)
 print_cli.register(app, _LINE)
 inbox_cli.register(app, _LINE)
+till_cli.register(_LINE)
 
 
 def main() -> None:

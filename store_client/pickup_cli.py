@@ -1,10 +1,10 @@
 """The command line's part for pickups: the same commands as at the screen, for scripts."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from store_client.goods_cli import Take, register_goods, register_shelf, units_of
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.wave_cli import register_waves
 from sync.domain.fulfillment import RefusalReason
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sync.domain.fulfillment import FulfillmentOrder
 
 FLOW = "pickup"
-Sku = Annotated[str, typer.Option(help="SKU or barcode.")]
 
 
 def register(app: typer.Typer, line: Line) -> None:
@@ -25,8 +24,9 @@ def register(app: typer.Typer, line: Line) -> None:
     app.add_typer(group, name="pickup")
     orders = Orders(line, (FLOW, "curbside"), "pickup order", order_document)
     _register_order(group, orders)
-    _register_waiting(group, orders)
-    _register_shelf(group, orders)
+    register_goods(group, orders)
+    register_shelf(group, orders)
+    _register_spots(group, orders)
     _register_counter(group, orders)
     _register_ends(group, orders)
     register_waves(group, orders, FLOW)
@@ -46,63 +46,11 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
         say(orders.line.with_desk(context, "", read), as_json=as_json)
 
     @group.command(epilog=epilog)
-    def accept(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
-        """Take an order on."""
-        from store_client.services import shelf
-
-        orders.act(context, number, by, shelf.accept, as_json)
-
-    @group.command(epilog=epilog)
-    def pick(
-        context: typer.Context,
-        number: Number,
-        by: By,
-        sku: Sku,
-        take_over: Annotated[
-            bool, typer.Option("--take-over", help="Go on with what somebody else picks.")
-        ] = False,
-        as_json: AsJson = False,
-    ) -> None:
-        """Pick one unit of an order, by SKU or barcode."""
-        from store_client.services import shelf
-        from store_client.services.scanner import read_code
-
-        def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            going_on = replace(desk, takes_over=key if take_over else "")
-            return shelf.pick_by_scan(going_on, key, read_code(sku)).order
-
-        orders.act(context, number, by, act, as_json)
-
-
-def _register_waiting(group: typer.Typer, orders: Orders) -> None:
-    epilog = orders.line.epilog
-
-    @group.command(epilog=epilog)
-    def stage(
-        context: typer.Context,
-        number: Number,
-        by: By,
-        spot: Annotated[str, typer.Option(help="Spot of the hold shelf, such as A1.")],
-        as_json: AsJson = False,
-    ) -> None:
-        """Put a picked order at a spot of the hold shelf."""
-        from store_client.services import shelf
-
-        orders.act(context, number, by, lambda desk, key: shelf.stage(desk, key, spot), as_json)
-
-    @group.command(epilog=epilog)
     def ready(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
         """Say that the customer may come."""
         from store_client.flows.pickup import commands
 
         orders.act(context, number, by, commands.mark_ready, as_json)
-
-    @group.command(epilog=epilog)
-    def unstage(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
-        """Take an order back from the hold shelf: staged, or called ready, by mistake."""
-        from store_client.services import shelf
-
-        orders.act(context, number, by, shelf.unstage, as_json)
 
 
 def _register_counter(group: typer.Typer, orders: Orders) -> None:
@@ -119,9 +67,7 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
         ] = "",
         signed: Annotated[bool, typer.Option("--signed", help="They signed a slip.")] = False,
         to: Annotated[str, typer.Option(help="Who takes it, if not the customer.")] = "",
-        take: Annotated[
-            list[str] | None, typer.Option(help="Only these units: LINE=UNITS.")
-        ] = None,
+        take: Take = None,
         as_json: AsJson = False,
     ) -> None:
         """Hand goods over on a code, an ID check or a signature (the last two by a lead)."""
@@ -130,7 +76,7 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
             order = fetching.load(desk, key)
-            taken = fetching.everything(order) if take is None else tuple(map(_units, take))
+            taken = fetching.everything(order) if take is None else tuple(map(units_of, take))
             proof = SIGNED if signed else document
             told = HandOver(taken, to, is_proxy=bool(to), code=code, document=proof)
             return fetching.hand_over(desk, key, told)
@@ -143,9 +89,7 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
         number: Number,
         by: By,
         reason: Annotated[RefusalReason, typer.Option(help="Why.")],
-        take: Annotated[
-            list[str] | None, typer.Option(help="Only these units: LINE=UNITS; all otherwise.")
-        ] = None,
+        take: Take = None,
         as_json: AsJson = False,
     ) -> None:
         """Note what the customer at the counter does not take; it goes back to the shelf."""
@@ -155,22 +99,14 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
             if take is None:
                 return fetching.refuse_everything(desk, key, reason)
             order = fetching.load(desk, key)
-            for line, units in map(_units, take):
+            for line, units in map(units_of, take):
                 order = fetching.customer_refuses(desk, key, line, units, reason)
             return order
 
         orders.act(context, number, by, act, as_json)
 
 
-def _units(text: str) -> tuple[int, int]:
-    line, _, units = text.partition("=")
-    try:
-        return int(line), int(units)
-    except ValueError:
-        raise typer.BadParameter("give units as LINE=UNITS") from None
-
-
-def _register_shelf(group: typer.Typer, orders: Orders) -> None:
+def _register_spots(group: typer.Typer, orders: Orders) -> None:
     @group.command(epilog=orders.line.epilog)
     def spots(context: typer.Context, as_json: AsJson = False) -> None:
         """Say how many orders lie at each spot of the hold shelf, and how many fit."""
@@ -215,12 +151,12 @@ def _register_ends(group: typer.Typer, orders: Orders) -> None:
 
         orders.act(context, number, by, commands.no_show, as_json)
 
-    @group.command("put-back", epilog=epilog)
-    def put_back(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
-        """Say that everything that nobody expects is back on the shelf."""
-        from store_client.services import shelf
+    @group.command(epilog=epilog)
+    def release(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Close an order that nobody came for; its goods are put back later."""
+        from store_client.flows.pickup import commands
 
-        orders.act(context, number, by, shelf.put_back_all, as_json)
+        orders.act(context, number, by, commands.release, as_json)
 
     @group.command(epilog=epilog)
     def extend(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from store_client.goods_cli import Take, register_goods, units_of
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.wave_cli import register_waves
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sync.transport.http import HttpEndpoint
 
 FLOW = "ship_from_store"
+Box = Annotated[int, typer.Option(min=1, help="Which box of the order.")]
 Carrier = Annotated[str, typer.Argument(help="The carrier's id, such as swift.")]
 
 
@@ -23,7 +25,9 @@ def register(app: typer.Typer, line: Line) -> None:
     app.add_typer(group, name="ship")
     orders = Orders(line, (FLOW,), "parcel order", order_document)
     _register_reading(group, line)
+    register_goods(group, orders)
     _register_order(group, orders)
+    _register_boxes(group, orders)
     _register_carrier(group, orders)
     _register_offers(group, line)
     register_waves(group, orders, FLOW)
@@ -70,12 +74,17 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
         number: Number,
         by: By,
         weight: Annotated[str, typer.Option(help="Of the box: grams, or 1.25kg.")],
+        take: Take = None,
         as_json: AsJson = False,
     ) -> None:
-        """Pack everything of an order that waits into its next box."""
+        """Pack what waits of an order into its next box: all of it, or some."""
         from store_client.flows.ship import commands
+        from sync.domain.operations import LineQuantity
 
-        orders.act(context, number, by, lambda desk, key: commands.pack(desk, key, weight), as_json)
+        some = tuple(LineQuantity(*units_of(one)) for one in take or ())
+        orders.act(
+            context, number, by, lambda desk, key: commands.pack(desk, key, weight, some), as_json
+        )
 
     @group.command(epilog=orders.line.epilog)
     def label(
@@ -100,6 +109,45 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
             return order
 
         orders.act(context, number, by, act, as_json)
+
+
+def _register_boxes(group: typer.Typer, orders: Orders) -> None:
+    epilog = orders.line.epilog
+
+    @group.command("label-by-hand", epilog=epilog)
+    def label_by_hand(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        box: Box,
+        tracking: Annotated[str, typer.Option(help="What is on the label.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Note the number of a label that was bought otherwise."""
+        from store_client.flows.ship import commands
+
+        def act(desk: "Desk", key: str) -> "FulfillmentOrder":
+            return commands.label_by_hand(desk, key, box, tracking).order
+
+        orders.act(context, number, by, act, as_json)
+
+    @group.command(epilog=epilog)
+    def void(
+        context: typer.Context, number: Number, by: By, box: Box, as_json: AsJson = False
+    ) -> None:
+        """Take the label off a box, or back the request for one."""
+        from store_client.flows.ship import commands
+
+        orders.act(context, number, by, lambda desk, key: commands.void(desk, key, box), as_json)
+
+    @group.command(epilog=epilog)
+    def unpack(
+        context: typer.Context, number: Number, by: By, box: Box, as_json: AsJson = False
+    ) -> None:
+        """Empty a box; its label is void."""
+        from store_client.flows.ship import commands
+
+        orders.act(context, number, by, lambda desk, key: commands.unpack(desk, key, box), as_json)
 
 
 def _register_carrier(group: typer.Typer, orders: Orders) -> None:

@@ -14,7 +14,8 @@ import typer
 
 from store_client import bootstrap
 from store_client.config import StoreSettings
-from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, read_pin
+from store_client.goods_cli import Take, register_goods, register_shelf, units_of
+from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders, read_pin
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import reserving, tendering
@@ -22,12 +23,15 @@ from store_client.services.desk import Desk
 from store_client.services.drawer import read_amount, report_of, report_text, sessions
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
+from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import TenderKind
 
+FLOW = "reserve"
+
 drawer_app = typer.Typer(no_args_is_help=True, help="The drawer: open, count, tender report.")
-reserve_app = typer.Typer(no_args_is_help=True, help="Reservations: list, make, pay, sell.")
+reserve_app = typer.Typer(no_args_is_help=True, help="Reservations: goods and payment.")
 Number = Annotated[str, typer.Argument(help="The reservation's number, such as K7Q2-0042.")]
 Job = Callable[[Desk], tuple[dict[str, Any], str]]
 
@@ -70,6 +74,25 @@ def count_drawer(
         ended = drawers.count_drawer(desk, read_amount(amount, session.currency))
         report = report_of(ended)
         return _report(report), report_text(report, desk.store)
+
+    _do(context, by, job, as_json)
+
+
+@drawer_app.command("cash")
+def cash(
+    context: typer.Context,
+    amount: Annotated[str, typer.Option(help="How much, such as 50.")],
+    reason: Annotated[CashReason, typer.Option(help="Change is put in; the others go out.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Note cash that is put into the drawer or taken out, beside sales."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        session = drawers.require_session(desk)
+        minor = abs(read_amount(amount, session.currency))
+        moved = drawers.move_cash(desk, drawers.signed(reason, minor), reason)
+        return _report(report_of(moved)), f"Noted: {amount} {reason.value}."
 
     _do(context, by, job, as_json)
 
@@ -218,6 +241,72 @@ def sell(context: typer.Context, number: Number, by: By, as_json: AsJson = False
         return {**_document(sold.order), "receipt": sold.receipt}, sold.text
 
     _do(context, by, job, as_json)
+
+
+# --- its goods --------------------------------------------------------------------------------
+
+
+def register(line: Line) -> None:
+    """Mount what is done with the goods of a reservation, beside its payment."""
+    orders = Orders(line, (FLOW,), "reservation", _document)
+    register_goods(reserve_app, orders)
+    register_shelf(reserve_app, orders)
+    _register_ends(orders)
+
+
+def _register_ends(orders: Orders) -> None:
+    epilog = orders.line.epilog
+
+    @reserve_app.command(epilog=epilog)
+    def ready(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Tell the customer to come and pay."""
+        from store_client.flows.reserve import commands
+
+        orders.act(context, number, by, commands.mark_ready, as_json)
+
+    @reserve_app.command(epilog=epilog)
+    def extend(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        hours: Annotated[int, typer.Option(min=1, help="So many hours longer.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Ask central to hold it longer."""
+        from store_client.flows.reserve import commands
+
+        orders.act(
+            context, number, by, lambda desk, key: commands.extend(desk, key, hours), as_json
+        )
+
+    @reserve_app.command(epilog=epilog)
+    def release(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Release what nobody fetched in time."""
+        from store_client.flows.reserve import commands
+
+        orders.act(context, number, by, commands.release, as_json)
+
+    @reserve_app.command(epilog=epilog)
+    def refuse(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        reason: Annotated[RefusalReason, typer.Option(help="Why.")],
+        take: Take = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Note what the customer does not want; all of it is released unless units are given."""
+        from store_client.flows.reserve import commands
+
+        def act(desk: Desk, key: str) -> FulfillmentOrder:
+            if take is None:
+                return commands.not_wanted(desk, key, reason)
+            order = commands.load(desk, key)
+            for line, units in map(units_of, take):
+                order = commands.customer_refuses(desk, key, line, units, reason)
+            return order
+
+        orders.act(context, number, by, act, as_json)
 
 
 # --- what they share --------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from store_client.order_cli import AsJson, By, Orders, say
+from store_client.order_cli import AsJson, By, Number, Orders, say
+from sync.domain.fulfillment import ShortReason
 from sync.domain.waves import PickMode
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def register_waves(group: typer.Typer, orders: Orders, flow: str) -> None:
     """Mount what is done with waves of a flow's orders."""
     _register_lists(group, orders, flow)
     _register_walk(group, orders, flow)
+    _register_short(group, orders, flow)
     _register_person(group, orders, flow)
 
 
@@ -93,6 +95,29 @@ def _register_walk(group: typer.Typer, orders: Orders, flow: str) -> None:
         say(orders.refusing(context, by, act), as_json=as_json)
 
 
+def _register_short(group: typer.Typer, orders: Orders, flow: str) -> None:
+    @group.command("none-left", epilog=orders.line.epilog)
+    def none_left(
+        context: typer.Context,
+        name: Name,
+        by: By,
+        sku: Sku,
+        reason: Annotated[ShortReason, typer.Option(help="Why.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Give an item up in every order of a wave that still wants it."""
+        from store_client.services import waves as service
+        from store_client.services.scanner import read_code
+
+        def act(desk: "Desk") -> dict[str, Any]:
+            key = _key(flow, name)
+            meant = {sku, *desk.store.skus_of(read_code(sku).lookup)}
+            found = [row.sku for row in service.find(desk, key).rows if row.sku in meant]
+            return wave_document(service.short_row(desk, key, [*found, sku][0], reason))
+
+        say(orders.refusing(context, by, act), as_json=as_json)
+
+
 def _register_person(group: typer.Typer, orders: Orders, flow: str) -> None:
     epilog = orders.line.epilog
 
@@ -115,6 +140,16 @@ def _register_person(group: typer.Typer, orders: Orders, flow: str) -> None:
             return {"wave": name, "orders": service.leave(desk, _key(flow, name))}
 
         say(orders.refusing(context, by, act), as_json=as_json)
+
+    @group.command("leave-wave", epilog=epilog)
+    def leave_wave(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Take one order out of its wave: it is picked alone."""
+        from store_client.services import waves as service
+        from store_client.services.shelf import load
+
+        orders.act(
+            context, number, by, lambda desk, key: service.leave_one(desk, load(desk, key)), as_json
+        )
 
 
 def _key(flow: str, name: str) -> "WaveName":

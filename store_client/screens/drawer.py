@@ -23,9 +23,9 @@ from sync.domain.money_operations import CashReason
 
 Row = tuple[str, TenderLine]
 REASONS = {
-    CashReason.CHANGE: ("Coins put in for change", 1),
-    CashReason.DEPOSIT: ("Taken to the safe or the bank", -1),
-    CashReason.EXPENSE: ("Paid out for the store", -1),
+    CashReason.CHANGE: "Coins put in for change",
+    CashReason.DEPOSIT: "Taken to the safe or the bank",
+    CashReason.EXPENSE: "Paid out for the store",
 }
 
 
@@ -191,17 +191,17 @@ class DrawerScreen(TerminalScreen):
         if self._session is None or not self._session.is_open:
             self.query_one(Says).bad("The drawer is not open.", "Enter opens it.")
             return
-        choices = [Choice(reason.value, words) for reason, (words, _) in REASONS.items()]
+        choices = [Choice(reason.value, words) for reason, words in REASONS.items()]
         self.app.push_screen(ChooseDialog("What happens to the cash?", choices), self._moved)
 
     def _moved(self, chosen: str | None) -> None:
         if chosen is None:
             return
         reason = CashReason(chosen)
-        words, sign = REASONS[reason]
+        words = REASONS[reason]
         self._ask(
             Question(words, "How much", "such as 50"),
-            lambda desk, minor: drawer.move_cash(desk, sign * minor, reason),
+            lambda desk, minor: drawer.move_cash(desk, drawer.signed(reason, minor), reason),
             lambda _: f"Noted: {words.lower()}",
         )
 

@@ -1,10 +1,12 @@
 """The pictures in the guide to a shift are what the screens show; `make snapshots` takes them."""
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.binding import Binding
@@ -211,7 +213,7 @@ def test_the_keys_of_the_guide_are_keys_of_the_terminal():
     screens = [flow.screen for flow in ALL_FLOWS_UI] + [desk.screen for desk in desks]
     own = (DrawerScreen, InboxScreen, PrintScreen, StockLookupScreen, TenderScreen, TodayScreen)
     for screen in (app.StoreApp, WaveScreen, *own, *screens):
-        for kind in screen.__mro__:
+        for kind in inspect.getmro(cast("type", screen)):
             for binding in vars(kind).get("BINDINGS", ()):
                 key = binding.key if isinstance(binding, Binding) else binding[0]
                 bound.add(key.replace("ctrl+", "^").upper())

@@ -332,7 +332,7 @@ def test_no_screen_is_forgotten():
     assert {*_screens(TerminalScreen), *_screens(TerminalModal)} - SHARED == set(SCREENS.values())
 
 
-def _screens(kind: type) -> Iterator[str]:
+def _screens(kind: type[object]) -> Iterator[str]:
     for one in kind.__subclasses__():
         if one.__module__.startswith("store_client"):
             yield one.__name__

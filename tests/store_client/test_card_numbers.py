@@ -15,6 +15,7 @@ from store_client.services.desk import Desk
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.people import Role
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import Reservation
 from tests.architecture.tree import ROOT
@@ -22,7 +23,7 @@ from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, make_catalogue, make_order, make_people
 from tests.support.filled_store import fill, open_filled
 from tests.support.ship_store import HARBOR, SWIFT, parcel
-from tests.support.terminals import Role, Terminal, actor_of, hash_pin, terminal, till_settings
+from tests.support.terminals import Terminal, actor_of, hash_pin, terminal, till_settings
 
 CARD = "4111111111111111"
 HOUR_MS = 3_600_000
@@ -198,8 +199,9 @@ def _fields() -> Iterator[str]:
 
 def _made(node: ast.AST, file: str, within: tuple[str, ...]) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
-        is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-        inner = (*within, child.name) if is_function else within
+        inner = within
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = (*within, child.name)
         if isinstance(child, ast.Call) and getattr(child.func, "id", "") in {"Input", "Question"}:
             yield file + ".".join(inner)
         yield from _made(child, file, inner)

@@ -87,6 +87,22 @@ def test_a_script_picks_two_orders_on_one_walk(shop):
     assert run(shop, "accept", "NOPE", *by()).exit_code == 3
 
 
+def test_what_cannot_be_given_by_script(shop):
+    """A pick taken back, a unit short, the rest rejected; one order out of its wave."""
+    number, sku = "K7Q2-0000", gtin_of(0)
+    told(shop, "pick", number, *by(), "--sku", sku)
+    assert told(shop, "unpick", number, *by(), "--sku", sku)["units_to_pick"] == 3
+    short = told(shop, "short", number, *by(), "--sku", sku, "--units", "1", "--reason", "damaged")
+    assert short["units_open"] == 2
+    assert run(shop, "short", number, *by(), "--sku", "X", "--reason", "damaged").exit_code == 4
+    assert told(shop, "reject", number, *by(), "--reason", "not_found")["status"] == "rejected"
+    wave = told(shop, "wave", *by())["wave"]
+    assert told(shop, "leave-wave", "K7Q2-0001", *by())["wave"] == ""
+    left = told(shop, "none-left", wave, *by(), "--sku", gtin_of(2), "--reason", "not_found")
+    assert left["to_pick"] == 1
+    assert run(shop, "release", "K7Q2-0001", *by()).exit_code == 4
+
+
 def test_a_no_show_and_an_extension_by_script(shop, clock):
     """Longer as far as the policy goes; after the date it is on the list, and closed from there."""
     number = "K7Q2-0000"

@@ -11,7 +11,7 @@ from store_client import bootstrap
 from store_client.cli import app
 from sync.domain import operations as op
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import STORE, make_catalogue, make_people
+from tests.support.fake_store import STORE, gtin_of, make_catalogue, make_people
 from tests.support.filled_store import fill, open_filled
 from tests.support.ship_store import HARBOR, SWIFT, parcel
 from tests.support.terminals import PIN, hash_pin
@@ -64,6 +64,25 @@ def test_a_script_packs_labels_lists_and_hands_over(shop):
     assert told(shop, "manifest", "swift", "--by", "A103")["boxes"] == 1
     assert told(shop, "hand-over", "swift", "--by", "A103")["boxes"] == 1
     assert [one["number"] for one in told(shop, "list")] == ["K7Q2-0002"]
+
+
+def test_a_parcel_by_script_and_what_goes_otherwise(shop):
+    """Picked, packed in part, labeled by hand, torn off, unpacked; the rest is given up."""
+    number, by = "K7Q2-0002", ("--by", "A103")
+    assert told(shop, "accept", number, *by)["status"] == "accepted"
+    for index in (2, 2, 3):
+        told(shop, "pick", number, *by, "--sku", gtin_of(index))
+    part = told(shop, "pack", number, *by, "--weight", "400", "--take", "1=1")
+    assert [box["box"] for box in part["boxes"]] == [1]
+    hand = told(shop, "label-by-hand", number, *by, "--box", "1", "--tracking", "HX-1")
+    assert hand["boxes"][0]["tracking"] == "HX-1"
+    told(shop, "void", number, *by, "--box", "1")
+    assert told(shop, "unpack", number, *by, "--box", "1")["boxes"] == []
+    told(shop, "unpick", number, *by, "--sku", gtin_of(3))
+    told(shop, "short", number, *by, "--sku", gtin_of(3), "--reason", "damaged")
+    told(shop, "reject", number, *by, "--reason", "not_found")
+    assert told(shop, "put-back", number, *by)["status"] == "rejected"
+    assert run(shop, "put-back", number, *by).exit_code == 4
 
 
 def test_a_wave_is_printed_as_a_pick_list(shop):

@@ -15,6 +15,7 @@ from tests.support.terminals import PIN, hash_pin
 pytestmark = pytest.mark.slow
 RUNNER = CliRunner()
 DAY_MS = 86_400_000
+BY = ("--by", "A102")
 
 
 @pytest.fixture
@@ -113,3 +114,36 @@ def test_whoever_has_not_the_pin_does_nothing(run, monkeypatch):
     assert "Wrong PIN" in run("drawer", "open", "--float", "1", "--by", "A102", code=4).output
     monkeypatch.delenv("HOLDSHELF_PIN")
     run("drawer", "open", "--float", "1", "--by", "A102", code=2)
+
+
+def test_the_goods_of_a_reservation_by_script(run, tmp_path):
+    """A pick taken back and made again, shelf, told, more time, a unit short, one not wanted."""
+    number, sku = "K7Q2-0000", sku_of(0)
+
+    def told(*arguments: str) -> dict:
+        return read(run("reserve", *arguments[:1], number, *arguments[1:], *BY, "--json"))
+
+    told("unpick", "--sku", sku)
+    told("short", "--sku", sku, "--units", "1", "--reason", "damaged")
+    assert told("stage", "--spot", "a1")["status"] == "staged"
+    assert told("unstage")["status"] == "picked"
+    told("stage", "--spot", "a1")
+    ready = told("ready")
+    assert ready["status"] == "ready_for_pickup"
+    longer = told("extend", "--hours", "2")
+    assert longer["held_until_ms"] >= ready["held_until_ms"]
+    run("reserve", "release", number, *BY, code=4)
+    told("refuse", "--take", "2=1", "--reason", "price")
+    told("put-back")
+    told("refuse", "--reason", "price")
+    run("reserve", "pick", number, "--sku", sku, *BY, code=4)
+    run("reserve", "accept", "NOPE", *BY, code=3)
+
+
+def test_cash_that_goes_out_is_noted(run):
+    """Change in, a deposit out: the report knows both."""
+    run("drawer", "open", "--float", "100", *BY)
+    run("drawer", "cash", "--amount", "20", "--reason", "change", *BY)
+    report = read(run("drawer", "cash", "--amount", "50", "--reason", "deposit", *BY, "--json"))
+    assert report["expected_minor"] == 7_000
+    run("drawer", "cash", "--amount", "500", "--reason", "deposit", *BY, code=4)
