@@ -12,8 +12,17 @@ from sync.domain.fulfillment import FulfillmentStatus as S
 from sync.domain.ids import pickup_qr
 from tests.architecture.tree import ROOT
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order, make_store, sku_of
+from tests.support.fake_store import (
+    CODE,
+    FakeStore,
+    Item,
+    gtin_of,
+    make_order,
+    make_store,
+    sku_of,
+)
 from tests.support.keystrokes import CountingTerminal
+from tests.support.pickup_store import curbside_store
 from tests.support.ship_store import parcel, ship_store
 from tests.support.terminals import terminal, till_settings
 
@@ -45,6 +54,18 @@ def parcel_store(clock: FrozenClock) -> FakeStore:
     """One parcel of three units on two lines."""
     store = ship_store(clock)
     store.add(parcel(1, clock.now_ms()))
+    return store
+
+
+def outside_store(clock: FrozenClock) -> FakeStore:
+    """Two curbside orders, three units each."""
+    return curbside_store(clock, 2)
+
+
+def task_store(clock: FrozenClock) -> FakeStore:
+    """One follow-up that waits."""
+    store, now_ms = make_store(clock), clock.now_ms()
+    store.inbox = [Item("E1", "follow_up", "Call back", now_ms, now_ms + 7_200_000)]
     return store
 
 
@@ -92,6 +113,39 @@ async def hand_over_typed(term: CountingTerminal, store: FakeStore) -> None:
     await term.type(CODE.lower())
     await term.press("enter")
     assert status_of(only(store)) is S.PICKED_UP
+
+
+async def curbside_wave(term: CountingTerminal, store: FakeStore) -> None:
+    """The curbside desk, a wave of all that wait, sorted while picking, six items."""
+    await term.press("f6", "f7", "1")
+    for index in (0, 0, 1, 1, 1, 2):
+        await term.scan(gtin_of(index))
+    assert {status_of(order) for order in store.orders.values()} == {S.PICKED}
+
+
+async def off_the_shelf(term: CountingTerminal, store: FakeStore) -> None:
+    """Enter on Today, ^Z, yes."""
+    await term.press("enter", "ctrl+z", "enter")
+    assert status_of(only(store)) is S.PICKED
+
+
+async def write_down(term: CountingTerminal, store: FakeStore) -> None:
+    """Inbox, new, a few words, the order's slip, the time as it is, for a lead."""
+    await term.press("f9", "f4")
+    await term.type("Call back")
+    await term.press("enter")
+    await term.scan(only(store).order_number)
+    await term.press("enter", "3")
+    (task,) = store.inbox
+    assert (task.assignee, task.order_number) == ("lead", only(store).order_number)
+
+
+async def done(term: CountingTerminal, store: FakeStore) -> None:
+    """Inbox, done, a few words."""
+    await term.press("f9", "f6")
+    await term.type("Called")
+    await term.press("enter")
+    assert store.inbox[0].is_done
 
 
 async def reserve_and_pay(term: CountingTerminal, store: FakeStore) -> None:
@@ -144,6 +198,11 @@ JOBS = (
         " IBM: each item is scanned again, taps not documented. fabric: signature"),
     Job("Hand over, slip and code scanned", ready_store, hand_over_by_slip, NOT),
     Job("Hand over, code typed", ready_store, hand_over_typed, NOT),
+    Job("Two curbside orders of 3 units on one walk", outside_store, curbside_wave,
+        "IBM: batches of orders with totes, taps not documented"),
+    Job("Off the hold shelf again: it was not ready", ready_store, off_the_shelf, NOT),
+    Job("A follow-up about an order, for a lead", pickup_store, write_down, NOT),
+    Job("A follow-up is done", task_store, done, NOT),
     Job("Reserve at the counter, fetch, cash, receipt", make_store, reserve_and_pay,
         "NewStore: not possible offline; taps not documented"),
     Job("Parcel of 3 units: pick, pack, weigh, label", parcel_store, ship,
