@@ -17,6 +17,7 @@ from sync.domain.flows.curbside import arrival_of
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.pickups import PickupPolicy
 from tests.central_server.services.test_pickup_both_sides import (
+    CONNECTED,
     S,
     anyio_backend,
     assert_books_agree,
@@ -24,6 +25,7 @@ from tests.central_server.services.test_pickup_both_sides import (
     here,
     make_ready,
     order_of,
+    pick_and_make_ready,
     side,
 )
 from tests.support.central_world import World
@@ -47,27 +49,46 @@ def place(world: World, key: str = "car") -> FulfillmentOrder:
 
 
 @pytest.mark.anyio
-async def test_connected_the_customers_word_is_on_the_screen_after_a_round(
-    world: World, side: StoreSide
-):
-    """Ready, arrived, brought out; the customer was told to say where they stand."""
+@CONNECTED
+async def test_from_the_order_to_the_car(world: World, side: StoreSide, connected: bool):
+    """Picked, shelved, ready, arrived by the customer's word, brought out, handed over by code.
+
+    With the network cut the arrival is typed, and central hears all of it later, once.
+    """
     order = place(world)
     side.settle()
-    make_ready(desk_of(side), order.id)
-    side.settle()
-    assert any("say in the shop where you stand" in mail.text for mail in world.mails())
-    document = world.parts.central.arrivals.arrived(order.order_id, "P2", "red van")
-    assert '"customer_waiting"' in json.dumps(document)
-    side.settle()
+    if not connected:
+        side.cut()
+        side.round()
     settings = TerminalSettings(poll_seconds=QUIET_SECONDS)
     async with terminal(side.store, side.clock, settings=settings) as term:
-        await term.press("f6")
+        await pick_and_make_ready(term, "SKU-1", "SKU-1")
+        await term.press("f2")
+        if connected:
+            side.settle()
+            assert any("say in the shop where you stand" in mail.text for mail in world.mails())
+            document = world.parts.central.arrivals.arrived(order.order_id, "P2", "red van")
+            assert '"customer_waiting"' in json.dumps(document)
+            side.settle()
+            await term.look()
+            await term.press("f6")
+        else:
+            await term.press("f6", "f6")
+            await term.type("P2, red van")
+            await term.press("enter")
         assert "1 customer outside" in term.text()
         assert "P2 red van" in term.text()
         await term.press("enter")
         assert "BRING OUT" in term.text()
-    entries = world.order(order.order_id)["timeline"]
-    assert "The customer waits at P2." in [one["text"] for one in entries]
+        await term.scan(world.mails()[0].qr)
+        await term.press("enter")
+        assert "Handed over: all done" in term.text()
+    side.settle()
+    assert status_of(order_of(world, order.order_id)) is S.PICKED_UP
+    assert world.order(order.order_id)["status"] == "fulfilled"
+    told = [one for one in world.order(order.order_id)["timeline"] if "arrived" in one["kind"]]
+    assert [one["text"] for one in told] == (["The customer waits at P2."] if connected else [""])
+    assert world.stock("S001") == (8, 0)
     assert_books_agree(world, side)
 
 

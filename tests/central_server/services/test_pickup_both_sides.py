@@ -18,7 +18,7 @@ from sync.domain.waves import PickMode
 from sync.protocol.rows import AssociateRow
 from tests.support.central_world import World
 from tests.support.store_side import StoreSide
-from tests.support.terminals import QUIET_SECONDS, terminal
+from tests.support.terminals import QUIET_SECONDS, Terminal, terminal
 
 S = FulfillmentStatus
 RAFAEL = Actor("A103", "Rafael C.", Role.ASSOCIATE)
@@ -63,6 +63,52 @@ def assert_books_agree(world: World, side: StoreSide) -> None:
     """Assert that store and central say the same of everything, and stock is its ledger."""
     assert side.differences() == []
     world.check_books()
+
+
+CONNECTED = pytest.mark.parametrize("connected", [True, False], ids=["connected", "cut off"])
+
+
+async def pick_and_make_ready(term: Terminal, *skus: str) -> None:
+    """The first order of Today: scanned, put at A1, and the customer told."""
+    await term.press("enter")
+    for sku in skus:
+        await term.scan(sku)
+    await term.press("enter")
+    await term.scan("A1")
+    assert "Put at A1" in term.text()
+    await term.press("enter")
+    assert "Ready: " in term.text()
+
+
+@pytest.mark.anyio
+@CONNECTED
+async def test_from_the_order_to_the_hand_over(world: World, side: StoreSide, connected: bool):
+    """Picked, shelved, ready, the customer's code scanned: each step at central after a round.
+
+    With the network cut it is the same work: central hears all of it later, once.
+    """
+    placed = world.place(("SKU-1", 2), ("SKU-2", 1))
+    side.settle()
+    if not connected:
+        side.cut()
+        side.round()
+    settings = TerminalSettings(poll_seconds=QUIET_SECONDS)
+    async with terminal(side.store, side.clock, settings=settings) as term:
+        await pick_and_make_ready(term, "SKU-1", "SKU-1", "SKU-2")
+        if connected:
+            side.settle()
+            assert subjects(world) == ["is ready"]
+        assert world.order(placed.order_id)["status"] == ("ready" if connected else "open")
+        await term.press("f2")
+        await term.scan(world.mails()[0].qr)
+        await term.press("enter")
+        assert "Handed over: all done" in term.text()
+    side.settle()
+    assert world.order(placed.order_id)["status"] == "fulfilled"
+    assert status_of(order_of(world, placed.order_id)) is S.PICKED_UP
+    assert subjects(world).count("is ready") == connected
+    assert (world.stock("S001"), world.stock("S001", "SKU-2")) == ((8, 0), (9, 0))
+    assert_books_agree(world, side)
 
 
 @pytest.mark.anyio
