@@ -243,6 +243,17 @@ def sell(context: typer.Context, number: Number, by: By, as_json: AsJson = False
     _do(context, by, job, as_json)
 
 
+@reserve_app.command("receipt")
+def receipt(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+    """Print the receipts of a reservation that was sold once more, as copies."""
+
+    def job(desk: Desk) -> tuple[dict[str, Any], str]:
+        printed = tendering.receipts_again(desk, _find(desk, number).id)
+        return _document(printed.order), f"{printed.says}."
+
+    _do(context, by, job, as_json)
+
+
 # --- its goods --------------------------------------------------------------------------------
 
 

@@ -70,7 +70,6 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "flows/ship/screen.py:action_pack_some": (Place(("f6",), PICKED),),
     "flows/ship/screen.py:_weigh": (Place(("enter",), PICKED),),
     "flows/ship/screen.py:_by_hand": (Place(("f7", "5"), PACKED),),
-    "flows/ship/screen.py:action_short.chosen": (Place(("!short", "1"), PICKED),),
 }
 """Where text can be typed, by the function that makes the field."""
 

@@ -47,6 +47,8 @@ ACTIONS: dict[str, str | tuple[str, ...]] = {
     "sort_wave": ("pickup sort", "ship sort", "curbside sort"),
     "short": ("pickup none-left", "ship none-left", "curbside none-left"),
     "leave_wave": ("pickup leave", "ship leave", "curbside leave"),
+    "wave_paper": ("pickup pick-list", "ship pick-list", "curbside pick-list"),
+    "take": ("pickup pick", "ship pick", "reserve pick"),
     "take_over": ("pickup take-over", "ship take-over", "curbside take-over"),
     "inbox_new": ("inbox add",), "inbox_assign": ("inbox assign",), "inbox_done": ("inbox done",),
     "print_again": ("print again",), "print_move": ("print again",),
@@ -82,6 +84,7 @@ PROBLEMS: dict[str, str | tuple[str, ...]] = {
     "Customer waits outside": ("curbside arrived",), "Nobody waits outside": ("curbside left",),
     "Unpack box ": ("ship unpack",), "Void the label of box ": ("ship void",),
     "Write down a label bought otherwise": ("ship label-by-hand",),
+    "Print the receipt again": ("reserve receipt",),
     "Print labels and slips again": ("ship label",),
 }  # fmt: skip
 """Of each entry of F7, its commands, or why it has none."""

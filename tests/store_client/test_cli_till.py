@@ -69,6 +69,7 @@ def test_a_day_at_the_command_line(run):
     assert change["change_minor"] == 11_000 - (3 * 4899 - 4000)
     sold = read(run("reserve", "sell", number, "--by", "A102", "--json"))
     assert sold["status"] == "converted"
+    assert "once more, as a copy" in run("reserve", "receipt", number, *BY).stdout
     counted = read(run("drawer", "count", "--counted", "206.97", "--by", "A102", "--json"))
     assert (counted["is_balanced"], counted["difference_minor"]) == (True, 0)
     text = run("drawer", "report").stdout
