@@ -19,6 +19,7 @@ from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders,
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import reserving, tendering
+from store_client.services.cash import signed
 from store_client.services.desk import Desk
 from store_client.services.drawer import read_amount, report_of, report_text, sessions
 from sync.domain.errors import OperationRefused
@@ -91,7 +92,7 @@ def cash(
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         session = drawers.require_session(desk)
         minor = abs(read_amount(amount, session.currency))
-        moved = drawers.move_cash(desk, drawers.signed(reason, minor), reason)
+        moved = drawers.move_cash(desk, signed(reason, minor), reason)
         return _report(report_of(moved)), f"Noted: {amount} {reason.value}."
 
     _do(context, by, job, as_json)

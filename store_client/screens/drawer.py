@@ -13,6 +13,7 @@ from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.services import drawer
 from store_client.services.card_settling import settle_cards
+from store_client.services.cash import REASONS, signed
 from store_client.services.drawer import Report, Session, TenderLine
 from store_client.services.words import day_time, money
 from store_client.widgets.bars import Hint
@@ -22,11 +23,6 @@ from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.money_operations import CashReason
 
 Row = tuple[str, TenderLine]
-REASONS = {
-    CashReason.CHANGE: "Coins put in for change",
-    CashReason.DEPOSIT: "Taken to the safe or the bank",
-    CashReason.EXPENSE: "Paid out for the store",
-}
 
 
 class DrawerScreen(TerminalScreen):
@@ -201,7 +197,7 @@ class DrawerScreen(TerminalScreen):
         words = REASONS[reason]
         self._ask(
             Question(words, "How much", "such as 50"),
-            lambda desk, minor: drawer.move_cash(desk, drawer.signed(reason, minor), reason),
+            lambda desk, minor: drawer.move_cash(desk, signed(reason, minor), reason),
             lambda _: f"Noted: {words.lower()}",
         )
 

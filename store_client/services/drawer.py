@@ -234,11 +234,6 @@ def open_drawer(desk: Desk, float_minor: int, currency: str = "") -> Session:
     return require_session(desk)
 
 
-def signed(reason: CashReason, amount_minor: int) -> int:
-    """Return an amount as the drawer sees it: change is put in, everything else goes out."""
-    return amount_minor if reason is CashReason.CHANGE else -amount_minor
-
-
 def move_cash(desk: Desk, amount_minor: int, reason: CashReason) -> Session:
     """Put cash into the drawer (positive) or take it out, for a reason."""
     action = Action.TAKE_CASH_OUT if amount_minor < 0 else Action.RUN_DRAWER
