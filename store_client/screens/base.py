@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
@@ -125,9 +126,18 @@ def begin(
     """Begin `job` beside the screen; an exclusive one takes the place of its group's last.
 
     The job itself is handed over, not its coroutine: one that is replaced before
-    it began leaves nothing behind that was never awaited.
+    it began leaves nothing behind that was never awaited. A screen that is being
+    left has lost its widgets already: what its job did stands, and shows on the next one.
     """
-    node.run_worker(cast("Any", job), group=group, exclusive=exclusive)
+
+    async def run() -> None:
+        try:
+            await job()
+        except NoMatches:
+            if node.display:
+                raise
+
+    node.run_worker(cast("Any", run), group=group, exclusive=exclusive)
 
 
 def host_of(screen: Screen[Any]) -> Host:

@@ -36,6 +36,10 @@ def _choice_cells(numbered: tuple[int, Choice]) -> Sequence[Cell]:
     return (Cell(str(number), "new"), Cell(choice.label, bold=True), Cell(choice.detail, "dim"))
 
 
+BURST_GAPS = 3
+"""A key that so many gaps of a scanner follow none is a person's."""
+
+
 class ChooseDialog(TerminalModal[str | None]):
     """Choose by number, or by arrows and Enter."""
 
@@ -69,12 +73,20 @@ class ChooseDialog(TerminalModal[str | None]):
         choices.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Choose by number."""
-        if event.character and event.character.isdigit():
-            chosen = [choice for number, choice in self._choices if str(number) == event.character]
-            if chosen:
-                event.stop()
-                self.dismiss(chosen[0].key)
+        """Choose by number, once it is clear that a person typed it: a scan is digits, too."""
+        if event.character and event.is_printable:
+            event.stop()
+            self.typed += event.character
+            wait_seconds = self.host.settings.scanner.gap_ms * BURST_GAPS / 1000
+            self.set_timer(wait_seconds, partial(self._typed_alone, self.typed))
+
+    def _typed_alone(self, typed: str) -> None:
+        if typed != self.typed:
+            return  # more came, or it was a scan
+        self.typed = ""
+        chosen = [choice for number, choice in self._choices if str(number) == typed]
+        if chosen and self.is_current:
+            self.dismiss(chosen[0].key)
 
     @on(WorkList.Chosen)
     def _chosen(self, event: WorkList.Chosen) -> None:

@@ -72,6 +72,8 @@ class WorkScreen(TypingScreen):
         """Whether a command is being recorded."""
         self._seen: dict[int, str] | None = None
         self._scans: deque[Code] = deque()
+        self._leaves = False
+        """Whether it is left as soon as every scan is recorded."""
 
     # --- what a flow says ---------------------------------------------------------------
 
@@ -254,11 +256,13 @@ class WorkScreen(TypingScreen):
 
     def refuse(self, error: OperationRefused) -> None:
         """Say why not and what to do, and look at the order again."""
+        self._leaves = False  # whoever was leaving has to read this
         self.query_one(Says).bad(*refusal(error))
         self.app.bell()
         self.store_changed()
 
     def _not_recorded(self, error: Exception) -> None:
+        self._leaves = False
         self.host.note_error(error)
         self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; if it stays, tell support.")
         self.app.bell()
@@ -271,9 +275,16 @@ class WorkScreen(TypingScreen):
         self._scans.append(code)
         self._next_scan()
 
+    def on_unmount(self) -> None:
+        """Name the scans that were still waiting when the screen was left at once."""
+        for code in self._scans:
+            self.host.unused_code(code)
+
     def _next_scan(self) -> None:
         order = self.order
-        if order is None or not self._scans or self.busy:
+        if order is None or not self._scans or self.busy or not self.display:
+            if self._leaves and not self.busy and self.is_current:
+                self.dismiss()
             return
         code = self._scans.popleft()
         if not code.order_number:
@@ -309,9 +320,11 @@ class WorkScreen(TypingScreen):
         return current
 
     def action_back(self) -> None:
-        """Forget what is typed, or go back."""
+        """Forget what is typed, or go back once every scan is recorded."""
         if self.typed:
             self.set_typed("")
+        elif self._scans and self.order is not None:
+            self._leaves = True
         else:
             self.dismiss()
 

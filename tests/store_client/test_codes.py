@@ -137,9 +137,25 @@ async def test_an_items_code_does_the_obvious_on_every_screen(full_store, clock,
 DIALOGS = {
     "counter": (("@0", "f6"), "not the pickup code"), "payment": (("@8", "f6"), "was not used"),
     "spot": (("@0", "f8"), "This store has no spot"),
-    "question": (("@1", "enter"), "finish or close"),
+    "question": (("@1", "enter"), "finish or close"), "choice": (("@0", "f7"), "finish or close"),
 }  # fmt: skip
 """Dialogs over what is picked, and what an item's code is told there."""
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["4006381333931", "5901234123457", "2112345678900"])
+async def test_a_scan_chooses_nothing(full_store, clock, code):
+    """The digits of a barcode are no answers to what is asked, one after another."""
+    async with terminal(full_store, clock) as term:
+        await term.press("enter", "f7")
+        dialog = term.screen
+        await term.scan(code)
+        assert "finish or close" in term.toasts()
+        assert term.screen is dialog
+        await term.press("1")
+        assert term.screen is not dialog
+    assert full_store.performed == []
 
 
 @pytest.mark.anyio

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from store_client.screens.today import TodayScreen
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from tests.support.clocks import FrozenClock
@@ -78,3 +79,25 @@ async def test_a_scan_is_recorded_though_its_screen_is_left_meanwhile(clock):
         await term.press("enter")
         assert "1 of 2" in term.text()
     assert [one.kind for one in store.performed] == ["line_picked"]
+
+
+@pytest.mark.parametrize("leave", ["escape", "f2"])
+async def test_no_scan_is_lost_in_silence_where_its_screen_is_left(clock, leave):
+    """Esc goes when the last is recorded; where F2 goes at once, each that was not is named."""
+    store = make_store(clock, 3)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        term.keys.gap_ms = 8
+        for index in (0, 0, 1):
+            term.keys.at_ms += 500
+            term._post(*gtin_of(index), "enter")
+        term._post(leave)
+        await slow.reached(term)
+        await term.pilot.pause()
+        slow.release.set()
+        await term.rest()
+        assert isinstance(term.screen, TodayScreen)
+        picked = [one.kind for one in store.performed]
+        assert picked == ["line_picked"] * (3 if leave == "escape" else 1)
+        assert term.toasts().count("That scan was not used") == 3 - len(picked)

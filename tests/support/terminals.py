@@ -13,6 +13,7 @@ from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.adapters.receipt_files import ReceiptFiles
 from store_client.app import StoreApp
 from store_client.devices import Devices
+from store_client.screens.dialogs import ChooseDialog
 from store_client.services.desk import Actor, TerminalSettings
 from sync.clock import Clock
 from sync.domain.people import Role
@@ -60,7 +61,10 @@ class Terminal:
 
     async def press(self, *keys: str) -> None:
         """Press keys as a person does, and let the terminal come to rest."""
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            while isinstance(self.screen, ChooseDialog) and self.screen.typed:
+                await self.pilot.pause(0.01)  # until it is no scan
         await self.rest()
 
     async def type(self, text: str) -> None:
