@@ -18,7 +18,7 @@ from store_client.screens.dialogs import (
     Question,
     what_follows,
 )
-from store_client.screens.work import Command, WorkScreen
+from store_client.screens.work import Command, Loaded, WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Desk, Refusal
 from store_client.services.rejecting import Here, at_central, everything_open, preview
@@ -49,6 +49,8 @@ class ShelfScreen(WorkScreen):
         super().__init__(fulfillment_id)
         self._taken_by = ""
         """Who goes on here with what somebody else began."""
+        self._opened_by = ""
+        """Who opened the screen: whoever takes the terminal over goes on with what is on it."""
         self._may_undo = False
         """Whether a pick of who is signed in can be undone."""
 
@@ -56,11 +58,28 @@ class ShelfScreen(WorkScreen):
         """Return what can go wrong now, and what to do about it; the flow says."""
         raise NotImplementedError
 
+    def on_mount(self) -> None:
+        """Note who opens it."""
+        actor = self.host.actor
+        self._opened_by = "" if actor is None else actor.id
+        super().on_mount()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether who is signed in goes on with what somebody else began."""
+        actor = self.host.actor
+        me = "" if actor is None else actor.id
+        return me == self._taken_by or me != self._opened_by
+
     @property
     def desk(self) -> Desk:
         """The desk, at which what was taken over may be picked by who took it."""
         desk = super().desk
-        return replace(desk, takes_over=self.key) if self._taken_by == desk.actor.id else desk
+        return replace(desk, takes_over=self.key) if self._goes_on else desk
+
+    def _load(self) -> Loaded:
+        loaded = super()._load()
+        return replace(loaded, held="") if self._goes_on else loaded
 
     def holder_hints(self) -> Sequence[Hint]:
         """Return the key to take the order over, where somebody else picks it."""
@@ -77,6 +96,7 @@ class ShelfScreen(WorkScreen):
         def answered(yes: bool | None) -> None:
             if yes:
                 self._taken_by = actor.id
+                self.store_changed()
                 self.query_one(Says).good("Yours with your first pick: go on scanning")
 
         self.app.push_screen(ConfirmDialog("Take this order over", text, yes="Take over"), answered)
