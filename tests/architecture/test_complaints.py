@@ -71,7 +71,7 @@ COMPLAINTS: dict[int, tuple[str, tuple[str, ...]]] = {
         "store_client/test_terminal_slow_disk.py::test_ready_pressed_twice_is_ready_once",
     )),
     15: ("What is sent to a store is done on arrival, before the customer has it", (
-        "scenarios/test_flows.py::transfer_plain",
+        "scenarios/elsewhere.py::transfer_plain",
     )),
     16: ("The second part of an order cannot be packed", (
         "store_client/test_ship_commands.py::test_one_order_in_two_boxes_with_a_label_and_a_slip_each",
