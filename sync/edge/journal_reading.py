@@ -51,14 +51,15 @@ class JournalReading(ABC):
         return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
 
     def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
-        """Return the operations on `aggregate` after `after_seq`, oldest first.
+        """Return the operations on `aggregate` after `after_seq` that count, oldest first.
 
-        None stands for one that a newer version of this program wrote.
+        Left out is what central refused: a row may begin later than that. None stands for one that a newer version of this program wrote.
         """
         rows = self._all(
             # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
-            "SELECT line FROM operations INDEXED BY operations_by_aggregate"
-            " WHERE aggregate = ? AND seq > ? ORDER BY epoch, seq",
+            "SELECT o.line FROM operations o INDEXED BY operations_by_aggregate"
+            " LEFT JOIN verdicts v USING (epoch, seq) WHERE o.aggregate = ? AND o.seq > ?"
+            " AND v.status IS NOT 'refused' ORDER BY o.epoch, o.seq",
             (aggregate, after_seq),
         )
         return [_read(line) for (line,) in rows]

@@ -11,9 +11,10 @@ from store_client.replica import copies
 from store_client.replica.store import UnknownOrder
 from store_client.services import reserving
 from store_client.services.desk import Desk
-from sync.domain.fulfillment import FulfillmentOrder, ShortReason
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.operations import LineShortPicked
+from sync.domain.reserve_operations import ReservationReleased
 from sync.protocol.rows import store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_approved import approve_all, hand_in
@@ -191,3 +192,21 @@ def test_a_journal_from_before_a_verdict_asks_for_it(
     agree(world, store)
     assert store.store.sync_state().quarantined == 0
     assert (store.store.fulfillment(held) is None) == (way is skip_all)
+
+
+def test_a_step_that_is_set_aside_before_the_beginning_is_approved_stays_aside(
+    world: World, store: StoreSide, held: str
+):
+    """Central knew no order whose row could have taken the verdict in; the journal knows it."""
+    store.store.perform(ReservationReleased(held, RefusalReason.CHANGED_MIND), by="A1", dev="T1")
+    store.settle()
+    found, _ = world.parts.central.quarantine.page("S001", None, 100)
+    (released,) = [one for one in found if one["kind"] == "reservation_released"]
+    op_id = OpId(
+        str(released["replica_id"]), int(str(released["epoch"])), int(str(released["seq"]))
+    )
+    world.parts.central.quarantine.skip(op_id, by="Ann", reason="they still want it")
+    store.settle()
+    assert "accepted" in approve_all(world)
+    agree(world, store)
+    assert (here(store, held).total("open"), store.share().allocated) == (2, 2)
