@@ -53,7 +53,7 @@ def promises_are_covered(world: "World") -> Iterator[str]:
     """O3: more is tied than there is only as far as facts that came too late explain it."""
     books = read_books(world)
     excused = _excused(books, shared=world.shared) + world.forgotten
-    excused += _unbound(world, books)
+    excused += _unbound(world, books) + _held_back(books)
     for key, (on_hand, allocated) in books.stock.items():
         over = allocated - on_hand
         if over > excused[key]:
@@ -85,6 +85,17 @@ def _excused(books: Books, *, shared: bool) -> Counter[tuple[str, str]]:
         for line in sold.over if shared else ():
             excused[location_of(source.partition("/")[0]), line.sku] += line.units
     return excused
+
+
+def _held_back(books: Books) -> Counter[tuple[str, str]]:
+    """Return what is tied by orders of which central holds work back: the store may be further."""
+    held = {one.aggregate for one in books.operations if one.status == "quarantined"}
+    units: Counter[tuple[str, str]] = Counter()
+    for key in held & books.orders.keys():
+        order = books.orders[key].row.order
+        for line in order.lines:
+            units[order.location_id, line.sku] += line.tied
+    return units
 
 
 def _unbound(world: "World", books: Books) -> Counter[tuple[str, str]]:
