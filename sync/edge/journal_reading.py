@@ -53,7 +53,8 @@ class JournalReading(ABC):
     def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
         """Return the operations on `aggregate` after `after_seq` that count, oldest first.
 
-        Left out is what central refused: a row may begin later than that. None stands for one that a newer version of this program wrote.
+        Left out is what central refused: a row may begin later than that. None stands
+        for one that a newer version of this program wrote.
         """
         rows = self._all(
             # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
