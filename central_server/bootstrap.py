@@ -71,7 +71,7 @@ from central_server.services.verification import verify
 from central_server.services.waiting_room import WaitingRoom
 from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.storage import backup as copies
-from central_server.storage.commits import POISON, DatabaseClosed, Overloaded
+from central_server.storage.commits import POISON, TROUBLE, DatabaseClosed, Overloaded
 from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
 from central_server.storage.snapshots import NoSnapshot
@@ -283,6 +283,7 @@ def assemble(
     judging = Judging(
         database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=PokeBoard(),
         promise_ms=settings.promise_minutes * 60_000, poison=POISON,
+        trouble=TROUBLE,
     )  # fmt: skip
     central = _central(settings, judging, snapshots)
     pokes = judging.pokes

@@ -25,3 +25,5 @@ class Judging:
     """How long a store has for an order, in ms."""
     poison: tuple[type[Exception], ...] = ()
     """What storage raises where a row cannot be written at all: that operation's own fault."""
+    trouble: tuple[type[Exception], ...] = ()
+    """What it raises that ends the transaction: never to be taken for the fault of a rule."""

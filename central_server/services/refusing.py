@@ -29,6 +29,7 @@ class Refusing(Replication):
     ) -> None:
         super().__init__(unit, judging, location, now_ms)
         self._problem = problem
+        self.trouble = ()
 
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
         """Load what is only read; move nothing."""

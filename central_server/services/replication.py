@@ -85,6 +85,7 @@ class Replication(Reserving):
         self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in judging.handlers}
         self._now_ms = now_ms
         self._random = judging.random
+        self.trouble = judging.trouble
         self._rows: dict[str, FulfillmentOrder] = {}
         self._kept_marks: dict[str, Watermark] = {}
         self._marks: dict[str, Watermark] = {}
@@ -430,6 +431,8 @@ class Replication(Reserving):
                 item = mail.item(self._random)
                 if not mail.corrects or has_left(self._unit, mail, item):
                     due.append(item)
+            except self.trouble:
+                raise
             except Exception as problem:  # noqa: BLE001 - a message must not stop a store's work
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from central_server.storage.unit import Unit
 
@@ -24,6 +24,10 @@ class Overloaded(Exception):
 
 class Conflict(Exception):
     """Somebody else was faster: the transaction did nothing and is run again."""
+
+
+TROUBLE: tuple[type[Exception], ...] = (DBAPIError, Conflict, DatabaseClosed, Overloaded)
+"""What ends a transaction, whatever it was about; `POISON` among it."""
 
 
 class UnsafeDatabase(Exception):

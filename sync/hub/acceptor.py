@@ -285,6 +285,8 @@ def judge(
         return _quarantined(op_id.seq, refusal.code, str(refusal))
     except DomainError as fault:
         return _quarantined(op_id.seq, fault.code, str(fault))
+    except applier.trouble:
+        raise
     except Exception as fault:  # noqa: BLE001 - a poison operation must not stop the queue
         return _quarantined(op_id.seq, "fault", f"{type(fault).__name__}: {fault}"[:500])
 

@@ -121,6 +121,10 @@ class OperationJournal(Protocol):
 class OperationApplier(Protocol):
     """What operations mean at central. Holds changes in memory until `flush`."""
 
+    trouble: tuple[type[Exception], ...]
+    """What `apply` may raise that is no operation's fault: the push fails as a whole, to be tried
+    again. A transaction in which a statement failed can do nothing more."""
+
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
         """Load at once what these operations will touch."""
         ...
@@ -128,8 +132,8 @@ class OperationApplier(Protocol):
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Apply one operation and return its verdict.
 
-        An operation that raises (anything) must have changed nothing: the
-        acceptor quarantines it and goes on.
+        An operation that raises (anything but `trouble`) must have changed nothing:
+        the acceptor quarantines it and goes on.
         """
         ...
 

@@ -197,6 +197,8 @@ class MemoryJournal:
 class MemoryApplier:
     """`OperationApplier`: advances orders and counts stock, nothing else."""
 
+    trouble: tuple[type[Exception], ...] = ()
+
     def __init__(self, central: "MemoryCentral", writer: FeedWriter) -> None:
         self._central = central
         self._writer = writer

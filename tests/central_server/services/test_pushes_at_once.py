@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from central_server.services.follow_ups import PushFollowUps
 from central_server.storage.database import Database
+from sync.domain.fulfillment import ShortReason
+from sync.domain.operations import FulfillmentRejected
 from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import ON_HAND, Device, World, build_world
 from tests.support.databases import prepare
 from tests.support.postgresql import PostgresqlServer
@@ -94,3 +100,31 @@ def test_a_server_that_is_killed_while_a_store_sends_loses_nothing(
         world.check_books()
     finally:
         world.database.close()
+
+
+@pytest.mark.postgres
+def test_a_deadlock_while_a_promise_moves_is_run_again(
+    postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Another transaction was in the way: no fault of the operation, so it is not held back."""
+    world = build_world(postgresql_database, tmp_path)
+    placed = world.place(("SKU-1", 2))
+    (work,) = world.fulfillments(placed.order_id)
+    device = world.device("S001")
+    device.do(FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    re_source, met = PushFollowUps.re_source, list[int]()
+
+    def meets_another(ups: PushFollowUps, *asked: Any) -> Any:
+        if not met:
+            met.append(1)
+            raise OperationalError("SELECT", {}, psycopg.errors.DeadlockDetected("met"))
+        return re_source(ups, *asked)
+
+    monkeypatch.setattr(PushFollowUps, "re_source", meets_another)
+    monkeypatch.setattr(psycopg.errors.DeadlockDetected, "sqlstate", "40P01")
+    answer = device.push()
+    assert (answer.acked_seq, met) == (1, [1])
+    assert [one.status for one in answer.verdicts] == [VerdictStatus.AMENDED]
+    moved = [one for one in world.fulfillments(placed.order_id) if one.total("open")]
+    assert [one.location_id for one in moved] == ["S002"]
+    world.check_books()

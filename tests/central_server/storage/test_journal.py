@@ -139,6 +139,8 @@ def test_what_a_hello_says_is_kept(database):
 class _Applier:
     """Accepts everything but rejections, and puts one row into the feed."""
 
+    trouble: tuple[type[Exception], ...] = ()
+
     def __init__(self, unit) -> None:
         self._feed = FeedWriter(unit.feed)
 

@@ -244,6 +244,8 @@ def test_garbage_is_quarantined_alone(line: bytes):
 class Poisoned:
     """An applier that raises on one order, after it changed nothing."""
 
+    trouble: tuple[type[Exception], ...] = (ConnectionError,)
+
     def __init__(self, pusher: Pusher, problem: Exception) -> None:
         self._inner = pusher.applier()
         self._problem = problem
@@ -289,6 +291,15 @@ def test_whatever_an_applier_raises_is_the_quarantine_of_that_operation(
     assert answer.acked_seq == 4
     assert [verdict.code for verdict in answer.verdicts] == [code, "waits_behind"]
     assert pusher.applied == [3, 4]
+
+
+def test_what_ends_a_transaction_is_no_operations_fault():
+    """A deadlock, a disk that is full: nothing is quarantined, and all is sent again."""
+    pusher = four()
+    with pytest.raises(ConnectionResetError):
+        pusher.push_to(Poisoned(pusher, ConnectionResetError("the database went away")))
+    assert pusher.applied == []
+    assert pusher.push().acked_seq == 4
 
 
 def test_a_request_is_refused_where_a_fact_is_quarantined():
