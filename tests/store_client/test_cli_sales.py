@@ -119,11 +119,11 @@ def test_the_daemon_is_put_together_with_folder_and_address(shop, monkeypatch):
 
     running = bootstrap.build_daemon(load_settings(shop))
     names = [chore.name for chore in running.process.chores]
-    assert names == ["holds", "sales folder", "done sales", "point of sale", "labels"]
+    assert names == ["holds", "sales folder", "done sales", "point of sale", "cards", "labels"]
     assert (shop / "pos.token").stat().st_mode & 0o777 == 0o600
     running.close()
     monkeypatch.delenv("HOLDSHELF_STORE_POS_PORT")
     (shop / "store.toml").write_text("")
     running = bootstrap.build_daemon(load_settings(shop))
-    assert [chore.name for chore in running.process.chores] == ["holds", "labels"]
+    assert [chore.name for chore in running.process.chores] == ["holds", "cards", "labels"]
     running.close()

@@ -96,6 +96,14 @@ class Terminal:
         setattr(self.app, "bell", lambda: rung.append(1))  # noqa: B010 - a method is replaced
         return rung
 
+    async def shows(self, words: str) -> None:
+        """Wait until `words` are on the screen: what a choice leads to may take several turns."""
+        for _ in range(100):
+            if words in self.text():
+                return
+            await self.pilot.pause(0.02)
+        assert words in self.text()
+
     def text(self) -> str:
         """Return what is on the screen."""
         lines = self.app.screen._compositor.render_strips(self.app.size)
