@@ -106,16 +106,8 @@ MUTANTS = (
            lambda _: property(lambda rights: max(0, rights.granted - rights.returned))),
     Mutant("central gives back what it has promised", Rights, "with_return",
            lambda _: lambda rights, units: replace(rights, returned=rights.returned + units)),
-    Mutant("what was given up is not repaired", Replication, "_repair",
-           lambda _: lambda applier, sku, named, op_id: iter(())),
-    Mutant("a confirmation that was tried counts for nothing", ShareKeeper, "_may_have_confirmed",
-           lambda _: lambda keeper, key: False),
     Mutant("a lease outlives central's restore", Leases, "end_all",
            lambda _: lambda leases, now_ms: None, RESTORES),
-    Mutant("a device that is shut out goes on lending", Leases, "end",
-           lambda _: lambda leases, place, now_ms: None, RESTORES),
-    Mutant("a store believes a restored central", ShareKeeper, "expect_anew",
-           lambda _: lambda keeper: None, RESTORES),
 )  # fmt: skip
 
 
