@@ -22,6 +22,7 @@ from typing import Any
 
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import Devices
+from store_client.flows.curbside import commands as curbside
 from store_client.flows.pickup import board as pickup_board
 from store_client.flows.pickup import commands as pickup
 from store_client.flows.reserve import commands as reserve
@@ -29,15 +30,21 @@ from store_client.flows.ship import board as ship_board
 from store_client.flows.ship import commands as ship
 from store_client.flows.ship import manifests
 from store_client.replica.store import Files, Store
-from store_client.services import drawer, reserving, shelf, tendering
+from store_client.services import drawer, reserving, shelf, tendering, waves
 from store_client.services.counter import HandOver
 from store_client.services.desk import Desk
+from store_client.services.scanner import Code
+from store_client.services.waves import WaveName
 from sync.domain.flows import status_of
+from sync.domain.flows.curbside import NAME as CURBSIDE
+from sync.domain.flows.curbside import arrival_of
 from sync.domain.flows.ship import NAME as SHIP
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
 from sync.domain.paying import due_of, reservation_of
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy
 from sync.domain.tenders import TenderState
+from sync.domain.waves import PickMode
 from sync.edge.sqlite import CommitPoint
 from sync.protocol.lines import decode_line
 from tests.support.clocks import FrozenClock
@@ -49,6 +56,8 @@ from tests.support.terminals import actor_of
 PRICE_MINOR = 2_000
 CASH_MINOR = 500
 STEPS_MAX = 40
+BOARD = {"wave": "pickup", "unwanted": "pickup"}
+"""Of what is not a flow of its own: the flow whose order is worked on."""
 Step = Callable[[Desk], bool]
 """Does the next step; False where nothing is left to do."""
 
@@ -63,8 +72,13 @@ def next_pickup(desk: Desk) -> bool:
     """Do what the pickup screen's first line says."""
     order = the_order(desk, "pickup")
     assert order is not None
-    facts = pickup_board.facts_of(order)
-    match pickup_board.next_step(facts, desk.clock.now_ms()):
+    return _fetch(
+        desk, order, pickup_board.next_step(pickup_board.facts_of(order), desk.clock.now_ms())
+    )
+
+
+def _fetch(desk: Desk, order: FulfillmentOrder, step: pickup_board.Step) -> bool:
+    match step:
         case pickup_board.Step.ACCEPT:
             shelf.accept(desk, order.id)
         case pickup_board.Step.PICK:
@@ -79,6 +93,62 @@ def next_pickup(desk: Desk) -> bool:
             pickup.hand_over(desk, order.id, told)
         case _:
             return False
+    return True
+
+
+def next_curbside(desk: Desk) -> bool:
+    """Get an order ready, let the customer arrive, and bring it out."""
+    order = the_order(desk, CURBSIDE)
+    assert order is not None
+    step = pickup_board.next_step(pickup_board.facts_of(order), desk.clock.now_ms())
+    if step is not pickup_board.Step.HAND_OVER:
+        return _fetch(desk, order, step)
+    if arrival_of(order) is None:
+        curbside.arrived(desk, order.id, "P1", "red van")
+        return True
+    pickup.hand_over(desk, order.id, HandOver(pickup.everything(order), code=CODE))
+    return True
+
+
+def next_wave(desk: Desk) -> bool:
+    """Pick an order in a wave whose units are sorted afterwards, and shelve it."""
+    order = the_order(desk, "pickup")
+    assert order is not None
+    step = pickup_board.next_step(pickup_board.facts_of(order), desk.clock.now_ms())
+    if order.wave is None and step is pickup_board.Step.ACCEPT:
+        waves.start(desk, "pickup", mode=PickMode.SORT_AFTER_PICK)
+        return True
+    name = WaveName("pickup", order.wave.name if order.wave is not None else "")
+    match step:
+        case pickup_board.Step.PICK:
+            waves.pick_row(desk, name, next(line for line in order.lines if line.to_pick).sku)
+        case pickup_board.Step.SORT:
+            line = next(line for line in order.lines if order.to_sort(line))
+            waves.sort_scan(desk, name, Code(line.sku))
+        case pickup_board.Step.HAND_OVER:
+            return False
+        case _:
+            return _fetch(desk, order, step)
+    return True
+
+
+def next_unwanted(desk: Desk) -> bool:
+    """Get an order ready, by mistake once, of which the customer takes nothing; put it back."""
+    order = the_order(desk, "pickup")
+    assert order is not None
+    step = pickup_board.next_step(pickup_board.facts_of(order), desk.clock.now_ms())
+    kinds = {one.kind for one in desk.store.fates_of(order.id)}
+    if step is pickup_board.Step.PICK and "line_short_picked" not in kinds:
+        line = next(line for line in order.lines if line.to_pick)
+        shelf.short(desk, order.id, line.line, 1, ShortReason.DAMAGED)
+    elif step is pickup_board.Step.HAND_OVER and "unstaged" not in kinds:
+        shelf.unstage(desk, order.id)
+    elif "unstaged" in kinds and pickup.everything(order) and order.ready_at_ms is not None:
+        pickup.refuse_everything(desk, order.id, RefusalReason.CHANGED_MIND)
+    elif step is pickup_board.Step.PUT_BACK:
+        shelf.put_back_all(desk, order.id)
+    else:
+        return _fetch(desk, order, step)
     return True
 
 
@@ -135,6 +205,9 @@ def next_parcel(desk: Desk) -> bool:
 
 FLOWS: dict[str, Step] = {
     "pickup": next_pickup,
+    CURBSIDE: next_curbside,
+    "wave": next_wave,
+    "unwanted": next_unwanted,
     "reserve": next_reservation,
     SHIP: next_parcel,
 }
@@ -143,11 +216,13 @@ FLOWS: dict[str, Step] = {
 def prepare(flow: str, folder: Path, clock: FrozenClock) -> None:
     """Fill a store with one order of a flow; a reservation begins at the counter."""
     store = open_filled(folder, clock)
+    order = make_order(0, clock.now_ms())
     orders = {
-        "pickup": [make_order(0, clock.now_ms())],
+        "pickup": [order], "wave": [order], "unwanted": [order],
+        CURBSIDE: [replace(order, flow=CURBSIDE)],
         SHIP: [parcel(1, clock.now_ms())],
-    }.get(flow, [])
-    row = replace(STORE, carriers=(SWIFT, HARBOR))
+    }.get(flow, [])  # fmt: skip
+    row = replace(STORE, carriers=(SWIFT, HARBOR), pickup=PickupPolicy(parking=("P1",)))
     fill(store, row, make_people(), make_catalogue(), orders)
     store.close()
 
@@ -188,7 +263,7 @@ def held(store: Store, folder: Path, flow: str) -> dict[str, Any]:
     """Return everything that must be as if nobody had pulled the plug."""
     lines = store.journal.lines_after(0, 1_000, 1_000_000)
     done = [asdict(decode_line(line).op) for line in lines]
-    row = store.board(flow, include_closed=True)[0]
+    row = store.board(BOARD.get(flow, flow), include_closed=True)[0]
     shown = [int(line) for line in (folder / "shown").read_text().split()]
     found: dict[str, Any] = {
         "operations": done, "view": json.loads(store.views()[0]), "status": row.status.value,
