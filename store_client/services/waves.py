@@ -28,6 +28,8 @@ from sync.domain.fulfillment import (
 from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
+SHOWN_MAX = 100
+"""A wave has a few; nobody chooses among thousands."""
 ORDERS_MAX = 12
 """Totes that fit on a cart."""
 S = FulfillmentStatus
@@ -128,6 +130,19 @@ def open_orders(desk: Desk, flow: str) -> list[FulfillmentOrder]:
     found = [desk.store.fulfillment(row.id) for row in rows]
     orders = [order for order in found if order is not None]
     return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number))
+
+
+def for_a_desk(desk: Desk, flow: str) -> tuple[list[FulfillmentOrder], int]:
+    """Return the open orders that a desk for waves shows, and how many more wait to be picked.
+
+    New ones are in no wave: of them only the most urgent are read whole.
+    """
+    rows = sorted(desk.store.board(flow, limit=OPEN_MAX), key=lambda row: row.promised_by_ms)
+    new = [row.id for row in rows if row.status is S.NEW]
+    unread = set(new[SHOWN_MAX:])
+    found = [desk.store.fulfillment(row.id) for row in rows if row.id not in unread]
+    orders = [order for order in found if order is not None]
+    return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number)), len(unread)
 
 
 def waves_of(orders: Iterable[FulfillmentOrder]) -> list[Wave]:

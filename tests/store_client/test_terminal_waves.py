@@ -2,6 +2,7 @@
 
 import pytest
 
+from store_client.services.waves import SHOWN_MAX
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
@@ -132,3 +133,14 @@ async def test_a_power_cut_in_mid_walk_loses_nothing(clock, tmp_path):
         assert "Picked 2 of 3" in term.text()
     again.close()
     store.close()
+
+
+async def test_a_desk_with_very_many_orders_lists_the_most_urgent(clock):
+    """It counts all of them; a wave takes the first, so nobody needs the rest to choose from."""
+    store = pickup_store(clock, SHOWN_MAX + 20)
+    async with terminal(store, clock) as term:
+        await term.press("f7")
+        assert f"{SHOWN_MAX + 20} to pick, in no wave" in term.text()
+        assert f"the {SHOWN_MAX} most urgent are listed" in term.text()
+        await term.press("f6", "1")
+        await term.shows("12 totes")

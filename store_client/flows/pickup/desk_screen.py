@@ -96,12 +96,13 @@ class PickupDeskScreen(WaveDeskScreen):
     async def read(self) -> None:
         """Read the rows and show them."""
         desk = self.desk
-        rows, shelf = await self.host.off_loop(partial(self._look, desk))
+        rows, more, shelf = await self.host.off_loop(partial(self._look, desk))
         free = {row.order_id for row in rows if row.order_id}
         self._marked &= free
         marked = len(self._marked)
         facts = Content.assemble(
-            (f"{len(free)} to pick, in no wave", tone_style("work" if free else "dim")),
+            (f"{len(free) + more} to pick, in no wave", tone_style("work" if free else "dim")),
+            (f"   the {len(free)} most urgent are listed" if more else "", tone_style("dim")),
             (f"   {marked} marked" if marked else "   none marked: F6 takes all",
              tone_style("work" if marked else "dim")),
         )  # fmt: skip
@@ -109,9 +110,9 @@ class PickupDeskScreen(WaveDeskScreen):
         self.query_one("#shelf-facts", Static).update(Content.assemble((shelf, tone_style("dim"))))
         self.query_one("#desk", WorkList).show_rows(rows, empty=_LOOKS.empty)
 
-    def _look(self, desk: Desk) -> tuple[list[Row], str]:
+    def _look(self, desk: Desk) -> tuple[list[Row], int, str]:
         store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
-        orders = waves.open_orders(desk, NAME)
+        orders, more = waves.for_a_desk(desk, NAME)
         rows = [
             Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", _state(wave), Said("", ""),
                 desk.name_of(wave.picker), wave=wave.key)
@@ -125,7 +126,7 @@ class PickupDeskScreen(WaveDeskScreen):
                 Row(order.id, f"{mark} {order.order_number}", "", todo, due, order.customer_name,
                     order_id=order.id)
             )  # fmt: skip
-        return rows, spots_words(spots_of(desk))
+        return rows, more, spots_words(spots_of(desk))
 
     # --- acting -------------------------------------------------------------------------
 
