@@ -10,7 +10,7 @@ import pkgutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -323,17 +323,31 @@ def test_the_pictures_of_other_files_are_there_at_both_sizes():
 
 def test_no_screen_is_forgotten():
     """The table has every screen and dialog of the terminal."""
+    assert {one.__name__ for one in every_screen()} - SHARED == set(SCREENS.values())
+
+
+def test_every_screen_has_a_page_of_help():
+    """F1 says what one can do there; small dialogs say it themselves."""
+    small = {"ConfirmDialog", "ChooseDialog", "EntryDialog", "HelpScreen"}
+    shown = [one for one in every_screen() if one.__name__ not in SHARED | small]
+    assert [one.__name__ for one in shown if len(one.HELP_TEXT) < 60] == []
+    flows = {one.__name__: one.HELP_TEXT for one in shown if ".flows." in one.__module__}
+    assert len(set(flows.values())) == len(flows)
+
+
+def every_screen() -> set[Any]:
+    """Return the class of each screen and dialog."""
     import store_client.flows
     import store_client.screens
 
     for package in (store_client.screens, store_client.flows):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    assert {*_screens(TerminalScreen), *_screens(TerminalModal)} - SHARED == set(SCREENS.values())
+    return {*_screens(TerminalScreen), *_screens(TerminalModal)}
 
 
-def _screens(kind: type[object]) -> Iterator[str]:
+def _screens(kind: type[Any]) -> Iterator[Any]:
     for one in kind.__subclasses__():
         if one.__module__.startswith("store_client"):
-            yield one.__name__
+            yield one
         yield from _screens(one)
