@@ -112,7 +112,7 @@ def _read_code(code_file: Path | None) -> str:
         return code
     if not sys.stdin.isatty():
         _fail(USAGE, "give the code with --code-file FILE, or in HOLDSHELF_ENROLMENT_CODE")
-    return str(typer.prompt("Enrolment code")).strip()
+    return str(typer.prompt("Enrolment code", err=True)).strip()
 
 
 def _read(path: Path) -> str:
@@ -272,7 +272,7 @@ def _read_pin(associate: str) -> str:
     pin = os.environ.get("HOLDSHELF_PIN", "").strip()
     if not pin and not sys.stdin.isatty():
         _fail(USAGE, "give the PIN in HOLDSHELF_PIN")
-    return pin or str(typer.prompt(f"PIN of {associate}", hide_input=True)).strip()
+    return pin or str(typer.prompt(f"PIN of {associate}", hide_input=True, err=True)).strip()
 
 
 @app.command(epilog=EPILOG)

@@ -90,7 +90,7 @@ def read_pin(by: str) -> str:
     if not pin and not sys.stdin.isatty():
         typer.echo("store-client: give the PIN in HOLDSHELF_PIN", err=True)
         raise typer.Exit(USAGE)
-    return pin or str(typer.prompt(f"PIN of {by}", hide_input=True)).strip()
+    return pin or str(typer.prompt(f"PIN of {by}", hide_input=True, err=True)).strip()
 
 
 def say(found: Any, *, as_json: bool) -> None:

@@ -196,7 +196,10 @@ def pay(
         elif means is TenderKind.CARD:
             paid = tendering.pay_card(desk, order.id, minor)
         else:
-            code = os.environ.get("HOLDSHELF_VALUE_CODE", "") or str(typer.prompt("Code")).strip()
+            code = (
+                os.environ.get("HOLDSHELF_VALUE_CODE", "")
+                or str(typer.prompt("Code", err=True)).strip()
+            )
             paid = tendering.pay_value(desk, order.id, means, code, minor)
         return {**_document(paid.order), "change_minor": paid.change_minor}, f"{paid.says}."
 

@@ -91,7 +91,10 @@ class ChooseDialog(TerminalModal[str | None]):
     @on(WorkList.Chosen)
     def _chosen(self, event: WorkList.Chosen) -> None:
         event.stop()
-        self.dismiss(event.key or None)
+        if self.typed:  # Enter ends what was typed, or a scan too short to be told as one
+            self._typed_alone(self.typed)
+        else:
+            self.dismiss(event.key or None)
 
     def action_cancel(self) -> None:
         """Choose nothing."""
@@ -115,9 +118,24 @@ class ConfirmDialog(TerminalModal[bool]):
             yield Static(text, classes="dialog-text", markup=False)
             yield Static(f"Enter: {yes}   Esc: {no}", classes="dialog-keys", markup=False)
 
+    def on_key(self, event: events.Key) -> None:
+        """Collect what comes at a scanner's pace: the Enter behind it is no answer."""
+        if event.character and event.is_printable:
+            event.stop()
+            self.typed += event.character
+            wait_seconds = self.host.settings.scanner.gap_ms * BURST_GAPS / 1000
+            self.set_timer(wait_seconds, partial(self._forget, self.typed))
+
+    def _forget(self, typed: str) -> None:
+        if typed == self.typed:
+            self.typed = ""
+
     def action_answer(self, yes: bool) -> None:
-        """Answer."""
-        self.dismiss(yes)
+        """Answer, unless it was a label that was scanned: a spot's has two characters."""
+        if self.typed:
+            self.typed = ""
+        else:
+            self.dismiss(yes)
 
 
 FIRST_SEEN = "Nothing is done before you have seen what follows."

@@ -247,9 +247,15 @@ class ShelfScreen(WorkScreen):
         later = "" if host.reaches_central else " when it hears of it"
         words = f"{did}. Central {at_central(order.flow).does}{later}"
 
+        def as_shown(desk: Desk) -> Any:
+            fresh = desk.store.fulfillment(order.id)
+            if fresh is None or preview(fresh, given_up, reason, here) != said:
+                raise Refusal("The order has changed meanwhile.", "Look at it, then decide again.")
+            return command(desk)
+
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(command, words)
+                self.do(as_shown, words)
 
         self.app.push_screen(what_follows(said), answered)
 
@@ -313,7 +319,7 @@ class ShelfScreen(WorkScreen):
             if chosen is not None:
                 why = ShortReason(chosen)
                 command = partial(shelf.reject, fulfillment_id=self.key, reason=why)
-                self._confirm(everything_open(order), why, command, "Rejected")
+                self._confirm(everything_open(self.order or order), why, command, "Rejected")
 
         choices = [Choice(reason.value, label) for reason, label in SHORT_REASONS.items()]
         title = "Why does this store reject the order?"
