@@ -173,7 +173,11 @@ class TerminalScreen(Screen[None]):
         yield Hints()
 
     def compose_body(self) -> ComposeResult:
-        """Yield what is between the bars."""
+        """Yield what is between the bars.
+
+        Each screen says so. Textual's metaclass leaves no room for an abstract class,
+        so what a screen must bring raises, here and in the screens built on this one.
+        """
         raise NotImplementedError
 
     @property

@@ -21,7 +21,13 @@ from store_client.screens.dialogs import (
 from store_client.screens.work import Command, Loaded, WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Desk, Refusal
-from store_client.services.rejecting import Here, at_central, everything_open, preview
+from store_client.services.rejecting import (
+    Here,
+    OtherThanShown,
+    at_central,
+    everything_open,
+    preview,
+)
 from store_client.services.spots import free_spot, spots_of, spots_words
 from store_client.services.words import REFUSAL_REASONS, SHORT_REASONS, units
 from store_client.widgets.bars import Hint
@@ -250,7 +256,7 @@ class ShelfScreen(WorkScreen):
         def as_shown(desk: Desk) -> Any:
             fresh = desk.store.fulfillment(order.id)
             if fresh is None or preview(fresh, given_up, reason, here) != said:
-                raise Refusal("The order has changed meanwhile.", "Look at it, then decide again.")
+                raise OtherThanShown
             return command(desk)
 
         def answered(yes: bool | None) -> None:

@@ -20,7 +20,7 @@ from store_client.screens.dialogs import (
 from store_client.screens.recording import RecordingScreen
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
-from store_client.services.rejecting import Here, preview_row
+from store_client.services.rejecting import Here, OtherThanShown, preview_row
 from store_client.services.scanner import Code, read_code
 from store_client.services.wave_paper import print_wave
 from store_client.services.words import SHORT_REASONS, Said, units
@@ -285,12 +285,15 @@ class WaveScreen(TypingScreen, RecordingScreen):
         here = Here(host.store_row, host.clock.now_ms(), host.reaches_central)
         said = preview_row(key.flow, row.to_pick, len(row.totes), reason, here)
 
+        def as_shown(desk: Desk) -> waves.Wave:
+            now = {one.sku: one.totes for one in waves.find(desk, key).rows}
+            if now.get(row.sku) != row.totes:
+                raise OtherThanShown
+            return waves.short_row(desk, key, row.sku, reason)
+
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(
-                    lambda desk: waves.short_row(desk, key, row.sku, reason),
-                    partial(self._given_up, row),
-                )
+                self.do(as_shown, partial(self._given_up, row))
 
         self.app.push_screen(what_follows(said), answered)
 

@@ -6,6 +6,7 @@ For every flow that takes goods from the shelf; what central does then is the fl
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from store_client.services.desk import Refusal
 from store_client.services.words import SHORT_REASONS, day_time, units
 from sync.domain.flows import ship
 from sync.domain.flows.ship import shipment_of
@@ -46,6 +47,13 @@ class Here(NamedTuple):
     store: StoreRow | None
     now_ms: int
     reaches_central: bool
+
+
+class OtherThanShown(Refusal):
+    """What was previewed is not what would follow now."""
+
+    def __init__(self) -> None:
+        super().__init__("The order has changed meanwhile.", "Look at it, then decide again.")
 
 
 def everything_open(order: FulfillmentOrder) -> dict[int, int]:

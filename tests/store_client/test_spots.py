@@ -25,11 +25,6 @@ from tests.support.terminals import actor_of, terminal
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from store_client.services.waves import SHOWN_MAX
+from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
@@ -14,11 +15,6 @@ from tests.support.pickup_store import away, pickup_store, with_wave
 from tests.support.terminals import terminal
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -101,6 +97,21 @@ async def test_what_a_wave_gives_up_is_seen_before_it_is_recorded(clock):
         await term.press("enter")
         await term.shows("Given up 3")
     assert [one.kind for one in store.performed[done:]] == ["line_short_picked"] * 2
+
+
+async def test_a_row_that_changed_is_not_given_up_as_it_was_shown(clock):
+    """The goods were found at another terminal between the preview and Enter."""
+    store = pickup_store(clock, 1)
+    (order,) = store.orders.values()
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "1", "f7", "1")
+        await term.shows("This is what follows")
+        line = order.lines[0]
+        store.perform(op.LinePicked(order.id, line.line, line.allocated), by="A103", dev="T2")
+        done = len(store.performed)
+        await term.press("enter")
+        await term.shows("The order has changed meanwhile.")
+    assert len(store.performed) == done
 
 
 async def test_an_auditor_starts_no_wave(clock):
