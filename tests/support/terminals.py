@@ -63,8 +63,10 @@ class Terminal:
         """Press keys as a person does, and let the terminal come to rest."""
         for key in keys:
             await self.pilot.press(key)
-            while isinstance(self.screen, ChooseDialog) and self.screen.typed:
-                await self.pilot.pause(0.01)  # until it is no scan
+            if isinstance(self.screen, ChooseDialog) and self.screen.typed:
+                while isinstance(self.screen, ChooseDialog) and self.screen.typed:
+                    await self.pilot.pause(0.01)  # until it is no scan
+                await self.rest()  # a person reads what the choice led to before the next key
         await self.rest()
 
     async def type(self, text: str) -> None:
