@@ -18,6 +18,7 @@ from central_server.records import (
     StoredFulfillment,
     StoredOperation,
 )
+from central_server.services.settling import SKIPPED
 from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
@@ -144,6 +145,11 @@ def counts(operation: StoredOperation) -> bool:
 def is_held_for_device(operation: StoredOperation) -> bool:
     """Return whether an operation waits for a person because its device was shut out."""
     return operation.status == "quarantined" and "device_revoked" in (operation.verdict or "")
+
+
+def is_set_aside(operation: StoredOperation) -> bool:
+    """Return whether a person decided that a held operation has no effect."""
+    return operation.status == "refused" and f'"code":"{SKIPPED}"' in (operation.verdict or "")
 
 
 def place_of(operation: StoredOperation) -> tuple[str, int, int, int]:

@@ -9,7 +9,7 @@ from sync.domain.stock_operations import RIGHTS
 from sync.protocol.lines import chain, decode_line, genesis
 from tests.simulation.events.approvals import HELPER, LEAD
 from tests.simulation.memory import location_of, rank_of
-from tests.simulation.model import counts, is_held_for_device, op_id, read_books
+from tests.simulation.model import counts, is_held_for_device, is_set_aside, op_id, read_books
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -89,8 +89,13 @@ def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator
     taken = [one for one in theirs if counts(one) and not is_held_for_device(one)]
     counting = [one.line for one in taken]
     # Totals of rights only grow: a second time changes nothing. Two names may each have
-    # brought what central holds back: as long as it does, neither has had an effect.
-    applied = [one for one in taken if one.aggregate != RIGHTS and one.status != "quarantined"]
+    # brought what central holds back: as long as it does, and where a person sets both
+    # aside, neither has had an effect.
+    applied = [
+        one
+        for one in taken
+        if one.aggregate != RIGHTS and one.status != "quarantined" and not is_set_aside(one)
+    ]
     if twice := Counter(one.line for one in applied) - history.counts:
         yield f"{store.location_id}: central has {_shown(twice)} more often than it was done"
     if lacking := history.counts - found - history.may_lack:
