@@ -249,7 +249,8 @@ def sell(
         _fail(USAGE, "give one --quantity for each --sku")
     if breaks and not override_by:
         _fail(USAGE, "--breaks needs --override-by: somebody has to answer for it")
-    pin = _read_pin(override_by) if override_by else ""
+    override_by = override_by.strip().upper()
+    pin = order_cli.read_pin(override_by) if override_by else ""
     store = _guarded(lambda: bootstrap.open_store(settings))
     told = bootstrap.TypedSale(transaction, tuple(zip(sku, quantity, strict=True)))
     try:
@@ -266,13 +267,6 @@ def sell(
     again = " already" if kept["known"] else ""
     over = " It is over what was free: central is told." if kept["over"] else ""
     typer.echo(f"Sale {transaction} is recorded{again}.{over}")
-
-
-def _read_pin(associate: str) -> str:
-    pin = os.environ.get("HOLDSHELF_PIN", "").strip()
-    if not pin and not sys.stdin.isatty():
-        _fail(USAGE, "give the PIN in HOLDSHELF_PIN")
-    return pin or str(typer.prompt(f"PIN of {associate}", hide_input=True, err=True)).strip()
 
 
 @app.command(epilog=EPILOG)
@@ -388,7 +382,7 @@ def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
         if by:
-            return act(bootstrap.open_desk(settings, store, by.upper(), pin))
+            return act(bootstrap.open_desk(settings, store, by.strip().upper(), pin))
         return act(bootstrap.reading_desk(settings, store))
     finally:
         store.close()

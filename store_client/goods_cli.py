@@ -1,6 +1,5 @@
 """The command line's part for the goods of one order, whatever its flow: the same everywhere."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 Sku = Annotated[str, typer.Option(help="SKU or barcode.")]
 Reason = Annotated[ShortReason, typer.Option(help="Why.")]
+TakeOver = Annotated[bool, typer.Option("--take-over", help="Go on with what somebody else picks.")]
 Take = Annotated[
     list[str] | None, typer.Option(help="Only these units: LINE=UNITS; all unless given.")
 ]
@@ -68,9 +68,7 @@ def _register_picking(group: typer.Typer, orders: Orders) -> None:
         number: Number,
         by: By,
         sku: Sku,
-        take_over: Annotated[
-            bool, typer.Option("--take-over", help="Go on with what somebody else picks.")
-        ] = False,
+        take_over: TakeOver = False,
         as_json: AsJson = False,
     ) -> None:
         """Pick one unit of an order, by SKU or barcode."""
@@ -78,21 +76,25 @@ def _register_picking(group: typer.Typer, orders: Orders) -> None:
         from store_client.services.scanner import read_code
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            going_on = replace(desk, takes_over=key if take_over else "")
-            return shelf.pick_by_scan(going_on, key, read_code(sku)).order
+            return shelf.pick_by_scan(_going_on(desk, key, take_over), key, read_code(sku)).order
 
         orders.act(context, number, by, act, as_json)
 
     @group.command(epilog=epilog)
     def unpick(
-        context: typer.Context, number: Number, by: By, sku: Sku, as_json: AsJson = False
+        context: typer.Context,
+        number: Number,
+        by: By,
+        sku: Sku,
+        take_over: TakeOver = False,
+        as_json: AsJson = False,
     ) -> None:
         """Take the pick of one unit back: it is on the shelf, and still to be picked."""
         from store_client.services import shelf
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
             line = _line_of(desk, key, sku, lambda one: one.held)
-            return shelf.unpick(desk, key, line.line)
+            return shelf.unpick(_going_on(desk, key, take_over), key, line.line)
 
         orders.act(context, number, by, act, as_json)
 
@@ -117,6 +119,7 @@ def _register_giving_up(group: typer.Typer, orders: Orders) -> None:
         units: Annotated[
             int | None, typer.Option(min=1, help="So many; what is left to pick unless given.")
         ] = None,
+        take_over: TakeOver = False,
         as_json: AsJson = False,
     ) -> None:
         """Give units of an item up that this store cannot give."""
@@ -125,18 +128,34 @@ def _register_giving_up(group: typer.Typer, orders: Orders) -> None:
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
             line = _line_of(desk, key, sku, lambda one: one.to_pick or one.open)
             count = units or line.to_pick or line.open
-            return shelf.short(desk, key, line.line, count, reason)
+            going_on = _going_on(desk, key, take_over)
+            return shelf.short(going_on, key, line.line, count, reason)
 
         orders.act(context, number, by, act, as_json)
 
     @group.command(epilog=epilog)
     def reject(
-        context: typer.Context, number: Number, by: By, reason: Reason, as_json: AsJson = False
+        context: typer.Context,
+        number: Number,
+        by: By,
+        reason: Reason,
+        take_over: TakeOver = False,
+        as_json: AsJson = False,
     ) -> None:
         """Decline everything of an order that is still open."""
         from store_client.services import shelf
 
-        orders.act(context, number, by, lambda desk, key: shelf.reject(desk, key, reason), as_json)
+        def act(desk: "Desk", key: str) -> "FulfillmentOrder":
+            return shelf.reject(_going_on(desk, key, take_over), key, reason)
+
+        orders.act(context, number, by, act, as_json)
+
+
+def _going_on(desk: "Desk", key: str, take_over: bool) -> "Desk":
+    """Return the desk, at which an order that somebody else picks is taken over if asked."""
+    from store_client.services import holder
+
+    return holder.take_over(desk, key) if take_over else desk
 
 
 def _line_of(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sync.transport.http import HttpEndpoint
 
 USAGE, NOT_FOUND, REFUSED = 2, 3, 4
+NAMESAKES_MAX = 50
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 By = Annotated[
     str, typer.Option("--by", help="Who does it: their number; PIN from HOLDSHELF_PIN, or asked.")
@@ -65,12 +66,23 @@ class Orders:
         say(self.refusing(context, by, on_it), as_json=as_json)
 
     def key_of(self, desk: "Desk", number: str) -> str:
-        """Return the id of the order of this number, or end with its exit code."""
-        found = [row for row in desk.store.find_orders(number, 10) if self._is_one(desk, row.id)]
-        exact = [row for row in found if row.order_number == number]
-        if len(exact or found) != 1:
-            self.line.fail(NOT_FOUND, f"no {self.what} {number!r} here")
-        return (exact or found)[0].id
+        """Return the id of the order of this number, or end with its exit code.
+
+        Hyphens and capitals do not matter; the whole number does, because commands
+        change what it names: a customer's name is for the search.
+        """
+        wanted = _plain(number)
+        found = [
+            row
+            for row in desk.store.find_orders(number, NAMESAKES_MAX)
+            if wanted in (_plain(row.order_number), _plain(row.id)) and self._is_one(desk, row.id)
+        ]
+        if not found:
+            self.line.fail(NOT_FOUND, f"no {self.what} {number!r} here: give its whole number")
+        if len(found) > 1:
+            ids = ", ".join(row.id for row in found)
+            self.line.fail(NOT_FOUND, f"several of {number!r}: give one of {ids}")
+        return found[0].id
 
     def _is_one(self, desk: "Desk", key: str) -> bool:
         order = desk.store.fulfillment(key)
@@ -82,6 +94,10 @@ class Orders:
             return self.line.with_desk(context, by, act)
         except OperationRefused as problem:
             self.line.fail(REFUSED, str(problem))
+
+
+def _plain(number: str) -> str:
+    return number.strip().replace("-", "").casefold()
 
 
 def read_pin(by: str) -> str:

@@ -7,7 +7,7 @@ from sync.domain.fulfillment import FulfillmentStatus
 
 
 class Holder(Protocol):
-    """Who works on an order alone: the last to accept it or pick of it."""
+    """Who works on an order alone: the last to accept it, pick of it or undo a pick."""
 
     @property
     def by(self) -> str:
@@ -17,6 +17,16 @@ class Holder(Protocol):
     @property
     def device(self) -> str:
         """The terminal's name."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """Which operation of the store says so."""
+        ...
+
+    @property
+    def undid(self) -> bool:
+        """Whether that undid a pick: where it was the last unit, nobody has the order."""
         ...
 
 

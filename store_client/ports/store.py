@@ -105,7 +105,7 @@ class Store(TillStore, Protocol):
         ...
 
     def holders(self, fulfillment_ids: Sequence[str]) -> Mapping[str, Holder]:
-        """Return by order who took it on or picked of it last, unless a wave came after that."""
+        """Return by order who took it on, picked or unpicked last, unless a wave came after it."""
         ...
 
     def counts(self, flow: str) -> dict[FulfillmentStatus, int]:

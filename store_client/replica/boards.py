@@ -12,7 +12,8 @@ _BOARD = (
     " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
 )
 
-HOLDING = ("fulfillment_accepted", "line_picked")
+UNDOING = "line_unpicked"
+HOLDING = ("fulfillment_accepted", "line_picked", UNDOING)
 WAVES = "wave_assigned"
 """Whoever takes an order into a wave, or gives it back, ends what was done to it alone."""
 _LIES = "active = 1 AND staging_spot <> ''"
@@ -81,12 +82,14 @@ class Boards:
         return [_board_row(row) for row in rows]
 
     def holders(self, fulfillment_ids: Sequence[str]) -> dict[str, Holder]:
-        """Return by order who took it on or picked of it last, unless a wave came after that."""
+        """Return by order who took it on, picked or unpicked last, unless a wave came after it."""
         found: dict[str, Holder] = {}
         for part in chunks(fulfillment_ids):
             for key, entry in self.journal.last_of(part, (*HOLDING, WAVES)).items():
                 if entry.kind in HOLDING and entry.record is not None:
-                    found[key] = Holder(entry.by, entry.record.dev)
+                    found[key] = Holder(
+                        entry.by, entry.record.dev, entry.seq, undid=entry.kind == UNDOING
+                    )
         return found
 
 

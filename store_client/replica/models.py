@@ -29,10 +29,14 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who works on an order alone, and at which terminal: the last to accept it or pick of it."""
+    """Who works on an order alone, and where: the last to accept it, pick of it or undo that."""
 
     by: str
     device: str
+    seq: int
+    """Which operation of the store says so."""
+    undid: bool = False
+    """Whether that undid a pick: where it was the last unit, nobody has the order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from store_client.screens.dialogs import (
     Question,
     what_follows,
 )
-from store_client.screens.work import Command, Loaded, WorkScreen
+from store_client.screens.work import Command, WorkScreen
 from store_client.services import shelf
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Desk, Refusal, TakenOver
 from store_client.services.rejecting import (
     Here,
     OtherThanShown,
@@ -53,10 +53,10 @@ class ShelfScreen(WorkScreen):
 
     def __init__(self, fulfillment_id: str) -> None:
         super().__init__(fulfillment_id)
-        self._taken_by = ""
-        """Who goes on here with what somebody else began."""
-        self._opened_by = ""
-        """Who opened the screen: whoever takes the terminal over goes on with what is on it."""
+        self._taken = ("", 0)
+        """Who goes on here with what somebody else began, and up to which operation."""
+        self._were_here: frozenset[str] = frozenset()
+        """Who has stood here: whoever takes the terminal over goes on with what they did at it."""
         self._may_undo = False
         """Whether a pick of who is signed in can be undone."""
 
@@ -64,28 +64,15 @@ class ShelfScreen(WorkScreen):
         """Return what can go wrong now, and what to do about it; the flow says."""
         raise NotImplementedError
 
-    def on_mount(self) -> None:
-        """Note who opens it."""
-        actor = self.host.actor
-        self._opened_by = "" if actor is None else actor.id
-        super().on_mount()
-
-    @property
-    def _goes_on(self) -> bool:
-        """Whether who is signed in goes on with what somebody else began."""
-        actor = self.host.actor
-        me = "" if actor is None else actor.id
-        return me == self._taken_by or me != self._opened_by
-
     @property
     def desk(self) -> Desk:
         """The desk, at which what was taken over may be picked by who took it."""
         desk = super().desk
-        return replace(desk, takes_over=self.key) if self._goes_on else desk
-
-    def _load(self) -> Loaded:
-        loaded = super()._load()
-        return replace(loaded, held="") if self._goes_on else loaded
+        me = desk.actor.id
+        self._were_here |= {me}
+        by, seq = self._taken
+        taken = TakenOver(self.key, seq if by == me else 0, self._were_here - {me})
+        return replace(desk, takes_over=taken)
 
     def holder_hints(self) -> Sequence[Hint]:
         """Return the key to take the order over, where somebody else picks it."""
@@ -93,15 +80,18 @@ class ShelfScreen(WorkScreen):
 
     def action_take_over(self) -> None:
         """Ask, then let who is signed in go on with what somebody else picks."""
-        if not self.held:
+        held, actor = self.held, self.desk.actor
+        if held is None:
             self.refuse(Refusal("Nobody else picks this order.", "Go on."))
             return
-        actor = self.desk.actor
-        text = f"{self.held}, and is told nothing: say so. What is picked stays picked."
+        if not actor.may_work:
+            self.refuse(Refusal(f"{actor.name} may only read.", "Leave it to who picks it."))
+            return
+        text = f"{held.words}, and is told nothing: say so. What is picked stays picked."
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._taken_by = actor.id
+                self._taken = (actor.id, held.seq)
                 self.store_changed()
                 self.query_one(Says).good("Yours with your first pick: go on scanning")
 

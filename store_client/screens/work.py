@@ -21,7 +21,7 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import TypingScreen, begin
 from store_client.screens.order_detail import OrderDetailScreen
 from store_client.services.desk import Desk
-from store_client.services.holder import held_by_others
+from store_client.services.holder import Held, holder_of
 from store_client.services.scanner import Code, read_code
 from store_client.services.words import STATUS, Said, done, fate, refusal, who_did
 from store_client.widgets.panels import (
@@ -52,8 +52,8 @@ class Loaded:
     order: FulfillmentOrder | None
     fates: Sequence[OperationFate]
     aisles: dict[str, str]
-    held: str = ""
-    """Who else picks it, in words."""
+    held: Held | None = None
+    """Who else picks it."""
 
 
 class WorkScreen(TypingScreen):
@@ -64,8 +64,8 @@ class WorkScreen(TypingScreen):
         self.key = fulfillment_id
         self.order: FulfillmentOrder | None = None
         self.aisles: dict[str, str] = {}
-        self.held = ""
-        """Who else picks it, in words; empty where it is nobody's, or one's own."""
+        self.held: Held | None = None
+        """Who else picks it; None where it is nobody's, or one's own."""
         self.cancelled_ms: int | None = None
         """When a cancellation arrived while the order was open here."""
         self.busy = False
@@ -168,9 +168,9 @@ class WorkScreen(TypingScreen):
             if line.sku not in aisles:
                 hits = store.product_by_code(line.sku)
                 aisles[line.sku] = next((hit.aisle for hit in hits if hit.sku == line.sku), "")
-        orders = [] if order is None else [order]
-        held = held_by_others(store, self.host.actor, orders).get(self.key)
-        return Loaded(order, store.fates_of(self.key), aisles, held.words if held else "")
+        signed_in = self.host.actor is not None
+        held = holder_of(self.desk, order) if signed_in and order is not None else None
+        return Loaded(order, store.fates_of(self.key), aisles, held)
 
     def show(self, order: FulfillmentOrder | None) -> None:
         """Show the order as it is now."""
@@ -194,7 +194,8 @@ class WorkScreen(TypingScreen):
             )
         )
         self.query_one("#next", NextPanel).show(self.panel_of(order))
-        self.query_one("#banner", Banner).show(self.banner_of(order) or self.held)
+        held = self.held.words if self.held else ""
+        self.query_one("#banner", Banner).show(self.banner_of(order) or held)
         self.query_one("#lines", WorkList).show_rows(order.lines)
         if self.has_class("-wide"):
             self.query_one("#side-card", OrderCard).show(order, store, now_ms)

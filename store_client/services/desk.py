@@ -133,6 +133,17 @@ class TerminalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOver:
+    """An order with which this person goes on, and whose work on it they go on from."""
+
+    order: str
+    upto_seq: int = 0
+    """Up to this operation of the store's it was seen who has it, and agreed to."""
+    before: frozenset[str] = frozenset()
+    """Who stood at this terminal, with this order on it, before them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What a command needs: the store's data, the time, and who asks."""
 
@@ -147,8 +158,8 @@ class Desk:
 
     approval: Approval | None = None
     """What a lead or manager has approved for the command under way."""
-    takes_over: str = ""
-    """The order that this person goes on with, whoever began it."""
+    takes_over: TakenOver | None = None
+    """The order that this person goes on with, though somebody else has picked of it."""
 
     def name_of(self, associate_id: str) -> str:
         """Return what an associate is called here."""

@@ -5,7 +5,7 @@ The same commands as at the screen, the same refusals, the same journal. Chance
 comes, one who changed their mind.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from store_client.ports import BoardRow
@@ -14,6 +14,7 @@ from store_client.services import waves
 from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
 from store_client.services.desk import Desk
 from store_client.services.fetching_board import Step, facts_of, facts_of_row, next_step
+from store_client.services.holder import take_over
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
 from sync.domain.errors import OperationRefused
@@ -108,6 +109,7 @@ def _end(desk: Desk, order: FulfillmentOrder, step: Step) -> str:
 
 def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -> str:
     line = next(line for line in order.lines if line.to_pick)
+    desk = take_over(desk, order.id)
     if random.random() < habits.shelf_is_empty:
         commands.short(desk, order.id, line.line, line.to_pick, ShortReason.NOT_FOUND)
         return f"shelf empty for {line.name}"
@@ -116,8 +118,7 @@ def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -
         if order.wave.picker != desk.actor.id:
             waves.take_over(desk, key)
         return waves.pick_row(desk, key, line.sku).says
-    going_on = replace(desk, takes_over=order.id)
-    commands.pick_by_hand(going_on, order.id, line.line, line.to_pick)
+    commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
     return f"picked {line.to_pick} × {line.name}"
 
 

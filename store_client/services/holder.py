@@ -1,25 +1,31 @@
 """Who works on an order alone: whoever took it on or picked of it last.
 
 Nobody locks anything: it is what the journal says, so it survives a power cut, is
-the same on every terminal of the machine, and ends when the order is picked.
+the same on every terminal of the machine, and ends when the order is picked, or
+when nothing of it is picked any more. Taking over passes the work that was seen
+then: when the other goes on picking, it is asked again.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from store_client.ports import BoardRow, Store
-from store_client.services.desk import Actor, Desk, Refusal
+from store_client.services.desk import Actor, Desk, Refusal, TakenOver
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 
 BEING_PICKED = frozenset({FulfillmentStatus.ACCEPTED, FulfillmentStatus.PICKING})
 
 
-class Held(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Held:
     """Somebody else who picks an order."""
 
     name: str
     device: str
+    by: str
+    seq: int
+    """Which operation of the store says so."""
 
     @property
     def words(self) -> str:
@@ -40,27 +46,62 @@ def held_by_others(
     store: Store, me: Actor | None, orders: Iterable[FulfillmentOrder]
 ) -> dict[str, Held]:
     """Return by order who else picks it alone; waves say that themselves."""
-    alone = [one.id for one in orders if one.wave is None and status_of(one) in BEING_PICKED]
-    return _of_others(store, me, alone)
+    being_picked = {
+        one.id: one.total("held") > 0
+        for one in orders
+        if one.wave is None and status_of(one) in BEING_PICKED
+    }
+    return _of_others(store, me, being_picked)
 
 
 def rows_of_others(store: Store, me: Actor | None, rows: Iterable[BoardRow]) -> dict[str, Held]:
     """Return the same for lines of a list."""
-    return _of_others(store, me, [row.id for row in rows if row.status in BEING_PICKED])
+    being_picked = {
+        row.id: row.units_to_pick < row.units_open for row in rows if row.status in BEING_PICKED
+    }
+    return _of_others(store, me, being_picked)
 
 
-def _of_others(store: Store, me: Actor | None, keys: Sequence[str]) -> dict[str, Held]:
-    if not keys or me is None:
+def _of_others(store: Store, me: Actor | None, being_picked: Mapping[str, bool]) -> dict[str, Held]:
+    """Return who has the orders, by each of which stands whether a unit of it is in hand."""
+    if not being_picked or me is None:
         return {}
-    others = {key: one for key, one in store.holders(keys).items() if one.by != me.id}
+    others = {
+        key: one
+        for key, one in store.holders(tuple(being_picked)).items()
+        if one.by != me.id and (being_picked[key] or not one.undid)
+    }
     names = {one.id: one.name for one in store.associates()} if others else {}
-    return {key: Held(names.get(one.by, one.by), one.device) for key, one in others.items()}
+    return {
+        key: Held(names.get(one.by, one.by), one.device, one.by, one.seq)
+        for key, one in others.items()
+    }
+
+
+def holder_of(desk: Desk, order: FulfillmentOrder) -> Held | None:
+    """Return who else picks an order, unless it is taken over from them."""
+    held = held_by_others(desk.store, desk.actor, [order]).get(order.id)
+    return None if held is None or _is_passed(desk, order, held) else held
+
+
+def _is_passed(desk: Desk, order: FulfillmentOrder, held: Held) -> bool:
+    taken = desk.takes_over
+    if taken is None or taken.order != order.id:
+        return False
+    was_here = held.device == desk.device and held.by in taken.before
+    return was_here or held.seq <= taken.upto_seq
 
 
 def require_free(desk: Desk, order: FulfillmentOrder) -> None:
-    """Refuse to pick what somebody else picks alone, unless it is taken over."""
-    if desk.takes_over == order.id:
-        return
-    held = held_by_others(desk.store, desk.actor, [order])
-    if held:
-        raise HeldByOther(held[order.id])
+    """Refuse to act on what somebody else picks alone, unless it is taken over."""
+    held = holder_of(desk, order)
+    if held is not None:
+        raise HeldByOther(held)
+
+
+def take_over(desk: Desk, fulfillment_id: str) -> Desk:
+    """Return the desk at which this person goes on from whoever has picked of an order so far."""
+    found = desk.store.holders([fulfillment_id]).get(fulfillment_id)
+    if found is None:
+        return desk
+    return replace(desk, takes_over=TakenOver(fulfillment_id, found.seq))

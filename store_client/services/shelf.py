@@ -164,7 +164,8 @@ def pick_by_hand(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) 
 
 def unpick(desk: Desk, fulfillment_id: str, line: int, quantity: int = 1) -> FulfillmentOrder:
     """Undo a pick: the units are back on the shelf and still to be picked."""
-    return desk.perform(op.LineUnpicked(fulfillment_id, line, quantity))
+    unpicked = op.LineUnpicked(fulfillment_id, line, quantity)
+    return desk.perform(unpicked, judge=partial(require_free, desk))
 
 
 def own_picks(order: FulfillmentOrder, fates: Sequence[OperationFate], by: str) -> list[int]:
@@ -204,12 +205,14 @@ def short(
     desk: Desk, fulfillment_id: str, line: int, quantity: int, reason: ShortReason
 ) -> FulfillmentOrder:
     """Give units up that this store cannot find or sell; central looks for them elsewhere."""
-    return desk.perform(op.LineShortPicked(fulfillment_id, line, quantity, reason))
+    given_up = op.LineShortPicked(fulfillment_id, line, quantity, reason)
+    return desk.perform(given_up, judge=partial(require_free, desk))
 
 
 def reject(desk: Desk, fulfillment_id: str, reason: ShortReason) -> FulfillmentOrder:
     """Decline everything that is still open; central looks for it elsewhere."""
-    return desk.perform(op.FulfillmentRejected(fulfillment_id, reason))
+    rejected = op.FulfillmentRejected(fulfillment_id, reason)
+    return desk.perform(rejected, judge=partial(require_free, desk))
 
 
 def find_spot(store: StoreRow | None, text: str) -> str:

@@ -8,6 +8,7 @@ nothing of it is to be picked or sorted.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from store_client.services.board import OPEN_MAX
@@ -238,7 +239,7 @@ def start(
                 key = WaveName(flow, _begin(desk, order, _next_name(desk, orders), mode))
             else:
                 done = op.WaveAssigned(order.id, key.name, desk.actor.id, tote, mode)
-                desk.perform(done, judge=_require_free)
+                desk.perform(done, judge=partial(_require_free, desk))
             tote += 1
     if key is None:
         raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
@@ -246,14 +247,17 @@ def start(
 
 
 class _BegunElsewhere(Refusal):
-    """Another terminal put the order into a wave first."""
+    """Another terminal put the order into a wave, or began to pick it, first."""
 
 
 class _NameTaken(Refusal):
     """Another terminal began a wave of the same name first."""
 
 
-def _require_free(order: FulfillmentOrder) -> None:
+def _require_free(desk: Desk, order: FulfillmentOrder) -> None:
+    held = held_by_others(desk.store, desk.actor, [order]).get(order.id)
+    if held is not None:
+        raise _BegunElsewhere(f"{held.words}.")
     if order.wave is not None:
         raise _BegunElsewhere(f"{order.wave.picker} picks it in wave {order.wave.name}.")
 
@@ -262,7 +266,7 @@ def _begin(desk: Desk, order: FulfillmentOrder, name: str, mode: PickMode) -> st
     """Begin a wave with `order`; return its name, which no other terminal has given away."""
 
     def judge(now: FulfillmentOrder) -> None:
-        _require_free(now)
+        _require_free(desk, now)
         if name in _names(open_orders(desk, order.flow)):
             raise _NameTaken(f"Another wave is called {name} by now.")
 

@@ -67,6 +67,19 @@ def test_a_script_takes_an_order_to_the_shelf(shop):
     assert run(shop, "pick", number, *by(), "--sku", gtin_of(0)).exit_code == 4
 
 
+@pytest.mark.parametrize("text", ["Eastman", "K7Q2", "K7Q2-000", "0000", "%", ""])
+def test_a_command_wants_the_whole_number(shop, text):
+    """A name, or a part of a number, may be somebody else's order: nothing is done with it."""
+    answer = run(shop, "reject", text, *by(), "--reason", "damaged")
+    assert (answer.exit_code, "give its whole number" in answer.output) == (3, True)
+    assert [one["status"] for one in told(shop, "list")] == ["new"] * 3
+
+
+def test_hyphens_and_capitals_do_not_matter(shop):
+    """The number as people type it."""
+    assert told(shop, "accept", "k7q20001", *by())["number"] == "K7Q2-0001"
+
+
 def test_a_script_picks_two_orders_on_one_walk(shop):
     """Wave, pick list, sorting and taking over; each prints what a program needs."""
     wave = told(

@@ -70,7 +70,7 @@ def test_a_strict_store_wants_an_override(shop):
     assert "K7Q2-0000" in refused.stderr
     wrong = run(shop, *SELL, "--quantity", "8", "--override-by", "A102", pin="0000")
     assert wrong.exit_code == 4
-    done = run(shop, *SELL, "--quantity", "8", "--override-by", "A102", "--breaks", "K7Q2-0000",
+    done = run(shop, *SELL, "--quantity", "8", "--override-by", " a102", "--breaks", "K7Q2-0000",
                "--json", pin=PIN)  # fmt: skip
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["breaks"] == make_order(0, 0).id

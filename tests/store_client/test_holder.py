@@ -3,10 +3,16 @@
 import pytest
 
 from store_client.flows.pickup import commands
-from store_client.services import waves
+from store_client.services import shelf, waves
 from store_client.services.desk import Actor, Desk, Refusal, TerminalSettings
-from store_client.services.holder import HeldByOther, held_by_others
+from store_client.services.holder import (
+    HeldByOther,
+    held_by_others,
+    rows_of_others,
+    take_over,
+)
 from sync.domain import operations as op
+from sync.domain.fulfillment import ShortReason
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, gtin_of, make_catalogue, make_order, make_people
@@ -73,6 +79,139 @@ async def test_nobody_has_to_take_over_what_nobody_has(clock):
         assert "Nobody else picks this order" in term.text()
         await term.scan(gtin_of(0))
         assert "Picked 1 of 2" in term.text()
+
+
+async def test_taking_over_is_asked_again_when_the_other_goes_on(clock):
+    """To and fro between two terminals: whoever lost it to the other's pick is told so."""
+    store = pickup_store(clock, 1)
+    store.perform(op.FulfillmentAccepted(next(iter(store.orders))), by="A103", dev="T1")
+    async with (
+        terminal(store, clock, settings=at("T1")) as first,
+        terminal(store, clock, role=None, settings=at("T2")) as second,
+    ):
+        await first.press("enter")
+        second.app.signed_in(SOFIA)
+        await second.rest()
+        await second.press("enter", "ctrl+g", "enter")
+        await second.scan(gtin_of(0))
+        await first.look()
+        await first.press("ctrl+g", "enter")
+        await first.scan(gtin_of(0))
+        await second.look()
+        assert "▲ Rafael C. picks it at T1" in second.text()
+        done = len(store.performed)
+        await second.scan(gtin_of(1))
+        assert "✗ Rafael C. picks it at T1." in second.text()
+    assert len(store.performed) == done
+
+
+async def test_who_takes_a_terminal_over_goes_on_with_what_was_done_at_it(clock):
+    """The colleague's own picks at it; what a third person picks elsewhere is still theirs."""
+    store = pickup_store(clock, 1)
+    key = next(iter(store.orders))
+    store.perform(op.FulfillmentAccepted(key), by="A103", dev="T1")
+    lead = actor_of(Role.LEAD)
+    async with terminal(store, clock, settings=at("T1")) as term:
+        await term.press("enter")
+        term.app.action_lock()
+        await term.rest()
+        term.app.unlocked(lead)
+        await term.rest()
+        await term.look()
+        assert "picks it at" not in term.text()
+        await term.scan(gtin_of(0))
+        assert "Picked 1 of 2" in term.text()
+        store.perform(op.LinePicked(key, 1, 1), by=SOFIA.id, dev="T2")
+        await term.look()
+        assert "▲ Sofia V. picks it at T2" in term.text()
+        term.app.action_lock()
+        await term.rest()
+        term.app.unlocked(actor_of(Role.ASSOCIATE))
+        await term.rest()
+        await term.look()
+        assert "▲ Sofia V. picks it at T2" in term.text()
+        done = len(store.performed)
+        await term.scan(gtin_of(1))
+        assert "✗ Sofia V. picks it at T2." in term.text()
+    assert len(store.performed) == done
+
+
+async def test_an_auditor_takes_nothing_over(clock):
+    """Who may only read is told so at once, not at the first scan."""
+    store = pickup_store(clock, 1)
+    store.perform(op.LinePicked(next(iter(store.orders)), 1, 1), by=SOFIA.id, dev="T2")
+    async with terminal(store, clock, role=Role.AUDITOR) as term:
+        await term.press("enter", "ctrl+g")
+        assert "Amir L. may only read." in term.text()
+
+
+def test_what_somebody_picks_is_neither_unpicked_nor_given_up_by_another(clock):
+    """Not without taking it over."""
+    store = pickup_store(clock, 1)
+    key = next(iter(store.orders))
+    commands.pick_by_hand(Desk(store, clock, actor_of(Role.ASSOCIATE), "T1"), key, 1)
+    sofia = Desk(store, clock, SOFIA, "T2")
+    for act in (
+        lambda desk: shelf.unpick(desk, key, 1),
+        lambda desk: shelf.short(desk, key, 1, 1, ShortReason.DAMAGED),
+        lambda desk: shelf.reject(desk, key, ShortReason.STORE_BUSY),
+    ):
+        with pytest.raises(HeldByOther, match="Rafael"):
+            act(sofia)
+    assert shelf.unpick(take_over(sofia, key), key, 1).total("held") == 0
+
+
+@pytest.mark.parametrize("on_disk", [False, True], ids=["in memory", "on disk"])
+def test_an_order_of_which_nothing_is_picked_any_more_is_nobodys(clock, tmp_path, on_disk):
+    """Whoever undoes their last pick has left it; after one of two they still have it."""
+    store = pickup_store(clock, 1)
+    if on_disk:
+        filled = store
+        store = open_filled(tmp_path, clock)
+        fill(store, filled.row, filled.people, filled.catalogue, filled.orders.values())
+    key = store.board("pickup")[0].id
+    rafael = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+    sofia = Desk(store, clock, SOFIA, "T2")
+    shelf.accept(rafael, key)
+    shelf.pick_by_hand(rafael, key, 1, 2)
+    shelf.unpick(rafael, key, 1)
+    with pytest.raises(HeldByOther):
+        shelf.pick_by_hand(sofia, key, 1)
+    assert rows_of_others(store, SOFIA, store.board("pickup"))[key].device == "T1"
+    shelf.unpick(rafael, key, 1)
+    assert rows_of_others(store, SOFIA, store.board("pickup")) == {}
+    shelf.pick_by_hand(sofia, key, 1)
+    if on_disk:
+        store.close()
+
+
+def test_a_wave_does_not_take_what_was_begun_while_it_was_put_together(clock, monkeypatch):
+    """Read as free, picked at the other terminal, then put into the wave: it is not."""
+    store = pickup_store(clock, 2)
+    first, second = store.orders
+    read = waves.open_orders
+
+    def read_then_picked(desk, flow):
+        found = read(desk, flow)
+        if not store.performed:
+            store.perform(op.LinePicked(first, 1, 1), by="A103", dev="T1")
+        return found
+
+    monkeypatch.setattr(waves, "open_orders", read_then_picked)
+    monkeypatch.setattr(waves, "held_by_others", held_after_a_while())
+    wave = waves.start(Desk(store, clock, SOFIA, "T2"), "pickup")
+    assert [tote.order.id for tote in wave.totes] == [second]
+
+
+def held_after_a_while():
+    """Return what says that nobody has anything, once, as just before the pick; then the truth."""
+    asked = []
+
+    def held(*args):
+        asked.append(args)
+        return {} if len(asked) == 1 else held_by_others(*args)
+
+    return held
 
 
 def test_a_wave_leaves_out_what_somebody_picks_alone(clock):

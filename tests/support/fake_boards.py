@@ -27,6 +27,8 @@ class Row:
 class Held:
     by: str
     device: str
+    seq: int
+    undid: bool
 
 
 class FakeBoards:
@@ -71,9 +73,10 @@ class FakeBoards:
 
     def holders(self, fulfillment_ids) -> dict[str, Held]:
         found: dict[str, Held] = {}
-        for fate in self.journal:
-            if fate.kind in {"fulfillment_accepted", "line_picked"}:
-                found[fate.fulfillment_id] = Held(fate.by, fate.device)
+        for seq, fate in enumerate(self.journal, start=1):
+            if fate.kind in {"fulfillment_accepted", "line_picked", "line_unpicked"}:
+                undid = fate.kind == "line_unpicked"
+                found[fate.fulfillment_id] = Held(fate.by, fate.device, seq, undid)
             elif fate.kind == "wave_assigned":
                 found.pop(fate.fulfillment_id, None)
         return {key: found[key] for key in fulfillment_ids if key in found}

@@ -4,13 +4,14 @@ The same commands as at the screen. Chance (handed in) decides what people
 decide: a shelf that is empty, an order in two boxes, a label that is torn off.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from store_client.flows.ship import commands, manifests
 from store_client.flows.ship.board import Step, facts_of, next_step
 from store_client.services import shelf, waves
 from store_client.services.desk import Desk
+from store_client.services.holder import take_over
 from sync.domain import operations as op
 from sync.domain.errors import OperationRefused
 from sync.domain.flows.ship import NAME, shipment_of, to_pack
@@ -92,11 +93,11 @@ def _begin(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) 
 
 def _pick(desk: Desk, order: FulfillmentOrder, random: Random, habits: Habits) -> str:
     line = next(line for line in order.lines if line.to_pick)
+    desk = take_over(desk, order.id)
     if random.random() < habits.shelf_is_empty:
         commands.short(desk, order.id, line.line, line.to_pick, random.choice(REASONS))
         return f"shelf empty for {line.name}"
-    going_on = replace(desk, takes_over=order.id)
-    commands.pick_by_hand(going_on, order.id, line.line, line.to_pick)
+    commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
     return f"picked {line.to_pick} × {line.name}"
 
 
