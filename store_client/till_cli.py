@@ -18,7 +18,7 @@ from store_client.goods_cli import Take, register_goods, register_shelf, units_o
 from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders, read_pin
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
-from store_client.services import reserving, tendering
+from store_client.services import receipt_copies, reserving, tendering
 from store_client.services.cash import signed
 from store_client.services.desk import Desk
 from store_client.services.drawer import read_amount, report_of, report_text, sessions
@@ -252,7 +252,7 @@ def receipt(context: typer.Context, number: Number, by: By, as_json: AsJson = Fa
     """Print the receipts of a reservation that was sold once more, as copies."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        printed = tendering.receipts_again(desk, _find(desk, number).id)
+        printed = receipt_copies.receipts_again(desk, _find(desk, number).id)
         return _document(printed.order), f"{printed.says}."
 
     _do(context, by, job, as_json)

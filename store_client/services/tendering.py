@@ -14,10 +14,10 @@ from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
 from store_client.services.card_settling import kept_reference, unsettled_cards
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer import require_cash, require_session
-from store_client.services.printing import print_copy
+from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
 from store_client.services.scanner import clean
-from store_client.services.words import day_time, money, reaches_central, units
+from store_client.services.words import day_time, money, reaches_central
 from sync.domain.card_numbers import CardNumberRefused, has_card_number
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -374,7 +374,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     text = receipt_text(desk, after, lines)
     where = ""
     with suppress(OSError):
-        where = desk.devices.receipts.print(_receipt_name(desk, after), text, after.order_number)
+        where = desk.devices.receipts.print(receipt_name(desk, after), text, after.order_number)
     rest = after.total("open")
     says = f"Sold for {money(total, after.currency)}: all done"
     if rest:
@@ -382,33 +382,3 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     elif balance > total:
         says += f". {money(balance - total, after.currency)} to give back"
     return Sold(after, where, text, says if where else f"{says}. NO RECEIPT: no printer")
-
-
-def receipts_again(desk: Desk, key: str) -> Paid:
-    """Print the receipts of a reservation once more, as copies; say where."""
-    order = desk.store.fulfillment(key)
-    sales = 0 if order is None else _sales_of(desk, order)
-    if order is None or not sales:
-        raise Refusal("Nothing of it was sold at this machine.", "Its receipt is where it was.")
-    names = [f"receipt-{order.order_number}-{number}" for number in range(1, sales + 1)]
-    try:
-        where = [print_copy(desk, name, order.order_number) for name in names]
-    except OSError as problem:
-        raise Refusal(f"No receipt of it is kept here: {problem}.", "Nothing else is lost.") from (
-            problem
-        )
-    printed = f"{units(sales, 'receipt')} once more, as a copy: {where[-1].rsplit('/', 1)[-1]}"
-    return Paid(order, printed)
-
-
-def _receipt_name(desk: Desk, order: FulfillmentOrder) -> str:
-    return f"receipt-{order.order_number}-{_sales_of(desk, order)}"
-
-
-def _sales_of(desk: Desk, order: FulfillmentOrder) -> int:
-    """Return how often goods of an order were sold here."""
-    return sum(
-        isinstance(move.operation, ReservationConverted)
-        and move.operation.fulfillment_id == order.id
-        for move in desk.store.money_moves()
-    )

@@ -12,15 +12,13 @@ from central_server.records import Price
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.chores import chores_of
 from store_client.config import StoreSettings
-from store_client.devices import CardAnswer, NoPrinter, PrintKind, Settlement
+from store_client.devices import CardAnswer, NoPrinter, Settlement
 from store_client.flows.reserve import commands
 from store_client.hardware import Hardware
 from store_client.paper import NO_PAPER
-from store_client.replica.print_queue import PrintJobs
 from store_client.replica.till import OutOfTurn
 from store_client.services import card_settling, drawer, tendering
-from store_client.services.desk import MACHINE, Actor, Desk, Refusal
-from store_client.services.printing import QueuedReceipts
+from store_client.services.desk import MACHINE, Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
 from sync.domain.money_operations import (
@@ -31,7 +29,6 @@ from sync.domain.money_operations import (
     DrawerOpened,
 )
 from sync.domain.paying import due_of
-from sync.domain.people import Role
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, ValueLimits, account_of
 from tests.support.builders import NOON_MS
@@ -347,32 +344,6 @@ def test_the_count_of_a_drawer_says_what_central_has_not_heard(
     report = drawer.report_of(drawer.sessions(store.store, "T1")[-1])
     assert "not sent" not in drawer.report_text(report, store.store)
     agree(world, store)
-
-
-def test_a_receipt_is_printed_again_from_its_reservation(
-    world: World, store: StoreSide, desk: Desk, tmp_path: Path
-):
-    """Word for word and as COPY, a part of it sold or all, and by whoever asks later."""
-    _, key = online(world, store)
-    aside(desk, key)
-    with pytest.raises(Refusal, match="Nothing of it was sold"):
-        tendering.receipts_again(desk, key)
-    texts = []
-    for _ in range(2):
-        tendering.pay_cash(desk, key, 1_000, 1_000)
-        texts.append(tendering.sell(desk, key, ((1, 1),)).text)
-    queue = PrintJobs(tmp_path / "print.db", {PrintKind.RECEIPT: "counter"}, ("counter",))
-    later = replace(desk, actor=Actor("A2", "Lee", Role.ASSOCIATE))
-    assert "2 receipts once more" in tendering.receipts_again(later, key).says
-    copies = [path.read_text() for path in sorted((tmp_path / "receipts").glob("*-copy.txt"))]
-    assert [copy.splitlines()[1:-1] for copy in copies] == [text.splitlines() for text in texts]
-    assert all(copy.split()[0] == copy.split()[-1] == "COPY" for copy in copies)
-    queued = QueuedReceipts(desk.devices.receipts, queue, store.clock)
-    printing = replace(later, devices=replace(desk.devices, receipts=queued, queue=queue))
-    tendering.receipts_again(printing, key)
-    jobs = [queue.claim("counter") for _ in range(2)]
-    assert [job.is_copy for job in jobs if job] == [True, True]
-    queue.close()
 
 
 # --- gift cards and store credit --------------------------------------------------------------

@@ -19,9 +19,10 @@ from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Ques
 from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.tender import TenderScreen
 from store_client.services.desk import Refusal
+from store_client.services.receipt_copies import receipts_again
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
-from store_client.services.tendering import Sold, receipts_again
+from store_client.services.tendering import Sold
 from store_client.services.words import REFUSAL_REASONS, Said, money
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep
@@ -235,7 +236,7 @@ class ReserveScreen(ShelfScreen):
 
     def action_receipt(self) -> None:
         """Print its receipt once more."""
-        self.do(partial(receipts_again, key=self.key), lambda printed: printed.says)
+        self.do(partial(receipts_again, key=self.key), lambda copied: copied.says)
 
     def action_release(self) -> None:
         """Release what nobody fetched."""
