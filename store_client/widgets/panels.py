@@ -22,21 +22,30 @@ class NextStep:
 
 
 class Panel(Static):
-    """A static that moves nothing when it says something else with as many lines.
+    """A static that moves nothing when it says something else that needs as many rows.
 
     Laying the whole screen out anew for each key of a scan would cost more
     than everything else that a scan does.
     """
 
-    _said: Content | None = None
+    GROWS = False
+    """Whether it takes as many rows as its words need; else the style sheet says how many."""
 
-    def say(self, content: Content, *, layout: bool = False) -> None:
+    _said: Content | None = None
+    _rows = 0
+
+    def say(self, content: Content) -> None:
         """Say `content`; does nothing where it is said already."""
-        before = self._said
-        if before is None or content != before:
+        if self._said is None or content != self._said:
             self._said = content
-            taller = before is None or before.plain.count("\n") != content.plain.count("\n")
-            self.update(content, layout=layout and taller)
+            before, self._rows = self._rows, self._rows_of(content) if self.GROWS else 0
+            self.update(content, layout=self._rows != before)
+
+    def _rows_of(self, content: Content) -> int:
+        """Return how many rows it takes as wide as it is now."""
+        least = self.styles.min_height
+        rows = content.get_height({}, max(self.content_size.width, 1))
+        return rows if least is None else max(rows, int(least.value))
 
 
 class NextPanel(Panel):
@@ -67,6 +76,8 @@ class Banner(Panel):
 
 class Says(Panel):
     """What the last action or scan did, or what is being typed."""
+
+    GROWS = True
 
     def good(self, text: str) -> None:
         """Say that something was recorded."""
@@ -123,9 +134,11 @@ def changes_of(line: FulfillmentLine) -> str:
 class OrderCard(Panel):
     """An order at a glance."""
 
+    GROWS = True
+
     def show(self, order: FulfillmentOrder | None, store: StoreRow | None, now_ms: int) -> None:
         """Show `order`, or nothing."""
-        self.say(Content("") if order is None else card_of(order, store, now_ms), layout=True)
+        self.say(Content("") if order is None else card_of(order, store, now_ms))
 
 
 def card_of(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Content:

@@ -1,6 +1,7 @@
 """Pilot tests run on asyncio, which Textual is made for."""
 
 import pytest
+from textual.widgets import Static
 
 from store_client.app import StoreApp
 from sync.domain.people import Role
@@ -16,6 +17,30 @@ def anyio_backend() -> str:
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
+
+
+@pytest.fixture
+def snap_compare(snap_compare):
+    """Compare pictures as the plugin does, and see that what a screen says is not cut."""
+
+    def compare(app, *, run_before, **how):
+        async def steps(pilot) -> None:
+            await run_before(pilot)
+            assert cut_words(pilot.app) == []
+
+        return snap_compare(app, run_before=steps, **how)
+
+    return compare
+
+
+def cut_words(app) -> list[str]:
+    """Return what is said somewhere on the screen in front with less room than it needs."""
+    return [
+        str(said.render())
+        for said in app.screen.query(Static)
+        if (said.id or "").endswith("says")
+        and said.get_content_height(said.size, app.size, said.size.width) > said.size.height
+    ]
 
 
 @pytest.fixture
