@@ -109,7 +109,7 @@ def _mend_names(world: "World") -> bool:
     for index, store in enumerate(world.stores):
         machines = world.machines_at(store.location_id)
         outs = [one for one in machines if is_out(world, one)]
-        idle = next((one for one in outs if not one.store.journal.backlog()), None)
+        idle = next((one for one in outs if _is_all_at_central(world, one)), None)
         if len(machines) > 1 and (not outs or idle is not None):
             _power_off(world, index, idle or machines[1])
             return True
@@ -117,6 +117,17 @@ def _mend_names(world: "World") -> bool:
             enrol_anew(world, outs[0])
             return True
     return False
+
+
+def _is_all_at_central(world: "World", store: "StoreMachine") -> bool:
+    """Return whether nothing is lost with a machine.
+
+    What it sent under a name that a restored central does not know is not there any
+    more: it is told of that when it is enrolled anew, and sends it then.
+    """
+    with world.central.database.read() as view:
+        is_known = view.replicas.get(store.replica_id) is not None
+    return is_known and not store.store.journal.backlog()
 
 
 def _power_off(world: "World", index: int, gone: "StoreMachine") -> None:
