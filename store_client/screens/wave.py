@@ -92,7 +92,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
         self._wave: waves.Wave | None = None
         self._picker = ""
         self._chose_sorting: bool | None = None
-        self._scans: deque[Code] = deque(maxlen=SCANS_WAITING_MAX)
+        self._scans: deque[Code] = deque()
+        self._leaves = False
+        """Whether it is left as soon as every scan is recorded."""
 
     def compose_body(self) -> ComposeResult:
         """Show the next place, the list, and what the last scan did."""
@@ -217,16 +219,30 @@ class WaveScreen(TypingScreen, RecordingScreen):
     # --- picking ------------------------------------------------------------------------
 
     def take_code(self, code: Code) -> None:
-        """Take a scan; scans wait for each other, none is lost. An order's is opened."""
+        """Take a scan; scans wait for each other, none is lost in silence. An order's is opened."""
         if code.order_number:
             self.host.open_code(code)
-            return
-        self._scans.append(code)
-        self.recorded()
+        elif len(self._scans) >= SCANS_WAITING_MAX:
+            self.host.unused_code(code)
+        else:
+            self._scans.append(code)
+            self.recorded()
+
+    def on_unmount(self) -> None:
+        """Name the scans that were still waiting when the screen was left at once."""
+        for code in self._scans:
+            self.host.unused_code(code)
+
+    def refuse(self, error: OperationRefused) -> None:
+        """Say why not; whoever was leaving has to read it."""
+        self._leaves = False
+        super().refuse(error)
 
     def recorded(self) -> None:
-        """Take the next scan that waits."""
-        if self._scans and not self.busy:
+        """Take the next scan that waits, or leave where that was asked for meanwhile."""
+        if self._leaves and not self._scans and not self.busy and self.is_current:
+            self.dismiss()
+        elif self._scans and not self.busy and self.display:
             code, key = self._scans.popleft(), self._key
             act = waves.sort_scan if self._sorts else waves.scan
             self.do(lambda desk: act(desk, key, code), self._scanned)
@@ -366,8 +382,10 @@ class WaveScreen(TypingScreen, RecordingScreen):
             self.query_one(Says).plain("Scan the item. No barcode? F4 does it by hand.")
 
     def action_back(self) -> None:
-        """Forget what is typed, or go back."""
+        """Forget what is typed, or go back once every scan is recorded."""
         if self.typed:
             self.set_typed("")
+        elif self._scans:
+            self._leaves = True
         else:
             self.dismiss()

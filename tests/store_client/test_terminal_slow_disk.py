@@ -5,10 +5,13 @@ import threading
 import pytest
 
 from store_client.screens.today import TodayScreen
+from store_client.screens.wave import SCANS_WAITING_MAX, WaveScreen
+from store_client.services.scanner import read_code
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import FakeStore, gtin_of, make_store
+from tests.support.pickup_store import pickup_store
 from tests.support.terminals import Terminal, terminal
 
 pytestmark = pytest.mark.anyio
@@ -92,8 +95,8 @@ async def test_no_scan_is_lost_in_silence_where_its_screen_is_left(clock, leave)
         for index in (0, 0, 1):
             term.keys.at_ms += 500
             term._post(*gtin_of(index), "enter")
-        term._post(leave)
         await slow.reached(term)
+        term._post(leave)
         await term.pilot.pause()
         slow.release.set()
         await term.rest()
@@ -101,3 +104,39 @@ async def test_no_scan_is_lost_in_silence_where_its_screen_is_left(clock, leave)
         picked = [one.kind for one in store.performed]
         assert picked == ["line_picked"] * (3 if leave == "escape" else 1)
         assert term.toasts().count("That scan was not used") == 3 - len(picked)
+
+
+@pytest.mark.parametrize("leave", ["escape", "f2"])
+async def test_no_scan_of_a_wave_is_lost_in_silence_where_it_is_left(clock, leave):
+    """The same on a walk: Esc waits for what was scanned, F2 names what was not recorded."""
+    store = pickup_store(clock, 2)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "1")
+        done = len(store.performed)
+        term.keys.gap_ms = 8
+        for index in (0, 0, 1):
+            term.keys.at_ms += 500
+            term._post(*gtin_of(index), "enter")
+        await slow.reached(term)
+        term._post(leave)
+        await term.pilot.pause()
+        slow.release.set()
+        await term.rest()
+        assert not isinstance(term.screen, WaveScreen)
+        picked = [one.kind for one in store.performed[done:]]
+        assert picked == ["line_picked"] * (3 if leave == "escape" else 1)
+        assert term.toasts().count("That scan was not used") == 3 - len(picked)
+
+
+async def test_more_scans_than_wait_in_a_wave_are_named(clock):
+    """As many as fit wait their turn; the one too many can be scanned again."""
+    store = pickup_store(clock, 2)
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "1")
+        term.screen.busy = True
+        for _ in range(SCANS_WAITING_MAX + 1):
+            term.screen.take_code(read_code(gtin_of(0)))
+        await term.pilot.pause()
+        assert term.toasts().count("That scan was not used") == 1
+        assert len(term.screen._scans) == SCANS_WAITING_MAX
