@@ -204,8 +204,11 @@ class Views:
         An order that began here and that central has not taken in is none of these:
         central, which never had it, would not bring it back.
         """
+        held_back = json.dumps(self._journal.held_back(BEGINNING_KINDS))
         rows = connection.execute(
-            "SELECT id, rev FROM fulfillments WHERE rev = ? OR pending > 0", (OWN_REV,)
+            "SELECT id, rev FROM fulfillments WHERE rev = ? OR pending > 0"
+            " OR id IN (SELECT value FROM json_each(?))",
+            (OWN_REV, held_back),
         ).fetchall()
         own = [(key, rev) for key, rev in rows if self._is_only_ours(key)]
         for key, rev in own:

@@ -132,6 +132,24 @@ def test_one_that_is_held_back_after_everything_was_forgotten_comes_back(
     assert here(store, order.id).total("allocated") == 2
 
 
+def test_one_that_is_held_back_before_everything_is_forgotten_stays(
+    world: World, store: StoreSide, desk: Desk
+):
+    """First held back by a central that was restored to before it, then read anew.
+
+    Seed 7008946: it was away from the screens until the next round.
+    """
+    order = reserving.reserve(desk, HIT, RESERVED)
+    store.settle()
+    began = store.store.journal.first_seq(order.id, "reservation_made")
+    verdict = Verdict(seq=began, status=VerdictStatus.QUARANTINED, code="device_revoked", text="")
+    with store.store.journal.writing():
+        store.store.journal.keep_verdicts(1, [verdict])
+    store.store.writer.reset(store_scope("S001"), "central was restored")
+    assert here(store, order.id).total("allocated") == 2
+    assert store.store.pending_effects() != []
+
+
 def test_one_that_was_not_sent_yet_stays_too(world: World, store: StoreSide, desk: Desk):
     """A store that reads everything anew while its own work waits keeps that work."""
     store.cut()
