@@ -15,6 +15,7 @@ from store_client.screens.base import TerminalModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
 from store_client.services.counter import DOCUMENTS, SIGNED, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
+from store_client.services.shelf import is_label
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from store_client.services.words import refusal
 from store_client.widgets.panels import Banner, Says
@@ -253,6 +254,11 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             self.app.bell()
         elif self._document:
             self.host.unused_code(code)
+        elif is_label(self.host.store_row, code):  # no try at the code: those are counted
+            self.query_one(Says).bad(
+                "That is no pickup code.", "Scan the customer's code, or type it."
+            )
+            self.app.bell()
         else:
             self.query_one("#code", Input).value = code.pickup_code or code.text
             self._go_on()

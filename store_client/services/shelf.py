@@ -27,6 +27,7 @@ from sync.domain.fulfillment import (
     RefusalReason,
     ShortReason,
 )
+from sync.domain.ids import PICKUP_CODE_LENGTH
 from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
@@ -242,6 +243,15 @@ def is_spot(store: StoreRow | None, text: str) -> bool:
     """Return whether a scanned text is the label of one of the store's spots."""
     wanted = clean(text).casefold()
     return store is not None and any(spot.casefold() == wanted for spot in store.spots)
+
+
+def is_label(store: StoreRow | None, code: Code) -> bool:
+    """Return whether a scan is an item's barcode, or a spot's label; of eight digits it may not be.
+
+    A pickup code has eight characters and may be a GTIN-8 by chance.
+    """
+    is_item = bool(code.gtin) and len(code.text) > PICKUP_CODE_LENGTH
+    return is_item or is_spot(store, code.text)
 
 
 def stage(desk: Desk, fulfillment_id: str, spot: str) -> FulfillmentOrder:

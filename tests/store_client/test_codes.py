@@ -6,6 +6,7 @@ import pytest
 
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScannerSettings, read_code
+from store_client.services.shelf import is_label
 from sync.domain import operations as op
 from sync.domain.ids import pickup_qr, read_pickup_qr
 from sync.domain.people import Role
@@ -283,3 +284,28 @@ async def test_prefix_suffix_and_gap_are_the_scanners(store, clock):
         term._post(*f"~{gtin_of(0)}#", "enter")
         await term.rest()
         assert "Picked 1 of 2" in term.text()
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [gtin_of(0), "A2"], ids=["an item", "a spot"])
+async def test_what_is_scanned_by_mistake_at_the_counter_is_no_try_at_the_code(store, clock, code):
+    """Tries are counted against guessing; the goods that are handed over lie beside the scanner."""
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        for index in (0, 0, 1):
+            await term.scan(gtin_of(index))
+        await term.type("A2")
+        await term.press("enter", "enter", "enter")
+        await term.type(CODE[:3])
+        term.screen.take_code(read_code(code))
+        await term.rest()
+        assert "✗ That is no pickup code." in term.text()
+        assert CODE[:3] in term.text()
+    assert store.locks == {}
+
+
+def test_eight_digits_may_be_a_pickup_code():
+    """One that happens to be a GTIN-8 is no label; one digit more is."""
+    assert not is_label(None, read_code("96385074"))
+    assert is_label(None, read_code("5901234123457"))
