@@ -182,7 +182,8 @@ class OrderCapture:
         order, parts = self._capture(unit, new, now_ms, foresight)
         holds = () if parts else unit.holds.of(order.id)
         deliveries = deliveries_of(unit.orders.events(order.id)) if order.ship_to else {}
-        body = compact(order_document(order, parts, holds, deliveries))
+        awaits = not parts and not order.ship_to and unit.supply.awaits(order.id)
+        body = compact(order_document(order, parts, holds, deliveries, awaits=awaits))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
         return Placed(order.id, CREATED, body, is_replayed=False)
 

@@ -7,7 +7,7 @@ from central_server.records import Location, Order
 from central_server.services.candidates import one_candidate
 from central_server.services.errors import NotPriced, PickupNotOffered
 from central_server.services.order_giving import Giving, keep
-from central_server.services.order_views import progress
+from central_server.services.order_views import status_of_order
 from central_server.services.promises import Ask, Promises, reserve
 from central_server.services.promising import assign, hold
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
@@ -42,7 +42,8 @@ def hold_here(
     if not has_units:
         lines = tuple(replace(line, unsourced=line.quantity) for line in order.lines)
         order = replace(order, lines=lines)
-        order = replace(order, status=progress(order, (held.order,)).status.value)
+        status = status_of_order(order, (held.order,), (), awaits=False)
+        order = replace(order, status=status.value)
         text = f"On the waiting list of {place.name}."
     unit.orders.insert(order)
     keep(unit, order, held, place, plan, now_ms, how, why="placed", text=text)

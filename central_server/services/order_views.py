@@ -50,10 +50,12 @@ def order_document(
     fulfillments: Sequence[FulfillmentOrder],
     holds: Sequence[OrderHold] = (),
     deliveries: Deliveries = MappingProxyType({}),
+    *,
+    awaits: bool = False,
 ) -> Document:
-    """Return the whole order, without its timeline."""
+    """Return the whole order, without its timeline; it `awaits` goods that are on their way."""
     return {
-        **summary_document(order, status_of_order(order, fulfillments, holds).value),
+        **summary_document(order, status_of_order(order, fulfillments, holds, awaits).value),
         "customer": {
             "name": order.customer_name,
             "email": order.customer_email,
@@ -70,12 +72,17 @@ def order_document(
 
 
 def status_of_order(
-    order: Order, fulfillments: Sequence[FulfillmentOrder], holds: Sequence[OrderHold]
+    order: Order,
+    fulfillments: Sequence[FulfillmentOrder],
+    holds: Sequence[OrderHold],
+    awaits: bool,
 ) -> OrderStatus:
-    """Return where an order stands; one that is held is open, not unfillable."""
+    """Return where an order stands; one that is held or awaits goods is open, not unfillable."""
     status = progress(order, fulfillments).status
-    if status is OrderStatus.UNFILLABLE and any(one.closed_ms is None for one in holds):
-        return OrderStatus.OPEN
+    is_held = any(one.closed_ms is None for one in holds)
+    if status is OrderStatus.UNFILLABLE:
+        is_open = awaits or is_held or any(one.waits for one in fulfillments)
+        return OrderStatus.OPEN if is_open else status
     return status
 
 

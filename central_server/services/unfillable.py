@@ -176,7 +176,8 @@ class UnfillableDesk:
                 _close(unit, order_id, now, by, text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
             told = deliveries_of(unit.orders.events(order_id))
-            return order_document(after, orders_in(stored), unit.holds.of(order_id), told)
+            holds, awaits = unit.holds.of(order_id), unit.supply.awaits(order_id)
+            return order_document(after, orders_in(stored), holds, told, awaits=awaits)
 
         return self._database.write(change)
 

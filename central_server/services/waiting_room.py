@@ -254,7 +254,8 @@ class WaitingRoom:
         assert found is not None
         stored = unit.fulfillments.of_orders([order.id])[order.id]
         told = deliveries_of(unit.orders.events(order.id))
-        return order_document(found, orders_in(stored), unit.holds.of(order.id), told)
+        holds, awaits = unit.holds.of(order.id), unit.supply.awaits(order.id)
+        return order_document(found, orders_in(stored), holds, told, awaits=awaits)
 
 
 def _changed(unit: "Unit", order: Order, change: Change) -> Order:

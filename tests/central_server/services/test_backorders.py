@@ -1,10 +1,12 @@
 """Orders for goods that are on their way: a date when placed, a store when they came."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
+from central_server.records import OrderFilter
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import ReceiptClosed
 from central_server.services.idempotency import RequestIdentity
@@ -60,6 +62,16 @@ def test_what_is_on_its_way_is_promised_once(coming):
     order = coming.order(first.order_id)
     assert [one["kind"] for one in order["timeline"]] == ["backordered"]
     assert "for" in coming.mails()[0].subject
+
+
+def test_an_order_that_awaits_goods_is_open_not_unfillable(coming):
+    """In the answer, when read, in the list and on the desk of what nobody can fill."""
+    placed = later(coming, 12)
+    assert json.loads(placed.body)["status"] == "open"
+    assert coming.order(placed.order_id)["status"] == "open"
+    hits, _ = coming.parts.central.reading.search(OrderFilter(), None, 10)
+    assert [hit["status"] for hit in hits] == ["open"]
+    assert coming.parts.central.unfillable.page(10) == []
 
 
 def test_an_order_is_released_when_its_goods_came(coming):
