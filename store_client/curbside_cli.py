@@ -29,7 +29,9 @@ def register(app: typer.Typer, line: Line) -> None:
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
             here = [one.order for one in commands.outside(desk)]
-            return [_document(order) for order in (*here, *commands.not_here(desk))]
+            rows = commands.not_here(desk)
+            others = [order for row in rows if (order := desk.store.fulfillment(row.id))]
+            return [_document(order) for order in (*here, *others)]
 
         say(line.with_desk(context, "", read), as_json=as_json)
 

@@ -104,6 +104,10 @@ class Store(TillStore, Protocol):
         """Return the open orders that lie at a spot, however its name is written."""
         ...
 
+    def noted(self, flow: str, note: str) -> Sequence[str]:
+        """Return the ids of the open orders of a flow that carry a note of that name."""
+        ...
+
     def holders(self, fulfillment_ids: Sequence[str]) -> Mapping[str, Holder]:
         """Return by order who took it on, picked or unpicked last, unless a wave came after it."""
         ...

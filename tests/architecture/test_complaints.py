@@ -85,7 +85,7 @@ COMPLAINTS: dict[int, tuple[str, tuple[str, ...]]] = {
     18: ("Rejecting a part, finding what was rejected, printing a receipt again", (
         "store_client/test_terminal_counter.py::test_short_asks_for_a_reason_and_a_quantity",
         "store_client/test_terminal_counter.py::test_a_refused_item_is_put_back",
-        "escrow/test_counter_money.py::test_a_receipt_is_printed_again_from_its_reservation",
+        "escrow/test_receipt_copies.py::test_a_receipt_is_printed_again_from_its_reservation",
     )),
     19: ("No pick list without packing; lists that differ; alerts that are off", (
         "store_client/printing/test_terminal_printing.py::test_a_pick_list_waits_for_the_printer",

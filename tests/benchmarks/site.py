@@ -1,9 +1,10 @@
 """Centrals and stores for measurements: real processes over databases that are filled first."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -13,16 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from central_server.bootstrap import Parts
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder, Placed
+from central_server.services.parcels import Destination
 from store_client.replica.store import Store
 from sync.clock import SystemClock
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.orders import Channel
+from sync.domain.orders import Channel, PaymentPlace
 from sync.edge.daemon import SyncDaemon
 from sync.edge.escrow import ShareKeeper
 from sync.transport.client import open_client
 from sync.transport.http import HttpEndpoint
 from sync.transport.traffic import Traffic
 from tests.support.network import Size, location_of, sku_of
+from tests.support.parcels import HOME
 from tests.support.real_central import RealCentral
 from tests.support.real_store import RealStore
 
@@ -51,12 +54,19 @@ def a_central(folder: Path, size: Size, orders: int = 0) -> Iterator[RealCentral
         central.stop()
 
 
-def place_many(parts: Parts, count: int, size: Size, first: int = 1) -> list[FulfillmentOrder]:
+def place_many(
+    parts: Parts,
+    count: int,
+    size: Size,
+    first: int = 1,
+    make: Callable[[int, Size], NewOrder] | None = None,
+) -> list[FulfillmentOrder]:
     """Place orders in this process, many at once so that they share commits; return the work."""
+    made = make or order_of
 
     def place(number: int) -> Placed:
         return parts.central.orders.place(
-            order_of(number, size), RequestIdentity("bench", f"order-{number}", str(number))
+            made(number, size), RequestIdentity("bench", f"order-{number}", str(number))
         )
 
     with ThreadPoolExecutor(PLACING_THREADS) as pool:
@@ -79,6 +89,21 @@ def order_of(number: int, size: Size) -> NewOrder:
     )
     customer = Customer(f"Customer {number}", f"c{number}@example.com", "+1 555-0100")
     return NewOrder(location_of(1), Channel.WEB, "USD", customer, lines)
+
+
+def order_of_any_flow(number: int, size: Size) -> NewOrder:
+    """Return the same order, two of five of them to be fetched; then parcels, curbside, reserved.
+
+    The store needs carriers and parking.
+    """
+    plain = order_of(number, size)
+    if number % 5 == 2:
+        return replace(plain, ship_to=Destination(HOME, "standard", 40.1, -82.9))
+    if number % 5 == 3:
+        return replace(plain, curbside=True)
+    if number % 5 == 4:
+        return replace(plain, payment=PaymentPlace.IN_STORE)
+    return plain
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 
 from textual import events
 
+from sync.domain.flows import ALL_FLOWS
 from tests.benchmarks.baselines import peak_memory_mb
 from tests.benchmarks.headless import Paints, terminal
 
@@ -32,17 +33,28 @@ WALK = (
     ("menu", "f10", "CommandPalette", "escape"),
     ("drawer", "f8", "DrawerScreen", "escape"),
     ("pickup desk", "f7", "PickupDeskScreen", "escape"),
+    ("shipping desk", "f4", "ShippingDeskScreen", "escape"),
+    ("curbside desk", "f6", "CurbsideDeskScreen", "escape"),
     ("print queue", "ctrl+r", "PrintScreen", "escape"),
-    ("order", "enter", "PickupScreen", ""),
+    ("parcel", "ship_from_store", "ShipScreen", "escape"),
+    ("curbside order", "curbside", "CurbsideScreen", "escape"),
+    ("reservation", "reserve", "ReserveScreen", ""),
+    ("today again", "f2", "TodayScreen", ""),
+    ("order", "pickup", "PickupScreen", ""),
     ("timeline", "ctrl+t", "OrderDetailScreen", "escape"),
     ("today", "f2", "TodayScreen", ""),
 )
-"""(screen, key that opens it, its class, key that leaves it)."""
+"""(screen, key or flow that opens it, its class, key that leaves it)."""
 TYPED = "thing 12345"
 
 
 def press(app: Any, key: str) -> int:
-    """Send a key; return when."""
+    """Send a key, or open the most urgent order of a flow; return when."""
+    if key in {flow.name for flow in ALL_FLOWS}:
+        (row,) = app.store.board(key, limit=1)
+        began = time.monotonic_ns()
+        app.call_later(app.open_order, key, row.id)
+        return began
     character = key if len(key) == 1 else None
     began = time.monotonic_ns()
     app.post_message(events.Key({" ": "space"}.get(key, key), character))

@@ -10,12 +10,13 @@ from store_client.services import fetching
 from store_client.services.counter import HandOver
 from store_client.services.desk import Desk, Refusal
 from sync.domain.flows import status_of
-from sync.domain.flows.curbside import CustomerArrived, arrival_of
+from sync.domain.flows.curbside import ARRIVED, CustomerArrived, arrival_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_boards import row_of as board_row
 from tests.support.fake_store import CODE, FakeStore, gtin_of
+from tests.support.filled_store import fill, open_filled
 from tests.support.pickup_store import away, curbside_store, on_the_shelf, ready
 from tests.support.terminals import actor_of, terminal
 
@@ -74,6 +75,24 @@ def test_who_waits_outside_comes_before_all_other_work(desk, store, clock):
     first = min(entries, key=lambda one: one.rank)
     assert first.id == keys[0]
     assert first.step.words == "Bring out: waits outside"
+
+
+def test_the_replica_finds_who_waits_outside_without_reading_every_order(store, clock, tmp_path):
+    """By the note in its text: said, corrected, taken back, and by nobody of another flow."""
+    on_disk = open_filled(tmp_path, clock)
+    fill(on_disk, store.row, store.people, store.catalogue, store.orders.values())
+    desk = Desk(on_disk, clock, actor_of(Role.ASSOCIATE), "T1")
+    keys = [row.id for row in on_disk.board("curbside")]
+    assert on_disk.noted("curbside", ARRIVED) == []
+    commands.arrived(desk, keys[0], "P1", 'a "red", [van')
+    commands.arrived(desk, keys[0], "P2")
+    commands.arrived(desk, keys[1], "P1")
+    assert set(on_disk.noted("curbside", ARRIVED)) == set(keys[:2])
+    assert on_disk.noted("pickup", ARRIVED) == []
+    commands.left(desk, keys[1])
+    assert [one.order.id for one in commands.outside(desk)] == keys[:1]
+    assert {row.id for row in commands.not_here(desk)} == set(keys[1:])
+    on_disk.close()
 
 
 def test_a_spot_that_is_not_there_is_refused_with_those_that_are(desk, store):

@@ -71,6 +71,10 @@ class FakeBoards:
         wanted = spot.casefold()
         return [row for row in self._lying() if row.staging_spot.casefold() == wanted]
 
+    def noted(self, flow: str, note: str) -> list[str]:
+        found = [one for one in self.orders.values() if one.flow == flow and one.note(note)]
+        return [one.id for one in found if _active(row_of(one))]
+
     def holders(self, fulfillment_ids) -> dict[str, Held]:
         found: dict[str, Held] = {}
         for seq, fate in enumerate(self.journal, start=1):

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from store_client.ports import BoardRow
+from store_client.services.board import OPEN_MAX
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import clean
 from store_client.services.shelf import load
-from store_client.services.waves import open_orders
 from sync.domain.flows.curbside import (
+    ARRIVED,
     NAME,
     PLACE_CHARACTERS_MAX,
     VEHICLE_CHARACTERS_MAX,
@@ -28,21 +30,24 @@ class Waiting:
 
 def outside(desk: Desk) -> list[Waiting]:
     """Return who waits outside, the longest wait first."""
+    orders = [desk.store.fulfillment(key) for key in desk.store.noted(NAME, ARRIVED)]
     found = [
         Waiting(order, arrival)
-        for order in open_orders(desk, NAME)
-        if (arrival := arrival_of(order)) is not None and order.total("open")
+        for order in orders
+        if order is not None and order.total("open")
+        if (arrival := arrival_of(order)) is not None
     ]
     return sorted(found, key=lambda one: (one.arrival.since_ms, one.order.id))
 
 
-def not_here(desk: Desk) -> list[FulfillmentOrder]:
+def not_here(desk: Desk) -> list[BoardRow]:
     """Return the orders whose customers have not arrived, the earliest promise first."""
-    return [
-        order
-        for order in open_orders(desk, NAME)
-        if arrival_of(order) is None and order.total("open")
-    ]
+    here = frozenset(desk.store.noted(NAME, ARRIVED))
+    rows = desk.store.board(NAME, limit=OPEN_MAX)
+    return sorted(
+        (row for row in rows if row.id not in here and row.units_open),
+        key=lambda row: (row.promised_by_ms, row.order_number),
+    )
 
 
 def find_parking(desk: Desk, text: str) -> str:

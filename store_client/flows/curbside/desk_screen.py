@@ -11,10 +11,11 @@ from textual.widgets import Static
 from store_client.flows.curbside import commands
 from store_client.flows.curbside.board import waits_said
 from store_client.flows.curbside.screen import arrival_question
+from store_client.ports import BoardRow
 from store_client.screens.dialogs import EntryDialog
 from store_client.screens.wave_start import WaveDeskScreen
 from store_client.services.desk import Desk, Refusal
-from store_client.services.fetching_board import facts_of, step_words
+from store_client.services.fetching_board import Facts, facts_of, facts_of_row, step_words
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
@@ -23,12 +24,17 @@ from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.flows.curbside import NAME
 from sync.domain.fulfillment import FulfillmentOrder
 
+NOT_YET = Said("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An order, and where its customer waits if they are here."""
 
-    order: FulfillmentOrder
+    id: str
+    number: str
+    customer: str
+    spot: str
     where: str
     waits: Said
     step: Said
@@ -39,9 +45,9 @@ def _cells(row: Row) -> Sequence[Cell]:
     return (
         Cell(row.where or "not here yet", "" if is_here else "dim", bold=is_here),
         Cell(str(row.waits), row.waits.tone, bold=is_here),
-        Cell(f"{row.order.order_number} {row.order.customer_name}"),
+        Cell(f"{row.number} {row.customer}"),
         Cell(str(row.step), row.step.tone, f"{row.step.glyph} {row.step.short}".strip()),
-        Cell(row.order.staging_spot or "–", "" if row.order.staging_spot else "dim"),
+        Cell(row.spot or "–", "" if row.spot else "dim"),
     )
 
 
@@ -53,7 +59,7 @@ _LOOKS = Looks(
         Column("STATE", 16, share=2),
         Column("SPOT", 4),
     ),
-    key=lambda row: row.order.id,
+    key=lambda row: row.id,
     cells=_cells,
     empty="No order is to be brought out.",
 )
@@ -104,16 +110,21 @@ class CurbsideDeskScreen(WaveDeskScreen):
     def _look(self, desk: Desk) -> list[Row]:
         store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
 
-        def step(order: FulfillmentOrder) -> Said:
-            return step_words(facts_of(order), store, now_ms)
+        def row(
+            of: FulfillmentOrder | BoardRow, facts: Facts, where: str = "", waits: Said = NOT_YET
+        ) -> Row:
+            step = step_words(facts, store, now_ms)
+            return Row(
+                of.id, of.order_number, of.customer_name, of.staging_spot, where, waits, step
+            )
 
         rows = []
         for one in commands.outside(desk):
             car = f" {one.arrival.vehicle}" if one.arrival.vehicle else ""
             waits = waits_said(one.arrival, now_ms)
-            rows.append(Row(one.order, f"{one.arrival.parking}{car}", waits, step(one.order)))
-        rows += [Row(one, "", Said("", ""), step(one)) for one in commands.not_here(desk)]
-        return rows
+            where = f"{one.arrival.parking}{car}"
+            rows.append(row(one.order, facts_of(one.order), where, waits))
+        return rows + [row(one, facts_of_row(one)) for one in commands.not_here(desk)]
 
     @property
     def _current(self) -> Row | None:
@@ -125,7 +136,7 @@ class CurbsideDeskScreen(WaveDeskScreen):
         event.stop()
         row = self._current
         if row is not None:
-            self.host.open_order(NAME, row.order.id)
+            self.host.open_order(NAME, row.id)
 
     def action_arrived(self) -> None:
         """Ask where the car of the order under the cursor stands."""
@@ -133,10 +144,10 @@ class CurbsideDeskScreen(WaveDeskScreen):
         if row is None:
             self.refuse(Refusal("No order is to be brought out.", "New ones appear by themselves."))
             return
-        key = row.order.id
+        key = row.id
         self.app.push_screen(
             EntryDialog(  # whoever answers acts: the desk may be another's by then
-                arrival_question(self.desk, row.order),
+                arrival_question(self.desk, row.number),
                 lambda text: commands.arrived_at(self.desk, key, text),
             ),
             self._arrived,
@@ -155,7 +166,7 @@ class CurbsideDeskScreen(WaveDeskScreen):
         """Take an arrival back."""
         row = self._current
         if row is not None:
-            key = row.order.id
+            key = row.id
             self.do(lambda desk: commands.left(desk, key), self._gone)
 
     def _gone(self, order: FulfillmentOrder) -> None:

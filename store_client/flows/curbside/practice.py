@@ -25,9 +25,9 @@ def work_next(desk: Desk, random: Random, habits: Habits = BY_THE_BOOK) -> str |
 def _outside(desk: Desk, random: Random) -> str:
     waiting, others = commands.outside(desk), commands.not_here(desk)
     if waiting and random.random() < LEAVES:
-        order = random.choice(waiting).order
-        commands.left(desk, order.id)
-        return f"{order.order_number}: drove away"
+        gone = random.choice(waiting).order
+        commands.left(desk, gone.id)
+        return f"{gone.order_number}: drove away"
     if others and random.random() < ARRIVES:
         order = random.choice(others)
         store = desk.store.store_row()

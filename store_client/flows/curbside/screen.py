@@ -15,12 +15,12 @@ from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 
 
-def arrival_question(desk: Desk, order: FulfillmentOrder) -> Question:
+def arrival_question(desk: Desk, number: str) -> Question:
     """Return what is asked of an arrival."""
     store = desk.store.store_row()
     spots = ", ".join(store.pickup.parking) if store is not None else ""
     return Question(
-        f"{order.order_number}: where does the car stand?",
+        f"{number}: where does the car stand?",
         "Parking spot, then what the car looks like",
         "P1, red van",
         text=f"Spots: {spots}" if spots else "",
@@ -65,7 +65,7 @@ class CurbsideScreen(FetchingScreen):
         if order is not None:
             self.app.push_screen(
                 EntryDialog(  # whoever answers acts: the desk may be another's by then
-                    arrival_question(self.desk, order),
+                    arrival_question(self.desk, order.order_number),
                     lambda text: commands.arrived_at(self.desk, self.key, text),
                 ),
                 lambda after: self.recorded(after, "Noted: bring it out"),

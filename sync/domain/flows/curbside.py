@@ -22,7 +22,9 @@ PLACE_CHARACTERS_MAX = 20
 VEHICLE_CHARACTERS_MAX = 40
 
 S = FulfillmentStatus
-_PARKING, _VEHICLE, _SINCE = "parking", "vehicle", "arrived_ms"
+_PARKING, _VEHICLE = "parking", "vehicle"
+ARRIVED = "arrived_ms"
+"""The note of an order whose customer waits outside: since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +61,27 @@ class Arrival:
 
 def arrival_of(order: FulfillmentOrder) -> Arrival | None:
     """Return where the customer waits; None where nobody does."""
-    since = order.note(_SINCE)
+    since = order.note(ARRIVED)
     return Arrival(order.note(_PARKING), order.note(_VEHICLE), int(since)) if since else None
 
 
 def status_of(order: FulfillmentOrder) -> FulfillmentStatus:
     """Return the hold shelf's status, and whether the customer waits for what is ready."""
     status = shelf_status_of(order)
-    if status is S.READY_FOR_PICKUP and order.note(_SINCE):
+    if status is S.READY_FOR_PICKUP and order.note(ARRIVED):
         return S.CUSTOMER_WAITING
     return status
 
 
 def _arrive(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
     done = cast("CustomerArrived", operation)
-    since = order.note(_SINCE) or str(done.arrived_ms)
-    order = order.with_note(_SINCE, since).with_note(_PARKING, done.parking)
+    since = order.note(ARRIVED) or str(done.arrived_ms)
+    order = order.with_note(ARRIVED, since).with_note(_PARKING, done.parking)
     return order.with_note(_VEHICLE, done.vehicle or order.note(_VEHICLE))
 
 
 def _leave(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
-    gone = {_PARKING, _VEHICLE, _SINCE}
+    gone = {_PARKING, _VEHICLE, ARRIVED}
     return evolve_order(order, notes=tuple(note for note in order.notes if note[0] not in gone))
 
 
