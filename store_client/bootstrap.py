@@ -368,11 +368,12 @@ def reading_desk(settings: StoreSettings, store: Store) -> "Desk":
 def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -> "Desk":
     """Return the desk of a command line with somebody signed in; raise `Refusal`.
 
-    A PIN is checked, counted and locked out as at the terminal.
+    A PIN is checked, counted and locked out as at the terminal; capitals do not matter there.
     """
     from store_client.services.sign_in import Attempt, sign_in
 
-    return _desk(settings, store, sign_in(store, Attempt(associate, pin), store.clock.now_ms()))
+    attempt = Attempt(associate.strip().upper(), pin)
+    return _desk(settings, store, sign_in(store, attempt, store.clock.now_ms()))
 
 
 def _desk(settings: StoreSettings, store: Store, actor: "Actor") -> "Desk":

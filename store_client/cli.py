@@ -382,7 +382,7 @@ def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
         if by:
-            return act(bootstrap.open_desk(settings, store, by.strip().upper(), pin))
+            return act(bootstrap.open_desk(settings, store, by, pin))
         return act(bootstrap.reading_desk(settings, store))
     finally:
         store.close()

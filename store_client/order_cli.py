@@ -71,22 +71,13 @@ class Orders:
         Hyphens and capitals do not matter; the whole number does, because commands
         change what it names: a customer's name is for the search.
         """
-        wanted = _plain(number)
-        found = [
-            row
-            for row in desk.store.find_orders(number, NAMESAKES_MAX)
-            if wanted in (_plain(row.order_number), _plain(row.id)) and self._is_one(desk, row.id)
-        ]
+        found = orders_called(desk, number, self.flows)
         if not found:
             self.line.fail(NOT_FOUND, f"no {self.what} {number!r} here: give its whole number")
         if len(found) > 1:
-            ids = ", ".join(row.id for row in found)
+            ids = ", ".join(order.id for order in found)
             self.line.fail(NOT_FOUND, f"several of {number!r}: give one of {ids}")
         return found[0].id
-
-    def _is_one(self, desk: "Desk", key: str) -> bool:
-        order = desk.store.fulfillment(key)
-        return order is not None and order.flow in self.flows
 
     def refusing(self, context: typer.Context, by: str, act: "Callable[[Desk], Any]") -> Any:
         """Do something at the desk; a refusal ends with its exit code."""
@@ -94,6 +85,15 @@ class Orders:
             return self.line.with_desk(context, by, act)
         except OperationRefused as problem:
             self.line.fail(REFUSED, str(problem))
+
+
+def orders_called(desk: "Desk", number: str, flows: Sequence[str]) -> "list[FulfillmentOrder]":
+    """Return the orders of some flows that have this number or id, hyphens and capitals aside."""
+    wanted = _plain(number)
+    rows = desk.store.find_orders(number, NAMESAKES_MAX)
+    keys = [row.id for row in rows if wanted in (_plain(row.order_number), _plain(row.id))]
+    orders = [order for key in keys if (order := desk.store.fulfillment(key)) is not None]
+    return [order for order in orders if order.flow in flows]
 
 
 def _plain(number: str) -> str:

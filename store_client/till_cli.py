@@ -15,7 +15,7 @@ import typer
 from store_client import bootstrap
 from store_client.config import StoreSettings
 from store_client.goods_cli import Take, register_goods, register_shelf, units_of
-from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders, read_pin
+from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders, orders_called, read_pin
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import receipt_copies, reserving, tendering
@@ -347,11 +347,8 @@ def _document(order: FulfillmentOrder) -> dict[str, Any]:
 
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:
-    for row in desk.store.find_orders(number, 5):
-        order = desk.store.fulfillment(row.id)
-        if order is not None and order.reserve is not None and row.order_number == number.upper():
-            return order
-    return _fail(NOT_FOUND, f"no reservation {number} here")
+    found = orders_called(desk, number, (FLOW,))
+    return found[0] if found else _fail(NOT_FOUND, f"no reservation {number} here")
 
 
 def _open(settings: StoreSettings) -> Store:
@@ -366,7 +363,7 @@ def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
     pin = read_pin(by)
     store = _open(settings)
     try:
-        document, words = job(bootstrap.open_desk(settings, store, by.upper(), pin))
+        document, words = job(bootstrap.open_desk(settings, store, by, pin))
     except OperationRefused as problem:
         _fail(REFUSED, str(problem))
     finally:
