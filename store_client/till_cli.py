@@ -15,7 +15,16 @@ import typer
 from store_client import bootstrap
 from store_client.config import StoreSettings
 from store_client.goods_cli import Take, register_goods, register_shelf, units_of
-from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, Orders, orders_called, read_pin
+from store_client.order_cli import (
+    NOT_FOUND,
+    REFUSED,
+    AsJson,
+    By,
+    Line,
+    Orders,
+    orders_called,
+    read_pin,
+)
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import receipt_copies, reserving, tendering
