@@ -188,7 +188,7 @@ class SyncDaemon:
         heads: tuple[ScopeHead, ...],
         then: Callable[[], object] = bool,
     ) -> PullReport:
-        return pull_all(
+        pulled = pull_all(
             self._endpoint,
             self._replica,
             heads,
@@ -197,6 +197,9 @@ class SyncDaemon:
             incarnation=(self._session or session).incarnation,
             then=then,
         )
+        if pulled.resets or pulled.rows:
+            self._replica.settle_views()
+        return pulled
 
     def _hello(self) -> HelloAnswer:
         sent_at = self._clock.now_ms()

@@ -42,7 +42,8 @@ def opened(state: ReplicaState, header: PushHeader, now_ms: int) -> ReplicaState
             epoch=state.epoch,
         )
     heard = state.pushed_ms
-    if not known.certain and heard is not None and now_ms - heard < RIVAL_MS:
+    # Heard "in a year": this clock was set back since, and says nothing of who lives.
+    if not known.certain and heard is not None and abs(now_ms - heard) < RIVAL_MS:
         raise errors.DuplicateReplica(
             "a machine works under this store's name already: a copy of this one?",
             heard_at_ms=heard,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from central_server.storage.unit import Unit
 from store_client.flows.reserve import commands
 from store_client.replica import copies
 from store_client.replica.store import UnknownOrder
@@ -15,7 +16,8 @@ from sync.domain.fulfillment import FulfillmentOrder, RefusalReason, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.operations import LineShortPicked
 from sync.domain.reserve_operations import ReservationReleased
-from sync.protocol.rows import store_scope
+from sync.hub.feed import FeedWriter
+from sync.protocol.rows import Entity, store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_approved import approve_all, hand_in
 from tests.support.central_world import World
@@ -228,3 +230,31 @@ def test_a_step_that_is_set_aside_before_the_beginning_is_approved_stays_aside(
     assert "accepted" in approve_all(world)
     agree(world, store)
     assert (here(store, held).total("open"), store.share().allocated) == (2, 2)
+
+
+def test_what_central_took_away_is_forgotten_in_the_round_that_says_so(
+    world: World, store: StoreSide
+):
+    """With what was done to it, once that is answered: no unit is missing until the next round.
+
+    Seed 8007934.
+    """
+    placed = world.place(("SKU-1", 2))
+    store.settle()
+    (order,) = world.fulfillments(placed.order_id)
+    store.cut()
+    store.store.perform(LineShortPicked(order.id, 1, 2, ShortReason.DAMAGED), by="A1", dev="T1")
+    assert store.store.pending_effects() != []
+
+    def take_away(unit: Unit) -> None:
+        feed = FeedWriter(unit.feed)
+        feed.remove(store_scope("S001"), Entity.FULFILLMENT, order.id)
+        feed.flush()
+
+    store.faulty.restore()
+    store.faulty.cut_before("pull")
+    store.round()
+    world.database.write(take_away)
+    store.faulty.restore()
+    assert store.round().ok
+    assert (store.store.fulfillment(order.id), store.store.pending_effects()) == (None, [])

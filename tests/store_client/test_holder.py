@@ -1,5 +1,7 @@
 """Two people and one order: the second is told who has it, and can take over."""
 
+from typing import Any
+
 import pytest
 
 from store_client.flows.pickup import commands
@@ -164,7 +166,7 @@ def test_what_somebody_picks_is_neither_unpicked_nor_given_up_by_another(clock):
 @pytest.mark.parametrize("on_disk", [False, True], ids=["in memory", "on disk"])
 def test_an_order_of_which_nothing_is_picked_any_more_is_nobodys(clock, tmp_path, on_disk):
     """Whoever undoes their last pick has left it; after one of two they still have it."""
-    store = pickup_store(clock, 1)
+    store: Any = pickup_store(clock, 1)
     if on_disk:
         filled = store
         store = open_filled(tmp_path, clock)
