@@ -33,6 +33,10 @@ DOCUMENTS = (
 ALERTS_MAX = 200
 
 
+class _Differs(Exception):
+    """The scope would differ from central's with this page."""
+
+
 class ReplicaStore:
     """Implements `sync.edge.ports.ReplicaWriter`."""
 
@@ -64,9 +68,20 @@ class ReplicaStore:
                     connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
 
     def apply_page(self, page: PullPage) -> bool:
-        """Take a page in with its cursor; False where the checksum then differs."""
+        """Take a page in with its cursor; False where the checksum then differs.
+
+        A page that goes on from what is here is not taken in then: it may be a part of
+        itself. One that begins anew is: better that than no rows at all.
+        """
+        try:
+            return self._taken_in(page)
+        except _Differs:
+            return False
+
+    def _taken_in(self, page: PullPage) -> bool:
         header = page.header
-        rows = json.loads(b"[" + b",".join(page.lines) + b"]")
+        read = json.loads(b"[" + b",".join(page.lines) + b"]")
+        rows = list({(row["e"], row["k"]): row for row in read}.values())
         self._settle(rows)
         with self._database.writing() as connection:
             checksum, alive = _scope_sums(connection, header.scope)
@@ -83,7 +98,8 @@ class ReplicaStore:
                 header.checksum,
                 header.rows_live,
             )
-            # After a difference the cursor stays, so that it is found again until it is mended.
+            if not same and header.after:
+                raise _Differs  # and the cursor stays, so that it is found again until it is mended
             rev = header.to if same else header.after
             connection.execute(
                 "INSERT OR REPLACE INTO scopes (scope, incarnation, rev, checksum, rows_live)"

@@ -15,6 +15,7 @@ from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
 from sync.edge.pusher import PushReport, push_all
 from sync.edge.sqlite import Error
+from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.rows import is_store_scope
@@ -71,6 +72,7 @@ class SyncDaemon:
         self._session: HelloAnswer | None = None
         self._offset_ms = 0
         self._failures = 0
+        self._pulls = WholePulls()
 
     def run_once(self) -> RoundReport:
         """Do one round: hello if needed, push, pull.
@@ -196,6 +198,7 @@ class SyncDaemon:
             session.rows_max,
             incarnation=(self._session or session).incarnation,
             then=then,
+            pulls=self._pulls,
         )
         if pulled.resets or pulled.rows:
             self._replica.settle_views()

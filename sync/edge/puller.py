@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import zstandard
 
 from sync.edge.ports import ReplicaWriter, ScopeCursor
 from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase
+from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.rows import is_store_scope
@@ -46,6 +48,7 @@ def pull_all(
     *,
     incarnation: int,
     then: Callable[[], object] = bool,
+    pulls: WholePulls | None = None,
 ) -> PullReport:
     """Bring every scope up to its head; scopes that are not listed any more are forgotten.
 
@@ -53,15 +56,16 @@ def pull_all(
     work of the day does not wait for a catalogue. `incarnation` is central's, as it
     said hello: a restored central may stand at the same rev with other rows. An
     answer that lists no scope at all says nothing, least of all that a store should
-    forget everything.
+    forget everything. `pulls` keeps what has come of a pull that breaks off, for the next.
     """
     if heads:
         replica.keep_only([head.scope for head in heads])
+    fetching = _Fetching(endpoint, pulls or WholePulls(), rows_max)
     ours = [head for head in heads if is_store_scope(head.scope)]
     others = sorted({*heads}.difference(ours), key=lambda head: head.scope)
 
     def pull(head: ScopeHead) -> PullReport:
-        return _pull_scope(endpoint, replica, head, parts_folder, rows_max, incarnation)
+        return _pull_scope(fetching, replica, head, parts_folder, incarnation)
 
     reports = [pull(head) for head in ours]
     then()
@@ -73,12 +77,19 @@ def pull_all(
     )
 
 
+class _Fetching(NamedTuple):
+    """Where pages come from, and how large they are."""
+
+    endpoint: SyncEndpoint
+    pulls: WholePulls
+    rows_max: int
+
+
 def _pull_scope(
-    endpoint: SyncEndpoint,
+    fetching: _Fetching,
     replica: ReplicaWriter,
     head: ScopeHead,
     parts_folder: Path,
-    rows_max: int,
     incarnation: int,
 ) -> PullReport:
     rows = snapshots = resets = 0
@@ -86,13 +97,13 @@ def _pull_scope(
     for _ in range(PAGES_MAX):
         cursor = ScopeCursor(head.scope) if reason else replica.cursor(head.scope)
         if cursor.rev == 0 and head.rev > 0 and has_snapshot(head.scope) and not snapshots:
-            bootstrap(endpoint, replica, head.scope, parts_folder, reason)
+            bootstrap(fetching.endpoint, replica, head.scope, parts_folder, reason)
             snapshots += 1
             reason = ""
             continue
         if cursor.rev == head.rev and cursor.incarnation == incarnation:
             break
-        page, reason = _next_page(endpoint, replica, cursor, rows_max, reason, incarnation)
+        page, reason = _next_page(fetching, replica, cursor, reason, incarnation)
         if page is None:
             resets += 1
             if resets > RESETS_MAX:
@@ -105,10 +116,9 @@ def _pull_scope(
 
 
 def _next_page(
-    endpoint: SyncEndpoint,
+    fetching: _Fetching,
     replica: ReplicaWriter,
     cursor: ScopeCursor,
-    rows_max: int,
     reset_for: str,
     incarnation: int,
 ) -> tuple[PullHeader | None, str]:
@@ -118,7 +128,7 @@ def _next_page(
     (`reset_for`): the network may go at any moment, and the work goes on.
     """
     try:
-        page = endpoint.pull(cursor.scope, cursor.incarnation, cursor.rev, rows_max)
+        page = fetching.pulls.fetch(fetching.endpoint, cursor, fetching.rows_max)
     except errors.CursorExpired:
         return None, "the cursor expired"
     if is_store_scope(cursor.scope) and page.header.incarnation != incarnation:
