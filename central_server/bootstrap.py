@@ -12,7 +12,7 @@ from random import Random
 from starlette.types import ASGIApp
 
 from central_server.adapters.carriers import SimulatedCarriers
-from central_server.adapters.mail import LogNotifier
+from central_server.adapters.mail import notifier_of
 from central_server.adapters.randomness import BlockRandom
 from central_server.app import create_app
 from central_server.config import CentralSettings
@@ -87,7 +87,6 @@ from sync.domain.ids import new_id
 _log = logging.getLogger(__name__)
 BACKUP_PROBLEMS = (copies.NotEmbedded, copies.InUse, copies.BadCopy)
 """What a backup or a restore can be refused for, in words."""
-MAIL_FILE = "mail.jsonl"
 OUTBOX_IDLE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
 FEED_SECONDS = 24 * 3600.0
@@ -279,7 +278,7 @@ def assemble(
     """Put a central together over an open database; tests hand in their own world."""
     clock = clock or SystemClock()
     random = random or BlockRandom()
-    notifier = notifier or LogNotifier(settings.data_dir / MAIL_FILE)
+    notifier = notifier or notifier_of(settings)
     judging = Judging(
         database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=PokeBoard(),
         promise_ms=settings.promise_minutes * 60_000, poison=POISON,

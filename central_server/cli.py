@@ -203,7 +203,7 @@ def revoke_device(
     device: Annotated[str, typer.Argument(help="Id of the device; see `device list`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Shut a device out at once: stolen, or given up. What it still hands in has no effect."""
+    """Shut a device out at once: stolen, or given up. What it still hands in waits for a person."""
     from central_server.services.errors import NotFound
 
     with _central_of_settings() as parts:

@@ -78,7 +78,15 @@ class CentralSettings(BaseSettings):
     poll_seconds: int = Field(default=30, ge=1)
     session_seconds: int = Field(default=900, ge=60)
     idempotency_days: int = Field(default=7, ge=1)
-    tombstone_days: int = Field(default=45, ge=1)
+    mail_relay: str = Field(default="", pattern=r"^$|^[^\s:/@]+(:[0-9]{1,5})?$")
+    """`host` or `host:port` of the SMTP relay; empty: mail is written to a file and not sent."""
+    mail_from: str = Field(default="", pattern=r"^$|^[^\s@<>]+@[^\s@<>]+$")
+    """The address that customers get mail from."""
+    mail_starttls: bool = True
+    """Whether the relay has to speak TLS; one without is for this machine only."""
+    mail_user: str = ""
+    mail_password: SecretStr | None = None
+    """How central signs in at the relay, where it has to."""
 
     @classmethod
     def settings_customise_sources(
@@ -102,6 +110,10 @@ class CentralSettings(BaseSettings):
                 raise ValueError("server_secret is the demo's: choose one of your own")
         if secret and len(secret) < SECRET_LENGTH_MIN:
             raise ValueError(f"server_secret needs at least {SECRET_LENGTH_MIN} characters")
+        if self.mail_relay and not self.mail_from:
+            raise ValueError(f"mail_relay needs an address to send from: set {PREFIX}MAIL_FROM")
+        if self.mail_user and not self.mail_starttls:
+            raise ValueError("mail_user would send the password in the clear: leave mail_starttls")
         key = None if self.database_key is None else self.database_key.get_secret_value()
         if key is not None and (len(key) != KEY_DIGITS or not _is_hex(key)):
             raise ValueError("database_key must be 64 hexadecimal digits")

@@ -34,17 +34,20 @@ def _register_cards(group: typer.Typer, line: Line) -> None:
     @group.command("issue", epilog=line.epilog)
     def issue(
         amount_minor: Annotated[int, typer.Option(min=1, help="Amount in minor units.")],
-        currency: Annotated[str, typer.Option(help="ISO 4217.")] = "USD",
+        currency: Annotated[
+            str, typer.Option(help="ISO 4217; that of the settings unless given.")
+        ] = "",
         credit: Annotated[bool, typer.Option("--credit", help="Store credit instead.")] = False,
         by: By = "command line",
         as_json: AsJson = False,
     ) -> None:
         """Issue a gift card. Its code is shown this once."""
-        if not _CURRENCY.fullmatch(currency.upper()):
+        if currency and not _CURRENCY.fullmatch(currency.upper()):
             line.fail(USAGE, "give the currency as three letters, such as EUR")
         means = TenderKind.STORE_CREDIT if credit else TenderKind.GIFT_CARD
         with line.opened() as parts:
-            made = parts.tills.issue(means, amount_minor, currency.upper(), by)
+            chosen = currency.upper() or parts.settings.currency
+            made = parts.tills.issue(means, amount_minor, chosen, by)
         line.say(made, f"Code: {made['code']}", as_json=as_json)
 
     @group.command("show", epilog=line.epilog)

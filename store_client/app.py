@@ -69,9 +69,9 @@ class StoreApp(LockingApp):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = [
         Binding("f1", "help", "Help for this screen", id="help", priority=True),
-        Binding("f2", "today", "Today: pickups and reservations", id="today"),
+        Binding("f2", "today", "Today: what to do next", id="today"),
         Binding("f3", "find", "Find a product or an order", id="find"),
-        Binding("f9", "inbox", "Inbox: what went wrong and waits here", id="inbox"),
+        Binding("f9", "inbox", "Inbox: follow-ups, and what went wrong", id="inbox"),
         Binding("ctrl+r", "printing", "Printing: what waits, copies, pick list", id="printing"),
         Binding("f10", "command_palette", "Menu: every action", id="menu"),
         Binding("ctrl+s", "sync_status", "Sync: what central has", id="sync_status"),

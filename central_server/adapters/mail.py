@@ -7,10 +7,15 @@ import threading
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
+from central_server.config import CentralSettings
 from central_server.ports import DeliveryFailed, Message
 
+MAIL_FILE = "mail.jsonl"
 TIMEOUT_SECONDS = 10
+SUBMISSION_PORT = 587
+"""Where a relay takes mail from programs (RFC 6409)."""
 
 
 def qr_png(text: str) -> bytes:
@@ -62,14 +67,24 @@ class LogNotifier:
         return self._keys
 
 
+class Login(NamedTuple):
+    """How to sign in at a relay."""
+
+    user: str
+    password: str
+
+
 class SmtpNotifier:
     """Sends mail through one relay. The key becomes the Message-ID, so a relay can tell repeats."""
 
-    def __init__(self, host: str, port: int, sender: str, *, starttls: bool) -> None:
+    def __init__(
+        self, host: str, port: int, sender: str, *, starttls: bool, login: Login | None = None
+    ) -> None:
         self._host = host
         self._port = port
         self._sender = sender
         self._starttls = starttls
+        self._login = login
 
     def send(self, message: Message) -> None:
         """Hand `message` to the relay, or raise `DeliveryFailed`."""
@@ -88,6 +103,23 @@ class SmtpNotifier:
             with smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS) as relay:
                 if self._starttls:
                     relay.starttls(context=ssl.create_default_context())
+                if self._login is not None:
+                    relay.login(*self._login)
                 relay.send_message(mail)
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(str(problem)) from problem
+
+
+def notifier_of(settings: CentralSettings) -> LogNotifier | SmtpNotifier:
+    """Return what tells customers: the relay that is set up, else a file in the data folder."""
+    if not settings.mail_relay:
+        return LogNotifier(settings.data_dir / MAIL_FILE)
+    host, _, port = settings.mail_relay.partition(":")
+    password = settings.mail_password
+    login = None
+    if settings.mail_user:
+        login = Login(settings.mail_user, "" if password is None else password.get_secret_value())
+    return SmtpNotifier(
+        host, int(port or SUBMISSION_PORT), settings.mail_from,
+        starttls=settings.mail_starttls, login=login,
+    )  # fmt: skip

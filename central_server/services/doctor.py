@@ -37,12 +37,20 @@ def examine(
         Finding("protocol", is_well=True, detail=f"{LOWEST_SERVED} to {PROTOCOL_VERSION}"),
         Finding("data_dir", *_folder(settings)),
         Finding("database", is_well=True, detail=database.dialect),
+        Finding("mail", is_well=True, detail=_mail(settings)),
         Finding("optimizer", is_well=True, detail=_optimizer()),
         Finding("schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"),
     ]
     if found == expected:
         findings += _contents(database)
     return tuple(findings)
+
+
+def _mail(settings: CentralSettings) -> str:
+    """Return where mail goes: without a relay no customer hears anything."""
+    if settings.mail_relay:
+        return f"sent through {settings.mail_relay} from {settings.mail_from}"
+    return "NOT sent, only written down: HOLDSHELF_CENTRAL_MAIL_RELAY sends it"
 
 
 def _optimizer() -> str:

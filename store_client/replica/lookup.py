@@ -70,11 +70,6 @@ class ProductLookup:
         row = self._database.one("SELECT currency FROM prices WHERE zone = ? LIMIT 1", (zone,))
         return "" if row is None else str(row[0])
 
-    def by_skus(self, skus: Sequence[str], zone: str) -> dict[str, ProductHit]:
-        """Return products by SKU; unknown ones are left out."""
-        hits = (hit for sku in skus for hit in self.by_code(sku, zone) if hit.sku == sku)
-        return {hit.sku: hit for hit in hits}
-
     def _hits(self, rows: Sequence[Sequence[object]]) -> list[ProductHit]:
         skus = [str(row[0]) for row in rows]
         online, moved = self._shares.online(skus), self._views.effects_on(skus)

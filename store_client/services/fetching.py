@@ -120,7 +120,7 @@ def extend(desk: Desk, fulfillment_id: str, days: int) -> FulfillmentOrder:
     if until_ms > latest_ms:
         latest = day_time(store, latest_ms, desk.clock.now_ms())
         raise Refusal(
-            f"Goods wait {order.wait_days_max} days here, until {latest} at the latest.",
+            f"Goods wait {order.wait_days_max} days in all here, until {latest} at the latest.",
             "Ask for fewer days, or let the customer order again.",
         )
     return desk.perform(op.ExtensionRequested(fulfillment_id, until_ms))

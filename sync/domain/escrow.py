@@ -98,12 +98,6 @@ class Rights:
         """Return the rights after central gave up to `units` back to the store."""
         return replace(self, returned=self.returned + min(max(0, units), self.online))
 
-    def with_promise(self, units: int) -> "Rights":
-        """Return the rights after a promise; raises where central does not have them."""
-        if units > self.online:
-            raise InvariantViolated(f"a promise of {units} from {self.online} online rights")
-        return replace(self, promised=self.promised + units)
-
 
 @dataclass(frozen=True, slots=True)
 class Share:

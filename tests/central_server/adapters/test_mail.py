@@ -12,8 +12,10 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
-from central_server.adapters.mail import LogNotifier, SmtpNotifier
+from central_server.adapters.mail import LogNotifier, SmtpNotifier, notifier_of
+from central_server.config import CentralSettings
 from central_server.ports import DeliveryFailed, Message
 from sync.domain.ids import pickup_qr, read_pickup_qr
 from tests.support.paper import read_codes
@@ -102,3 +104,59 @@ def test_smtp_notifier_says_that_a_relay_is_away():
         port = taken.getsockname()[1]
         with pytest.raises(DeliveryFailed):
             SmtpNotifier("127.0.0.1", port, "store@example.com", starttls=False).send(MESSAGE)
+
+
+def test_without_a_relay_mail_is_written_down(tmp_path):
+    """In the data folder; nothing else is asked for."""
+    settings = CentralSettings(demo=True, data_dir=tmp_path)
+    notifier_of(settings).send(MESSAGE)
+    assert "Order K: ready" in (tmp_path / "mail.jsonl").read_text()
+
+
+def test_a_relay_that_is_set_up_gets_the_mail(tmp_path):
+    """From the address of the settings, at the relay's own port."""
+    with _Server(("127.0.0.1", 0), _Relay) as relay:
+        relay.received = []
+        thread = threading.Thread(target=relay.handle_request)
+        thread.start()
+        settings = CentralSettings(
+            demo=True, data_dir=tmp_path, mail_relay=f"127.0.0.1:{relay.server_address[1]}",
+            mail_from="orders@example.com", mail_starttls=False,
+        )  # fmt: skip
+        notifier_of(settings).send(MESSAGE)
+        thread.join(10)
+    told = message_from_bytes(b"".join(relay.received), policy=default)
+    assert (told["From"], told["To"]) == ("orders@example.com", "jo@example.com")
+    assert not (tmp_path / "mail.jsonl").exists()
+
+
+def test_a_relay_that_speaks_no_tls_gets_nothing_unless_it_may(tmp_path):
+    """The mail has a pickup code in it: it waits, and the outbox says why."""
+    with _Server(("127.0.0.1", 0), _Relay) as relay:
+        relay.received = []
+        thread = threading.Thread(target=relay.handle_request)
+        thread.start()
+        settings = CentralSettings(
+            demo=True, data_dir=tmp_path, mail_relay=f"127.0.0.1:{relay.server_address[1]}",
+            mail_from="orders@example.com",
+        )  # fmt: skip
+        with pytest.raises(DeliveryFailed, match="STARTTLS"):
+            notifier_of(settings).send(MESSAGE)
+        thread.join(10)
+    assert relay.received == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"mail_relay": "mail.example.com"}, "MAIL_FROM"),
+        ({"mail_relay": "smtp://mail.example.com"}, "mail_relay"),
+        ({"mail_relay": "m", "mail_from": "Shop <a@b.c>"}, "mail_from"),
+        ({"mail_relay": "m", "mail_from": "a@b.c", "mail_user": "u", "mail_starttls": False},
+         "in the clear"),
+    ],
+)  # fmt: skip
+def test_settings_of_mail_that_make_no_sense_are_refused_in_words(tmp_path, given, says):
+    """At the start, not with the first mail."""
+    with pytest.raises(ValidationError, match=says):
+        CentralSettings(demo=True, data_dir=tmp_path, **given)
