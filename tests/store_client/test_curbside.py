@@ -116,6 +116,19 @@ def test_what_was_brought_out_waits_no_more(desk, store):
         commands.arrived(desk, key, "P1")
 
 
+def test_who_got_a_part_has_driven_away(desk, store, clock):
+    """What is left waits for another day, and so does its customer then: from that moment on."""
+    key = ready(store, 0, "A1")
+    commands.arrived(desk, key, "P1", "red van")
+    after = fetching.hand_over(desk, key, HandOver(((1, 1),), code=CODE))
+    assert (status_of(after), arrival_of(after)) == (S.PARTIALLY_PICKED_UP, None)
+    assert commands.outside(desk) == []
+    clock.advance(26 * 60 * MINUTE_MS)
+    arrival = arrival_of(commands.arrived(desk, key, "P2", "blue"))
+    assert arrival is not None
+    assert (arrival.since_ms, arrival.vehicle) == (clock.now_ms(), "blue")
+
+
 def test_nobody_who_waits_outside_is_a_no_show(desk, store, clock):
     """The date is over while the customer stands there: it is brought out, not put back."""
     key = ready(store, 0, "A1")

@@ -8,7 +8,7 @@ the car stands, what it looks like, since when. A customer may arrive at any
 moment; the status says so as soon as there is something to bring out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, cast
 
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, evolve_order
@@ -85,9 +85,23 @@ def _leave(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> Fulfill
     return evolve_order(order, notes=tuple(note for note in order.notes if note[0] not in gone))
 
 
+def _then_leaves(row: Transition) -> Transition:
+    """Return the row of a hand-over: the customer drives away with it, also with a part."""
+
+    def effect(
+        order: FulfillmentOrder, operation: FulfillmentOperation, now_ms: int
+    ) -> FulfillmentOrder:
+        return _leave(row.effect(order, operation, now_ms), operation, now_ms)
+
+    return replace(row, effect=effect)
+
+
 _OPEN = TO_PICK | READY | {S.PICKED, S.STAGED, S.CUSTOMER_WAITING}
 _ROWS = (
-    *rows(S.CUSTOMER_WAITING),
+    *(
+        _then_leaves(row) if row.kind == "handed_over" else row
+        for row in rows(S.CUSTOMER_WAITING)
+    ),
     Transition("customer_arrived", _OPEN, _OPEN, _arrive),
     Transition("customer_arrived", CLOSED, CLOSED, unchanged, late=NOTHING_CHANGED),
     Transition("customer_left", _OPEN, _OPEN, _leave),
