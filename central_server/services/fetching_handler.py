@@ -4,6 +4,7 @@ from functools import partial
 
 from central_server.services import fetching_notices as notices
 from central_server.services.flow_handler import FollowUps, Place, Step
+from central_server.services.flow_words import customer_of, difference, pieces
 from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
@@ -53,7 +54,7 @@ class FetchingHandler:
     def ready(self, order: FulfillmentOrder, place: Place, qr: str) -> Notice:
         """Return what the customer is told when the goods are ready; `qr` may be unknown."""
         until = local_time(order.expires_at_ms or 0, place.timezone)
-        return notices.ready(order.order_number, _name(order), place.name, until, qr)
+        return notices.ready(order.order_number, customer_of(order), place.name, until, qr)
 
 
 def tell_not_ready(step: Step, ups: FollowUps) -> None:
@@ -66,14 +67,14 @@ def tell_not_ready(step: Step, ups: FollowUps) -> None:
     ups.correct(
         order,
         (notices.READY, notices.RESERVATION_READY),
-        partial(notices.not_ready, order.order_number, _name(order), place.name),
+        partial(notices.not_ready, order.order_number, customer_of(order), place.name),
     )
 
 
 def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """Source again what the store cannot give."""
     order = step.outcome.after
-    units = _difference(step.before, order, "short")
+    units = difference(step.before, order, "short")
     if not units:
         return ()
     moved = ups.re_source(order, units)
@@ -85,12 +86,12 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
         moved.order,
         partial(
             notices.moved,
-            order.order_number, _name(order), moved.place.name, moved.pickup_code, when,
+            order.order_number, customer_of(order), moved.place.name, moved.pickup_code, when,
         ),
     )  # fmt: skip
-    text = f"{moved.place.name} takes over {_pieces(count)}; the customer is told."
+    text = f"{moved.place.name} takes over {pieces(count)}; the customer is told."
     if not ups.reaches_customer(order):
-        text = f"{moved.place.name} takes over {_pieces(count)}; no address to write to is known."
+        text = f"{moved.place.name} takes over {pieces(count)}; no address to write to is known."
         # A store that is cut off can tell nobody.
         is_away = getattr(step.operation, "reason", None) is ShortReason.PROMISE_LAPSED
         owner = ExceptionOwner.CENTRAL if is_away else None
@@ -104,10 +105,10 @@ def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequ
     order = step.outcome.after
     count = sum(units.values())
     ups.leave_unsourced(order, units)
-    text = f"No other store can give {_pieces(count)}: central asks the customer."
+    text = f"No other store can give {pieces(count)}: central asks the customer."
     ups.event(order, "unsourced", text)
     ups.exception(order, ExceptionKind.UNSOURCED, text)
-    ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
+    ups.mail(order, partial(notices.unsourced, order.order_number, customer_of(order)))
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 
 
@@ -116,12 +117,12 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     order = step.outcome.after
     text = "Handed over after the order had ended: it counts as picked up."
     ups.event(order, "cancellation_undone", text)
-    if _difference(order, step.before, "cancelled") or _difference(order, step.before, "expired"):
+    if difference(order, step.before, "cancelled") or difference(order, step.before, "expired"):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
-    taken_back = _difference(order, step.before, "short")
+    taken_back = difference(order, step.before, "short")
     doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
     if doubled:
-        warning = f"{_pieces(doubled)} handed over here were sourced elsewhere too."
+        warning = f"{pieces(doubled)} handed over here were sourced elsewhere too."
         ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
     return ()
 
@@ -129,19 +130,4 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
 def _tell_expired(order: FulfillmentOrder, ups: FollowUps) -> None:
     place = ups.place(order.location_id)
     ups.event(order, "hold_expired", f"Nobody came to {place.name} in time.")
-    ups.mail(order, partial(notices.expired, order.order_number, _name(order), place.name))
-
-
-def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
-    """Return by line how much higher a counter is in `more`; lines without change are left out."""
-    pairs = zip(less.lines, more.lines, strict=True)
-    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
-    return {line: units for line, units in changes.items() if units > 0}
-
-
-def _name(order: FulfillmentOrder) -> str:
-    return order.customer_name or "customer"
-
-
-def _pieces(count: int) -> str:
-    return "1 piece" if count == 1 else f"{count} pieces"
+    ups.mail(order, partial(notices.expired, order.order_number, customer_of(order), place.name))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
-from central_server.sourcing.rule_checks import Finding, Known
+from central_server.sourcing.rule_checks import Finding, Known, check_times
 from sync.domain.orders import Channel
 
 RULES_MAX = 500
@@ -42,7 +42,8 @@ def check_routing(rules: Sequence[RoutingRule], known: Known) -> list[Finding]:
         Finding(rule.id, field, text)
         for rule in rules
         for field, text in (
-            *_foreign(rule), *_orders(rule), *_amounts(rule), *_names(rule, known), *_times(rule)
+            *_foreign(rule), *_orders(rule), *_amounts(rule), *_names(rule, known),
+            *check_times(rule),
         )
     ]  # fmt: skip
     if len(rules) > RULES_MAX:
@@ -138,12 +139,6 @@ def _names(rule: RoutingRule, known: Known) -> Iterator[tuple[str, str]]:
         strange = [name for name in getattr(rule, field) if name not in names]
         if strange:
             yield field, f"{', '.join(map(repr, strange[:10]))}: {advice}"
-
-
-def _times(rule: RoutingRule) -> Iterator[tuple[str, str]]:
-    start, end = rule.effective_from_ms, rule.effective_until_ms
-    if start is not None and end is not None and end <= start:
-        yield "effective_until", "it ends before it begins: correct one of the two times"
 
 
 _CHOOSING = (

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from central_server.sourcing.promise_rules import Level, Method, PromiseRule, RuleKind
 from sync.domain.orders import Channel
@@ -47,7 +48,7 @@ def check(rules: Sequence[PromiseRule], known: Known) -> list[Finding]:
 
 
 def _check_one(rule: PromiseRule, known: Known) -> Iterator[Finding]:
-    for field, text in (*_amounts(rule), *_names(rule, known), *_times(rule)):
+    for field, text in (*_amounts(rule), *_names(rule, known), *check_times(rule)):
         yield Finding(rule.id, field, text)
 
 
@@ -122,7 +123,20 @@ def _names(rule: PromiseRule, known: Known) -> Iterator[tuple[str, str]]:
             yield field, f"{', '.join(map(repr, strange[:10]))}: {advice}"
 
 
-def _times(rule: PromiseRule) -> Iterator[tuple[str, str]]:
+class Dated(Protocol):
+    """A rule that counts from a time until a time."""
+
+    @property
+    def effective_from_ms(self) -> int | None:
+        """From when; None: from the beginning."""
+
+    @property
+    def effective_until_ms(self) -> int | None:
+        """Until when; None: for ever."""
+
+
+def check_times(rule: Dated) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with when a rule counts: (field, words)."""
     start, end = rule.effective_from_ms, rule.effective_until_ms
     if start is not None and end is not None and end <= start:
         yield "effective_until", "it ends before it begins: correct one of the two times"

@@ -5,6 +5,7 @@ from functools import partial
 from central_server.flows.reserve import notices
 from central_server.services.fetching_handler import tell_not_ready
 from central_server.services.flow_handler import FollowUps, Step
+from central_server.services.flow_words import customer_of, difference
 from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -70,7 +71,7 @@ def _held(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
 def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """Ask the customer: who reserved in one store to pay there is not sent to another."""
     order = step.outcome.after
-    units = _difference(step.before, order, "short")
+    units = difference(step.before, order, "short")
     if not units:
         return ()
     ups.leave_unsourced(order, units)
@@ -80,14 +81,14 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     ups.event(order, "unsourced", text)
     ups.exception(order, ExceptionKind.UNSOURCED, text)
     place = ups.place(order.location_id)
-    ups.mail(order, partial(notices.not_held, order.order_number, _name(order), place.name))
+    ups.mail(order, partial(notices.not_held, order.order_number, customer_of(order), place.name))
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 
 
 def _fact_wins(step: Step, ups: FollowUps) -> None:
     order = step.outcome.after
     ups.event(order, "cancellation_undone", "Paid and taken after it had ended: it counts as sold.")
-    taken_back = _difference(order, step.before, "short")
+    taken_back = difference(order, step.before, "short")
     if taken_back:
         ups.take_back_unsourced(order, taken_back)
 
@@ -97,7 +98,7 @@ def _tell_ready(order: FulfillmentOrder, ups: FollowUps) -> None:
 
     def compose() -> Notice:
         until = local_time(order.expires_at_ms or 0, place.timezone)
-        return notices.ready(order.order_number, _name(order), place.name, until)
+        return notices.ready(order.order_number, customer_of(order), place.name, until)
 
     ups.mail(order, compose, only_while=FulfillmentStatus.READY_FOR_PICKUP.value)
 
@@ -108,10 +109,12 @@ def _tell_ended(step: Step, ups: FollowUps) -> None:
     if step.before.waits:
         ups.drop_unsourced(order)
         ups.event(order, "wait_ended", "No stock came in time for the waiting list.")
-        ups.mail(order, partial(notices.wait_ended, order.order_number, _name(order), place.name))
+        ups.mail(
+            order, partial(notices.wait_ended, order.order_number, customer_of(order), place.name)
+        )
         return
     ups.event(order, "hold_expired", f"Nobody came to {place.name} in time.")
-    ups.mail(order, partial(notices.expired, order.order_number, _name(order), place.name))
+    ups.mail(order, partial(notices.expired, order.order_number, customer_of(order), place.name))
 
 
 def _tell_served(step: Step, ups: FollowUps) -> None:
@@ -122,7 +125,7 @@ def _tell_served(step: Step, ups: FollowUps) -> None:
 
     def compose() -> Notice:
         until = local_time(order.expires_at_ms or 0, place.timezone)
-        return notices.served(order.order_number, _name(order), place.name, until)
+        return notices.served(order.order_number, customer_of(order), place.name, until)
 
     ups.mail(order, compose)
 
@@ -179,14 +182,3 @@ def _value_returned(step: Step, back: TenderReturned, ups: FollowUps) -> tuple[C
 
 def _tender(order: FulfillmentOrder, number: int) -> Tender | None:
     return None if order.reserve is None else find_tender(order.reserve.tenders, number)
-
-
-def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
-    """Return by line how much higher a counter is in `more`; lines without change are left out."""
-    pairs = zip(less.lines, more.lines, strict=True)
-    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
-    return {line: units for line, units in changes.items() if units > 0}
-
-
-def _name(order: FulfillmentOrder) -> str:
-    return order.customer_name or "customer"

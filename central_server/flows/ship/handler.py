@@ -5,6 +5,7 @@ from typing import cast
 
 from central_server.flows.ship import notices
 from central_server.services.flow_handler import FollowUps, Moved, Step
+from central_server.services.flow_words import customer_of, difference, pieces
 from central_server.services.notice import local_time
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.flows.ship import NAME, shipment_of
@@ -61,7 +62,7 @@ class ShipHandler:
 def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """Pause the store by the reason, have goods counted, and find somebody else."""
     order = step.outcome.after
-    units = _difference(step.before, order, "short")
+    units = difference(step.before, order, "short")
     if not units:
         return ()
     reason = cast("ShortReason", step.operation.reason)  # type: ignore[attr-defined]
@@ -95,20 +96,20 @@ def _pause(step: Step, ups: FollowUps, reason: ShortReason, units: dict[int, int
 def _moved(step: Step, ups: FollowUps, moved: Moved) -> Consequence:
     order = moved.order
     when = local_time(order.promised_by_ms, moved.place.timezone)
-    text = f"{moved.place.name} sends {_pieces(order.total('allocated'))} by {when}."
+    text = f"{moved.place.name} sends {pieces(order.total('allocated'))} by {when}."
     ups.event(order, "re_sourced", text)
     if order.promised_by_ms > step.before.promised_by_ms:
-        number, name = order.order_number, _name(order)
+        number, name = order.order_number, customer_of(order)
         ups.mail(order, partial(notices.later, number, name, when))
     return Consequence(ConsequenceKind.RE_SOURCED, text)
 
 
 def _nowhere(order: FulfillmentOrder, ups: FollowUps, units: dict[int, int]) -> Consequence:
     ups.leave_unsourced(order, units)
-    text = f"Nobody else can send {_pieces(sum(units.values()))}: central asks the customer."
+    text = f"Nobody else can send {pieces(sum(units.values()))}: central asks the customer."
     ups.event(order, "unsourced", text)
     ups.exception(order, ExceptionKind.UNSOURCED, text)
-    ups.mail(order, partial(notices.unsourced, order.order_number, _name(order)))
+    ups.mail(order, partial(notices.unsourced, order.order_number, customer_of(order)))
     return Consequence(ConsequenceKind.RE_SOURCED, text)
 
 
@@ -196,26 +197,11 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     order = step.outcome.after
     text = "Given to the carrier after the order had ended: it counts as shipped."
     ups.event(order, "cancellation_undone", text)
-    if _difference(order, step.before, "cancelled"):
+    if difference(order, step.before, "cancelled"):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
-    taken_back = _difference(order, step.before, "short")
+    taken_back = difference(order, step.before, "short")
     doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
     if doubled:
-        warning = f"{_pieces(doubled)} shipped here were sourced elsewhere too."
+        warning = f"{pieces(doubled)} shipped here were sourced elsewhere too."
         ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
     return ()
-
-
-def _difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
-    """Return by line how much higher a counter is in `more`; lines without change are left out."""
-    pairs = zip(less.lines, more.lines, strict=True)
-    changes = {old.line: getattr(new, counter) - getattr(old, counter) for old, new in pairs}
-    return {line: units for line, units in changes.items() if units > 0}
-
-
-def _name(order: FulfillmentOrder) -> str:
-    return order.customer_name or "customer"
-
-
-def _pieces(count: int) -> str:
-    return "1 piece" if count == 1 else f"{count} pieces"
