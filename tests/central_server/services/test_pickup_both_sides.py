@@ -227,7 +227,7 @@ def test_an_extension_beyond_the_policy_is_refused_at_the_counter(world: World, 
     side.settle()
     desk = desk_of(side)
     make_ready(desk, order.id)
-    with pytest.raises(Refusal, match="wait 9 days here"):
+    with pytest.raises(Refusal, match="wait 9 days in all here"):
         commands.extend(desk, order.id, 3)
     commands.extend(desk, order.id, 1)
     side.settle()
