@@ -199,10 +199,6 @@ class ReplicaStore:
         """Bring the view up to the journal's head; drop orders that central does not have."""
         self._answered = self._journal.acked_seq()
         self._views.catch_up()
-        self.settle_views()
-
-    def settle_views(self) -> None:
-        """Show orders that only this store has, and forget those that central took away."""
         self._views.settle_own()
         self._views.drop_gone()
 

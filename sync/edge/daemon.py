@@ -1,6 +1,7 @@
 """One round of sync. A scheduler, a test or a simulation calls it; it says when to call again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -78,8 +79,15 @@ class SyncDaemon:
         """Do one round: hello if needed, push, pull.
 
         Whatever central, the network or the disk does is told in the report,
-        never raised: the next round may find everything well.
+        never raised: the next round may find everything well. Also a round that
+        fails may have changed journal or rows: people see that at once.
         """
+        report = self._tried()
+        with suppress(Error, OSError):  # said by the next round, which begins with it
+            self._replica.refold()
+        return report
+
+    def _tried(self) -> RoundReport:
         try:
             return self._round()
         except errors.TryLater as later:
@@ -190,7 +198,7 @@ class SyncDaemon:
         heads: tuple[ScopeHead, ...],
         then: Callable[[], object] = bool,
     ) -> PullReport:
-        pulled = pull_all(
+        return pull_all(
             self._endpoint,
             self._replica,
             heads,
@@ -200,9 +208,6 @@ class SyncDaemon:
             then=then,
             pulls=self._pulls,
         )
-        if pulled.resets or pulled.rows:
-            self._replica.settle_views()
-        return pulled
 
     def _hello(self) -> HelloAnswer:
         sent_at = self._clock.now_ms()

@@ -126,10 +126,6 @@ class ReplicaWriter(Protocol):
         """Bring the view up to the journal's head."""
         ...
 
-    def settle_views(self) -> None:
-        """Show orders that only this store has, and forget those that central took away."""
-        ...
-
     def report(self, report: SyncReport) -> None:
         """Record how the connection stands."""
         ...

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from store_client.replica.models import FateState
+from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.operations import (
     ExtensionRequested,
     FulfillmentAccepted,
@@ -362,3 +363,29 @@ def test_a_difference_is_not_forgotten_when_reading_again_fails(world: World):
     assert not world.round().ok
     assert world.round().ok
     world.check_equal()
+
+
+class ChangesThenFails:
+    """An endpoint in whose greeting another process records something, and that then fails."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __getattr__(self, name: str):
+        return getattr(self._world.central, name)
+
+    def hello(self, request):
+        journal = self._world.store.journal
+        with journal.writing():
+            record = OperationRecord("A1", "T2", "boot", 0, 1, FulfillmentAccepted("F00001"))
+            journal.append(record, [])
+        raise errors.Unreachable("cut")
+
+
+def test_a_round_that_fails_leaves_no_view_behind_the_journal(world: World):
+    """What it changed is on the screens at once, not with the next round (seed 9000948)."""
+    world.central.place(an_order())
+    world.quiet()
+    world.daemon = daemon_of(world.store, ChangesThenFails(world), world.clock)
+    assert not world.round().ok
+    assert world.store.board("pickup")[0].status is FulfillmentStatus.ACCEPTED
