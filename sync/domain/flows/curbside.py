@@ -98,10 +98,7 @@ def _then_leaves(row: Transition) -> Transition:
 
 _OPEN = TO_PICK | READY | {S.PICKED, S.STAGED, S.CUSTOMER_WAITING}
 _ROWS = (
-    *(
-        _then_leaves(row) if row.kind == "handed_over" else row
-        for row in rows(S.CUSTOMER_WAITING)
-    ),
+    *(_then_leaves(row) if row.kind == "handed_over" else row for row in rows(S.CUSTOMER_WAITING)),
     Transition("customer_arrived", _OPEN, _OPEN, _arrive),
     Transition("customer_arrived", CLOSED, CLOSED, unchanged, late=NOTHING_CHANGED),
     Transition("customer_left", _OPEN, _OPEN, _leave),
