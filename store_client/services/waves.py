@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holder import held_by_others
-from store_client.services.pick_path import UNKNOWN, Shelf, shelves_of, walk_key
+from store_client.services.pick_lists import PickRow, Tote, Wave, WaveName, wave_of
+from store_client.services.pick_path import Shelf, shelves_of
 from store_client.services.scanner import Code
 from store_client.services.shelf import refuse_over_scan
 from sync.domain import operations as op
@@ -29,6 +29,11 @@ from sync.domain.fulfillment import (
 from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
+__all__ = [
+    "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
+    "for_a_desk", "free_orders", "leave", "leave_one", "open_orders", "pick_row", "scan",
+    "short_row", "sort_scan", "start", "take_over", "waves_of",
+]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
 ORDERS_MAX = 12
@@ -36,82 +41,6 @@ ORDERS_MAX = 12
 S = FulfillmentStatus
 _TO_PICK = frozenset({S.NEW, S.ACCEPTED, S.PICKING})
 NO_SHELVES: Mapping[str, Shelf] = {}
-
-
-class WaveName(NamedTuple):
-    """Which wave: names count within a flow."""
-
-    flow: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tote:
-    """One order of a wave: what is picked for it goes into the tote of this number."""
-
-    number: int
-    order: FulfillmentOrder
-
-
-@dataclass(frozen=True, slots=True)
-class PickRow:
-    """One place to walk to: all units of a SKU that the wave wants."""
-
-    sku: str
-    name: str
-    shelf: Shelf
-    to_pick: int
-    picked: int
-    totes: tuple[tuple[int, int], ...]
-    """(tote, units still to be picked for it)."""
-    to_sort: tuple[tuple[int, int], ...] = ()
-    """(tote, units still to be sorted into it), of those that are picked."""
-
-    @property
-    def units_to_sort(self) -> int:
-        """Units that are picked and lie in no tote."""
-        return sum(count for _, count in self.to_sort)
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """A wave as it stands."""
-
-    key: WaveName
-    picker: str
-    mode: PickMode
-    totes: tuple[Tote, ...]
-    rows: tuple[PickRow, ...]
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.key.name
-
-    @property
-    def to_pick(self) -> int:
-        """Units still on the shelves."""
-        return sum(row.to_pick for row in self.rows)
-
-    @property
-    def to_sort(self) -> int:
-        """Units on the cart that lie in no tote."""
-        return sum(row.units_to_sort for row in self.rows)
-
-    @property
-    def picked(self) -> int:
-        """Units off the shelves."""
-        return sum(row.picked for row in self.rows)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing of it is to be picked or sorted."""
-        return not self.to_pick and not self.to_sort
-
-    @property
-    def ended(self) -> tuple[Tote, ...]:
-        """Totes of which something has to go back."""
-        return tuple(tote for tote in self.totes if tote.order.total("to_put_back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +81,7 @@ def waves_of(orders: Iterable[FulfillmentOrder]) -> list[Wave]:
     for order in orders:
         if order.wave is not None:
             members.setdefault(WaveName(order.flow, order.wave.name), []).append(order)
-    waves = [_wave(key, found, NO_SHELVES) for key, found in sorted(members.items())]
+    waves = [wave_of(key, found, NO_SHELVES) for key, found in sorted(members.items())]
     return [wave for wave in waves if not wave.is_over]
 
 
@@ -174,41 +103,7 @@ def find(desk: Desk, key: WaveName) -> Wave:
     ]
     if not orders:
         raise Refusal("This wave is over.", "Start another one.")
-    return _wave(key, orders, shelves_of(desk.store, orders))
-
-
-def _wave(key: WaveName, orders: list[FulfillmentOrder], shelves: Mapping[str, Shelf]) -> Wave:
-    totes = tuple(
-        Tote(order.wave.tote if order.wave else 0, order)
-        for order in sorted(orders, key=lambda one: (one.wave.tote if one.wave else 0, one.id))
-    )
-    wanted: dict[str, list[tuple[Tote, FulfillmentLine]]] = {}
-    for tote in totes:
-        for line in tote.order.lines:
-            if line.open or line.held:
-                wanted.setdefault(line.sku, []).append((tote, line))
-    rows = [_row(sku, found, shelves.get(sku, UNKNOWN)) for sku, found in wanted.items()]
-    rows.sort(key=lambda row: (_rank(row), walk_key(row.shelf, row.sku)))
-    first = orders[0].wave
-    picker, mode = (first.picker, first.mode) if first else ("", PickMode.SORT_WHILE_PICK)
-    return Wave(key, picker, mode, totes, tuple(rows))
-
-
-def _row(sku: str, found: Sequence[tuple[Tote, FulfillmentLine]], shelf: Shelf) -> PickRow:
-    sorting = [(tote.number, tote.order.to_sort(line)) for tote, line in found]
-    return PickRow(
-        sku, found[0][1].name, shelf,
-        sum(line.to_pick for _, line in found), sum(line.held for _, line in found),
-        tuple((tote.number, line.to_pick) for tote, line in found if line.to_pick),
-        tuple((tote, count) for tote, count in sorting if count),
-    )  # fmt: skip
-
-
-def _rank(row: PickRow) -> int:
-    """Return 0 for what is to be picked, 1 for what is to be sorted, 2 for what is done."""
-    if row.to_pick:
-        return 0
-    return 1 if row.to_sort else 2
+    return wave_of(key, orders, shelves_of(desk.store, orders))
 
 
 def start(
@@ -409,7 +304,7 @@ def leave_one(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
 def _still(desk: Desk, before: Wave) -> Wave:
     orders = [desk.store.fulfillment(tote.order.id) for tote in before.totes]
     there = [order for order in orders if order is not None]
-    return _wave(before.key, there, shelves_of(desk.store, there))
+    return wave_of(before.key, there, shelves_of(desk.store, there))
 
 
 def _scanned(
