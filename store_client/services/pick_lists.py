@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from store_client.services.pick_path import UNKNOWN, Shelf, walk_key
+from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from sync.domain.waves import PickMode
 
@@ -88,7 +89,10 @@ class Wave:
 def wave_of(
     key: WaveName, orders: Sequence[FulfillmentOrder], shelves: Mapping[str, Shelf]
 ) -> Wave:
-    """Return the wave that these orders (one at least) say they are in."""
+    """Return the wave that these orders (one at least) say they are in.
+
+    Who picks it is said by what is still to be picked or sorted, else by the first order.
+    """
     totes = tuple(
         Tote(order.wave.tote if order.wave else 0, order)
         for order in sorted(orders, key=lambda one: (one.wave.tote if one.wave else 0, one.id))
@@ -100,9 +104,17 @@ def wave_of(
                 wanted.setdefault(line.sku, []).append((tote, line))
     rows = [_row(sku, found, shelves.get(sku, UNKNOWN)) for sku, found in wanted.items()]
     rows.sort(key=lambda row: (_rank(row), walk_key(row.shelf, row.sku)))
-    first = orders[0].wave
+    # Taking a wave over cannot name anybody on what is picked: that keeps who picked it.
+    open_ones = [tote.order for tote in totes if is_walked(tote.order)]
+    first = (open_ones or orders)[0].wave
     picker, mode = (first.picker, first.mode) if first else ("", PickMode.SORT_WHILE_PICK)
     return Wave(key, picker, mode, totes, tuple(rows))
+
+
+def is_walked(order: FulfillmentOrder) -> bool:
+    """Return whether the table of its flow lets a person be named who picks or sorts it."""
+    row = flow_named(order.flow).index.get(("wave_assigned", status_of(order)))
+    return row is not None and row.late is None
 
 
 def _row(sku: str, found: Sequence[tuple[Tote, FulfillmentLine]], shelf: Shelf) -> PickRow:

@@ -7,18 +7,19 @@ nothing of it is to be picked or sorted.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holder import held_by_others
-from store_client.services.pick_lists import PickRow, Tote, Wave, WaveName, wave_of
+from store_client.services.pick_lists import PickRow, Tote, Wave, WaveName, is_walked, wave_of
 from store_client.services.pick_path import Shelf, shelves_of
 from store_client.services.scanner import Code
 from store_client.services.shelf import refuse_over_scan
 from sync.domain import operations as op
+from sync.domain.errors import IllegalTransition
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import (
     FulfillmentLine,
@@ -103,7 +104,22 @@ def find(desk: Desk, key: WaveName) -> Wave:
     ]
     if not orders:
         raise Refusal("This wave is over.", "Start another one.")
-    return wave_of(key, orders, shelves_of(desk.store, orders))
+    wave = wave_of(key, orders, shelves_of(desk.store, orders))
+    pickers = {one.wave.picker for one in orders if one.wave is not None}
+    if wave.is_over and len(pickers) > 1:
+        return replace(wave, picker=_last_picker(desk, orders))
+    return wave
+
+
+def _last_picker(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
+    """Return who picks the order that was put into its wave last, by the store's journal."""
+
+    def assigned(order: FulfillmentOrder) -> int:
+        fates = desk.store.fates_of(order.id)
+        return max((one.seq for one in fates if one.kind == "wave_assigned"), default=0)
+
+    last = max(orders, key=assigned).wave
+    return last.picker if last is not None else ""
 
 
 def start(
@@ -195,17 +211,35 @@ def _next_name(desk: Desk, orders: Iterable[FulfillmentOrder]) -> str:
     return f"{start_of}{number}"
 
 
+class _LeftMeanwhile(Refusal):
+    """Another terminal took the order out of the wave first."""
+
+
 def take_over(desk: Desk, key: WaveName) -> Wave:
-    """Go on with a wave that somebody else has begun, totes and all."""
+    """Go on with a wave that somebody else has begun, totes and all.
+
+    What is picked and sorted keeps who did it: nobody can be named on it any more.
+    """
     desk.require_worker()
-    wave = find(desk, key)
-    if wave.picker == desk.actor.id:
+    wave, me = find(desk, key), desk.actor.id
+    theirs = [
+        tote
+        for tote in wave.totes
+        if is_walked(tote.order) and tote.order.wave and tote.order.wave.picker != me
+    ]
+    if not theirs and wave.picker == me and not wave.is_over:
         raise Refusal("This wave is yours already.", "Go on scanning.")
-    for tote in wave.totes:
-        if _is_to_pick(tote.order) or tote.order.units_to_sort:
-            desk.perform(
-                op.WaveAssigned(tote.order.id, key.name, desk.actor.id, tote.number, wave.mode)
-            )
+    if not theirs:
+        raise Refusal("Nothing of this wave is left to take over.", "Open its orders.")
+
+    def require_in(order: FulfillmentOrder) -> None:
+        if order.wave is None or order.wave.name != key.name:
+            raise _LeftMeanwhile("It is not in this wave any more.")
+
+    for tote in theirs:
+        done = op.WaveAssigned(tote.order.id, key.name, me, tote.number, wave.mode)
+        with suppress(_LeftMeanwhile, IllegalTransition):  # the others are taken over all the same
+            desk.perform(done, judge=require_in)
     return find(desk, key)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from store_client.flows.pickup import commands
 from store_client.services import waves
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Actor, Desk, Refusal
 from store_client.services.pick_path import Shelf, walk_key
 from store_client.services.scanner import read_code
 from sync.domain import operations as op
@@ -117,6 +117,59 @@ def test_a_wave_of_somebody_else_is_seen_and_taken_over(desk, store):
     waves.scan(desk, key, read_code(gtin_of(1)))
     with pytest.raises(Refusal, match="yours already"):
         waves.take_over(desk, key)
+
+
+def all_picked(store, key):
+    """Let the colleague pick all of an order."""
+    for line in store.orders[key].lines:
+        store.perform(op.LinePicked(key, line.line, line.allocated), by="A104", dev="T2")
+
+
+def test_a_wave_whose_first_order_is_all_picked_is_taken_over(desk, store):
+    """Who picks it is said by what is still to pick; at the end, by who was named last."""
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
+    all_picked(store, next(iter(store.orders)))
+    key = waves.WaveName(NAME, WAVE)
+    assert waves.take_over(desk, key).picker == "A103"
+    assert [wave.picker for wave in waves.waves_of(waves.open_orders(desk, NAME))] == ["A103"]
+    waves.scan(desk, key, read_code(gtin_of(1)))
+    sofia = Desk(store, desk.clock, Actor("A104", "Sofia V.", Role.ASSOCIATE), "T2")
+    with pytest.raises(Refusal, match=r"Rafael C\. picks this wave"):
+        waves.scan(sofia, key, read_code(gtin_of(1)))
+    for index in (1, 2):
+        waves.scan(desk, key, read_code(gtin_of(index)))
+    over = waves.find(desk, key)
+    assert (over.is_over, over.picker) == (True, "A103")
+    with pytest.raises(Refusal, match="left to take over"):
+        waves.take_over(desk, key)
+
+
+def test_taking_over_goes_on_where_it_was_cut_off(desk, store):
+    """The power failed between two totes: what still names the other is taken over too."""
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
+    first, second, _ = store.orders
+    store.perform(op.WaveAssigned(first, WAVE, "A103", 1), by="A103", dev="T1")
+    waves.take_over(desk, waves.WaveName(NAME, WAVE))
+    assert {store.orders[one].wave.picker for one in (first, second)} == {"A103"}
+
+
+def test_taking_over_leaves_alone_what_was_packed_or_left_meanwhile(desk, store, monkeypatch):
+    """Another terminal finishes one tote and takes one order out while the wave is taken over."""
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK, 3)
+    first, second, third = store.orders
+    find = waves.find
+
+    def found_then_changed(*args):
+        wave = find(*args)
+        if store.orders[second].wave is not None:
+            all_picked(store, first)
+            store.perform(op.WaveAssigned(second, ""), by="A104", dev="T2")
+        return wave
+
+    monkeypatch.setattr(waves, "find", found_then_changed)
+    assert waves.take_over(desk, waves.WaveName(NAME, WAVE)).picker == "A103"
+    assert store.orders[second].wave is None
+    assert store.orders[third].wave.picker == "A103"
 
 
 def test_an_order_leaves_its_wave_unless_its_units_lie_among_others(desk, store):
