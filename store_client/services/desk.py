@@ -141,6 +141,8 @@ class TakenOver:
     """Up to this operation of the store's it was seen who has it, and agreed to."""
     before: frozenset[str] = frozenset()
     """Who stood at this terminal, with this order on it, before them."""
+    picker: str = ""
+    """Who picks it in a wave, where that was seen and agreed to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who works on an order alone: whoever took it on or picked of it last.
+"""Who works on an order: alone, whoever took it on or picked of it last; in a wave, its picker.
 
 Nobody locks anything: it is what the journal says, so it survives a power cut, is
 the same on every terminal of the machine, and ends when the order is picked, or
@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from store_client.ports import BoardRow, Store
 from store_client.services.desk import Actor, Desk, Refusal, TakenOver
 from sync.domain.flows import status_of
+from sync.domain.flows.ship import NAME as SHIP
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.waves import PickWave
 
 BEING_PICKED = frozenset({FulfillmentStatus.ACCEPTED, FulfillmentStatus.PICKING})
 
@@ -40,6 +42,20 @@ class HeldByOther(Refusal):
 
     def __init__(self, held: Held) -> None:
         super().__init__(f"{held.words}.", "Ctrl+G takes it over.")
+
+
+class PickedInWave(Refusal):
+    """The order is picked in a wave: by somebody else, or to be sorted afterwards."""
+
+    code = "picked_in_wave"
+
+    def __init__(self, desk: Desk, order: FulfillmentOrder, wave: PickWave) -> None:
+        name = desk.name_of(wave.picker)
+        over = ", take it over there" if wave.picker != desk.actor.id else ""
+        out = ", or take the order out of it: F7" if order.flow != SHIP else ""
+        super().__init__(
+            f"{name} picks it in wave {wave.name}, tote {wave.tote}.", f"Open the wave{over}{out}."
+        )
 
 
 def held_by_others(
@@ -93,15 +109,32 @@ def _is_passed(desk: Desk, order: FulfillmentOrder, held: Held) -> bool:
 
 
 def require_free(desk: Desk, order: FulfillmentOrder) -> None:
-    """Refuse to act on what somebody else picks alone, unless it is taken over."""
+    """Refuse to act on what somebody else picks, alone or in a wave, unless it is taken over."""
+    wave = order.wave
+    if wave is not None and _is_of_others(desk, order, wave):
+        raise PickedInWave(desk, order, wave)
     held = holder_of(desk, order)
     if held is not None:
         raise HeldByOther(held)
 
 
+def _is_of_others(desk: Desk, order: FulfillmentOrder, wave: PickWave) -> bool:
+    if wave.picker == desk.actor.id or status_of(order) not in BEING_PICKED:
+        return False
+    taken = desk.takes_over
+    return taken is None or (taken.order, taken.picker) != (order.id, wave.picker)
+
+
 def take_over(desk: Desk, fulfillment_id: str) -> Desk:
-    """Return the desk at which this person goes on from whoever has picked of an order so far."""
+    """Return the desk at which this person goes on from whoever has picked of an order so far.
+
+    Of an order in somebody's wave, units may be taken back or given up at it. To pick
+    it, the wave is taken over, or the order is taken out of it.
+    """
+    order = desk.store.fulfillment(fulfillment_id)
+    picker = order.wave.picker if order is not None and order.wave is not None else ""
     found = desk.store.holders([fulfillment_id]).get(fulfillment_id)
-    if found is None:
+    if found is None and not picker:
         return desk
-    return replace(desk, takes_over=TakenOver(fulfillment_id, found.seq))
+    upto_seq = 0 if found is None else found.seq
+    return replace(desk, takes_over=TakenOver(fulfillment_id, upto_seq, picker=picker))

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from store_client.ports import OperationFate
 from store_client.services.desk import Desk, Refusal
-from store_client.services.holder import require_free
+from store_client.services.holder import PickedInWave, require_free
 from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
 from store_client.services.spots import require_room
@@ -66,10 +66,7 @@ def require_picker(desk: Desk, order: FulfillmentOrder) -> None:
         return  # the walk is over: what came back to be picked is nobody's in particular
     if wave is None or (wave.picker == desk.actor.id and wave.mode is PickMode.SORT_WHILE_PICK):
         return
-    raise Refusal(
-        f"{wave.picker} picks it in wave {wave.name}, tote {wave.tote}.",
-        "Open the wave, or take the order out of it: F7.",
-    )
+    raise PickedInWave(desk, order, wave)
 
 
 def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:

@@ -170,7 +170,9 @@ def _require_free(desk: Desk, order: FulfillmentOrder) -> None:
     if held is not None:
         raise _BegunElsewhere(f"{held.words}.")
     if order.wave is not None:
-        raise _BegunElsewhere(f"{order.wave.picker} picks it in wave {order.wave.name}.")
+        raise _BegunElsewhere(
+            f"{desk.name_of(order.wave.picker)} picks it in wave {order.wave.name}."
+        )
 
 
 def _begin(desk: Desk, order: FulfillmentOrder, name: str, mode: PickMode) -> str:

@@ -16,10 +16,11 @@ from store_client.services.holder import (
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from sync.domain.people import Role
+from sync.domain.waves import PickMode
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, gtin_of, make_catalogue, make_order, make_people
 from tests.support.filled_store import fill, open_filled
-from tests.support.pickup_store import away, pickup_store
+from tests.support.pickup_store import away, pickup_store, with_wave
 from tests.support.terminals import QUIET_SECONDS, actor_of, terminal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -161,6 +162,48 @@ def test_what_somebody_picks_is_neither_unpicked_nor_given_up_by_another(clock):
         with pytest.raises(HeldByOther, match="Rafael"):
             act(sofia)
     assert shelf.unpick(take_over(sofia, key), key, 1).total("held") == 0
+
+
+GIVING_UP = {
+    "unpick": lambda desk, key: shelf.unpick(desk, key, 1),
+    "short": lambda desk, key: shelf.short(desk, key, 1, 1, ShortReason.DAMAGED),
+    "reject": lambda desk, key: shelf.reject(desk, key, ShortReason.STORE_BUSY),
+}
+
+
+@pytest.mark.parametrize("act", GIVING_UP.values(), ids=GIVING_UP)
+def test_what_somebody_picks_in_a_wave_is_neither_unpicked_nor_given_up_by_another(clock, act):
+    """Who has it and what to do is said; out of the wave, or for its picker, it is done."""
+    store = pickup_store(clock, 3)
+    with_wave(store, SOFIA.id, PickMode.SORT_WHILE_PICK, 3)
+    first, second, third = store.orders
+    for key in store.orders:
+        store.perform(op.LinePicked(key, 1, 1), by=SOFIA.id, dev="T2")
+    rafael = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+    words = r"Sofia V\. picks it in wave T2-0302-1, tote 1\..*take it over there, or .*: F7"
+    with pytest.raises(Refusal, match=words):
+        act(rafael, first)
+    act(Desk(store, clock, SOFIA, "T2"), first)
+    waves.leave_one(rafael, store.orders[second])
+    act(rafael, second)
+    act(take_over(rafael, third), third)  # as asked for by --take-over
+
+
+def test_a_wave_that_begins_meanwhile_is_seen_by_the_judge(clock):
+    """Between looking and recording: the order is in another's wave by then."""
+    store = pickup_store(clock, 1)
+    key = next(iter(store.orders))
+    rafael = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+    perform = store.perform
+
+    def later(operation, **others):
+        store.perform = perform
+        store.perform(op.WaveAssigned(key, "W", SOFIA.id, 1), by=SOFIA.id, dev="T2")
+        return perform(operation, **others)
+
+    store.perform = later
+    with pytest.raises(Refusal, match=r"Sofia V\. picks it in wave W"):
+        commands.pick_by_hand(rafael, key, 1)
 
 
 @pytest.mark.parametrize("on_disk", [False, True], ids=["in memory", "on disk"])

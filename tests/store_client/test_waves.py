@@ -110,7 +110,7 @@ def test_a_wave_of_somebody_else_is_seen_and_taken_over(desk, store):
     with pytest.raises(Refusal, match=r"Sofia V\. picks this wave"):
         waves.scan(desk, key, read_code(gtin_of(1)))
     first = next(iter(store.orders))
-    with pytest.raises(Refusal, match="A104 picks it in wave"):
+    with pytest.raises(Refusal, match=r"Sofia V\. picks it in wave"):
         commands.pick_by_scan(desk, first, read_code(gtin_of(0)))
     taken = waves.take_over(desk, key)
     assert (taken.picker, [tote.number for tote in taken.totes]) == ("A103", [1, 2])
