@@ -283,6 +283,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
     def action_short(self) -> None:
         """Say why nothing of the row under the cursor can be picked, after seeing what follows."""
         row = self._row
+        if not self._is_mine:
+            self.refuse(waves.not_yours(self._picker))
+            return
         if row is None or not row.to_pick:
             self.refuse(Refusal("Nothing of this item is to be picked.", "Choose another line."))
             return
@@ -319,6 +322,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_leave(self) -> None:
         """Give back what is still to be picked, so that others can take it."""
+        if not self._is_mine:
+            self.refuse(waves.not_yours(self._picker))
+            return
         dialog = ConfirmDialog(
             "Give the wave back", "Orders that are not picked yet leave this wave.", yes="Give back"
         )

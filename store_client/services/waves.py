@@ -32,8 +32,8 @@ from sync.protocol.rows import StoreRow
 
 __all__ = [
     "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
-    "for_a_desk", "free_orders", "leave", "leave_one", "open_orders", "pick_row", "scan",
-    "short_row", "sort_scan", "start", "take_over", "waves_of",
+    "for_a_desk", "free_orders", "leave", "leave_one", "not_yours", "open_orders", "pick_row",
+    "scan", "short_row", "sort_scan", "start", "take_over", "waves_of",
 ]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
@@ -245,13 +245,16 @@ def take_over(desk: Desk, key: WaveName) -> Wave:
     return find(desk, key)
 
 
+def not_yours(picker: str) -> Refusal:
+    """Return why nothing is done to a wave that somebody of this name picks."""
+    return Refusal(f"{picker} picks this wave.", "Take it over first, or leave it.")
+
+
 def _of_mine(desk: Desk, key: WaveName) -> Wave:
     """Return a wave that the person at the desk picks; refuse another's in words."""
     wave = find(desk, key)
     if wave.picker != desk.actor.id and not wave.is_over:
-        raise Refusal(
-            f"{desk.name_of(wave.picker)} picks this wave.", "Take it over first, or leave it."
-        )
+        raise not_yours(desk.name_of(wave.picker))
     return wave
 
 
@@ -315,7 +318,7 @@ def leave(desk: Desk, key: WaveName) -> int:
 
     An order whose units lie among those of others stays: they have to be sorted.
     """
-    wave = find(desk, key)
+    wave = _of_mine(desk, key)
     left = [
         tote.order
         for tote in wave.totes

@@ -189,7 +189,7 @@ def test_what_somebody_picks_in_a_wave_is_neither_unpicked_nor_given_up_by_anoth
     act(take_over(rafael, third), third)  # as asked for by --take-over
 
 
-def test_a_wave_that_begins_meanwhile_is_seen_by_the_judge(clock):
+def test_a_wave_that_begins_meanwhile_is_seen_by_the_judge(clock, monkeypatch):
     """Between looking and recording: the order is in another's wave by then."""
     store = pickup_store(clock, 1)
     key = next(iter(store.orders))
@@ -197,11 +197,11 @@ def test_a_wave_that_begins_meanwhile_is_seen_by_the_judge(clock):
     perform = store.perform
 
     def later(operation, **others):
-        store.perform = perform
-        store.perform(op.WaveAssigned(key, "W", SOFIA.id, 1), by=SOFIA.id, dev="T2")
+        monkeypatch.undo()
+        perform(op.WaveAssigned(key, "W", SOFIA.id, 1), by=SOFIA.id, dev="T2")
         return perform(operation, **others)
 
-    store.perform = later
+    monkeypatch.setattr(store, "perform", later)
     with pytest.raises(Refusal, match=r"Sofia V\. picks it in wave W"):
         commands.pick_by_hand(rafael, key, 1)
 

@@ -172,6 +172,17 @@ def test_taking_over_leaves_alone_what_was_packed_or_left_meanwhile(desk, store,
     assert store.orders[third].wave.picker == "A103"
 
 
+def test_a_wave_of_somebody_else_is_not_given_back(desk, store):
+    """It is taken over first; so on the command line, which has no banner."""
+    with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
+    key = waves.WaveName(NAME, WAVE)
+    with pytest.raises(Refusal, match=r"Sofia V\. picks this wave"):
+        waves.leave(desk, key)
+    assert all(order.wave for order in [*store.orders.values()][:2])
+    waves.take_over(desk, key)
+    assert waves.leave(desk, key) == 2
+
+
 def test_an_order_leaves_its_wave_unless_its_units_lie_among_others(desk, store):
     """Picked alone again; what is picked for the sum is sorted first."""
     first, second, _ = store.orders
