@@ -91,6 +91,8 @@ class WaveScreen(TypingScreen, RecordingScreen):
         self._key = key
         self._wave: waves.Wave | None = None
         self._picker = ""
+        self._is_gone = False
+        """Whether no order of it is open any more: it ended while it was shown."""
         self._chose_sorting: bool | None = None
         self._scans: deque[Code] = deque()
         self._leaves = False
@@ -134,6 +136,8 @@ class WaveScreen(TypingScreen, RecordingScreen):
     def hints(self) -> Sequence[Hint]:
         """Return the keys to show."""
         wave = self._wave
+        if self._is_gone:
+            return (Hint("Esc", "Back", "screen.back"), Hint("F1", "Help", "app.help"))
         if wave is not None and wave.is_over:
             return (
                 Hint("Enter", "Open the next tote"), Hint("Esc", "Back", "screen.back"),
@@ -165,8 +169,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         try:
             wave, picker = await self.host.off_loop(lambda: self._look(desk))
         except OperationRefused as error:
-            self._wave = None
-            self.query_one("#wave", WorkList).show_rows((), empty=str(error))
+            self._show_gone(error)
         else:
             self._picker = picker
             self._show(wave)
@@ -175,8 +178,18 @@ class WaveScreen(TypingScreen, RecordingScreen):
         wave = waves.find(desk, self._key)
         return wave, desk.name_of(wave.picker)
 
+    def _show_gone(self, error: OperationRefused) -> None:
+        """Show no place to walk to, and no key that does nothing."""
+        self._wave, self._is_gone = None, True
+        self.query_one("#order-title", Panel).say(Content(f"Wave {self._key.name}"))
+        over = Said("✓", "This wave is over", "done")
+        self.query_one("#next", NextPanel).show(NextStep(over, "Esc goes back."))
+        self.query_one("#banner", Banner).show("")
+        self.query_one("#wave", WorkList).show_rows((), empty=str(error))
+        self.offer_hints()
+
     def _show(self, wave: waves.Wave) -> None:
-        self._wave = wave
+        self._wave, self._is_gone = wave, False
         if not (wave.to_sort if self._chose_sorting else wave.to_pick):
             self._chose_sorting = None
         by = self._picker or wave.picker
@@ -264,13 +277,25 @@ class WaveScreen(TypingScreen, RecordingScreen):
     def action_pick(self) -> None:
         """Pick or sort one unit of the row under the cursor."""
         row, key = self._row, self._key
-        if row is not None:
+        if self._may_act() and row is not None:
             act = waves.sort_scan if self._sorts else waves.scan
             self.do(lambda desk: act(desk, key, Code(row.sku)), self._scanned)
+
+    def _may_act(self, *, on_others: bool = False) -> bool:
+        """Return whether anything can be done to the wave here; say why not."""
+        if self._is_gone:
+            self.refuse(waves.over())
+        elif not self._is_mine and not on_others:
+            self.refuse(waves.not_yours(self._picker))
+        else:
+            return True
+        return False
 
     def action_sort(self) -> None:
         """Go from picking to sorting, or back."""
         wave = self._wave
+        if not self._may_act(on_others=True):
+            return
         if wave is None or wave.mode is not PickMode.SORT_AFTER_PICK:
             self.refuse(Refusal("This wave is sorted while it is picked.", "Each scan says where."))
             return
@@ -283,8 +308,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
     def action_short(self) -> None:
         """Say why nothing of the row under the cursor can be picked, after seeing what follows."""
         row = self._row
-        if not self._is_mine:
-            self.refuse(waves.not_yours(self._picker))
+        if not self._may_act():
             return
         if row is None or not row.to_pick:
             self.refuse(Refusal("Nothing of this item is to be picked.", "Choose another line."))
@@ -322,8 +346,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_leave(self) -> None:
         """Give back what is still to be picked, so that others can take it."""
-        if not self._is_mine:
-            self.refuse(waves.not_yours(self._picker))
+        if not self._may_act():
             return
         dialog = ConfirmDialog(
             "Give the wave back", "Orders that are not picked yet leave this wave.", yes="Give back"
@@ -341,6 +364,8 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_take_over(self) -> None:
         """Ask, then go on with what somebody else began."""
+        if not self._may_act(on_others=True):
+            return
         key = self._key
         text = f"{self._picker} is told nothing: say so. The totes stay as they are."
         dialog = ConfirmDialog("Take this wave over", text, yes="Take over")
@@ -384,7 +409,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
             waiting = [tote.order for tote in wave.totes if not tote.order.staging_spot]
             chosen = (waiting or [tote.order for tote in wave.totes])[0]
             self.host.open_order(chosen.flow, chosen.id)
-        else:
+        elif self._may_act():
             self.query_one(Says).plain("Scan the item. No barcode? F4 does it by hand.")
 
     def action_back(self) -> None:

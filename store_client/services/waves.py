@@ -32,8 +32,8 @@ from sync.protocol.rows import StoreRow
 
 __all__ = [
     "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
-    "for_a_desk", "free_orders", "leave", "leave_one", "not_yours", "open_orders", "pick_row",
-    "scan", "short_row", "sort_scan", "start", "take_over", "waves_of",
+    "for_a_desk", "free_orders", "leave", "leave_one", "not_yours", "open_orders", "over",
+    "pick_row", "scan", "short_row", "sort_scan", "start", "take_over", "waves_of",
 ]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
@@ -95,6 +95,11 @@ def _is_to_pick(order: FulfillmentOrder) -> bool:
     return status_of(order) in _TO_PICK and order.total("to_pick") > 0
 
 
+def over() -> Refusal:
+    """Return why nothing is done to a wave of which no order is open any more."""
+    return Refusal("This wave is over.", "Start another one.")
+
+
 def find(desk: Desk, key: WaveName) -> Wave:
     """Return a wave as it stands, or refuse."""
     orders = [
@@ -103,7 +108,7 @@ def find(desk: Desk, key: WaveName) -> Wave:
         if one.wave is not None and one.wave.name == key.name
     ]
     if not orders:
-        raise Refusal("This wave is over.", "Start another one.")
+        raise over()
     wave = wave_of(key, orders, shelves_of(desk.store, orders))
     pickers = {one.wave.picker for one in orders if one.wave is not None}
     if wave.is_over and len(pickers) > 1:

@@ -86,6 +86,28 @@ async def test_a_wave_of_another_terminal_is_taken_over(clock):
         assert "Tote 1 (K7Q2-0000)" in term.text()
 
 
+async def test_a_wave_that_ends_under_the_screen_says_so(clock):
+    """Called off at central while it is open here: the place to walk to and its keys are gone."""
+    store = pickup_store(clock, 1)
+    with_wave(store, "A103", PickMode.SORT_WHILE_PICK, 1)
+    async with terminal(store, clock) as term:
+        await term.press("f7", "enter")
+        assert "AISLE" in term.widget_text("#next").upper()
+        store.cancel(next(iter(store.orders)))
+        await term.look()
+        assert "THIS WAVE IS OVER" in term.widget_text("#next").upper()
+        assert "F4 By hand" not in term.text()
+        done = len(store.performed)
+        for key in ("f4", "f6", "f7", "f8", "ctrl+g", "enter"):
+            await term.press(key)
+            assert "This wave is over. Start another one." in term.text(), key
+        await term.scan(gtin_of(0))
+        assert "This wave is over. Start another one." in term.text()
+        await term.press("escape")
+        assert "no wave" in term.text()
+    assert len(store.performed) == done
+
+
 async def test_what_a_wave_gives_up_is_seen_before_it_is_recorded(clock):
     """All units of the place in all its orders, what central does; Esc records nothing."""
     store = away(pickup_store(clock, 2))
