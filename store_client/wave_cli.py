@@ -70,9 +70,14 @@ def _register_walk(group: typer.Typer, orders: Orders, flow: str) -> None:
 
         def act(desk: "Desk") -> dict[str, Any]:
             wanted = tuple(orders.key_of(desk, one) for one in number or ())
-            return wave_document(service.start(desk, flow, wanted, mode=mode))
+            begun = service.start(desk, flow, wanted, mode=mode)
+            left_out = {one.number: one.why for one in begun.left_out}
+            return {**wave_document(begun), "left_out": left_out}
 
-        say(orders.refusing(context, by, act), as_json=as_json)
+        document = orders.refusing(context, by, act)
+        say(document, as_json=as_json)
+        for left, why in document["left_out"].items():
+            typer.echo(f"store-client: left out {left}: {why}", err=True)
 
     @group.command("pick-wave", epilog=epilog)
     def pick_wave(

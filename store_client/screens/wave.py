@@ -86,9 +86,11 @@ class WaveScreen(TypingScreen, RecordingScreen):
         Binding("ctrl+k", "paper", "Print the pick list, with totes", id="wave_paper"),
     ]
 
-    def __init__(self, key: waves.WaveName) -> None:
+    def __init__(self, key: waves.WaveName, left_out: str = "") -> None:
         super().__init__()
         self._key = key
+        self._left_out = left_out
+        """Which orders that were asked for are not in it, where it was just begun."""
         self._wave: waves.Wave | None = None
         self._picker = ""
         self._is_gone = False
@@ -113,6 +115,8 @@ class WaveScreen(TypingScreen, RecordingScreen):
         rows = self.query_one("#wave", WorkList)
         rows.show_rows((), empty="Reading …")
         rows.focus()
+        if self._left_out:
+            self.query_one(Says).news(Said("▲", "Left out", "warn"), self._left_out)
         self.store_changed()
 
     def on_screen_resume(self) -> None:

@@ -27,9 +27,12 @@ class WaveDeskScreen(DeskScreen):
                 command = partial(waves.start, flow=flow, wanted=wanted, mode=PickMode(mode))
                 self.do(command, self.wave_started)
 
-        text = f"{units(len(wanted), 'order')} marked." if wanted else "All that wait, up to 12."
-        self.app.push_screen(ChooseDialog("When are items sorted?", MODES, text=text), chosen)
+        most = waves.ORDERS_MAX
+        text = f"{units(len(wanted), 'order')} marked" if wanted else f"All that wait, up to {most}"
+        if len(wanted) > most:
+            text += f"; the {most} most urgent go"
+        self.app.push_screen(ChooseDialog("When are items sorted?", MODES, text=f"{text}."), chosen)
 
     def wave_started(self, wave: waves.Wave) -> None:
-        """Open the wave."""
-        self.app.push_screen(WaveScreen(wave.key))
+        """Open the wave, and say there what is left out of it."""
+        self.app.push_screen(WaveScreen(wave.key, waves.left_out_words(wave.left_out)))

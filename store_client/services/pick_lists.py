@@ -45,6 +45,30 @@ class PickRow:
         return sum(count for _, count in self.to_sort)
 
 
+class LeftOut(NamedTuple):
+    """An order that was asked for and is not in the wave, and why: no sentence, no full stop."""
+
+    order_id: str
+    number: str
+    why: str
+
+
+NAMED_MAX = 2
+"""So many orders are named that are left out for the same reason; the others are counted."""
+
+
+def left_out_words(left_out: Sequence[LeftOut]) -> str:
+    """Return which orders are left out and why, each reason once; empty where none are."""
+    numbers: dict[str, list[str]] = {}
+    for one in left_out:
+        numbers.setdefault(one.why, []).append(one.number)
+    said = []
+    for why, found in numbers.items():
+        more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
+        said.append(f"{', '.join(found[:NAMED_MAX])}{more} ({why})")
+    return f"{'; '.join(said)}." if said else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Wave:
     """A wave as it stands."""
@@ -54,6 +78,8 @@ class Wave:
     mode: PickMode
     totes: tuple[Tote, ...]
     rows: tuple[PickRow, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    """Which of the orders that were asked for are not in it; only said as it begins."""
 
     @property
     def name(self) -> str:

@@ -14,7 +14,16 @@ from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holder import held_by_others
-from store_client.services.pick_lists import PickRow, Tote, Wave, WaveName, is_walked, wave_of
+from store_client.services.pick_lists import (
+    LeftOut,
+    PickRow,
+    Tote,
+    Wave,
+    WaveName,
+    is_walked,
+    left_out_words,
+    wave_of,
+)
 from store_client.services.pick_path import Shelf, shelves_of
 from store_client.services.scanner import Code
 from store_client.services.shelf import refuse_over_scan
@@ -32,8 +41,9 @@ from sync.protocol.rows import StoreRow
 
 __all__ = [
     "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
-    "for_a_desk", "free_orders", "leave", "leave_one", "not_yours", "open_orders", "over",
-    "pick_row", "scan", "short_row", "sort_scan", "start", "take_over", "waves_of",
+    "for_a_desk", "free_orders", "leave", "leave_one", "left_out_words", "not_yours",
+    "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan", "start", "take_over",
+    "waves_of",
 ]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
@@ -145,21 +155,49 @@ def start(
     if held and not free:
         who = next(iter(held.values()))
         raise Refusal(f"{who.words}.", "Leave it to them, or open it and take it over there.")
-    if not free:
-        raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
+    most = min(size, ORDERS_MAX)
+    missed = {key: one.words for key, one in held.items()}
+    missed |= {order.id: f"{most} fit on a cart" for order in free[most:]}
     key: WaveName | None = None
     tote = 1
-    for order in free[: min(size, ORDERS_MAX)]:
-        with suppress(_BegunElsewhere):
+    for order in free[:most]:
+        try:
             if key is None:
                 key = WaveName(flow, _begin(desk, order, _next_name(desk, orders), mode))
             else:
                 done = op.WaveAssigned(order.id, key.name, desk.actor.id, tote, mode)
                 desk.perform(done, judge=partial(_require_free, desk))
+        except _BegunElsewhere as error:
+            missed[order.id] = error.why.rstrip(".")
+        else:
             tote += 1
     if key is None:
-        raise Refusal("No order waits to be picked.", "New ones appear by themselves.")
-    return find(desk, key)
+        why = left_out_words(_left_out(desk, wanted, missed))
+        raise Refusal(
+            f"No order waits to be picked. {why}".strip(), "New ones appear by themselves."
+        )
+    wave = find(desk, key)
+    there = {one.order.id for one in wave.totes}
+    asked_for = [one for one in wanted if one not in there]
+    return replace(wave, left_out=_left_out(desk, asked_for, missed))
+
+
+def _left_out(desk: Desk, wanted: Iterable[str], missed: Mapping[str, str]) -> tuple[LeftOut, ...]:
+    """Return why these orders are in no wave of this person's; `missed` says it of some."""
+    found = []
+    for key in wanted:
+        order = desk.store.fulfillment(key)
+        number = key if order is None else order.order_number
+        found.append(LeftOut(key, number, missed.get(key) or _why_not(desk, order)))
+    return tuple(sorted(found, key=lambda one: one.number))
+
+
+def _why_not(desk: Desk, order: FulfillmentOrder | None) -> str:
+    if order is None or not _is_to_pick(order):
+        return "nothing of it is to be picked"
+    if order.wave is None:
+        return "somebody else had it"
+    return f"{desk.name_of(order.wave.picker)} picks it in wave {order.wave.name}"
 
 
 class _BegunElsewhere(Refusal):
@@ -175,9 +213,7 @@ def _require_free(desk: Desk, order: FulfillmentOrder) -> None:
     if held is not None:
         raise _BegunElsewhere(f"{held.words}.")
     if order.wave is not None:
-        raise _BegunElsewhere(
-            f"{desk.name_of(order.wave.picker)} picks it in wave {order.wave.name}."
-        )
+        raise _BegunElsewhere(f"{_why_not(desk, order)}.")
 
 
 def _begin(desk: Desk, order: FulfillmentOrder, name: str, mode: PickMode) -> str:

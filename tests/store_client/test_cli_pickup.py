@@ -100,6 +100,18 @@ def test_a_script_picks_two_orders_on_one_walk(shop):
     assert run(shop, "accept", "NOPE", *by()).exit_code == 3
 
 
+def test_a_script_is_told_what_a_wave_leaves_out(shop):
+    """In the document for programs, and as a line of its own."""
+    told(shop, "accept", "K7Q2-0000", *by())
+    both = ("--number", "K7Q2-0000", "--number", "K7Q2-0001", "--json")
+    answer = run(shop, "wave", *by("A104"), *both)
+    assert answer.exit_code == 0
+    wave = json.loads(answer.stdout)
+    assert wave["totes"] == {"1": "K7Q2-0001"}
+    assert wave["left_out"]["K7Q2-0000"].startswith("Rafael C. picks it at ")
+    assert "left out K7Q2-0000: Rafael C. picks it at " in answer.stderr
+
+
 def test_what_cannot_be_given_by_script(shop):
     """A pick taken back, a unit short, the rest rejected; one order out of its wave."""
     number, sku = "K7Q2-0000", gtin_of(0)

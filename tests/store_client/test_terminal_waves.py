@@ -2,7 +2,7 @@
 
 import pytest
 
-from store_client.services.waves import SHOWN_MAX
+from store_client.services.waves import ORDERS_MAX, SHOWN_MAX
 from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -39,6 +39,36 @@ async def test_marked_orders_are_picked_on_one_walk_and_opened_tote_by_tote(cloc
         assert "PUT ON THE HOLD SHELF" in term.text()
     statuses = [status_of(order).value for order in store.orders.values()]
     assert statuses == ["picked", "picked", "new"]
+
+
+async def test_marked_orders_that_are_left_out_are_named_and_stay_marked(clock):
+    """One is a colleague's by then: who has it is said on the wave, and its mark stays."""
+    store = pickup_store(clock, 3)
+    second = [*store.orders][1]
+    async with terminal(store, clock) as term:
+        await term.press("f7", "space", "down", "space")
+        store.perform(op.LinePicked(second, 1, 1), by="A104", dev="T2")
+        await term.press("f6", "1")
+        assert "▲ Left out. K7Q2-0001 (Sofia V. picks it at T2)" in term.text()
+        await term.press("escape")
+        assert "1 marked" in term.text()
+        assert "☑ K7Q2-0001" in term.text()
+
+
+async def test_more_marked_orders_than_a_cart_has_room_for(clock):
+    """How many go is said before; which are left is said after, and they are still marked."""
+    store = pickup_store(clock, ORDERS_MAX + 3)
+    async with terminal(store, clock) as term:
+        await term.press("f7")
+        for _ in range(ORDERS_MAX + 3):
+            await term.press("space", "down")
+        await term.press("f6")
+        assert "15 orders marked; the 12 most urgent go." in term.text()
+        await term.press("1")
+        said = " ".join(term.widget_text("#says").split())
+        assert said == "▲ Left out. K7Q2-0012, K7Q2-0013 and 1 more (12 fit on a cart)."
+        await term.press("escape")
+        assert "3 marked" in term.text()
 
 
 async def test_picked_first_and_sorted_then_without_a_network(clock):

@@ -14,7 +14,7 @@ from sync.domain.fulfillment import FulfillmentStatus, PickupProof, ProofKind, S
 from sync.domain.people import Role
 from sync.domain.waves import PickMode
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import FakeStore, gtin_of
+from tests.support.fake_store import FakeStore, gtin_of, make_order
 from tests.support.pickup_store import WAVE, pickup_store, with_wave
 from tests.support.terminals import actor_of
 
@@ -59,6 +59,27 @@ def test_chosen_orders_go_into_a_wave_and_each_scan_says_its_tote(desk, store):
     assert aisles == sorted(aisles)
     said = [waves.scan(desk, wave.key, read_code(gtin_of(1))).says for _ in range(3)]
     assert [words.split(" (")[0] for words in said] == ["Tote 1", "Tote 2", "Tote 2"]
+
+
+def test_what_was_asked_for_and_left_out_is_said(desk, store, clock):
+    """Held by a colleague, in their wave, or closed: each with why; without a choice, nothing."""
+    first, second, third = store.orders
+    store.add(make_order(3, clock.now_ms()))
+    *_, fourth = store.orders
+    store.perform(op.FulfillmentAccepted(first), by="A104", dev="T2")
+    store.perform(op.WaveAssigned(second, WAVE, "A104", 1), by="A104", dev="T2")
+    store.cancel(third)
+    wave = waves.start(desk, NAME, tuple(store.orders))
+    assert [tote.order.id for tote in wave.totes] == [fourth]
+    assert {one.number: one.why for one in wave.left_out} == {
+        "K7Q2-0000": "Sofia V. picks it at T2",
+        "K7Q2-0001": "Sofia V. picks it in wave T2-0302-1",
+        "K7Q2-0002": "nothing of it is to be picked",
+    }
+    with pytest.raises(Refusal, match=r"K7Q2-0001 \(Sofia V\. picks it in wave"):
+        waves.start(desk, NAME, (second,))
+    store.add(make_order(4, clock.now_ms()))
+    assert waves.start(desk, NAME).left_out == ()
 
 
 def test_a_tote_keeps_its_number_when_another_order_is_called_off(desk, store):

@@ -158,8 +158,8 @@ class PickupDeskScreen(WaveDeskScreen):
         self.start_wave(NAME, tuple(self._marked))
 
     def wave_started(self, wave: waves.Wave) -> None:
-        """Open the wave; nothing is marked for the next one."""
-        self._marked.clear()
+        """Open the wave; what it left out is still marked for the next one."""
+        self._marked &= {one.order_id for one in wave.left_out}
         super().wave_started(wave)
 
 
