@@ -116,9 +116,7 @@ def _register_short(group: typer.Typer, orders: Orders, flow: str) -> None:
 
         def act(desk: "Desk") -> dict[str, Any]:
             key = _key(flow, name)
-            meant = {sku, *desk.store.skus_of(read_code(sku).lookup)}
-            found = [row.sku for row in service.find(desk, key).rows if row.sku in meant]
-            return wave_document(service.short_row(desk, key, [*found, sku][0], reason))
+            return wave_document(service.none_left(desk, key, read_code(sku), reason))
 
         say(orders.refusing(context, by, act), as_json=as_json)
 

@@ -41,7 +41,7 @@ from sync.protocol.rows import StoreRow
 
 __all__ = [
     "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
-    "for_a_desk", "free_orders", "leave", "leave_one", "left_out_words", "not_yours",
+    "for_a_desk", "free_orders", "leave", "leave_one", "left_out_words", "none_left", "not_yours",
     "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan", "start", "take_over",
     "waves_of",
 ]  # fmt: skip
@@ -347,11 +347,24 @@ def pick_row(desk: Desk, key: WaveName, sku: str) -> WaveScan:
 def short_row(desk: Desk, key: WaveName, sku: str, reason: ShortReason) -> Wave:
     """Give up everything of a row that is still to be picked: one operation an order."""
     wave = _of_mine(desk, key)
-    for tote in wave.totes:
-        for line in tote.order.lines:
-            if line.sku == sku and line.to_pick:
-                desk.perform(op.LineShortPicked(tote.order.id, line.line, line.to_pick, reason))
+    due = [
+        (tote, line)
+        for tote in wave.totes
+        for line in tote.order.lines
+        if line.sku == sku and line.to_pick
+    ]
+    if not due:
+        raise Refusal("Nothing of this item is left to pick.", "Choose another one.")
+    for tote, line in due:
+        desk.perform(op.LineShortPicked(tote.order.id, line.line, line.to_pick, reason))
     return _still(desk, wave)
+
+
+def none_left(desk: Desk, key: WaveName, code: Code, reason: ShortReason) -> Wave:
+    """Give up what is still to be picked of the item that a code means."""
+    lines = [line for _, line in _lines_with(desk, _of_mine(desk, key), code)]
+    line = next((line for line in lines if line.to_pick), lines[0])
+    return short_row(desk, key, line.sku, reason)
 
 
 def leave(desk: Desk, key: WaveName) -> int:

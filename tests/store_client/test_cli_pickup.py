@@ -125,6 +125,9 @@ def test_what_cannot_be_given_by_script(shop):
     assert told(shop, "leave-wave", "K7Q2-0001", *by())["wave"] == ""
     left = told(shop, "none-left", wave, *by(), "--sku", gtin_of(2), "--reason", "not_found")
     assert left["to_pick"] == 1
+    for code, words in (("NOPE", "not in this wave"), (gtin_of(2), "is left to pick")):
+        gone = run(shop, "none-left", wave, *by(), "--sku", code, "--reason", "not_found")
+        assert (gone.exit_code, words in gone.output) == (4, True), gone.output
     assert run(shop, "release", "K7Q2-0001", *by()).exit_code == 4
 
 
