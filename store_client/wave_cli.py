@@ -140,7 +140,7 @@ def _register_person(group: typer.Typer, orders: Orders, flow: str) -> None:
         from store_client.services import waves as service
 
         def act(desk: "Desk") -> dict[str, Any]:
-            return {"wave": name, "orders": service.leave(desk, _key(flow, name))}
+            return {"wave": name, "orders": service.leave(desk, _key(flow, name)).orders}
 
         say(orders.refusing(context, by, act), as_json=as_json)
 

@@ -18,6 +18,7 @@ from store_client.screens.dialogs import (
     what_follows,
 )
 from store_client.screens.recording import RecordingScreen
+from store_client.screens.wave_list import LOOKS
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
 from store_client.services.rejecting import Here, OtherThanShown, preview_row
@@ -27,41 +28,12 @@ from store_client.services.words import SHORT_REASONS, Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Banner, NextPanel, NextStep, Panel, Says
 from store_client.widgets.tones import tone_style
-from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from store_client.widgets.work_list import WorkList
 from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import ShortReason
 from sync.domain.waves import PickMode
 
 SCANS_WAITING_MAX = 32
-
-
-def _cells(row: waves.PickRow) -> Sequence[Cell]:
-    todo, sorting = bool(row.to_pick), bool(row.to_sort)
-    asked = row.totes if todo else row.to_sort
-    totes = " ".join(f"{tote}:{count}" for tote, count in asked)
-    mark = f"{row.to_pick}" if todo else f"sort {row.units_to_sort}" if sorting else "✓"
-    is_open = todo or sorting
-    return (
-        Cell(row.shelf.words, "" if row.shelf.aisle else "dim", bold=todo),
-        Cell(row.name, "" if is_open else "dim", bold=is_open),
-        Cell(mark, "work" if is_open else "good", bold=True),
-        Cell(totes or "–", "" if is_open else "dim"),
-        Cell(row.sku, "dim"),
-    )
-
-
-_LOOKS = Looks(
-    (
-        Column("AISLE", 8),
-        Column("ITEM", 28, share=3),
-        Column("PICK", 6, right=True),
-        Column("TOTE:UNITS", 16, share=1),
-        Column("SKU", 10, leaves=1),
-    ),
-    key=lambda row: row.sku,
-    cells=_cells,
-    empty="Everything of this wave is picked.",
-)
 
 
 class WaveScreen(TypingScreen, RecordingScreen):
@@ -105,7 +77,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         yield Panel("", id="order-title")
         yield NextPanel("", id="next")
         yield Banner("", id="banner")
-        yield WorkList(_LOOKS, id="wave")
+        yield WorkList(LOOKS, id="wave")
         yield Says("", id="says")
 
     def on_mount(self) -> None:
@@ -206,7 +178,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
         self.query_one("#order-title", Panel).say(title)
         self.query_one("#next", NextPanel).show(self._next(wave))
         self.query_one("#banner", Banner).show(self._banner(wave))
-        self.query_one("#wave", WorkList).show_rows(wave.rows, empty=_LOOKS.empty)
+        self.query_one("#wave", WorkList).show_rows(wave.rows, empty=LOOKS.empty)
         self.offer_hints()
 
     def _banner(self, wave: waves.Wave) -> str:
@@ -350,15 +322,25 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_leave(self) -> None:
         """Give back what is still to be picked, so that others can take it."""
-        if not self._may_act():
+        wave, key = self._wave, self._key
+        if not self._may_act() or wave is None:
+            return
+        try:
+            waves.leaving(wave)
+        except Refusal as error:
+            self.refuse(error)
             return
         dialog = ConfirmDialog(
             "Give the wave back", "Orders that are not picked yet leave this wave.", yes="Give back"
         )
-        key = self._key
 
-        def left(_count: int) -> None:
-            self.dismiss()
+        def left(given: waves.GivenBack) -> None:
+            if not given.staying:
+                self.dismiss()
+                return
+            stay = f"{units(given.staying, 'order')} to be sorted first: F6"
+            self.query_one(Says).good(f"Given back {units(given.orders, 'order')}; {stay}")
+            self.store_changed()
 
         def answered(yes: bool | None) -> None:
             if yes:

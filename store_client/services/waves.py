@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
@@ -40,10 +41,10 @@ from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
 __all__ = [
-    "ORDERS_MAX", "SHOWN_MAX", "PickRow", "Tote", "Wave", "WaveName", "WaveScan", "find",
-    "for_a_desk", "free_orders", "leave", "leave_one", "left_out_words", "none_left", "not_yours",
-    "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan", "start", "take_over",
-    "waves_of",
+    "ORDERS_MAX", "SHOWN_MAX", "GivenBack", "PickRow", "Tote", "Wave", "WaveName", "WaveScan",
+    "find", "for_a_desk", "free_orders", "leave", "leave_one", "leaving", "left_out_words",
+    "none_left", "not_yours", "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan",
+    "start", "take_over", "waves_of",
 ]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
@@ -367,20 +368,37 @@ def none_left(desk: Desk, key: WaveName, code: Code, reason: ShortReason) -> Wav
     return short_row(desk, key, line.sku, reason)
 
 
-def leave(desk: Desk, key: WaveName) -> int:
-    """Take every order out of the wave that is still to be picked; return how many.
+def leaving(wave: Wave) -> list[FulfillmentOrder]:
+    """Return what leaves a wave that is given back: it is to be picked, and lies apart.
 
     An order whose units lie among those of others stays: they have to be sorted.
     """
-    wave = _of_mine(desk, key)
     left = [
         tote.order
         for tote in wave.totes
         if _is_to_pick(tote.order) and not tote.order.units_to_sort
     ]
+    if not left and wave.to_sort:
+        raise Refusal("Its items lie among those of other orders.", "Sort them first: F6.")
+    if not left:
+        raise Refusal("Nothing of this wave is to be picked.", "Pack what is picked.")
+    return left
+
+
+class GivenBack(NamedTuple):
+    """How many orders left a wave, one at least, and how many stay to be sorted."""
+
+    orders: int
+    staying: int
+
+
+def leave(desk: Desk, key: WaveName) -> GivenBack:
+    """Take every order out of the wave that can leave it."""
+    wave = _of_mine(desk, key)
+    left = leaving(wave)
     for order in left:
         desk.perform(op.WaveAssigned(order.id, ""))
-    return len(left)
+    return GivenBack(len(left), sum(bool(tote.order.units_to_sort) for tote in wave.totes))
 
 
 def leave_one(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:

@@ -116,6 +116,22 @@ async def test_a_wave_of_another_terminal_is_taken_over(clock):
         assert "Tote 1 (K7Q2-0000)" in term.text()
 
 
+async def test_what_is_to_be_sorted_stays_when_a_wave_is_given_back(clock):
+    """The order that lies apart leaves; the screen stays for the other, and says what to do."""
+    store = pickup_store(clock, 2)
+    first, second = store.orders
+    async with terminal(store, clock) as term:
+        await term.press("f7", "f6", "2")
+        await term.scan(gtin_of(0))
+        await term.press("f8", "enter")
+        assert "Given back 1 order; 1 order to be sorted first: F6" in term.text()
+        assert [store.orders[one].wave is None for one in (first, second)] == [False, True]
+        done = len(store.performed)
+        await term.press("f8")
+        assert "Its items lie among those of other orders. Sort them first: F6." in term.text()
+    assert len(store.performed) == done
+
+
 async def test_a_wave_that_ends_under_the_screen_says_so(clock):
     """Called off at central while it is open here: the place to walk to and its keys are gone."""
     store = pickup_store(clock, 1)

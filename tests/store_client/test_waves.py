@@ -161,6 +161,8 @@ def test_a_wave_whose_first_order_is_all_picked_is_taken_over(desk, store):
         waves.scan(desk, key, read_code(gtin_of(index)))
     over = waves.find(desk, key)
     assert (over.is_over, over.picker) == (True, "A103")
+    with pytest.raises(Refusal, match="Nothing of this wave is to be picked"):
+        waves.leave(desk, key)
     with pytest.raises(Refusal, match="left to take over"):
         waves.take_over(desk, key)
 
@@ -201,7 +203,7 @@ def test_a_wave_of_somebody_else_is_not_given_back(desk, store):
         waves.leave(desk, key)
     assert all(order.wave for order in [*store.orders.values()][:2])
     waves.take_over(desk, key)
-    assert waves.leave(desk, key) == 2
+    assert waves.leave(desk, key) == (2, 0)
 
 
 def test_an_order_leaves_its_wave_unless_its_units_lie_among_others(desk, store):
@@ -213,7 +215,8 @@ def test_an_order_leaves_its_wave_unless_its_units_lie_among_others(desk, store)
         waves.leave_one(desk, store.orders[first])
     waves.leave_one(desk, store.orders[second])
     commands.pick_by_scan(desk, second, read_code(gtin_of(1)))
-    assert waves.leave(desk, wave.key) == 0
+    with pytest.raises(Refusal, match=r"among those of other orders\. Sort them first: F6"):
+        waves.leave(desk, wave.key)
 
 
 def test_what_is_left_of_a_wave_after_the_customer_came_is_picked_by_anybody(desk, store):
