@@ -350,9 +350,14 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_take_over(self) -> None:
         """Ask, then go on with what somebody else began."""
-        if not self._may_act(on_others=True):
+        wave, key = self._wave, self._key
+        if not self._may_act(on_others=True) or wave is None:
             return
-        key = self._key
+        try:
+            waves.to_take_over(self.desk, wave)
+        except Refusal as error:
+            self.refuse(error)
+            return
         text = f"{self._picker} is told nothing: say so. The totes stay as they are."
         dialog = ConfirmDialog("Take this wave over", text, yes="Take over")
 

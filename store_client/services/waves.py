@@ -44,7 +44,7 @@ __all__ = [
     "ORDERS_MAX", "SHOWN_MAX", "GivenBack", "PickRow", "Tote", "Wave", "WaveName", "WaveScan",
     "find", "for_a_desk", "free_orders", "leave", "leave_one", "leaving", "left_out_words",
     "none_left", "not_yours", "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan",
-    "start", "take_over", "waves_of",
+    "start", "take_over", "to_take_over", "waves_of",
 ]  # fmt: skip
 SHOWN_MAX = 100
 """A wave has a few; nobody chooses among thousands."""
@@ -259,13 +259,10 @@ class _LeftMeanwhile(Refusal):
     """Another terminal took the order out of the wave first."""
 
 
-def take_over(desk: Desk, key: WaveName) -> Wave:
-    """Go on with a wave that somebody else has begun, totes and all.
-
-    What is picked and sorted keeps who did it: nobody can be named on it any more.
-    """
+def to_take_over(desk: Desk, wave: Wave) -> list[Tote]:
+    """Return what taking a wave over would name this person on; refuse where that is nothing."""
     desk.require_worker()
-    wave, me = find(desk, key), desk.actor.id
+    me = desk.actor.id
     theirs = [
         tote
         for tote in wave.totes
@@ -275,13 +272,22 @@ def take_over(desk: Desk, key: WaveName) -> Wave:
         raise Refusal("This wave is yours already.", "Go on scanning.")
     if not theirs:
         raise Refusal("Nothing of this wave is left to take over.", "Open its orders.")
+    return theirs
+
+
+def take_over(desk: Desk, key: WaveName) -> Wave:
+    """Go on with a wave that somebody else has begun, totes and all.
+
+    What is picked and sorted keeps who did it: nobody can be named on it any more.
+    """
+    wave = find(desk, key)
 
     def require_in(order: FulfillmentOrder) -> None:
         if order.wave is None or order.wave.name != key.name:
             raise _LeftMeanwhile("It is not in this wave any more.")
 
-    for tote in theirs:
-        done = op.WaveAssigned(tote.order.id, key.name, me, tote.number, wave.mode)
+    for tote in to_take_over(desk, wave):
+        done = op.WaveAssigned(tote.order.id, key.name, desk.actor.id, tote.number, wave.mode)
         with suppress(_LeftMeanwhile, IllegalTransition):  # the others are taken over all the same
             desk.perform(done, judge=require_in)
     return find(desk, key)

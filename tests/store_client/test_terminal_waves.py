@@ -132,6 +132,23 @@ async def test_what_is_to_be_sorted_stays_when_a_wave_is_given_back(clock):
     assert len(store.performed) == done
 
 
+@pytest.mark.parametrize(
+    ("role", "picker", "words"),
+    [
+        (Role.ASSOCIATE, "A103", "This wave is yours already. Go on scanning."),
+        (Role.AUDITOR, "A104", "Amir L. is signed in as auditor and may only read."),
+    ],
+    ids=["one's own", "an auditor"],
+)
+async def test_nobody_is_asked_to_take_over_what_they_cannot(clock, role, picker, words):
+    """Of one's own wave nobody else has to be told; who may only read is told so at once."""
+    store = pickup_store(clock, 1)
+    with_wave(store, picker, PickMode.SORT_WHILE_PICK, 1)
+    async with terminal(store, clock, role=role) as term:
+        await term.press("f7", "enter", "ctrl+g")
+        assert words in " ".join(term.widget_text("#says").split())
+
+
 async def test_a_wave_that_ends_under_the_screen_says_so(clock):
     """Called off at central while it is open here: the place to walk to and its keys are gone."""
     store = pickup_store(clock, 1)
