@@ -173,23 +173,27 @@ def start(
         else:
             tote += 1
     if key is None:
-        why = left_out_words(_left_out(desk, wanted, missed))
+        why = left_out_words(_left_out(desk, flow, wanted, missed))
         raise Refusal(
             f"No order waits to be picked. {why}".strip(), "New ones appear by themselves."
         )
     wave = find(desk, key)
     there = {one.order.id for one in wave.totes}
     asked_for = [one for one in wanted if one not in there]
-    return replace(wave, left_out=_left_out(desk, asked_for, missed))
+    return replace(wave, left_out=_left_out(desk, flow, asked_for, missed))
 
 
-def _left_out(desk: Desk, wanted: Iterable[str], missed: Mapping[str, str]) -> tuple[LeftOut, ...]:
+def _left_out(
+    desk: Desk, flow: str, wanted: Iterable[str], missed: Mapping[str, str]
+) -> tuple[LeftOut, ...]:
     """Return why these orders are in no wave of this person's; `missed` says it of some."""
     found = []
     for key in wanted:
         order = desk.store.fulfillment(key)
         number = key if order is None else order.order_number
-        found.append(LeftOut(key, number, missed.get(key) or _why_not(desk, order)))
+        elsewhere = order is not None and order.flow != flow
+        why = "it belongs to another desk" if elsewhere else _why_not(desk, order)
+        found.append(LeftOut(key, number, missed.get(key, why)))
     return tuple(sorted(found, key=lambda one: one.number))
 
 
@@ -197,7 +201,7 @@ def _why_not(desk: Desk, order: FulfillmentOrder | None) -> str:
     if order is None or not _is_to_pick(order):
         return "nothing of it is to be picked"
     if order.wave is None:
-        return "somebody else had it"
+        return "it was not free"
     return f"{desk.name_of(order.wave.picker)} picks it in wave {order.wave.name}"
 
 

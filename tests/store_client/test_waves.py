@@ -1,5 +1,7 @@
 """Several pickup orders on one walk: pick path, totes, sorting, taking over."""
 
+from dataclasses import replace
+
 import pytest
 
 from store_client.flows.pickup import commands
@@ -78,7 +80,11 @@ def test_what_was_asked_for_and_left_out_is_said(desk, store, clock):
     }
     with pytest.raises(Refusal, match=r"K7Q2-0001 \(Sofia V\. picks it in wave"):
         waves.start(desk, NAME, (second,))
-    store.add(make_order(4, clock.now_ms()))
+    store.add(replace(make_order(4, clock.now_ms()), flow="curbside"))
+    *_, fifth = store.orders
+    with pytest.raises(Refusal, match=r"K7Q2-0004 \(it belongs to another desk\)"):
+        waves.start(desk, NAME, (fifth,))
+    store.add(make_order(5, clock.now_ms()))
     assert waves.start(desk, NAME).left_out == ()
 
 
