@@ -65,7 +65,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "screens/shelf.py:_ask_spot": (Place(("f8",), READY), Place(("f8",), ASIDE)),
     "screens/shelf.py:_ask_reason.counted": (Place(("!short", "1"), NEW),),
     "screens/fetching.py:action_extend": (Place(("!extend",), READY),),
-    "flows/curbside/screen.py:arrival_question": (Place(("ctrl+g",), CURBSIDE),),
+    "flows/curbside/screen.py:arrival_question": (Place(("ctrl+n",), CURBSIDE),),
     "flows/reserve/screen.py:action_extend": (Place(("!extend",), LATER),),
     "flows/ship/screen.py:action_pack_some": (Place(("f6",), PICKED),),
     "flows/ship/screen.py:_weigh": (Place(("enter",), PICKED),),

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from textual.binding import Binding
 
+from store_client.flows import ALL_FLOWS_UI
 from store_client.flows.curbside import commands
 from store_client.flows.curbside.board import describe
 from store_client.services import fetching
 from store_client.services.counter import HandOver
 from store_client.services.desk import Desk, Refusal
+from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.curbside import ARRIVED, CustomerArrived, arrival_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -171,6 +174,36 @@ async def test_orders_that_are_brought_out_are_picked_on_one_walk(store, clock):
 
 
 @pytest.mark.anyio
+async def test_what_somebody_else_picks_is_taken_over_by_the_key_that_stands_in_the_bar(
+    store, clock
+):
+    """As at a pickup: ^G takes over, and ^N is the one that notes an arrival."""
+    key = next(iter(store.orders))
+    store.perform(op.LinePicked(key, 1, 1), by="A104", dev="T2")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        assert "^G Take over" in term.text()
+        await term.press("ctrl+g")
+        assert "Take this order over" in term.text()
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        await term.press("ctrl+n")
+        assert "where does the car stand?" in term.text()
+    assert store.journal[-1].by == "A103"
+
+
+@pytest.mark.parametrize("ui", ALL_FLOWS_UI, ids=lambda ui: ui.name)
+def test_no_work_screen_gives_a_key_of_all_work_screens_another_meaning(ui):
+    """Whatever the flow: a key that works at every order does the same at this one."""
+    meant: dict[str, set[str]] = {}
+    for base in type(ui.screen("X")).__mro__:
+        for binding in vars(base).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and base.__module__.startswith("store_client."):
+                meant.setdefault(binding.key, set()).add(binding.action)
+    assert {key: actions for key, actions in meant.items() if len(actions) > 1} == {}
+
+
+@pytest.mark.anyio
 async def test_offline_the_arrival_is_typed_and_the_wait_is_counted(store, clock):
     """Nobody asks a network where the car stands; the minutes go on."""
     ready(store, 0, "A1")
@@ -209,7 +242,7 @@ def test_the_shelf_shows_what_is_brought_out_too(desk, store):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("keys", [("f6", "f6"), ("enter", "ctrl+g")])
+@pytest.mark.parametrize("keys", [("f6", "f6"), ("enter", "ctrl+n")])
 async def test_who_takes_over_while_a_spot_is_asked_for_acts_in_their_own_name(store, clock, keys):
     """What is typed after the lock is recorded as theirs, and an auditor records nothing."""
     ready(store, 0, "A1")
@@ -240,7 +273,7 @@ def test_a_customer_who_stands_outside_is_no_no_show_for_any_command(desk, store
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("keys", [("enter",), ("enter", "ctrl+g"), ("f6",)])
+@pytest.mark.parametrize("keys", [("enter",), ("enter", "ctrl+n"), ("f6",)])
 async def test_the_key_that_locks_locks_everywhere(store, clock, keys):
     """Whoever walks away presses one key; no screen and no dialog has another use for it."""
     ready(store, 0, "A1")

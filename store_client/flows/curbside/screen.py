@@ -31,10 +31,10 @@ class CurbsideScreen(FetchingScreen):
     """One order, from accepting it to bringing it out."""
 
     HELP_TEXT = (
-        f"{FetchingScreen.HELP_TEXT} Ctrl+G notes that the customer waits outside, and where; it"
+        f"{FetchingScreen.HELP_TEXT} Ctrl+N notes that the customer waits outside, and where; it"
         " stands on top from then on, and on the curbside desk (F6 at Today)."
     )
-    BINDINGS = [Binding("ctrl+g", "arrived", "Customer waits outside", id="arrived")]
+    BINDINGS = [Binding("ctrl+n", "arrived", "Customer waits outside", id="arrived")]
 
     def banner_of(self, order: FulfillmentOrder) -> str:
         """Return what must not be overlooked: first who waits outside."""
