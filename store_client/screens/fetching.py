@@ -16,6 +16,7 @@ from store_client.services.desk import Desk, Refusal
 from store_client.services.fetching_board import (
     Step,
     banner_words,
+    code_refusal,
     due_words,
     facts_of,
     how_words,
@@ -65,6 +66,11 @@ class FetchingScreen(ShelfScreen):
         Binding("ctrl+z", "undo", "Undo the last pick, or take it off the shelf", id="undo"),
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
+
+    def __init__(self, fulfillment_id: str) -> None:
+        super().__init__(fulfillment_id)
+        self._pickup_codes: set[str] = set()
+        """What customers' QR codes have said here, to be told from codes of items."""
 
     def hints(self) -> Sequence[Hint]:
         """Return the keys that matter for the next step."""
@@ -116,9 +122,17 @@ class FetchingScreen(ShelfScreen):
         where = f", aisle {aisle}" if aisle else ""
         return f"{getattr(line, counter[step])} × {line.name}{where}"
 
+    def take_code(self, code: Code) -> None:
+        """Take a scan; what came in a customer's QR code is their pickup code, never an item."""
+        if code.pickup_code:
+            self._pickup_codes.add(code.pickup_code)
+        super().take_code(code)
+
     def use_code(self, order: FulfillmentOrder, code: Code) -> None:
         """Take a code as the customer's, as a spot's label, or as an item."""
-        if commands.is_spot(self.host.store_row, code.text):
+        if code.text in self._pickup_codes:
+            self._use_pickup_code(order, code.text)
+        elif commands.is_spot(self.host.store_row, code.text):
             spot = code.text.upper()
             self.do(partial(commands.stage, fulfillment_id=self.key, spot=spot), f"Put at {spot}")
         elif self._step(order) is Step.RELEASE:
@@ -129,6 +143,10 @@ class FetchingScreen(ShelfScreen):
             self._open_counter(code.text)
         else:
             self.do(partial(commands.scan_item, fulfillment_id=self.key, code=code), self._scanned)
+
+    def _use_pickup_code(self, order: FulfillmentOrder, code: str) -> None:
+        why = code_refusal(order, self.host.store_row, self.host.central_now_ms())
+        self.refuse(why) if why is not None else self._open_counter(code)
 
     def do_next(self, order: FulfillmentOrder) -> None:
         """Do the next step."""

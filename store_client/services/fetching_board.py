@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
+from store_client.services.desk import Refusal
 from store_client.services.due import NOTHING, NOW, calendar_of, due_said
-from store_client.services.words import STATUS, Said, clock_time, day_time, duration
+from store_client.services.words import STATUS, Said, clock_time, day_time, duration, units
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.hold_shelf import READY
@@ -91,9 +92,13 @@ _NEXT = {
 """What comes next where nothing is to be picked or put back and no customer may come yet."""
 
 
-def _waiting_step(facts: Facts, now_ms: int) -> Step:
+def _is_expired(facts: Facts, now_ms: int) -> bool:
     over = facts.expires_at_ms is not None and facts.expires_at_ms <= now_ms
-    expired = over and facts.status is not S.CUSTOMER_WAITING
+    return over and facts.status is not S.CUSTOMER_WAITING
+
+
+def _waiting_step(facts: Facts, now_ms: int) -> Step:
+    expired = _is_expired(facts, now_ms)
     if not facts.staging_spot and not expired:
         return Step.STAGE  # a pick was taken back and done again: it lies nowhere yet
     return Step.RELEASE if expired else Step.HAND_OVER
@@ -196,6 +201,25 @@ def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: in
     if order.total("cancelled") and (due or noticed_ms is not None):
         return f"Partly cancelled by the customer{at}: {todo}"
     return f"Not expected any more: {todo}" if due else wave_words(order)
+
+
+def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Refusal | None:
+    """Return why the customer's code leads to no counter now; None where it does."""
+    facts = facts_of(order)
+    if not facts.units_open:
+        if order.total("fulfilled"):
+            return Refusal("Handed over already: nothing else waits.", "When and how: Ctrl+T.")
+        return Refusal("Nothing of it waits for a customer.", "See what happened: Ctrl+T.")
+    expires_at_ms = facts.expires_at_ms
+    if _is_expired(facts, now_ms) and expires_at_ms is not None:
+        since = day_time(store, expires_at_ms, now_ms)
+        return Refusal(f"Its time is over since {since}.", "F6 hands it over all the same.")
+    if facts.status in WAITING:
+        return None
+    why = "Not ready for the customer yet"
+    if facts.to_pick:
+        return Refusal(f"{why}: {units(facts.to_pick)} to pick.", "See the next step at the top.")
+    return Refusal(f"{why}.", "F6 hands it over all the same.")
 
 
 def wave_words(order: FulfillmentOrder) -> str:

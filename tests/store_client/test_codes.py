@@ -219,6 +219,46 @@ async def test_a_customers_qr_code_opens_the_counter(store, clock):
 
 @pytest.mark.anyio
 @pytest.mark.slow
+async def test_a_customers_code_is_no_item_whatever_the_order_waits_for(store, clock):
+    """Not picked, not ready, past its time, handed over: that is said, never the code itself.
+
+    The order's keys do the rest; the code alone records nothing.
+    """
+    key, code = list(store.orders)[1], pickup_qr("K7Q2-0001", CODE)
+    said: list[str] = []
+
+    async def scan(term) -> None:
+        await term.scan(code)
+        said.append(term.widget_text("#says"))
+
+    async with terminal(store, clock) as term:
+        await scan(term)
+        stage(store, 1, "B2")
+        await term.look()
+        await scan(term)
+        day_ms = 86_400_000
+        store.perform(op.MarkedReady(key, clock.now_ms(), clock.now_ms() + day_ms), by="A", dev="T")
+        clock.advance(8 * day_ms)
+        await term.look()
+        await scan(term)
+        done = len(store.performed)
+        await term.press("f6")
+        await term.type(CODE)
+        await term.press("enter", "enter")
+        assert store.performed[done:] == store.performed[-1:]
+        await scan(term)
+    early, staged, late, over = said
+    assert "Not ready for the customer yet: 3 items to pick" in early
+    assert "Not ready for the customer yet" in staged
+    assert "F6 hands it over" in staged
+    assert "Its time is over since" in late
+    assert "F6 hands it over" in late
+    assert "Handed over already" in over
+    assert not any(CODE in words for words in said)
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
 async def test_another_customers_code_hands_nothing_over(store, clock):
     """At the counter of one order the code of another is told apart, and rung."""
     for number in (0, 1):
