@@ -66,18 +66,8 @@ class Orders:
         say(self.refusing(context, by, on_it), as_json=as_json)
 
     def key_of(self, desk: "Desk", number: str) -> str:
-        """Return the id of the order of this number, or end with its exit code.
-
-        Hyphens and capitals do not matter; the whole number does, because commands
-        change what it names: a customer's name is for the search.
-        """
-        found = orders_called(desk, number, self.flows)
-        if not found:
-            self.line.fail(NOT_FOUND, f"no {self.what} {number!r} here: give its whole number")
-        if len(found) > 1:
-            ids = ", ".join(order.id for order in found)
-            self.line.fail(NOT_FOUND, f"several of {number!r}: give one of {ids}")
-        return found[0].id
+        """Return the id of the order of this number, or end with its exit code."""
+        return one_order(desk, number, self.flows, self.what, self.line.fail).id
 
     def refusing(self, context: typer.Context, by: str, act: "Callable[[Desk], Any]") -> Any:
         """Do something at the desk; a refusal ends with its exit code."""
@@ -85,6 +75,23 @@ class Orders:
             return self.line.with_desk(context, by, act)
         except OperationRefused as problem:
             self.line.fail(REFUSED, str(problem))
+
+
+def one_order(
+    desk: "Desk", number: str, flows: Sequence[str], what: str, fail: Callable[[int, str], NoReturn]
+) -> "FulfillmentOrder":
+    """Return the order of some flows that has this number or id; `fail` where none or several do.
+
+    Hyphens and capitals do not matter; the whole number does, because commands
+    change what it names: a customer's name is for the search.
+    """
+    found = orders_called(desk, number, flows)
+    if not found:
+        fail(NOT_FOUND, f"no {what} {number!r} here: give its whole number")
+    if len(found) > 1:
+        ids = ", ".join(order.id for order in found)
+        fail(NOT_FOUND, f"several of {number!r}: give one of {ids}")
+    return found[0]
 
 
 def orders_called(desk: "Desk", number: str, flows: Sequence[str]) -> "list[FulfillmentOrder]":

@@ -22,7 +22,7 @@ from store_client.order_cli import (
     By,
     Line,
     Orders,
-    orders_called,
+    one_order,
     read_pin,
 )
 from store_client.replica.store import Store
@@ -356,8 +356,7 @@ def _document(order: FulfillmentOrder) -> dict[str, Any]:
 
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:
-    found = orders_called(desk, number, (FLOW,))
-    return found[0] if found else _fail(NOT_FOUND, f"no reservation {number} here")
+    return one_order(desk, number, (FLOW,), "reservation", _fail)
 
 
 def _open(settings: StoreSettings) -> Store:

@@ -1,6 +1,7 @@
 """The counter at the command line: what it prints, as JSON and as text, and how it ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +10,7 @@ from store_client.cli import app
 from sync.domain.reservations import Reservation
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, sku_of
-from tests.support.filled_store import fill, open_filled
+from tests.support.filled_store import fill, open_filled, send_orders
 from tests.support.terminals import PIN, hash_pin
 
 pytestmark = pytest.mark.slow
@@ -21,8 +22,6 @@ BY = ("--by", "A102")
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run a command on a store that has one reservation, as the lead with the right PIN."""
-    from dataclasses import replace
-
     from sync.clock import SystemClock
 
     clock = FrozenClock()
@@ -139,6 +138,21 @@ def test_the_goods_of_a_reservation_by_script(run, tmp_path):
     told("refuse", "--reason", "price")
     run("reserve", "pick", number, "--sku", sku, *BY, code=4)
     run("reserve", "accept", "NOPE", *BY, code=3)
+
+
+def test_of_two_reservations_with_one_number_none_is_paid_by_it(run, tmp_path):
+    """Their ids are named; by its own id each is found. No money goes to whichever came first."""
+    store = open_filled(tmp_path, FrozenClock())
+    first = store.fulfillment(store.find_orders("K7Q2-0000", 1)[0].id)
+    assert first is not None
+    send_orders(store, [replace(first, id="FO-OTHER")])
+    store.close()
+    run("drawer", "open", "--float", "100", *BY)
+    for command in (["pay"], ["ask-card"], ["give-back", "--tender", "1"], ["sell"], ["receipt"]):
+        refused = run("reserve", command[0], "K7Q2-0000", *command[1:], *BY, code=3)
+        assert f"several of 'K7Q2-0000': give one of {first.id}, FO-OTHER" in refused.output
+    paid = read(run("reserve", "pay", "FO-OTHER", "--amount", "1", *BY, "--json"))
+    assert (paid["id"], len(paid["tenders"])) == ("FO-OTHER", 1)
 
 
 def test_cash_that_goes_out_is_noted(run):
