@@ -74,7 +74,19 @@ class Orders:
         try:
             return self.line.with_desk(context, by, act)
         except OperationRefused as problem:
-            self.line.fail(REFUSED, str(problem))
+            self.line.fail(REFUSED, refusal_words(problem))
+
+
+TODO_BY_COMMAND = {
+    "doubtful_promise": "Call there if you can. A lead or manager says --despite-doubt.",
+}
+"""What to do instead, by what was refused, where it is a key at the terminal but an option here."""
+
+
+def refusal_words(problem: OperationRefused) -> str:
+    """Return why something is not done and what to do instead, on a command line."""
+    todo = TODO_BY_COMMAND.get(problem.code)
+    return str(problem) if todo is None else f"{getattr(problem, 'why', problem)} {todo}"
 
 
 def one_order(

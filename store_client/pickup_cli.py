@@ -28,6 +28,7 @@ def register(app: typer.Typer, line: Line) -> None:
     register_shelf(group, orders)
     _register_spots(group, orders)
     _register_counter(group, orders)
+    _register_refusals(group, orders)
     _register_ends(group, orders)
     register_waves(group, orders, FLOW)
 
@@ -54,9 +55,7 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
 
 
 def _register_counter(group: typer.Typer, orders: Orders) -> None:
-    epilog = orders.line.epilog
-
-    @group.command("hand-over", epilog=epilog)
+    @group.command("hand-over", epilog=orders.line.epilog)
     def hand_over(
         context: typer.Context,
         number: Number,
@@ -66,8 +65,16 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
             str, typer.Option(help="Kind of document that was seen; never its number.")
         ] = "",
         signed: Annotated[bool, typer.Option("--signed", help="They signed a slip.")] = False,
+        *,
         to: Annotated[str, typer.Option(help="Who takes it, if not the customer.")] = "",
         take: Take = None,
+        despite_doubt: Annotated[
+            bool,
+            typer.Option(
+                "--despite-doubt",
+                help="Though another store may have it by now; by a lead or manager.",
+            ),
+        ] = False,
         as_json: AsJson = False,
     ) -> None:
         """Hand goods over on a code, an ID check or a signature (the last two by a lead)."""
@@ -78,12 +85,16 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
             order = fetching.load(desk, key)
             taken = fetching.everything(order) if take is None else tuple(map(units_of, take))
             proof = SIGNED if signed else document
-            told = HandOver(taken, to, is_proxy=bool(to), code=code, document=proof)
+            told = HandOver(
+                taken, to, is_proxy=bool(to), code=code, document=proof, despite_doubt=despite_doubt
+            )
             return fetching.hand_over(desk, key, told)
 
         orders.act(context, number, by, act, as_json)
 
-    @group.command(epilog=epilog)
+
+def _register_refusals(group: typer.Typer, orders: Orders) -> None:
+    @group.command(epilog=orders.line.epilog)
     def refuse(
         context: typer.Context,
         number: Number,

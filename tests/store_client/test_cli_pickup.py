@@ -171,6 +171,24 @@ def test_the_counter_by_script(shop):
     assert run(shop, "hand-over", "K7Q2-0001", *by(), "--take", "one").exit_code == 2
 
 
+def test_a_doubtful_hand_over_by_script_needs_a_lead_who_says_so(shop, clock):
+    """As at the counter: refused, until a lead or manager answers for it; the option is named."""
+    store, number = open_filled(shop, clock), "K7Q2-0007"
+    send_orders(store, [replace(make_order(7, clock.now_ms()), confirm_by_ms=clock.now_ms() + 1)])
+    store.close()
+    for index in (7, 7, 0):
+        told(shop, "pick", number, *by(), "--sku", gtin_of(index))
+    told(shop, "stage", number, *by(), "--spot", "A1")
+    given = ("hand-over", number, "--code", CODE)
+    for more in (by(), by("A102"), (*by(), "--despite-doubt")):
+        refused = run(shop, *given, *more)
+        assert (refused.exit_code, "another store may have" in refused.output) == (4, True)
+        assert "--despite-doubt" in refused.output
+        assert "Enter" not in refused.output
+    done = told(shop, *given, *by("A102"), "--despite-doubt")
+    assert done["status"] == "picked_up"
+
+
 def test_curbside_by_script(shop, clock):
     """Who arrives is listed first; a spot may be any word where the store names none."""
     store = open_filled(shop, clock)
