@@ -79,6 +79,7 @@ class Orders:
 
 TODO_BY_COMMAND = {
     "doubtful_promise": "Call there if you can. A lead or manager says --despite-doubt.",
+    "held_by_other": "--take-over goes on with it.",
 }
 """What to do instead, by what was refused, where it is a key at the terminal but an option here."""
 

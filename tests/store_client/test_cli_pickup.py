@@ -57,6 +57,8 @@ def test_a_script_takes_an_order_to_the_shelf(shop):
     other = ("pick", number, *by("A104"), "--sku", gtin_of(0))
     answer = run(shop, *other)
     assert (answer.exit_code, "Rafael C. picks it" in answer.output) == (4, True)
+    assert "--take-over goes on with it" in answer.output
+    assert "Ctrl+G" not in answer.output
     told(shop, *other, "--take-over")
     for index in (0, 1):
         told(shop, "pick", number, *by(), "--sku", gtin_of(index), "--take-over")
