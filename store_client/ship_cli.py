@@ -96,17 +96,9 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
     ) -> None:
         """Label the next box: by a number that is here, or by asking central."""
         from store_client.flows.ship import commands
-        from store_client.services.shelf import load
-        from sync.domain.flows.ship import shipment_of
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            if not again:
-                return commands.label(desk, key).order
-            order = load(desk, key)
-            for box in shipment_of(order).boxes:
-                if box.tracking:
-                    commands.reprint(desk, key, box.number)
-            return order
+            return (commands.reprint if again else commands.label)(desk, key).order
 
         orders.act(context, number, by, act, as_json)
 

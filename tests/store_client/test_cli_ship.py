@@ -66,6 +66,22 @@ def test_a_script_packs_labels_lists_and_hands_over(shop):
     assert [one["number"] for one in told(shop, "list")] == ["K7Q2-0002"]
 
 
+def test_labels_are_printed_again_as_at_the_screen(shop):
+    """Nothing to print is refused, and so is who may only read; nothing is on paper then."""
+    number, again = "K7Q2-0001", ("label", "K7Q2-0001", "--again")
+    bare = run(shop, *again, "--by", "A103")
+    assert (bare.exit_code, "No box has a label yet" in bare.output) == (4, True)
+    told(shop, "pack", number, "--by", "A103", "--weight", "1.2kg")
+    (box,) = told(shop, "label", number, "--by", "A103")["boxes"]
+    paper = shop / "paper" / "labels" / f"{box['tracking']}.pdf"
+    paper.unlink()
+    refused = run(shop, *again, "--by", "A109")
+    assert (refused.exit_code, "may only read" in refused.output) == (4, True)
+    assert not paper.exists()
+    told(shop, *again, "--by", "A103")
+    assert paper.exists()
+
+
 def test_a_parcel_by_script_and_what_goes_otherwise(shop):
     """Picked, packed in part, labeled by hand, torn off, unpacked; the rest is given up."""
     number, by = "K7Q2-0002", ("--by", "A103")

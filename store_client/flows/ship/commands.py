@@ -27,6 +27,7 @@ from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.flows.ship import shipment_of, to_pack
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.people import Action
 from sync.domain.shipping import WEIGHT_GRAMS_MAX, Box
 
 __all__ = [
@@ -131,13 +132,15 @@ def void(desk: Desk, fulfillment_id: str, box: int) -> FulfillmentOrder:
     return desk.perform(so.LabelVoided(fulfillment_id, box))
 
 
-def reprint(desk: Desk, fulfillment_id: str, box: int) -> Labeled:
-    """Make label and packing slip of a box once more."""
+def reprint(desk: Desk, fulfillment_id: str) -> Labeled:
+    """Make labels and packing slips of all labeled boxes of an order once more."""
+    desk.require(Action.PRINT)
     order = load(desk, fulfillment_id)
-    found = shipment_of(order).box(box)
-    if found is None or not found.tracking:
-        raise Refusal(f"Box {box} has no label yet.", "Label it first.")
-    return Labeled(order, _on_paper(desk, order, box), found.tracking)
+    labeled = [box for box in shipment_of(order).boxes if box.tracking]
+    if not labeled:
+        raise Refusal("No box has a label yet.", "Label it first.")
+    says = [_on_paper(desk, order, box.number) for box in labeled]
+    return Labeled(order, says[-1], labeled[-1].tracking)
 
 
 def _bare_box(order: FulfillmentOrder, number: int | None) -> Box:

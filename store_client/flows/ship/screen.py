@@ -18,7 +18,7 @@ from store_client.flows.ship.board import (
 )
 from store_client.screens.dialogs import Choice, ConfirmDialog, EntryDialog, Question
 from store_client.screens.shelf import UNDO_HELP, Problem, ShelfScreen
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Refusal
 from store_client.services.scanner import Code
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
@@ -189,17 +189,10 @@ class ShipScreen(ShelfScreen):
 
     def action_reprint(self) -> None:
         """Make labels and slips of all labeled boxes again."""
-        order = self.order
-        boxes = [box.number for box in shipment_of(order).boxes if box.tracking] if order else []
-        if not boxes:
-            self.refuse(Refusal("No box has a label yet.", "Label it first."))
-            return
-        key = self.key
-
-        def again(desk: Desk) -> commands.Labeled:
-            return [commands.reprint(desk, key, box) for box in boxes][-1]
-
-        self.do(again, lambda labeled: f"Printed again. {labeled.says}")
+        self.do(
+            partial(commands.reprint, fulfillment_id=self.key),
+            lambda labeled: f"Printed again. {labeled.says}",
+        )
 
     def action_list(self) -> None:
         """Put its boxes on the manifest."""
