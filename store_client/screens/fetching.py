@@ -11,7 +11,7 @@ from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.wave import WaveScreen
 from store_client.services import fetching as commands
 from store_client.services import waves
-from store_client.services.counter import HandOver
+from store_client.services.counter import HandOver, may_refuse
 from store_client.services.desk import Desk, Refusal
 from store_client.services.fetching_board import (
     Step,
@@ -221,13 +221,17 @@ class FetchingScreen(ShelfScreen):
     def _problems(self, order: FulfillmentOrder) -> list[tuple[Choice, Callable[[], None]]]:
         line = self.line
         offered: list[tuple[bool, str, str, Callable[[], None]]] = []
+        refuses = may_refuse(order)
         if line is not None:
             name = line.name
             offered += [
                 (line.open > 0, "Cannot give this item", name, self.action_short),
                 (line.held > 0 and line.open > 0, "Take a pick back", name, self.action_unpick),
-                (line.deliverable > 0, "Customer does not want it", name, self.action_refuse),
-            ]
+                (
+                    refuses and line.deliverable > 0, "Customer does not want it", name,
+                    self.action_refuse,
+                ),
+            ]  # fmt: skip
         step = self._step(order)
         waiting = step in {Step.HAND_OVER, Step.RELEASE}
         in_wave = bool(wave_words(order))
@@ -242,7 +246,7 @@ class FetchingScreen(ShelfScreen):
             (step is Step.RELEASE, "Close it, put back later", "", self.action_release),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),
-            (order.total("deliverable") > 0, "Customer takes nothing", "", self.action_refuse_all),
+            (refuses, "Customer takes nothing", "", self.action_refuse_all),
             (may_unstage(order), "Not ready after all", "off the hold shelf", self.action_unstage),
         ]
         return [

@@ -7,6 +7,7 @@ from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
 from store_client.services.sign_in import Attempt
 from store_client.services.words import reaches_central
+from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder
 
 DOCUMENTS = (
@@ -56,6 +57,12 @@ class HandOver:
     """A lead or manager who answers for it in place of the signed-in associate."""
     despite_doubt: bool = False
     """Whether that person has read that the order may be another store's by now."""
+
+
+def may_refuse(order: FulfillmentOrder) -> bool:
+    """Return whether the customer may refuse at the counter what is in hand: the flow's table."""
+    row = flow_named(order.flow).index.get(("line_refused", status_of(order)))
+    return row is not None and row.late is None and order.total("deliverable") > 0
 
 
 class DoubtfulPromise(Refusal):

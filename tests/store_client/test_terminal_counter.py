@@ -1,9 +1,12 @@
 """Problems and the counter, driven by keys: short, reject, refuse, ID checks, nobody came."""
 
+from dataclasses import replace
+
 import pytest
 
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
+from sync.domain.reservations import Reservation
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of, make_store
 from tests.support.terminals import PIN, hash_pin, terminal
@@ -82,6 +85,29 @@ async def test_a_refused_item_is_put_back(store, clock, key):
         assert "Refused 1" in term.text()
         assert "PUT BACK 1" in term.text()
     assert kinds(store)[-1] == "line_refused"
+
+
+@pytest.mark.parametrize("flow", ["pickup", "curbside", "reserve"])
+async def test_a_customer_refuses_only_what_may_be_handed_to_them(store, clock, key, flow):
+    """While it is picked nobody stands at the counter: F7 offers no answer that is refused."""
+    order = store.orders[key]
+    until_ms = clock.now_ms() + 72_000_000
+    held = Reservation(until_ms, until_ms) if flow == "reserve" else None
+    store.add(replace(order, flow=flow, reserve=held, pickup_code_hash=""))
+    refusals = ["Customer does not want it"]
+    refusals += [] if flow == "reserve" else ["Customer takes nothing"]
+    async with terminal(store, clock) as term:
+        term.app.open_order(flow, key)
+        await term.rest()
+        await term.scan(gtin_of(0))
+        await term.press("f7")
+        assert "Take a pick back" in term.text()
+        assert not any(words in term.text() for words in refusals)
+        await term.press("escape")
+        for index in (0, 1):
+            await term.scan(gtin_of(index))
+        await term.press("f7")
+        assert all(words in term.text() for words in refusals)
 
 
 async def test_nobody_came(store, clock, key):

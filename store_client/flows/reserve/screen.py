@@ -18,6 +18,7 @@ from store_client.flows.reserve.board import (
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.tender import TenderScreen
+from store_client.services.counter import may_refuse
 from store_client.services.desk import Refusal
 from store_client.services.receipt_copies import receipts_again
 from store_client.services.scanner import Code
@@ -183,8 +184,11 @@ class ReserveScreen(ShelfScreen):
             offered += [
                 (line.open > 0, "Cannot give this item", name, self.action_short),
                 (line.held > 0 and line.open > 0, "Take a pick back", name, self.action_unpick),
-                (line.deliverable > 0, "Customer does not want it", name, self.action_refuse),
-            ]
+                (
+                    may_refuse(order) and line.deliverable > 0, "Customer does not want it", name,
+                    self.action_refuse,
+                ),
+            ]  # fmt: skip
         all_of_it = (still_open or order.waits) and not is_paying
         offered += [
             (all_of_it, "Customer wants none of it", "", self.action_not_wanted),
