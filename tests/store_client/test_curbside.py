@@ -11,6 +11,7 @@ from store_client.flows.curbside.board import describe
 from store_client.services import fetching
 from store_client.services.counter import HandOver
 from store_client.services.desk import Desk, Refusal
+from store_client.widgets.panels import Says
 from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.curbside import ARRIVED, CustomerArrived, arrival_of
@@ -18,7 +19,7 @@ from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_boards import row_of as board_row
-from tests.support.fake_store import CODE, FakeStore, gtin_of
+from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order
 from tests.support.filled_store import fill, open_filled
 from tests.support.pickup_store import away, curbside_store, on_the_shelf, ready
 from tests.support.terminals import actor_of, terminal
@@ -171,6 +172,26 @@ async def test_orders_that_are_brought_out_are_picked_on_one_walk(store, clock):
             await term.scan(gtin_of(index))
         assert "Tote 1" in term.text()
     assert [order.wave.tote for order in store.orders.values() if order.wave] == [1, 2, 3]
+
+
+@pytest.mark.anyio
+async def test_an_empty_desk_offers_no_key_and_answers_each(clock):
+    """Nothing to open, to note or to take back: the bar does not say so, and keys say why not."""
+    store = curbside_store(clock)
+    async with terminal(store, clock) as term:
+        await term.press("f6")
+        for label in ("Enter Open", "F6 Arrived", "F7 Start wave", "F8 Nobody there"):
+            assert label not in term.text()
+        for pressed in ("enter", "f6", "f8"):
+            term.screen.query_one(Says).plain("")
+            await term.press(pressed)
+            assert "No order is to be brought out." in term.widget_text("#says")
+        order = replace(make_order(0, clock.now_ms()), flow="curbside")
+        store.add(order)
+        await term.look()
+        assert "Enter Open  F6 Arrived  F7 Start wave  F8 Nobody there" in term.text()
+        await term.press("enter")
+        assert term.screen.key == order.id
 
 
 @pytest.mark.anyio

@@ -84,12 +84,15 @@ class CurbsideDeskScreen(WaveDeskScreen):
     ]
 
     def hints(self) -> Sequence[Hint]:
-        """Return the keys to show."""
-        return (
+        """Return the keys to show: those about orders only where there are any."""
+        about_orders = (
             Hint("Enter", "Open"),
             Hint("F6", "Arrived", "screen.arrived"),
             Hint("F7", "Start wave", "screen.wave"),
             Hint("F8", "Nobody there", "screen.left"),
+        )
+        return (
+            *(about_orders if self._current is not None else ()),
             Hint("Esc", "Back", "screen.back"),
             Hint("F1", "Help", "app.help"),
         )
@@ -106,6 +109,7 @@ class CurbsideDeskScreen(WaveDeskScreen):
         )
         self.query_one("#inbox-facts", Static).update(facts)
         self.query_one("#desk", WorkList).show_rows(rows, empty=_LOOKS.empty)
+        self.offer_hints()
 
     def _look(self, desk: Desk) -> list[Row]:
         store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
@@ -131,18 +135,24 @@ class CurbsideDeskScreen(WaveDeskScreen):
         found: Row | None = self.query_one("#desk", WorkList).current
         return found
 
+    def _row(self) -> Row | None:
+        """Return the row under the cursor; say so where the desk is empty."""
+        row = self._current
+        if row is None:
+            self.refuse(Refusal("No order is to be brought out.", "New ones appear by themselves."))
+        return row
+
     @on(WorkList.Chosen, "#desk")
     def _chosen(self, event: WorkList.Chosen) -> None:
         event.stop()
-        row = self._current
+        row = self._row()
         if row is not None:
             self.host.open_order(NAME, row.id)
 
     def action_arrived(self) -> None:
         """Ask where the car of the order under the cursor stands."""
-        row = self._current
+        row = self._row()
         if row is None:
-            self.refuse(Refusal("No order is to be brought out.", "New ones appear by themselves."))
             return
         key = row.id
         self.app.push_screen(
@@ -164,7 +174,7 @@ class CurbsideDeskScreen(WaveDeskScreen):
 
     def action_left(self) -> None:
         """Take an arrival back."""
-        row = self._current
+        row = self._row()
         if row is not None:
             key = row.id
             self.do(lambda desk: commands.left(desk, key), self._gone)
