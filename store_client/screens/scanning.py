@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from store_client.ports import Store
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
-from store_client.services.codes import order_of_code, spot_words
+from store_client.services.codes import orders_of_code, spot_words
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
 from store_client.services.shelf import is_spot
@@ -101,14 +101,17 @@ class ScanningApp(App[None]):
     # --- what a scan means where the screen has no use of its own ------------------------
 
     def open_code(self, code: Code) -> None:
-        """Open what a code means: an order, what lies at a spot, a product, or what it is not."""
+        """Open what a code means: an order or several, a spot, a product, or what it is not."""
         begin(self, partial(self._open_code, code), "code")
 
     async def _open_code(self, code: Code) -> None:
         store, names = self.store, [flow.name for flow in self.flows]
-        row = await self.off_loop(partial(order_of_code, store, code))
-        if row is not None:
-            self.open_order(getattr(row, "flow", names[0]), row.id)
+        rows = await self.off_loop(partial(orders_of_code, store, code))
+        if len(rows) > 1:
+            self.show_lookup(rows[0].order_number)  # which of them is meant, a person sees
+            return
+        if rows:
+            self.open_order(getattr(rows[0], "flow", names[0]), rows[0].id)
             if code.pickup_code:
                 self.call_later(self._pass_on, code)
             return

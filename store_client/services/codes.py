@@ -14,12 +14,17 @@ def bare(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def order_of_code(store: Store, code: Code) -> BoardRow | None:
-    """Return the order that a code is the number of; None where it is no order's, or several'."""
+def orders_of_code(store: Store, code: Code) -> list[BoardRow]:
+    """Return the orders that a code is the number of: one that was divided may be here twice."""
     text = code.order_number or code.text
     wanted = bare(text)
-    exact = [row for row in store.find_orders(text, 2) if bare(row.order_number) == wanted]
-    return exact[0] if len(exact) == 1 else None
+    return [row for row in store.find_orders(text) if bare(row.order_number) == wanted]
+
+
+def order_of_code(store: Store, code: Code) -> BoardRow | None:
+    """Return the order that a code is the number of; None where it is no order's, or several'."""
+    found = orders_of_code(store, code)
+    return found[0] if len(found) == 1 else None
 
 
 def spot_words(spot: str, rows: Sequence[BoardRow]) -> str:

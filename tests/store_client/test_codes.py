@@ -7,6 +7,7 @@ import pytest
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScannerSettings, read_code
 from store_client.services.shelf import is_label
+from store_client.widgets.work_list import WorkList
 from sync.domain import operations as op
 from sync.domain.ids import pickup_qr, read_pickup_qr
 from sync.domain.people import Role
@@ -202,6 +203,29 @@ async def test_a_spots_code_opens_what_lies_there(store, clock):
         assert "2 orders: K7Q2-0000 Rosa Eastman, K7Q2-0002 Kira Drake" in term.toasts()
         await term.scan("A4")
         assert "Nothing lies at A4." in term.toasts()
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", [(), ("f3",), ("@2",)], ids=["today", "find", "an order"])
+async def test_a_number_that_two_orders_have_here_lets_one_choose(store, clock, keys):
+    """An order that was divided has two of them in one store: both are listed, Enter opens one.
+
+    So does the customer's code: the first of them is not taken for the one that is meant.
+    """
+    other = replace(make_order(5, clock.now_ms()), order_number="K7Q2-0000", customer_name="Q. R.")
+    store.add(other)
+    async with terminal(store, clock) as term:
+        for code in ("K7Q2-0000", pickup_qr("K7Q2-0000", CODE)):
+            await go(term, store, *keys)
+            await term.scan(code)
+            assert "not at this store" not in term.toasts()
+            rows = term.screen.query_one("#found-orders", WorkList).rows
+            assert {row.id for row in rows} == {other.id, next(iter(store.orders))}
+            await term.press("f2")
+        await term.scan("K7Q2-0000")
+        await term.press("enter", "enter")
+        assert term.screen.key in {other.id, next(iter(store.orders))}
 
 
 @pytest.mark.anyio
