@@ -88,26 +88,26 @@ async def test_a_refused_item_is_put_back(store, clock, key):
 
 
 @pytest.mark.parametrize("flow", ["pickup", "curbside", "reserve"])
-async def test_a_customer_refuses_only_what_may_be_handed_to_them(store, clock, key, flow):
-    """While it is picked nobody stands at the counter: F7 offers no answer that is refused."""
+async def test_while_it_is_picked_nothing_is_offered_that_is_refused(store, clock, key, flow):
+    """Nobody stands at the counter yet, and it lies at no spot: F7 does not say so."""
     order = store.orders[key]
     until_ms = clock.now_ms() + 72_000_000
     held = Reservation(until_ms, until_ms) if flow == "reserve" else None
     store.add(replace(order, flow=flow, reserve=held, pickup_code_hash=""))
-    refusals = ["Customer does not want it"]
-    refusals += [] if flow == "reserve" else ["Customer takes nothing"]
+    later = ["Customer does not want it", "Move to another spot"]
+    later += [] if flow == "reserve" else ["Customer takes nothing"]
     async with terminal(store, clock) as term:
         term.app.open_order(flow, key)
         await term.rest()
         await term.scan(gtin_of(0))
         await term.press("f7")
         assert "Take a pick back" in term.text()
-        assert not any(words in term.text() for words in refusals)
+        assert not any(words in term.text() for words in later)
         await term.press("escape")
         for index in (0, 1):
             await term.scan(gtin_of(index))
         await term.press("f7")
-        assert all(words in term.text() for words in refusals)
+        assert all(words in term.text() for words in later)
 
 
 async def test_nobody_came(store, clock, key):

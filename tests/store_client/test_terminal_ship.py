@@ -115,6 +115,9 @@ async def test_a_label_asked_for_while_away_is_said_to_be_provisional(clock):
         assert "OFFLINE 12 min" in term.text()
         await term.press("enter")
         assert "Central is not reached now" in term.text()
+        await term.press("f7")
+        assert "Print labels" not in term.text()
+        await term.press("escape")
         arrived = label_arrived(store.orders[order.id], 1, "HA77")
         assert arrived is not None
         store.add(arrived)

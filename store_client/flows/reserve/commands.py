@@ -27,7 +27,9 @@ from store_client.services.shelf import (
 from store_client.services.tendering import is_over
 from store_client.services.words import day_time
 from sync.domain import operations as op
+from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
+from sync.domain.hold_shelf import TO_PICK
 from sync.domain.paying import reservation_of
 from sync.domain.reservations import HOUR_MS
 from sync.domain.reserve_operations import ReservationReleased
@@ -41,6 +43,7 @@ __all__ = [
     "is_spot",
     "load",
     "mark_ready",
+    "may_be_moved",
     "may_be_paid",
     "not_wanted",
     "pick_by_hand",
@@ -102,6 +105,11 @@ def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
 def not_wanted(desk: Desk, fulfillment_id: str, reason: RefusalReason) -> FulfillmentOrder:
     """Note that the customer does not want any of it any more, or waits no longer."""
     return desk.perform(ReservationReleased(fulfillment_id, reason))
+
+
+def may_be_moved(order: FulfillmentOrder) -> bool:
+    """Return whether its goods can be put at a spot: all of them are set aside."""
+    return order.total("held") > 0 and status_of(order) not in TO_PICK
 
 
 def may_be_paid(order: FulfillmentOrder) -> bool:

@@ -195,7 +195,7 @@ class ReserveScreen(ShelfScreen):
             (still_open and not is_paying, "Customer needs more time", "asks central",
              self.action_extend),
             (still_open, "Cannot give any of it", "see first what follows", self.action_reject),
-            (order.total("held") > 0, "Move to another spot", "", self.action_stage),
+            (commands.may_be_moved(order), "Move to another spot", "", self.action_stage),
             (step is Step.RELEASE, "Nobody came: release it", "", self.action_release),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
             (True, "Timeline of this order", "", self.action_timeline),

@@ -240,7 +240,8 @@ class ShipScreen(ShelfScreen):
              partial(self._void, void)),
             (bool(bare), "Write down a label bought otherwise", "", self._by_hand),
             (order.total("to_put_back") > 0, "Everything is back", "", self.action_put_back),
-            (bool(voidable), "Print labels and slips again", "", self.action_reprint),
+            (any(box.tracking for box in boxes), "Print labels and slips again", "",
+             self.action_reprint),
             (True, "Timeline of this order", "", self.action_timeline),
         ]  # fmt: skip
         return [
