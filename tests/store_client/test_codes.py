@@ -137,7 +137,7 @@ async def test_an_items_code_does_the_obvious_on_every_screen(full_store, clock,
 
 
 DIALOGS = {
-    "counter": (("@0", "f6"), "not the pickup code"), "payment": (("@8", "f6"), "was not used"),
+    "counter": (("@0", "f6"), "That is no pickup code"), "payment": (("@8", "f6"), "was not used"),
     "spot": (("@0", "f8"), "This store has no spot"),
     "question": (("@1", "enter"), "finish or close"), "choice": (("@0", "f7"), "finish or close"),
 }  # fmt: skip
