@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -156,7 +157,39 @@ def desk_of(host: Host) -> Desk:
     )  # fmt: skip
 
 
-class TerminalScreen(Screen[None]):
+class OrderlyScreen(Screen[Result]):
+    """A screen that closes from the top of the pile only, and once.
+
+    Textual's `dismiss` takes away whatever is on top. A screen whose command ends while
+    something stands over it (help, the lock) would close that instead, and stay itself.
+    """
+
+    _goes_with: tuple[Result | None] | None = None
+    """Its result, from when it is known."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is closed, or will be once nothing stands over it."""
+        return self._goes_with is not None
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with a result: at once, or as soon as what stands over this is gone.
+
+        The first result counts. A screen that was closed already closes nothing.
+        """
+        if self._goes_with is None:
+            self._goes_with = (result,)
+        if not self.is_active:
+            return AwaitComplete()
+        return super().dismiss(self._goes_with[0])
+
+    def on_screen_resume(self) -> None:
+        """Be on top again, and go where that was waited for."""
+        if self._goes_with is not None:
+            self.dismiss()
+
+
+class TerminalScreen(OrderlyScreen[None]):
     """A full screen: status bar on top, keys at the bottom, and the screen's own in between."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -260,7 +293,7 @@ class TypingScreen(TerminalScreen):
         event.prevent_default()
 
 
-class TerminalModal(ModalScreen[Result]):
+class TerminalModal(ModalScreen[Result], OrderlyScreen[Result]):
     """A dialog over a screen. It hears of changes and scans as screens do."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]

@@ -85,7 +85,7 @@ class ChooseDialog(TerminalModal[str | None]):
             return  # more came, or it was a scan
         self.typed = ""
         chosen = [choice for number, choice in self._choices if str(number) == typed]
-        if chosen and self.is_current:
+        if chosen:
             self.dismiss(chosen[0].key)
 
     @on(WorkList.Chosen)

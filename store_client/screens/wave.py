@@ -229,7 +229,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def recorded(self) -> None:
         """Take the next scan that waits, or leave where that was asked for meanwhile."""
-        if self._leaves and not self._scans and not self.busy and self.is_current:
+        if self._leaves and not self._scans and not self.busy:
             self.dismiss()
         elif self._scans and not self.busy and self.display:
             code, key = self._scans.popleft(), self._key

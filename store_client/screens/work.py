@@ -284,7 +284,7 @@ class WorkScreen(TypingScreen):
     def _next_scan(self) -> None:
         order = self.order
         if order is None or not self._scans or self.busy or not self.display:
-            if self._leaves and not self.busy and self.is_current:
+            if self._leaves and not self.busy:
                 self.dismiss()
             return
         code = self._scans.popleft()

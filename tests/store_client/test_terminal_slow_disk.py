@@ -1,7 +1,5 @@
 """What happens at the terminal while a disk is slow: nothing twice, nothing lost."""
 
-import threading
-
 import pytest
 
 from store_client.screens.today import TodayScreen
@@ -10,9 +8,10 @@ from store_client.services.scanner import read_code
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import FakeStore, gtin_of, make_store
+from tests.support.fake_store import gtin_of, make_store
 from tests.support.pickup_store import pickup_store
-from tests.support.terminals import Terminal, terminal
+from tests.support.slow_store import SlowStore
+from tests.support.terminals import terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -20,29 +19,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
-
-
-class SlowStore:
-    """Lets a store wait with one kind of operation until `release` is set."""
-
-    def __init__(self, store: FakeStore, kind: str) -> None:
-        self.started, self.release = threading.Event(), threading.Event()
-        self._real, self._kind = store.perform, kind
-        setattr(store, "perform", self.perform)  # noqa: B010 - a method is replaced
-
-    def perform(self, operation, **told):
-        if operation.kind == self._kind:
-            self.started.set()
-            assert self.release.wait(10)
-        return self._real(operation, **told)
-
-    async def reached(self, term: Terminal) -> None:
-        """Wait until the disk is being waited for."""
-        for _ in range(1_000):
-            await term.pilot.pause(0.01)
-            if self.started.is_set():
-                return
-        raise AssertionError("nothing was recorded")
 
 
 async def test_ready_pressed_twice_is_ready_once(clock):

@@ -1,0 +1,102 @@
+"""How dialogs and screens go away while something is recorded: in order, and never unheard."""
+
+import pytest
+
+from store_client.screens.dialogs import EntryDialog
+from store_client.screens.hand_over import HandOverScreen
+from store_client.screens.help import HelpScreen
+from store_client.screens.today import TodayScreen
+from tests.support.clocks import FrozenClock
+from tests.support.fake_store import CODE, gtin_of
+from tests.support.pickup_store import on_the_shelf, pickup_store, ready
+from tests.support.slow_store import SlowStore
+from tests.support.terminals import Terminal, terminal
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+def names(term: Terminal) -> list[str]:
+    """What stands over Today, lowest first."""
+    return [type(screen).__name__ for screen in term.app.screen_stack[2:]]
+
+
+async def post_scans(term: Terminal, slow: SlowStore, *texts: str) -> None:
+    """Let scans arrive, until the disk is waited for."""
+    term.keys.gap_ms = 8
+    for text in texts:
+        term.keys.at_ms += 500
+        term._post(*text, "enter")
+    await slow.reached(term)
+    term.keys.gap_ms = 180
+
+
+# --- what stands over a dialog that is done -----------------------------------------------------
+
+
+async def test_help_over_a_hand_over_that_succeeds_is_closed_before_it(clock):
+    """What is on top goes first: then the counter closes with its result, and Esc does no harm."""
+    store = pickup_store(clock, 1)
+    ready(store, 0, "A1")
+    slow = SlowStore(store, "handed_over")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await term.type(CODE)
+        await slow.while_waiting(term, "enter", "f1")
+        assert isinstance(term.screen, HelpScreen)
+        await term.press("escape")
+        assert names(term) == ["PickupScreen"]
+        assert "Handed over" in term.text()
+        await term.press("escape")
+        assert isinstance(term.screen, TodayScreen)
+
+
+async def test_help_over_what_is_typed_and_recorded_is_closed_before_it(clock):
+    """The same for the dialog with one field: it never stays behind with what is done already."""
+    store = pickup_store(clock, 1)
+    key = on_the_shelf(store, 0, "A1")
+    slow = SlowStore(store, "staged")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f8")
+        assert isinstance(term.screen, EntryDialog)
+        await term.type("A2")
+        await slow.while_waiting(term, "enter", "f1")
+        await term.press("escape")
+        assert names(term) == ["PickupScreen"]
+        assert store.orders[key].staging_spot == "A2"
+
+
+async def test_help_over_a_screen_that_is_being_left_is_closed_before_it(clock):
+    """Esc while scans wait, then F1: the order goes once its help is closed, not instead of it."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await post_scans(term, slow, gtin_of(0), gtin_of(0))
+        await term.pilot.press("escape")
+        await term.pilot.press("f1")
+        await term.pilot.pause()
+        slow.release.set()
+        await term.rest()
+        assert names(term) == ["PickupScreen", "HelpScreen"]
+        await term.press("escape")
+        assert isinstance(term.screen, TodayScreen)
+        assert len(store.performed) == 2
+
+
+async def test_a_dialog_is_answered_once(clock):
+    """An answer that comes again while the dialog goes closes nothing else."""
+    store = pickup_store(clock, 1)
+    ready(store, 0, "A1")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        counter = term.screen
+        assert isinstance(counter, HandOverScreen)
+        counter.dismiss(None)
+        counter.dismiss(None)
+        await term.rest()
+        assert names(term) == ["PickupScreen"]
