@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalModal, begin, host_of
+from store_client.screens.base import RecordingModal, host_of
 from store_client.services.desk import Actor, NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
@@ -30,7 +30,7 @@ from sync.domain.errors import OperationRefused
 from sync.domain.people import Approval
 
 
-class ApprovalDialog(TerminalModal[Approval | None]):
+class ApprovalDialog(RecordingModal[Approval | None]):
     """Who approves, why, and their PIN. Wrong PINs count as at the sign-in."""
 
     HELP_TEXT = (
@@ -50,7 +50,6 @@ class ApprovalDialog(TerminalModal[Approval | None]):
         self._text = text or (
             f"{asker.name} stays signed in. The reason and both names are recorded."
         )
-        self._busy = False
 
     def compose(self) -> ComposeResult:
         """Show the fields."""
@@ -84,9 +83,8 @@ class ApprovalDialog(TerminalModal[Approval | None]):
         name = event.input.id or ""
         if name in following:
             self.query_one(f"#{following[name]}", Input).focus()
-        elif not self._busy:
-            self._busy = True
-            begin(self, self._try, "approval")
+        else:
+            self.attempt(self._try, "approval")
 
     async def _try(self) -> None:
         host, says = self.host, self.query_one(Says)
@@ -106,12 +104,6 @@ class ApprovalDialog(TerminalModal[Approval | None]):
             self.app.bell()
         else:
             self.dismiss(approval)
-        finally:
-            self._busy = False
-
-    def action_cancel(self) -> None:
-        """Approve nothing."""
-        self.dismiss(None)
 
 
 def ask_approval(screen: Screen[Any], refused: OperationRefused, again: Callable[[], None]) -> bool:

@@ -5,6 +5,7 @@ thread, because a write that is being made durable holds the store's lock.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from textual import events
@@ -320,3 +321,29 @@ class TerminalModal(ModalScreen[Result], OrderlyScreen[Result]):
     def set_typed(self, text: str) -> None:
         """Put back what was typed without a field."""
         self.typed = text
+
+
+class RecordingModal(TerminalModal[Result]):
+    """A dialog whose answer is recorded before it closes. Esc cancels it until that begins."""
+
+    busy = False
+    """Whether something is being recorded."""
+
+    def attempt(self, job: Callable[[], Awaitable[None]], group: str) -> None:
+        """Begin to record; another key press meanwhile, or on the way out, does nothing."""
+        if not self.busy and not self.is_leaving:
+            self.busy = True
+            begin(self, partial(self._attempt, job), group)
+
+    async def _attempt(self, job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await job()
+        finally:
+            self.busy = False
+
+    def action_cancel(self) -> None:
+        """Close with nothing; what is being recorded already is waited for, so that it is seen."""
+        if self.busy:
+            self.notify("Still being recorded. Esc works again after that.", title="Wait")
+        else:
+            self.dismiss(None)

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import TerminalModal, begin
+from store_client.screens.base import RecordingModal, TerminalModal
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
 from store_client.widgets.tones import tone_style
@@ -158,7 +158,7 @@ class Question:
     text: str = ""
 
 
-class EntryDialog(TerminalModal[Any]):
+class EntryDialog(RecordingModal[Any]):
     """Type or scan one thing. What is refused stays in the field, with the reason under it.
 
     `submit` runs in a thread and may raise `OperationRefused`; its result closes the dialog.
@@ -170,7 +170,6 @@ class EntryDialog(TerminalModal[Any]):
         super().__init__()
         self._question = question
         self._submit = submit
-        self._busy = False
 
     def compose(self) -> ComposeResult:
         """Show the field."""
@@ -197,9 +196,7 @@ class EntryDialog(TerminalModal[Any]):
         self._go_on(event.value)
 
     def _go_on(self, text: str) -> None:
-        if not self._busy:
-            self._busy = True
-            begin(self, partial(self._try, text), "entry")
+        self.attempt(partial(self._try, text), "entry")
 
     async def _try(self, text: str) -> None:
         try:
@@ -224,9 +221,4 @@ class EntryDialog(TerminalModal[Any]):
         else:
             self.dismiss(result)
         finally:
-            self._busy = False
             self.host.approval = None
-
-    def action_cancel(self) -> None:
-        """Type nothing."""
-        self.dismiss(None)

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalModal, begin
+from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
 from store_client.services.counter import DOCUMENTS, SIGNED, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
@@ -29,7 +29,7 @@ Slip = Callable[[tuple[tuple[int, int], ...]], str]
 """Prints what is signed, of (line, units); returns where it is, empty where nothing prints."""
 
 
-class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
+class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
     """Everything that is asked when goods leave. What is typed stays until it is done."""
 
     HELP_TEXT = (
@@ -65,7 +65,6 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         self._document = ""
         self._doubt = False
         """Whether it was said that the order may be another store's."""
-        self._busy = False
         self._counts = {line.line: line.deliverable for line in order.lines if line.deliverable}
 
     @property
@@ -170,7 +169,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
     async def _reload(self) -> None:
         host, key = self.host, self._order.id
         order = await host.off_loop(lambda: host.store.fulfillment(key))
-        if order is None or order == self._order:
+        if order is None or order == self._order or self.busy or self.is_leaving:
             return
         self._order = order
         allowed = {line.line: line.deliverable for line in order.lines}
@@ -278,9 +277,7 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self._busy:
-            self._busy = True
-            begin(self, partial(self._try, self._told()), "counter")
+        self.attempt(partial(self._try, self._told()), "counter")
 
     def _told(self) -> HandOver:
         told = HandOver(
@@ -313,8 +310,8 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
         else:
             self.dismiss(order)
-        finally:
-            self._busy = False
+            return
+        self.store_changed()  # what changed while it was recorded
 
     def _ask_for_approval(self) -> None:
         """Let somebody answer for goods that may be promised by another store."""
@@ -322,10 +319,6 @@ class HandOverScreen(TerminalModal[FulfillmentOrder | None]):
         self._show_proof()
         if not self._approves:
             self.query_one("#approver", Input).focus()
-
-    def action_cancel(self) -> None:
-        """Hand nothing over."""
-        self.dismiss(None)
 
 
 def _title(order: FulfillmentOrder) -> Content:

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from store_client.ports import ProductHit
-from store_client.screens.base import TerminalModal, begin
+from store_client.screens.base import RecordingModal
 from store_client.services.desk import Desk
 from store_client.services.reserving import QUANTITY_MAX, Wish, reserve, wait
 from store_client.services.shelf import quantity
@@ -23,7 +23,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 Begin = Callable[[Desk, ProductHit, Wish], FulfillmentOrder]
 
 
-class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
+class ReserveDialog(RecordingModal[FulfillmentOrder | None]):
     """Asks for a name; holds at once what is free, or asks central for a place in the queue."""
 
     HELP_TEXT = (
@@ -42,7 +42,6 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
     def __init__(self, hit: ProductHit) -> None:
         super().__init__()
         self._hit = hit
-        self._busy = False
 
     def compose(self) -> ComposeResult:
         """Show the product and three fields."""
@@ -83,9 +82,7 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
         self._go_on(wait)
 
     def _go_on(self, begun: Begin) -> None:
-        if not self._busy:
-            self._busy = True
-            begin(self, partial(self._try, begun), "reserve")
+        self.attempt(partial(self._try, begun), "reserve")
 
     async def _try(self, begun: Begin) -> None:
         says = self.query_one(Says)
@@ -112,9 +109,3 @@ class ReserveDialog(TerminalModal[FulfillmentOrder | None]):
             says.bad(f"Not recorded: {error}.", "Nothing is held; tell a manager.")
         else:
             self.dismiss(order)
-        finally:
-            self._busy = False
-
-    def action_cancel(self) -> None:
-        """Reserve nothing."""
-        self.dismiss(None)

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from store_client.screens.base import TerminalModal, begin
+from store_client.screens.base import RecordingModal
 from store_client.services.desk import Refusal
 from store_client.services.sales import Basket, Override, Sold
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
@@ -34,7 +34,7 @@ ADVICE_UNHEARD = (
 STRICT = ("This takes a lead or manager.", "Let one type number and PIN.")
 
 
-class BrokenPromiseScreen(TerminalModal[Sold | None]):
+class BrokenPromiseScreen(RecordingModal[Sold | None]):
     """Names the orders that a sale would break, and asks who answers for it.
 
     Where the store is open, selling is never blocked: without a lead or manager
@@ -58,7 +58,6 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
         super().__init__()
         self._basket = basket
         self._submit = submit
-        self._busy = False
 
     def compose(self) -> ComposeResult:
         """Show what would break, the orders, and who answers."""
@@ -143,9 +142,7 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self._busy:
-            self._busy = True
-            begin(self, self._try, "sell")
+        self.attempt(self._try, "sell")
 
     def _override(self) -> Override | None:
         """Return who answers and for which order; None where nobody has to."""
@@ -182,12 +179,6 @@ class BrokenPromiseScreen(TerminalModal[Sold | None]):
             panel.bad(f"Not recorded: {error}.", "Do not sell it here; tell a manager.")
         else:
             self.dismiss(sold)
-        finally:
-            self._busy = False
-
-    def action_cancel(self) -> None:
-        """Sell nothing."""
-        self.dismiss(None)
 
 
 def _field(placeholder: str, name: str) -> Input:

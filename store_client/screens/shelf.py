@@ -18,7 +18,8 @@ from store_client.screens.dialogs import (
     Question,
     what_follows,
 )
-from store_client.screens.work import Command, WorkScreen
+from store_client.screens.recording import Command
+from store_client.screens.work import WorkScreen
 from store_client.services import shelf
 from store_client.services.desk import Desk, Refusal, TakenOver
 from store_client.services.rejecting import (

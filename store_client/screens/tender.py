@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import TerminalModal, begin
+from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
 from store_client.services.drawer import read_amount
@@ -39,7 +39,7 @@ STATES: dict[TenderState, Said] = {
 }
 
 
-class TenderScreen(TerminalModal[Sold | None]):
+class TenderScreen(RecordingModal[Sold | None]):
     """Takes payments for one reservation until it is paid, then hands the goods over."""
 
     HELP_TEXT = (
@@ -66,7 +66,6 @@ class TenderScreen(TerminalModal[Sold | None]):
         super().__init__()
         self._order = order
         self._counts = {line.line: line.deliverable for line in order.lines}
-        self._busy = False
 
     # --- layout -------------------------------------------------------------------------
 
@@ -175,7 +174,7 @@ class TenderScreen(TerminalModal[Sold | None]):
     async def _reload(self) -> None:
         host, key = self.host, self._order.id
         order = await host.off_loop(lambda: host.store.fulfillment(key))
-        if order is None or order == self._order or self._busy:
+        if order is None or order == self._order or self.busy or self.is_leaving:
             return
         before = {one.number: one.state for one in reservation_of(self._order).tenders}
         self._take(order)
@@ -255,6 +254,8 @@ class TenderScreen(TerminalModal[Sold | None]):
             amount = max(0, self._due) if typed is None else typed
             return tendering.pay_value(self.desk, self._order.id, means, code, amount)
 
+        if self.busy:
+            return
         name = MEANS[means]
         question = Question(
             f"{name}: scan or type its code", "Code", "such as GC7Q-29ZX-MK0P",
@@ -304,10 +305,9 @@ class TenderScreen(TerminalModal[Sold | None]):
         self.query_one(Says).bad("That scan was not used.", "F6 gift card, F8 store credit.")
 
     def _do(self, job: Callable[[], Paid | Sold], waiting: str = "Recording …") -> None:
-        if not self._busy:
-            self._busy = True
+        if not self.busy:
             self.query_one(Says).plain(waiting)
-            begin(self, partial(self._try, job), "tender")
+        self.attempt(partial(self._try, job), "tender")
 
     async def _try(self, job: Callable[[], Paid | Sold]) -> None:
         says = self.query_one(Says)
@@ -327,8 +327,8 @@ class TenderScreen(TerminalModal[Sold | None]):
         else:
             self._said(done)
         finally:
-            self._busy = False
             self.host.approval = None
+            self.store_changed()  # what changed while it was recorded
 
     def _said(self, done: Paid | Sold | None) -> None:
         if done is None:
@@ -348,7 +348,3 @@ class TenderScreen(TerminalModal[Sold | None]):
             says.news(Said("…", done.says, "warn"), "")
         else:
             says.good(done.says)
-
-    def action_cancel(self) -> None:
-        """Go back; what was paid stays paid."""
-        self.dismiss(None)

@@ -69,8 +69,6 @@ class WaveScreen(TypingScreen, RecordingScreen):
         """Whether no order of it is open any more: it ended while it was shown."""
         self._chose_sorting: bool | None = None
         self._scans: deque[Code] = deque()
-        self._leaves = False
-        """Whether it is left as soon as every scan is recorded."""
 
     def compose_body(self) -> ComposeResult:
         """Show the next place, the list, and what the last scan did."""
@@ -222,16 +220,15 @@ class WaveScreen(TypingScreen, RecordingScreen):
         for code in self._scans:
             self.host.unused_code(code)
 
-    def refuse(self, error: OperationRefused) -> None:
-        """Say why not; whoever was leaving has to read it."""
-        self._leaves = False
-        super().refuse(error)
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a command is being recorded, or a scan waits for it."""
+        return self.busy or bool(self._scans)
 
     def recorded(self) -> None:
         """Take the next scan that waits, or leave where that was asked for meanwhile."""
-        if self._leaves and not self._scans and not self.busy:
-            self.dismiss()
-        elif self._scans and not self.busy and self.display:
+        super().recorded()
+        if self._scans and not self.busy and self.display:
             code, key = self._scans.popleft(), self._key
             act = waves.sort_scan if self._sorts else waves.scan
             self.do(lambda desk: act(desk, key, code), self._scanned)
@@ -407,7 +404,5 @@ class WaveScreen(TypingScreen, RecordingScreen):
         """Forget what is typed, or go back once every scan is recorded."""
         if self.typed:
             self.set_typed("")
-        elif self._scans:
-            self._leaves = True
         else:
-            self.dismiss()
+            super().action_back()

@@ -20,7 +20,7 @@ from store_client.ports import OperationFate
 from store_client.screens.approval import ask_approval
 from store_client.screens.base import TypingScreen, begin
 from store_client.screens.order_detail import OrderDetailScreen
-from store_client.services.desk import Desk
+from store_client.screens.recording import LEAVES, Command
 from store_client.services.holder import Held, holder_of
 from store_client.services.scanner import Code, read_code
 from store_client.services.words import STATUS, Said, done, fate, refusal, who_did
@@ -42,7 +42,6 @@ from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 SCANS_WAITING_MAX = 32
 FATES_MAX = 8
-Command = Callable[[Desk], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class WorkScreen(TypingScreen):
         self._seen: dict[int, str] | None = None
         self._scans: deque[Code] = deque()
         self._leaves = False
-        """Whether it is left as soon as every scan is recorded."""
+        """Whether it is left as soon as all is recorded."""
 
     # --- what a flow says ---------------------------------------------------------------
 
@@ -237,6 +236,7 @@ class WorkScreen(TypingScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
+            self._leaves = False  # whoever was leaving has to read this
             if not ask_approval(self, error, partial(self.do, command, then)):
                 self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
@@ -321,11 +321,12 @@ class WorkScreen(TypingScreen):
         return current
 
     def action_back(self) -> None:
-        """Forget what is typed, or go back once every scan is recorded."""
+        """Forget what is typed, or go back once all is recorded."""
         if self.typed:
             self.set_typed("")
-        elif self._scans and self.order is not None:
+        elif self.busy or (self._scans and self.order is not None):
             self._leaves = True
+            self.query_one(Says).plain(LEAVES)
         else:
             self.dismiss()
 

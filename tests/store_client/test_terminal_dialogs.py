@@ -100,3 +100,97 @@ async def test_a_dialog_is_answered_once(clock):
         counter.dismiss(None)
         await term.rest()
         assert names(term) == ["PickupScreen"]
+
+
+# --- Esc while something is recorded ------------------------------------------------------------
+
+FULL = OSError(28, "No space left on device")
+
+
+async def opened(term: Terminal, where: str) -> None:
+    """Open an order, or its wave."""
+    await term.press(*{"order": ("enter",), "wave": ("f7", "f6", "1")}[where])
+
+
+@pytest.mark.parametrize("where", ["order", "wave"])
+async def test_a_full_disk_is_said_to_who_has_pressed_esc_already(clock, where):
+    """Esc waits for the scan that is being recorded: where that fails, its screen says so."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked", FULL)
+    async with terminal(store, clock) as term:
+        await opened(term, where)
+        here = names(term)
+        await post_scans(term, slow, gtin_of(0))
+        await term.pilot.press("escape")
+        assert "Recording" in term.text()
+        slow.release.set()
+        await term.rest()
+        assert "NOT recorded" in term.text()
+        assert names(term) == here
+        await term.press("escape")
+        assert names(term) == here[:-1]
+
+
+@pytest.mark.parametrize("where", ["order", "wave"])
+async def test_esc_goes_back_once_the_last_scan_is_recorded(clock, where):
+    """Where all is well nobody presses Esc twice."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await opened(term, where)
+        here = names(term)
+        await post_scans(term, slow, gtin_of(0))
+        await term.pilot.press("escape")
+        slow.release.set()
+        await term.rest()
+        assert names(term) == here[:-1]
+        assert store.performed[-1].kind == "line_picked"
+
+
+async def test_a_refusal_is_said_to_who_has_pressed_esc_already(clock):
+    """The order was cancelled in the moment of the scan: its screen stays, with the reason."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await post_scans(term, slow, gtin_of(0))
+        store.cancel(next(iter(store.orders)))
+        await term.pilot.press("escape")
+        slow.release.set()
+        await term.rest()
+        assert names(term) == ["PickupScreen"]
+        assert "✗" in term.text()
+
+
+@pytest.mark.parametrize("fails", [None, FULL], ids=["recorded", "disk full"])
+async def test_esc_does_not_hide_what_became_of_a_hand_over(clock, fails):
+    """While goods are handed over Esc only says so; the dialog ends, or says that it failed."""
+    store = pickup_store(clock, 1)
+    ready(store, 0, "A1")
+    slow = SlowStore(store, "handed_over", fails)
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await term.type(CODE)
+        await slow.while_waiting(term, "enter", "escape")
+        assert "Still being recorded" in term.toasts()
+        if fails is None:
+            assert names(term) == ["PickupScreen"]
+            assert "Handed over" in term.text()
+        else:
+            assert names(term) == ["PickupScreen", "HandOverScreen"]
+            assert "Not recorded" in term.text()
+            await term.press("escape")
+            assert names(term) == ["PickupScreen"]
+
+
+async def test_esc_does_not_hide_what_became_of_what_was_typed(clock):
+    """The same for the dialog with one field."""
+    store = pickup_store(clock, 1)
+    on_the_shelf(store, 0, "A1")
+    slow = SlowStore(store, "staged", FULL)
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f8")
+        await term.type("A2")
+        await slow.while_waiting(term, "enter", "escape")
+        assert names(term) == ["PickupScreen", "EntryDialog"]
+        assert "Not recorded" in term.text()
