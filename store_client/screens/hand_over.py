@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
-from store_client.services.counter import DOCUMENTS, SIGNED, DoubtfulPromise, HandOver
+from store_client.services.counter import DOCUMENTS, JUST_ENDED, SIGNED, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
 from store_client.services.shelf import is_label
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
@@ -175,9 +175,7 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         allowed = {line.line: line.deliverable for line in order.lines}
         self._set_counts({n: min(count, allowed.get(n, 0)) for n, count in self._counts.items()})
         if not any(self._counts.values()):
-            self.query_one("#banner", Banner).show(
-                "This order has just ended: do not hand anything over. Esc shows what to do."
-            )
+            self.query_one("#banner", Banner).show(JUST_ENDED)
         self._show_lines()
 
     # --- keys ---------------------------------------------------------------------------

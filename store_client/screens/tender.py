@@ -14,11 +14,12 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
+from store_client.services.counter import JUST_ENDED
 from store_client.services.drawer import read_amount
 from store_client.services.scanner import Code
 from store_client.services.tendering import MEANS, Paid, Sold
 from store_client.services.words import Said, money, refusal
-from store_client.widgets.panels import Says
+from store_client.widgets.panels import Banner, Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
 from sync.domain.card_numbers import has_card_number
@@ -84,6 +85,7 @@ class TenderScreen(RecordingModal[Sold | None]):
         )
         with Vertical(classes="dialog", id="tender"):
             yield Static("", id="tender-title", markup=False)
+            yield Banner("", id="banner")
             yield WorkList(lines, id="tender-lines")
             yield WorkList(tenders, id="tender-tenders")
             with Horizontal(classes="field"):
@@ -97,6 +99,7 @@ class TenderScreen(RecordingModal[Sold | None]):
 
     def on_mount(self) -> None:
         """Begin with the amount."""
+        self.query_one("#banner", Banner).display = False
         self.query_one("#tender-amount", Input).focus()
         self._show()
 
@@ -160,6 +163,8 @@ class TenderScreen(RecordingModal[Sold | None]):
             said = Said("…", f"{money(asked, currency)} wait for an answer", "warn")
         elif due < 0:
             said = Said("!", f"{money(-due, currency)} to give back", "bad")
+        elif not any(self._counts.values()):
+            said = Said("", "Nothing goes out", "dim")
         else:
             said = Said("✓", "PAID: Enter hands over", "good")
         content = Content.assemble((str(said), tone_style(said.tone, bold=True)))
@@ -176,8 +181,11 @@ class TenderScreen(RecordingModal[Sold | None]):
         order = await host.off_loop(lambda: host.store.fulfillment(key))
         if order is None or order == self._order or self.busy or self.is_leaving:
             return
+        had_goods = any(self._counts.values())
         before = {one.number: one.state for one in reservation_of(self._order).tenders}
         self._take(order)
+        if had_goods and not order.total("deliverable"):
+            self.query_one("#banner", Banner).show(JUST_ENDED)
         for one in reservation_of(order).tenders:
             if before.get(one.number) is TenderState.ASKED and one.state is not TenderState.ASKED:
                 amount = money(one.amount_minor, order.currency)

@@ -20,6 +20,8 @@ DOCUMENTS = (
 """Kinds of documents. A number is never typed, shown or kept."""
 SIGNED = "signature on the slip"
 """In place of a document: the customer, or who they named, signs the printed slip."""
+JUST_ENDED = "This order has just ended: do not hand anything over. Esc shows what to do."
+"""What whoever stands before the customer has to see at once."""
 ID_DIGITS_MIN = 4
 MIXED_DIGITS_MIN, MIXED_LENGTH_MIN = 2, 6
 

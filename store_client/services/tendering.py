@@ -94,8 +94,7 @@ def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
             f"It was held until {until} and is over.",
             "Release it; the customer can still buy at today's price.",
         )
-    if not order.total("deliverable"):
-        raise Refusal("Nothing of it is in hand.", "Pick it first.")
+    _require_goods(order)
     if _open_card(order) is not None:
         raise Refusal(
             "A card payment is not clear yet.", "Ask the payment terminal again first: F5."
@@ -107,6 +106,14 @@ def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
             raise Refusal(waits, "^Z takes that out of the payment; then take another one.")
         raise Refusal("All of it is paid.", "Hand the goods over, or give a payment back.")
     return order
+
+
+def _require_goods(order: FulfillmentOrder) -> None:
+    """Refuse money and goods where nothing can leave; say whether that has an end."""
+    if not order.total("open"):
+        raise Refusal("This reservation has ended: nothing of it goes out.", "Go back to Today.")
+    if not order.total("deliverable"):
+        raise Refusal("Nothing of it is in hand.", "Pick it first.")
 
 
 def deliverable_due(order: FulfillmentOrder) -> int:
@@ -357,6 +364,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     require_session(desk, order.currency)
     lines = tuple(LineQuantity(line, count) for line, count in quantities if count)
     if not lines:
+        _require_goods(order)
         raise Refusal("Nothing chosen to hand over.", "Set how many of each line go out.")
     total, balance = price_of(order, lines), balance_of(order)
     if balance < total:

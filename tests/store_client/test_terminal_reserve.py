@@ -9,6 +9,8 @@ from central_server.money_records import StoredValue
 from central_server.services.idempotency import RequestIdentity
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.replica.digest import digest_of
+from store_client.services import tendering
+from store_client.services.desk import Desk
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.orders import PaymentPlace
@@ -19,7 +21,7 @@ from sync.protocol.rows import AssociateRow
 from tests.support.builders import NOON_MS
 from tests.support.central_world import World, build_world
 from tests.support.store_side import StoreSide
-from tests.support.terminals import Terminal, terminal, till_settings
+from tests.support.terminals import Terminal, actor_of, terminal, till_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 CODE = "GC7Q-29ZX-MK0P"
@@ -305,3 +307,23 @@ async def test_money_is_given_back_where_the_order_ended(world, store, tmp_path)
     (work,) = world.fulfillments(order_id)
     assert status_of(work) is S.CANCELLED
     assert store.differences() == []
+
+
+async def test_the_payment_says_that_its_order_was_sold_meanwhile(world, store, tmp_path):
+    """Another till was quicker: nothing is paid for or handed over twice, and each key says why."""
+    reserve_online(world, store)
+    key = store.store.board("reserve")[0].id
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, settings=settings) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        desk = Desk(store.store, store.clock, actor_of(Role.LEAD), "T1", devices=settings.devices)
+        tendering.pay_cash(desk, key, 2_000)
+        tendering.sell(desk, key, ((1, 2),))
+        await term.look()
+        assert "This order has just ended: do not hand anything over." in term.text()
+        assert "Nothing goes out" in term.text()
+        assert "Enter hands over" not in term.text()
+        for pressed in ("enter", "f4"):
+            await term.press(pressed)
+            assert "has ended" in term.text()
