@@ -241,9 +241,7 @@ class TenderScreen(RecordingModal[Sold | None]):
         def pay() -> Paid:
             if open_card:
                 return tendering.ask_card_again(self.desk, self._order.id)
-            typed = self._typed_amount()
-            amount = max(0, self._due) if typed is None else typed
-            return tendering.pay_card(self.desk, self._order.id, amount)
+            return tendering.pay_card(self.desk, self._order.id, self._typed_amount(), self._due)
 
         waiting = "Asking the payment terminal again …" if open_card else "Payment terminal: card …"
         self._do(pay, waiting)
@@ -258,9 +256,8 @@ class TenderScreen(RecordingModal[Sold | None]):
 
     def _ask_code(self, means: TenderKind) -> None:
         def submit(code: str) -> Paid:
-            typed = self._typed_amount()
-            amount = max(0, self._due) if typed is None else typed
-            return tendering.pay_value(self.desk, self._order.id, means, code, amount)
+            typed, due = self._typed_amount(), self._due
+            return tendering.pay_value(self.desk, self._order.id, means, code, typed, due)
 
         if self.busy:
             return

@@ -140,6 +140,7 @@ def pay_cash(desk: Desk, key: str, given_minor: int, most_minor: int | None = No
 
 
 def _bounded(order: FulfillmentOrder, most_minor: int | None) -> int:
+    """Return what may be paid: for what is in hand, or for the part of it that goes out now."""
     due = deliverable_due(order)
     if due <= 0:
         if reservation_of(order).asked_minor:
@@ -147,7 +148,16 @@ def _bounded(order: FulfillmentOrder, most_minor: int | None) -> int:
                 "What is in hand hangs on an answer.", "^Z takes that payment out; or wait."
             )
         raise Refusal("What is in hand is paid.", "Pick the rest first, or hand this over.")
-    return due if most_minor is None else min(due, most_minor)
+    if most_minor is None or most_minor > 0:
+        return due if most_minor is None else min(due, most_minor)
+    if reservation_of(order).asked_minor:
+        raise Refusal("What goes out hangs on an answer.", "^Z takes that payment out; or wait.")
+    if most_minor == 0:
+        raise Refusal("What goes out now is paid.", "Enter hands it over.")
+    raise Refusal(
+        f"{money(-most_minor, order.currency)} more is paid than goes out now.",
+        "Hand more of it over, or give a payment back: ^Z.",
+    )
 
 
 # --- cards ------------------------------------------------------------------------------------
@@ -158,13 +168,15 @@ def payment_name(order_id: str, tender: int) -> str:
     return f"{order_id}/{tender}"
 
 
-def pay_card(desk: Desk, key: str, amount_minor: int | None = None) -> Paid:
-    """Let the payment terminal charge what is due, or a part of it.
+def pay_card(
+    desk: Desk, key: str, amount_minor: int | None = None, most_minor: int | None = None
+) -> Paid:
+    """Let the payment terminal charge what is due, or a part of it; `most_minor` as with cash.
 
     That it is asked is recorded first: whatever happens then, nobody charges twice.
     """
     order = _order_to_pay(desk, key)
-    due = _bounded(order, None)
+    due = _bounded(order, most_minor)
     amount = due if amount_minor is None else amount_minor
     if not 0 < amount <= due:
         raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
@@ -253,12 +265,17 @@ def _open_card(order: FulfillmentOrder) -> Tender | None:
 
 
 def pay_value(
-    desk: Desk, key: str, means: TenderKind, code: str, amount_minor: int | None = None
+    desk: Desk,
+    key: str,
+    means: TenderKind,
+    code: str,
+    amount_minor: int | None = None,
+    most_minor: int | None = None,
 ) -> Paid:
     """Let a gift card or credit pay: within the store's limit at once, else central is asked."""
     order = _order_to_pay(desk, key)
     account = _account(code)
-    due = _bounded(order, None)
+    due = _bounded(order, most_minor)
     amount = due if amount_minor is None else amount_minor
     if not 0 < amount <= due:
         raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")

@@ -327,3 +327,23 @@ async def test_the_payment_says_that_its_order_was_sold_meanwhile(world, store, 
         for pressed in ("enter", "f4"):
             await term.press(pressed)
             assert "has ended" in term.text()
+
+
+@pytest.mark.parametrize("means", ["f5", "f6"])
+async def test_fewer_goods_are_not_paid_for_as_if_all_went_out(world, store, tmp_path, means):
+    """15.00 paid and one for 10.00 goes out: a card pays nothing of what stays here."""
+    reserve_online(world, store)
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await to_payment(term)
+        await term.type("15")
+        await term.press("enter")
+        term.screen.query_one("#tender-lines").focus()
+        await term.press("left")
+        assert "$5.00 to give back" in term.text()
+        await term.press(means)
+        if means == "f6":
+            await term.type(CODE)
+            await term.press("enter")
+        assert "$5.00 more is paid than goes out now" in term.text()
+        assert "are due" not in term.text()
