@@ -163,7 +163,8 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
     # --- what may change meanwhile ------------------------------------------------------
 
     def store_changed(self) -> None:
-        """Take in a cancellation without touching what is typed."""
+        """Take in a cancellation, or who took the terminal over; what is typed stays."""
+        self._show_proof()
         begin(self, self._reload, "counter-order", exclusive=True)
 
     async def _reload(self) -> None:

@@ -6,11 +6,12 @@ from store_client.screens.dialogs import EntryDialog
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.help import HelpScreen
 from store_client.screens.today import TodayScreen
+from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of
 from tests.support.pickup_store import on_the_shelf, pickup_store, ready
 from tests.support.slow_store import SlowStore
-from tests.support.terminals import Terminal, terminal
+from tests.support.terminals import Terminal, actor_of, terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,7 @@ async def post_scans(term: Terminal, slow: SlowStore, *texts: str) -> None:
         term.keys.at_ms += 500
         term._post(*text, "enter")
     await slow.reached(term)
+    await term.pilot.pause()
     term.keys.gap_ms = 180
 
 
@@ -194,3 +196,20 @@ async def test_esc_does_not_hide_what_became_of_what_was_typed(clock):
         await slow.while_waiting(term, "enter", "escape")
         assert names(term) == ["PickupScreen", "EntryDialog"]
         assert "Not recorded" in term.text()
+
+
+# --- at the counter -----------------------------------------------------------------------------
+
+
+async def test_who_takes_the_counter_over_is_asked_for_an_approval(clock):
+    """A lead checked an ID, then an associate unlocked: the fields for an approver are there."""
+    store = pickup_store(clock, 1)
+    ready(store, 0, "A1")
+    async with terminal(store, clock, role=Role.LEAD) as term:
+        await term.press("enter", "f6", "f4", "1")
+        assert "Approved by" not in term.text()
+        term.app.action_lock()
+        await term.rest()
+        term.app.unlocked(actor_of(Role.ASSOCIATE))
+        await term.rest()
+        assert "Approved by" in term.text()

@@ -11,15 +11,26 @@ class SlowStore:
     def __init__(self, store, kind: str, fails: Exception | None = None) -> None:
         self.started, self.release = threading.Event(), threading.Event()
         self._real, self._kind, self._fails = store.perform, kind, fails
+        self._count = store.record_failure
         setattr(store, "perform", self.perform)  # noqa: B010 - a method is replaced
+        setattr(store, "record_failure", self.record_failure)  # noqa: B010 - the same
 
     def perform(self, operation, **told):
         if operation.kind == self._kind:
-            self.started.set()
-            assert self.release.wait(10)
+            self._wait()
             if self._fails is not None:
                 raise self._fails
         return self._real(operation, **told)
+
+    def record_failure(self, *told):
+        """Count a wrong code or PIN, which is no operation; waits as `wrong_code`."""
+        if self._kind == "wrong_code":
+            self._wait()
+        return self._count(*told)
+
+    def _wait(self) -> None:
+        self.started.set()
+        assert self.release.wait(10)
 
     async def reached(self, term: Terminal) -> None:
         """Wait until the disk is being waited for."""
