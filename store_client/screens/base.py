@@ -340,6 +340,12 @@ class RecordingModal(TerminalModal[Result]):
             await job()
         finally:
             self.busy = False
+        self.attempted()
+
+    def attempted(self) -> None:
+        """Catch up with what came while something was recorded."""
+        if not self.is_leaving:
+            self.store_changed()
 
     def action_cancel(self) -> None:
         """Close with nothing; what is being recorded already is waited for, so that it is seen."""

@@ -63,6 +63,8 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         self._submit = submit
         self._code = code
         self._document = ""
+        self._waiting: Code | None = None
+        """Scanned while another code is tried."""
         self._doubt = False
         """Whether it was said that the order may be another store's."""
         self._counts = {line.line: line.deliverable for line in order.lines if line.deliverable}
@@ -257,9 +259,19 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
                 "That is no pickup code.", "Scan the customer's code, or type it."
             )
             self.app.bell()
+        elif self.busy:
+            self._let_wait(code)
         else:
-            self.query_one("#code", Input).value = code.pickup_code or code.text
+            self.query_one("#code", Input).value = _proof(code)
             self._go_on()
+
+    def _let_wait(self, code: Code) -> None:
+        """Keep a scan until the one before it is answered; of several the last one counts."""
+        if _proof(code) == self.query_one("#code", Input).value:
+            return  # the same once more: its answer is on the way
+        if self._waiting is not None:
+            self.host.unused_code(self._waiting)
+        self._waiting = code
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -309,8 +321,15 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
         else:
             self.dismiss(order)
-            return
-        self.store_changed()  # what changed while it was recorded
+
+    def attempted(self) -> None:
+        """Try the scan that waited, unless its answer is known, or somebody has to read first."""
+        super().attempted()
+        code, self._waiting = self._waiting, None
+        if code is not None and (self.is_leaving or self._doubt):
+            self.host.unused_code(code)
+        elif code is not None:
+            self.take_code(code)
 
     def _ask_for_approval(self) -> None:
         """Let somebody answer for goods that may be promised by another store."""
@@ -318,6 +337,10 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         self._show_proof()
         if not self._approves:
             self.query_one("#approver", Input).focus()
+
+
+def _proof(code: Code) -> str:
+    return code.pickup_code or code.text
 
 
 def _title(order: FulfillmentOrder) -> Content:

@@ -333,7 +333,6 @@ class TenderScreen(RecordingModal[Sold | None]):
             self._said(done)
         finally:
             self.host.approval = None
-            self.store_changed()  # what changed while it was recorded
 
     def _said(self, done: Paid | Sold | None) -> None:
         if done is None:

@@ -6,6 +6,8 @@ from store_client.screens.dialogs import EntryDialog
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.help import HelpScreen
 from store_client.screens.today import TodayScreen
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of
@@ -34,6 +36,16 @@ async def post_scans(term: Terminal, slow: SlowStore, *texts: str) -> None:
         term._post(*text, "enter")
     await slow.reached(term)
     await term.pilot.pause()
+    term.keys.gap_ms = 180
+
+
+async def scan_more(term: Terminal, *texts: str) -> None:
+    """Let scans arrive while the disk is waited for."""
+    term.keys.gap_ms = 8
+    for text in texts:
+        for key in (*text, "enter"):
+            await term.pilot.press(key)
+        term.keys.at_ms += 500
     term.keys.gap_ms = 180
 
 
@@ -213,3 +225,34 @@ async def test_who_takes_the_counter_over_is_asked_for_an_approval(clock):
         term.app.unlocked(actor_of(Role.ASSOCIATE))
         await term.rest()
         assert "Approved by" in term.text()
+
+
+async def test_a_second_scan_at_the_counter_is_tried_after_the_first_is_refused(clock):
+    """The customer turns the right code up while the wrong one is tried: nobody scans it again."""
+    store = pickup_store(clock, 1)
+    key = ready(store, 0, "A1")
+    slow = SlowStore(store, "wrong_code")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await post_scans(term, slow, "AAAABBBB")
+        await scan_more(term, CODE)
+        slow.release.set()
+        await term.rest()
+        assert status_of(store.orders[key]) is FulfillmentStatus.PICKED_UP
+        assert term.toasts() == ""
+
+
+async def test_a_second_scan_is_named_where_the_first_one_was_right(clock):
+    """The goods have left by the first: what was scanned after it was used for nothing."""
+    store = pickup_store(clock, 1)
+    key = ready(store, 0, "A1")
+    slow = SlowStore(store, "handed_over")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await post_scans(term, slow, CODE)
+        await scan_more(term, CODE, "AAAABBBB")
+        slow.release.set()
+        await term.rest()
+        assert status_of(store.orders[key]) is FulfillmentStatus.PICKED_UP
+        assert term.toasts().count("That scan was not used") == 1
+        assert "AAAABBBB" in term.toasts()
