@@ -72,7 +72,7 @@ class BrokenPromiseScreen(RecordingModal[Sold | None]):
                 pin.password, pin.max_length = True, PIN_DIGITS_MAX
                 yield pin
             yield Says("", id="sell-says", classes="says")
-            yield Static(self._keys(), classes="dialog-keys", markup=False)
+            yield Static(self._keys(), id="sell-keys", classes="dialog-keys", markup=False)
 
     def _title(self) -> str:
         line = self._basket.lines[0]
@@ -121,12 +121,17 @@ class BrokenPromiseScreen(RecordingModal[Sold | None]):
         orders = self.query_one("#broken-orders", WorkList)
         orders.styles.height = max(1, min(len(self._basket.broken), ROWS_MAX)) + 1
         orders.show_rows(self._basket.broken)
-        self.query_one("#approval").display = not self.desk.actor.may_override
+        self.store_changed()
         if self._basket.needs_override and not self.desk.actor.may_override:
             self.query_one(Says).plain(f"{STRICT[0]} {STRICT[1]}")
             self.query_one("#approver", Input).focus()
         else:
             orders.focus()
+
+    def store_changed(self) -> None:
+        """Take in who answers now: somebody else may have taken the terminal over."""
+        self.query_one("#approval").display = not self.desk.actor.may_override
+        self.query_one("#sell-keys", Static).update(self._keys())
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

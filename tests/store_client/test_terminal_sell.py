@@ -11,7 +11,7 @@ from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import Hit, make_order, make_store, sku_of
-from tests.support.terminals import PIN, hash_pin, terminal
+from tests.support.terminals import PIN, actor_of, hash_pin, terminal
 from tests.support.till import OPEN, SKU, STRICT, open_shop, sales_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -248,3 +248,19 @@ async def test_the_fake_store_sells_by_the_same_words(clock):
         await term.press("enter")
     assert len(store.sales) == 1
     assert store.sold_by == [("A101", "T1")]
+
+
+@strict
+async def test_who_takes_a_sale_over_is_asked_for_an_approval(store, clock):
+    """A lead began it, then an associate unlocked: the fields for an approver are there."""
+    async with terminal(store, clock, role=Role.LEAD) as term:
+        await find(term)
+        await sell(term, "8")
+        assert "GIVES WAY" in term.text()
+        assert "Approved by" not in term.text()
+        term.app.action_lock()
+        await term.rest()
+        term.app.unlocked(actor_of(Role.ASSOCIATE))
+        await term.rest()
+        assert "Approved by" in term.text()
+        assert "Tab: approval" in term.text()
