@@ -46,8 +46,8 @@ SCREENS = {
 """Every screen and dialog that can stand in front, by what people call it."""
 
 SHARED = {
-    "TypingScreen", "DeskScreen", "FetchingScreen", "RecordingScreen", "ShelfScreen",
-    "WaveDeskScreen", "WorkScreen",
+    "TypingScreen", "DeskScreen", "FetchingScreen", "RecordingModal", "RecordingScreen",
+    "ShelfScreen", "WaveDeskScreen", "WorkScreen",
 }  # fmt: skip
 """What screens are made of, and never in front."""
 
