@@ -13,10 +13,12 @@ from store_client.services.counter import HandOver
 from store_client.services.desk import Desk, Refusal
 from store_client.widgets.panels import Says
 from sync.domain import operations as op
+from sync.domain import operations as op
 from sync.domain.flows import status_of
-from sync.domain.flows.curbside import ARRIVED, CustomerArrived, arrival_of
-from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.flows.curbside import ARRIVED, FLOW, CustomerArrived, arrival_of
+from sync.domain.fulfillment import FulfillmentStatus, PickupProof, ProofKind, evolve_line
 from sync.domain.people import Role
+from sync.domain.transitions import advance
 from tests.support.clocks import FrozenClock
 from tests.support.fake_boards import row_of as board_row
 from tests.support.fake_store import CODE, FakeStore, gtin_of, make_order
@@ -131,6 +133,22 @@ def test_who_got_a_part_has_driven_away(desk, store, clock):
     arrival = arrival_of(commands.arrived(desk, key, "P2", "blue"))
     assert arrival is not None
     assert (arrival.since_ms, arrival.vehicle) == (clock.now_ms(), "blue")
+
+
+def test_who_got_more_than_central_still_expected_has_driven_away_too(desk, store, clock):
+    """Central gave a unit up meanwhile; the goods left all the same, and so did the car."""
+    key = ready(store, 0, "A1")
+    before = commands.arrived(desk, key, "P1")
+    lines = tuple(
+        evolve_line(line, short=1, picked=line.picked) if line.line == 1 else line
+        for line in before.lines
+    )
+    overtaken = replace(before, lines=lines)
+    proof = PickupProof(ProofKind.PICKUP_CODE, "Rosa Eastman")
+    units = (op.LineQuantity(1, before.lines[0].allocated),)
+    after = advance(FLOW, overtaken, op.HandedOver(key, units, proof), clock.now_ms()).after
+    assert after.total("fulfilled") == before.lines[0].allocated
+    assert arrival_of(after) is None
 
 
 def test_nobody_who_waits_outside_is_a_no_show(desk, store, clock):

@@ -15,7 +15,7 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, evolve_
 from sync.domain.hold_shelf import CLOSED, READY, TO_PICK, rows
 from sync.domain.hold_shelf import status_of as shelf_status_of
 from sync.domain.picking import NOTHING_CHANGED, unchanged
-from sync.domain.transitions import Flow, FulfillmentOperation, Transition, make_flow
+from sync.domain.transitions import Effect, Flow, FulfillmentOperation, Transition, make_flow
 
 NAME = "curbside"
 PLACE_CHARACTERS_MAX = 20
@@ -88,12 +88,17 @@ def _leave(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> Fulfill
 def _then_leaves(row: Transition) -> Transition:
     """Return the row of a hand-over: the customer drives away with it, also with a part."""
 
-    def effect(
-        order: FulfillmentOrder, operation: FulfillmentOperation, now_ms: int
-    ) -> FulfillmentOrder:
-        return _leave(row.effect(order, operation, now_ms), operation, now_ms)
+    def left_after(done: Effect) -> Effect:
+        return lambda order, operation, at_ms: _leave(
+            done(order, operation, at_ms), operation, at_ms
+        )
 
-    return replace(row, effect=effect)
+    late = row.overtaken
+    return replace(
+        row,
+        effect=left_after(row.effect),
+        overtaken=None if late is None else replace(late, effect=left_after(late.effect)),
+    )
 
 
 _OPEN = TO_PICK | READY | {S.PICKED, S.STAGED, S.CUSTOMER_WAITING}
