@@ -37,7 +37,7 @@ def examine(
         Finding("protocol", is_well=True, detail=f"{LOWEST_SERVED} to {PROTOCOL_VERSION}"),
         Finding("data_dir", *_folder(settings)),
         Finding("database", is_well=True, detail=database.dialect),
-        Finding("mail", is_well=True, detail=_mail(settings)),
+        Finding("mail_relay", is_well=True, detail=_relay(settings)),
         Finding("optimizer", is_well=True, detail=_optimizer()),
         Finding("schema", is_well=found == expected, detail=f"at {found}, {expected} is expected"),
     ]
@@ -46,7 +46,7 @@ def examine(
     return tuple(findings)
 
 
-def _mail(settings: CentralSettings) -> str:
+def _relay(settings: CentralSettings) -> str:
     """Return where mail goes: without a relay no customer hears anything."""
     if settings.mail_relay:
         return f"sent through {settings.mail_relay} from {settings.mail_from}"

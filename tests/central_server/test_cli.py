@@ -35,6 +35,16 @@ def test_migrate_and_doctor(run):
     assert all(one["ok"] for one in json.loads(answer.stdout).values())
 
 
+def test_doctor_says_where_mail_goes(run, monkeypatch):
+    """Without a relay customers hear nothing, which nobody should find out from them."""
+    run("migrate")
+    assert "NOT sent" in json.loads(run("doctor", "--json").stdout)["mail_relay"]["detail"]
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_MAIL_RELAY", "relay.example:25")
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_MAIL_FROM", "orders@example.com")
+    found = json.loads(run("doctor", "--json").stdout)["mail_relay"]["detail"]
+    assert found == "sent through relay.example:25 from orders@example.com"
+
+
 def test_doctor_is_unwell_without_a_schema(run):
     """Exit code 1, and it says what to do about it."""
     answer = run("doctor")

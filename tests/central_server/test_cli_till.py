@@ -43,6 +43,9 @@ def test_a_gift_card_is_issued_and_looked_up(run, monkeypatch):
     other = run("gift-card", "issue", "--amount-minor", "1", "--currency", "eur", "--json")
     assert other["balance"]["currency"] == "EUR", "another spelling would pay for nothing"
     run("gift-card", "issue", "--amount-minor", "1", "--currency", "euro", code=2)
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_CURRENCY", "CHF")
+    here = run("gift-card", "issue", "--amount-minor", "1", "--json")
+    assert here["balance"]["currency"] == "CHF", "a central's own money, unless another is named"
     monkeypatch.setenv("HOLDSHELF_VALUE_CODE", "NOSUCH-CODE")
     assert "no gift card" in run("gift-card", "show", code=3).output
 

@@ -4,6 +4,8 @@ import json
 import socket
 import socketserver
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -65,15 +67,22 @@ class _Relay(socketserver.StreamRequestHandler):
                 return
 
 
-def sent(message: Message) -> EmailMessage:
-    """Return what a relay gets."""
+@contextmanager
+def relay_of_one() -> Iterator[_Server]:
+    """Give a relay that takes one connection; at the end that is over."""
     with _Server(("127.0.0.1", 0), _Relay) as relay:
         relay.received = []
         thread = threading.Thread(target=relay.handle_request)
         thread.start()
+        yield relay
+        thread.join(10)
+
+
+def sent(message: Message) -> EmailMessage:
+    """Return what a relay gets."""
+    with relay_of_one() as relay:
         port = relay.server_address[1]
         SmtpNotifier("127.0.0.1", port, "store@example.com", starttls=False).send(message)
-        thread.join(10)
     return message_from_bytes(b"".join(relay.received), policy=default)
 
 
@@ -115,16 +124,12 @@ def test_without_a_relay_mail_is_written_down(tmp_path):
 
 def test_a_relay_that_is_set_up_gets_the_mail(tmp_path):
     """From the address of the settings, at the relay's own port."""
-    with _Server(("127.0.0.1", 0), _Relay) as relay:
-        relay.received = []
-        thread = threading.Thread(target=relay.handle_request)
-        thread.start()
+    with relay_of_one() as relay:
         settings = CentralSettings(
             demo=True, data_dir=tmp_path, mail_relay=f"127.0.0.1:{relay.server_address[1]}",
             mail_from="orders@example.com", mail_starttls=False,
         )  # fmt: skip
         notifier_of(settings).send(MESSAGE)
-        thread.join(10)
     told = message_from_bytes(b"".join(relay.received), policy=default)
     assert (told["From"], told["To"]) == ("orders@example.com", "jo@example.com")
     assert not (tmp_path / "mail.jsonl").exists()
@@ -132,17 +137,13 @@ def test_a_relay_that_is_set_up_gets_the_mail(tmp_path):
 
 def test_a_relay_that_speaks_no_tls_gets_nothing_unless_it_may(tmp_path):
     """The mail has a pickup code in it: it waits, and the outbox says why."""
-    with _Server(("127.0.0.1", 0), _Relay) as relay:
-        relay.received = []
-        thread = threading.Thread(target=relay.handle_request)
-        thread.start()
+    with relay_of_one() as relay:
         settings = CentralSettings(
             demo=True, data_dir=tmp_path, mail_relay=f"127.0.0.1:{relay.server_address[1]}",
             mail_from="orders@example.com",
         )  # fmt: skip
         with pytest.raises(DeliveryFailed, match="STARTTLS"):
             notifier_of(settings).send(MESSAGE)
-        thread.join(10)
     assert relay.received == []
 
 
