@@ -28,8 +28,8 @@ def register(app: typer.Typer, line: Line) -> None:
         from store_client.flows.curbside import commands
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
-            here = [one.order for one in commands.outside(desk)]
-            rows = commands.not_here(desk)
+            outside = commands.outside(desk)
+            here, rows = [one.order for one in outside], commands.not_here(desk, outside)
             others = [order for row in rows if (order := desk.store.fulfillment(row.id))]
             return [_document(order) for order in (*here, *others)]
 

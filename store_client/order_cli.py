@@ -77,7 +77,7 @@ class Orders:
             self.line.fail(REFUSED, refusal_words(problem))
 
 
-TODO_BY_COMMAND = {
+INSTEAD_BY_COMMAND = {
     "doubtful_promise": "Call there if you can. A lead or manager says --despite-doubt.",
     "held_by_other": "--take-over goes on with it.",
 }
@@ -86,7 +86,7 @@ TODO_BY_COMMAND = {
 
 def refusal_words(problem: OperationRefused) -> str:
     """Return why something is not done and what to do instead, on a command line."""
-    todo = TODO_BY_COMMAND.get(problem.code)
+    todo = INSTEAD_BY_COMMAND.get(problem.code)
     return str(problem) if todo is None else f"{getattr(problem, 'why', problem)} {todo}"
 
 

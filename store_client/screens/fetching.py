@@ -67,11 +67,6 @@ class FetchingScreen(ShelfScreen):
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
-    def __init__(self, fulfillment_id: str) -> None:
-        super().__init__(fulfillment_id)
-        self._pickup_codes: set[str] = set()
-        """What customers' QR codes have said here, to be told from codes of items."""
-
     def hints(self) -> Sequence[Hint]:
         """Return the keys that matter for the next step."""
         order = self.order
@@ -122,16 +117,13 @@ class FetchingScreen(ShelfScreen):
         where = f", aisle {aisle}" if aisle else ""
         return f"{getattr(line, counter[step])} × {line.name}{where}"
 
-    def take_code(self, code: Code) -> None:
-        """Take a scan; what came in a customer's QR code is their pickup code, never an item."""
-        if code.pickup_code:
-            self._pickup_codes.add(code.pickup_code)
-        super().take_code(code)
-
     def use_code(self, order: FulfillmentOrder, code: Code) -> None:
-        """Take a code as the customer's, as a spot's label, or as an item."""
-        if code.text in self._pickup_codes:
-            self._use_pickup_code(order, code.text)
+        """Take a code as the customer's, as a spot's label, or as an item.
+
+        What came in a customer's QR code is their pickup code, and never an item's.
+        """
+        if code.pickup_code:
+            self._use_pickup_code(order, code.pickup_code)
         elif commands.is_spot(self.host.store_row, code.text):
             spot = code.text.upper()
             self.do(partial(commands.stage, fulfillment_id=self.key, spot=spot), f"Put at {spot}")

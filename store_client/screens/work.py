@@ -293,7 +293,7 @@ class WorkScreen(TypingScreen):
         elif code.order_number != order.order_number:
             self.host.open_code(code)
         elif code.pickup_code:
-            self.use_code(order, Code(code.pickup_code))
+            self.use_code(order, Code(code.pickup_code, pickup_code=code.pickup_code))
         else:
             self.query_one(Says).plain(f"{order.order_number} is the order on the screen.")
 

@@ -13,7 +13,6 @@ from store_client.services.counter import HandOver
 from store_client.services.desk import Desk, Refusal
 from store_client.widgets.panels import Says
 from sync.domain import operations as op
-from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.curbside import ARRIVED, FLOW, CustomerArrived, arrival_of
 from sync.domain.fulfillment import FulfillmentStatus, PickupProof, ProofKind, evolve_line
@@ -96,8 +95,9 @@ def test_the_replica_finds_who_waits_outside_without_reading_every_order(store, 
     assert set(on_disk.noted("curbside", ARRIVED)) == set(keys[:2])
     assert on_disk.noted("pickup", ARRIVED) == []
     commands.left(desk, keys[1])
-    assert [one.order.id for one in commands.outside(desk)] == keys[:1]
-    assert {row.id for row in commands.not_here(desk)} == set(keys[1:])
+    outside = commands.outside(desk)
+    assert [one.order.id for one in outside] == keys[:1]
+    assert {row.id for row in commands.not_here(desk, outside)} == set(keys[1:])
     on_disk.close()
 
 

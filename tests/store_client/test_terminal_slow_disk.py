@@ -11,7 +11,7 @@ from tests.support.clocks import FrozenClock
 from tests.support.fake_store import gtin_of, make_store
 from tests.support.pickup_store import pickup_store
 from tests.support.slow_store import SlowStore
-from tests.support.terminals import terminal
+from tests.support.terminals import Terminal, terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +60,19 @@ async def test_a_scan_is_recorded_though_its_screen_is_left_meanwhile(clock):
     assert [one.kind for one in store.performed] == ["line_picked"]
 
 
+async def scan_and_leave(term: Terminal, slow: SlowStore, leave: str) -> None:
+    """Scan three items and press a key while the first is being recorded."""
+    term.keys.gap_ms = 8
+    for index in (0, 0, 1):
+        term.keys.at_ms += 500
+        term._post(*gtin_of(index), "enter")
+    await slow.reached(term)
+    term._post(leave)
+    await term.pilot.pause()
+    slow.release.set()
+    await term.rest()
+
+
 @pytest.mark.parametrize("leave", ["escape", "f2"])
 async def test_no_scan_is_lost_in_silence_where_its_screen_is_left(clock, leave):
     """Esc goes when the last is recorded; where F2 goes at once, each that was not is named."""
@@ -67,15 +80,7 @@ async def test_no_scan_is_lost_in_silence_where_its_screen_is_left(clock, leave)
     slow = SlowStore(store, "line_picked")
     async with terminal(store, clock) as term:
         await term.press("enter")
-        term.keys.gap_ms = 8
-        for index in (0, 0, 1):
-            term.keys.at_ms += 500
-            term._post(*gtin_of(index), "enter")
-        await slow.reached(term)
-        term._post(leave)
-        await term.pilot.pause()
-        slow.release.set()
-        await term.rest()
+        await scan_and_leave(term, slow, leave)
         assert isinstance(term.screen, TodayScreen)
         picked = [one.kind for one in store.performed]
         assert picked == ["line_picked"] * (3 if leave == "escape" else 1)
@@ -90,15 +95,7 @@ async def test_no_scan_of_a_wave_is_lost_in_silence_where_it_is_left(clock, leav
     async with terminal(store, clock) as term:
         await term.press("f7", "f6", "1")
         done = len(store.performed)
-        term.keys.gap_ms = 8
-        for index in (0, 0, 1):
-            term.keys.at_ms += 500
-            term._post(*gtin_of(index), "enter")
-        await slow.reached(term)
-        term._post(leave)
-        await term.pilot.pause()
-        slow.release.set()
-        await term.rest()
+        await scan_and_leave(term, slow, leave)
         assert not isinstance(term.screen, WaveScreen)
         picked = [one.kind for one in store.performed[done:]]
         assert picked == ["line_picked"] * (3 if leave == "escape" else 1)

@@ -1,5 +1,6 @@
 """What an associate does beside the work of the hold shelf: customers arrive, and drive away."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from store_client.ports import BoardRow
@@ -40,9 +41,9 @@ def outside(desk: Desk) -> list[Waiting]:
     return sorted(found, key=lambda one: (one.arrival.since_ms, one.order.id))
 
 
-def not_here(desk: Desk) -> list[BoardRow]:
-    """Return the orders whose customers have not arrived, the earliest promise first."""
-    here = frozenset(desk.store.noted(NAME, ARRIVED))
+def not_here(desk: Desk, waiting: Iterable[Waiting]) -> list[BoardRow]:
+    """Return the orders of those who are not `waiting` outside, the earliest promise first."""
+    here = {one.order.id for one in waiting}
     rows = desk.store.board(NAME, limit=OPEN_MAX)
     return sorted(
         (row for row in rows if row.id not in here and row.units_open),

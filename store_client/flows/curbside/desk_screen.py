@@ -122,13 +122,13 @@ class CurbsideDeskScreen(WaveDeskScreen):
                 of.id, of.order_number, of.customer_name, of.staging_spot, where, waits, step
             )
 
-        rows = []
-        for one in commands.outside(desk):
+        rows, outside = [], commands.outside(desk)
+        for one in outside:
             car = f" {one.arrival.vehicle}" if one.arrival.vehicle else ""
             waits = waits_said(one.arrival, now_ms)
             where = f"{one.arrival.parking}{car}"
             rows.append(row(one.order, facts_of(one.order), where, waits))
-        return rows + [row(one, facts_of_row(one)) for one in commands.not_here(desk)]
+        return rows + [row(one, facts_of_row(one)) for one in commands.not_here(desk, outside)]
 
     @property
     def _current(self) -> Row | None:

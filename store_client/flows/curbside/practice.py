@@ -23,7 +23,8 @@ def work_next(desk: Desk, random: Random, habits: Habits = BY_THE_BOOK) -> str |
 
 
 def _outside(desk: Desk, random: Random) -> str:
-    waiting, others = commands.outside(desk), commands.not_here(desk)
+    waiting = commands.outside(desk)
+    others = commands.not_here(desk, waiting)
     if waiting and random.random() < LEAVES:
         gone = random.choice(waiting).order
         commands.left(desk, gone.id)
