@@ -1,5 +1,6 @@
 """The rules that public systems use, at their best: they know stock and distance."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from central_server.sourcing.engine.network import point
@@ -8,7 +9,7 @@ from tests.benchmarks.routing.play import Decided, Part, Parts, Shop
 from tests.benchmarks.routing.world import Placed
 
 
-class Simple:
+class Simple(ABC):
     """A rule that looks at one order after the other, and at nothing but stock and distance."""
 
     name = "?"
@@ -18,10 +19,10 @@ class Simple:
         self._freight = Freight(shop.world)
         self._points = [point(one.latitude, one.longitude) for one in shop.world.sites]
 
-    def changed(self, site: int, goods: int) -> None:
+    def changed(self, site: int, goods: int) -> None:  # noqa: B027 - some rules remember
         """Nothing is remembered."""
 
-    def release(self, open_orders: dict, at_ms: int) -> None:
+    def release(self, open_orders: dict, at_ms: int) -> None:  # noqa: B027 - some rules wait
         """What is decided stays."""
 
     def decide(self, placed: Placed) -> Decided:
@@ -29,8 +30,9 @@ class Simple:
         parts = self._parts(wanted, self._nearest(placed))
         return Decided(parts, self._freight.of(placed, parts))
 
+    @abstractmethod
     def _parts(self, wanted: dict[int, int], nearest: list[int]) -> Parts:
-        raise NotImplementedError
+        """Return what each site sends, of what is wanted, the sites nearest first."""
 
     def _nearest(self, placed: Placed) -> list[int]:
         x, y, z = point(placed.order.latitude, placed.order.longitude)
