@@ -76,7 +76,7 @@ from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
 from central_server.storage.snapshots import NoSnapshot
 from central_server.storage.snapshots import Snapshots as SnapshotFiles
-from central_server.storage.stock import OpeningStock
+from central_server.storage.stock_rows import OpeningStock
 from central_server.storage.unit import Unit
 from central_server.web.deps import Central
 from central_server.web.pokes import PokeBoard

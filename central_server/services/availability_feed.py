@@ -20,18 +20,26 @@ from central_server.services.times import rfc3339
 from central_server.sourcing.contact import NEVER_MS
 from central_server.sourcing.levels import THRESHOLDS, level_of
 from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.promise_terms import Promise
 from sync.clock import Clock
 from sync.domain.orders import Channel
 from sync.protocol.rows import Entity
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.unit import View
+    from central_server.storage.unit import Unit, View
 
 CHANNELS = (Channel.WEB.value, Channel.MARKETPLACE.value)
-FEEDS = tuple((channel, method.value) for channel in CHANNELS for method in Method)
+Feed = tuple[str, str]
+"""Channel and method."""
+Levels = dict[str, tuple[int, int]]
+"""Level and units by SKU."""
+FEEDS: tuple[Feed, ...] = tuple(
+    (channel, method.value) for channel in CHANNELS for method in Method
+)
 BATCH = 100
 SWEEP_MS = 10 * 60_000
+LOOK_MS = 5_000
 
 
 class AvailabilityPublisher:
@@ -46,33 +54,45 @@ class AvailabilityPublisher:
         self._revs: dict[str, int] = {}
         self._revision = (-1, -1)
         self._all_due_ms = 0
+        self._looked_ms = 0
 
     def run(self) -> bool:
-        """Look at what may have changed; return whether there is more to do at once."""
+        """Look at what may have changed; return whether there is more to do at once.
+
+        What moves while a round is worked off waits for the next one, `LOOK_MS` at most: at a
+        busy hour every SKU moves all the time, and who polls needs one number, not each.
+        """
         now = self._clock.now_ms()
         with self._database.read() as view:
-            self._follow(view, now)
+            if not self._todo or not 0 <= now - self._looked_ms < LOOK_MS:
+                self._follow(view, now)
+                self._looked_ms = now
             batch = list(self._todo)[:BATCH]
             if not batch:
                 return False
             promises = Promises(view, now)
             kits = KitPromises(view, promises, batch, self._memory)
-            found = {
-                (channel, method): kits.network(Ask(channel, method)) for channel, method in FEEDS
+            changed = {
+                feed: levels
+                for feed in FEEDS
+                if (levels := self._changed(view, feed, kits.network(Ask(*feed)), batch))
             }
-        for (channel, method), whole in found.items():
-            levels = {sku: (level_of(whole[sku].quantity), whole[sku].quantity) for sku in batch}
-            self._publish(channel, method, levels, now)
+        if changed:
+            self._database.write(lambda unit: self._publish(unit, changed, now))
         for sku in batch:
             del self._todo[sku]
         return bool(self._todo)
 
-    def _publish(
-        self, channel: str, method: str, levels: Mapping[str, tuple[int, int]], now_ms: int
-    ) -> None:
-        self._database.write(
-            lambda unit: unit.availability_feed.publish(channel, method, levels, now_ms)
-        )
+    def _changed(
+        self, view: "View", feed: Feed, whole: Mapping[str, Promise], skus: Collection[str]
+    ) -> Levels:
+        """Return what shops were told otherwise; most of what moves crosses no threshold."""
+        levels = {sku: (level_of(whole[sku].quantity), whole[sku].quantity) for sku in skus}
+        return view.availability_feed.changed(*feed, levels)
+
+    def _publish(self, unit: "Unit", changed: Mapping[Feed, Levels], now_ms: int) -> None:
+        for feed, levels in changed.items():
+            unit.availability_feed.publish(*feed, levels, now_ms)
 
     def _follow(self, view: "View", now_ms: int) -> None:
         """Add what may have changed since the last look."""
@@ -89,11 +109,14 @@ class AvailabilityPublisher:
             self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
             touched: Collection[str] = view.demand.skus()
         else:
-            touched = {
-                key
+            moved = {
+                place: self._revs.get(place, 0)
                 for place, rev in revs.items()
                 if rev != self._revs.get(place, 0)
-                for entity, key in view.promise_signs.changed(place, self._revs.get(place, 0))
+            }
+            touched = {
+                key
+                for _, entity, key in view.promise_signs.changed(moved)
                 if entity == Entity.STOCK.value
             }
         self._revs = revs

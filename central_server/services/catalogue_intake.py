@@ -33,7 +33,7 @@ from sync.protocol.rows import (
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.stock import OpeningStock
+    from central_server.storage.stock_rows import OpeningStock
     from central_server.storage.unit import Unit
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ A snapshot that is older than the memory is answered from the books. Who takes u
 the books anyway (`services.promises.reserve`).
 """
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -149,17 +149,20 @@ class PromiseMemory:
     def _follow_feeds(self, view: "View") -> None:
         assert self._revs is not None
         revs = view.promise_signs.revs()
-        moved = [place for place, rev in revs.items() if rev != self._revs.get(place, 0)]
+        moved = {
+            place: self._revs.get(place, 0)
+            for place, rev in revs.items()
+            if rev != self._revs.get(place, 0)
+        }
         if len(moved) > MOVED_MAX:
             self._sums.clear()
             self._entries = 0
-        else:
-            for place in moved:
-                self._follow_feed(view, place, self._revs.get(place, 0))
+        elif moved:
+            self._follow_rows(view.promise_signs.changed(moved))
         self._revs = revs
 
-    def _follow_feed(self, view: "View", place: str, after: int) -> None:
-        for entity, sku in view.promise_signs.changed(place, after):
+    def _follow_rows(self, changed: Iterable[tuple[str, str, str]]) -> None:
+        for place, entity, sku in changed:
             if entity == Entity.STORE.value:
                 self._log.append(place)
             elif entity == Entity.STOCK.value:
@@ -188,15 +191,16 @@ class PromiseMemory:
     def _refresh(self, promises: Promises, skus: Collection[str], ask: Ask) -> None:
         key = (ask.channel, ask.method)
         missing = [sku for sku in skus if (key, sku) not in self._sums]
-        stale = {
-            sku: places
+        stale = [
+            (place, sku)
             for sku in skus
-            if (key, sku) in self._sums and (places := self._stale(self._sums[key, sku]))
-        }
+            if (key, sku) in self._sums
+            for place in self._stale(self._sums[key, sku])
+        ]
         for sku in missing:
             self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms)
         self._take(promises.nodes(missing) if missing else (), promises, ask)
-        self._take(_of(promises, stale), promises, ask)
+        self._take(promises.named(stale), promises, ask)
 
     def _stale(self, sums: _Sums) -> set[str]:
         """Return the places whose part must be looked at again, and count them as seen."""
@@ -225,13 +229,3 @@ class PromiseMemory:
         while self._entries > ENTRIES_MAX and self._sums:
             _, sums = self._sums.popitem(last=False)
             self._entries -= len(sums.parts)
-
-
-def _of(promises: Promises, stale: Mapping[str, set[str]]) -> Sequence[Node]:
-    """Return what is known now of SKUs at the places where they are stale, in few queries."""
-    by_places: defaultdict[frozenset[str], list[str]] = defaultdict(list)
-    for sku, places in stale.items():
-        by_places[frozenset(places)].append(sku)
-    return [
-        node for places, skus in by_places.items() for node in promises.nodes(skus, sorted(places))
-    ]

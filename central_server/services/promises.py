@@ -149,6 +149,24 @@ class Promises:
         self._named.update({(one.place.id, one.position.sku): one for one in found})
         return found
 
+    def named(self, keys: Collection[tuple[str, str]]) -> list[Node]:
+        """Return what is known of (place, SKU), also of what a place lacks.
+
+        Read in one query; what was asked for before in this snapshot is not read again.
+        """
+        missing = [key for key in keys if key not in self._named]
+        if missing:
+            read = self._view.stock.positions_at(missing, self.now_ms)
+            positions = {(one.location_id, one.sku): one for one in read}
+            places = sorted({place for place, _ in missing})
+            self._learn_places(places)
+            wanted = [
+                positions.get(key, StockPosition(*key)) for key in missing if key[0] in self._places
+            ]
+            found = self._enriched(wanted, sorted({sku for _, sku in missing}), places)
+            self._named.update({(one.place.id, one.position.sku): one for one in found})
+        return [self._named[key] for key in keys if key in self._named]
+
     def known(self, skus: Collection[str], location_id: str) -> dict[str, Node]:
         """Return what is known of `skus` at a place, by SKU; read only where it was not yet."""
         if any((location_id, sku) not in self._named for sku in skus):

@@ -2,15 +2,24 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
-from central_server.storage.bulk import among, is_postgresql, upsert_many
+from central_server.storage.bulk import is_postgresql, upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import AVAILABILITY_FEED
 
 _TABLE = AVAILABILITY_FEED.c
 _COLUMNS = ("channel", "method", "sku", "level", "units", "rev", "at_ms")
 _LOCK = 5_140_171_207
 """Any number: on PostgreSQL, who publishes waits for others under it."""
+
+
+_LEVELS = Prepared(
+    lambda engine: select(_TABLE.sku, _TABLE.level).where(
+        _TABLE.channel == bindparam("channel"), _TABLE.method == bindparam("method"),
+        engine.among(_TABLE.sku, "skus"),
+    )
+)  # fmt: skip
 
 
 class AvailabilityFeed:
@@ -29,8 +38,7 @@ class AvailabilityFeed:
         """
         if is_postgresql(self._connection):
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
-        kept = self._levels(channel, method, found)
-        changed = {sku: one for sku, one in found.items() if one[0] != kept.get(sku, 0)}
+        changed = self.changed(channel, method, found)
         if changed:
             last = self.last_rev(channel, method)
             rows = [
@@ -39,6 +47,13 @@ class AvailabilityFeed:
             ]
             upsert_many(self._connection, AVAILABILITY_FEED, _COLUMNS, rows)
         return len(changed)
+
+    def changed(
+        self, channel: str, method: str, found: Mapping[str, tuple[int, int]]
+    ) -> dict[str, tuple[int, int]]:
+        """Return those of (level, units) by SKU whose level is another than the one written."""
+        kept = self._levels(channel, method, found)
+        return {sku: one for sku, one in found.items() if one[0] != kept.get(sku, 0)}
 
     def last_rev(self, channel: str, method: str) -> int:
         """Return the newest rev."""
@@ -61,11 +76,5 @@ class AvailabilityFeed:
         return [(sku, level, units, own, at_ms) for sku, level, units, own, at_ms in rows]
 
     def _levels(self, channel: str, method: str, skus: Collection[str]) -> dict[str, int]:
-        rows = self._connection.execute(
-            select(_TABLE.sku, _TABLE.level).where(
-                _TABLE.channel == channel, _TABLE.method == method,
-                among(self._connection, _TABLE.sku, skus),
-            )
-        )  # fmt: skip
-        found: dict[str, int] = dict(rows.all())
-        return found
+        rows = _LEVELS.rows(self._connection, channel=channel, method=method, skus=skus)
+        return dict(rows)

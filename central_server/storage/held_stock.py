@@ -13,10 +13,12 @@ from central_server.records import LedgerEntry
 from central_server.storage import network_locks
 from central_server.storage.bulk import find_among, find_many, is_postgresql
 from central_server.storage.raw import Together, Values
-from central_server.storage.stock import (
+from central_server.storage.stock import Stock
+from central_server.storage.stock_rows import (
+    LEASE,
     ROW_COLUMNS,
     STOCK_KEY,
-    Stock,
+    WITH_LEASE,
     stock_row_of,
 )
 from central_server.storage.tables import STOCK
@@ -26,12 +28,10 @@ from sync.protocol.rows import StockRow
 Key = tuple[str, str]
 """Location and SKU."""
 
-_LEASE = ("generation", "until_ms", "token_ms")
 _WHAT = ", ".join(
     ["stock.location_id", *(f"stock.{name}" for name in (*ROW_COLUMNS, "silence"))]
-    + [f"leases.{name}" for name in _LEASE]
+    + [f"leases.{name}" for name in LEASE]
 )
-_JOIN = "LEFT JOIN leases ON leases.location_id = stock.location_id"
 _ORDER = "ORDER BY stock.location_id, stock.sku"
 _WAIT = f"{_ORDER} FOR UPDATE OF stock"
 _IF_FREE = f"{_WAIT} SKIP LOCKED"
@@ -65,13 +65,13 @@ class HeldStock(Stock):
     def hold(self, together: Together, keys: Collection[Key]) -> None:
         """Lock positions, in order; wait for whoever has them."""
         find_among(
-            together, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=_JOIN,
+            together, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=WITH_LEASE,
             more=self._lock_words(_WAIT), then=self._keep,
         )  # fmt: skip
 
     def _take_free(self, keys: Collection[Key]) -> None:
         rows = find_many(
-            self._connection, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=_JOIN,
+            self._connection, STOCK, STOCK_KEY, sorted(set(keys)), what=_WHAT, joins=WITH_LEASE,
             more=self._lock_words(_IF_FREE),
         )  # fmt: skip
         self._keep(rows)
@@ -121,18 +121,23 @@ class HeldStock(Stock):
         self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
     ) -> list[StockPosition]:
         """Return the positions of `skus` everywhere, or at some locations."""
-        if location_ids is None:
-            self._see_everywhere([sku for sku in dict.fromkeys(skus) if sku not in self._wide])
-            keys = [key for sku in skus for key in self._wide[sku]]
-        else:
-            keys = [(place, sku) for place in location_ids for sku in skus]
-            self._see([key for key in keys if key not in self._held and key not in self._seen])
+        if location_ids is not None:
+            return self.positions_at([(one, sku) for one in location_ids for sku in skus], now_ms)
+        self._see_everywhere([sku for sku in dict.fromkeys(skus) if sku not in self._wide])
+        return self._known([key for sku in skus for key in self._wide[sku]], now_ms)
+
+    def positions_at(self, keys: Sequence[Key], now_ms: int) -> list[StockPosition]:
+        """Return the positions of (location, SKU) that there are."""
+        self._see([key for key in keys if key not in self._held and key not in self._seen])
+        return self._known(keys, now_ms)
+
+    def _known(self, keys: Sequence[Key], now_ms: int) -> list[StockPosition]:
         rows = ((key, self._held.get(key) or self._seen.get(key)) for key in keys)
         return [self._position(key, row, now_ms) for key, row in rows if row is not None]
 
     def _see(self, keys: Sequence[Key]) -> None:
         if keys:
-            rows = find_many(self._connection, STOCK, STOCK_KEY, keys, what=_WHAT, joins=_JOIN)
+            rows = find_many(self._connection, STOCK, STOCK_KEY, keys, what=_WHAT, joins=WITH_LEASE)
             self._seen.update(dict.fromkeys(keys))
             self._seen.update({(row[0], row[1]): row for row in rows})
 
@@ -140,7 +145,7 @@ class HeldStock(Stock):
         if skus:
             rows = find_many(
                 self._connection, STOCK, ("sku",), [(sku,) for sku in skus], what=_WHAT,
-                joins=_JOIN, more=_ORDER,
+                joins=WITH_LEASE, more=_ORDER,
             )  # fmt: skip
             self._wide.update({sku: [] for sku in skus})
             for row in rows:

@@ -5,6 +5,7 @@ inside the changing transaction. So the sum of all these revs rises with every c
 and whoever has seen rev n of a scope finds what changed since by its rows above n.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Cast, Column, Connection, bindparam, cast, func, select, text
@@ -12,6 +13,7 @@ from sqlalchemy import BigInteger, Cast, Column, Connection, bindparam, cast, fu
 from central_server.records import Lease
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import PROMISE_REVISION
+from central_server.storage.raw import Then, Together
 from central_server.storage.tables import FEED_ROWS, FEED_SCOPES, LEASES
 from sync.protocol.rows import CATALOGUE_SCOPE
 
@@ -87,11 +89,18 @@ class PromiseSigns:
         start = len(STORE_SCOPES)
         return {scope[start:]: rev for scope, rev in _REVS.rows(self._connection)}
 
-    def changed(self, location_id: str, after: int) -> list[tuple[str, str]]:
-        """Return (entity, key) of what changed in a location's scope after a rev."""
-        scope = STORE_SCOPES + location_id
-        rows = _CHANGED.rows(self._connection, scope=scope, after=after)
-        return [(entity, key) for entity, key in rows]
+    def changed(self, after: Mapping[str, int]) -> list[tuple[str, str, str]]:
+        """Return (location, entity, key) of what changed in locations' scopes after these revs."""
+        found: list[tuple[str, str, str]] = []
+
+        def note(place: str) -> Then:
+            return lambda rows: found.extend((place, entity, key) for entity, key in rows)
+
+        # One statement a scope, as each goes by its index, whatever the planner has heard.
+        with Together(self._connection) as together:
+            for place, rev in after.items():
+                _CHANGED.ask(together, note(place), scope=STORE_SCOPES + place, after=rev)
+        return found
 
     def leases(self) -> list[Lease]:
         """Return every lease."""

@@ -1,7 +1,6 @@
 """Stock by (location, SKU): positions, promises, effects, and the append-only ledger."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -12,6 +11,7 @@ from central_server.storage import network_locks
 from central_server.storage.bulk import (
     Rows,
     among,
+    find_many,
     insert_among,
     insert_many,
     update_among,
@@ -20,18 +20,21 @@ from central_server.storage.bulk import (
 )
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
+from central_server.storage.stock_rows import (
+    POSITION,
+    RIGHTS,
+    ROW_COLUMNS,
+    STOCK_KEY,
+    WITH_LEASE,
+    OpeningStock,
+    stock_row_of,
+)
 from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
 from sync.domain.silence import FloorBySilence, held_back
-from sync.protocol.rows import StockRow, Watermark
+from sync.protocol.rows import StockRow
 
-STOCK_KEY = ("location_id", "sku")
-_RIGHTS = ("generation", "granted", "promised", "returned")
-ROW_COLUMNS = (
-    "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle",
-    *_RIGHTS, "op_replica", "op_epoch", "op_seq",
-)  # fmt: skip
 _OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle")
 _LEDGER = (
     "location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms", "happened_ms",
@@ -42,7 +45,7 @@ _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
 
 _POSITIONS = select(  # what `Stock.position` reads
     STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
-    STOCK.c.safety_stock, *(STOCK.c[name] for name in _RIGHTS),
+    STOCK.c.safety_stock, *(STOCK.c[name] for name in RIGHTS),
     STOCK.c.silence, LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
     LEASES.c.token_ms,
 ).select_from(
@@ -72,18 +75,6 @@ _ROWS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningStock:
-    """What a location has of a SKU when stock is set, by an import or a count."""
-
-    location_id: str
-    sku: str
-    on_hand: int
-    aisle: str = ""
-    safety_stock: int = 0
-    floor_percent: int = 0
-
-
 def by_the_books(position: StockPosition) -> int:
     """Return what may be promised where no rule has a say."""
     return available_to_promise(position).quantity
@@ -108,6 +99,11 @@ class Stock:
             rows = _EVERYWHERE.rows(self._connection, skus=skus)
         else:
             rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
+        return [self.position(row, now_ms) for row in rows]
+
+    def positions_at(self, keys: Sequence[tuple[str, str]], now_ms: int) -> list[StockPosition]:
+        """Return the positions of (location, SKU) that there are, in one query."""
+        rows = find_many(self._connection, STOCK, STOCK_KEY, keys, what=POSITION, joins=WITH_LEASE)
         return [self.position(row, now_ms) for row in rows]
 
     def position(self, row: Sequence[Any], now_ms: int) -> StockPosition:
@@ -209,7 +205,7 @@ class Stock:
 
     def set_rights(self, location_id: str, rows: Sequence[StockRow]) -> None:
         """Write rights and watermark of locked rows, in bulk."""
-        columns = ("location_id", "sku", *_RIGHTS, "op_replica", "op_epoch", "op_seq")
+        columns = ("location_id", "sku", *RIGHTS, "op_replica", "op_epoch", "op_seq")
         update_many(
             self._connection,
             STOCK,
@@ -420,13 +416,6 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     for sku, quantity in lines:
         totals[sku] = totals.get(sku, 0) + quantity
     return dict(sorted(totals.items()))
-
-
-def stock_row_of(row: Sequence[Any]) -> StockRow:
-    """Return `ROW_COLUMNS` as the feed carries them."""
-    sku, on_hand, allocated, floor, safety_stock, aisle, *shared = row
-    rights, watermark = Rights(*shared[:4]), Watermark(*shared[4:])
-    return StockRow(sku, on_hand, allocated, floor, safety_stock, aisle, rights, watermark)
 
 
 def _position(row: Sequence[Any], now_ms: int) -> StockPosition:

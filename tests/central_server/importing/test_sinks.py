@@ -14,7 +14,7 @@ from central_server.importing.runner import Written
 from central_server.importing.sinks import DatabaseSink, Policy
 from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.storage.database import Database
-from central_server.storage.stock import OpeningStock
+from central_server.storage.stock_rows import OpeningStock
 from sync.domain.people import Role
 from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
 from tests.central_server.importing.files import write_table

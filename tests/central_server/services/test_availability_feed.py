@@ -2,7 +2,8 @@
 
 import pytest
 
-from central_server.services.availability_feed import SWEEP_MS, AvailabilityPublisher
+from central_server.services import availability_feed
+from central_server.services.availability_feed import LOOK_MS, SWEEP_MS, AvailabilityPublisher
 from central_server.services.errors import FeedCursorOver
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from tests.central_server.services.test_availability import with_kit
@@ -44,6 +45,49 @@ def test_only_what_crosses_a_threshold_is_published(world, publisher):
     assert delta == {"SKU-1": 24}
     assert read(world, later)[0] == {}
     assert read(world)[0] == {**whole, "SKU-1": 24}
+
+
+class Counted:
+    """A database that counts what is written through it."""
+
+    def __init__(self, world: World) -> None:
+        self.read = world.database.read
+        self._write = world.database.write
+        self.writes = 0
+
+    def write(self, work):
+        self.writes += 1
+        return self._write(work)
+
+
+def test_what_crosses_no_threshold_writes_nothing(world):
+    """Each write is a commit that orders would wait for; a change of several feeds is one."""
+    counted = Counted(world)
+    publisher = AvailabilityPublisher(counted, world.clock)  # type: ignore[arg-type]
+    work_off(publisher)
+    assert counted.writes == 1
+    world.place(("SKU-1", 2))
+    work_off(publisher)
+    assert counted.writes == 1
+
+
+@pytest.mark.parametrize("passes_ms", [0, LOOK_MS])
+def test_what_moves_during_a_round_waits_for_the_next_look(
+    world, publisher, monkeypatch, passes_ms
+):
+    """A SKU that moves all the time is not looked at all the time; a long round looks anyway."""
+    monkeypatch.setattr(availability_feed, "BATCH", 1)
+    _, cursor = read(world)
+    world.place(("SKU-1", 10), ("SKU-2", 10))
+    assert publisher.run()
+    for place in ("S002", "S003"):
+        world.place(("SKU-1", 6), at=place)
+    world.clock.advance(passes_ms)
+    work_off(publisher)
+    again = {"SKU-1": 8 if passes_ms else 20}
+    assert read(world, cursor)[0] == {"SKU-2": 20} | again
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-1": 8, "SKU-2": 20}
 
 
 def test_rules_and_their_time_boxes_are_published(world, publisher):

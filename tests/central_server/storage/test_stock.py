@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from central_server.records import LedgerEntry
-from central_server.storage.stock import OpeningStock
+from central_server.storage.stock_rows import OpeningStock
 from sync.domain.inventory import StockPosition, StockReason
 from sync.protocol.rows import StockRow
 from tests.central_server.storage.data import NOW, location
