@@ -8,7 +8,6 @@ A day is a date where the sender is; a carrier does not cross so many time zones
 day's delivery that it would matter to whoever waits at home.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -94,11 +93,3 @@ def delivery_days(
     return DeliveryDays(
         delivered_on(carrier, collected, least), delivered_on(carrier, collected, most)
     )
-
-
-def spanning(found: Iterable[DeliveryDays]) -> DeliveryDays | None:
-    """Return the days over several deliveries; None where there is none."""
-    each: Sequence[DeliveryDays] = tuple(found)
-    if not each:
-        return None
-    return DeliveryDays(min(one.earliest for one in each), max(one.latest for one in each))

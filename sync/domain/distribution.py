@@ -84,16 +84,6 @@ def units_of(mean: float, dispersion: float = 1.0) -> Units:
     return Units(mean, mode - len(down), weights, tuple(accumulate(weights)))
 
 
-def poisson_cdf(mean: float, units: int) -> float:
-    """Return P(Poisson(mean) <= units)."""
-    return units_of(checked_mean(mean)).cdf(units)
-
-
-def poisson_quantile(mean: float, probability: float) -> int:
-    """Return min{ f : P(Poisson(mean) <= f) >= probability }, for means of 0 to 10,000."""
-    return units_of(checked_mean(mean)).quantile(checked_probability(probability))
-
-
 def expected_shortfall(mean: float, units: int, dispersion: float = 1.0) -> float:
     """Return E[(N - units)+]: the units asked for beyond `units`."""
     return units_of(checked_mean(mean), checked_dispersion(dispersion)).shortfall(units)

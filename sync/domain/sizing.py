@@ -20,7 +20,6 @@ Owned here: the numbers. Not here: who holds which right (`sync.domain.escrow`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import ceil, exp, floor, log, log10
 
 from sync.domain.distribution import (
@@ -55,10 +54,6 @@ PRIOR_HOURS_BETWEEN_OUTAGES = 336.0
 """Without any history a store is taken to be cut off once in two weeks."""
 PRIOR_LENGTHS = ((1 / 6, 0.50), (1.0, 0.30), (8.0, 0.15), (24.0, 0.04), (72.0, 0.01))
 """Outage lengths (hours, share) before a store has its own: an assumption, stated as such."""
-GAP_CYCLES = 4
-"""Contact later than so many cycles is an outage; less is a late answer."""
-
-
 CLAIM_DAYS_MAX = 45
 """A sale that claims to be older than what a store keeps of its work has no time of its own."""
 _DAY_MS = 86_400_000
@@ -265,14 +260,6 @@ class OutageHistory:
         """Return how long an outage of this store lasts."""
         shares = Mixture.of(prior).parts
         return Mixture.of([*self.lengths, *((hours, prior_outages * w) for hours, w in shares)])
-
-
-def gaps_that_are_outages(
-    contact_hours: Sequence[float], cycle_hours: float, cycles: int = GAP_CYCLES
-) -> tuple[float, ...]:
-    """Return the lengths of the outages among moments of contact, in order."""
-    gaps = (later - earlier for earlier, later in pairwise(contact_hours))
-    return tuple(gap for gap in gaps if gap > cycles * cycle_hours)
 
 
 def whole_length_hours(lengths: Mixture, silent_hours: float) -> Mixture:

@@ -136,14 +136,6 @@ def take_cash(due_minor: int, given_minor: int, step_minor: int = 1) -> Cash:
     return Cash(due_minor, payable - due_minor, given_minor - payable)
 
 
-def even_split(due_minor: int, payers: int) -> tuple[int, ...]:
-    """Return what each of `payers` pays, in whole minor units; the first ones pay the rest."""
-    if due_minor < 0 or payers < 1:
-        raise TenderRefused("A bill is split between one or more.")
-    share, rest = divmod(due_minor, payers)
-    return tuple(share + (number < rest) for number in range(payers))
-
-
 # --- cards without the issuer's word --------------------------------------------------------
 
 

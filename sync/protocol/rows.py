@@ -59,10 +59,6 @@ class Watermark:
     epoch: int = 0
     seq: int = 0
 
-    def seq_for(self, replica_id: str, epoch: int) -> int:
-        """Return the last settled seq of that replica and epoch; 0 for any other."""
-        return self.seq if (self.replica_id, self.epoch) == (replica_id, epoch) else 0
-
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentRow:

@@ -10,7 +10,6 @@ from sync.domain.delivery import (
     Lane,
     delivered_on,
     delivery_days,
-    spanning,
     transit_days,
 )
 
@@ -73,10 +72,3 @@ def test_the_day_of_collection_is_the_senders(at, timezone, expected):
     """Late in the evening the date depends on where the parcel is collected."""
     found = delivery_days(CarrierDays(WEEK), round(at.timestamp() * 1000), timezone, (0, 0))
     assert found == DeliveryDays(expected, expected)
-
-
-def test_several_parcels_span_their_days():
-    """From the first that may come to the last."""
-    one, other = DeliveryDays(THURSDAY, FRIDAY), DeliveryDays(FRIDAY, SATURDAY)
-    assert spanning([one, other]) == DeliveryDays(THURSDAY, SATURDAY)
-    assert spanning([]) is None

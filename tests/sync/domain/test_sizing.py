@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from sync.domain.distribution import (
     expected_shortfall,
     mixed_step_by_step,
-    poisson_cdf,
-    poisson_quantile,
     units_of,
 )
 from sync.domain.sizing import (
@@ -28,7 +26,6 @@ from sync.domain.sizing import (
     floor_target,
     floor_units,
     floor_units_over,
-    gaps_that_are_outages,
     hours_until_reclaim,
     hours_when_silent,
     sold_when_ms,
@@ -57,7 +54,7 @@ def test_probabilities_agree_with_the_formula_in_whole_fractions(mean):
     """P(N <= f) is the sum of mean^n e^-mean / n!, to the last digits of a float."""
     for units in range(40):
         terms = sum(Fraction(mean) ** n / factorial(n) for n in range(units + 1))
-        assert poisson_cdf(mean, units) == pytest.approx(float(terms) * exp(-mean), rel=1e-12)
+        assert units_of(mean).cdf(units) == pytest.approx(float(terms) * exp(-mean), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -66,15 +63,15 @@ def test_probabilities_agree_with_the_formula_in_whole_fractions(mean):
 )
 def test_the_smallest_and_the_largest_means_are_computed(mean, probability, units):
     """Means of 0 to 10,000 neither underflow nor overflow."""
-    assert poisson_quantile(mean, probability) == units
+    assert units_of(mean).quantile(probability) == units
 
 
 @given(st.floats(0, 10_000), ratios)
 def test_a_quantile_is_the_least_that_suffices(mean, probability):
     """P(N <= f) reaches the probability at the quantile and not one unit before it."""
-    units = poisson_quantile(mean, probability)
-    assert poisson_cdf(mean, units) >= probability - 1e-12
-    assert units == 0 or poisson_cdf(mean, units - 1) < probability + 1e-12
+    units = units_of(mean).quantile(probability)
+    assert units_of(mean).cdf(units) >= probability - 1e-12
+    assert units == 0 or units_of(mean).cdf(units - 1) < probability + 1e-12
 
 
 @given(rates, rates, hours, ratios, dispersions)
@@ -153,7 +150,7 @@ def test_a_target_is_never_more_than_there_is(free, rate, mixture, ratio, disper
 def test_what_is_no_mean_is_refused(value):
     """A negative or endless expectation is a mistake of the caller's."""
     with pytest.raises(ValueError, match="no mean"):
-        poisson_quantile(value, 0.5)
+        expected_shortfall(value, 1)
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.0])
@@ -187,12 +184,6 @@ def test_one_customer_in_many_takes_several():
     mixed = SaleSizes().after([1, 1, 1, 3] * 10_000)
     assert single.dispersion() == pytest.approx(1.0, abs=0.001)
     assert mixed.dispersion() == pytest.approx(2.0, abs=0.001)
-
-
-def test_late_answers_are_no_outages():
-    """A gap counts from the fourth missed cycle."""
-    contacts = [0.0, 0.01, 0.03, 0.5, 0.51, 8.51]
-    assert gaps_that_are_outages(contacts, 0.01) == pytest.approx((0.47, 8.0))
 
 
 def test_a_store_s_own_outages_outweigh_the_prior():

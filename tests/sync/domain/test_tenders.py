@@ -13,7 +13,6 @@ from sync.domain.tenders import (
     UnheardValue,
     ValueLimits,
     account_of,
-    even_split,
     offline_card_refusal,
     rounded,
     take_cash,
@@ -58,14 +57,6 @@ def test_cash_that_makes_no_sense_is_refused(due, given_minor, step):
     """Nothing due, nothing given, a coin that does not exist."""
     with pytest.raises(TenderRefused):
         take_cash(due, given_minor, step)
-
-
-@given(st.integers(0, 10_000_000), st.integers(1, 40))
-def test_a_bill_split_evenly_loses_nothing(due, payers):
-    """The parts add up, and no two differ by more than one minor unit."""
-    parts = even_split(due, payers)
-    assert sum(parts) == due
-    assert max(parts) - min(parts) <= 1
 
 
 cards = st.lists(st.integers(1, 20_000), max_size=60)

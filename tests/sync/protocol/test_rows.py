@@ -21,7 +21,6 @@ from sync.protocol.rows import (
     StockRow,
     StoreRow,
     VerdictRow,
-    Watermark,
     encode_body,
     prices_scope,
     row_digest,
@@ -76,13 +75,6 @@ def test_a_checksum_does_not_depend_on_the_order(rows: list, seed: int):
 def test_different_rows_have_different_digests(one: tuple, other: tuple):
     """Entity, key and rev all count, and none runs into the next."""
     assert (row_digest(*one) == row_digest(*other)) == (one == other)
-
-
-def test_a_watermark_counts_for_its_own_replica_and_epoch_only():
-    """What another device, or this one in another life, has done is no news of ours."""
-    mark = Watermark("R1", 2, 7)
-    assert mark.seq_for("R1", 2) == 7
-    assert (mark.seq_for("R1", 1), mark.seq_for("R2", 2), Watermark().seq_for("R1", 1)) == (0, 0, 0)
 
 
 def test_scopes_have_names():
