@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order
 from central_server.services.candidates import one_candidate
+from central_server.services.capacity import Claim, Days
 from central_server.services.errors import NotPriced, PickupNotOffered
 from central_server.services.order_giving import Giving, keep
 from central_server.services.order_views import status_of_order
@@ -29,7 +30,7 @@ def hold_here(
     if free := tuple(line.sku for line in order.lines if not line.unit_price_minor):
         raise NotPriced(free, place.price_zone, order.currency)
     products = unit.catalogue.products({line.sku for line in order.lines})
-    plan, has_units = _promise_here(unit, order, place, now_ms)
+    plan, has_units, claim = _promise_here(unit, order, place, now_ms)
     if not has_units and not may_wait:
         raise InsufficientStock(plan.shortfall())
     made = assign(
@@ -47,15 +48,18 @@ def hold_here(
         text = f"On the waiting list of {place.name}."
     unit.orders.insert(order)
     keep(unit, order, held, place, plan, now_ms, how, why="placed", text=text)
+    if claim is not None:
+        unit.capacity.claim(held.order.id, place.id, claim.starts_ms, claim.use)
     return order, held.order
 
 
 def _promise_here(
     unit: "Unit", order: Order, place: Location, now_ms: int
-) -> tuple[SourcingPlan, bool]:
-    """Reserve all of an order at one place, if it can promise all of it.
+) -> tuple[SourcingPlan, bool, Claim | None]:
+    """Reserve all of an order at one place, if it can promise all of it and its day has room.
 
-    Raises `PickupNotOffered` where nobody fetches anything there, waiting list or not.
+    Returns what was taken of the day, too. Raises `PickupNotOffered` where nobody fetches
+    anything there, waiting list or not.
     """
     lines = tuple(DemandLine(line.line, line.sku, line.quantity) for line in order.lines)
     demand = Demand(place.id, place.latitude, place.longitude, lines)
@@ -66,5 +70,13 @@ def _promise_here(
         raise PickupNotOffered(place.id)
     plan = route(demand, [here], RoutingRules(), now_ms)
     if plan.location_id is None:
-        return plan, False
-    return plan, reserve(unit, place.id, wanted, order.id, now_ms, ask, promises)
+        return plan, False, None
+    days = Days(unit, now_ms)
+    claim, is_free = days.take(place.id, sum(wanted.values()))
+    if not is_free:
+        full = RoutingRules(full=frozenset({place.id}))
+        return route(demand, [here], full, now_ms), False, None
+    if not reserve(unit, place.id, wanted, order.id, now_ms, ask, promises):
+        days.give_back(place.id, claim)
+        return plan, False, None
+    return plan, True, claim

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from central_server.money_records import MoneyEntry
 from central_server.records import Location, OrderEvent, StoredFulfillment
+from central_server.services.capacity import Days
 from central_server.services.counter_orders import (
     AlreadyBegun,
     Beginning,
@@ -114,11 +115,18 @@ class Reserving(ABC):
             units[line.sku] += count
         source = f"serve:{order.id}"
         ask = Ask(chosen=self._location_id)
+        days = Days(self._unit, self._now_ms)
+        claim, is_free = days.take(self._location_id, units.total())
+        if not is_free:
+            return False
         if not reserve(self._unit, self._location_id, units, source, self._now_ms, ask):
+            days.give_back(self._location_id, claim)
             return False
         lease = self._unit.leases.get(self._location_id)
         confirm_by_ms = 0 if lease is None else lease.confirm_by_ms
         self._decide(WaitServed(order.id, self._hold_end(order), confirm_by_ms), source)
+        if claim is not None:
+            self._unit.capacity.claim(order.id, self._location_id, claim.starts_ms, claim.use)
         self._served.update(units)
         return True
 

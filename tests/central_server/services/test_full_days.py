@@ -19,6 +19,7 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_reservations import reserve
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import NINE_TO_NINE, World
 from tests.support.parcels import CARRIERS
@@ -108,6 +109,27 @@ def taken(world: World) -> dict[str, int]:
     return {
         one["location_id"]: one["orders"]["taken"] for one in world.parts.central.routing.capacity()
     }
+
+
+def test_reservations_take_room_like_pickups(world: World):
+    """A store that is full holds nothing more; who waits is served when its day has room."""
+    publish(world, RoutingRule("few", CAPACITY, orders=1))
+    first = reserve(world)
+    assert taken(world) == {"S001": 1, "S002": 0, "S003": 0}
+    with pytest.raises(InsufficientStock):
+        reserve(world)
+    second = reserve(world, waiting_list=True)
+    assert world.parts.central.routing.why(second.order_id)["sentence"] == (
+        "It is reserved at S001, on the waiting list. S001, which the customer chose, has no"
+        " room left in its day."
+    )
+    assert world.parts.holds.run() == 0
+    assert world.stock("S001") == (10, 2)
+    world.parts.central.cancelling.cancel(first.order_id, reason="", actor="test")
+    assert world.parts.holds.run() == 1
+    assert taken(world)["S001"] == 1
+    assert world.stock("S001") == (10, 2)
+    world.check_books()
 
 
 def test_orders_of_a_group_take_room_together(world: World, monkeypatch: pytest.MonkeyPatch):
