@@ -55,12 +55,14 @@ class MethodView(BaseModel):
 
     `promised_by`: ready for the customer (pickup), or for the carrier (ship). `delivery`: of
     `ship`, by the asked `service`, to the point asked about (`near`) or else anywhere.
+    `day_full`: rules of capacity leave no room for another order there; it has no dates then.
     """
 
     method: str
     available_to_promise: int
     offered: bool
     promised_by: str | None
+    day_full: bool = False
     leaves_at: str | None = None
     delivery: DeliveryView | None = None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
+from central_server.services.capacity import Days
 from central_server.services.errors import NotFound, UnknownSkus
 from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document, delivery_document
@@ -109,6 +110,8 @@ class _Answer:
         self._own = replace(question.ask, is_own=True)
         self._routing: ParcelRouting | None = None
         self._sent: dict[str, Document] = {}
+        self._begins: Mapping[str, int | None] = {}
+        """When the part of a place's day begins that has room; None: it is full."""
 
     def network(self) -> list[Document]:
         """Return one entry a SKU."""
@@ -139,6 +142,7 @@ class _Answer:
             for method in Method
         }
         heard = self._view.replicas.last_contacts(ids)
+        self._begins = Days(self._view, self._now_ms).begins(ids)
         return [
             self._place(place, sku, promised[place.id], methods, heard.get(place.id))
             for place in places
@@ -155,9 +159,6 @@ class _Answer:
     ) -> Document:
         promise = found[sku]
         age_ms = data_age_ms(heard_ms, self._now_ms)
-        ready_ms = promised_by(
-            open_hours(place), self._now_ms, ready_in_ms(place, self._promise_ms)
-        )
         inbound_ = self._inbound(sku, place.id, promise)
         entry: Document = {
             "location_id": place.id,
@@ -171,13 +172,7 @@ class _Answer:
             },
             "data_age_seconds": None if age_ms is None else age_ms / 1000,
             "methods": [
-                {
-                    "method": method,
-                    "available_to_promise": (one := promises[place.id][sku]).quantity,
-                    "offered": one.is_offered,
-                    "promised_by": rfc3339(ready_ms) if one.quantity else None,
-                    **(self._delivery(place) if one.quantity and method == SHIP else {}),
-                }
+                self._method(place, method, promises[place.id][sku])
                 for method, promises in methods.items()
             ],
             "inbound": [_inbound(one) for one in inbound_],
@@ -187,12 +182,30 @@ class _Answer:
             entry["components"] = self._components(sku, found, "on_hand")
         return entry
 
-    def _delivery(self, place: Location) -> Document:
+    def _method(self, place: Location, method: str, promise: Promise) -> Document:
+        begins = self._begins.get(place.id, self._now_ms)
+        entry: Document = {
+            "method": method,
+            "available_to_promise": promise.quantity,
+            "offered": promise.is_offered,
+            "promised_by": None,
+            "day_full": begins is None,
+        }
+        if promise.quantity and begins is not None:
+            ready_ms = promised_by(
+                open_hours(place), max(self._now_ms, begins), ready_in_ms(place, self._promise_ms)
+            )
+            entry["promised_by"] = rfc3339(ready_ms)
+            if method == SHIP:
+                entry |= self._delivery(place, begins)
+        return entry
+
+    def _delivery(self, place: Location, begins_ms: int) -> Document:
         """Return when a parcel leaves a place, and when it is delivered where it is asked for."""
         if place.id not in self._sent:
             if self._routing is None:
                 self._routing = ParcelRouting(self._view, self._now_ms, self._promise_ms)
-            self._sent[place.id] = _sent_from(place, self._routing, self._question)
+            self._sent[place.id] = _sent_from(place, self._routing, self._question, begins_ms)
         return self._sent[place.id]
 
     def _components(self, sku: str, found: Mapping[str, Promise], begins: str) -> list[Document]:
@@ -251,10 +264,16 @@ class _Answer:
         return tuple(within[:LOCATIONS_MAX])
 
 
-def _sent_from(place: Location, routing: ParcelRouting, question: Question) -> Document:
-    """Return when a unit that is ordered now leaves a place, and on which days it arrives."""
+def _sent_from(
+    place: Location, routing: ParcelRouting, question: Question, begins_ms: int
+) -> Document:
+    """Return when a unit that is ordered now leaves a place, and on which days it arrives.
+
+    `begins_ms` is when the place has room for the work.
+    """
     heaviest = max(routing.weights(question.skus).values())
-    choice = routing.sending.choice(place, question.service, heaviest, routing.ready_ms(place))
+    ready_ms = routing.ready_ms(place, begins_ms)
+    choice = routing.sending.choice(place, question.service, heaviest, ready_ms)
     if choice is None:
         return {"leaves_at": None, "delivery": None}
     km = None

@@ -1,6 +1,6 @@
 """Taking a part of a location's day for an order, where rules of routing limit it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,18 +52,22 @@ class Days:
 
     def full(self, location_ids: Collection[str], units: int) -> frozenset[str]:
         """Return those of some locations that had no room for an order, all looked at at once."""
+        begins = self.begins(location_ids, units)
+        return frozenset(place for place, start in begins.items() if start is None)
+
+    def begins(self, location_ids: Collection[str], units: int = 1) -> dict[str, int | None]:
+        """Return when the first part of a location's day begins (ms) that has room for an order.
+
+        None: all parts are full. Locations whose days are not limited are not in it.
+        """
         if not self._rules.limits_capacity:
-            return frozenset()
+            return {}
         parts = self._parts(location_ids)
         used = self._unit.capacity.used(tuple(parts), self._now_ms - DAY_MS) if parts else {}
-        return frozenset(
-            place
+        return {
+            place: next((one.starts_ms for one in found if _fits(used, place, one, units)), None)
             for place, found in parts.items()
-            if not any(
-                one.limit.fits(used.get((place, one.starts_ms), NOTHING) + one.use_of(units))
-                for one in found
-            )
-        )
+        }
 
     def starts(self, location_ids: Collection[str]) -> set[tuple[str, int]]:
         """Return the limited parts of some locations' days: location and start (ms)."""
@@ -84,3 +88,9 @@ class Days:
         """Give back what was taken."""
         if claim is not None:
             self._unit.capacity.give_back(location_id, claim.starts_ms, claim.use)
+
+
+def _fits(
+    used: Mapping[tuple[str, int], CapacityUse], place: str, part: PartOfDay, units: int
+) -> bool:
+    return part.limit.fits(used.get((place, part.starts_ms), NOTHING) + part.use_of(units))

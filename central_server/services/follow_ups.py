@@ -279,7 +279,7 @@ class PushFollowUps:
     ) -> Moved:
         assignment = assign(
             whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms,
-            lease=self._unit.leases.get(location.id),
+            lease=self._unit.leases.get(location.id), begins_ms=claim.starts_ms if claim else 0,
         )  # fmt: skip
         self.assigned.append(assignment.order)
         if claim is not None:

@@ -115,7 +115,7 @@ def give(
     taken = _taken(unit, plan)
     made = assign(
         order, taken, units, now_ms, how.random, promise_ms=how.promise_ms,
-        lease=unit.leases.get(taken.id),
+        lease=unit.leases.get(taken.id), begins_ms=claim.starts_ms if claim else 0,
     )  # fmt: skip
     text = f"{taken.name} gets it ready."
     keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)

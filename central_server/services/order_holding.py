@@ -36,6 +36,7 @@ def hold_here(
     made = assign(
         order, place, {line.line: line.quantity for line in order.lines}, now_ms, how.random,
         promise_ms=how.promise_ms, lease=unit.leases.get(place.id),
+        begins_ms=claim.starts_ms if claim else 0,
     )  # fmt: skip
     categories = [one.category for one in products.values()]
     held = hold(made, place, categories, now_ms, waits=not has_units)

@@ -72,7 +72,7 @@ class ParcelRouting:
         self.sending = Sending(view, rates)
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
         self._weights: dict[str, int] = {}
-        self._ready: dict[tuple[OpenHours, int], int] = {}
+        self._ready: dict[tuple[OpenHours, int, int], int] = {}
 
     def order(
         self, order: Order, units: Mapping[int, int], excluded: frozenset[str] = frozenset()
@@ -308,12 +308,16 @@ class ParcelRouting:
             unit_surcharge_minor=does.unit_surcharge_minor,
         )  # fmt: skip
 
-    def ready_ms(self, place: Location) -> int:
-        """Return when a location could have it ready, whatever its day is like."""
-        key = open_hours(place), ready_in_ms(place, self.promise_ms)
+    def ready_ms(self, place: Location, begins_ms: int = 0) -> int:
+        """Return when a location could have it ready, whatever its day is like.
+
+        Or when work begins on it at `begins_ms`, if that is later than now.
+        """
+        start = max(self._now_ms, begins_ms)
+        key = open_hours(place), ready_in_ms(place, self.promise_ms), start
         if key not in self._ready:
-            calendar, working_ms = key
-            self._ready[key] = promised_by(calendar, self._now_ms, working_ms)
+            calendar, working_ms, _ = key
+            self._ready[key] = promised_by(calendar, start, working_ms)
         return self._ready[key]
 
 

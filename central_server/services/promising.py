@@ -44,9 +44,11 @@ def assign(
     *,
     promise_ms: int,
     lease: Lease | None,
+    begins_ms: int = 0,
 ) -> Assignment:
     """Return the fulfillment order for `units` (by line) of `order` at `location`.
 
+    `begins_ms` is when the part of its day begins that has room for it, if that is limited.
     Under escrow (`lease`) the store has to confirm it in time, or it goes elsewhere.
     """
     key = new_id(now_ms, random)
@@ -64,7 +66,9 @@ def assign(
         flow=_flow_of(order, location),
         lines=lines,
         placed_at_ms=order.placed_at_ms,
-        promised_by_ms=promised_by(open_hours(location), now_ms, ready_in_ms(location, promise_ms)),
+        promised_by_ms=promised_by(
+            open_hours(location), max(now_ms, begins_ms), ready_in_ms(location, promise_ms)
+        ),
         currency=order.currency,
         customer_name=order.customer_name,
         customer_hint=customer_hint(order.customer_phone),

@@ -139,6 +139,40 @@ def test_time_to_get_ready_counts_where_parts_of_the_day_are_limited(world):
     assert [one.location_id for one in place(world)[1]] == ["S002"]
 
 
+def test_dates_look_at_the_room_that_parts_of_the_day_have(world):
+    """Whoever orders into the afternoon is told so before, and after; a full day has no date."""
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
+    day = RoutingRuleKind.CAPACITY
+    here = ("S001",)
+    publish_routing(
+        world,
+        RoutingRule("morning", day, locations=here, until_minute=12 * 60, orders=1),
+        RoutingRule("later", day, locations=here, from_minute=15 * 60, orders=1),
+    )
+
+    def told() -> list[Any]:
+        (one,) = ask(world, "SKU-1", location_ids=here)["availability"]
+        return [
+            (method["day_full"], method["promised_by"], method.get("leaves_at"))
+            for method in one["methods"]
+        ]
+
+    def given(order_id: str) -> tuple[str, str]:
+        (part,) = world.fulfillments(order_id)
+        return part.location_id, rfc3339(part.promised_by_ms)
+
+    first = told()
+    assert given(world.place(("SKU-1", 1)).order_id) == ("S001", first[0][1])
+    second = told()
+    assert [one[0] for one in second] == [False, False]
+    assert second[0][1] == "2025-11-23T22:00:00.000Z", "two hours after three in the afternoon"
+    assert second[1][1] == second[0][1]
+    assert given(world.place(("SKU-1", 1)).order_id) == ("S001", second[0][1])
+    assert told() == [(True, None, None), (True, None, None)]
+    assert given(world.place(("SKU-1", 1)).order_id)[0] == "S002"
+
+
 def test_speed_counts_the_days_that_customers_are_told(world):
     """By speed the nearer lane wins over the cheaper parcel, as its days are fewer."""
     far = replace(SWIFT, carrier="harbor", services=("standard",))
