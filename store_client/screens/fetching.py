@@ -206,7 +206,7 @@ class FetchingScreen(ShelfScreen):
         rest = order.total("open")
         verb = "waits" if rest == 1 else "wait"
         words = f"Handed over. {units(rest)} still {verb}" if rest else "Handed over: all done"
-        self.recorded(order, words)
+        self.show_done(order, words)
 
     # --- problems -----------------------------------------------------------------------
 
@@ -269,7 +269,7 @@ class FetchingScreen(ShelfScreen):
         question = Question("How many open days longer?", "Days", value=str(EXTENSION_DAYS))
         self.app.push_screen(
             EntryDialog(question, lambda text: commands.extend_by(self.desk, self.key, text)),
-            lambda order: self.recorded(order, "Asked: central answers when it is reached"),
+            lambda order: self.show_done(order, "Asked: central answers when it is reached"),
         )
 
     def action_no_show(self) -> None:

@@ -1,19 +1,24 @@
 """What screens share that record one command at a time: in a thread, durable before it is said."""
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.base import TerminalScreen, TypingScreen, begin
 from store_client.services.desk import Desk
+from store_client.services.scanner import Code
 from store_client.services.words import refusal
 from store_client.widgets.panels import Says
 from sync.domain.errors import OperationRefused
 
 Command = Callable[[Desk], Any]
+Then = str | Callable[[Any], str | None]
+"""What to say after a command, or what goes on with its result and returns what to say."""
 LEAVES = "Recording …, then back."
 """Said to who leaves while something is being recorded."""
+SCANS_WAITING_MAX = 32
 
 
 class RecordingScreen(TerminalScreen):
@@ -29,13 +34,13 @@ class RecordingScreen(TerminalScreen):
         """Whether something is being recorded, or is about to be."""
         return self.busy
 
-    def do(self, command: Command, then: Callable[[Any], None]) -> None:
-        """Record one command, then go on with its result."""
+    def do(self, command: Command, then: Then) -> None:
+        """Record one command, then say so, or go on with its result."""
         if not self.busy:
             self.busy = True
             begin(self, partial(self._record, command, then), "perform")
 
-    async def _record(self, command: Command, then: Callable[[Any], None]) -> None:
+    async def _record(self, command: Command, then: Then) -> None:
         try:
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
@@ -46,13 +51,21 @@ class RecordingScreen(TerminalScreen):
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self._leaves = False
             self.host.note_error(error)
-            self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; else tell support.")
+            todo = "Try again; if it stays, tell support."
+            self.query_one(Says).bad(f"NOT recorded: {error}.", todo)
+            self.app.bell()
         else:
-            then(result)
+            self.show_done(result, then)
         finally:
             self.busy = False
             self.host.approval = None
             self.recorded()
+
+    def show_done(self, result: Any, then: Then) -> None:
+        """Go on with what was done, and say so."""
+        words = then if isinstance(then, str) else then(result)
+        if words:
+            self.query_one(Says).good(words)
 
     def recorded(self) -> None:
         """Go on with what waited while a command was recorded."""
@@ -73,3 +86,64 @@ class RecordingScreen(TerminalScreen):
             self.query_one(Says).plain(LEAVES)
         else:
             self.dismiss()
+
+
+class ScanScreen(TypingScreen, RecordingScreen):
+    """A screen whose scans and typed codes are commands: each waits its turn, none is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scans: deque[Code] = deque()
+
+    def use_scan(self, code: Code) -> None:
+        """Act on a scanned or typed code; called while no command is being recorded."""
+        raise NotImplementedError
+
+    @property
+    def can_scan(self) -> bool:
+        """Whether what the codes are about has been read."""
+        return True
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a command is being recorded, or a scan waits for it."""
+        return self.busy or (bool(self._scans) and self.can_scan)
+
+    def take_code(self, code: Code) -> None:
+        """Take a scan; scans wait for each other, none is lost in silence."""
+        if len(self._scans) >= SCANS_WAITING_MAX:
+            self.host.unused_code(code)
+        else:
+            self._scans.append(code)
+            self.recorded()
+
+    def recorded(self) -> None:
+        """Use the next scan that waits, or leave where that was asked for meanwhile."""
+        super().recorded()
+        if self._scans and self.can_scan and not self.busy and self.display:
+            self.use_scan(self._scans.popleft())
+            if self.is_active:  # the next one's turn has come already where this led to no command
+                self.call_later(self.recorded)
+
+    def on_unmount(self) -> None:
+        """Name the scans that were still waiting when the screen was left at once."""
+        for code in self._scans:
+            self.host.unused_code(code)
+
+    # --- typing without a field ---------------------------------------------------------
+
+    def show_typed(self, text: str) -> None:
+        """Show what is typed."""
+        says = self.query_one(Says)
+        says.typing(text, "uses it") if text else says.plain("")
+
+    def action_type_code(self) -> None:
+        """Say that typing is enough."""
+        self.query_one(Says).typing(self.typed, "uses it")
+
+    def action_back(self) -> None:
+        """Forget what is typed, or go back once all is recorded."""
+        if self.typed:
+            self.set_typed("")
+        else:
+            super().action_back()

@@ -159,7 +159,7 @@ class ShelfScreen(WorkScreen):
         )
         self.app.push_screen(
             EntryDialog(question, lambda text: shelf.stage(self.desk, key, text)),
-            lambda order: self.recorded(order, lambda after: f"Put at {after.staging_spot}"),
+            lambda order: self.show_done(order, lambda after: f"Put at {after.staging_spot}"),
         )
 
     def action_unstage(self) -> None:

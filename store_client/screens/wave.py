@@ -1,6 +1,5 @@
 """A wave: one walk through the store, place by place, with the tote for each unit."""
 
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 
-from store_client.screens.base import TypingScreen, begin
+from store_client.screens.base import begin
 from store_client.screens.dialogs import (
     FIRST_SEEN,
     Choice,
@@ -17,7 +16,7 @@ from store_client.screens.dialogs import (
     ConfirmDialog,
     what_follows,
 )
-from store_client.screens.recording import RecordingScreen
+from store_client.screens.recording import ScanScreen
 from store_client.screens.wave_list import LOOKS
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
@@ -33,10 +32,8 @@ from sync.domain.errors import OperationRefused
 from sync.domain.fulfillment import ShortReason
 from sync.domain.waves import PickMode
 
-SCANS_WAITING_MAX = 32
 
-
-class WaveScreen(TypingScreen, RecordingScreen):
+class WaveScreen(ScanScreen):
     """The pick list of one wave, sorted by where things lie; then the sorting, where that waits."""
 
     HELP_TEXT = (
@@ -68,7 +65,6 @@ class WaveScreen(TypingScreen, RecordingScreen):
         self._is_gone = False
         """Whether no order of it is open any more: it ended while it was shown."""
         self._chose_sorting: bool | None = None
-        self._scans: deque[Code] = deque()
 
     def compose_body(self) -> ComposeResult:
         """Show the next place, the list, and what the last scan did."""
@@ -206,41 +202,26 @@ class WaveScreen(TypingScreen, RecordingScreen):
     # --- picking ------------------------------------------------------------------------
 
     def take_code(self, code: Code) -> None:
-        """Take a scan; scans wait for each other, none is lost in silence. An order's is opened."""
+        """Take a scan in its turn; an order's is opened."""
         if code.order_number:
             self.host.open_code(code)
-        elif len(self._scans) >= SCANS_WAITING_MAX:
-            self.host.unused_code(code)
         else:
-            self._scans.append(code)
-            self.recorded()
+            super().take_code(code)
 
-    def on_unmount(self) -> None:
-        """Name the scans that were still waiting when the screen was left at once."""
-        for code in self._scans:
-            self.host.unused_code(code)
+    def use_scan(self, code: Code) -> None:
+        """Pick or sort the unit that was scanned."""
+        key = self._key
+        act = waves.sort_scan if self._sorts else waves.scan
+        self.do(lambda desk: act(desk, key, code), self._scanned)
 
-    @property
-    def has_waiting(self) -> bool:
-        """Whether a command is being recorded, or a scan waits for it."""
-        return self.busy or bool(self._scans)
-
-    def recorded(self) -> None:
-        """Take the next scan that waits, or leave where that was asked for meanwhile."""
-        super().recorded()
-        if self._scans and not self.busy and self.display:
-            code, key = self._scans.popleft(), self._key
-            act = waves.sort_scan if self._sorts else waves.scan
-            self.do(lambda desk: act(desk, key, code), self._scanned)
-
-    def _scanned(self, scan: waves.WaveScan) -> None:
+    def _scanned(self, scan: waves.WaveScan) -> str:
         self._show(scan.wave)
         sorts = self._sorts
         left = [row.sku for row in scan.wave.rows if (row.to_sort if sorts else row.to_pick)]
         # Where the last unit of a place was picked, the cursor walks on to the next place.
         here = scan.line.sku if scan.line.sku in left or not left else left[0]
         self.query_one("#wave", WorkList).go_to(here)
-        self.query_one(Says).good(scan.says)
+        return scan.says
 
     @property
     def _row(self) -> waves.PickRow | None:
@@ -249,10 +230,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
     def action_pick(self) -> None:
         """Pick or sort one unit of the row under the cursor."""
-        row, key = self._row, self._key
-        if self._may_act() and row is not None:
-            act = waves.sort_scan if self._sorts else waves.scan
-            self.do(lambda desk: act(desk, key, Code(row.sku)), self._scanned)
+        row = self._row
+        if self._may_act() and row is not None and not self.busy:
+            self.use_scan(Code(row.sku))
 
     def _may_act(self, *, on_others: bool = False) -> bool:
         """Return whether anything can be done to the wave here; say why not."""
@@ -313,9 +293,9 @@ class WaveScreen(TypingScreen, RecordingScreen):
 
         self.app.push_screen(what_follows(said), answered)
 
-    def _given_up(self, row: waves.PickRow, wave: waves.Wave) -> None:
+    def _given_up(self, row: waves.PickRow, wave: waves.Wave) -> str:
         self._show(wave)
-        self.query_one(Says).good(f"Given up {row.to_pick}: {row.name}")
+        return f"Given up {row.to_pick}: {row.name}"
 
     def action_leave(self) -> None:
         """Give back what is still to be picked, so that others can take it."""
@@ -331,13 +311,13 @@ class WaveScreen(TypingScreen, RecordingScreen):
             "Give the wave back", "Orders that are not picked yet leave this wave.", yes="Give back"
         )
 
-        def left(given: waves.GivenBack) -> None:
+        def left(given: waves.GivenBack) -> str:
             if not given.staying:
                 self.dismiss()
-                return
-            stay = f"{units(given.staying, 'order')} to be sorted first: F6"
-            self.query_one(Says).good(f"Given back {units(given.orders, 'order')}; {stay}")
+                return ""
             self.store_changed()
+            stay = f"{units(given.staying, 'order')} to be sorted first: F6"
+            return f"Given back {units(given.orders, 'order')}; {stay}"
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -358,10 +338,10 @@ class WaveScreen(TypingScreen, RecordingScreen):
         text = f"{self._picker} is told nothing: say so. The totes stay as they are."
         dialog = ConfirmDialog("Take this wave over", text, yes="Take over")
 
-        def taken(wave: waves.Wave) -> None:
+        def taken(wave: waves.Wave) -> str:
             self._picker = ""
             self.store_changed()
-            self.query_one(Says).good(f"Yours now: {units(wave.to_pick)} still to pick")
+            return f"Yours now: {units(wave.to_pick)} still to pick"
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -372,18 +352,7 @@ class WaveScreen(TypingScreen, RecordingScreen):
     def action_paper(self) -> None:
         """Put the list on paper."""
         key = self._key
-        self.do(lambda desk: print_wave(desk, key), self.query_one(Says).good)
-
-    # --- typing without a field ---------------------------------------------------------
-
-    def show_typed(self, text: str) -> None:
-        """Show what is typed."""
-        says = self.query_one(Says)
-        says.typing(text, "uses it") if text else says.plain("")
-
-    def action_type_code(self) -> None:
-        """Say that typing is enough."""
-        self.query_one(Says).typing(self.typed, "uses it")
+        self.do(lambda desk: print_wave(desk, key), str)
 
     @on(WorkList.Chosen, "#wave")
     def _entered(self, event: WorkList.Chosen) -> None:
@@ -399,10 +368,3 @@ class WaveScreen(TypingScreen, RecordingScreen):
             self.host.open_order(chosen.flow, chosen.id)
         elif self._may_act():
             self.query_one(Says).plain("Scan the item. No barcode? F4 does it by hand.")
-
-    def action_back(self) -> None:
-        """Forget what is typed, or go back once every scan is recorded."""
-        if self.typed:
-            self.set_typed("")
-        else:
-            super().action_back()

@@ -5,10 +5,8 @@ are durable before the screen says so. A key pressed while one is being recorded
 does nothing; a scan waits its turn, so none is lost.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from textual import on
@@ -17,13 +15,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 
 from store_client.ports import OperationFate
-from store_client.screens.approval import ask_approval
-from store_client.screens.base import TypingScreen, begin
+from store_client.screens.base import begin
 from store_client.screens.order_detail import OrderDetailScreen
-from store_client.screens.recording import LEAVES, Command
+from store_client.screens.recording import ScanScreen, Then
 from store_client.services.holder import Held, holder_of
 from store_client.services.scanner import Code, read_code
-from store_client.services.words import STATUS, Said, done, fate, refusal, who_did
+from store_client.services.words import STATUS, Said, done, fate, who_did
 from store_client.widgets.panels import (
     Banner,
     NextPanel,
@@ -36,11 +33,9 @@ from store_client.widgets.panels import (
 )
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
-from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
-SCANS_WAITING_MAX = 32
 FATES_MAX = 8
 
 
@@ -55,7 +50,7 @@ class Loaded:
     """Who else picks it."""
 
 
-class WorkScreen(TypingScreen):
+class WorkScreen(ScanScreen):
     """One order in work. A flow says what the next step is and what codes mean."""
 
     def __init__(self, fulfillment_id: str) -> None:
@@ -67,12 +62,7 @@ class WorkScreen(TypingScreen):
         """Who else picks it; None where it is nobody's, or one's own."""
         self.cancelled_ms: int | None = None
         """When a cancellation arrived while the order was open here."""
-        self.busy = False
-        """Whether a command is being recorded."""
         self._seen: dict[int, str] | None = None
-        self._scans: deque[Code] = deque()
-        self._leaves = False
-        """Whether it is left as soon as all is recorded."""
 
     # --- what a flow says ---------------------------------------------------------------
 
@@ -157,7 +147,7 @@ class WorkScreen(TypingScreen):
         self.aisles, self.held = loaded.aisles, loaded.held
         self.show(loaded.order)
         self._show_fates(loaded.fates)
-        self._next_scan()  # what was scanned before the order was read
+        self.recorded()  # what was scanned before the order was read
 
     def _load(self) -> Loaded:
         store = self.host.store
@@ -222,72 +212,23 @@ class WorkScreen(TypingScreen):
 
     # --- doing --------------------------------------------------------------------------
 
-    def do(self, command: Command, then: str | Callable[[Any], str]) -> None:
-        """Record one command, then say so; another key press meanwhile does nothing.
-
-        `then` is what to say, or makes it of the command's result.
-        """
-        if not self.busy:
-            self.busy = True
-            begin(self, partial(self._record, command, then), "perform")
-
-    async def _record(self, command: Command, then: str | Callable[[Any], str]) -> None:
-        try:
-            desk = self.desk
-            result = await self.host.off_loop(lambda: command(desk))
-        except OperationRefused as error:
-            self._leaves = False  # whoever was leaving has to read this
-            if not ask_approval(self, error, partial(self.do, command, then)):
-                self.refuse(error)
-        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self._not_recorded(error)
-        else:
-            self.recorded(result, then)
-        finally:
-            self.busy = False
-            self.host.approval = None
-            self._next_scan()
-
-    def recorded(self, result: Any, then: str | Callable[[Any], str]) -> None:
-        """Show the order after a command, and say what was done."""
+    def show_done(self, result: Any, then: Then) -> None:
+        """Show the order after a command, and say what was done; nothing, where nothing was."""
         order = getattr(result, "order", result)
         if order is not None:
             self.show(order)
-            self.query_one(Says).good(then if isinstance(then, str) else then(result))
+            super().show_done(result, then)
 
-    def refuse(self, error: OperationRefused) -> None:
-        """Say why not and what to do, and look at the order again."""
-        self._leaves = False  # whoever was leaving has to read this
-        self.query_one(Says).bad(*refusal(error))
-        self.app.bell()
-        self.store_changed()
+    @property
+    def can_scan(self) -> bool:
+        """Whether the order has been read."""
+        return self.order is not None
 
-    def _not_recorded(self, error: Exception) -> None:
-        self._leaves = False
-        self.host.note_error(error)
-        self.query_one(Says).bad(f"NOT recorded: {error}.", "Try again; if it stays, tell support.")
-        self.app.bell()
-
-    def take_code(self, code: Code) -> None:
-        """Take a scan; scans wait for each other, none is lost in silence."""
-        if len(self._scans) >= SCANS_WAITING_MAX:
-            self.host.unused_code(code)
-            return
-        self._scans.append(code)
-        self._next_scan()
-
-    def on_unmount(self) -> None:
-        """Name the scans that were still waiting when the screen was left at once."""
-        for code in self._scans:
-            self.host.unused_code(code)
-
-    def _next_scan(self) -> None:
+    def use_scan(self, code: Code) -> None:
+        """Act on a code, unless it is another order's: that one is opened."""
         order = self.order
-        if order is None or not self._scans or self.busy or not self.display:
-            if self._leaves and not self.busy:
-                self.dismiss()
+        if order is None:
             return
-        code = self._scans.popleft()
         if not code.order_number:
             self.use_code(order, code)
         elif code.order_number != order.order_number:
@@ -296,17 +237,6 @@ class WorkScreen(TypingScreen):
             self.use_code(order, Code(code.pickup_code, pickup_code=code.pickup_code))
         else:
             self.query_one(Says).plain(f"{order.order_number} is the order on the screen.")
-
-    # --- typing without a field ---------------------------------------------------------
-
-    def show_typed(self, text: str) -> None:
-        """Show what is typed."""
-        says = self.query_one(Says)
-        says.typing(text, "uses it") if text else says.plain("")
-
-    def action_type_code(self) -> None:
-        """Say that typing is enough."""
-        self.query_one(Says).typing(self.typed, "uses it")
 
     @on(WorkList.Chosen, "#lines")
     def _entered(self) -> None:
@@ -319,16 +249,6 @@ class WorkScreen(TypingScreen):
         """The line under the cursor."""
         current: FulfillmentLine | None = self.query_one("#lines", WorkList).current
         return current
-
-    def action_back(self) -> None:
-        """Forget what is typed, or go back once all is recorded."""
-        if self.typed:
-            self.set_typed("")
-        elif self.busy or (self._scans and self.order is not None):
-            self._leaves = True
-            self.query_one(Says).plain(LEAVES)
-        else:
-            self.dismiss()
 
     def action_next(self) -> None:
         """Use what is typed, or do the next step."""

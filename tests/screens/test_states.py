@@ -47,7 +47,7 @@ SCREENS = {
 
 SHARED = {
     "TypingScreen", "DeskScreen", "FetchingScreen", "RecordingModal", "RecordingScreen",
-    "ShelfScreen", "WaveDeskScreen", "WorkScreen",
+    "ScanScreen", "ShelfScreen", "WaveDeskScreen", "WorkScreen",
 }  # fmt: skip
 """What screens are made of, and never in front."""
 

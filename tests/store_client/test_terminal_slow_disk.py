@@ -2,8 +2,9 @@
 
 import pytest
 
+from store_client.screens.recording import SCANS_WAITING_MAX
 from store_client.screens.today import TodayScreen
-from store_client.screens.wave import SCANS_WAITING_MAX, WaveScreen
+from store_client.screens.wave import WaveScreen
 from store_client.services.scanner import read_code
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -58,6 +59,24 @@ async def test_a_scan_is_recorded_though_its_screen_is_left_meanwhile(clock):
         await term.press("enter")
         assert "1 of 2" in term.text()
     assert [one.kind for one in store.performed] == ["line_picked"]
+
+
+async def test_a_code_that_records_nothing_holds_no_scan_up(clock):
+    """The order's own number, scanned between two items: the second item is taken all the same."""
+    store = make_store(clock, 3)
+    slow = SlowStore(store, "line_picked")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        number = term.screen.order.order_number
+        term.keys.gap_ms = 8
+        for text in (gtin_of(0), number, gtin_of(0)):
+            term.keys.at_ms += 500
+            for key in (*text, "enter"):
+                await term.pilot.press({"-": "minus"}.get(key, key))
+        await slow.reached(term)
+        slow.release.set()
+        await term.rest()
+    assert [one.kind for one in store.performed] == ["line_picked"] * 2
 
 
 async def scan_and_leave(term: Terminal, slow: SlowStore, leave: str) -> None:

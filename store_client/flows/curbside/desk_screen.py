@@ -179,6 +179,6 @@ class CurbsideDeskScreen(WaveDeskScreen):
             key = row.id
             self.do(lambda desk: commands.left(desk, key), self._gone)
 
-    def _gone(self, order: FulfillmentOrder) -> None:
-        self.query_one(Says).good(f"{order.order_number}: nobody waits outside")
+    def _gone(self, order: FulfillmentOrder) -> str:
         self.store_changed()
+        return f"{order.order_number}: nobody waits outside"

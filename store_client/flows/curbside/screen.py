@@ -68,7 +68,7 @@ class CurbsideScreen(FetchingScreen):
                     arrival_question(self.desk, order.order_number),
                     lambda text: commands.arrived_at(self.desk, self.key, text),
                 ),
-                lambda after: self.recorded(after, "Noted: bring it out"),
+                lambda after: self.show_done(after, "Noted: bring it out"),
             )
 
     def action_left(self) -> None:

@@ -170,7 +170,7 @@ class ReserveScreen(ShelfScreen):
             self.store_changed()
             return
         where = f". Receipt: {sold.receipt.rsplit('/', 1)[-1]}" if sold.receipt else ""
-        self.recorded(sold.order, f"{sold.says}{where}")
+        self.show_done(sold.order, f"{sold.says}{where}")
 
     # --- problems -----------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class ReserveScreen(ShelfScreen):
         )
         self.app.push_screen(
             EntryDialog(question, lambda text: commands.extend_by(self.desk, self.key, text)),
-            lambda order: self.recorded(order, words),
+            lambda order: self.show_done(order, words),
         )
 
     def action_receipt(self) -> None:

@@ -178,10 +178,9 @@ class ShippingDeskScreen(DeskScreen):
 
         self.app.push_screen(dialog, answered)
 
-    def _said(self, done: manifests.Done) -> None:
-        later = "" if self.host.reaches_central else " Central hears of it later."
-        self.query_one(Says).good(done.says + later)
+    def _said(self, done: manifests.Done) -> str:
         self.store_changed()
+        return done.says + ("" if self.host.reaches_central else " Central hears of it later.")
 
 
 def _carrier_row(clock: CarrierClock, store: Any, now_ms: int) -> Row:

@@ -173,7 +173,7 @@ class ShipScreen(ShelfScreen):
         )  # fmt: skip
         self.app.push_screen(
             EntryDialog(question, lambda text: commands.pack(self.desk, self.key, text, packed)),
-            lambda after: self.recorded(after, f"Box {box} is packed: label it"),
+            lambda after: self.show_done(after, f"Box {box} is packed: label it"),
         )
 
     # --- labels, manifest, carrier -----------------------------------------------------
@@ -276,7 +276,7 @@ class ShipScreen(ShelfScreen):
             EntryDialog(
                 question, lambda text: commands.label_by_hand(self.desk, self.key, box, text)
             ),
-            lambda labeled: self.recorded(labeled, lambda done: done.says) if labeled else None,
+            lambda labeled: self.show_done(labeled, lambda done: done.says),
         )
 
 
