@@ -313,14 +313,24 @@ class StoreApp(LockingApp):
         """Go on as `actor`."""
         self.actor = actor
         self.touch()
-        self._to_base(TodayScreen())
+        self._to_base(lambda: self.switch_screen(TodayScreen()))
         # What the first scan needs is loaded now, not while somebody waits for it.
         begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
 
-    def _to_base(self, screen: Screen[Any]) -> None:
+    def _to_base(self, then: Callable[[], object]) -> None:
+        """Take away what stands over the base, from the top, then do `then`.
+
+        A screen that records is waited for: where it fails, people stay there and read it.
+        """
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
+            if not self._may_leave(partial(self._to_base, then)):
+                return
             self.pop_screen()
-        self.switch_screen(screen)
+        then()
+
+    def _may_leave(self, then: Callable[[], object]) -> bool:
+        screen = self.screen
+        return not isinstance(screen, TerminalScreen) or screen.may_leave(then)
 
     def open_order(self, flow: str, fulfillment_id: str) -> None:
         """Open the work screen of an order."""
@@ -334,7 +344,8 @@ class StoreApp(LockingApp):
     def _push(self, screen: Screen[Any]) -> None:
         order_for_order = isinstance(screen, WorkScreen) and isinstance(self.screen, WorkScreen)
         if isinstance(self.screen, StockLookupScreen) or order_for_order:
-            self.switch_screen(screen)
+            if self._may_leave(partial(self._push, screen)):
+                self.switch_screen(screen)
         else:
             self.push_screen(screen)
 
@@ -351,8 +362,7 @@ class StoreApp(LockingApp):
 
     def action_today(self) -> None:
         """Go back to Today."""
-        while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and Today
-            self.pop_screen()
+        self._to_base(self.say_standing)
 
     def action_find(self) -> None:
         """Find a product or an order."""
@@ -376,8 +386,11 @@ class StoreApp(LockingApp):
 
     def action_sign_out(self) -> None:
         """Let somebody else sign in."""
+        self._to_base(self._signed_out)
+
+    def _signed_out(self) -> None:
         self.actor = None
-        self._to_base(SignInScreen())
+        self.switch_screen(SignInScreen())
 
     def action_help(self) -> None:
         """Explain the screen in front."""

@@ -26,8 +26,8 @@ class RecordingScreen(TerminalScreen):
 
     busy = False
     """Whether a command is being recorded."""
-    _leaves = False
-    """Whether it is left as soon as nothing waits."""
+    _leaves: Callable[[], object] | None = None
+    """What takes it away, as soon as nothing waits."""
 
     @property
     def has_waiting(self) -> bool:
@@ -45,11 +45,11 @@ class RecordingScreen(TerminalScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
-            self._leaves = False
+            self._leaves = None
             if not ask_approval(self, error, partial(self.do, command, then)):
                 self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self._leaves = False
+            self._leaves = None
             self.host.note_error(error)
             todo = "Try again; if it stays, tell support."
             self.query_one(Says).bad(f"NOT recorded: {error}.", todo)
@@ -69,22 +69,36 @@ class RecordingScreen(TerminalScreen):
 
     def recorded(self) -> None:
         """Go on with what waited while a command was recorded."""
-        if self._leaves and not self.has_waiting:
-            self.dismiss()
+        leave = self._leaves
+        if leave is not None and not self.has_waiting and self.is_active:
+            self._leaves = None
+            leave()
+
+    def on_screen_resume(self) -> None:
+        """Be on top again, and go where that was waited for."""
+        self.recorded()
 
     def refuse(self, error: OperationRefused) -> None:
         """Say why not and what to do, and look again. Whoever was leaving has to read it."""
-        self._leaves = False
+        self._leaves = None
         self.query_one(Says).bad(*refusal(error))
         self.app.bell()
         self.store_changed()
 
+    def may_leave(self, then: Callable[[], object]) -> bool:
+        """Return whether all is recorded; else say so, and leave when it is.
+
+        Whoever leaves hears where it is not.
+        """
+        if not self.has_waiting:
+            return True
+        self._leaves = then
+        self.query_one(Says).plain(LEAVES)
+        return False
+
     def action_back(self) -> None:
-        """Go back, once all is recorded: whoever leaves hears where it is not."""
-        if self.has_waiting:
-            self._leaves = True
-            self.query_one(Says).plain(LEAVES)
-        else:
+        """Go back, once all is recorded."""
+        if self.may_leave(self.dismiss):
             self.dismiss()
 
 

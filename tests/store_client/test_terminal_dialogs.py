@@ -5,6 +5,7 @@ import pytest
 from store_client.screens.dialogs import EntryDialog
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.help import HelpScreen
+from store_client.screens.sign_in import SignInScreen
 from store_client.screens.today import TodayScreen
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
@@ -116,7 +117,7 @@ async def test_a_dialog_is_answered_once(clock):
         assert names(term) == ["PickupScreen"]
 
 
-# --- Esc while something is recorded ------------------------------------------------------------
+# --- Esc and F2 while something is recorded ----------------------------------------------------
 
 FULL = OSError(28, "No space left on device")
 
@@ -127,22 +128,73 @@ async def opened(term: Terminal, where: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["order", "wave"])
-async def test_a_full_disk_is_said_to_who_has_pressed_esc_already(clock, where):
-    """Esc waits for the scan that is being recorded: where that fails, its screen says so."""
+@pytest.mark.parametrize("leave", ["escape", "f2"])
+async def test_a_full_disk_is_said_to_who_has_left_already(clock, where, leave):
+    """Leaving waits for the scan that is being recorded: where that fails, its screen says so."""
     store = pickup_store(clock, 1)
     slow = SlowStore(store, "line_picked", FULL)
     async with terminal(store, clock) as term:
         await opened(term, where)
         here = names(term)
         await post_scans(term, slow, gtin_of(0))
-        await term.pilot.press("escape")
+        await term.pilot.press(leave)
         assert "Recording" in term.text()
         slow.release.set()
         await term.rest()
         assert "NOT recorded" in term.text()
         assert names(term) == here
-        await term.press("escape")
-        assert names(term) == here[:-1]
+        await term.press(leave)
+        assert names(term) == ([] if leave == "f2" else here[:-1])
+
+
+async def test_f2_over_an_order_that_still_records_goes_no_further_than_its_failure(clock):
+    """The lookup that stands over it goes at once; the order stays, and says what failed."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked", FULL)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await post_scans(term, slow, gtin_of(0))
+        await term.pilot.press("f3")
+        await term.pilot.press("f2")
+        await term.pilot.pause()
+        assert names(term) == ["PickupScreen"]
+        assert "Recording" in term.text()
+        slow.release.set()
+        await term.rest()
+        assert names(term) == ["PickupScreen"]
+        assert "NOT recorded" in term.text()
+
+
+async def test_who_signs_out_hears_first_what_could_not_be_recorded(clock):
+    """Signing out waits, too: who is signed in stays so until it is clear what was done."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked", FULL)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await post_scans(term, slow, gtin_of(0))
+        await term.pilot.press("ctrl+l")
+        slow.release.set()
+        await term.rest()
+        assert "NOT recorded" in term.text()
+        await term.press("ctrl+l")
+        assert isinstance(term.screen, SignInScreen)
+        assert term.app.actor is None
+
+
+async def test_another_order_is_opened_once_this_one_is_recorded(clock):
+    """An order's number, then an item, scanned at once: the item's failure is not covered."""
+    store = pickup_store(clock, 2)
+    slow = SlowStore(store, "line_picked", FULL)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        here, first = term.screen, term.screen.order.order_number
+        (other,) = [one for one in store.orders.values() if one.order_number != first]
+        await post_scans(term, slow, gtin_of(0))
+        term.app.open_order("pickup", other.id)
+        slow.release.set()
+        await term.rest()
+        assert term.screen is here
+        assert "NOT recorded" in term.text()
 
 
 @pytest.mark.parametrize("where", ["order", "wave"])
