@@ -9,11 +9,13 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.base import begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
+from store_client.screens.recording import RecordingScreen
 from store_client.services import drawer
 from store_client.services.card_settling import settle_cards
 from store_client.services.cash import REASONS, signed
+from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer import Report, Session, TenderLine
 from store_client.services.words import day_time, money
 from store_client.widgets.bars import Hint
@@ -25,7 +27,7 @@ from sync.domain.money_operations import CashReason
 Row = tuple[str, TenderLine]
 
 
-class DrawerScreen(TerminalScreen):
+class DrawerScreen(RecordingScreen):
     """The drawer of this terminal."""
 
     HELP_TEXT = (
@@ -44,6 +46,8 @@ class DrawerScreen(TerminalScreen):
     def __init__(self) -> None:
         super().__init__()
         self._session: Session | None = None
+        self._settling = False
+        """Whether it is being recorded what became of cards."""
 
     def compose_body(self) -> ComposeResult:
         """Show facts, tenders and sums."""
@@ -97,8 +101,32 @@ class DrawerScreen(TerminalScreen):
     # --- reading ------------------------------------------------------------------------
 
     def store_changed(self) -> None:
-        """Read again."""
+        """Read again, and ask what has become of cards."""
         begin(self, self._read, "drawer", exclusive=True)
+        if self.desk.actor.may_work and not self._settling:
+            self._settling = True
+            begin(self, self._settle, "settle")
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a command is being recorded, or what became of cards."""
+        return self.busy or self._settling
+
+    async def _settle(self) -> None:
+        desk = self.desk
+        try:
+            settled = await self.host.off_loop(lambda: settle_cards(desk))
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self._leaves = None
+            self.host.note_error(error)
+            what = f"Settled cards are not recorded: {error}."
+            self.query_one(Says).bad(what, "They are asked for again each time.")
+        else:
+            if settled:
+                begin(self, self._read, "drawer", exclusive=True)
+        finally:
+            self._settling = False
+            self.recorded()
 
     async def _read(self) -> None:
         desk = self.desk
@@ -108,13 +136,6 @@ class DrawerScreen(TerminalScreen):
             names = {one.id: one.name for one in desk.store.associates()}
             return (found[-1] if found else None), names
 
-        try:
-            if desk.actor.may_work:
-                await self.host.off_loop(lambda: settle_cards(desk))
-        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self.host.note_error(error)
-            what = f"Settled cards are not recorded: {error}."
-            self.query_one(Says).bad(what, "They are asked for again each time.")
         session, names = await self.host.off_loop(read)
         self._session = session
         report = None if session is None else drawer.report_of(session)
@@ -220,28 +241,21 @@ class DrawerScreen(TerminalScreen):
 
     def action_print(self) -> None:
         """Print the report as it stands."""
-        if self._session is not None:
-            begin(self, self._print, "print")
+        session = self._session
+        if session is not None:
+            self.do(lambda desk: _print_report(desk, session), str)
 
-    async def _print(self) -> None:
-        desk, session = self.desk, self._session
-        assert session is not None
 
-        def job() -> str:
-            text = drawer.report_text(drawer.report_of(session), desk.store)
-            return desk.devices.receipts.print(f"tenders-{desk.device}-{session.number}", text)
-
-        says = self.query_one(Says)
-        try:
-            where = await self.host.off_loop(job)
-        except OSError as error:
-            says.bad(f"Not printed: {error}.", "Nothing else is lost; tell a manager.")
-            return
-        says.good(f"Printed: {where}") if where else says.bad("No printer is set up here.")
-
-    def action_back(self) -> None:
-        """Go back."""
-        self.dismiss()
+def _print_report(desk: Desk, session: Session) -> str:
+    text = drawer.report_text(drawer.report_of(session), desk.store)
+    try:
+        where = desk.devices.receipts.print(f"tenders-{desk.device}-{session.number}", text)
+    except OSError as error:
+        todo = "Nothing else is lost; tell a manager."
+        raise Refusal(f"Not printed: {error}.", todo) from error
+    if not where:
+        raise Refusal("No printer is set up here.", "Set one up in store.toml.")
+    return f"Printed: {where}"
 
 
 def _counted(session: Session) -> str:

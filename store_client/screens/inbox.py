@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,14 +14,14 @@ from textual.widgets import Static
 from store_client.ports import InboxItem
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
+from store_client.screens.recording import RecordingScreen, Then
 from store_client.services import inbox
-from store_client.services.desk import Desk, Refusal
-from store_client.services.words import day_time, refusal
+from store_client.services.desk import Refusal
+from store_client.services.words import day_time
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
-from sync.domain.errors import OperationRefused
 
 EMPTY = "Nothing waits for anybody here. What goes wrong appears by itself."
 
@@ -59,7 +60,7 @@ def item_cells(screen: TerminalScreen, item: InboxItem) -> Sequence[Cell]:
     )
 
 
-class InboxScreen(TerminalScreen):
+class InboxScreen(RecordingScreen):
     """The store's exceptions, most urgent first, with what to do and by when."""
 
     HELP_TEXT = (
@@ -212,7 +213,7 @@ class InboxScreen(TerminalScreen):
     def _ask_owner(self, wish: inbox.FollowUp) -> None:
         def chosen(owner: str) -> None:
             whole = replace(wish, owner=owner)
-            self._do(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
+            self.do(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
 
         self._choose_owner("Who does it?", chosen)
 
@@ -225,7 +226,7 @@ class InboxScreen(TerminalScreen):
 
         def chosen(owner: str) -> None:
             command = partial(inbox.assign, exception_id=item.id, owner=owner)
-            self._do(command, f"For {owner or 'anybody'} now: {inbox.title(item)}")
+            self.do(command, f"For {owner or 'anybody'} now: {inbox.title(item)}")
 
         self._choose_owner(f"Who does it? {inbox.title(item)}", chosen)
 
@@ -237,25 +238,13 @@ class InboxScreen(TerminalScreen):
             lambda key: then(names[int(key)]) if key is not None else None,
         )
 
-    def _do(self, command: Callable[[Desk], object], words: str) -> None:
-        begin(self, partial(self._record, command, words), "perform")
-
-    async def _record(self, command: Callable[[Desk], object], words: str) -> None:
-        desk = self.desk
-        try:
-            await self.host.off_loop(lambda: command(desk))
-        except OperationRefused as error:
-            self._say(*refusal(error))
-        else:
-            self.query_one(Says).good(words)
-            self.store_changed()
+    def show_done(self, result: Any, then: Then) -> None:
+        """Say what was done, and read again."""
+        super().show_done(result, then)
+        self.store_changed()
 
     def _was_done(self, _: object) -> None:
         self.store_changed()
 
     def _say(self, why: str, todo: str) -> None:
         self.query_one(Says).bad(why, todo)
-
-    def action_back(self) -> None:
-        """Go back."""
-        self.dismiss()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,16 +11,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.devices import OPEN_STATES, PrintJob
-from store_client.screens.base import TerminalScreen, begin
+from store_client.screens.base import begin
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
+from store_client.screens.recording import RecordingScreen, Then
 from store_client.services import printing
-from store_client.services.desk import Desk
-from store_client.services.words import day_time, refusal
+from store_client.services.words import day_time
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
-from sync.domain.errors import OperationRefused
 
 NO_PRINTERS = "No printer is set up on this machine: everything is written as files."
 EMPTY = "Nothing waits for a printer, and nothing was printed yet."
@@ -39,7 +39,7 @@ def _looks(cells: Callable[[PrintJob], Sequence[Cell]]) -> Looks:
     )
 
 
-class PrintScreen(TerminalScreen):
+class PrintScreen(RecordingScreen):
     """The print queue of this machine."""
 
     HELP_TEXT = (
@@ -134,7 +134,7 @@ class PrintScreen(TerminalScreen):
         """Print the one under the cursor now; what is on paper already, as a copy."""
         job = self._current
         if job is not None:
-            self._do(partial(printing.print_again, job_id=job.id), f"{job.name} is printed again")
+            self.do(partial(printing.print_again, job_id=job.id), f"{job.name} is printed again")
 
     def action_move(self) -> None:
         """Choose another printer for it."""
@@ -147,7 +147,7 @@ class PrintScreen(TerminalScreen):
         def chosen(name: str | None) -> None:
             if name is not None:
                 again = partial(printing.print_again, job_id=job.id, printer=name)
-                self._do(again, f"{job.name} is printed on {name}")
+                self.do(again, f"{job.name} is printed on {name}")
 
         choices = [Choice(name, name) for name in names]
         self.app.push_screen(ChooseDialog("On which printer?", choices), chosen)
@@ -160,7 +160,7 @@ class PrintScreen(TerminalScreen):
 
         def sure(yes: bool | None) -> None:
             if yes:
-                self._do(partial(printing.cancel_print, job_id=job.id), f"{job.name} is cancelled")
+                self.do(partial(printing.cancel_print, job_id=job.id), f"{job.name} is cancelled")
 
         dialog = ConfirmDialog("Cancel the print", f"{job.name} is not printed.", yes="Cancel it")
         self.app.push_screen(dialog, sure)
@@ -168,26 +168,9 @@ class PrintScreen(TerminalScreen):
     def action_pick_list(self) -> None:
         """Print a list of everything that is to be picked."""
         flows = [flow.name for flow in self.host.flows]
-        self._do(partial(printing.print_pick_list, flows=flows), "")
+        self.do(partial(printing.print_pick_list, flows=flows), str)
 
-    def _do(self, command: Callable[[Desk], str | None], words: str) -> None:
-        begin(self, partial(self._record, command, words), "print")
-
-    async def _record(self, command: Callable[[Desk], str | None], words: str) -> None:
-        says = self.query_one(Says)
-        try:
-            desk = self.desk
-            done = await self.host.off_loop(lambda: command(desk))
-        except OperationRefused as error:
-            says.bad(*refusal(error))
-            self.app.bell()
-        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self.host.note_error(error)
-            says.bad(f"Not kept: {error}.", "Try again; if it stays, tell support.")
-        else:
-            says.good(done or words)
+    def show_done(self, result: Any, then: Then) -> None:
+        """Say what was done, and look at the queue again."""
+        super().show_done(result, then)
         self.store_changed()
-
-    def action_back(self) -> None:
-        """Go back."""
-        self.dismiss()

@@ -1,20 +1,26 @@
 """How dialogs and screens go away while something is recorded: in order, and never unheard."""
 
+from dataclasses import replace
+
 import pytest
 
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.devices import PrintForm, PrintJob, PrintKind
+from store_client.replica.print_queue import PrintJobs
 from store_client.screens.dialogs import EntryDialog
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.help import HelpScreen
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.today import TodayScreen
+from store_client.services import inbox
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import CODE, gtin_of
+from tests.support.fake_store import CODE, Item, gtin_of
 from tests.support.pickup_store import on_the_shelf, pickup_store, ready
 from tests.support.slow_store import SlowStore
-from tests.support.terminals import Terminal, actor_of, terminal
+from tests.support.terminals import Terminal, actor_of, terminal, till_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -211,6 +217,39 @@ async def test_esc_goes_back_once_the_last_scan_is_recorded(clock, where):
         await term.rest()
         assert names(term) == here[:-1]
         assert store.performed[-1].kind == "line_picked"
+
+
+@pytest.mark.parametrize("leave", ["escape", "f2"])
+@pytest.mark.parametrize(
+    ("where", "keys", "fails", "words"),
+    [
+        ("drawer", ["f8"], (SimulatedTerminal, "settlements"), "Settled cards are not recorded"),
+        ("printing", ["ctrl+r", "f4"], (PrintJobs, "again"), "NOT recorded"),
+        ("inbox", ["f9", "f5", "1"], (inbox, "assign"), "NOT recorded"),
+    ],
+)
+async def test_no_screen_hides_what_it_could_not_record(
+    clock, tmp_path, monkeypatch, where, keys, fails, words, leave
+):
+    """Cards that settled, a print and a follow-up: whoever leaves meanwhile reads it, then goes."""
+    store = pickup_store(clock, 1)
+    now_ms = clock.now_ms()
+    store.inbox = [Item("E1", "promise_broken", "Lima takes over.", now_ms, now_ms + 1)]
+    queue = PrintJobs(tmp_path / "print.db", {PrintKind.RECEIPT: "counter"}, ("counter",))
+    queue.add(PrintJob(PrintKind.RECEIPT, "receipt-1", PrintForm.TEXT, b"", ""), now_ms)
+    settings = till_settings(tmp_path)
+    settings = replace(settings, devices=replace(settings.devices, queue=queue))
+    slow = SlowStore(store, "", FULL)
+    monkeypatch.setattr(*fails, slow.stop)
+    async with terminal(store, clock, settings=settings) as term:
+        for key in keys[:-1]:
+            await term.press(key)
+        await slow.while_waiting(term, keys[-1], leave)
+        assert len(names(term)) == 1, where
+        assert words in term.text()
+        await term.press("f2")
+        assert names(term) == []
+    queue.close()
 
 
 async def test_a_refusal_is_said_to_who_has_pressed_esc_already(clock):

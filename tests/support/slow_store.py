@@ -28,6 +28,12 @@ class SlowStore:
             self._wait()
         return self._count(*told)
 
+    def stop(self, *_told, **_more):
+        """Stand in for whatever else touches a disk: wait, then fail."""
+        self._wait()
+        assert self._fails is not None
+        raise self._fails
+
     def _wait(self) -> None:
         self.started.set()
         assert self.release.wait(10)
