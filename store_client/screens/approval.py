@@ -84,23 +84,26 @@ class ApprovalDialog(RecordingModal[Approval | None]):
         if name in following:
             self.query_one(f"#{following[name]}", Input).focus()
         else:
-            self.attempt(self._try, "approval")
+            by, pin, why = (
+                self.query_one(f"#approval-{field}", Input).value for field in ("by", "pin", "why")
+            )
+            attempt = Attempt(by.strip().upper(), pin)
+            self.attempt(partial(self._try, attempt, why), "approval", (attempt, why))
 
-    async def _try(self) -> None:
+    async def _try(self, attempt: Attempt, why: str) -> None:
         host, says = self.host, self.query_one(Says)
         says.plain("Checking …")
-        by = self.query_one("#approval-by", Input).value.strip().upper()
-        pin = self.query_one("#approval-pin", Input).value
-        why = self.query_one("#approval-why", Input).value
         job = partial(
-            approve, host.store, Attempt(by, pin), self._needed.action, why,
+            approve, host.store, attempt, self._needed.action, why,
             asker=self._asker, now_ms=host.clock.now_ms(),
         )  # fmt: skip
         try:
             approval = await host.off_loop(job)
         except OperationRefused as error:
             says.bad(*refusal(error))
-            self.query_one("#approval-pin", Input).value = ""
+            pin = self.query_one("#approval-pin", Input)
+            if pin.value == attempt.pin:
+                pin.value = ""
             self.app.bell()
         else:
             self.dismiss(approval)

@@ -334,10 +334,21 @@ class RecordingModal(TerminalModal[Result]):
     busy = False
     """Whether something is being recorded."""
 
-    def attempt(self, job: Callable[[], Awaitable[None]], group: str) -> None:
-        """Begin to record; another key press meanwhile, or on the way out, does nothing."""
-        if not self.busy and not self.is_leaving:
-            self.busy = True
+    _tried: object = None
+    """What was typed for the attempt that is under way."""
+    _next_try: Callable[[], None] | None = None
+    """Begins with what was typed meanwhile."""
+
+    def attempt(self, job: Callable[[], Awaitable[None]], group: str, typed: object = None) -> None:
+        """Begin to record; another key press meanwhile, or on the way out, does nothing.
+
+        Where something else was `typed` than what is being tried, it is tried after that.
+        """
+        if self.busy:
+            is_other = typed is not None and typed != self._tried
+            self._next_try = partial(self.attempt, job, group, typed) if is_other else None
+        elif not self.is_leaving:
+            self.busy, self._tried = True, typed
             begin(self, partial(self._attempt, job), group)
 
     async def _attempt(self, job: Callable[[], Awaitable[None]]) -> None:
@@ -348,9 +359,18 @@ class RecordingModal(TerminalModal[Result]):
         self.attempted()
 
     def attempted(self) -> None:
-        """Catch up with what came while something was recorded."""
+        """Catch up with what came, or was typed, while something was recorded."""
+        following, self._next_try = self._next_try, None
         if not self.is_leaving:
             self.store_changed()
+        if following is None:
+            return
+        if self.is_leaving:
+            self.notify("What was typed meanwhile was not used.", title="Recorded before")
+        elif self.is_active:
+            following()
+        else:  # somebody is asked something first
+            self.notify("Enter tries what was typed meanwhile.", title="Still in its field")
 
     def action_cancel(self) -> None:
         """Close with nothing; what is being recorded already is waited for, so that it is seen."""

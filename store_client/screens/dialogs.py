@@ -196,7 +196,7 @@ class EntryDialog(RecordingModal[Any]):
         self._go_on(event.value)
 
     def _go_on(self, text: str) -> None:
-        self.attempt(partial(self._try, text), "entry")
+        self.attempt(partial(self._try, text), "entry", text)
 
     async def _try(self, text: str) -> None:
         try:
@@ -207,8 +207,9 @@ class EntryDialog(RecordingModal[Any]):
             why, todo = refusal(error)
             says = Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo)
             self.query_one("#entry-says", Static).update(says)
-            if isinstance(error, CardNumberRefused):
-                self.query_one("#entry", Input).value = ""
+            field = self.query_one("#entry", Input)
+            if isinstance(error, CardNumberRefused) and field.value == text:
+                field.value = ""
             self.app.bell()
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self.host.note_error(error)

@@ -288,7 +288,8 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         self._go_on()
 
     def _go_on(self) -> None:
-        self.attempt(partial(self._try, self._told()), "counter")
+        told = self._told()
+        self.attempt(partial(self._try, told), "counter", told)
 
     def _told(self) -> HandOver:
         told = HandOver(
@@ -312,7 +313,9 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
             order = await self.host.off_loop(lambda: self._submit(told))
         except OperationRefused as error:
             says.bad(*refusal(error))
-            self.query_one("#approver-pin", Input).value = ""
+            pin = self.query_one("#approver-pin", Input)
+            if told.approver is None or pin.value == told.approver.pin:
+                pin.value = ""
             if isinstance(error, DoubtfulPromise):
                 self._ask_for_approval()
             self.app.bell()
@@ -333,7 +336,7 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
 
     def _ask_for_approval(self) -> None:
         """Let somebody answer for goods that may be promised by another store."""
-        self._doubt = True
+        self._doubt, self._next_try = True, None
         self._show_proof()
         if not self._approves:
             self.query_one("#approver", Input).focus()

@@ -82,15 +82,16 @@ class ReserveDialog(RecordingModal[FulfillmentOrder | None]):
         self._go_on(wait)
 
     def _go_on(self, begun: Begin) -> None:
-        self.attempt(partial(self._try, begun), "reserve")
-
-    async def _try(self, begun: Begin) -> None:
-        says = self.query_one(Says)
-        says.plain("Recording …")
-        name, phone, count = (
+        typed = tuple(
             self.query_one(f"#reserve-{field}", Input).value
             for field in ("name", "phone", "quantity")
         )
+        self.attempt(partial(self._try, begun, typed), "reserve", (begun, typed))
+
+    async def _try(self, begun: Begin, typed: tuple[str, ...]) -> None:
+        says = self.query_one(Says)
+        says.plain("Recording …")
+        name, phone, count = typed
 
         def job() -> FulfillmentOrder:
             wish = Wish(name, quantity(count, most=QUANTITY_MAX), phone)

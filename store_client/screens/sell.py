@@ -147,19 +147,19 @@ class BrokenPromiseScreen(RecordingModal[Sold | None]):
         self._go_on()
 
     def _go_on(self) -> None:
-        self.attempt(self._try, "sell")
+        approver = self.query_one("#approver", Input).value.strip().upper()
+        attempt = Attempt(approver, self.query_one("#approver-pin", Input).value)
+        self.attempt(partial(self._try, attempt), "sell", attempt)
 
-    def _override(self) -> Override | None:
+    def _override(self, attempt: Attempt) -> Override | None:
         """Return who answers and for which order; None where nobody has to."""
         orders = self.query_one("#broken-orders", WorkList)
         one: GivesWay | None = orders.current
         named = "" if one is None else one.order.id
         if self.desk.actor.may_override:
             return Override(actor=self.desk.actor, breaks=named)
-        approver = self.query_one("#approver", Input).value.strip()
-        if approver:
-            pin = self.query_one("#approver-pin", Input).value
-            return Override(Attempt(approver.upper(), pin), breaks=named)
+        if attempt.associate_id:
+            return Override(attempt, breaks=named)
         if self._basket.needs_override:
             raise Refusal(*STRICT)
         if one is not None and one != self._basket.broken[0]:
@@ -169,15 +169,17 @@ class BrokenPromiseScreen(RecordingModal[Sold | None]):
             )
         return None
 
-    async def _try(self) -> None:
+    async def _try(self, attempt: Attempt) -> None:
         panel = self.query_one(Says)
         panel.plain("Recording …")
         try:
-            override = self._override()
+            override = self._override(attempt)
             sold = await self.host.off_loop(partial(self._submit, override))
         except OperationRefused as error:
             panel.bad(*refusal(error))
-            self.query_one("#approver-pin", Input).value = ""
+            pin = self.query_one("#approver-pin", Input)
+            if pin.value == attempt.pin:
+                pin.value = ""
             self.app.bell()
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self.host.note_error(error)

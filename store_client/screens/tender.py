@@ -67,6 +67,8 @@ class TenderScreen(RecordingModal[Sold | None]):
         super().__init__()
         self._order = order
         self._counts = {line.line: line.deliverable for line in order.lines}
+        self._used = ""
+        """The amount that was typed for what is being recorded."""
 
     # --- layout -------------------------------------------------------------------------
 
@@ -261,6 +263,7 @@ class TenderScreen(RecordingModal[Sold | None]):
 
         if self.busy:
             return
+        self._used = self.query_one("#tender-amount", Input).value
         name = MEANS[means]
         question = Question(
             f"{name}: scan or type its code", "Code", "such as GC7Q-29ZX-MK0P",
@@ -311,6 +314,7 @@ class TenderScreen(RecordingModal[Sold | None]):
 
     def _do(self, job: Callable[[], Paid | Sold], waiting: str = "Recording …") -> None:
         if not self.busy:
+            self._used = self.query_one("#tender-amount", Input).value
             self.query_one(Says).plain(waiting)
         self.attempt(partial(self._try, job), "tender")
 
@@ -341,7 +345,9 @@ class TenderScreen(RecordingModal[Sold | None]):
             self.dismiss(done)
             return
         self._take(done.order)
-        self.query_one("#tender-amount", Input).value = ""
+        amount = self.query_one("#tender-amount", Input)
+        if amount.value == self._used:
+            amount.value = ""
         says = self.query_one(Says)
         worried = any(one.state is TenderState.ASKED for one in reservation_of(done.order).tenders)
         refused = "declined" in done.says or "charged nothing" in done.says

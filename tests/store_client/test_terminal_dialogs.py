@@ -347,3 +347,47 @@ async def test_a_second_scan_is_named_where_the_first_one_was_right(clock):
         assert status_of(store.orders[key]) is FulfillmentStatus.PICKED_UP
         assert term.toasts().count("That scan was not used") == 1
         assert "AAAABBBB" in term.toasts()
+
+
+async def test_a_second_code_that_is_typed_is_tried_after_the_first_is_refused(clock):
+    """The same for who types: Enter is pressed once for each code."""
+    store = pickup_store(clock, 1)
+    key = ready(store, 0, "A1")
+    slow = SlowStore(store, "wrong_code")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await term.type("AAAABBBB")
+        await term.pilot.press("enter")
+        await slow.reached(term)
+        term.screen.query_one("#code").value = ""
+        for pressed in (*CODE, "enter"):
+            await term.pilot.press(pressed)
+        slow.release.set()
+        await term.rest()
+        assert status_of(store.orders[key]) is FulfillmentStatus.PICKED_UP
+        assert term.toasts() == ""
+
+
+async def test_enter_twice_is_one_try(clock):
+    """An impatient second Enter with the same code counts no second wrong code."""
+    store = pickup_store(clock, 1)
+    ready(store, 0, "A1")
+    slow = SlowStore(store, "wrong_code")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f6")
+        await term.type("AAAABBBB")
+        await slow.while_waiting(term, "enter", "enter", "enter")
+        assert [one.failures for one in store.locks.values()] == [1]
+
+
+async def test_what_was_typed_is_said_to_be_unused_where_its_dialog_is_done(clock):
+    """Another spot, and Enter, while the first is recorded: the order lies at the first."""
+    store = pickup_store(clock, 1)
+    key = on_the_shelf(store, 0, "A1")
+    slow = SlowStore(store, "staged")
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f8")
+        await term.type("A2")
+        await slow.while_waiting(term, "enter", "backspace", "3", "enter")
+        assert store.orders[key].staging_spot == "A2"
+        assert "What was typed meanwhile was not used" in term.toasts()
