@@ -39,7 +39,7 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
     @group.command("list", epilog=epilog)
     def list_orders(context: typer.Context, as_json: AsJson = False) -> None:
         """List the open pickup orders, the earliest due time first."""
-        from store_client.services.waves import open_orders
+        from store_client.services.open_orders import open_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
             return [order_document(order) for order in open_orders(desk, FLOW)]
@@ -142,7 +142,7 @@ def _register_ends(group: typer.Typer, orders: Orders) -> None:
     def put_backs(context: typer.Context, as_json: AsJson = False) -> None:
         """List what has to go back to the shelf: no-shows, and what was called off or refused."""
         from store_client.flows.pickup.board import Step, facts_of, next_step
-        from store_client.services.waves import open_orders
+        from store_client.services.open_orders import open_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
             now_ms = desk.clock.now_ms()

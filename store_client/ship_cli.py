@@ -37,7 +37,7 @@ def _register_reading(group: typer.Typer, line: Line) -> None:
     @group.command("list", epilog=line.epilog)
     def list_orders(context: typer.Context, as_json: AsJson = False) -> None:
         """List the open parcel orders, the earliest cut-off first."""
-        from store_client.services.waves import open_orders
+        from store_client.services.open_orders import open_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
             return [order_document(order) for order in open_orders(desk, FLOW)]
@@ -52,11 +52,10 @@ def _register_reading(group: typer.Typer, line: Line) -> None:
     @group.command(epilog=line.epilog)
     def carriers(context: typer.Context, as_json: AsJson = False) -> None:
         """Say when each carrier comes next, and how far its boxes are."""
-        from store_client.services.cutoffs import clocks
-        from store_client.services.waves import open_orders
+        from store_client.services.cutoffs import clocks, parcels_of
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
-            found = clocks(desk.store.store_row(), open_orders(desk, FLOW), desk.clock.now_ms())
+            found = clocks(desk.store.store_row(), parcels_of(desk), desk.clock.now_ms())
             return [
                 {"carrier": one.pickup.carrier, "name": one.pickup.name,
                  "cutoff_ms": one.cutoff_ms, "to_do": one.to_do, "labeled": one.labeled,

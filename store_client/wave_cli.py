@@ -32,9 +32,10 @@ def _register_lists(group: typer.Typer, orders: Orders, flow: str) -> None:
     def waves(context: typer.Context, as_json: AsJson = False) -> None:
         """List the open waves: who picks them, and what is left."""
         from store_client.services import waves as service
+        from store_client.services.open_orders import begun_orders
 
         def read(desk: "Desk") -> list[dict[str, Any]]:
-            found = service.waves_of(service.open_orders(desk, flow))
+            found = service.waves_of(begun_orders(desk, flow))
             return [wave_document(service.find(desk, wave.key)) for wave in found]
 
         say(orders.line.with_desk(context, "", read), as_json=as_json)

@@ -108,6 +108,10 @@ class Store(TillStore, Protocol):
         """Return the ids of the open orders of a flow that carry a note of that name."""
         ...
 
+    def carriers(self, flow: str) -> Mapping[str, str]:
+        """Return by order which carrier is to take it, of the open orders of a flow."""
+        ...
+
     def holders(self, fulfillment_ids: Sequence[str]) -> Mapping[str, Holder]:
         """Return by order who took it on, picked or unpicked last, unless a wave came after it."""
         ...

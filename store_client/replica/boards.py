@@ -94,6 +94,19 @@ class Boards:
         )
         return [key for (key,) in rows]
 
+    def carriers(self, flow: str) -> dict[str, str]:
+        """Return by order which carrier is to take it, of the open orders of a flow.
+
+        Out of the text of the views, as `noted` does it.
+        """
+        return dict(
+            self._database.all(
+                "SELECT id, coalesce(json_extract(view, '$.shipment.carrier'), '')"
+                " FROM fulfillments WHERE flow = ? AND active = 1",
+                (flow,),
+            )
+        )
+
     def holders(self, fulfillment_ids: Sequence[str]) -> dict[str, Holder]:
         """Return by order who took it on, picked or unpicked last, unless a wave came after it."""
         found: dict[str, Holder] = {}

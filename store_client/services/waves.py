@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from store_client.services.board import OPEN_MAX
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holder import held_by_others
+from store_client.services.open_orders import begun_orders, for_a_desk
 from store_client.services.pick_lists import (
     LeftOut,
     PickRow,
@@ -41,13 +41,11 @@ from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
 __all__ = [
-    "ORDERS_MAX", "SHOWN_MAX", "GivenBack", "PickRow", "Tote", "Wave", "WaveName", "WaveScan",
-    "find", "for_a_desk", "free_orders", "leave", "leave_one", "leaving", "left_out_words",
-    "none_left", "not_yours", "open_orders", "over", "pick_row", "scan", "short_row", "sort_scan",
-    "start", "take_over", "to_take_over", "waves_of",
+    "ORDERS_MAX", "GivenBack", "PickRow", "Tote", "Wave", "WaveName", "WaveScan",
+    "find", "free_orders", "leave", "leave_one", "leaving", "left_out_words", "none_left",
+    "not_yours", "over", "pick_row", "scan", "short_row", "sort_scan", "start", "take_over",
+    "to_take_over", "waves_of",
 ]  # fmt: skip
-SHOWN_MAX = 100
-"""A wave has a few; nobody chooses among thousands."""
 ORDERS_MAX = 12
 """Totes that fit on a cart."""
 S = FulfillmentStatus
@@ -64,27 +62,6 @@ class WaveScan:
     order: FulfillmentOrder
     line: FulfillmentLine
     says: str
-
-
-def open_orders(desk: Desk, flow: str) -> list[FulfillmentOrder]:
-    """Return the store's open orders of a flow, the earliest promise first."""
-    rows = desk.store.board(flow, limit=OPEN_MAX)
-    found = [desk.store.fulfillment(row.id) for row in rows]
-    orders = [order for order in found if order is not None]
-    return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number))
-
-
-def for_a_desk(desk: Desk, flow: str) -> tuple[list[FulfillmentOrder], int]:
-    """Return the open orders that a desk for waves shows, and how many more wait to be picked.
-
-    New ones are in no wave: of them only the most urgent are read whole.
-    """
-    rows = sorted(desk.store.board(flow, limit=OPEN_MAX), key=lambda row: row.promised_by_ms)
-    new = [row.id for row in rows if row.status is S.NEW]
-    unread = set(new[SHOWN_MAX:])
-    found = [desk.store.fulfillment(row.id) for row in rows if row.id not in unread]
-    orders = [order for order in found if order is not None]
-    return sorted(orders, key=lambda one: (one.promised_by_ms, one.order_number)), len(unread)
 
 
 def waves_of(orders: Iterable[FulfillmentOrder]) -> list[Wave]:
@@ -115,7 +92,7 @@ def find(desk: Desk, key: WaveName) -> Wave:
     """Return a wave as it stands, or refuse."""
     orders = [
         one
-        for one in open_orders(desk, key.flow)
+        for one in begun_orders(desk, key.flow)
         if one.wave is not None and one.wave.name == key.name
     ]
     if not orders:
@@ -149,7 +126,7 @@ def start(
     desk.require_worker()
     if mode is PickMode.SORT_AFTER_PICK and not _sorts(flow):
         raise Refusal("These orders are sorted while they are picked.", "Choose that mode.")
-    orders = open_orders(desk, flow)
+    orders, _ = for_a_desk(desk, flow, wanted)
     asked = [one for one in free_orders(orders) if not wanted or one.id in wanted]
     held = held_by_others(desk.store, desk.actor, asked)
     free = [one for one in asked if one.id not in held]
@@ -226,13 +203,13 @@ def _begin(desk: Desk, order: FulfillmentOrder, name: str, mode: PickMode) -> st
 
     def judge(now: FulfillmentOrder) -> None:
         _require_free(desk, now)
-        if name in _names(open_orders(desk, order.flow)):
+        if name in _names(begun_orders(desk, order.flow)):
             raise _NameTaken(f"Another wave is called {name} by now.")
 
     try:
         desk.perform(op.WaveAssigned(order.id, name, desk.actor.id, 1, mode), judge=judge)
     except _NameTaken:
-        orders = open_orders(desk, order.flow)
+        orders = begun_orders(desk, order.flow)
         return _begin(desk, order, _next_name(desk, orders), mode)
     return name
 

@@ -13,6 +13,7 @@ from store_client.services.holder import (
     rows_of_others,
     take_over,
 )
+from store_client.services.open_orders import for_a_desk
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from sync.domain.people import Role
@@ -234,15 +235,15 @@ def test_a_wave_does_not_take_what_was_begun_while_it_was_put_together(clock, mo
     """Read as free, picked at the other terminal, then put into the wave: it is not."""
     store = pickup_store(clock, 2)
     first, second = store.orders
-    read = waves.open_orders
+    read = for_a_desk
 
-    def read_then_picked(desk, flow):
-        found = read(desk, flow)
+    def read_then_picked(desk, flow, wanted):
+        found = read(desk, flow, wanted)
         if not store.performed:
             store.perform(op.LinePicked(first, 1, 1), by="A103", dev="T1")
         return found
 
-    monkeypatch.setattr(waves, "open_orders", read_then_picked)
+    monkeypatch.setattr(waves, "for_a_desk", read_then_picked)
     monkeypatch.setattr(waves, "held_by_others", held_after_a_while())
     wave = waves.start(Desk(store, clock, SOFIA, "T2"), "pickup")
     assert [tote.order.id for tote in wave.totes] == [second]

@@ -1,5 +1,6 @@
 """What associates do with parcel orders, by the commands of the terminal."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,19 +14,21 @@ from store_client.flows.ship import commands, manifests, practice
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
 from store_client.paper import PackingSlip, PaperProblem, ParcelLabel, SlipLine
 from store_client.services import waves
-from store_client.services.cutoffs import clocks
+from store_client.services.cutoffs import Parcels, clocks, parcels_of
 from store_client.services.desk import Desk, Refusal
+from store_client.services.open_orders import open_orders
 from store_client.services.pick_path import aisle_key
 from store_client.services.rejecting import Here, everything_open, preview
 from store_client.services.scanner import read_code
 from store_client.services.shelf import load
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import NAME, label_arrived, shipment_of
-from sync.domain.fulfillment import FulfillmentStatus, ShortReason
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.operations import LineQuantity
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import FakeStore, gtin_of, make_order
+from tests.support.filled_store import fill, open_filled
 from tests.support.ship_store import busy_ship_store, parcel, ship_store
 from tests.support.terminals import actor_of
 
@@ -102,13 +105,13 @@ def test_a_label_without_a_number_ahead_is_asked_for_and_follows_by_itself(desk,
     labeled = commands.label(desk, key)
     assert (labeled.number, "asked of central" in labeled.says) == ("", True)
     assert next_step(facts_of(labeled.order)) is Step.WAIT_FOR_LABEL
-    assert commands.follow_up(desk, waves.open_orders(desk, NAME)) == []
+    assert commands.follow_up(desk, open_orders(desk, NAME)) == []
     arrived = label_arrived(store.orders[key], 1, "HA77")
     assert arrived is not None
     store.add(arrived)
-    (made,) = commands.follow_up(desk, waves.open_orders(desk, NAME))
+    (made,) = commands.follow_up(desk, open_orders(desk, NAME))
     assert "HA77.zpl" in made
-    assert commands.follow_up(desk, waves.open_orders(desk, NAME)) == []
+    assert commands.follow_up(desk, open_orders(desk, NAME)) == []
 
 
 def test_numbers_that_are_used_up_are_followed_by_a_request(desk, store):
@@ -288,12 +291,43 @@ def test_the_clocks_tell_what_has_to_go_with_the_next_pickup(clock):
     """Per carrier: when it comes, what is to do, what is labeled, what waits."""
     store = busy_ship_store(clock)
     desk = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
-    found = {one.pickup.carrier: one for one in clocks(
-        store.row, waves.open_orders(desk, NAME), clock.now_ms())}  # fmt: skip
+    found = {one.pickup.carrier: one for one in clocks(store.row, parcels_of(desk), clock.now_ms())}
     assert found["swift"].cutoff_ms is not None
     assert found["swift"].labeled == 2
     assert found["swift"].listed >= 2
     assert found["harbor"].to_do >= 0
+
+
+def test_new_parcels_are_counted_without_being_read(clock, tmp_path, monkeypatch):
+    """The desk's clocks and what is free: new orders count by their lines, begun ones are read."""
+    memory = busy_ship_store(clock)
+    for number in (20, 21, 22):
+        add(memory, number)
+    assert memory.row is not None
+    on_disk = open_filled(tmp_path, clock)
+    fill(on_disk, memory.row, memory.people, memory.catalogue, memory.orders.values())
+    late_ms = max(one.promised_by_ms for one in memory.orders.values())
+    read: list[str] = []
+    real = on_disk.fulfillment
+
+    def counting(key: str) -> FulfillmentOrder | None:
+        read.append(key)
+        return real(key)
+
+    monkeypatch.setattr(on_disk, "fulfillment", counting)
+    parcels = parcels_of(Desk(on_disk, clock, actor_of(Role.ASSOCIATE), "T1"))
+    new = {row.id for row in on_disk.board(NAME) if row.status is FulfillmentStatus.NEW}
+    assert len(new) == 3
+    assert not new & set(read)
+    assert {one.id for one in parcels.begun} == set(read)
+    assert Counter(one.carrier for one in parcels.new) == Counter(
+        shipment_of(memory.orders[key]).carrier for key in new
+    )
+    whole = Parcels([*memory.orders.values()], [])
+    by_lines = clocks(memory.row, parcels, late_ms - 1)
+    assert by_lines == clocks(memory.row, whole, late_ms - 1)
+    assert sum(one.to_do for one in by_lines) > 0
+    on_disk.close()
 
 
 def test_every_state_has_a_step_a_due_time_and_a_place_on_the_board(clock):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from store_client.flows.pickup import commands
-from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
+from store_client.services.open_orders import open_orders
 from store_client.services.spots import free_spot, spots_of
 from sync.domain import operations as op
 from sync.domain.people import Role
@@ -103,7 +103,7 @@ def test_thousands_of_open_orders_hide_nothing(tmp_path, clock):
     assert [spot.words for spot in spots_of(desk)][:2] == ["A1 full", "A2"]
     assert [one.order_number for one in shop.orders_at("B2")] == ["K7Q2-2599"]
     assert [len(shop.orders_at(spot)) for spot in ("a1", "A2")] == [5, 0]
-    assert len(waves.open_orders(desk, "pickup")) == 2_600
+    assert len(open_orders(desk, "pickup")) == 2_600
     shop.close()
 
 

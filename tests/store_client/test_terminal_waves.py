@@ -2,7 +2,8 @@
 
 import pytest
 
-from store_client.services.waves import ORDERS_MAX, SHOWN_MAX
+from store_client.services.open_orders import SHOWN_MAX
+from store_client.services.waves import ORDERS_MAX
 from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus

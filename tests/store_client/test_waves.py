@@ -7,6 +7,7 @@ import pytest
 from store_client.flows.pickup import commands
 from store_client.services import waves
 from store_client.services.desk import Actor, Desk, Refusal
+from store_client.services.open_orders import open_orders
 from store_client.services.pick_path import Shelf, walk_key
 from store_client.services.scanner import read_code
 from sync.domain import operations as op
@@ -132,7 +133,7 @@ def test_a_wave_of_somebody_else_is_seen_and_taken_over(desk, store):
     """Who has it is said; scans are refused until it is taken over; totes stay."""
     with_wave(store, "A104", AFTER)
     key = waves.WaveName(NAME, WAVE)
-    (seen,) = waves.waves_of(waves.open_orders(desk, NAME))
+    (seen,) = waves.waves_of(open_orders(desk, NAME))
     assert seen.picker == "A104"
     with pytest.raises(Refusal, match=r"Sofia V\. picks this wave"):
         waves.scan(desk, key, read_code(gtin_of(1)))
@@ -158,7 +159,7 @@ def test_a_wave_whose_first_order_is_all_picked_is_taken_over(desk, store):
     all_picked(store, next(iter(store.orders)))
     key = waves.WaveName(NAME, WAVE)
     assert waves.take_over(desk, key).picker == "A103"
-    assert [wave.picker for wave in waves.waves_of(waves.open_orders(desk, NAME))] == ["A103"]
+    assert [wave.picker for wave in waves.waves_of(open_orders(desk, NAME))] == ["A103"]
     waves.scan(desk, key, read_code(gtin_of(1)))
     sofia = Desk(store, desk.clock, Actor("A104", "Sofia V.", Role.ASSOCIATE), "T2")
     with pytest.raises(Refusal, match=r"Rafael C\. picks this wave"):

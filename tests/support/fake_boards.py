@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.domain.flows import status_of
+from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 
 
@@ -74,6 +75,10 @@ class FakeBoards:
     def noted(self, flow: str, note: str) -> list[str]:
         found = [one for one in self.orders.values() if one.flow == flow and one.note(note)]
         return [one.id for one in found if _active(row_of(one))]
+
+    def carriers(self, flow: str) -> dict[str, str]:
+        found = [one for one in self.orders.values() if one.flow == flow and _active(row_of(one))]
+        return {one.id: shipment_of(one).carrier for one in found}
 
     def holders(self, fulfillment_ids) -> dict[str, Held]:
         found: dict[str, Held] = {}

@@ -15,6 +15,7 @@ from store_client.screens.wave import WaveScreen
 from store_client.screens.wave_start import WaveDeskScreen
 from store_client.services import waves
 from store_client.services.desk import Desk, Refusal
+from store_client.services.open_orders import for_a_desk
 from store_client.services.spots import spots_of, spots_words
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
@@ -112,7 +113,7 @@ class PickupDeskScreen(WaveDeskScreen):
 
     def _look(self, desk: Desk) -> tuple[list[Row], int, str]:
         store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
-        orders, more = waves.for_a_desk(desk, NAME)
+        orders, unread = for_a_desk(desk, NAME)
         rows = [
             Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", _state(wave), Said("", ""),
                 desk.name_of(wave.picker), wave=wave.key)
@@ -126,7 +127,7 @@ class PickupDeskScreen(WaveDeskScreen):
                 Row(order.id, f"{mark} {order.order_number}", "", todo, due, order.customer_name,
                     order_id=order.id)
             )  # fmt: skip
-        return rows, more, spots_words(spots_of(desk))
+        return rows, len(unread), spots_words(spots_of(desk))
 
     # --- acting -------------------------------------------------------------------------
 

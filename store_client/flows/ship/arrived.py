@@ -4,7 +4,7 @@ from store_client.flows.ship.commands import follow_up
 from store_client.paper import Paper
 from store_client.ports import Store
 from store_client.services.desk import ITSELF, Desk
-from store_client.services.waves import open_orders
+from store_client.services.open_orders import begun_orders
 from sync.clock import Clock
 from sync.domain.flows.ship import NAME
 
@@ -22,6 +22,6 @@ class ArrivedLabels:
         row = self._desk.store.store_row()
         if token == self._seen or row is None or not row.carriers:
             return []
-        made = follow_up(self._desk, open_orders(self._desk, NAME))
+        made = follow_up(self._desk, begun_orders(self._desk, NAME))
         self._seen = token
         return made

@@ -15,7 +15,7 @@ from store_client.screens.desk import DeskScreen
 from store_client.screens.dialogs import ConfirmDialog
 from store_client.screens.wave import WaveScreen
 from store_client.services import waves
-from store_client.services.cutoffs import CarrierClock, clocks
+from store_client.services.cutoffs import CarrierClock, clocks, parcels_of
 from store_client.services.desk import Desk, Refusal
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
@@ -116,16 +116,17 @@ class ShippingDeskScreen(DeskScreen):
 
     def _look(self, desk: Desk) -> Seen:
         store, now_ms = desk.store.store_row(), desk.clock.now_ms()
-        orders = waves.open_orders(desk, NAME)
-        rows = [_carrier_row(clock, store, now_ms) for clock in clocks(store, orders, now_ms)]
-        for wave in waves.waves_of(orders):
+        parcels = parcels_of(desk)
+        rows = [_carrier_row(clock, store, now_ms) for clock in clocks(store, parcels, now_ms)]
+        for wave in waves.waves_of(parcels.begun):
             state = f"{wave.picked} of {wave.picked + wave.to_pick} picked"
             rows.append(
                 Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", state,
                     f"{len(wave.totes)} totes", f"picked by {wave.picker}", wave=wave.key)
             )  # fmt: skip
-        rows += [row for order in orders for row in _box_rows(order)]
-        return Seen(rows, len(waves.free_orders(orders)), commands.follow_up(desk, orders))
+        rows += [row for order in parcels.begun for row in _box_rows(order)]
+        free = len(waves.free_orders(parcels.begun)) + len(parcels.new)
+        return Seen(rows, free, commands.follow_up(desk, parcels.begun))
 
     # --- acting -------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from store_client.paper import ManifestRow, ManifestSheet, PaperProblem
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
-from store_client.services.waves import open_orders
+from store_client.services.open_orders import begun_orders
 from store_client.services.words import units
 from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -56,7 +56,7 @@ def list_box(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
     ready = [box for box in waiting if box.tracking]
     if not ready:
         raise Refusal("No labeled box waits for a manifest.", "Label it first.")
-    orders = open_orders(desk, NAME)
+    orders = begun_orders(desk, NAME)
     for box in ready:
         name = _name(desk, orders, box.carrier)
         order = desk.perform(Manifested(order.id, box.number, name))
@@ -69,7 +69,7 @@ def close(desk: Desk, carrier: str) -> Done:
     Where all are on it already it is made once more: a box may have been taken off it.
     """
     desk.require_worker()
-    orders = open_orders(desk, NAME)
+    orders = begun_orders(desk, NAME)
     known = boxes_for(orders, carrier)
     ready = [one for one in known if not one.box.manifest]
     if known and not ready:
@@ -86,7 +86,7 @@ def close(desk: Desk, carrier: str) -> Done:
 def hand_over(desk: Desk, carrier: str) -> Done:
     """Note that the carrier took every box that is on its manifest."""
     desk.require_worker()
-    listed = [one for one in boxes_for(open_orders(desk, NAME), carrier) if one.box.manifest]
+    listed = [one for one in boxes_for(begun_orders(desk, NAME), carrier) if one.box.manifest]
     if not listed:
         raise Refusal("Nothing is on this carrier's manifest.", "Put the boxes on it first.")
     left = [one for one in listed if one.order.total("to_put_back")]
@@ -110,7 +110,7 @@ def hand_over_order(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
 
 def print_manifest(desk: Desk, carrier: str) -> str:
     """Make the manifest of what waits for a carrier; say where it is, or why it is not."""
-    listed = [one for one in boxes_for(open_orders(desk, NAME), carrier) if one.box.manifest]
+    listed = [one for one in boxes_for(begun_orders(desk, NAME), carrier) if one.box.manifest]
     store = desk.store.store_row()
     names = {one.carrier: one.name for one in store.carriers} if store else {}
     made = f"{local(store, desk.clock.now_ms()):%Y-%m-%d %H:%M}" if store else ""

@@ -7,6 +7,7 @@ import pytest
 from store_client.flows.pickup import commands
 from store_client.services import waves
 from store_client.services.desk import Actor, Desk, Refusal, TerminalSettings
+from store_client.services.open_orders import open_orders
 from store_client.services.scanner import Code
 from sync.domain.flows import status_of
 from sync.domain.flows.pickup import NAME
@@ -176,7 +177,7 @@ def test_an_order_cancelled_while_it_is_in_a_wave_goes_back_out_of_its_tote(
     for _ in range(3):
         waves.sort_scan(desk, wave.key, Code("SKU-1"))
     side.settle()
-    left = waves.open_orders(desk, NAME)
+    left = open_orders(desk, NAME)
     assert sorted((one.total("to_put_back"), status_of(one)) for one in left) == [
         (0, S.PICKED), (2, S.CANCELLED),
     ]  # fmt: skip
