@@ -11,13 +11,13 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from store_client.ports import InboxItem
+from store_client.ports import BoardRow, InboxItem
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.recording import RecordingScreen, Then
 from store_client.services import inbox
 from store_client.services.desk import Refusal
-from store_client.services.words import day_time
+from store_client.services.words import STATUS, day_time
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
@@ -198,7 +198,32 @@ class InboxScreen(RecordingScreen):
             "What is it about?", "Order or item", "scan or type it, or leave it empty", text=text
         )
         self.app.push_screen(
-            EntryDialog(question, str.strip), lambda about: self._ask_due(text, about)
+            EntryDialog(question, self._named), lambda found: self._ask_which(text, found)
+        )
+
+    def _named(self, about: str) -> list[tuple[str, BoardRow | None]]:
+        """Return what may be meant, each by what names it alone; refuse where nothing is."""
+        if not about.strip():
+            return [("", None)]
+        rows, _ = inbox.named(self.desk, about)
+        if len(rows) > 1:
+            return [(row.id, row) for row in rows]
+        return [(about.strip(), None)]
+
+    def _ask_which(self, text: str, found: list[tuple[str, BoardRow | None]] | None) -> None:
+        """Ask which of two orders of one number is meant."""
+        if found is None:
+            return
+        if len(found) == 1:
+            self._ask_due(text, found[0][0])
+            return
+        choices = [
+            Choice(key, f"{row.order_number} {row.customer_name}", str(STATUS[row.status]))
+            for key, row in found
+            if row is not None
+        ]
+        self.app.push_screen(
+            ChooseDialog("Which of them?", choices), lambda key: self._ask_due(text, key)
         )
 
     def _ask_due(self, text: str, about: str | None) -> None:

@@ -15,16 +15,11 @@ def bare(text: str) -> str:
 
 
 def orders_of_code(store: Store, code: Code) -> list[BoardRow]:
-    """Return the orders that a code is the number of: one that was divided may be here twice."""
+    """Return the orders that a code is the number or id of: divided, one may be here twice."""
     text = code.order_number or code.text
     wanted = bare(text)
-    return [row for row in store.find_orders(text) if bare(row.order_number) == wanted]
-
-
-def order_of_code(store: Store, code: Code) -> BoardRow | None:
-    """Return the order that a code is the number of; None where it is no order's, or several'."""
-    found = orders_of_code(store, code)
-    return found[0] if len(found) == 1 else None
+    found = store.find_orders(text)
+    return [row for row in found if wanted in (bare(row.order_number), bare(row.id))]
 
 
 def spot_words(spot: str, rows: Sequence[BoardRow]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random, SystemRandom
 
-from store_client.ports import InboxItem
-from store_client.services.codes import order_of_code
+from store_client.ports import BoardRow, InboxItem, ProductHit
+from store_client.services.codes import orders_of_code
 from store_client.services.desk import Desk, Refusal
 from store_client.services.scanner import read_code
 from store_client.services.shelf import quantity
@@ -135,22 +135,19 @@ def resolve(desk: Desk, exception_id: str, note: str) -> None:
 
 
 def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
-    """Write a follow-up down, for anybody, a person or a role; return its id. Works offline.
-
-    `about` is an order's number, or an item's SKU or barcode; both may be scanned.
-    """
+    """Write a follow-up down, for anybody, a person or a role; return its id. Works offline."""
     desk.require(Action.RESOLVE)
     now_ms = desk.clock.now_ms()
     text, order_number, fulfillment_id = wish.text.strip(), "", ""
     if wish.about.strip():
-        code = read_code(wish.about)
-        row, hits = order_of_code(desk.store, code), desk.store.product_by_code(code.lookup)
-        if row is not None:
-            order_number, fulfillment_id = row.order_number, row.id
-        elif hits:
-            text = f"{text} ({hits[0].name}, {hits[0].sku})"
-        else:
-            raise Refusal(f"Nothing here is called {code.text[:20]}.", "Leave it empty, or scan.")
+        rows, item = named(desk, wish.about)
+        if len(rows) > 1:
+            ids = ", ".join(row.id for row in rows)
+            raise Refusal(f"{len(rows)} orders are called {rows[0].order_number}.", f"Give {ids}.")
+        if rows:
+            order_number, fulfillment_id = rows[0].order_number, rows[0].id
+        elif item is not None:
+            text = f"{text} ({item.name}, {item.sku})"
     if not wish.text.strip():
         raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
     key = new_id(now_ms, random or SystemRandom())
@@ -160,6 +157,19 @@ def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
     )
     desk.store.record_task(told, by=desk.actor.id, dev=desk.device)
     return key
+
+
+def named(desk: Desk, about: str) -> tuple[list[BoardRow], ProductHit | None]:
+    """Return the orders, or else the item, that a follow-up may be about; refuse where none is.
+
+    `about` is an order's number or id, or an item's SKU or barcode; all may be scanned. Two
+    parts of an order that was divided have one number.
+    """
+    code = read_code(about)
+    rows, hits = orders_of_code(desk.store, code), desk.store.product_by_code(code.lookup)
+    if not rows and not hits:
+        raise Refusal(f"Nothing here is called {code.text[:20]}.", "Leave it empty, or scan.")
+    return rows, None if rows else hits[0]
 
 
 def assign(desk: Desk, exception_id: str, owner: str) -> None:

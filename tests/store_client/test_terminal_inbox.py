@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from store_client.services import inbox
+from store_client.services.desk import Desk, Refusal
 from sync.domain import operations as op
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import Item, make_store
-from tests.support.terminals import terminal
+from tests.support.terminals import actor_of, terminal
 
 pytestmark = pytest.mark.anyio
 HOUR_MS = 3_600_000
@@ -163,3 +165,35 @@ async def test_a_follow_up_is_written_down_and_given_to_somebody(store, clock):
         )
         await term.press("f5", "1")
         assert store.inbox[0].assignee == ""
+
+
+async def test_a_follow_up_about_a_number_that_two_orders_have_asks_which(store, clock):
+    """Two parts of an order are here: the terminal asks at once, and keeps what was typed."""
+    first = next(iter(store.orders.values()))
+    store.add(replace(first, id="FO-OTHER"))
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f4")
+        await term.type("Call them back")
+        await term.press("enter")
+        await term.type("NOTHING-SUCH")
+        await term.press("enter")
+        assert "Nothing here is called NOTHING-SUCH" in term.text()
+        term.screen.query_one("#entry").value = first.order_number
+        await term.press("enter")
+        assert "Which of them?" in term.text()
+        await term.press("2", "enter", "1")
+        assert "Written down: Call them back" in term.text()
+    (item,) = store.inbox
+    assert (item.order_number, item.fulfillment_id) == (first.order_number, "FO-OTHER")
+
+
+def test_a_follow_up_is_about_one_order_of_two(store, clock):
+    """Without anybody to ask it is refused and names both; the id names one of them."""
+    first = next(iter(store.orders.values()))
+    store.add(replace(first, id="FO-OTHER"))
+    desk = Desk(store, clock, actor_of(Role.ASSOCIATE), "T1")
+    with pytest.raises(Refusal, match=f"2 orders are called {first.order_number}") as refused:
+        inbox.write_down(desk, inbox.FollowUp("Call them", first.order_number))
+    assert refused.value.todo == f"Give {first.id}, FO-OTHER."
+    inbox.write_down(desk, inbox.FollowUp("Call them", "FO-OTHER"))
+    assert store.inbox[0].fulfillment_id == "FO-OTHER"

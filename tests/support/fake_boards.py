@@ -57,7 +57,9 @@ class FakeBoards:
         found = [
             row
             for row in rows
-            if wanted in row.order_number.casefold() or wanted in row.customer_name.casefold()
+            if wanted in row.order_number.casefold()
+            or wanted in row.customer_name.casefold()
+            or wanted == row.id.casefold()
         ]
         return found[:limit]
 
