@@ -119,3 +119,16 @@ async def test_a_line_handed_over_in_part_says_what_is_still_here(store, clock):
         await term.press("enter")
         assert "◑ 1 still here" in term.text()
         assert "1 item still waits" in term.text()
+
+
+async def test_a_screen_that_is_gone_keeps_no_painted_lines(store, clock):
+    """Hundreds of screens a day: what they painted is given back, not kept for the next ones."""
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        work = [*term.screen.walk_children(with_self=True)]
+        assert any(widget._styles_cache._cache for widget in work)
+        await term.press("f3")
+        lookup = [*term.screen.walk_children(with_self=True)]
+        await term.scan("K7Q2-0001")  # in the place of the lookup
+        await term.press("f2")
+        assert not any(widget._styles_cache._cache for widget in (*work, *lookup))
