@@ -258,7 +258,8 @@ def sell(
     except ValueError as problem:
         _fail(USAGE, str(problem))
     except OperationRefused as problem:
-        _fail(CONFLICT if problem.code == "transaction_conflict" else REFUSED, str(problem))
+        code = CONFLICT if problem.code == "transaction_conflict" else REFUSED
+        _fail(code, order_cli.refusal_words(problem))
     finally:
         store.close()
     if as_json:

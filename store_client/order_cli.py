@@ -80,14 +80,39 @@ class Orders:
 INSTEAD_BY_COMMAND = {
     "doubtful_promise": "Call there if you can. A lead or manager says --despite-doubt.",
     "held_by_other": "--take-over goes on with it.",
+    "picked_in_wave": "`take-over` takes the wave over, `leave-wave` takes the order out of it.",
 }
 """What to do instead, by what was refused, where it is a key at the terminal but an option here."""
+INSTEAD_OF_KEYS = {
+    "Open it first: F8 on Today.": "Open it first: `drawer open`.",
+    "Ask the payment terminal again first: F5.": "Ask the terminal again first: `ask-card`.",
+    "F5 asks the terminal again": "`ask-card` asks the terminal again",
+    "^Z takes that out of the payment;": "`give-back` takes that out of the payment;",
+    "^Z takes that payment out;": "`give-back` takes that payment out;",
+    "or give a payment back: ^Z.": "or give a payment back: `give-back`.",
+    "Enter hands it over.": "`sell` hands it over.",
+    "F6 sorts.": "`sort` sorts.",
+    "Sort them first: F6.": "Sort them first: `sort`.",
+    "F6 says that somebody does.": "`arrived` says that somebody does.",
+    "See what happened: Ctrl+T.": "",
+    "Go back to Today.": "",
+}
+"""Sentences that name a key or a screen, as a command line says them."""
+
+
+def without_keys(text: str) -> str:
+    """Return what the terminal says in the words of a command line."""
+    for there, here in INSTEAD_OF_KEYS.items():
+        text = text.replace(there, here)
+    return text.strip()
 
 
 def refusal_words(problem: OperationRefused) -> str:
     """Return why something is not done and what to do instead, on a command line."""
     todo = INSTEAD_BY_COMMAND.get(problem.code)
-    return str(problem) if todo is None else f"{getattr(problem, 'why', problem)} {todo}"
+    if todo is None:
+        return without_keys(str(problem))
+    return f"{getattr(problem, 'why', problem)} {todo}"
 
 
 def one_order(

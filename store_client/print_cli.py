@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line
+from store_client.order_cli import NOT_FOUND, REFUSED, AsJson, By, Line, refusal_words
 from sync.domain.errors import OperationRefused
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _guarded(line: Line, context: typer.Context, by: str, act: Callable[["Desk"]
     try:
         return line.with_desk(context, by, act)
     except OperationRefused as problem:
-        line.fail(REFUSED, str(problem))
+        line.fail(REFUSED, refusal_words(problem))
 
 
 def _find(desk: "Desk", job: int) -> "PrintJob | None":

@@ -24,6 +24,8 @@ from store_client.order_cli import (
     Orders,
     one_order,
     read_pin,
+    refusal_words,
+    without_keys,
 )
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
@@ -210,7 +212,9 @@ def pay(
                 or str(typer.prompt("Code", err=True)).strip()
             )
             paid = tendering.pay_value(desk, order.id, means, code, minor)
-        return {**_document(paid.order), "change_minor": paid.change_minor}, f"{paid.says}."
+        return {**_document(paid.order), "change_minor": paid.change_minor}, without_keys(
+            f"{paid.says}."
+        )
 
     _do(context, by, job, as_json)
 
@@ -221,7 +225,7 @@ def ask_card(context: typer.Context, number: Number, by: By, as_json: AsJson = F
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         paid = tendering.ask_card_again(desk, _find(desk, number).id)
-        return _document(paid.order), f"{paid.says}."
+        return _document(paid.order), without_keys(f"{paid.says}.")
 
     _do(context, by, job, as_json)
 
@@ -238,7 +242,7 @@ def give_back(
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         paid = tendering.give_back(desk, _find(desk, number).id, tender)
-        return _document(paid.order), f"{paid.says}."
+        return _document(paid.order), without_keys(f"{paid.says}.")
 
     _do(context, by, job, as_json)
 
@@ -373,7 +377,7 @@ def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
     try:
         document, words = job(bootstrap.open_desk(settings, store, by, pin))
     except OperationRefused as problem:
-        _fail(REFUSED, str(problem))
+        _fail(REFUSED, refusal_words(problem))
     finally:
         store.close()
     typer.echo(json.dumps(document) if as_json else words)
