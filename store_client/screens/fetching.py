@@ -20,9 +20,9 @@ from store_client.services.fetching_board import (
     due_words,
     facts_of,
     how_words,
+    is_in_wave,
     next_step,
     step_words,
-    wave_words,
 )
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
@@ -104,7 +104,7 @@ class FetchingScreen(ShelfScreen):
 
     def banner_of(self, order: FulfillmentOrder) -> str:
         """Return what must not be overlooked."""
-        return banner_words(order, self.host.store_row, self.cancelled_ms)
+        return banner_words(order, self.host.store_row, self.cancelled_ms, self.picker)
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
         counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}
@@ -226,7 +226,7 @@ class FetchingScreen(ShelfScreen):
             ]  # fmt: skip
         step = self._step(order)
         waiting = step in {Step.HAND_OVER, Step.RELEASE}
-        in_wave = bool(wave_words(order))
+        in_wave = is_in_wave(order)
         still_open = order.total("open") > 0
         offered += [
             (still_open, "Reject the whole order", "see first what follows", self.action_reject),

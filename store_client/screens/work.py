@@ -48,6 +48,8 @@ class Loaded:
     aisles: dict[str, str]
     held: Held | None = None
     """Who else picks it."""
+    picker: str = ""
+    """What who picks its wave is called."""
 
 
 class WorkScreen(ScanScreen):
@@ -60,6 +62,8 @@ class WorkScreen(ScanScreen):
         self.aisles: dict[str, str] = {}
         self.held: Held | None = None
         """Who else picks it; None where it is nobody's, or one's own."""
+        self.picker = ""
+        """What who picks its wave is called."""
         self.cancelled_ms: int | None = None
         """When a cancellation arrived while the order was open here."""
         self._seen: dict[int, str] | None = None
@@ -144,7 +148,7 @@ class WorkScreen(ScanScreen):
 
     async def _read(self) -> None:
         loaded = await self.host.off_loop(self._load)
-        self.aisles, self.held = loaded.aisles, loaded.held
+        self.aisles, self.held, self.picker = loaded.aisles, loaded.held, loaded.picker
         self.show(loaded.order)
         self._show_fates(loaded.fates)
         self.recorded()  # what was scanned before the order was read
@@ -158,8 +162,11 @@ class WorkScreen(ScanScreen):
                 hits = store.product_by_code(line.sku)
                 aisles[line.sku] = next((hit.aisle for hit in hits if hit.sku == line.sku), "")
         signed_in = self.host.actor is not None
-        held = holder_of(self.desk, order) if signed_in and order is not None else None
-        return Loaded(order, store.fates_of(self.key), aisles, held)
+        held, picker = None, ""
+        if signed_in and order is not None:
+            held = holder_of(self.desk, order)
+            picker = "" if order.wave is None else self.desk.name_of(order.wave.picker)
+        return Loaded(order, store.fates_of(self.key), aisles, held, picker)
 
     def show(self, order: FulfillmentOrder | None) -> None:
         """Show the order as it is now."""

@@ -185,10 +185,13 @@ def describe(row: BoardRow, store: StoreRow | None, now_ms: int) -> BoardEntry:
     )
 
 
-def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: int | None) -> str:
+def banner_words(
+    order: FulfillmentOrder, store: StoreRow | None, noticed_ms: int | None, picker: str
+) -> str:
     """Return what must not be overlooked about an order, empty where there is nothing.
 
-    `noticed_ms` is when the cancellation arrived while somebody had the order open.
+    `noticed_ms` is when the cancellation arrived while somebody had the order open; `picker`
+    is what who picks its wave is called.
     """
     due = order.total("to_put_back")
     at = "" if noticed_ms is None else f" {clock_time(store, noticed_ms)}"
@@ -200,7 +203,7 @@ def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: in
         return f"{STATUS[status].words}: {todo}"
     if order.total("cancelled") and (due or noticed_ms is not None):
         return f"Partly cancelled by the customer{at}: {todo}"
-    return f"Not expected any more: {todo}" if due else wave_words(order)
+    return f"Not expected any more: {todo}" if due else wave_words(order, picker)
 
 
 def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Refusal | None:
@@ -222,12 +225,17 @@ def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -
     return Refusal(f"{why}.", "F6 hands it over all the same.")
 
 
-def wave_words(order: FulfillmentOrder) -> str:
+def is_in_wave(order: FulfillmentOrder) -> bool:
+    """Return whether something of the order is to be picked or sorted in a wave."""
+    return order.wave is not None and bool(order.total("to_pick") or order.units_to_sort)
+
+
+def wave_words(order: FulfillmentOrder, picker: str) -> str:
     """Return with whom the order is picked, as long as something of it is to be picked."""
     wave = order.wave
-    if wave is None or not (order.total("to_pick") or order.units_to_sort):
+    if wave is None or not is_in_wave(order):
         return ""
-    return f"In wave {wave.name}, picked by {wave.picker}, tote {wave.tote}"
+    return f"In wave {wave.name}, picked by {picker}, tote {wave.tote}"
 
 
 def how_words(order: FulfillmentOrder, step: Step) -> str:

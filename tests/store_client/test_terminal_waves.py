@@ -99,7 +99,7 @@ async def test_a_wave_of_another_terminal_is_taken_over(clock):
     with_wave(store, "A104", PickMode.SORT_WHILE_PICK)
     async with terminal(store, clock) as term:
         await term.press("enter")
-        assert "In wave T2-0302-1, picked by A104, tote 1" in term.text()
+        assert "In wave T2-0302-1, picked by Sofia V., tote 1" in term.text()
         await term.press("escape", "f7")
         assert "Sofia V." in term.text()
         await term.press("enter")

@@ -11,10 +11,9 @@ from store_client.services.fetching_board import (
     how_words,
     next_step,
     step_words,
-    wave_words,
 )
 
 __all__ = [
     "Facts", "Step", "banner_words", "describe", "due_words", "facts_of", "facts_of_row",
-    "how_words", "next_step", "step_words", "wave_words",
+    "how_words", "next_step", "step_words",
 ]  # fmt: skip

@@ -122,7 +122,8 @@ class ShippingDeskScreen(DeskScreen):
             state = f"{wave.picked} of {wave.picked + wave.to_pick} picked"
             rows.append(
                 Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", state,
-                    f"{len(wave.totes)} totes", f"picked by {wave.picker}", wave=wave.key)
+                    f"{len(wave.totes)} totes", f"picked by {desk.name_of(wave.picker)}",
+                    wave=wave.key)
             )  # fmt: skip
         rows += [row for order in parcels.begun for row in _box_rows(order)]
         free = len(waves.free_orders(parcels.begun)) + len(parcels.new)
