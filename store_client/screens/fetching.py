@@ -8,11 +8,9 @@ from textual.binding import Binding
 from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.shelf import UNDO_HELP, ShelfScreen
-from store_client.screens.wave import WaveScreen
 from store_client.services import fetching as commands
-from store_client.services import waves
 from store_client.services.counter import HandOver, may_refuse
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Refusal
 from store_client.services.fetching_board import (
     Step,
     banner_words,
@@ -20,10 +18,10 @@ from store_client.services.fetching_board import (
     due_words,
     facts_of,
     how_words,
-    is_in_wave,
     next_step,
     step_words,
 )
+from store_client.services.pick_lists import is_in_wave
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
 from store_client.services.words import REFUSAL_REASONS, Said, units
@@ -154,22 +152,6 @@ class FetchingScreen(ShelfScreen):
             Step.HAND_OVER: self.action_hand_over,
             Step.NOTHING: self.action_back,
         }[step]()
-
-    def action_wave(self) -> None:
-        """Open the wave in which the order is picked."""
-        order = self.order
-        if order is None or order.wave is None:
-            self.refuse(Refusal("This order is in no wave.", "Pick it here."))
-            return
-        self.app.push_screen(WaveScreen(waves.WaveName(order.flow, order.wave.name)))
-
-    def action_leave_wave(self) -> None:
-        """Take this order out of its wave."""
-
-        def leave(desk: Desk) -> FulfillmentOrder:
-            return waves.leave_one(desk, commands.load(desk, self.key))
-
-        self.do(leave, "Out of its wave: pick it here")
 
     def action_ready(self) -> None:
         """Let the customer come."""

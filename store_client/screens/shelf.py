@@ -19,8 +19,9 @@ from store_client.screens.dialogs import (
     what_follows,
 )
 from store_client.screens.recording import Command
+from store_client.screens.wave import WaveScreen
 from store_client.screens.work import WorkScreen
-from store_client.services import shelf
+from store_client.services import shelf, waves
 from store_client.services.desk import Desk, Refusal, TakenOver
 from store_client.services.rejecting import (
     Here,
@@ -305,6 +306,22 @@ class ShelfScreen(WorkScreen):
 
         choices = [Choice(reason.value, label) for reason, label in reasons.items()]
         self.app.push_screen(ChooseDialog(title, choices, text=text), chosen)
+
+    def action_wave(self) -> None:
+        """Open the wave in which the order is picked."""
+        order = self.order
+        if order is None or order.wave is None:
+            self.refuse(Refusal("This order is in no wave.", "Pick it here."))
+            return
+        self.app.push_screen(WaveScreen(waves.WaveName(order.flow, order.wave.name)))
+
+    def action_leave_wave(self) -> None:
+        """Take this order out of its wave."""
+
+        def leave(desk: Desk) -> FulfillmentOrder:
+            return waves.leave_one(desk, shelf.load(desk, self.key))
+
+        self.do(leave, "Out of its wave: pick it here")
 
     def action_reject(self) -> None:
         """Decline everything that is still open, after seeing what follows."""

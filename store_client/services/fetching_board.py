@@ -14,6 +14,7 @@ from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
 from store_client.services.desk import Refusal
 from store_client.services.due import NOTHING, NOW, calendar_of, due_said
+from store_client.services.pick_lists import is_in_wave
 from store_client.services.words import STATUS, Said, clock_time, day_time, duration, units
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -223,11 +224,6 @@ def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -
     if facts.to_pick:
         return Refusal(f"{why}: {units(facts.to_pick)} to pick.", "See the next step at the top.")
     return Refusal(f"{why}.", "F6 hands it over all the same.")
-
-
-def is_in_wave(order: FulfillmentOrder) -> bool:
-    """Return whether something of the order is to be picked or sorted in a wave."""
-    return order.wave is not None and bool(order.total("to_pick") or order.units_to_sort)
 
 
 def wave_words(order: FulfillmentOrder, picker: str) -> str:

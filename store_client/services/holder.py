@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from store_client.ports import BoardRow, Store
 from store_client.services.desk import Actor, Desk, Refusal, TakenOver
 from sync.domain.flows import status_of
-from sync.domain.flows.ship import NAME as SHIP
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.waves import PickWave
 
@@ -49,12 +48,12 @@ class PickedInWave(Refusal):
 
     code = "picked_in_wave"
 
-    def __init__(self, desk: Desk, order: FulfillmentOrder, wave: PickWave) -> None:
+    def __init__(self, desk: Desk, wave: PickWave) -> None:
         name = desk.name_of(wave.picker)
         over = ", take it over there" if wave.picker != desk.actor.id else ""
-        out = ", or take the order out of it: F7" if order.flow != SHIP else ""
         super().__init__(
-            f"{name} picks it in wave {wave.name}, tote {wave.tote}.", f"Open the wave{over}{out}."
+            f"{name} picks it in wave {wave.name}, tote {wave.tote}.",
+            f"Open the wave{over}, or take the order out of it: F7.",
         )
 
 
@@ -112,7 +111,7 @@ def require_free(desk: Desk, order: FulfillmentOrder) -> None:
     """Refuse to act on what somebody else picks, alone or in a wave, unless it is taken over."""
     wave = order.wave
     if wave is not None and _is_of_others(desk, order, wave):
-        raise PickedInWave(desk, order, wave)
+        raise PickedInWave(desk, wave)
     held = holder_of(desk, order)
     if held is not None:
         raise HeldByOther(held)

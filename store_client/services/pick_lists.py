@@ -143,6 +143,11 @@ def is_walked(order: FulfillmentOrder) -> bool:
     return row is not None and row.late is None
 
 
+def is_in_wave(order: FulfillmentOrder) -> bool:
+    """Return whether something of the order is to be picked or sorted in a wave."""
+    return order.wave is not None and bool(order.total("to_pick") or order.units_to_sort)
+
+
 def _row(sku: str, found: Sequence[tuple[Tote, FulfillmentLine]], shelf: Shelf) -> PickRow:
     sorting = [(tote.number, tote.order.to_sort(line)) for tote, line in found]
     return PickRow(

@@ -66,7 +66,7 @@ def require_picker(desk: Desk, order: FulfillmentOrder) -> None:
         return  # the walk is over: what came back to be picked is nobody's in particular
     if wave is None or (wave.picker == desk.actor.id and wave.mode is PickMode.SORT_WHILE_PICK):
         return
-    raise PickedInWave(desk, order, wave)
+    raise PickedInWave(desk, wave)
 
 
 def pick_by_scan(desk: Desk, fulfillment_id: str, code: Code) -> Scanned:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from store_client.services.desk import TerminalSettings
+from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
@@ -159,6 +160,25 @@ async def test_the_desk_starts_a_wave_and_the_scans_say_which_tote(clock):
         assert "is not in this wave" in term.text()
         await term.press("escape")
         assert "1 of 6 picked" in term.text()
+
+
+async def test_a_parcel_in_somebodys_wave_can_be_taken_out_of_it(clock):
+    """A scan says who picks it and where to go; F7 opens the wave, or takes the order out."""
+    store = ship_store(clock, 1)
+    key = next(iter(store.orders))
+    store.perform(op.WaveAssigned(key, "T2-0302-1", "A104", 1), by="A104", dev="T2")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await term.scan(gtin_of(0))
+        text = " ".join(term.text().split())
+        assert "Sofia V. picks it in wave T2-0302-1, tote 1." in text
+        assert "or take the order out of it: F7." in text
+        await term.press("f7")
+        assert "Open its wave" in term.text()
+        await term.press("4")
+        assert "Out of its wave: pick it here" in term.text()
+        await term.scan(gtin_of(0))
+    assert [one.kind for one in store.performed][-1] == "line_picked"
 
 
 async def test_the_desk_lists_and_hands_over_a_carriers_boxes(clock):

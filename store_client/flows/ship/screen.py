@@ -19,6 +19,7 @@ from store_client.flows.ship.board import (
 from store_client.screens.dialogs import Choice, ConfirmDialog, EntryDialog, Question
 from store_client.screens.shelf import UNDO_HELP, Problem, ShelfScreen
 from store_client.services.desk import Refusal
+from store_client.services.pick_lists import is_in_wave
 from store_client.services.scanner import Code
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
@@ -227,7 +228,7 @@ class ShipScreen(ShelfScreen):
                 (line.open > 0, "Cannot send this item", line.name, self.action_short),
                 (to_pack(order, line) > 0, "Take a pick back", line.name, self.action_unpick),
             ]
-        boxes = [box for box in shipment_of(order).boxes if box.is_here]
+        boxes, in_wave = [box for box in shipment_of(order).boxes if box.is_here], is_in_wave(order)
         bare = unlabeled(order)
         voidable = [box for box in boxes if box.tracking or box.requested_at_ms is not None]
         last = boxes[-1].number if boxes else 0
@@ -235,6 +236,8 @@ class ShipScreen(ShelfScreen):
         offered += [
             (order.total("open") > 0, "Reject the whole order", "see first what follows",
              self.action_reject),
+            (in_wave, "Open its wave", "", self.action_wave),
+            (in_wave, "Pick it alone", "out of its wave", self.action_leave_wave),
             (bool(boxes), f"Unpack box {last}", "its label is void", partial(self._unpack, last)),
             (bool(voidable), f"Void the label of box {void}", "or the request for one",
              partial(self._void, void)),
