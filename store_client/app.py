@@ -14,7 +14,6 @@ from typing import Any, TextIO, TypeVar
 from rich.text import Text
 from textual import events
 from textual.app import SystemCommand
-from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.screen import Screen
 
@@ -45,7 +44,6 @@ from store_client.services.words import (
     reaches_central,
 )
 from store_client.widgets.bars import Standing, StatusBar
-from store_client.widgets.painted import forget_lines
 from store_client.widgets.tones import DEFAULT_COLORS, THEMES
 from sync.clock import Clock
 from sync.domain.card_numbers import without_card_numbers
@@ -333,16 +331,6 @@ class StoreApp(LockingApp):
     def _may_leave(self, then: Callable[[], object]) -> bool:
         screen = self.screen
         return not isinstance(screen, TerminalScreen) or screen.may_leave(then)
-
-    def pop_screen(self) -> AwaitComplete:
-        """Take the screen on top away, and what it has painted."""
-        forget_lines(self.screen)
-        return super().pop_screen()
-
-    def switch_screen(self, screen: Screen[Any] | str) -> AwaitComplete:
-        """Put a screen in the place of the one on top, and forget what that has painted."""
-        forget_lines(self.screen)
-        return super().switch_screen(screen)
 
     def open_order(self, flow: str, fulfillment_id: str) -> None:
         """Open the work screen of an order."""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from textual import events
-from textual.app import App
 from textual.widgets import Input
 
 from store_client.ports import Store
@@ -18,10 +17,11 @@ from store_client.services.codes import orders_of_code, spot_words
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
 from store_client.services.shelf import is_spot
+from store_client.widgets.painted import ForgettingApp
 from sync.protocol.rows import StoreRow
 
 
-class ScanningApp(App[None]):
+class ScanningApp(ForgettingApp):
     """The part of the terminal that hears every key first."""
 
     store: Store
