@@ -23,7 +23,7 @@ from store_client.ports import InboxItem, OperationFate, Store, SyncState
 from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
-from store_client.screens.locking import LockingApp
+from store_client.screens.leaving import LeavingApp
 from store_client.screens.printing import PrintScreen
 from store_client.screens.sign_in import SignInScreen
 from store_client.screens.stock_lookup import StockLookupScreen
@@ -60,7 +60,7 @@ ALERTS_MAX = 500
 WARM_UP_CODE = "5901234123457"
 
 
-class StoreApp(LockingApp):
+class StoreApp(LeavingApp):
     """One store's terminal."""
 
     TITLE = "Holdshelf"
@@ -313,24 +313,9 @@ class StoreApp(LockingApp):
         """Go on as `actor`."""
         self.actor = actor
         self.touch()
-        self._to_base(lambda: self.switch_screen(TodayScreen()))
+        self.to_base(lambda: self.switch_screen(TodayScreen()))
         # What the first scan needs is loaded now, not while somebody waits for it.
         begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
-
-    def _to_base(self, then: Callable[[], object]) -> None:
-        """Take away what stands over the base, from the top, then do `then`.
-
-        A screen that records is waited for: where it fails, people stay there and read it.
-        """
-        while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
-            if not self._may_leave(partial(self._to_base, then)):
-                return
-            self.pop_screen()
-        then()
-
-    def _may_leave(self, then: Callable[[], object]) -> bool:
-        screen = self.screen
-        return not isinstance(screen, TerminalScreen) or screen.may_leave(then)
 
     def open_order(self, flow: str, fulfillment_id: str) -> None:
         """Open the work screen of an order."""
@@ -344,7 +329,7 @@ class StoreApp(LockingApp):
     def _push(self, screen: Screen[Any]) -> None:
         order_for_order = isinstance(screen, WorkScreen) and isinstance(self.screen, WorkScreen)
         if isinstance(self.screen, StockLookupScreen) or order_for_order:
-            if self._may_leave(partial(self._push, screen)):
+            if self.may_leave(partial(self._push, screen)):
                 self.switch_screen(screen)
         else:
             self.push_screen(screen)
@@ -362,7 +347,7 @@ class StoreApp(LockingApp):
 
     def action_today(self) -> None:
         """Go back to Today."""
-        self._to_base(self.say_standing)
+        self.to_base(self.say_standing)
 
     def action_find(self) -> None:
         """Find a product or an order."""
@@ -386,7 +371,7 @@ class StoreApp(LockingApp):
 
     def action_sign_out(self) -> None:
         """Let somebody else sign in."""
-        self._to_base(self._signed_out)
+        self.to_base(self._signed_out)
 
     def _signed_out(self) -> None:
         self.actor = None

@@ -187,6 +187,42 @@ async def test_who_signs_out_hears_first_what_could_not_be_recorded(clock):
         assert term.app.actor is None
 
 
+async def test_who_quits_hears_first_what_could_not_be_recorded(clock):
+    """Ctrl+Q over an order and over a dialog: the terminal is there until all is recorded."""
+    store = pickup_store(clock, 1)
+    slow = SlowStore(store, "line_picked", FULL)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        await post_scans(term, slow, gtin_of(0))
+        await term.pilot.press("ctrl+q")
+        assert "Recording" in term.text()
+        slow.release.set()
+        await term.rest()
+        assert "NOT recorded" in term.text()
+        assert term.app.is_running
+        await term.pilot.press("ctrl+q")
+        await term.pilot.pause()
+        assert not term.app.is_running
+
+
+async def test_quitting_waits_for_a_dialog_that_records(clock):
+    """A dialog that is gone says nothing: Ctrl+Q says that it still records."""
+    store = pickup_store(clock, 1)
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        order = term.screen.order
+        dialog = HandOverScreen(order, lambda _: order)
+        term.app.push_screen(dialog)
+        dialog.busy = True
+        await term.pilot.press("ctrl+q")
+        await term.pilot.pause()
+        assert term.app.is_running
+        dialog.busy = False
+        await term.pilot.press("ctrl+q")
+        await term.pilot.pause()
+        assert not term.app.is_running
+
+
 async def test_another_order_is_opened_once_this_one_is_recorded(clock):
     """An order's number, then an item, scanned at once: the item's failure is not covered."""
     store = pickup_store(clock, 2)
