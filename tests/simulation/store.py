@@ -22,6 +22,7 @@ from sync.edge.journal import Identity, JournaledOperation
 from sync.edge.ports import LeaseToken
 from sync.edge.sqlite import Error
 from sync.protocol.lines import chain
+from sync.protocol.session import PushAnswer, PushHeader
 from sync.transport.faulty import Faults, FaultyEndpoint
 from sync.transport.local import LocalEndpoint
 from tests.simulation.clocks import MachineClock
@@ -63,6 +64,11 @@ class WatchedStore(Store):
 class StoreMachine:
     """One store. `store` and `daemon` are the process that runs now."""
 
+    heard_in: dict[int, int]
+    """Lease token -> in which life of central's it was heard."""
+    tried: int
+    """Up to which operation a push may ever have left, as far as its present process knows."""
+
     def __init__(
         self,
         folder: Path,
@@ -92,7 +98,7 @@ class StoreMachine:
         self.missing: Counter[bytes] = Counter()
         """Operations that its journal ought to have and has not."""
         self.local = LocalEndpoint(link)
-        self.endpoint = FaultyEndpoint(self.local, random, Faults())
+        self.endpoint = self._noting(FaultyEndpoint(self.local, random, Faults()))
         self.boots = boots
         self.starts = 0
         """Of its process."""
@@ -161,6 +167,7 @@ class StoreMachine:
         self.key = Ed25519PrivateKey.from_private_bytes(secret)
         self.starts += 1
         head = self.store.journal.head().seq
+        self.tried = head  # a process before this one may have sent it all
         shown = self.store._database.one("SELECT seq FROM included")[0]
         if shown != head and not self.fuse.is_full:
             self.unshown = f"it opens with operation {head} done and {shown} shown"
@@ -179,13 +186,26 @@ class StoreMachine:
             app_version="simulated",
         )
 
+    def _noting(self, endpoint: FaultyEndpoint) -> FaultyEndpoint:
+        """Remember how far the pushes of the present process go, whether they arrive or not."""
+        send = endpoint.push
+
+        def note_and_send(header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
+            self.tried = max(self.tried, header.first_seq + len(lines) - 1)
+            return send(header, lines)
+
+        endpoint.push = note_and_send  # type: ignore[method-assign]
+        return endpoint
+
     def _note_tokens(self) -> None:
         """Remember, of each lease token, what the store had done when it first saw it."""
         shares, journal = self.store.shares, self.store.journal
+        self.heard_in = {}
         keep = shares.keep_token
 
         def keep_and_note(token: LeaseToken) -> None:
             keep(token)
+            self.heard_in[token.token_ms] = self.link.machine.restores
             self.done_before.setdefault(token.token_ms, journal.head().seq)
 
         self.done_before.setdefault(shares.token().token_ms, journal.head().seq)

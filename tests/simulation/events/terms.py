@@ -39,7 +39,7 @@ def a_lease_is_used_to_its_end(world: World, index: int, dice: Random) -> str:
     left_ms = lease.until_ms - clock.now_ms() - JUST_BEFORE_MS
     world.let_pass(clock.true_ms(max(0, left_ms)))
     said = place(world, index, dice)
-    return f"{said}; {_takes_back(world, store)}"
+    return f"{said}; {takes_back(world, store)}"
 
 
 def a_round_is_cut_short(world: World, index: int, dice: Random) -> str:
@@ -73,7 +73,7 @@ def store_is_alone_for_long(world: World, index: int, dice: Random) -> str:
     store.endpoint.cut()
     if dice.random() < 0.5:
         store.boot(dice.choice(BOOT_CLOCKS_MS))
-    return f"{said}{_takes_back(world, store)}"
+    return f"{said}{takes_back(world, store)}"
 
 
 def _counts(store: StoreMachine) -> bool:
@@ -91,7 +91,8 @@ def _fall_in_a_round(store: StoreMachine, dice: Random) -> None:
     store.fuse.disarm()
 
 
-def _takes_back(world: World, store: StoreMachine) -> str:
+def takes_back(world: World, store: StoreMachine) -> str:
+    """Let just so much time pass that a store that is cut off takes back what it gave."""
     if not _counts(store):
         return "its disk is full"
     policy = store.store.shares.policy()

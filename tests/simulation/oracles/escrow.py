@@ -92,7 +92,7 @@ def central_spends_what_was_given(world: "World") -> Iterator[str]:
     if not world.shared:
         return
     now = world.central.clock.now_ms()
-    clock_ms, places = _at_central(world)
+    clock_ms, places = at_central(world)
     was_set_back = now < clock_ms - CLOCK_STEP_MS
     for store in world.stores:
         if world.notes.get(STALE + store.location_id):
@@ -119,7 +119,7 @@ def a_lease_stands_on_what_was_done(world: "World") -> Iterator[str]:
     if not world.shared:
         return
     now = world.central.clock.now_ms()
-    _, places = _at_central(world)
+    _, places = at_central(world)
     for store in world.stores:
         if store.is_unheard or store.has_double:
             continue
@@ -137,7 +137,7 @@ def nothing_is_promised_without_a_lease(world: "World") -> Iterator[str]:
     if not world.shared:
         return
     now = world.central.clock.now_ms()
-    _, places = _at_central(world)
+    _, places = at_central(world)
     known: set[str] = world.notes.setdefault(PROMISED, set())  # type: ignore[assignment]
     for store in world.stores:
         for order in places[store.location_id].orders:
@@ -155,7 +155,7 @@ def what_nobody_confirms_is_moved(world: "World") -> Iterator[str]:
     now = world.central.clock.now_ms()
     if not world.shared or world.notes.get(LOOKED_AFTER) != now:
         return
-    _, places = _at_central(world)
+    _, places = at_central(world)
     for place, there in places.items():
         for order in there.orders:
             is_over = order.is_unconfirmed and (order.confirm_by_ms or 0) < now
@@ -167,7 +167,7 @@ def totals_stay_within_what_was_granted(world: "World") -> Iterator[str]:
     """G1, after each event: central has promised and given back no more than it was granted."""
     if not world.shared:
         return
-    _, places = _at_central(world)
+    _, places = at_central(world)
     for place, there in places.items():
         for sku, rights in there.rights.items():
             if rights.promised + rights.returned > rights.granted:
@@ -190,7 +190,7 @@ def a_store_alone_owns_its_units(world: "World") -> Iterator[str]:
                 yield f"{key} at {store.location_id} was never confirmed, and still ties units"
 
 
-def _at_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
+def at_central(world: "World") -> tuple[int, dict[str, AtCentral]]:
     """Return central's newest time and what it has by location, read once after each commit.
 
     Written as plain SQL: this runs after every event.
