@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from tests.simulation import defects, events, mutants, oracles
+from tests.simulation import defects, events, mutants, oracles, rules
 from tests.simulation.__main__ import main
 from tests.simulation.batch import COMMAND, failure
 from tests.simulation.clocks import DAY_MS, HOUR_MS, MachineClock, TrueTime
+from tests.simulation.events import narrows
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.registry import Event, EventKind, Oracle, When
 from tests.simulation.run import SURPRISE, Run
@@ -183,12 +184,17 @@ def test_a_clock_that_drifts_does_not_jump():
     assert clock.monotonic_ms() - before[1] == 101_000
 
 
-@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda one: one.name)
-def test_each_rule_that_is_taken_away_exists(mutant: mutants.Mutant):
+@pytest.mark.parametrize("mutant", rules.MUTANTS, ids=lambda one: one.name)
+def test_each_rule_that_is_taken_away_exists(mutant: rules.Mutant):
     """A rule that was renamed would leave its mutant without anything to take away."""
     assert mutant.attribute in vars(mutant.owner)
-    assert {one.name for one in events.ALL} >= mutants.ESCROW_EVENTS | mutant.beside
+    assert {one.name for one in mutants.EVENTS} >= mutants.ESCROW_EVENTS | mutant.beside
     before = vars(mutant.owner)[mutant.attribute]
     with mutants.planted(mutant):
         assert vars(mutant.owner)[mutant.attribute] is not before
     assert vars(mutant.owner)[mutant.attribute] is before
+
+
+def test_no_seed_of_the_simulation_goes_through_a_narrow_pass():
+    """They are for mutants alone: a seed means the same story with them and without."""
+    assert not {one.name for one in narrows.KINDS} & {one.name for one in events.ALL}
