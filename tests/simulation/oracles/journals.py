@@ -89,12 +89,16 @@ def _each_once(store: "StoreMachine", theirs: list[StoredOperation]) -> Iterator
     taken = [one for one in theirs if counts(one) and not is_held_for_device(one)]
     counting = [one.line for one in taken]
     # Totals of rights only grow: a second time changes nothing. Two names may each have
-    # brought what central holds back: as long as it does, and where a person sets both
-    # aside, neither has had an effect.
+    # brought what central holds back: as long as it does, where a person sets both aside,
+    # and where both are refused, neither has had an effect.
+    done = {one.line for one in taken if one.status in {"accepted", "amended"}}
     applied = [
         one
         for one in taken
-        if one.aggregate != RIGHTS and one.status != "quarantined" and not is_set_aside(one)
+        if one.aggregate != RIGHTS
+        and one.status != "quarantined"
+        and not is_set_aside(one)
+        and (one.status != "refused" or one.line in done)
     ]
     if twice := Counter(one.line for one in applied) - history.counts:
         yield f"{store.location_id}: central has {_shown(twice)} more often than it was done"
