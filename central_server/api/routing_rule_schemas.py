@@ -51,6 +51,7 @@ class _GoalsBody(_PlacesBody):
     balance_weight: Rate = 1.0
     supply_weeks: Rate = 0.0
     supply_minor: Rate = 0.0
+    broken_run_minor: Rate = 0.0
     horizon_days: Rate = 0.0
     walk_in_margin_percent: Rate = 0.0
     markdown_percent: Rate = 0.0

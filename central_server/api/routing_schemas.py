@@ -310,6 +310,8 @@ class ShipmentView(Body):
     arrives_at: str
     distance_km: float
     terms: dict[str, int]
+    broken_runs: list[str]
+    """SKUs of which it takes the last unit out of a full run of sizes."""
 
 
 class RoutingPlanView(Body):

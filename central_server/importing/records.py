@@ -51,6 +51,8 @@ class ProductRecord(Record):
     gtins: tuple[str, ...] = ()
     weight_grams: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Of one unit; empty: what was said before stays."""
+    style: Annotated[str, Field(max_length=64)] | None = None
+    """What it is a size of: products of one style make a run of sizes. Empty: as weights."""
 
     @field_validator("weight_grams", mode="before")
     @classmethod

@@ -144,7 +144,12 @@ class _Products:
         weighed = {sku: grams for sku, grams in told.items() if before.get(sku) != grams}
         if weighed:
             unit.catalogue.set_weights(weighed)
-        count = len({one.sku for one in new} | weighed.keys())
+        said = {one.sku: one.style for one in records if one.style}
+        known_styles = unit.catalogue.styles(tuple(said)) if said else {}
+        styled = {sku: style for sku, style in said.items() if known_styles.get(sku) != style}
+        if styled:
+            unit.catalogue.set_styles(styled)
+        count = len({one.sku for one in new} | weighed.keys() | styled.keys())
         return Written(count, len(products) - count)
 
 

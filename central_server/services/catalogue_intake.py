@@ -141,6 +141,10 @@ class CatalogueIntake:
         """Say what a unit of products weighs (grams, by SKU); stores weigh boxes themselves."""
         self._database.write(lambda unit: unit.catalogue.set_weights(weights))
 
+    def styles(self, styles: Mapping[str, str]) -> None:
+        """Say of which style products are a size (by SKU): what differs by size alone is one."""
+        self._database.write(lambda unit: unit.catalogue.set_styles(styles))
+
     def take_prices(self, unit: "Unit", prices: Sequence[Price]) -> None:
         """Set prices; what stores get carries the version that central counted."""
         unit.catalogue.upsert_prices(prices)

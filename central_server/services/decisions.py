@@ -107,6 +107,7 @@ def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Docu
             {
                 "location_id": one.location_id, "service": one.service, "units": one.units,
                 "arrives_at": rfc3339(one.arrives_ms), "terms": dict(terms),
+                "broken_runs": list(one.broken_runs),
             }
             for one, terms in zip(plan.shipments, shipped, strict=True)
         ],

@@ -8,7 +8,7 @@
 Nothing is reserved here; `shipping.divide` does that.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,20 +17,19 @@ from central_server.services.decisions import Chosen, Decision, Sender
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
+from central_server.services.shelves import Shelves, Worth
 from central_server.sourcing.calendar import OpenHours, promised_by
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
 from central_server.sourcing.engine.explain import RANKS_LOWER
-from central_server.sourcing.engine.learning import Picks, fill_probability_of
 from central_server.sourcing.engine.model import (
     Candidate,
     RequestedLine,
     RoutingOrder,
-    Stock,
 )
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Tariff
-from central_server.sourcing.kits import NO_KITS, kits_of
+from central_server.sourcing.kits import NO_KITS, Kits, kits_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
 from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice
@@ -39,14 +38,10 @@ if TYPE_CHECKING:
     from central_server.storage.unit import View
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
-MILLI, DAYS_A_WEEK = 1000, 7
 EFFORT_MAX = 5_000
 """How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
 
 
-Worth = Callable[[str, str, int], Stock]
-Rates = Mapping[str, Mapping[tuple[str, str], Picks]]
-"""Units found and missed, by SKU, then by location and SKU (empty: its category)."""
 Free = Mapping[str, Mapping[str, int]]
 """Units that may be promised, by location and SKU."""
 Used = Mapping[tuple[str, int], CapacityUse]
@@ -70,7 +65,7 @@ class ParcelRouting:
         self.promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self.sending = Sending(view, rates)
-        self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
+        self._shelves = Shelves(view)
         self._weights: dict[str, int] = {}
         self._ready: dict[tuple[OpenHours, int, int], int] = {}
 
@@ -156,7 +151,7 @@ class ParcelRouting:
             }
         if shipments_max is not None and shipments_max < rule.shipments_max:
             rule = replace(rule, shipments_max=shipments_max)
-        network = self._network([asked], order.ship_method, rule, senders)
+        network = self._network([asked], order.ship_method, rule, senders, kits)
         others = frozenset() if only is None else frozenset(senders) - only.locations
         narrowed = replace(asked, excluded=asked.excluded | others)
         plan = plan_order(narrowed, network, effort_max=EFFORT_MAX)
@@ -205,10 +200,12 @@ class ParcelRouting:
         method: str,
         rule: RoutingRule,
         senders: Mapping[str, Sender],
+        kits: Kits = NO_KITS,
     ) -> Network:
         wanted, grams, heaviest = _asked_of(orders)
         tariffs: dict[str, Tariff] = {"": Tariff(())}
-        worth = self._worth(wanted, rule, [one.location for one in senders.values()])
+        places = [one.location for one in senders.values()]
+        worth = self._shelves.worth(wanted, rule, places, kits)
         candidates = []
         for sender in senders.values():
             there = {
@@ -230,53 +227,6 @@ class ParcelRouting:
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
         return Network(candidates, rules, self._now_ms, wanted)
 
-    def _worth(
-        self, wanted: Collection[str], rule: RoutingRule, places: Iterable[Location]
-    ) -> Worth:
-        """Return what says, by place, SKU and units, what stock is worth where it lies."""
-        weekly: Mapping[tuple[str, str], int] = {}
-        if rule.supply_weeks or rule.prices_shelves:
-            weekly = self._view.demand.weekly(tuple(wanted))
-        prices = self._shelf_prices(wanted, places) if rule.prices_shelves else {}
-        duals = self._view.learned.prices_of(wanted) if rule.stock_weight else {}
-        fill = self._fill(wanted) if rule.failed_pick_minor else {}
-
-        def worth(place: str, sku: str, units: int) -> Stock:
-            price = prices.get((place, sku), 0)
-            return Stock(
-                units,
-                walk_ins_per_day=weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK,
-                horizon_days=rule.horizon_days,
-                walk_in_margin_minor=price * rule.walk_in_margin_percent / 100,
-                markdown_minor=price * rule.markdown_percent / 100,
-                dual_minor=duals.get((place, sku), 0.0),
-                fill_probability=_found_at(fill.get(sku), place, sku),
-            )
-
-        return worth
-
-    def _shelf_prices(
-        self, wanted: Collection[str], places: Iterable[Location]
-    ) -> dict[tuple[str, str], int]:
-        """Return what a unit costs at the counter (minor units), by place and SKU."""
-        zones: dict[str, dict[str, int]] = {}
-        found: dict[tuple[str, str], int] = {}
-        for place in places:
-            zone = place.price_zone
-            if zone not in zones:
-                prices = self._view.catalogue.prices(zone, wanted)
-                zones[zone] = {sku: price.amount_minor for sku, price in prices.items()}
-            found.update({(place.id, sku): amount for sku, amount in zones[zone].items()})
-        return found
-
-    def _fill(self, wanted: Collection[str]) -> Rates:
-        """Return what is known of how often these are found, read once."""
-        missing = [sku for sku in wanted if sku not in self._rates_of]
-        if missing:
-            found = self._view.learned.rates_of(missing)
-            self._rates_of.update({sku: found.get(sku, {}) for sku in missing})
-        return self._rates_of
-
     def _candidate(
         self,
         sender: Sender,
@@ -292,7 +242,7 @@ class ParcelRouting:
             lead = choice.ship_by_ms - self._now_ms
         return Candidate(
             place.id, place.latitude, place.longitude,
-            {sku: worth(place.id, sku, units) for sku, units in sender.free.items()},
+            {sku: worth(sender, sku) for sku in sender.free},
             kind=place.kind,
             name=place.name,
             tariff=tariff,
@@ -337,19 +287,6 @@ def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str,
             wanted[sku] = max(count, wanted.get(sku, 0))
     weights = (sum(line.quantity * line.weight_grams for line in one.lines) for one in orders)
     return wanted, grams, max(weights)
-
-
-def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: str) -> float:
-    """Return how often a unit on record is found; 1 where nothing was learned of its category."""
-    if not rates:
-        return 1.0
-    category = rates.get(("", ""), NO_PICKS)
-    return fill_probability_of(
-        category, rates.get((place, ""), NO_PICKS), rates.get((place, sku), NO_PICKS)
-    )
-
-
-NO_PICKS = Picks()
 
 
 def pickup_accept_by(

@@ -43,6 +43,7 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
                 "arrives_at": rfc3339(shipment.arrives_ms),
                 "distance_km": shipment.distance_km,
                 "terms": dict(rounded),
+                "broken_runs": list(shipment.broken_runs),
             }
             for shipment, rounded in zip(plan.shipments, shipped, strict=True)
         ],

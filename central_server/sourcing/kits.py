@@ -9,10 +9,12 @@ group, which leaves from one location.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Protocol
 
-from central_server.sourcing.engine.model import RequestedLine, RoutingOrder
+from central_server.sourcing.engine.model import RequestedLine, RoutingOrder, Stock
 from central_server.sourcing.engine.plan import Shipped, SourcingPlan
+from central_server.sourcing.engine.prices import shelf_prices
 
 PREFIX = "kit:"
 """Of the names that the engine knows kits by: no SKU."""
@@ -56,6 +58,28 @@ class WantedKit:
     def at(self, free: Mapping[str, int]) -> int:
         """Return how many of it there are where so many units are free."""
         return min(free.get(sku, 0) // each for sku, each in self.skus.items())
+
+    def shelf(self, parts: Mapping[str, Stock]) -> Stock:
+        """Return the kits that its components make at a location, and what giving them up costs.
+
+        The n-th kit costs what its units of each component cost there (minor units), and is
+        found if all of these are. `is_full_run` where the last kit takes the last unit of a run.
+        """
+        units = self.at({sku: stock.units for sku, stock in parts.items()})
+        taken = min(units, self.count)
+        prices = [0.0] * taken
+        for sku, each in self.skus.items():
+            singles = shelf_prices(parts[sku], taken * each)
+            for kit in range(taken):
+                prices[kit] += sum(singles[kit * each : (kit + 1) * each])
+        return Stock(
+            units,
+            tuple(prices) if any(prices) else (),
+            fill_probability=prod(parts[sku].fill_probability**each
+                                  for sku, each in self.skus.items()),
+            is_full_run=any(parts[sku].is_full_run and units * each == parts[sku].units
+                            for sku, each in self.skus.items()),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

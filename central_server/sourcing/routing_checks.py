@@ -16,7 +16,7 @@ _ROUTE = {
     "channels", "methods", "tiers", "categories", "value_from_minor", "value_below_minor",
     "near_latitude", "near_longitude", "near_km", "goals", "km_minor", "speed_minor",
     "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
-    "horizon_days", "walk_in_margin_percent", "markdown_percent",
+    "broken_run_minor", "horizon_days", "walk_in_margin_percent", "markdown_percent",
     "failed_pick_minor", "shipments_max", "splits_lines", "splits_kits", "whole_below_minor",
     "kept_units", "radius_km", "grace_minutes", "release_every_minutes", "hold_for",
     "accept_minutes", "offer_stores", "offer_minutes",

@@ -85,6 +85,8 @@ class RoutingRule:
     balance_weight: float = 1.0
     supply_weeks: float = 0.0
     supply_minor: float = 0.0
+    broken_run_minor: float = 0.0
+    """What it costs to take the last unit of a size where all sizes of its style are there."""
     horizon_days: float = 0.0
     """Days until the next delivery, or until what is left is marked down; 0: a unit on a shelf is
     worth nothing to whoever walks in. With it, by the price in the location's zone:"""
@@ -139,6 +141,11 @@ class RoutingRule:
         percent = self.walk_in_margin_percent or self.markdown_percent
         return bool(self.horizon_days and percent and self.stock_weight)
 
+    @property
+    def counts_runs(self) -> bool:
+        """Whether it matters that a run of sizes is broken."""
+        return bool(self.broken_run_minor and (self.balance_weight or self.goals))
+
     def holds(self, now_ms: int) -> bool:
         """Return whether it is within its time box."""
         return (self.effective_from_ms is None or self.effective_from_ms <= now_ms) and (
@@ -177,6 +184,7 @@ class RoutingRule:
             speed_minor=self.speed_minor, balance_weight=self.balance_weight,
             shipment_minor=self.shipment_minor, stock_weight=self.stock_weight,
             supply_weeks=self.supply_weeks, supply_minor=self.supply_minor,
+            broken_run_minor=self.broken_run_minor,
             failed_pick_minor=self.failed_pick_minor, radius_km=self.radius_km,
             shipments_max=self.shipments_max, splits_lines=self.splits_lines,
             whole_below_minor=self.whole_below_minor, kept_units=self.kept_units,

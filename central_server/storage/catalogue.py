@@ -78,6 +78,26 @@ class Catalogue:
             returning="products.sku",
         )
 
+    def set_styles(self, styles: Mapping[str, str]) -> None:
+        """Say of which style products are a size (by SKU; empty: of none); others keep theirs."""
+        update_many(
+            self._connection,
+            PRODUCTS,
+            ("sku", "style"),
+            sorted(styles.items()),
+            sets="style = NULLIF(v.style, '')",
+            where="products.sku = v.sku",
+            returning="products.sku",
+        )
+
+    def styles(self, skus: Collection[str]) -> dict[str, str]:
+        """Return the styles of those of the given products that are a size of one, by SKU."""
+        wanted = select(PRODUCTS.c.sku, PRODUCTS.c.style).where(
+            among(self._connection, PRODUCTS.c.sku, skus), PRODUCTS.c.style.is_not(None)
+        )
+        found: dict[str, str] = dict(self._connection.execute(wanted).all())
+        return found
+
     def weights(self, skus: Collection[str]) -> dict[str, int]:
         """Return what a unit weighs (grams) of those of the given products that were weighed."""
         return dict(_WEIGHTS.rows(self._connection, skus=skus))

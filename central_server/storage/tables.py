@@ -86,6 +86,8 @@ PRODUCTS = Table(
     "products", METADATA,
     _text("sku", primary_key=True), _text("name"), _text("brand"), _text("category"),
     Column("weight_grams", BigInteger, nullable=True),
+    Column("style", Text, nullable=True),
+    Index(None, "style"),
 )  # fmt: skip
 
 PRODUCT_BARCODES = Table(

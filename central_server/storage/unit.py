@@ -29,6 +29,7 @@ from central_server.storage.promise_rules import PromiseRules
 from central_server.storage.promise_signs import PromiseSigns
 from central_server.storage.replicas import Replicas
 from central_server.storage.routing_rules import RoutingRules
+from central_server.storage.runs import Runs
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
@@ -45,6 +46,7 @@ class View:
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
         self.demand = Demand(connection)
+        self.runs = Runs(connection)
         self.supply = Supply(connection)
         self.leases = Leases(connection)
         self.promise_signs = PromiseSigns(connection)

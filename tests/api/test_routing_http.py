@@ -44,6 +44,19 @@ async def test_answer_is_that_of_the_function(client):
     assert [one["location_id"] for one in answer["shipments"]] == list(plan.locations)
 
 
+async def test_a_broken_run_of_sizes_is_priced_and_named(client):
+    """The only location gives the last unit of a full run: what that costs, and of what it is."""
+    body: Any = copy.deepcopy(EXAMPLE)
+    body["order"]["lines"] = body["order"]["lines"][:1]
+    body["candidates"] = body["candidates"][:1]
+    body["candidates"][0]["stock"]["HS-10001"]["is_full_run"] = True
+    body["rules"]["broken_run_minor"] = 700
+    plan = (await client.post(PATH, json=body)).json()
+    assert plan["terms"]["balance"] == 700
+    assert plan["shipments"][0]["broken_runs"] == ["HS-10001"]
+    assert "That breaks the run of sizes of HS-10001." in plan["sentence"]
+
+
 async def test_nothing_is_allocated(client, order_body):
     """What was planned can be promised afterwards as before."""
     before = (await client.get("/v1/availability?sku=SKU-1")).json()

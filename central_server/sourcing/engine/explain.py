@@ -142,13 +142,15 @@ def sentence(plan: SourcingPlan, best: NextBest | None, because: str = RANKS_LOW
         return f"Nobody can ship any of the {_units(missing)}."
     parts = [_shipment(shipment) for shipment in plan.shipments]
     text = f"{_listed(parts)}: {_money(plan.cost_minor)}{_because(plan)}."
+    if plan.broken_runs:
+        text += f" That breaks {_runs(plan.broken_runs)}."
     if missing:
         text += f" Nobody can ship {_units(missing)}."
     if best is not None:
         others = _listed(list(best.plan.locations))
         text += (
             f" The next best choice, {others} without {best.without}, would have cost"
-            f" {_difference(best.extra_minor, because)}."
+            f" {_difference(best.extra_minor, because)}{_breaking(best.plan)}."
         )
     elif not missing:
         text += " No other choice ships all of it."
@@ -185,6 +187,14 @@ def _difference(minor: int, because: str) -> str:
     if minor > 0:
         return f"{_money(minor)} more"
     return "the same" if minor == 0 else f"{_money(-minor)} less, but {because}"
+
+
+def _runs(skus: Iterable[str]) -> str:
+    return f"the run of sizes of {_listed(list(dict.fromkeys(skus)))}"
+
+
+def _breaking(plan: SourcingPlan) -> str:
+    return f", and breaks {_runs(plan.broken_runs)}" if plan.broken_runs else ""
 
 
 def _money(minor: int) -> str:

@@ -71,6 +71,8 @@ class Shipment:
     arrives_ms: int
     distance_km: float
     terms: Terms
+    broken_runs: tuple[str, ...] = ()
+    """SKUs of which it takes the last unit out of a full run of sizes, where rules mind that."""
 
     @property
     def units(self) -> int:
@@ -115,6 +117,11 @@ class SourcingPlan:
     def locations(self) -> tuple[str, ...]:
         """Who ships."""
         return tuple(shipment.location_id for shipment in self.shipments)
+
+    @property
+    def broken_runs(self) -> tuple[str, ...]:
+        """SKUs of runs of sizes that it breaks."""
+        return tuple(sku for shipment in self.shipments for sku in shipment.broken_runs)
 
     @property
     def arrives_ms(self) -> int | None:

@@ -130,7 +130,7 @@ def balance_prices(stock: Stock, taken_max: int, rules: Rules) -> tuple[float, .
     count = min(taken_max, stock.units)
     weekly = stock.walk_ins_per_day * DAYS_A_WEEK
     is_short = rules.supply_weeks > 0 and rules.supply_minor > 0 and weekly > 0
-    breaks = stock.is_full_run and rules.broken_run_minor > 0 and count == stock.units
+    breaks = breaks_run(stock, count, rules)
     if not is_short and not breaks:
         return ()
     found = [0.0] * count
@@ -141,6 +141,11 @@ def balance_prices(stock: Stock, taken_max: int, rules: Rules) -> tuple[float, .
     if breaks:
         found[-1] += rules.broken_run_minor
     return tuple(found)
+
+
+def breaks_run(stock: Stock, taken: int, rules: Rules) -> bool:
+    """Return whether taking so many units breaks a full run of sizes, and rules mind that."""
+    return stock.is_full_run and rules.broken_run_minor > 0 and taken == stock.units
 
 
 def _continued(prices: Sequence[float], count: int) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.offers import Offers, offers
 from central_server.sourcing.engine.plan import Shipment, Shipped, SourcingPlan, Terms
-from central_server.sourcing.engine.prices import balance_prices, shelf_prices
+from central_server.sourcing.engine.prices import balance_prices, breaks_run, shelf_prices
 from central_server.sourcing.engine.problem import Solution
 from central_server.sourcing.engine.solver import EFFORT_MAX, solve
 from central_server.sourcing.engine.ways import Way
@@ -91,6 +91,7 @@ def _shipment(
     one = network.candidates[way.place]
     freight, handling, surcharge = way.zone.parcel(way.km), one.handling_minor, 0.0
     shelf = risk = balance = 0.0
+    broken: list[str] = []
     for item, units, _ in share:
         for part in item.parts:
             count = part.quantity if item.is_whole else units
@@ -102,6 +103,8 @@ def _shipment(
             shelf += rules.stock_weight * sum(shelf_prices(stock, count))
             risk += count * (1.0 - stock.fill_probability) * rules.failed_pick_minor
             balance += rules.balance_weight * sum(balance_prices(stock, count, rules))
+            if breaks_run(stock, count, rules):
+                broken.append(part.sku)
     return Shipment(
         one.location_id,
         way.service,
@@ -110,4 +113,5 @@ def _shipment(
         way.arrives_ms,
         round(haversine_km(order.latitude, order.longitude, one.latitude, one.longitude), 1),
         Terms(freight, handling, surcharge, shelf, risk, balance),
+        tuple(broken),
     )

@@ -245,3 +245,17 @@ def test_weights_come_with_products_and_stay_without_them(importer):
     with importer.database.read() as view:
         assert view.catalogue.weights(["W1", "W2", "W3"]) == {"W1": 40, "W2": 13_000}
         assert view.catalogue.products(["W1"])["W1"].name == "Steel bolt"
+
+
+def test_styles_come_with_products_and_stay_without_them(importer):
+    """What is a size of something says of what; a file that says nothing of it changes no style."""
+    head = ("sku", "name", "style")
+    summary = importer("products", (head, ("C1", "Coat S", "COAT"), ("C2", "Coat M", "COAT"),
+                                    ("H1", "Hat", "")))  # fmt: skip
+    assert (summary.counts.written, summary.counts.bad) == (3, 0)
+    again = importer("products", (head, ("C1", "Coat S", "PARKA"), ("C2", "Coat M", "COAT")),
+                     name="again.csv")  # fmt: skip
+    assert (again.counts.written, again.counts.unchanged) == (1, 1)
+    importer("products", (("sku", "name"), ("C2", "Warm coat M")), name="without.csv")
+    with importer.database.read() as view:
+        assert view.catalogue.styles(["C1", "C2", "H1"]) == {"C1": "PARKA", "C2": "COAT"}
