@@ -196,7 +196,8 @@ class FulfillmentOrder:
     shipment: Shipment | None = None
     """Where parcels go and what lies in which box; None for what a customer fetches."""
     reserve: Reservation | None = None
-    """Of goods that are held unpaid: for how long, and what was tendered."""
+    """Of goods that are paid in the store before they leave: how long they are held for that, and
+    what was tendered. With `shipment`: of a parcel that the store sends once it is paid."""
     wait_days_max: int = WAIT_DAYS_MAX
     """How long ready goods wait at most, extensions included; the policy of the store."""
     wave: PickWave | None = None

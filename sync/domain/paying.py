@@ -1,4 +1,7 @@
-"""What is due for a reservation, and how one begins: functions of an order and its tenders."""
+"""What is due where goods are paid in the store, and how a reservation begins.
+
+Functions of an order and its tenders. A parcel may be paid where it leaves, too.
+"""
 
 from collections.abc import Iterable
 
@@ -12,7 +15,7 @@ FLOW = "reserve"
 
 
 def reservation_of(order: FulfillmentOrder) -> Reservation:
-    """Return what a reservation has beside its lines."""
+    """Return what an order that is paid in the store has beside its lines."""
     if order.reserve is None:
         raise TenderRefused("This order is paid elsewhere.")
     return order.reserve

@@ -71,7 +71,7 @@ class WaitServed:
 
 @dataclass(frozen=True, slots=True)
 class ReservationReleased:
-    """The customer does not want any of it any more."""
+    """The customer does not want any of it any more, here or on the telephone."""
 
     is_request: ClassVar[bool] = False
     fulfillment_id: str
@@ -155,13 +155,15 @@ class TenderReturned:
 
 @dataclass(frozen=True, slots=True)
 class ReservationConverted:
-    """The goods were paid and left with the customer: the reservation is a sale."""
+    """The goods were paid and left, with the customer or their carrier: that is the sale."""
 
     is_request: ClassVar[bool] = False
     fulfillment_id: str
     lines: tuple[LineQuantity, ...]
     total_minor: int
     """The price of these goods, as it was promised."""
+    box: int = 0
+    """Of a parcel that is paid in the store: which box its carrier took with them."""
     kind: Literal["reservation_converted"] = "reservation_converted"
 
 

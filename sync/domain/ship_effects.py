@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from sync.domain import operations as op
+from sync.domain import tendering
 from sync.domain.errors import OperationRefused, QuantityRefused, UnknownLine
 from sync.domain.fulfillment import (
     CENTRAL_REASONS,
@@ -16,6 +17,9 @@ from sync.domain.fulfillment import (
     evolve_line,
     evolve_order,
 )
+from sync.domain.paying import reservation_of
+from sync.domain.picking import expire_all, reopened
+from sync.domain.reserve_operations import ReservationConverted
 from sync.domain.ship_operations import (
     BoxPacked,
     LabelPrinted,
@@ -33,6 +37,7 @@ from sync.domain.shipping import (
     evolve_shipment,
     without_units,
 )
+from sync.domain.tenders import TenderRefused
 from sync.domain.transitions import FulfillmentOperation
 
 
@@ -271,7 +276,17 @@ def hand_over(
     order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
 ) -> FulfillmentOrder:
     """Let a box leave: what lies in it is with the carrier."""
-    box = _box(order, operation.box)  # type: ignore[attr-defined]
+    return _leave(_paid_elsewhere(order), _box(order, operation.box), at_ms)  # type: ignore[attr-defined]
+
+
+def hand_over_late(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """The carrier has it: undo the cancellation for just these units."""
+    return _gone(_paid_elsewhere(order), _box(order, operation.box), at_ms)  # type: ignore[attr-defined]
+
+
+def _leave(order: FulfillmentOrder, box: Box, at_ms: int) -> FulfillmentOrder:
     if not box.manifest:
         raise BoxRefused(box.number, "it is on no manifest yet")
     for entry in box.lines:
@@ -281,25 +296,13 @@ def hand_over(
     return _with_box(order, evolve_box(box, shipped_at_ms=at_ms))
 
 
-def hand_over_late(
-    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
-) -> FulfillmentOrder:
-    """The carrier has it: undo the cancellation for just these units."""
-    box = _box(order, operation.box)  # type: ignore[attr-defined]
+def _gone(order: FulfillmentOrder, box: Box, at_ms: int) -> FulfillmentOrder:
     for entry in box.lines:
         line = _line(order, entry.line)
         quantity = _bounded("ship", entry.quantity, line.held)
-        line = _reopened(line, quantity - line.open)
+        line = reopened(line, quantity - line.open)
         order = order.with_line(evolve_line(line, fulfilled=line.fulfilled + quantity))
     return _with_box(order, evolve_box(box, shipped_at_ms=at_ms))
-
-
-def _reopened(line: FulfillmentLine, missing: int) -> FulfillmentLine:
-    for counter in ("cancelled", "short"):
-        undone = min(max(0, missing), getattr(line, counter))
-        line = evolve_line(line, **{counter: getattr(line, counter) - undone})
-        missing -= undone
-    return line
 
 
 def put_back(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
@@ -312,6 +315,64 @@ def put_back(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -
         boxes = without_units(shipment_of(order).boxes, line.line, boxed)
         order = _with_boxes(order, boxes)
     return order.with_line(evolve_line(line, put_back=line.put_back + quantity))
+
+
+# --- parcels that are paid here ---------------------------------------------------------------
+
+
+def _paid_elsewhere(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return `order` where its boxes may leave without a sale."""
+    if order.reserve is not None:
+        raise TenderRefused("It is paid here: a box of it leaves as a sale.")
+    return order
+
+
+def _sold_box(order: FulfillmentOrder, operation: FulfillmentOperation) -> Box:
+    """Return the box that a sale is about; what is in it is paid."""
+    done = cast("ReservationConverted", operation)
+    box = _box(order, done.box)
+    if box_content(box) != done.lines:
+        raise BoxRefused(done.box, "something else is in it")
+    tendering.paid_sale(order, operation)
+    return box
+
+
+def box_content(box: Box) -> tuple[op.LineQuantity, ...]:
+    """Return what a sale says of a box: its units by line."""
+    return tuple(op.LineQuantity(entry.line, entry.quantity) for entry in box.lines)
+
+
+def sell(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
+    """Let a box leave that is paid."""
+    return _leave(order, _sold_box(order, operation), at_ms)
+
+
+def sell_late(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """It is paid, and the carrier has it: undo the end for just these units."""
+    return _gone(order, _sold_box(order, operation), at_ms)
+
+
+def expire(
+    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
+) -> FulfillmentOrder:
+    """Nobody paid in time: nothing of it is expected any more."""
+    return expire_all(_unpaid(order), operation, at_ms)
+
+
+def release(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:
+    """The customer does not want it: nothing of it is expected any more."""
+    lines = tuple(evolve_line(one, refused=one.refused + one.open) for one in _unpaid(order).lines)
+    return evolve_order(order, lines=lines)
+
+
+def _unpaid(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return an order that is to be paid here, of which nothing is paid that has not left."""
+    reservation_of(order)
+    if order.is_unsettled:
+        raise TenderRefused("Money of the customer's is here: give it back first.")
+    return order
 
 
 def label_arrived(order: FulfillmentOrder, box: int, number: str) -> FulfillmentOrder | None:

@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "5e0fb949cca3eb029863d89982223b795627a12821239c7b065f4749262ef44b",
+    2: "d19ec9beddd88ad61a5d34b42059d5ad0699dacb2b728aca683f8018fde42e43",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""

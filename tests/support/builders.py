@@ -58,6 +58,12 @@ def an_order(
     )  # fmt: skip
 
 
+def paid_here(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return a parcel order as one that is paid where it leaves, within half a day."""
+    until_ms = NOON_MS + HALF_DAY_MS
+    return replace(order, expires_at_ms=until_ms, reserve=Reservation(until_ms, until_ms))
+
+
 def waiting(order: FulfillmentOrder) -> FulfillmentOrder:
     """Return a reservation as it is on the waiting list: nothing is tied to it yet."""
     wanted = tuple(line.allocated for line in order.lines)

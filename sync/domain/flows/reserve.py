@@ -17,6 +17,7 @@ from typing import cast
 
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res
+from sync.domain import tendering
 from sync.domain.errors import QuantityRefused
 from sync.domain.fulfillment import (
     FulfillmentOrder,
@@ -25,7 +26,7 @@ from sync.domain.fulfillment import (
     evolve_order,
 )
 from sync.domain.paying import FLOW as NAME
-from sync.domain.paying import balance_of, due_of, price_of, reservation_of
+from sync.domain.paying import reservation_of
 from sync.domain.picking import (
     NOTHING_CHANGED,
     PUT_IT_BACK,
@@ -51,15 +52,6 @@ from sync.domain.picking import (
     unstage,
 )
 from sync.domain.reservations import evolve_reservation
-from sync.domain.tenders import (
-    STORED_VALUE,
-    Tender,
-    TenderKind,
-    TenderRefused,
-    TenderState,
-    evolve_tender,
-    find_tender,
-)
 from sync.domain.transitions import (
     Consequence,
     ConsequenceKind,
@@ -168,142 +160,11 @@ def _serve(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> 
     )
 
 
-# --- how it is paid -------------------------------------------------------------------------
-
-
-def _with_tender(order: FulfillmentOrder, tender: Tender) -> FulfillmentOrder:
-    return evolve_order(order, reserve=reservation_of(order).with_tender(tender))
-
-
-def _unused(order: FulfillmentOrder, number: int, amount_minor: int) -> None:
-    if find_tender(reservation_of(order).tenders, number) is not None:
-        raise TenderRefused("Somebody else has just taken a payment for this order.")
-    if amount_minor <= 0:
-        raise TenderRefused("Nothing was given.")
-
-
-def _new_tender(order: FulfillmentOrder, number: int, amount_minor: int) -> None:
-    _unused(order, number, amount_minor)
-    if amount_minor > due_of(order):
-        raise QuantityRefused("take", amount_minor, max(0, due_of(order)))
-
-
-def _take(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) -> FulfillmentOrder:
-    done = cast("res.TenderTaken", operation)
-    _new_tender(order, done.tender, done.amount_minor)
-    return _take_late(order, operation, at_ms)
-
-
-def _take_late(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    """Count what is in the drawer, whatever central still expects of the order."""
-    done = cast("res.TenderTaken", operation)
-    _unused(order, done.tender, done.amount_minor)
-    if done.means is TenderKind.CARD:
-        raise TenderRefused("A card is charged on the payment terminal.")
-    return _with_tender(
-        order,
-        Tender(
-            done.tender, done.means, done.amount_minor, TenderState.TAKEN,
-            rounding_minor=done.rounding_minor, account=done.account,
-            is_offline=done.means in STORED_VALUE,
-        ),
-    )  # fmt: skip
-
-
-def _ask_card(
-    order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
-) -> FulfillmentOrder:
-    done = cast("res.CardAsked", operation)
-    _new_tender(order, done.tender, done.amount_minor)
-    return _ask_card_late(order, operation, at_ms)
-
-
-def _ask_card_late(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    done = cast("res.CardAsked", operation)
-    _unused(order, done.tender, done.amount_minor)
-    card = Tender(done.tender, TenderKind.CARD, done.amount_minor, TenderState.ASKED)
-    return _with_tender(order, card)
-
-
-def _asked(order: FulfillmentOrder, number: int, *, is_card: bool) -> Tender:
-    found = find_tender(reservation_of(order).tenders, number)
-    if found is None or found.state is not TenderState.ASKED:
-        raise TenderRefused("Nothing hangs on that answer.")
-    if (found.means is TenderKind.CARD) != is_card:
-        raise TenderRefused("That is not who answers for this payment.")
-    return found
-
-
-def _answer_card(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    done = cast("res.CardAnswered", operation)
-    asked = _asked(order, done.tender, is_card=True)
-    if done.approved and not done.reference:
-        raise TenderRefused("A card payment has the reference of its payment terminal.")
-    state = TenderState.TAKEN if done.approved else TenderState.DECLINED
-    answered = evolve_tender(
-        asked, state=state, reference=done.reference, is_offline=done.is_offline
-    )
-    return _with_tender(order, answered)
-
-
-def _ask_value(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    done = cast("res.ValueAsked", operation)
-    _new_tender(order, done.tender, done.amount_minor)
-    if done.means in {TenderKind.CASH, TenderKind.CARD} or not done.account:
-        raise TenderRefused("Central knows only gift cards and store credit.")
-    asked = Tender(
-        done.tender, done.means, done.amount_minor, TenderState.ASKED, account=done.account
-    )
-    return _with_tender(order, asked)
-
-
-def _answer_value(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    done = cast("res.ValueAnswered", operation)
-    asked = _asked(order, done.tender, is_card=False)
-    state = TenderState.TAKEN if done.approved else TenderState.DECLINED
-    return _with_tender(order, evolve_tender(asked, state=state))
-
-
-def _give_back(
-    order: FulfillmentOrder, operation: FulfillmentOperation, _: int
-) -> FulfillmentOrder:
-    """Give a tender back. What was declined meanwhile, or never came to be, has nothing to give."""
-    done = cast("res.TenderReturned", operation)
-    found = find_tender(reservation_of(order).tenders, done.tender)
-    if found is None or found.state in {TenderState.DECLINED, TenderState.RETURNED}:
-        return order
-    if found.state is TenderState.ASKED and found.means is TenderKind.CARD:
-        raise TenderRefused("The payment terminal has not answered yet: ask it again first.")
-    if found.state is TenderState.TAKEN and found.amount_minor > balance_of(order):
-        raise QuantityRefused("give back", found.amount_minor, max(0, balance_of(order)))
-    return _with_tender(order, evolve_tender(found, state=TenderState.RETURNED))
-
-
-def _paid_sale(
-    order: FulfillmentOrder, operation: FulfillmentOperation
-) -> res.ReservationConverted:
-    done = cast("res.ReservationConverted", operation)
-    if not done.lines:
-        raise QuantityRefused("hand over", 0, 0)
-    if done.total_minor != price_of(order, done.lines):
-        raise TenderRefused("That is not the price that was promised.")
-    if done.total_minor > balance_of(order):
-        raise TenderRefused("Not all of it is paid.")
-    return done
+# --- the sale ---------------------------------------------------------------------------------
 
 
 def _convert(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) -> FulfillmentOrder:
-    done = _paid_sale(order, operation)
+    done = tendering.paid_sale(order, operation)
     for entry in done.lines:
         line = line_of(order, entry.line)
         quantity = bounded("hand over", entry.quantity, line.deliverable)
@@ -315,7 +176,7 @@ def _convert_late(
     order: FulfillmentOrder, operation: FulfillmentOperation, _: int
 ) -> FulfillmentOrder:
     """The goods are paid and gone: undo the end for just these units."""
-    done = _paid_sale(order, operation)
+    done = tendering.paid_sale(order, operation)
     for entry in done.lines:
         line = line_of(order, entry.line)
         quantity = bounded("hand over", entry.quantity, line.held)
@@ -385,25 +246,27 @@ _ENDING = (
 
 _PAYMENT = (
     Transition(
-        "tender_taken", _WORKED, _PAYING, _take, overtaken=Overtaken(_take_late, _GIVE_IT_BACK)
+        "tender_taken", _WORKED, _PAYING, tendering.take,
+        overtaken=Overtaken(tendering.take_late, _GIVE_IT_BACK),
     ),
     Transition(
-        "tender_taken", _CLOSED, frozenset({S.REFUND_DUE}), _take_late, late=_GIVE_IT_BACK
+        "tender_taken", _CLOSED, frozenset({S.REFUND_DUE}), tendering.take_late, late=_GIVE_IT_BACK
     ),
     Transition(
-        "card_asked", _WORKED, _PAYING, _ask_card,
-        overtaken=Overtaken(_ask_card_late, _GIVE_IT_BACK),
+        "card_asked", _WORKED, _PAYING, tendering.ask_card,
+        overtaken=Overtaken(tendering.ask_card_late, _GIVE_IT_BACK),
     ),
     Transition(
-        "card_asked", _CLOSED, frozenset({S.REFUND_DUE}), _ask_card_late, late=_GIVE_IT_BACK
+        "card_asked", _CLOSED, frozenset({S.REFUND_DUE}), tendering.ask_card_late,
+        late=_GIVE_IT_BACK,
     ),
-    Transition("card_answered", _PAYING, _OPEN, _answer_card),
-    Transition("card_answered", frozenset({S.REFUND_DUE}), _CLOSED, _answer_card),
-    Transition("value_asked", _WORKED, _PAYING, _ask_value),
-    Transition("value_answered", _PAYING, _OPEN, _answer_value),
-    Transition("value_answered", frozenset({S.REFUND_DUE}), _CLOSED, _answer_value),
-    Transition("tender_returned", _PAYING, _OPEN, _give_back),
-    Transition("tender_returned", frozenset({S.REFUND_DUE}), _CLOSED, _give_back),
+    Transition("card_answered", _PAYING, _OPEN, tendering.answer_card),
+    Transition("card_answered", frozenset({S.REFUND_DUE}), _CLOSED, tendering.answer_card),
+    Transition("value_asked", _WORKED, _PAYING, tendering.ask_value),
+    Transition("value_answered", _PAYING, _OPEN, tendering.answer_value),
+    Transition("value_answered", frozenset({S.REFUND_DUE}), _CLOSED, tendering.answer_value),
+    Transition("tender_returned", _PAYING, _OPEN, tendering.give_back),
+    Transition("tender_returned", frozenset({S.REFUND_DUE}), _CLOSED, tendering.give_back),
     # Central had declined what the store then took back, or the order had ended before.
     Transition(
         "tender_returned", _SETTLED, _SETTLED, unchanged, late=NOTHING_CHANGED

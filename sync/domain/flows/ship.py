@@ -5,9 +5,14 @@ NEW -> ACCEPTED -> PICKING -> PICKED -> PACKED -> LABELED -> MANIFESTED -> SHIPP
 The status is that of what is still here: where a first box has left, the rest
 goes through the same states again. Any of them ends early as REJECTED (store)
 or CANCELLED (customer); goods in hand are then put back, out of their boxes.
+
+An order with `reserve` is paid here before its boxes leave, each as a sale; unpaid it ends
+as EXPIRED (in time) or RELEASED (not wanted). With money of the customer's here that
+nothing left for, whatever ended it, it is REFUND_DUE.
 """
 
 from sync.domain import ship_effects as effects
+from sync.domain import tendering
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.picking import assign_wave
 from sync.domain.ship_effects import (
@@ -43,7 +48,11 @@ _BOXED = frozenset({S.PACKED, S.LABELED, S.MANIFESTED})
 _PICKED = frozenset({S.PICKED}) | _BOXED
 _AT_WORK = frozenset({S.PICKING}) | _PICKED
 _OPEN = _TO_PICK | _PICKED
-_CLOSED = frozenset({S.REJECTED, S.CANCELLED, S.SHIPPED})
+_REFUND = frozenset({S.REFUND_DUE})
+_BEGUN = _OPEN - {S.NEW}
+"""Where money may be here: goods have been in hand."""
+_ENDED = frozenset({S.REJECTED, S.CANCELLED, S.SHIPPED})
+_CLOSED = _ENDED | {S.EXPIRED, S.RELEASED} | _REFUND
 
 
 def status_of(order: FulfillmentOrder) -> FulfillmentStatus:
@@ -73,11 +82,20 @@ def _packing_status(order: FulfillmentOrder) -> FulfillmentStatus:
 
 
 def _closed_status(order: FulfillmentOrder) -> FulfillmentStatus:
+    if order.is_unsettled:
+        return S.REFUND_DUE
     if order.total("fulfilled"):
         return S.SHIPPED
-    if order.total("short") and not order.total("cancelled"):
-        return S.REJECTED
+    if order.total("cancelled"):
+        return S.CANCELLED
+    for counter, status in _ENDS:
+        if order.total(counter):
+            return status
     return S.CANCELLED
+
+
+_ENDS = (("expired", S.EXPIRED), ("refused", S.RELEASED), ("short", S.REJECTED))
+"""How an order ended of which nothing was cancelled."""
 
 
 _PUT_IT_BACK = Consequence(
@@ -93,6 +111,15 @@ _NOTHING = Consequence(
 _TAKEN_MEANWHILE = Consequence(
     ConsequenceKind.PUT_BACK_DUE,
     "Central had given some of these units to another store meanwhile: put the others back.",
+)
+_SALE_WINS = Consequence(
+    ConsequenceKind.CANCELLATION_UNDONE,
+    "The order had ended at central, but it is paid and the carrier has the box: it counts as"
+    " sold.",
+)
+_GIVE_IT_BACK = Consequence(
+    ConsequenceKind.REFUND_DUE,
+    "The order had ended at central when this was paid: give the money back.",
 )
 _NOT_PICKED_ANY_MORE = Consequence(
     ConsequenceKind.NO_EFFECT, "Nothing of it is to be picked any more: nothing changed."
@@ -170,7 +197,7 @@ _BOX_ROWS = (
     ),
     Transition(
         "handed_to_carrier",
-        _CLOSED,
+        _ENDED,
         frozenset({S.SHIPPED}),
         effects.hand_over_late,
         late=_FACT_WINS,
@@ -178,5 +205,42 @@ _BOX_ROWS = (
     Transition("put_back", _AT_WORK | _CLOSED, _OPEN | _CLOSED, effects.put_back),
 )
 
-FLOW: Flow = make_flow(NAME, (*_PICK_ROWS, *_BOX_ROWS), status_of, OPERATIONS)
+_PAYMENT_ROWS = (
+    Transition(
+        "tender_taken", _AT_WORK, _AT_WORK, tendering.take,
+        overtaken=Overtaken(tendering.take_late, _GIVE_IT_BACK),
+    ),
+    Transition("tender_taken", _CLOSED, _REFUND, tendering.take_late, late=_GIVE_IT_BACK),
+    Transition(
+        "card_asked", _AT_WORK, _AT_WORK, tendering.ask_card,
+        overtaken=Overtaken(tendering.ask_card_late, _GIVE_IT_BACK),
+    ),
+    Transition("card_asked", _CLOSED, _REFUND, tendering.ask_card_late, late=_GIVE_IT_BACK),
+    Transition("card_answered", _BEGUN, _OPEN, tendering.answer_card),
+    Transition("card_answered", _REFUND, _CLOSED, tendering.answer_card),
+    Transition("value_asked", _AT_WORK, _AT_WORK, tendering.ask_value),
+    Transition("value_answered", _BEGUN, _OPEN, tendering.answer_value),
+    Transition("value_answered", _REFUND, _CLOSED, tendering.answer_value),
+    Transition("tender_returned", _BEGUN, _OPEN, tendering.give_back),
+    Transition("tender_returned", _REFUND, _CLOSED, tendering.give_back),
+    # Central had declined what the store then took back, or the order had ended before.
+    Transition(
+        "tender_returned", _CLOSED - _REFUND, _CLOSED - _REFUND, effects.unchanged, late=_NOTHING
+    ),
+    Transition(
+        "reservation_converted", _AT_WORK, _OPEN | {S.SHIPPED, S.REFUND_DUE}, effects.sell,
+        overtaken=Overtaken(effects.sell_late, _SALE_WINS),
+    ),
+    Transition(
+        "reservation_converted", _REFUND, frozenset({S.SHIPPED, S.REFUND_DUE}), effects.sell_late,
+        late=_SALE_WINS,
+    ),
+    Transition("hold_expired", _OPEN, _CLOSED, effects.expire),
+    Transition("hold_expired", _CLOSED, _CLOSED, effects.unchanged, late=_NOTHING),
+    Transition("reservation_released", _OPEN, _CLOSED, effects.release),
+    Transition("reservation_released", _CLOSED, _CLOSED, effects.unchanged, late=_NOTHING),
+)  # fmt: skip
+"""Of orders that are paid here; for others each of these is refused."""
+
+FLOW: Flow = make_flow(NAME, (*_PICK_ROWS, *_BOX_ROWS, *_PAYMENT_ROWS), status_of, OPERATIONS)
 """The flow of parcels from stores."""

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, NamedTuple, get_type_hints
 
 from sync.domain.errors import DomainError
-from sync.domain.flows import FULFILLMENT_OPERATIONS, flow_named
+from sync.domain.flows import FULFILLMENT_OPERATIONS, flow_named, ship
 from sync.domain.fulfillment import (
     FulfillmentOrder,
     FulfillmentStatus,
@@ -31,12 +31,15 @@ from sync.domain.reserve_operations import (
     ReservationConverted,
     ValueAsked,
 )
+from sync.domain.shipping import NO_SHIPMENT, Box, PackedUnits
 from sync.domain.tenders import Tender, TenderKind, TenderState
 from sync.domain.transitions import Flow, Outcome, advance, decide
 from sync.domain.waves import PickMode
-from tests.support.builders import NOON_MS, an_order, waiting
+from tests.support.builders import NOON_MS, an_order, paid_here, waiting
 
 STATES_MAX = 900
+PAID_HERE_MAX = 220
+"""Of parcels that are paid here: the steps before payment are those of other parcels."""
 TENDERS_MAX = 2
 WALKS = 30
 WALK_STEPS_MAX = 16
@@ -169,22 +172,84 @@ def _part_sold(order: FulfillmentOrder) -> FulfillmentOrder:
     )  # fmt: skip
 
 
+def _to_be_paid(order: FulfillmentOrder) -> list[FulfillmentOrder]:
+    """Return a parcel order as one that is paid here: new, and with one unit in hand.
+
+    That is loose, in a box, labeled, listed; the latter two unpaid, paid, and asked for.
+    """
+    new = paid_here(order)
+    held = new.reserve
+    assert held is not None
+    line = new.lines[0]
+    in_hand = replace(
+        new, lines=(replace(line, picked=1), *new.lines[1:]), accepted_at_ms=NOON_MS
+    )
+    bare = Box(1, 500, (PackedUnits(line.line, 1),), "A1", "A1")
+    boxes = (bare, replace(bare, tracking="A1"), replace(bare, tracking="A1", manifest="A1"))
+    boxed = [replace(in_hand, shipment=replace(NO_SHIPMENT, boxes=(one,))) for one in boxes]
+    cash = Tender(1, TenderKind.CASH, line.unit_price_minor, TenderState.TAKEN)
+    asked = replace(cash, means=TenderKind.CARD, state=TenderState.ASKED)
+    gift = replace(asked, means=TenderKind.GIFT_CARD, account="A1")
+    paid = [
+        replace(one, reserve=replace(held, tenders=(tender,)))
+        for one in (in_hand, *boxed)
+        for tender in (cash, asked, gift)
+    ]
+    return [new, in_hand, *boxed, *paid, *_one_of_two_listed(new, boxes[2], cash)]
+
+
+def _one_of_two_listed(
+    new: FulfillmentOrder, listed: Box, cash: Tender
+) -> list[FulfillmentOrder]:
+    """Return an order with one paid box on a manifest; the rest is loose, or in a second box.
+
+    The last one has that box with the carrier, and was cancelled then.
+    """
+    rest = tuple(
+        PackedUnits(line.line, units)
+        for number, line in enumerate(new.lines)
+        if (units := line.allocated - (number == 0))
+    )
+    assert new.reserve is not None
+    picked = replace(
+        new, lines=tuple(replace(line, picked=line.allocated) for line in new.lines),
+        accepted_at_ms=NOON_MS, reserve=replace(new.reserve, tenders=(cash,)),
+    )  # fmt: skip
+    second = Box(2, 500, rest, "A1", "A1")
+    both = ((listed,), (listed, second), (listed, replace(second, tracking="A2")))
+    gone = replace(
+        picked, lines=(replace(picked.lines[0], fulfilled=1), *picked.lines[1:]),
+        shipment=replace(NO_SHIPMENT, boxes=(replace(listed, shipped_at_ms=NOON_MS),)),
+    )  # fmt: skip
+    here = [replace(picked, shipment=replace(NO_SHIPMENT, boxes=boxes)) for boxes in both]
+    return [*here, cancel_open(gone)]
+
+
 @lru_cache
 def _reachable(name: str, quantities: tuple[int, ...]) -> tuple[FulfillmentOrder, ...]:
     flow = flow_named(name)
     first = an_order(1, *quantities, flow=flow.name)
     firsts = [first] if first.reserve is None else [first, waiting(first), _part_sold(first)]
-    found = {essence(one): one for one in firsts}
-    queue = deque(firsts)
-    while queue and len(found) < STATES_MAX:
-        for after in _next(flow, queue.popleft()):
-            if essence(after) not in found:
-                found[essence(after)] = after
-                queue.append(after)
+    found = _explored(flow, firsts, STATES_MAX)
+    if flow is ship.FLOW:
+        found |= _explored(flow, _to_be_paid(first), PAID_HERE_MAX)
     for walk in range(WALKS):
         for after in _walk(flow, first, Random(walk)):
             found.setdefault(essence(after), after)
     return tuple(found.values())
+
+
+def _explored(
+    flow: Flow, firsts: list[FulfillmentOrder], most: int
+) -> dict[tuple[object, ...], FulfillmentOrder]:
+    found = {essence(one): one for one in firsts}
+    queue = deque(firsts)
+    while queue and len(found) < most:
+        for after in _next(flow, queue.popleft()):
+            if essence(after) not in found:
+                found[essence(after)] = after
+                queue.append(after)
+    return found
 
 
 def _walk(flow: Flow, order: FulfillmentOrder, dice: Random) -> Iterator[FulfillmentOrder]:

@@ -15,7 +15,10 @@ from sync.domain.errors import OperationRefused
 from sync.domain.flows import ship, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason, cancel_open
 from sync.domain.operations import LineShortPicked
+from sync.domain.paying import balance_of
+from sync.domain.reserve_operations import ReservationConverted, ValueAnswered
 from sync.domain.ship_operations import HandedToCarrier
+from sync.domain.tenders import TenderKind, TenderState
 from sync.domain.transitions import (
     ConsequenceKind,
     FulfillmentOperation,
@@ -23,10 +26,11 @@ from sync.domain.transitions import (
     decide,
     stock_effects,
 )
-from tests.support.builders import NOON_MS, an_order
+from tests.support.builders import NOON_MS, an_order, paid_here
 from tests.sync.domain import samples
 
-CLOSED = {FulfillmentStatus.SHIPPED, FulfillmentStatus.REJECTED, FulfillmentStatus.CANCELLED}
+S = FulfillmentStatus
+CLOSED = {S.SHIPPED, S.REJECTED, S.CANCELLED, S.EXPIRED, S.RELEASED, S.REFUND_DUE}
 
 
 class OneShipment(RuleBasedStateMachine):
@@ -41,9 +45,10 @@ class OneShipment(RuleBasedStateMachine):
         self.on_hand = 10
         self.allocated = 0
 
-    @initialize(quantities=st.lists(st.integers(1, 3), min_size=1, max_size=3))
-    def place(self, quantities: list[int]):
-        self.store = self.central = an_order(1, *quantities, flow=ship.NAME)
+    @initialize(quantities=st.lists(st.integers(1, 3), min_size=1, max_size=3), due=st.booleans())
+    def place(self, quantities: list[int], due: bool):
+        order = an_order(1, *quantities, flow=ship.NAME)
+        self.store = self.central = paid_here(order) if due else order
         self.allocated = self.store.total("tied")
 
     @rule(data=st.data())
@@ -81,6 +86,14 @@ class OneShipment(RuleBasedStateMachine):
             if after is not None:
                 self._central_decides(after)
 
+    @rule(approved=st.booleans())
+    def central_answers(self, approved: bool):
+        held = self.central.reserve
+        for one in held.tenders if held is not None else ():
+            if one.state is TenderState.ASKED and one.means is not TenderKind.CARD:
+                answer = ValueAnswered(self.central.id, one.number, approved)
+                self._count(advance(ship.FLOW, self.central, answer, NOON_MS))
+
     @rule(count=st.integers(1, 5))
     def central_hears(self, count: int):
         for _ in range(min(count, len(self.unsent))):
@@ -111,7 +124,7 @@ class OneShipment(RuleBasedStateMachine):
             assert operation.is_request, f"a fact was refused: {operation} on {before}"
             return
         self._count(outcome)
-        if isinstance(operation, HandedToCarrier):
+        if isinstance(operation, HandedToCarrier | ReservationConverted):
             box = ship.shipment_of(before).box(operation.box)
             assert box is not None
             assert self.central.total("fulfilled") == before.total("fulfilled") + box.units
@@ -142,6 +155,11 @@ class OneShipment(RuleBasedStateMachine):
             assert [(b.number, b.lines, b.shipped_at_ms) for b in theirs] == [
                 (b.number, b.lines, b.shipped_at_ms) for b in ours
             ]
+
+    @invariant()
+    def nothing_leaves_unpaid(self):
+        for order in (self.store, self.central):
+            assert order.reserve is None or balance_of(order) >= 0
 
     @invariant()
     def nobody_is_stuck(self):

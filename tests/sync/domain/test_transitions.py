@@ -17,9 +17,11 @@ from sync.domain.flows import (
     ALL_OPERATIONS,
     FULFILLMENT_OPERATIONS,
     flow_named,
+    ship,
     status_of,
 )
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.paying import balance_of
 from sync.domain.reserve_operations import (
     CardAnswered,
     ReservationConverted,
@@ -103,6 +105,9 @@ PAYMENT_STEPS_MAX = 4
 
 def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = STEPS_MAX) -> bool:
     """Return whether something more can leave, within some steps of an associate's."""
+    if order.reserve is not None and flow is ship.FLOW:
+        goods = replace(order, reserve=None)
+        return _can_reach_the_customer(flow, goods) and _can_be_settled(order, PAYMENT_STEPS_MAX)
     if order.reserve is not None:
         return _can_be_sold(flow, order)
     own = [kind for kind in map(_kind, flow.operations) if kind not in (*_ONWARD, *_SIDEWAYS)]
@@ -115,6 +120,23 @@ def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = ST
             if after.total("fulfilled") > order.total("fulfilled"):
                 return True
             if steps > 1 and after != order and _can_reach_the_customer(flow, after, steps - 1):
+                return True
+    return False
+
+
+def _can_be_settled(order: FulfillmentOrder, steps: int) -> bool:
+    """Return whether all goods in hand of a parcel that is paid here can be paid."""
+    if balance_of(order) >= sum(line.unit_price_minor * line.deliverable for line in order.lines):
+        return True
+    if not steps:
+        return False
+    for kind in PAYING[:-1]:
+        for operation in samples.built(kind, order):
+            try:
+                after = decide(ship.FLOW, order, operation, NOON_MS).after
+            except DomainError:
+                continue
+            if after != order and _can_be_settled(after, steps - 1):
                 return True
     return False
 
