@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sync.domain.delivery import ANY_CARRIER, CarrierDays
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.orders import PaymentPlace
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup, ShippingRate
@@ -201,6 +202,13 @@ class Order:
     """What the channel says of its customer, for rules of routing: `gold`, say."""
     handover: str = ""
     """`curbside`: what is fetched is brought out to the car; empty: at the counter."""
+    payment: str = ""
+    """`in_store`: it is paid where its goods leave; empty: it came paid."""
+
+    @property
+    def is_paid_here(self) -> bool:
+        """Whether each location takes the payment for what it gives."""
+        return self.payment == PaymentPlace.IN_STORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class ShipToBody(Body):
 class OrderBody(Body):
     """A new order: fetched at `location_id`, or sent to `ship_to`; exactly one of them.
 
-    What is fetched may be paid there, which makes it a reservation.
+    What is fetched may be paid there, which makes it a reservation; what is sent, where it leaves.
     """
 
     location_id: Annotated[str, Field(max_length=64)] = ""
@@ -76,7 +76,8 @@ class OrderBody(Body):
     transfer: bool = False
     """Whether what the chosen store lacks is sent there from other locations, and then fetched."""
     payment: PaymentPlace = PaymentPlace.ONLINE
-    """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other."""
+    """`in_store` reserves: the goods are held unpaid, in the chosen store and in no other. What is
+    sent is then paid in the stores that send it, each its part, before it leaves."""
     waiting_list: bool = False
     """Whether a reservation that the store cannot hold now waits until it can."""
     curbside: bool = False
@@ -111,8 +112,6 @@ class OrderBody(Body):
             raise ValueError("give either location_id or ship_to")
         if self.transfer and self.ship_to is not None:
             raise ValueError("transfer is for what is fetched")
-        if self.ship_to is not None and self.payment is PaymentPlace.IN_STORE:
-            raise ValueError("what is sent cannot be paid in a store")
         if self.curbside and (self.ship_to is not None or self.payment is PaymentPlace.IN_STORE):
             raise ValueError("only what is fetched and paid is brought out")
         if self.accept_later and self.ship_to is not None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from central_server.ports import Pokes
 from central_server.records import LedgerEntry, Order, OrderEvent, StoredFulfillment
 from central_server.services.errors import AlreadyHandedOver, NotFound
-from central_server.services.exceptions import open_exceptions, put_back_record
+from central_server.services.exceptions import open_exceptions, owed_record, put_back_record
 from central_server.services.mail import mail_item
 from central_server.services.notice import NoticesByFlow
 from central_server.services.order_views import Document, order_document, orders_in, progress
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
+from sync.domain.paying import owed_back
 from sync.domain.transitions import stock_effects
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, FulfillmentRow, store_scope
@@ -85,7 +86,12 @@ class Cancellation:
             for one in after
             if one.total("to_put_back")
         ]
-        open_exceptions(unit, feed, in_hand)
+        owed = [
+            owed_record(new, now_ms, self._random, source)
+            for old, new in zip(before, after, strict=True)
+            if new.shipment is not None and owed_back(new) and not owed_back(old)
+        ]
+        open_exceptions(unit, feed, in_hand + owed)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
         return order_document(dropped, after)

@@ -15,6 +15,7 @@ from sync.domain.exceptions import (
 )
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId, new_id
+from sync.domain.paying import owed_back
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, ExceptionRow, store_scope
 
@@ -73,6 +74,25 @@ def put_back_record(
     text = f"Order {order.order_number} ended while its goods were in hand{pieces}."
     return exception_record(
         ExceptionKind.PUT_BACK_DUE, text, cause=put_back_cause(order.id), now_ms=now_ms,
+        random=random, order=order, source=source,
+    )  # fmt: skip
+
+
+def owed_cause(fulfillment_id: str) -> str:
+    """Return the cause of what is to be given back of a fulfillment order's payments."""
+    return f"{ExceptionKind.MONEY_OWED}:{fulfillment_id}"
+
+
+def owed_record(
+    order: FulfillmentOrder, now_ms: int, random: Random, source: str
+) -> ExceptionRecord:
+    """Return the exception of an order that was paid here, and of which less leaves."""
+    text = (
+        f"Order {order.order_number}: {owed_back(order)} (minor units of {order.currency}) of what"
+        " was paid is to be given back."
+    )
+    return exception_record(
+        ExceptionKind.MONEY_OWED, text, cause=owed_cause(order.id), now_ms=now_ms,
         random=random, order=order, source=source,
     )  # fmt: skip
 

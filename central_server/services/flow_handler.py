@@ -82,6 +82,10 @@ class FollowUps(Protocol):
         """Do not ask this location until then: for these SKUs, or for this order if none."""
         ...
 
+    def free(self, order: FulfillmentOrder) -> None:
+        """Give back what an order that has ended took of its location's day."""
+        ...
+
     def side_effect(self, kind: str, name: str, payload: Mapping[str, object]) -> None:
         """Let something leave after the commit, once for this operation and `name`."""
         ...

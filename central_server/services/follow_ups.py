@@ -325,6 +325,10 @@ class PushFollowUps:
             for order_id, sku in about
         ]
 
+    def free(self, order: FulfillmentOrder) -> None:
+        """Give back what an order that has ended took of its location's day."""
+        self.freed.append(order.id)
+
     def side_effect(self, kind: str, name: str, payload: Mapping[str, object]) -> None:
         """Let something leave after the commit, once for this operation and `name`."""
         self.effects.append(

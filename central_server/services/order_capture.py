@@ -76,7 +76,8 @@ class Customer:
 class NewOrder:
     """An order as a channel sends it.
 
-    Fetched, paid, at `location_id`; reserved and paid there; or sent somewhere.
+    Fetched, paid, at `location_id`; reserved and paid there; or sent somewhere, paid already
+    or in the stores that send it.
     """
 
     location_id: str
@@ -304,6 +305,7 @@ def _order(
         external_id=new.external_id,
         customer_tier=new.customer_tier,
         handover=curbside.NAME if new.curbside else "",
+        payment="" if new.payment is PaymentPlace.ONLINE else new.payment.value,
     )
 
 

@@ -10,6 +10,7 @@ Nothing is reserved here; `shipping.divide` does that.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, ShippingRate
@@ -37,6 +38,7 @@ from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
+STORE = "store"
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 EFFORT_MAX = 5_000
 """How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
@@ -72,7 +74,12 @@ class ParcelRouting:
     def order(
         self, order: Order, units: Mapping[int, int], excluded: frozenset[str] = frozenset()
     ) -> RoutingOrder:
-        """Return what of an order is routed (units by line), as the engine takes it."""
+        """Return what of an order is routed (units by line), as the engine takes it.
+
+        What is paid where it leaves is excluded from where nobody takes money.
+        """
+        if order.is_paid_here:
+            excluded |= self._take_no_money
         wanted = [line for line in order.lines if units.get(line.line)]
         categories: Mapping[str, str] = {}
         if self.rules.asks_categories:
@@ -90,6 +97,10 @@ class ParcelRouting:
             lines, order.latitude or 0.0, order.longitude or 0.0, None, order.channel,
             order.customer_tier, order.id, excluded,
         )  # fmt: skip
+
+    @cached_property
+    def _take_no_money(self) -> frozenset[str]:
+        return frozenset(one.id for one in self._view.locations.all() if one.kind != STORE)
 
     def weights(self, skus: Collection[str]) -> dict[str, int]:
         """Return what a unit weighs (grams), by SKU: as it was weighed, else `UNIT_GRAMS`."""

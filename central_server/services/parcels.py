@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent
+from central_server.services.errors import NotPriced
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promising import by_sku
 from central_server.services.shipping import (
@@ -80,9 +81,14 @@ def promise_parcels(
 ) -> Parcels:  # fmt: skip
     """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing.
 
+    Raises `NotPriced` where what is to be paid costs nothing.
+
     None of it comes from `excluded` locations; `first` is a plan that was made before.
     """
     units = {line.line: line.quantity for line in order.lines}
+    free = tuple(line.sku for line in order.lines if not line.unit_price_minor)
+    if order.is_paid_here and free:
+        raise NotPriced(free, "of the order", order.currency)
     excluded |= barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(
         unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing, first=first

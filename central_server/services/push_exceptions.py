@@ -11,6 +11,8 @@ from central_server.services.exceptions import (
     close_causes,
     exception_record,
     open_exceptions,
+    owed_cause,
+    owed_record,
     put_back_cause,
     put_back_record,
     quarantine_cause,
@@ -31,6 +33,7 @@ from sync.domain.exceptions import (
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
 from sync.domain.money_operations import CardSettled, DrawerCounted
+from sync.domain.paying import owed_back
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import HeldBack, ReplicaState
@@ -59,6 +62,8 @@ class ExceptionsOfPush:
         """As they are once assigned, by id."""
         self._put_back_due: dict[str, str] = {}
         self._may_be_back: set[str] = set()
+        self._owed: dict[str, str] = {}
+        self._settled: set[str] = set()
 
     def after(
         self,
@@ -74,6 +79,15 @@ class ExceptionsOfPush:
                 self.put_back(fulfillment_id, source)
         elif operation.kind == PUT_BACK:
             self._may_be_back.add(fulfillment_id)
+
+    def owed(self, before: FulfillmentOrder, after: FulfillmentOrder, source: object) -> None:
+        """Note that money of a parcel is to be given back now, or is not any more."""
+        was, now = owed_back(before), owed_back(after)
+        if now and not was:
+            self._owed[after.id] = str(source)
+            self._settled.discard(after.id)
+        elif was and not now and self._owed.pop(after.id, None) is None:
+            self._settled.add(after.id)
 
     def put_back(self, fulfillment_id: str, source: object) -> None:
         """Open an exception for an order that ended while its goods were in hand."""
@@ -200,6 +214,9 @@ class ExceptionsOfPush:
         due = [
             put_back_record(orders[key], self._now_ms, self._random, source)
             for key, source in self._put_back_due.items()
+        ] + [
+            owed_record(orders[key], self._now_ms, self._random, source)
+            for key, source in self._owed.items()
         ]
         open_exceptions(unit, feed, [*asked_for, *self._held, *due, *self._opened.values()])
         for key, record in self._assigned.items():
@@ -211,6 +228,9 @@ class ExceptionsOfPush:
         if back:
             causes = map(put_back_cause, sorted(back))
             close_causes(unit, feed, causes, self._now_ms, note="Nothing is left to put back.")
+        if self._settled:
+            causes = map(owed_cause, sorted(self._settled))
+            close_causes(unit, feed, causes, self._now_ms, note="The money is given back.")
 
 
 def held_words(held: HeldBack, seq: int) -> str:

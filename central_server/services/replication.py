@@ -229,6 +229,8 @@ class Replication(Reserving):
         if outcome.after.reserve is not None:
             entry = self._money_entry(source, by, at_ms, dev)
             self._ups.money.post_order(before, outcome.after, operation, entry)
+            if outcome.after.shipment is not None:
+                self._inbox.owed(before, outcome.after, source)
         self._inbox.after(operation, before.id, outcome.consequences, source)
         return consequences
 

@@ -81,14 +81,16 @@ class Reserving(ABC):
         return found if found is not None and found.location_id == self._location_id else None
 
     def expire(self, only: Only = None) -> int:
-        """Release reservations that the store has not released in time; return how many."""
+        """Release what nobody paid and the store has not released in time; return how many."""
         grace_ms = self._location.reserve.grace_minutes * 60_000
         over = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
         found = among(over, only)
         self._load({one.row.order.id for one in found})
-        for one in found:
-            self._decide(HoldExpired(one.row.order.id), f"expire:{one.row.order.id}")
-        return len(found)
+        over_now = [key for key in (one.row.order.id for one in found)
+                    if not self._rows[key].is_unsettled]  # fmt: skip
+        for key in over_now:
+            self._decide(HoldExpired(key), f"expire:{key}")
+        return len(over_now)
 
     def serve_waiting(self, only: Only = None) -> int:
         """Give stock that has come to those who wait for it, in their order; return how many.

@@ -16,7 +16,7 @@ from central_server.services.decisions import Chosen, Decision
 from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
-from central_server.services.promising import Assignment, assign, by_sku
+from central_server.services.promising import Assignment, assign, by_sku, hold
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
@@ -208,11 +208,18 @@ def _reserved(
 def assign_part(
     unit: "Unit", order: Order, part: Part, now_ms: int, random: Random, promise_ms: int
 ) -> Assignment:
-    """Return the fulfillment order for one part, with its label numbers."""
+    """Return the fulfillment order for one part, with its label numbers.
+
+    Where it is paid here, its goods are held for that as long as a reservation's.
+    """
     made = assign(
         order, part.location, part.units, now_ms, random, promise_ms=promise_ms,
         lease=unit.leases.get(part.location.id),
     )  # fmt: skip
+    if order.is_paid_here:
+        skus = [line.sku for line in made.order.lines]
+        categories = unit.catalogue.categories(skus).values()
+        made = hold(made, part.location, categories, now_ms, waits=False)
     numbers = unit.shipping.take_numbers(part.choice.carrier, NUMBERS_AHEAD)
     shipment = Shipment(
         ADDRESS.validate_json(order.ship_to), order.ship_method, part.choice.carrier,

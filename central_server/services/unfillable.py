@@ -32,6 +32,7 @@ from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.orders import OrderStatus
+from sync.domain.paying import FLOW as RESERVE
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -166,7 +167,7 @@ class UnfillableDesk:
             waits = held or any(one.waits for one in carried) or unit.supply.awaits(order_id)
             if not _unsourced(order) or waits:
                 raise NothingUnsourced(order_id)
-            if kind != CANCELLED and any(one.reserve is not None for one in carried):
+            if kind != CANCELLED and any(one.flow == RESERVE for one in carried):
                 raise ReservedInStore(order.number)
             text = work(unit, order, now)
             unit.orders.append_events([OrderEvent(order_id, now, kind, text, by)])

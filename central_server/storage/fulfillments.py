@@ -28,7 +28,7 @@ _NOT_HELD = frozenset(
     {
         FulfillmentStatus.TENDERING, FulfillmentStatus.REFUND_DUE, FulfillmentStatus.CONVERTED,
         FulfillmentStatus.RELEASED, FulfillmentStatus.EXPIRED, FulfillmentStatus.CANCELLED,
-        FulfillmentStatus.REJECTED,
+        FulfillmentStatus.REJECTED, FulfillmentStatus.SHIPPED,
     }
 )  # fmt: skip
 _REPLACE = (
@@ -240,7 +240,7 @@ def _values(row: FulfillmentRow, body: str) -> tuple[Any, ...]:
     is_wanted = any(line.open > 0 for line in order.lines)
     has_units = is_wanted or any(line.held > 0 for line in order.lines)
     is_open = has_units or order.is_unsettled or order.waits
-    is_held = order.reserve is not None and status not in _NOT_HELD
+    is_held = order.reserve is not None and status not in _NOT_HELD and not order.is_unsettled
     return (
         order.id, order.order_id, order.location_id, order.flow, status.value, is_open,
         order.promised_by_ms, body, 1,

@@ -1,30 +1,31 @@
-"""Ends reservations whose time is over, by this machine alone: it needs no network for it."""
+"""Ends what nobody paid in time, by this machine alone: it needs no network for it."""
 
 from collections.abc import Iterator
 
 from store_client.ports import BoardRow, Store
 from store_client.services.desk import MACHINE
 from sync.domain.errors import OperationRefused
-from sync.domain.flows import status_of
-from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.flows import ship
 from sync.domain.operations import HoldExpired
 from sync.domain.paying import FLOW
 
 LOOK_SECONDS = 15.0
 PAGE = 500
-NOT_HELD = frozenset({FulfillmentStatus.TENDERING, FulfillmentStatus.REFUND_DUE})
+FLOWS = (FLOW, ship.NAME)
+"""Reservations, and those parcels that are paid here before they leave."""
 
 
 def _rows(store: Store) -> Iterator[BoardRow]:
-    """Yield the whole board, page by page."""
-    offset = 0
-    while page := store.board(FLOW, limit=PAGE, offset=offset):
-        yield from page
-        offset += len(page)
+    """Yield the whole board of each flow, page by page."""
+    for flow in FLOWS:
+        offset = 0
+        while page := store.board(flow, limit=PAGE, offset=offset):
+            yield from page
+            offset += len(page)
 
 
 def end_holds(store: Store, device: str) -> int:
-    """Release what was not fetched in time; return how many.
+    """Release what was not paid in time; return how many.
 
     By central's time, and only as long as that stands on what nobody can set: a
     clock that is wrong ends nobody's reservation. Then people release it by hand.
@@ -34,14 +35,10 @@ def end_holds(store: Store, device: str) -> int:
     now_ms = store.central_now_ms()
     count = 0
     for row in list(_rows(store)):
-        if row.expires_at_ms is None or row.expires_at_ms > now_ms or row.status in NOT_HELD:
+        if row.expires_at_ms is None or row.expires_at_ms > now_ms:
             continue
         order = store.fulfillment(row.id)
-        if (
-            order is None
-            or status_of(order) in NOT_HELD
-            or not (order.total("open") or order.waits)
-        ):
+        if order is None or order.is_unsettled or not (order.total("open") or order.waits):
             continue
         try:
             store.perform(HoldExpired(row.id), by=MACHINE, dev=device)

@@ -47,6 +47,7 @@ class ExceptionKind(StrEnum):
     WORK_LOST = "work_lost"
     WORK_FAILED = "work_failed"
     FOLLOW_UP = "follow_up"
+    MONEY_OWED = "money_owed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,11 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
         _CENTRAL, 4 * HOUR_MS, "Central could not do a piece of its work",
         "Mend what the text names; central tries it again by itself.",
         ends="it ends when the work is done, or nobody waits for it any more",
+    ),
+    ExceptionKind.MONEY_OWED: ExceptionPolicy(
+        _STORE, 24 * HOUR_MS, "Money to give back",
+        "Open the payment of the order and give back what was paid for goods that are not sent.",
+        ends="it ends when the money is given back in the order itself",
     ),
     ExceptionKind.FOLLOW_UP: ExceptionPolicy(
         _STORE, 24 * HOUR_MS, "Follow-up", "Somebody here wrote it down: do what it says.",

@@ -37,6 +37,11 @@ def balance_of(order: FulfillmentOrder) -> int:
     return reservation_of(order).paid_minor - order.spent_minor
 
 
+def owed_back(order: FulfillmentOrder) -> int:
+    """Return what was paid for goods that the customer does not get here any more."""
+    return 0 if order.reserve is None else max(0, balance_of(order) - open_price(order))
+
+
 def due_of(order: FulfillmentOrder) -> int:
     """Return what may still be tendered: the open price without what is paid or asked for."""
     held = reservation_of(order)

@@ -57,10 +57,20 @@ async def test_a_parcel_does_not_wait_for_receipts(client):
     assert "leave accept_later out, or give location_id" in refused.text
 
 
+async def test_a_parcel_may_be_paid_where_it_leaves(client, world):
+    """It says what is due at which store, until when; the customer reads it in words."""
+    world.parts.intake.carriers(CARRIERS)
+    answer = await place(client, body(payment="in_store", channel="store"))
+    assert answer.status_code == 201
+    (part,) = answer.json()["fulfillments"]
+    assert (part["flow"], part["payment"]["due_minor"]) == ("ship_from_store", 2000)
+    assert part["expires_at"] is not None
+    (mail,) = world.mails()
+    assert "as soon as it is paid there: 20.00 USD" in mail.text
+
+
 async def test_what_cannot_be_held_unpaid_is_refused(client, order_body):
-    """Parcels are paid before; a reservation waits on the store's list, not for receipts."""
-    sent = body(payment="in_store")
-    assert is_problem(await place(client, sent), 422, "validation_failed")
+    """A reservation waits on the store's list, not for receipts."""
     later = order_body(payment="in_store", accept_later=True)
     assert is_problem(await place(client, later, "k2"), 422, "validation_failed")
 

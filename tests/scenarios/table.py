@@ -17,8 +17,7 @@ FLOWS = {
     "transfer": "reserve or buy online, transfer from another location",
     "vendor": "a vendor fulfils",
 }
-NO_PAYMENT = "payments outside of reservations are not there: orders come paid"
-MISSING = {("ordered here, paid elsewhere", variant): NO_PAYMENT for variant in VARIANTS}
+MISSING: dict[tuple[str, str], str] = {}
 """Why cells are not played."""
 
 

@@ -14,12 +14,12 @@ from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import LineQuantity
 from sync.domain.orders import Channel
 from sync.domain.tenders import TenderKind
-from tests.scenarios import elsewhere
+from tests.scenarios import elsewhere, paying
 from tests.scenarios.table import FLOWS, MISSING, SCENARIOS, VARIANTS, scenario
 from tests.scenarios.world import Retail
 from tests.support.central_world import World
 
-__all__ = ["elsewhere"]
+__all__ = ["elsewhere", "paying"]
 ROUTE = RoutingRuleKind.ROUTE
 
 

@@ -69,9 +69,16 @@ class Retail:
         self.sides[name].settle()
         return self.sides[name]
 
-    def ship(self, units: int = 2, *, channel: Channel = Channel.WEB) -> str:
+    def ship(
+        self,
+        units: int = 2,
+        *,
+        channel: Channel = Channel.WEB,
+        payment: PaymentPlace = PaymentPlace.ONLINE,
+    ) -> str:
         """Order something that is sent home; return the order."""
-        return self.order(replace(parcel_order(("SKU-1", units)), channel=channel))
+        new = parcel_order(("SKU-1", units))
+        return self.order(replace(new, channel=channel, payment=payment))
 
     def pickup(self, units: int = 2, *, at: str = "S001", transfer: bool = False) -> str:
         """Order something that is fetched, paid; return the order."""

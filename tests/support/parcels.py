@@ -5,9 +5,11 @@ from central_server.services.carrier_file import CarrierFile
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
 from sync.domain import operations as op
+from sync.domain import reserve_operations as res
 from sync.domain import ship_operations as so
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import Channel
+from sync.domain.paying import price_of
 from sync.domain.shipping import Address, CarrierPickup
 
 HOME = Address("Jo Pike", "12 Elm Street", "Columbus", "43215", "US", state="OH")
@@ -37,6 +39,17 @@ def parcel_order(
 
 def whole_parcel(order: FulfillmentOrder, box: int = 1) -> tuple[object, ...]:
     """Return everything that a store does with a parcel order, in one box with a number ahead."""
+    return (*listed_parcel(order, box), so.HandedToCarrier(order.id, box))
+
+
+def sold_box(order: FulfillmentOrder, box: int = 1) -> res.ReservationConverted:
+    """Return the sale by which everything of a parcel that is paid here leaves in one box."""
+    lines = tuple(op.LineQuantity(one.line, one.allocated) for one in order.lines)
+    return res.ReservationConverted(order.id, lines, price_of(order, lines), box)
+
+
+def listed_parcel(order: FulfillmentOrder, box: int = 1) -> tuple[object, ...]:
+    """Return everything that a store does with a parcel order before its carrier comes."""
     assert order.shipment is not None
     key, number = order.id, order.shipment.numbers[0]
     lines = tuple(op.LineQuantity(one.line, one.allocated) for one in order.lines)
@@ -46,5 +59,4 @@ def whole_parcel(order: FulfillmentOrder, box: int = 1) -> tuple[object, ...]:
         so.BoxPacked(key, box, 900, lines),
         so.LabelPrinted(key, box, "swift", "standard", number),
         so.Manifested(key, box, "swift-1"),
-        so.HandedToCarrier(key, box),
     )

@@ -4,13 +4,16 @@ from functools import partial
 from typing import cast
 
 from central_server.flows.ship import notices
-from central_server.services.flow_handler import FollowUps, Moved, Step
+from central_server.services.flow_handler import FollowUps, Moved, Place, Step
 from central_server.services.flow_words import customer_of, difference, pieces
 from central_server.services.notice import local_time
+from central_server.services.paying_handler import PAYING_KINDS, follow_payment
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
+from sync.domain.paying import due_of
 from sync.domain.rejections import REJECT_EFFECTS, PauseScope
+from sync.domain.reserve_operations import ReservationConverted
 from sync.domain.ship_operations import HandedToCarrier, LabelPrinted, LabelRequested
 from sync.domain.shipping import Box
 from sync.domain.transitions import Consequence, ConsequenceKind
@@ -34,6 +37,10 @@ class ShipHandler:
             "box_unpacked",
             "put_back",
             "handed_to_carrier",
+            "reservation_converted",
+            "hold_expired",
+            "reservation_released",
+            *PAYING_KINDS,
         }
     )
 
@@ -49,8 +56,12 @@ class ShipHandler:
             case "label_voided" | "box_unpacked" | "put_back":
                 _void(step, ups)
                 _stayed(step, ups)
-            case "handed_to_carrier":
+            case "handed_to_carrier" | "reservation_converted":
                 return _shipped(step, ups)
+            case "hold_expired" | "reservation_released" if not step.is_late:
+                _unpaid(step, ups)
+            case kind if kind in PAYING_KINDS:
+                return follow_payment(step, ups)
             case _:
                 pass
         return ()
@@ -101,7 +112,31 @@ def _moved(step: Step, ups: FollowUps, moved: Moved) -> Consequence:
     if order.promised_by_ms > step.before.promised_by_ms:
         number, name = order.order_number, customer_of(order)
         ups.mail(order, partial(notices.later, number, name, when))
+    if order.reserve is not None:
+        _ask_to_pay(order, moved.place, ups)
     return Consequence(ConsequenceKind.RE_SOURCED, text)
+
+
+# --- paid where it leaves -------------------------------------------------------------------
+
+
+def _ask_to_pay(order: FulfillmentOrder, place: Place, ups: FollowUps) -> None:
+    """Tell the customer of the store that has the part now: it asks for the payment."""
+    until = local_time(order.expires_at_ms or 0, place.timezone)
+    ups.event(order, "payment_due", f"To be paid at {place.name} until {until}.")
+    ups.mail(order, partial(notices.pay_there, order, place.name, due_of(order), until))
+
+
+def _unpaid(step: Step, ups: FollowUps) -> None:
+    """Tell the customer that it is not sent; the store's day has room again."""
+    order = step.outcome.after
+    place = ups.place(order.location_id)
+    in_time = step.operation.kind == "hold_expired"
+    text = f"Nobody paid at {place.name} in time." if in_time else "Not wanted any more."
+    ups.event(order, step.operation.kind, f"{text} It is not sent.")
+    ups.free(order)
+    if in_time:
+        ups.mail(order, partial(notices.not_paid, order.order_number, customer_of(order)))
 
 
 def _nowhere(order: FulfillmentOrder, ups: FollowUps, units: dict[int, int]) -> Consequence:
@@ -165,7 +200,7 @@ def _void(step: Step, ups: FollowUps) -> None:
 
 
 def _shipped(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
-    done = cast("HandedToCarrier", step.operation)
+    done = cast("HandedToCarrier | ReservationConverted", step.operation)
     order = step.outcome.after
     shipment = shipment_of(order)
     box = shipment.box(done.box)
@@ -197,7 +232,7 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     order = step.outcome.after
     text = "Given to the carrier after the order had ended: it counts as shipped."
     ups.event(order, "cancellation_undone", text)
-    if difference(order, step.before, "cancelled"):
+    if order.reserve is None and difference(order, step.before, "cancelled"):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
     taken_back = difference(order, step.before, "short")
     doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0

@@ -4,6 +4,7 @@ from central_server.records import Location
 from central_server.services.notice import Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.paying import due_of
 
 RECEIVED = "parcels_received"
 SHIPPED = "parcel_shipped"
@@ -11,6 +12,9 @@ LATER = "parcels_later"
 UNSOURCED = "parcels_unsourced"
 BACKORDERED = "parcel_backordered"
 CANCELLED = "parcels_cancelled"
+PAY_THERE = "parcel_to_be_paid"
+NOT_PAID = "parcels_not_paid"
+MINOR_PER_MAJOR = 100
 
 
 def received(number: str, name: str, when: str) -> Letter:
@@ -58,6 +62,33 @@ def unsourced(number: str, name: str) -> Letter:
     return Letter(UNSOURCED, f"Order {number}: a part of it is missing", text)
 
 
+def _to_be_paid(place: str, minor: int, currency: str, until: str) -> str:
+    major, rest = divmod(minor, MINOR_PER_MAJOR)
+    return (
+        f"{place} sends it as soon as it is paid there: {major}.{rest:02d} {currency}, at the"
+        f" counter or on the telephone, until {until}.\n"
+    )
+
+
+def pay_there(order: FulfillmentOrder, place: str, minor: int, until: str) -> Letter:
+    """Another store sends a part, and takes the payment for it."""
+    text = (
+        f"Hello {order.customer_name or 'customer'},\n\n"
+        f"a part of order {order.order_number} comes from another store.\n"
+        f"{_to_be_paid(place, minor, order.currency, until)}"
+    )
+    return Letter(PAY_THERE, f"Order {order.order_number}: to be paid at {place}", text)
+
+
+def not_paid(number: str, name: str) -> Letter:
+    """Nobody paid in time: it is not sent."""
+    text = (
+        f"Hello {name},\n\n"
+        f"nobody has paid for order {number} in time, so it is not sent. Nothing is charged.\n"
+    )
+    return Letter(NOT_PAID, f"Order {number} is not sent", text)
+
+
 class ShipNotices:
     """What central's own use cases tell these customers (implements `services.notice.Notices`)."""
 
@@ -65,6 +96,15 @@ class ShipNotices:
         """The order was taken; there is no code to show anywhere."""
         del code
         when = local_time(order.promised_by_ms, location.timezone)
+        if order.reserve is not None:
+            until = local_time(order.expires_at_ms or 0, location.timezone)
+            due = _to_be_paid(location.name, due_of(order), order.currency, until)
+            text = (
+                f"Hello {order.customer_name or 'customer'},\n\n"
+                f"thank you for your order {order.order_number}.\n{due}"
+                "What comes from other stores they ask for themselves, each its part.\n"
+            )
+            return Letter(RECEIVED, f"Order {order.order_number}: to be paid", text)
         return received(order.order_number, order.customer_name or "customer", when)
 
     def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Letter:

@@ -181,9 +181,7 @@ def _to_be_paid(order: FulfillmentOrder) -> list[FulfillmentOrder]:
     held = new.reserve
     assert held is not None
     line = new.lines[0]
-    in_hand = replace(
-        new, lines=(replace(line, picked=1), *new.lines[1:]), accepted_at_ms=NOON_MS
-    )
+    in_hand = replace(new, lines=(replace(line, picked=1), *new.lines[1:]), accepted_at_ms=NOON_MS)
     bare = Box(1, 500, (PackedUnits(line.line, 1),), "A1", "A1")
     boxes = (bare, replace(bare, tracking="A1"), replace(bare, tracking="A1", manifest="A1"))
     boxed = [replace(in_hand, shipment=replace(NO_SHIPMENT, boxes=(one,))) for one in boxes]
@@ -198,9 +196,7 @@ def _to_be_paid(order: FulfillmentOrder) -> list[FulfillmentOrder]:
     return [new, in_hand, *boxed, *paid, *_one_of_two_listed(new, boxes[2], cash)]
 
 
-def _one_of_two_listed(
-    new: FulfillmentOrder, listed: Box, cash: Tender
-) -> list[FulfillmentOrder]:
+def _one_of_two_listed(new: FulfillmentOrder, listed: Box, cash: Tender) -> list[FulfillmentOrder]:
     """Return an order with one paid box on a manifest; the rest is loose, or in a second box.
 
     The last one has that box with the carrier, and was cancelled then.
