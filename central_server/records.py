@@ -7,7 +7,6 @@ others. Times are milliseconds UTC, money is in minor units.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sync.domain.delivery import ANY_CARRIER, CarrierDays
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
 from sync.domain.orders import PaymentPlace
@@ -20,8 +19,8 @@ __all__ = [
     "EVERYWHERE", "ApiKey", "Customer", "EnrolmentCode", "EscrowRule", "ExceptionCursor",
     "ExceptionFilter", "ExceptionRecord", "ImportJob", "KeptAnswer", "Lease", "LedgerEntry",
     "Location", "Order", "OrderCursor", "OrderEvent", "OrderFilter", "OrderHead", "OrderHold",
-    "OrderLine", "OutboxItem", "Price", "Product", "Replica", "RoutingPause", "ServerIdentity",
-    "ShippingCarrier", "ShippingRate", "StoredFulfillment", "StoredOperation", "Trace",
+    "OrderLine", "OutboxItem", "Price", "Product", "Replica", "ServerIdentity",
+    "ShippingRate", "StoredFulfillment", "StoredOperation", "Trace",
 ]  # fmt: skip
 
 Product = ProductRow
@@ -209,30 +208,6 @@ class Order:
     def is_paid_here(self) -> bool:
         """Whether each location takes the payment for what it gives."""
         return self.payment == PaymentPlace.IN_STORE
-
-
-@dataclass(frozen=True, slots=True)
-class ShippingCarrier:
-    """A carrier that parcels may go with."""
-
-    id: str
-    name: str
-    number_prefix: str = ""
-    """Of the label numbers that it lets us give away ahead; empty: each label is bought."""
-    next_number: int = 1
-    """The next serial of that range."""
-    days: CarrierDays = ANY_CARRIER
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingPause:
-    """Until when a location is not asked: for an order, or for a SKU (the other one is empty)."""
-
-    location_id: str
-    order_id: str
-    sku: str
-    until_ms: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from central_server.records import Location, ShippingCarrier, ShippingRate
+from central_server.records import Location, ShippingRate
+from central_server.shipping_records import ShippingCarrier
 from sync.domain.delivery import CarrierDays, Lane
 from sync.domain.shipping import CarrierPickup
 

@@ -19,7 +19,6 @@ from central_server.records import (
     OrderHead,
     OrderLine,
     OutboxItem,
-    RoutingPause,
     Trace,
 )
 from central_server.services.candidates import all_candidates
@@ -33,6 +32,7 @@ from central_server.services.parcel_routing import ParcelRouting, pickup_accept_
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
+from central_server.shipping_records import RoutingPause
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import TypeAdapter
 
-from central_server.records import Location, Order, RoutingPause, Trace
+from central_server.records import Location, Order, Trace
 from central_server.services.capacity import Claim
 from central_server.services.decisions import Chosen, Decision
 from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, assign, by_sku, hold
+from central_server.shipping_records import RoutingPause
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km

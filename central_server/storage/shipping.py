@@ -6,7 +6,8 @@ from dataclasses import fields
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, or_, select, update
 
-from central_server.records import RoutingPause, ShippingCarrier, ShippingRate
+from central_server.records import ShippingRate
+from central_server.shipping_records import RoutingPause, ShippingCarrier
 from central_server.storage.bulk import among, upsert_many
 from central_server.storage.tables import ROUTING_PAUSES, SHIPPING_CARRIERS, SHIPPING_RATES
 from sync.domain.delivery import ANY_CARRIER, CarrierDays

@@ -172,17 +172,21 @@ def reserve_split(retail: Retail) -> None:
 
 @scenario("reserve", "capacity")
 def reserve_capacity(retail: Retail) -> None:
-    """A hold is for whoever comes to that very store: a full day neither stops it nor counts it.
+    """A hold takes the day's one place: the store holds nothing more, and is sent nothing more.
 
-    What is sent or fetched paid goes to the next store, and gets the day's one place.
+    What is fetched paid goes to the next store; who waits is served when there is room again.
     """
     retail.room("S001", 1)
-    first = retail.reserve()
-    paid, second = retail.pickup(), retail.reserve()
-    assert [retail.stores(one) for one in (first, paid, second)] == [["S001"]] * 3
-    assert retail.stores(other := retail.pickup()) == ["S002"]
-    assert {pay_and_take(retail, one) for one in (first, second)} == {"fulfilled"}
-    assert {retail.finish(one) for one in (paid, other)} == {"fulfilled"}
+    first, paid = retail.reserve(), retail.pickup()
+    assert [retail.stores(one) for one in (first, paid)] == [["S001"], ["S002"]]
+    with pytest.raises(InsufficientStock):
+        retail.reserve()
+    waits = retail.reserve(waiting_list=True)
+    assert pay_and_take(retail, first) == "fulfilled"
+    retail.room("S001", 2)
+    assert retail.world.parts.holds.run() == 1
+    assert pay_and_take(retail, waits) == "fulfilled"
+    assert retail.finish(paid) == "fulfilled"
 
 
 @scenario("reserve", "plain")

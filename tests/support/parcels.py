@@ -1,9 +1,10 @@
 """Carriers for tests: one whose label numbers travel ahead, one that sells each label."""
 
-from central_server.records import ShippingCarrier, ShippingRate
+from central_server.records import ShippingRate
 from central_server.services.carrier_file import CarrierFile
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
+from central_server.shipping_records import ShippingCarrier
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res
 from sync.domain import ship_operations as so
