@@ -407,7 +407,7 @@ def _with_central(context: typer.Context, ask: Callable[[Any], T]) -> T:
 
 
 _LINE = order_cli.Line(_with_desk, _fail, EPILOG, _with_central)
-ship_cli.register(app, _LINE)
+till_cli.mount_payment(ship_cli.register(app, _LINE), EPILOG)
 pickup_cli.register(app, _LINE)
 curbside_cli.register(app, _LINE)
 print_cli.register(app, _LINE)

@@ -8,6 +8,7 @@ import typer
 from store_client.goods_cli import Take, register_goods, units_of
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.wave_cli import register_waves
+from sync.domain.fulfillment import RefusalReason
 
 if TYPE_CHECKING:
     from store_client.services.desk import Desk
@@ -19,8 +20,8 @@ Box = Annotated[int, typer.Option(min=1, help="Which box of the order.")]
 Carrier = Annotated[str, typer.Argument(help="The carrier's id, such as swift.")]
 
 
-def register(app: typer.Typer, line: Line) -> None:
-    """Mount `ship`."""
+def register(app: typer.Typer, line: Line) -> typer.Typer:
+    """Mount `ship`, and return it: what takes its payments is mounted there, too."""
     group = typer.Typer(no_args_is_help=True, help="Ship from store: orders, waves, manifests.")
     app.add_typer(group, name="ship")
     orders = Orders(line, (FLOW,), "parcel order", order_document)
@@ -29,8 +30,10 @@ def register(app: typer.Typer, line: Line) -> None:
     _register_order(group, orders)
     _register_boxes(group, orders)
     _register_carrier(group, orders)
+    _register_ends(group, orders)
     _register_offers(group, line)
     register_waves(group, orders, FLOW)
+    return group
 
 
 def _register_reading(group: typer.Typer, line: Line) -> None:
@@ -161,6 +164,30 @@ def _register_carrier(group: typer.Typer, orders: Orders) -> None:
         say({"carrier": carrier, "boxes": done.count, "says": done.says}, as_json=as_json)
 
 
+def _register_ends(group: typer.Typer, orders: Orders) -> None:
+    @group.command(epilog=orders.line.epilog)
+    def release(context: typer.Context, number: Number, by: By, as_json: AsJson = False) -> None:
+        """Release what nobody paid in time."""
+        from store_client.services import holds
+
+        orders.act(context, number, by, holds.release, as_json)
+
+    @group.command(epilog=orders.line.epilog)
+    def refuse(
+        context: typer.Context,
+        number: Number,
+        by: By,
+        reason: Annotated[RefusalReason, typer.Option(help="Why.")],
+        as_json: AsJson = False,
+    ) -> None:
+        """Note that the customer does not want what is to be paid here."""
+        from store_client.services import holds
+
+        orders.act(
+            context, number, by, lambda desk, key: holds.not_wanted(desk, key, reason), as_json
+        )
+
+
 def _register_offers(group: typer.Typer, line: Line) -> None:
     @group.command("offers", epilog=line.epilog)
     def offers(context: typer.Context, as_json: AsJson = False) -> None:
@@ -194,6 +221,7 @@ def _register_offers(group: typer.Typer, line: Line) -> None:
 def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
     """Return a parcel order as programs get it. Weights in grams, times in ms UTC."""
     from sync.domain.flows.ship import shipment_of, status_of
+    from sync.domain.paying import due_of, owed_back
 
     shipment = shipment_of(order)
     return {
@@ -203,6 +231,9 @@ def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
         "ship_by_ms": order.promised_by_ms,
         "units_open": order.total("open"),
         "units_to_pick": order.total("to_pick"),
+        "due_minor": 0 if order.reserve is None else max(0, due_of(order)),
+        "owed_back_minor": owed_back(order),
+        "pay_until_ms": order.expires_at_ms,
         "carrier": shipment.carrier,
         "service": shipment.service,
         "wave": order.wave.name if order.wave else "",

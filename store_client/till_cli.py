@@ -40,7 +40,7 @@ from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import TenderKind
 
-FLOW = "reserve"
+FLOW, PARCELS = "reserve", "ship_from_store"
 
 drawer_app = typer.Typer(no_args_is_help=True, help="The drawer: open, count, tender report.")
 reserve_app = typer.Typer(no_args_is_help=True, help="Reservations: goods and payment.")
@@ -271,6 +271,12 @@ def receipt(context: typer.Context, number: Number, by: By, as_json: AsJson = Fa
     _do(context, by, job, as_json)
 
 
+def mount_payment(group: typer.Typer, epilog: str) -> None:
+    """Mount what takes payments beside other orders that are paid here: parcels."""
+    for command in (pay, ask_card, give_back):
+        group.command(command.__name__.replace("_", "-"), epilog=epilog)(command)
+
+
 # --- its goods --------------------------------------------------------------------------------
 
 
@@ -360,7 +366,8 @@ def _document(order: FulfillmentOrder) -> dict[str, Any]:
 
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:
-    return one_order(desk, number, (FLOW,), "reservation", _fail)
+    """Return the order of a number: a reservation, or a parcel that is paid here."""
+    return one_order(desk, number, (FLOW, PARCELS), "order that is paid here", _fail)
 
 
 def _open(settings: StoreSettings) -> Store:

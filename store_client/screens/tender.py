@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -62,6 +63,8 @@ class TenderScreen(RecordingModal[Sold | None]):
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Previous field", show=False),
     ]
+
+    PAID: ClassVar[str] = "PAID: Enter hands over"
 
     def __init__(self, order: FulfillmentOrder) -> None:
         super().__init__()
@@ -168,7 +171,7 @@ class TenderScreen(RecordingModal[Sold | None]):
         elif not any(self._counts.values()):
             said = Said("", "Nothing goes out", "dim")
         else:
-            said = Said("✓", "PAID: Enter hands over", "good")
+            said = Said("✓", self.PAID, "good")
         content = Content.assemble((str(said), tone_style(said.tone, bold=True)))
         self.query_one("#tender-due", Static).update(content)
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 
 from store_client.ports import BoardRow, Store
-from store_client.services.desk import MACHINE
+from store_client.services.desk import MACHINE, Desk, Refusal
+from store_client.services.shelf import load
+from store_client.services.tendering import is_over
+from store_client.services.words import day_time
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import ship
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 from sync.domain.operations import HoldExpired
 from sync.domain.paying import FLOW
+from sync.domain.reserve_operations import ReservationReleased
 
 LOOK_SECONDS = 15.0
 PAGE = 500
@@ -46,3 +51,18 @@ def end_holds(store: Store, device: str) -> int:
             continue  # somebody began to pay this very moment
         count += 1
     return count
+
+
+def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
+    """Release what was not fetched, or not paid, in time."""
+    order = load(desk, fulfillment_id)
+    if not is_over(desk, order):
+        now_ms = desk.store.central_now_ms()
+        until = day_time(desk.store.store_row(), order.expires_at_ms or now_ms, now_ms)
+        raise Refusal(f"It is held until {until}.", "Leave it there.")
+    return desk.perform(HoldExpired(fulfillment_id))
+
+
+def not_wanted(desk: Desk, fulfillment_id: str, reason: RefusalReason) -> FulfillmentOrder:
+    """Note that the customer does not want any of it any more, or waits no longer."""
+    return desk.perform(ReservationReleased(fulfillment_id, reason))

@@ -1,4 +1,4 @@
-"""Paying a reservation: cash, card, gift card and store credit, alone or together; and the sale.
+"""Paying here: cash, card, gift card and store credit, alone or together; and the sale.
 
 Each step is recorded before anything outside of this machine is asked, and what
 is not known is shown as not known. A card is charged on a payment terminal of its
@@ -19,7 +19,6 @@ from store_client.services.receipts import receipt_text
 from store_client.services.scanner import clean
 from store_client.services.words import day_time, money, reaches_central
 from sync.domain.card_numbers import CardNumberRefused, has_card_number
-from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
@@ -75,7 +74,8 @@ def policy_of(desk: Desk) -> ReservePolicy:
 
 def is_over(desk: Desk, order: FulfillmentOrder) -> bool:
     """Return whether the hold of an order has ended, by central's time, and nobody is paying."""
-    if order.expires_at_ms is None or status_of(order) is S.TENDERING:
+    is_paying = order.is_unsettled and order.total("open") > 0
+    if order.expires_at_ms is None or is_paying:
         return False
     return desk.store.central_now_ms() >= order.expires_at_ms
 
@@ -396,10 +396,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
             "Give one back and take it anew for what goes out.",
         )
     after = desk.perform(ReservationConverted(key, lines, total))
-    text = receipt_text(desk, after, lines)
-    where = ""
-    with suppress(OSError):
-        where = desk.devices.receipts.print(receipt_name(desk, after), text, after.order_number)
+    where, text = printed(desk, after, lines)
     rest = after.total("open")
     says = f"Sold for {money(total, after.currency)}: all done"
     if rest:
@@ -407,3 +404,11 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     elif balance > total:
         says += f". {money(balance - total, after.currency)} to give back"
     return Sold(after, where, text, says if where else f"{says}. NO RECEIPT: no printer")
+
+
+def printed(desk: Desk, after: FulfillmentOrder, lines: Sequence[LineQuantity]) -> tuple[str, str]:
+    """Print the receipt of a sale that was just recorded; return where it is (if), and its text."""
+    text, where = receipt_text(desk, after, lines), ""
+    with suppress(OSError):
+        where = desk.devices.receipts.print(receipt_name(desk, after), text, after.order_number)
+    return where, text

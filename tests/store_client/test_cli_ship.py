@@ -13,27 +13,34 @@ from sync.domain import operations as op
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, gtin_of, make_catalogue, make_people
 from tests.support.filled_store import fill, open_filled
-from tests.support.ship_store import HARBOR, SWIFT, parcel
+from tests.support.parcels import listed_parcel
+from tests.support.ship_store import HARBOR, SWIFT, paid_here, parcel
 from tests.support.terminals import PIN, hash_pin
 
 pytestmark = pytest.mark.slow
 
 
+def opened(folder: Path, monkeypatch, orders, operations) -> Path:
+    """Return the folder of a store with parcel orders, and with these things done."""
+    clock = FrozenClock()
+    store = open_filled(folder, clock)
+    row = replace(STORE, carriers=(SWIFT, HARBOR))
+    fill(store, row, make_people(hash_pin()), make_catalogue(), orders)
+    for one in operations:
+        store.perform(one, by="A103", dev="T1")
+    store.close()
+    (folder / "store.key").write_text("")
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
+    return folder
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch) -> Path:
     """A store with two parcel orders, one of them picked."""
-    clock = FrozenClock()
-    orders = [parcel(number, clock.now_ms()) for number in (1, 2)]
-    store = open_filled(tmp_path, clock)
-    row = replace(STORE, carriers=(SWIFT, HARBOR))
-    fill(store, row, make_people(hash_pin()), make_catalogue(), orders)
-    for line in orders[0].lines:
-        store.perform(op.LinePicked(orders[0].id, line.line, line.allocated), by="A103", dev="T1")
-    store.close()
-    (tmp_path / "store.key").write_text("")
-    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
-    monkeypatch.setenv("HOLDSHELF_PIN", PIN)
-    return tmp_path
+    orders = [parcel(number, FrozenClock().now_ms()) for number in (1, 2)]
+    picks = [op.LinePicked(orders[0].id, one.line, one.allocated) for one in orders[0].lines]
+    return opened(tmp_path, monkeypatch, orders, picks)
 
 
 def run(folder: Path, *arguments: str):
@@ -119,3 +126,33 @@ def test_what_cannot_be_done_has_its_exit_code(shop):
     answer = run(shop, "pack", "K7Q2-0002", "--by", "A103", "--weight", "1")
     assert (answer.exit_code, "Pick it first" in answer.output) == (4, True)
     assert run(shop, "wave", "--by", "A109").exit_code == 4
+
+
+def test_a_script_takes_the_payment_of_a_parcel_before_it_leaves(tmp_path, monkeypatch):
+    """What is due is told; unpaid, its box stays, with words; paid it leaves as a sale."""
+    order = paid_here(parcel(3, FrozenClock().now_ms(), quantities=(1,)))
+    shop, number = opened(tmp_path, monkeypatch, [order], listed_parcel(order)), order.order_number
+    (listed,) = told(shop, "list")
+    assert (listed["status"], listed["due_minor"]) == ("manifested", 1_000)
+    refused = run(shop, "hand-over", "swift", "--by", "A103")
+    assert (refused.exit_code, "is not paid: $10.00 are due" in refused.output) == (4, True)
+    drawer = ("--data-dir", str(shop), "drawer", "open", "--float", "100", "--by", "A103")
+    assert CliRunner().invoke(app, [*drawer]).exit_code == 0
+    paid = told(shop, "pay", number, "--by", "A103", "--amount", "20")
+    assert (paid["due_minor"], paid["change_minor"]) == (0, 1_000)
+    assert told(shop, "hand-over", "swift", "--by", "A103")["boxes"] == 1
+
+
+@pytest.mark.parametrize("end", [("refuse", "--reason", "price"), ("release",)])
+def test_a_script_ends_what_nobody_pays(tmp_path, monkeypatch, end):
+    """Not wanted, or not paid in time, its goods are to be put back; before its time it stays."""
+    now_ms = FrozenClock().now_ms()
+    order = paid_here(parcel(3, now_ms, quantities=(1,)))
+    number, command = order.order_number, end[0]
+    shop = opened(tmp_path, monkeypatch, [order], listed_parcel(order))
+    ending = run(shop, command, number, "--by", "A103", *end[1:])
+    if command == "release":
+        assert (ending.exit_code, "It is held until" in ending.output) == (4, True)
+        return
+    assert ending.exit_code == 0, ending.output
+    assert told(shop, "list")[0]["status"] == "released"

@@ -9,12 +9,16 @@ from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import label_arrived, shipment_of
 from sync.domain.fulfillment import FulfillmentStatus, ShortReason
-from sync.domain.operations import FulfillmentRejected
+from sync.domain.operations import FulfillmentRejected, LinePicked, PutBack
 from sync.domain.people import Role
+from sync.domain.reserve_operations import TenderTaken
+from sync.domain.tenders import TenderKind
+from tests.store_client.test_terminal_reserve import open_drawer
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import State, gtin_of
-from tests.support.ship_store import busy_ship_store, parcel, ship_store
-from tests.support.terminals import terminal
+from tests.support.parcels import listed_parcel
+from tests.support.ship_store import busy_ship_store, paid_here, parcel, ship_store
+from tests.support.terminals import terminal, till_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -219,3 +223,48 @@ async def test_a_store_that_ships_nothing_has_no_desk(clock):
         assert "Shipping" not in term.text()
         await term.press("f4")
         assert "NEXT" in term.text()
+
+
+async def test_a_parcel_that_is_paid_here_stays_until_it_is(clock, tmp_path):
+    """The screen says so from the start; Enter takes the payment, and then the carrier comes."""
+    store = ship_store(clock)
+    order = paid_here(parcel(1, clock.now_ms()))
+    store.add(order)
+    key = order.id
+    for done in listed_parcel(order):
+        store.perform(done, by="A103", dev="T1")
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await term.press("enter")
+        assert "Paid here before it leaves: $30.00" in term.text()
+        assert "PAID HERE, THEN IT LEAVES" in term.text()
+        await term.press("enter")
+        assert "DUE $30.00" in term.text()
+        await term.press("enter")
+        assert "Not paid yet" in term.text()
+        await term.press("f4")
+        assert "PAID: its boxes may leave" in term.text()
+        await term.press("enter")
+        assert "WAITS FOR THE CARRIER" in term.text()
+        await term.press("enter", "enter")
+        assert "the customer is told" in term.text()
+    assert status_of(store.orders[key]) is FulfillmentStatus.SHIPPED
+
+
+async def test_money_of_what_is_not_sent_is_given_back_at_its_order(clock, tmp_path):
+    """Paid and then broken: what is owed stands at the top until it is given back."""
+    store = ship_store(clock)
+    order = paid_here(parcel(1, clock.now_ms(), quantities=(1,)))
+    store.add(order)
+    for done in (LinePicked(order.id, 1, 1), TenderTaken(order.id, 1, TenderKind.CASH, 1_000),
+                 FulfillmentRejected(order.id, ShortReason.DAMAGED),
+             PutBack(order.id, 1, 1)):  # fmt: skip
+        store.perform(done, by="A103", dev="T1")
+    settings = till_settings(tmp_path)
+    async with terminal(store, clock, role=Role.MANAGER, settings=settings) as term:
+        await open_drawer(term)
+        await term.press("enter")
+        assert "$10.00 of the customer's to give back" in term.text()
+        await term.press("enter", "ctrl+z")
+        assert "Give $10.00 back from the drawer" in term.text()
+    assert status_of(store.orders[order.id]) is FulfillmentStatus.REJECTED

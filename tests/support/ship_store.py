@@ -7,6 +7,7 @@ from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain.flows.ship import NAME
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.reservations import DAY_MS, Reservation
 from sync.domain.shipping import Address, CarrierPickup, Shipment
 from tests.support.fake_store import FakeStore, make_order, make_store
 
@@ -30,6 +31,15 @@ def parcel(
     address = replace(ADDRESS, name=order.customer_name)
     shipment = Shipment(address, service, carrier, service, numbers)
     return replace(order, flow=NAME, shipment=shipment, pickup_code_hash="")
+
+
+def paid_here(order: FulfillmentOrder) -> FulfillmentOrder:
+    """Return a parcel order as one that is paid in the store within a day, 10.00 a unit."""
+    until_ms = order.placed_at_ms + DAY_MS
+    lines = tuple(replace(line, unit_price_minor=1_000) for line in order.lines)
+    return replace(
+        order, lines=lines, expires_at_ms=until_ms, reserve=Reservation(until_ms, until_ms)
+    )
 
 
 def ship_store(clock: Clock, orders: int = 0) -> FakeStore:

@@ -5,6 +5,7 @@ Each returns the order after it, durably recorded, or raises an
 """
 
 from store_client.services.desk import Desk, Refusal
+from store_client.services.holds import not_wanted, release
 from store_client.services.shelf import (
     Scanned,
     accept,
@@ -24,15 +25,12 @@ from store_client.services.shelf import (
     unpick,
     unstage,
 )
-from store_client.services.tendering import is_over
-from store_client.services.words import day_time
 from sync.domain import operations as op
 from sync.domain.flows import status_of
-from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.hold_shelf import TO_PICK
 from sync.domain.paying import reservation_of
 from sync.domain.reservations import HOUR_MS
-from sync.domain.reserve_operations import ReservationReleased
 
 __all__ = [
     "Scanned",
@@ -90,21 +88,6 @@ def extend(desk: Desk, fulfillment_id: str, hours: int) -> FulfillmentOrder:
 def extend_by(desk: Desk, fulfillment_id: str, text: str) -> FulfillmentOrder:
     """Ask for as many more hours as `text` says."""
     return extend(desk, fulfillment_id, quantity(text, most=HOURS_MAX))
-
-
-def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Release what was not fetched in time."""
-    order = load(desk, fulfillment_id)
-    if not is_over(desk, order):
-        now_ms = desk.store.central_now_ms()
-        until = day_time(desk.store.store_row(), order.expires_at_ms or now_ms, now_ms)
-        raise Refusal(f"It is held until {until}.", "Leave it there.")
-    return desk.perform(op.HoldExpired(fulfillment_id))
-
-
-def not_wanted(desk: Desk, fulfillment_id: str, reason: RefusalReason) -> FulfillmentOrder:
-    """Note that the customer does not want any of it any more, or waits no longer."""
-    return desk.perform(ReservationReleased(fulfillment_id, reason))
 
 
 def may_be_moved(order: FulfillmentOrder) -> bool:

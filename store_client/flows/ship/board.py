@@ -1,8 +1,8 @@
 """What to do next for a parcel order, and in which order to work through the board.
 
-0  put back    goods in our hands that nobody expects
+0  put back    goods in our hands that nobody expects, money to give back
 1  to do       accept, pick, pack, label, list; the earliest cut-off first
-3  waiting     listed: the carrier takes it
+3  waiting     listed: the carrier takes it, where it is paid here once it is paid
 9  closed
 
 What is due is the cut-off of the carrier by which the order was promised to leave.
@@ -11,12 +11,14 @@ What is due is the cut-off of the carrier by which the order was promised to lea
 from dataclasses import dataclass
 from enum import StrEnum
 
+from store_client.flows.ship.paying import due_here
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
 from store_client.services.due import NOTHING, NOW, due_said
-from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time
+from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, money
 from sync.domain.flows.ship import shipment_of, status_of, to_pack
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.paying import owed_back
 from sync.domain.shipping import Box
 from sync.protocol.rows import StoreRow
 
@@ -34,6 +36,8 @@ class Step(StrEnum):
     LABEL = "label"
     WAIT_FOR_LABEL = "wait for label"
     LIST = "list"
+    PAY = "pay"
+    GIVE_BACK = "give back"
     HAND_OVER = "hand over"
     NOTHING = "nothing"
 
@@ -48,6 +52,10 @@ class Facts:
     ship_by_ms: int
     is_waiting_for_label: bool = False
     """All boxes without a label wait for central's; unknown (False) for a board's row."""
+    is_unpaid: bool = False
+    """It is paid here, and is not yet; of a board's row, whether it is paid here at all."""
+    owes: bool = False
+    """More is paid than is sent; unknown (False) for a board's row of an order that goes on."""
 
 
 def facts_of(order: FulfillmentOrder) -> Facts:
@@ -56,13 +64,16 @@ def facts_of(order: FulfillmentOrder) -> Facts:
     waits = bool(bare) and all(box.requested_at_ms is not None for box in bare)
     return Facts(
         status_of(order), order.total("to_pick"), order.total("to_put_back"),
-        order.promised_by_ms, waits,
+        order.promised_by_ms, waits, due_here(order) > 0, owed_back(order) > 0,
     )  # fmt: skip
 
 
 def facts_of_row(row: BoardRow) -> Facts:
     """Return the facts of a board's row."""
-    return Facts(row.status, row.units_to_pick, row.units_to_put_back, row.promised_by_ms)
+    return Facts(
+        row.status, row.units_to_pick, row.units_to_put_back, row.promised_by_ms,
+        is_unpaid=row.expires_at_ms is not None,
+    )  # fmt: skip
 
 
 def unlabeled(order: FulfillmentOrder) -> list[Box]:
@@ -74,8 +85,12 @@ def next_step(facts: Facts) -> Step:
     """Return what to do next: goods without an owner first, then the customer's."""
     if facts.to_put_back:
         return Step.PUT_BACK
+    if facts.owes or facts.status is S.REFUND_DUE:
+        return Step.GIVE_BACK
     if facts.status is S.PACKED and facts.is_waiting_for_label:
         return Step.WAIT_FOR_LABEL
+    if facts.status is S.MANIFESTED and facts.is_unpaid:
+        return Step.PAY
     return {
         S.NEW: Step.ACCEPT,
         S.ACCEPTED: Step.PICK,
@@ -98,6 +113,8 @@ def step_words(facts: Facts) -> Said:
         Step.LABEL: Said("▥", "Label the box", "work"),
         Step.WAIT_FOR_LABEL: Said("…", "Label asked of central", "warn"),
         Step.LIST: Said("▦", "Put on the manifest", "work"),
+        Step.PAY: Said("◐", "Paid here, then it leaves", "warn", short="Paid here first"),
+        Step.GIVE_BACK: Said("!", "Give the money back", "bad"),
         Step.HAND_OVER: Said("⇥", "Waits for the carrier", "good"),
         Step.NOTHING: STATUS[facts.status],
     }[step]
@@ -106,7 +123,7 @@ def step_words(facts: Facts) -> Said:
 def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     """Return until when it has to leave, as its carrier's cut-off."""
     step = next_step(facts)
-    if step is Step.PUT_BACK:
+    if step in {Step.PUT_BACK, Step.GIVE_BACK}:
         return NOW
     if step is Step.NOTHING:
         return NOTHING
@@ -121,6 +138,8 @@ _GROUPS = {
     Step.LABEL: (Group.TO_PACK, 1),
     Step.WAIT_FOR_LABEL: (Group.TO_PACK, 1),
     Step.LIST: (Group.TO_PACK, 1),
+    Step.PAY: (Group.WAITING, 3),
+    Step.GIVE_BACK: (Group.PUT_BACK, 0),
     Step.HAND_OVER: (Group.WAITING, 3),
     Step.NOTHING: (Group.CLOSED, 9),
 }
@@ -152,10 +171,16 @@ def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: in
     at = "" if noticed_ms is None else f" {clock_time(store, noticed_ms)}"
     todo = f"take {due} out and put them back" if due else "nothing to put back"
     status = status_of(order)
+    if owed_back(order):
+        back = f"; {todo}" if due else ""
+        return f"{money(owed_back(order), order.currency)} of the customer's to give back{back}"
     if status is S.CANCELLED:
         return f"Cancelled{at}: {todo}"
     if due:
         return f"{STATUS[status].words}, but not all is expected any more: {todo}"
+    if due_here(order) and order.total("open") and order.expires_at_ms is not None:
+        until = day_time(store, order.expires_at_ms, order.placed_at_ms)
+        return f"Paid here before it leaves: {money(due_here(order), order.currency)} until {until}"
     problems = [f"box {box.number}: {box.problem}" for box in unlabeled(order) if box.problem]
     return f"No label for {'; '.join(problems)}" if problems else ""
 
@@ -171,6 +196,8 @@ def how_words(order: FulfillmentOrder, step: Step) -> str:
         Step.LABEL: label_words(order),
         Step.WAIT_FOR_LABEL: "It comes by itself. F7 takes the request back.",
         Step.LIST: "Enter puts it on its carrier's manifest.",
+        Step.PAY: "Its boxes stay here until it is paid. Enter takes the payment.",
+        Step.GIVE_BACK: "Enter shows what was paid; give it back there.",
         Step.HAND_OVER: "Enter when the carrier has taken it.",
         Step.NOTHING: "Nothing is left to do. Esc goes back.",
     }[step]

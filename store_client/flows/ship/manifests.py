@@ -7,6 +7,7 @@ is said by the boxes themselves.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from store_client.flows.ship.paying import let_go
 from store_client.paper import ManifestRow, ManifestSheet, PaperProblem
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
@@ -14,7 +15,7 @@ from store_client.services.open_orders import begun_orders
 from store_client.services.words import units
 from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.ship_operations import HandedToCarrier, Manifested
+from sync.domain.ship_operations import Manifested
 from sync.domain.shipping import Box
 
 
@@ -84,7 +85,7 @@ def close(desk: Desk, carrier: str) -> Done:
 
 
 def hand_over(desk: Desk, carrier: str) -> Done:
-    """Note that the carrier took every box that is on its manifest."""
+    """Note that the carrier took every box on its manifest; of what is paid here, the paid ones."""
     desk.require_worker()
     listed = [one for one in boxes_for(begun_orders(desk, NAME), carrier) if one.box.manifest]
     if not listed:
@@ -94,18 +95,32 @@ def hand_over(desk: Desk, carrier: str) -> Done:
     if not gone:
         number = left[0].order.order_number
         raise Refusal(f"Order {number} is not all expected any more.", "Put it back first.")
-    for one in gone:
-        desk.perform(HandedToCarrier(one.order.id, one.box.number))
+    taken, unpaid = 0, list[Refusal]()
+    for boxes in _by_order(gone):
+        try:
+            let_go(desk, boxes[0].order, [one.box for one in boxes])
+        except Refusal as refusal:
+            unpaid.append(refusal)
+        else:
+            taken += len(boxes)
+    if not taken:
+        raise unpaid[0]
     kept = f" {len(left)} stay here: something has to be put back." if left else ""
-    return Done(len(gone), f"The carrier has {len(gone)}.{kept}")
+    waits = f" {len(gone) - taken} stay here. {unpaid[0].why}" if unpaid else ""
+    return Done(taken, f"The carrier has {taken}.{kept}{waits}")
+
+
+def _by_order(listed: Iterable[Listed]) -> list[list[Listed]]:
+    found: dict[str, list[Listed]] = {}
+    for one in listed:
+        found.setdefault(one.order.id, []).append(one)
+    return list(found.values())
 
 
 def hand_over_order(desk: Desk, order: FulfillmentOrder) -> FulfillmentOrder:
     """Note that the carrier took the listed boxes of one order."""
-    for box in shipment_of(order).boxes:
-        if box.is_here and box.manifest:
-            order = desk.perform(HandedToCarrier(order.id, box.number))
-    return order
+    listed = [box for box in shipment_of(order).boxes if box.is_here and box.manifest]
+    return let_go(desk, order, listed)
 
 
 def print_manifest(desk: Desk, carrier: str) -> str:

@@ -16,17 +16,20 @@ from store_client.flows.ship.board import (
     step_words,
     unlabeled,
 )
-from store_client.screens.dialogs import Choice, ConfirmDialog, EntryDialog, Question
+from store_client.flows.ship.pay_screen import ParcelPaymentScreen
+from store_client.flows.ship.paying import may_be_paid, may_end_unpaid
+from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, EntryDialog, Question
 from store_client.screens.shelf import UNDO_HELP, Problem, ShelfScreen
 from store_client.services.desk import Refusal
+from store_client.services.holds import not_wanted, release
 from store_client.services.pick_lists import is_in_wave
 from store_client.services.scanner import Code
-from store_client.services.words import Said, units
+from store_client.services.words import REFUSAL_REASONS, Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep, Says
 from sync.domain import operations as op
 from sync.domain.flows.ship import shipment_of, to_pack
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 
 _STEP_LABELS = {
     Step.PUT_BACK: "All put back",
@@ -34,6 +37,8 @@ _STEP_LABELS = {
     Step.PACK: "Pack all",
     Step.LABEL: "Label",
     Step.LIST: "On manifest",
+    Step.PAY: "Payment",
+    Step.GIVE_BACK: "Payments",
     Step.HAND_OVER: "Carrier took it",
     Step.NOTHING: "Done",
 }
@@ -135,6 +140,8 @@ class ShipScreen(ShelfScreen):
             Step.LABEL: self.action_label,
             Step.WAIT_FOR_LABEL: self._explain_wait,
             Step.LIST: self.action_list,
+            Step.PAY: self.action_payment,
+            Step.GIVE_BACK: self.action_payment,
             Step.HAND_OVER: self.action_hand_over,
             Step.NOTHING: self.action_back,
         }[next_step(facts_of(order))]()
@@ -218,6 +225,32 @@ class ShipScreen(ShelfScreen):
 
         self.app.push_screen(dialog, answered)
 
+    # --- paid here ----------------------------------------------------------------------
+
+    def action_payment(self) -> None:
+        """Open the payment of what is paid here."""
+        order = self.order
+        if order is None or not may_be_paid(order):
+            self.refuse(Refusal("Nothing of it is in hand.", "Pick it first."))
+            return
+        self.app.push_screen(ParcelPaymentScreen(order), lambda _: self.store_changed())
+
+    def action_not_wanted(self) -> None:
+        """Note that the customer wants none of it any more."""
+
+        def chosen(reason: str | None) -> None:
+            if reason is not None:
+                self.do(
+                    partial(not_wanted, fulfillment_id=self.key, reason=RefusalReason(reason)),
+                    "Not wanted: put its goods back",
+                )
+
+        choices = [Choice(reason.value, label) for reason, label in REFUSAL_REASONS.items()]
+        self.app.push_screen(ChooseDialog("Why does the customer not want it?", choices), chosen)
+
+    def _not_paid(self) -> None:
+        self.do(partial(release, fulfillment_id=self.key), "Released: put its goods back")
+
     # --- problems -----------------------------------------------------------------------
 
     def _problems(self, order: FulfillmentOrder) -> list[Problem]:
@@ -234,6 +267,11 @@ class ShipScreen(ShelfScreen):
         last = boxes[-1].number if boxes else 0
         void = voidable[-1].number if voidable else 0
         offered += [
+            (may_be_paid(order), "Payment", "take it, or give it back", self.action_payment),
+            (may_end_unpaid(order), "Not wanted any more", "the customer said so",
+             self.action_not_wanted),
+            (may_end_unpaid(order), "Not paid in time", "its goods go back on the shelf",
+             self._not_paid),
             (order.total("open") > 0, "Reject the whole order", "see first what follows",
              self.action_reject),
             (in_wave, "Open its wave", "", self.action_wave),
