@@ -34,6 +34,7 @@ from central_server.services.order_holding import hold_here
 from central_server.services.order_lines import order_lines
 from central_server.services.order_queue import OrderQueue
 from central_server.services.order_views import deliveries_of, order_document
+from central_server.services.parcel_mail import tell_received
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
 from central_server.services.promising import compact
@@ -246,8 +247,7 @@ class OrderCapture:
         if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
         made = promise_parcels(unit, order, now_ms, how.random, routing, first=foresight)
-        notice = how.notices.received(made.orders[0], made.places[0], "")
-        tell(unit, order, notice, now_ms, how)
+        tell_received(unit, order, made, now_ms, how)
         feed_parts(unit, made.orders, how.pokes, made.bodies)
         return order, made.orders
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from central_server.records import Order, OrderEvent
 from central_server.services.decisions import Chosen
 from central_server.services.exceptions import exception_record
-from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
+from central_server.services.order_giving import Giving, feed_parts, give, promise
 from central_server.services.order_views import orders_in, status_of_order
+from central_server.services.parcel_mail import tell_received
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import write_parts
 from central_server.services.promising import by_sku
@@ -92,8 +93,7 @@ def _parcels(
     )  # fmt: skip
     made = write_parts(unit, order, found, now_ms, how.random, how.promise_ms, why=why)
     if made.orders:
-        notice = how.notices.received(made.orders[0], made.places[0], "")
-        tell(unit, order, notice, now_ms, how)
+        tell_received(unit, order, made, now_ms, how)
         feed_parts(unit, made.orders, how.pokes, made.bodies)
     return found.missing
 

@@ -12,7 +12,7 @@ from sync.domain.reserve_operations import (
 from sync.domain.tenders import STORED_VALUE, Tender, TenderState, find_tender
 from sync.domain.transitions import Consequence, ConsequenceKind
 
-PAYING_KINDS = frozenset({"tender_taken", "tender_returned", "value_asked"})
+PAYING_KINDS = frozenset({"tender_taken", "tender_returned", "value_asked", "value_answered"})
 
 
 def follow_payment(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:

@@ -27,6 +27,7 @@ from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
+from sync.domain.orders import PaymentPlace
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -148,6 +149,7 @@ def _trial(view: "View", new: NewOrder, location_id: str, now_ms: int) -> Order:
     return Order(
         "dry-run", "", new.channel.value, place.id, new.currency, total, now_ms, lines,
         customer_tier=new.customer_tier,
+        payment="" if new.payment is PaymentPlace.ONLINE else new.payment.value,
     )  # fmt: skip
 
 
