@@ -11,7 +11,7 @@ from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, RefusalReason
 from sync.domain.operations import LineQuantity
-from sync.domain.paying import balance_of, next_tender, price_of, reservation_of
+from sync.domain.paying import FLOW, balance_of, next_tender, price_of, reservation_of
 from sync.domain.reserve_operations import (
     CardAnswered,
     CardAsked,
@@ -41,18 +41,18 @@ def at_the_counter(world: World, index: int, dice: Random) -> str:
     )
     begin = reserving.wait if dice.random() < 0.3 else reserving.reserve
     wish = reserving.Wish("Ines", wants, "+1 555-0100")
-    return _do(world, store, lambda: begin(store.desk(), hit, wish, dice).id[-4:])
+    return do_at(world, store, lambda: begin(store.desk(), hit, wish, dice).id[-4:])
 
 
 def sell_reservations(world: World, index: int, dice: Random) -> str:
     """An associate works on reservations: sets aside, takes money in some way, hands over."""
     store, said = world.stores[index], []
     for _ in range(dice.choice(STEPS)):
-        orders = [one for one in store.orders() if one.reserve is not None and _is_alive(one)]
+        orders = [one for one in store.orders() if one.flow == FLOW and _is_alive(one)]
         if not orders:
             break
         order = dice.choice(orders)
-        said.append(_do(world, store, lambda o=order: _step(store, o, dice)))
+        said.append(do_at(world, store, lambda o=order: _step(store, o, dice)))
     if said and dice.random() < 0.5:
         said.append(card_settles(world, index, dice))
     return "; ".join(said) or "nothing is reserved"
@@ -79,10 +79,10 @@ def _step(store: StoreMachine, order: FulfillmentOrder, dice: Random) -> str:
     if dice.random() < 0.1:
         commands.not_wanted(desk, key, RefusalReason.CHANGED_MIND)
         return "not wanted"
-    return _pay(desk, order, dice)
+    return pay(desk, order, dice)
 
 
-def _pay(desk: Any, order: FulfillmentOrder, dice: Random) -> str:
+def pay(desk: Any, order: FulfillmentOrder, dice: Random) -> str:
     """Take a part or all of what is due, by some means; clocks do not matter here."""
     key, number = order.id, next_tender(order)
     here = sum(line.unit_price_minor * line.deliverable for line in order.lines)
@@ -109,13 +109,7 @@ def _settle(desk: Any, order: FulfillmentOrder, dice: Random) -> str:
     card = next((one for one in held.tenders if one.means is TenderKind.CARD
                  and one.state is TenderState.ASKED), None)  # fmt: skip
     if card is not None:
-        approved = dice.random() < 0.8
-        reference = f"C-{dice.getrandbits(24):x}"
-        desk.perform(
-            CardAnswered(key, card.number, approved, reference if approved else "",
-                         approved and dice.random() < 0.5)
-        )  # fmt: skip
-        return "card approved" if approved else "card declined"
+        return answer_card(desk, order, card.number, dice)
     lines = tuple(LineQuantity(one.line, one.deliverable) for one in order.lines if one.deliverable)
     total = price_of(order, lines)
     if lines and total <= balance_of(order) and status_of(order) is S.TENDERING:
@@ -126,7 +120,18 @@ def _settle(desk: Any, order: FulfillmentOrder, dice: Random) -> str:
     if live and (status_of(order) is S.REFUND_DUE or dice.random() < 0.3):
         desk.perform(TenderReturned(key, dice.choice(live).number))
         return "given back"
-    return _pay(desk, order, dice)
+    return pay(desk, order, dice)
+
+
+def answer_card(desk: Any, order: FulfillmentOrder, number: int, dice: Random) -> str:
+    """Let the payment terminal answer about a card."""
+    approved = dice.random() < 0.8
+    reference = f"C-{dice.getrandbits(24):x}"
+    desk.perform(
+        CardAnswered(order.id, number, approved, reference if approved else "",
+                     approved and dice.random() < 0.5)
+    )  # fmt: skip
+    return "card approved" if approved else "card declined"
 
 
 def drawer_work(world: World, index: int, dice: Random) -> str:
@@ -155,7 +160,7 @@ def drawer_work(world: World, index: int, dice: Random) -> str:
         return f"counted {counted}"
 
     assert desk.device == TILL
-    return _do(world, store, work)
+    return do_at(world, store, work)
 
 
 def card_settles(world: World, index: int, dice: Random) -> str:
@@ -166,7 +171,7 @@ def card_settles(world: World, index: int, dice: Random) -> str:
         return "no card is unsettled"
     reference, amount = f"C-{dice.getrandbits(24):x}", unsettled[0].amount_minor
     operation = money.CardSettled(reference, amount, "USD", declined=dice.random() < 0.3)
-    return _do(world, store, lambda: _recorded(store, operation))
+    return do_at(world, store, lambda: _recorded(store, operation))
 
 
 def _recorded(store: StoreMachine, operation: Any) -> str:
@@ -177,7 +182,7 @@ def _recorded(store: StoreMachine, operation: Any) -> str:
 def holds_end_here(world: World, index: int, dice: Random) -> str:
     """The store's machine releases what is over."""
     store = world.stores[index]
-    return _do(world, store, lambda: f"{holds.end_holds(store.store, TILL)} released")
+    return do_at(world, store, lambda: f"{holds.end_holds(store.store, TILL)} released")
 
 
 def holds_end_there(world: World, index: int, dice: Random) -> str:
@@ -208,7 +213,8 @@ def gift_card_issued(world: World, index: int, dice: Random) -> str:
     return problem or f"{said} {code}: {amount}"
 
 
-def _do(world: World, store: StoreMachine, act: Any) -> str:
+def do_at(world: World, store: StoreMachine, act: Any) -> str:
+    """Do something at a store, which may refuse it, break off, or crash."""
     try:
         said, problem = store.guarded(act)
     except OperationRefused as refusal:

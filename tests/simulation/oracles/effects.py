@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 TAKEN = {"accepted", "amended"}
 _PROMISED = StockReason.ALLOCATED
-OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong", "count_due", "label_refused"}
+OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong", "count_due", "label_refused",
+             "money_owed"}  # fmt: skip
 """Kinds that come and go with what lasts, or with chance."""
 LASTING = {"put_back_due", "clock_wrong"}
 GIVING_UP = {"line_short_picked", "fulfillment_rejected"}
@@ -103,6 +104,8 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
             if kind in {"handed_over", "handed_to_carrier"} and outcome.consequences:
                 undone = _fell(before, after, "cancelled") or _fell(before, after, "expired")
                 due["refund_to_void", source] = (int(bool(undone)),) * 2
+                due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
+            if kind == "reservation_converted" and told.order.shipment is not None:
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
     moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
     for decided in world.central.decided.values():  # those that waited behind another had none

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from central_server.records import StoredOperation
 from store_client.services.drawer import entries_of
 from sync.domain.money_ledger import CUSTOMERS, ROUNDING, SALES, balances
-from sync.domain.paying import balance_of
+from sync.domain.paying import balance_of, owed_back
 from sync.domain.tenders import TenderKind, TenderState
 from tests.simulation.memory import location_of
 from tests.simulation.model import read_books
@@ -87,7 +87,25 @@ def both_ledgers_agree(world: "World") -> Iterator[str]:
             yield f"{store.location_id}: its ledger has {here}, central's {there}"
 
 
+def what_is_owed_waits_for_somebody(world: "World") -> Iterator[str]:
+    """After quiet: money of parcels that are not sent is an open exception, and nothing else is."""
+    books = read_books(world)
+    owed = {
+        stored.row.order.id
+        for stored in books.orders.values()
+        if stored.row.order.shipment is not None and owed_back(stored.row.order)
+    }
+    waiting = {
+        one.fulfillment_id
+        for one in books.exceptions
+        if one.kind == "money_owed" and one.closed_ms is None
+    }
+    for key in sorted(owed ^ waiting):
+        yield f"{key}: owed money: {key in owed}, somebody is asked for it: {key in waiting}"
+
+
 ORACLES = (
+    Oracle("O7 what is owed waits for somebody", When.QUIET, what_is_owed_waits_for_somebody),
     Oracle("O7 entries have counterparts", When.STEP, every_entry_has_its_counterpart),
     Oracle("O7 the ledger is what orders say", When.QUIET, the_ledger_is_what_orders_say),
     Oracle("O7 both ledgers agree", When.QUIET, both_ledgers_agree),
