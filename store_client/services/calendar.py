@@ -11,6 +11,10 @@ from sync.protocol.rows import StoreRow
 
 SEARCH_DAYS_MAX = 366
 MIDNIGHT_MINUTES = 24 * 60
+FIRST_MS = -62_135_424_000_000
+"""0001-01-03 UTC: a calendar has it in every time zone."""
+LAST_MS = 253_402_128_000_000
+"""9999-12-30 UTC, likewise."""
 
 
 def zone_of(store: StoreRow | None) -> dt.tzinfo:
@@ -19,8 +23,13 @@ def zone_of(store: StoreRow | None) -> dt.tzinfo:
 
 
 def local(store: StoreRow, at_ms: int) -> dt.datetime:
-    """Return `at_ms` as the store's wall clock shows it."""
-    utc = dt.datetime.fromtimestamp(at_ms / 1000, tz=dt.UTC)
+    """Return `at_ms` as the store's wall clock shows it.
+
+    An instant that no calendar has becomes the nearest that one has, in any time zone:
+    what somebody mistyped, or a broken clock claims, must not end a screen.
+    """
+    within_ms = min(max(at_ms, FIRST_MS), LAST_MS)
+    utc = dt.datetime.fromtimestamp(within_ms / 1000, tz=dt.UTC)
     return utc.astimezone(ZoneInfo(store.timezone))
 
 

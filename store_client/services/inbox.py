@@ -150,6 +150,9 @@ def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
             text = f"{text} ({item.name}, {item.sku})"
     if not wish.text.strip():
         raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
+    if not 1 <= wish.due_hours <= HOURS_MAX:
+        why = f"It cannot be due in {wish.due_hours} hours."
+        raise Refusal(why, f"Say a number from 1 to {HOURS_MAX}.")
     key = new_id(now_ms, random or SystemRandom())
     due_ms = now_ms + wish.due_hours * HOUR_MS
     told = FollowUpOpened(

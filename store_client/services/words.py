@@ -20,6 +20,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 WEEK_DAYS = 7
+YEAR_DAYS = 366
 OFFLINE_AFTER_MS = 75_000
 """Two polls and a half without an answer."""
 DECIMALS = {
@@ -166,13 +167,15 @@ def clock_time(store: StoreRow | None, at_ms: int) -> str:
 
 
 def day_time(store: StoreRow | None, at_ms: int, now_ms: int) -> str:
-    """Return 14:32 for today, Fri 18:00 within six days, else 24 Dec 18:00."""
+    """Return 14:32 today, Fri 18:00 within six days, 24 Dec 18:00 within a year, else 24 Dec 2031."""
     moment, today = _moment(store, at_ms), _moment(store, now_ms)
     distance = (moment.date() - today.date()).days
     if distance == 0:
         return f"{moment:%H:%M}"
     if abs(distance) < WEEK_DAYS:
         return f"{moment:%a %H:%M}"
+    if abs(distance) > YEAR_DAYS:
+        return f"{moment.day} {moment:%b} {moment.year}"
     return f"{moment.day} {moment:%b %H:%M}"
 
 

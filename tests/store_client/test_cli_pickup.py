@@ -230,6 +230,8 @@ def test_a_follow_up_by_script(shop):
     assert json.loads(inbox("done", made["id"], "Called.", *by()).stdout)["is_done"]
     assert inbox("done", made["id"], "Again.", *by()).exit_code == 4
     assert inbox("add", "Call", "--for", "nobody", *by()).exit_code == 4
+    refused = inbox("add", "Call", "--hours", "99999999999", *by())
+    assert (refused.exit_code, "from 1 to 672" in refused.output) == (4, True)
 
 
 def test_who_has_not_the_pin_does_nothing_in_anothers_name(shop, monkeypatch):

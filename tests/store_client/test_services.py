@@ -13,7 +13,7 @@ from store_client.services.drawer import read_amount
 from store_client.services.scanner import ScanGate, ScannerSettings, clean, read_code
 from store_client.services.sign_in import Attempt, find_associate, list_associates, sign_in
 from store_client.services.stock_lookup import age_of_stock, look_up
-from store_client.services.words import connection, duration, money
+from store_client.services.words import connection, day_time, duration, money
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, State, gtin_of, make_store
@@ -293,3 +293,17 @@ def test_old_stock_figures_are_admitted(store, clock):
     words, worrying = age_of_stock(store, clock.now_ms())
     assert worrying
     assert "1 h 00 old" in words
+
+
+@given(at_ms=st.integers(), zone=st.sampled_from(["UTC", "Pacific/Kiritimati", "Etc/GMT+12"]))
+@example(at_ms=10**400, zone="UTC")
+@example(at_ms=-(10**400), zone="Etc/GMT+12")
+def test_a_time_that_no_calendar_has_is_said_all_the_same(at_ms, zone):
+    """A mistyped due time, or one of a broken clock, ends no screen."""
+    assert day_time(replace(STORE, timezone=zone), at_ms, FrozenClock().now_ms())
+
+
+def test_another_year_is_named():
+    """24 Dec without its year would be this one's."""
+    now_ms = FrozenClock().now_ms()
+    assert day_time(STORE, now_ms + 400 * 86_400_000, now_ms).split()[-1].isdigit()

@@ -47,8 +47,8 @@ async def test_badge_counts_what_waits_here(store, clock):
 
 
 async def test_inbox_opens_with_what_to_do(store, clock):
-    """F9 from anywhere; the sentence, what to do, and until when."""
-    store.inbox = [told(store)]
+    """F9 from anywhere; the sentence, what to do, and until when, be it in no calendar at all."""
+    store.inbox = [told(store), told(store, id="E9", text="Call", due_ms=10**17)]
     async with terminal(store, clock) as term:
         await term.press("f9")
         text = term.text()
@@ -56,6 +56,8 @@ async def test_inbox_opens_with_what_to_do(store, clock):
         assert "Lima takes over 2 pieces" in text
         assert "in 3 h 00" in text
         assert "Then say here what was done." in " ".join(text.split())
+        await term.press("down")
+        assert "Dec 9999" in term.text()
         await term.press("escape")
         assert "Tell the customer" not in term.text()
 

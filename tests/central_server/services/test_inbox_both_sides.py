@@ -365,6 +365,7 @@ def test_all_of_a_follow_up_in_one_push(world, store):
 
 @pytest.mark.parametrize("wish", [
     inbox.FollowUp(" "), inbox.FollowUp("Call", "no such thing"), inbox.FollowUp("Call", owner="x"),
+    inbox.FollowUp("Call", due_hours=inbox.HOURS_MAX + 1), inbox.FollowUp("Call", due_hours=0),
 ])  # fmt: skip
 def test_a_follow_up_that_nobody_could_act_on_is_refused(store, wish):
     """In words; nothing is recorded."""
