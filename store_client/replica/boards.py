@@ -50,15 +50,19 @@ class Boards:
         return {FulfillmentStatus(status): count for status, count in rows}
 
     def find_orders(self, text: str, limit: int = 20) -> list[BoardRow]:
-        """Return orders by number or customer name, open ones first."""
+        """Return orders by number, customer name or whole id, open ones first.
+
+        Capitals and hyphens do not matter.
+        """
         words = text.strip().replace("%", "").replace("_", "")
         if not words:
             return []
+        bare, key = words.replace("-", ""), text.strip().replace("-", "")
         rows = self._database.all(
             f"{_BOARD} WHERE order_number LIKE ? OR replace(order_number, '-', '') LIKE ?"
-            " OR customer_name LIKE ? OR id = ? ORDER BY active DESC, urgency, promised_by_ms"
-            " LIMIT ?",
-            (f"{words}%", f"{words.replace('-', '')}%", f"%{words}%", words, limit),
+            " OR customer_name LIKE ? OR replace(id, '-', '') = ? COLLATE NOCASE"
+            " ORDER BY active DESC, urgency, promised_by_ms LIMIT ?",
+            (f"{words}%", f"{bare}%", f"%{words}%", key, limit),
         )
         return [_board_row(row) for row in rows]
 

@@ -113,8 +113,8 @@ def test_boards_show_the_most_urgent_first(shop: World):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["K001-0000", "k001", "K0010000", "jordan", "F00001"])
-def test_orders_are_found_by_number_and_name(shop: World, text: str):
+@pytest.mark.parametrize("text", ["K001-0000", "k001", "K0010000", "jordan", "F00001", "f00001"])
+def test_orders_are_found_by_number_name_and_id(shop: World, text: str):
     """With or without the dash, in any case, by the beginning."""
     assert "F00001" in [row.id for row in shop.store.find_orders(text)]
 
