@@ -169,8 +169,15 @@ def _line_of(
     return next((line for line in lines if wanted(line)), lines[0])
 
 
-def units_of(text: str) -> tuple[int, int]:
-    """Return line and units of `LINE=UNITS`; raise a usage error."""
+def units_taken(take: list[str] | None) -> tuple[tuple[int, int], ...] | None:
+    """Return line and units of each `--take`, None where none is given; raise a usage error.
+
+    Read before anything is recorded: a mistake in the last one leaves nothing of the first.
+    """
+    return None if take is None else tuple(_units_of(one) for one in take)
+
+
+def _units_of(text: str) -> tuple[int, int]:
     line, _, units = text.partition("=")
     try:
         return int(line), int(units)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from store_client.goods_cli import Take, register_goods, register_shelf, units_of
+from store_client.goods_cli import Take, register_goods, register_shelf, units_taken
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.wave_cli import register_waves
 from sync.domain.fulfillment import RefusalReason
@@ -81,9 +81,10 @@ def _register_counter(group: typer.Typer, orders: Orders) -> None:
         from store_client.services import fetching
         from store_client.services.counter import SIGNED, HandOver
 
+        some = units_taken(take)
+
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            order = fetching.load(desk, key)
-            taken = fetching.everything(order) if take is None else tuple(map(units_of, take))
+            taken = fetching.everything(fetching.load(desk, key)) if some is None else some
             proof = SIGNED if signed else document
             told = HandOver(
                 taken, to, is_proxy=bool(to), code=code, document=proof, despite_doubt=despite_doubt
@@ -106,13 +107,12 @@ def _register_refusals(group: typer.Typer, orders: Orders) -> None:
         """Note what the customer at the counter does not take; it goes back to the shelf."""
         from store_client.services import fetching
 
+        taken = units_taken(take)
+
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            if take is None:
+            if taken is None:
                 return fetching.refuse_everything(desk, key, reason)
-            order = fetching.load(desk, key)
-            for line, units in map(units_of, take):
-                order = fetching.customer_refuses(desk, key, line, units, reason)
-            return order
+            return fetching.customer_refuses_some(desk, key, taken, reason)
 
         orders.act(context, number, by, act, as_json)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from store_client.goods_cli import Take, register_goods, units_of
+from store_client.goods_cli import Take, register_goods, units_taken
 from store_client.order_cli import AsJson, By, Line, Number, Orders, say
 from store_client.wave_cli import register_waves
 from sync.domain.fulfillment import RefusalReason
@@ -83,7 +83,7 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
         from store_client.flows.ship import commands
         from sync.domain.operations import LineQuantity
 
-        some = tuple(LineQuantity(*units_of(one)) for one in take or ())
+        some = tuple(LineQuantity(*one) for one in units_taken(take) or ())
         orders.act(
             context, number, by, lambda desk, key: commands.pack(desk, key, weight, some), as_json
         )

@@ -14,7 +14,7 @@ import typer
 
 from store_client import bootstrap
 from store_client.config import StoreSettings
-from store_client.goods_cli import Take, register_goods, register_shelf, units_of
+from store_client.goods_cli import Take, register_goods, register_shelf, units_taken
 from store_client.order_cli import (
     NOT_FOUND,
     REFUSED,
@@ -331,14 +331,14 @@ def _register_ends(orders: Orders) -> None:
     ) -> None:
         """Note what the customer does not want; all of it is released unless units are given."""
         from store_client.flows.reserve import commands
+        from store_client.services.shelf import customer_refuses_some
+
+        taken = units_taken(take)
 
         def act(desk: Desk, key: str) -> FulfillmentOrder:
-            if take is None:
+            if taken is None:
                 return commands.not_wanted(desk, key, reason)
-            order = commands.load(desk, key)
-            for line, units in map(units_of, take):
-                order = commands.customer_refuses(desk, key, line, units, reason)
-            return order
+            return customer_refuses_some(desk, key, taken, reason)
 
         orders.act(context, number, by, act, as_json)
 

@@ -25,6 +25,7 @@ from store_client.services.shelf import (
     Scanned,
     accept,
     customer_refuses,
+    customer_refuses_some,
     find_spot,
     is_spot,
     lines_with,
@@ -62,6 +63,7 @@ __all__ = [
     "Scanned",
     "accept",
     "customer_refuses",
+    "customer_refuses_some",
     "everything",
     "extend",
     "extend_by",
@@ -284,9 +286,7 @@ def refuse_everything(desk: Desk, fulfillment_id: str, reason: RefusalReason) ->
     due = everything(order)
     if not due:
         raise Refusal("Nothing of this order is in hand.", "See the next step at the top.")
-    for line, units in due:
-        order = customer_refuses(desk, fulfillment_id, line, units, reason)
-    return order
+    return customer_refuses_some(desk, fulfillment_id, due, reason)
 
 
 def _code_key(fulfillment_id: str) -> str:

@@ -19,7 +19,7 @@ from store_client.services.printing import print_shelf_slip
 from store_client.services.scanner import Code, clean
 from store_client.services.spots import require_room
 from sync.domain import operations as op
-from sync.domain.flows import status_of
+from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -28,6 +28,7 @@ from sync.domain.fulfillment import (
     ShortReason,
 )
 from sync.domain.ids import PICKUP_CODE_LENGTH
+from sync.domain.transitions import decide
 from sync.domain.waves import PickMode
 from sync.protocol.rows import StoreRow
 
@@ -290,6 +291,23 @@ def customer_refuses(
 ) -> FulfillmentOrder:
     """Note that the customer at the counter does not take these units."""
     return desk.perform(op.LineRefused(fulfillment_id, line, quantity, reason))
+
+
+def customer_refuses_some(
+    desk: Desk, fulfillment_id: str, taken: Sequence[tuple[int, int]], reason: RefusalReason
+) -> FulfillmentOrder:
+    """Note that the customer does not take these units, of (line, units): all or none of them.
+
+    Each is judged before the first is recorded: one operation a line.
+    """
+    order = load(desk, fulfillment_id)
+    refused = [op.LineRefused(fulfillment_id, line, units, reason) for line, units in taken]
+    flow, judged = flow_named(order.flow), order
+    for one in refused:
+        judged = decide(flow, judged, one, desk.clock.now_ms()).after
+    for one in refused:
+        order = desk.perform(one)
+    return order
 
 
 def put_back(desk: Desk, fulfillment_id: str, line: int, quantity: int) -> FulfillmentOrder:

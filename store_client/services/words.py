@@ -167,7 +167,7 @@ def clock_time(store: StoreRow | None, at_ms: int) -> str:
 
 
 def day_time(store: StoreRow | None, at_ms: int, now_ms: int) -> str:
-    """Return 14:32 today, Fri 18:00 within six days, 24 Dec 18:00 within a year, else 24 Dec 2031."""
+    """Return 14:32, Fri 18:00 within six days, 24 Dec 18:00 within a year, or 24 Dec 2031."""
     moment, today = _moment(store, at_ms), _moment(store, now_ms)
     distance = (moment.date() - today.date()).days
     if distance == 0:

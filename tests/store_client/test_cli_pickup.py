@@ -166,6 +166,10 @@ def test_the_counter_by_script(shop):
     assert run(shop, "hand-over", "K7Q2-0000", *by(), "--signed").exit_code == 4
     signed = told(shop, "hand-over", "K7Q2-0000", *by("A102"), "--signed")
     assert signed["status"] == "picked_up"
+    for wrong, code in (("x", 2), ("9=1", 4)):
+        parts = ("--take", "2=1", "--take", wrong)
+        answer = run(shop, "refuse", "K7Q2-0001", *by(), "--reason", "price", *parts)
+        assert answer.exit_code == code
     refused = told(shop, "refuse", "K7Q2-0001", *by(), "--reason", "price", "--take", "2=1")
     assert refused["units_to_put_back"] == 1
     ended = told(shop, "refuse", "K7Q2-0001", *by(), "--reason", "wrong_item")

@@ -133,6 +133,11 @@ def test_the_goods_of_a_reservation_by_script(run, tmp_path):
     longer = told("extend", "--hours", "2")
     assert longer["held_until_ms"] >= ready["held_until_ms"]
     run("reserve", "release", number, *BY, code=4)
+    for wrong, code in (("x", 2), ("9=1", 4), ("2=9", 4)):
+        parts = ("--take", "2=1", "--take", wrong, "--reason", "price")
+        run("reserve", "refuse", number, *parts, *BY, code=code)
+        (still,) = json.loads(run("reserve", "list", "--json").stdout)
+        assert still["due_minor"] == ready["due_minor"]
     told("refuse", "--take", "2=1", "--reason", "price")
     told("put-back")
     told("refuse", "--reason", "price")
