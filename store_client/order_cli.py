@@ -94,6 +94,11 @@ INSTEAD_OF_KEYS = {
     "F6 sorts.": "`sort` sorts.",
     "Sort them first: F6.": "Sort them first: `sort`.",
     "F6 says that somebody does.": "`arrived` says that somebody does.",
+    "Ask one to type their number and PIN here.": "One of them does it: their number with --by.",
+    "Ask an associate to sign in and do this.": "An associate does it: their number with --by.",
+    "See the next step at the top.": "See how it stands: `list`.",
+    "See what is due at the top.": "See what is due: `list`.",
+    "Choose a payment from the list.": "See its payments: `list --json`.",
     "See what happened: Ctrl+T.": "",
     "Go back to Today.": "",
 }

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import store_client
 from store_client.order_cli import INSTEAD_BY_COMMAND, INSTEAD_OF_KEYS, refusal_words, without_keys
-from store_client.services.desk import Refusal
+from store_client.services.desk import NeedsRole, Refusal
+from sync.domain.people import Action
 
-KEY = re.compile(r"\bF\d{1,2}\b|Ctrl\+|\^[A-Z]\b|\bEnter\b|\bEsc\b|\b[ot]n? Today\b")
+KEY = re.compile(
+    r"\bF\d{1,2}\b|Ctrl\+|\^[A-Z]\b|\bEnter\b|\bEsc\b|\b[ot]n? Today\b"
+    r"|\bat the top\b|\bfrom the list\b|\bPIN here\b|\bsign in and\b"
+)
 AT_THE_TERMINAL_ONLY = {"undo_pick", "print_pick_list"}
 """Functions whose refusals no command line can hear, or that speak of no screen."""
 ROOT = Path(store_client.__file__).parent
@@ -35,19 +39,20 @@ def sentences(path: Path) -> Iterator[tuple[str, str]]:
         ]
         if set(codes) & set(INSTEAD_BY_COMMAND):
             continue  # a command line has words of its own for it
-        for call in ast.walk(owner):
-            if not isinstance(call, ast.Call):
-                continue
-            name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-            for argument in call.args if name in SPOKEN else ():
-                yield (
-                    owner.name,
-                    "".join(
-                        str(one.value)
-                        for one in ast.walk(argument)
-                        if isinstance(one, ast.Constant)
-                    ),
-                )
+        for node in ast.walk(owner):
+            for said in _said(node):
+                constants = [one for one in ast.walk(said) if isinstance(one, ast.Constant)]
+                yield owner.name, "".join(str(one.value) for one in constants)
+
+
+def _said(node: ast.AST) -> list[ast.expr]:
+    """Return what of a node is said: arguments of a refusal, or what is to be done instead."""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        return node.args if name in SPOKEN else []
+    if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "todo":
+        return [node.value]
+    return []
 
 
 def test_no_refusal_of_a_command_line_names_a_key():
@@ -75,3 +80,4 @@ def test_what_names_a_screen_is_left_out():
     assert refusal_words(refused) == "This order is not here any more."
     waits = Refusal("The drawer of this terminal is not open.", "Open it first: F8 on Today.")
     assert refusal_words(waits).endswith("Open it first: `drawer open`.")
+    assert refusal_words(NeedsRole(Action.TAKE_CASH_OUT)).endswith("their number with --by.")
