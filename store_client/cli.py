@@ -254,7 +254,8 @@ def sell(
     store = _guarded(lambda: bootstrap.open_store(settings))
     told = bootstrap.TypedSale(transaction, tuple(zip(sku, quantity, strict=True)))
     try:
-        kept = bootstrap.sell(settings, store, told, override_by, pin, breaks)
+        with order_cli.recording(store, _fail):
+            kept = bootstrap.sell(settings, store, told, override_by, pin, breaks)
     except ValueError as problem:
         _fail(USAGE, str(problem))
     except OperationRefused as problem:
@@ -383,7 +384,8 @@ def _with_desk(context: typer.Context, by: str, act: Callable[[Any], T]) -> T:
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
         if by:
-            return act(bootstrap.open_desk(settings, store, by, pin))
+            with order_cli.recording(store, _fail):
+                return act(bootstrap.open_desk(settings, store, by, pin))
         return act(bootstrap.reading_desk(settings, store))
     finally:
         store.close()

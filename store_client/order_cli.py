@@ -3,20 +3,23 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from sync.domain.errors import OperationRefused
+from sync.edge.sqlite import Error
 
 if TYPE_CHECKING:
+    from store_client.replica.store import Store
     from store_client.services.desk import Desk
     from sync.domain.fulfillment import FulfillmentOrder
     from sync.transport.http import HttpEndpoint
 
-USAGE, NOT_FOUND, REFUSED = 2, 3, 4
+FAILURE, USAGE, NOT_FOUND, REFUSED, TRY_LATER = 1, 2, 3, 4, 75
 NAMESAKES_MAX = 50
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 By = Annotated[
@@ -103,6 +106,24 @@ INSTEAD_OF_KEYS = {
     "Go back to Today.": "",
 }
 """Sentences that name a key or a screen, as a command line says them."""
+
+
+@contextmanager
+def recording(store: "Store", fail: Callable[[int, str], NoReturn]) -> Iterator[None]:
+    """Say so where the block cannot be recorded, as on a full disk, and end with an exit code.
+
+    75: nothing is recorded, it can be done again. 1: something is, so look first. What other
+    terminals of the store record meanwhile counts as that, too: the careful answer.
+    """
+    before = store.journal.head()
+    try:
+        yield
+    except (Error, OSError) as problem:
+        if store.journal.head() != before:
+            todo = "A part of it may be recorded: look before you do it again."
+            fail(FAILURE, f"NOT all recorded: {problem}. {todo}")
+        todo = "Make room on the disk and do it again; if it stays, tell support."
+        fail(TRY_LATER, f"NOT recorded: {problem}. {todo}")
 
 
 def without_keys(text: str) -> str:

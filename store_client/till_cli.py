@@ -16,6 +16,7 @@ from store_client import bootstrap
 from store_client.config import StoreSettings
 from store_client.goods_cli import Take, register_goods, register_shelf, units_taken
 from store_client.order_cli import (
+    FAILURE,
     NOT_FOUND,
     REFUSED,
     AsJson,
@@ -24,6 +25,7 @@ from store_client.order_cli import (
     Orders,
     one_order,
     read_pin,
+    recording,
     refusal_words,
     without_keys,
 )
@@ -31,7 +33,7 @@ from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import receipt_copies, reserving, tendering
 from store_client.services.cash import signed
-from store_client.services.desk import Desk
+from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer import read_amount, report_of, report_text, sessions
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
@@ -39,6 +41,7 @@ from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import TenderKind
+from sync.edge.sqlite import UnsafeDatabase
 
 FLOW, PARCELS = "reserve", "ship_from_store"
 
@@ -102,7 +105,7 @@ def cash(
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         session = drawers.require_session(desk)
-        minor = abs(read_amount(amount, session.currency))
+        minor = _more_than_nothing(amount, session.currency)
         moved = drawers.move_cash(desk, signed(reason, minor), reason)
         return _report(report_of(moved)), f"Noted: {amount} {reason.value}."
 
@@ -200,7 +203,7 @@ def pay(
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         order = _find(desk, number)
-        minor = read_amount(amount, order.currency) if amount else None
+        minor = _more_than_nothing(amount, order.currency) if amount else None
         due = tendering.deliverable_due(order)
         if means is TenderKind.CASH:
             paid = tendering.pay_cash(desk, order.id, due if minor is None else minor)
@@ -358,11 +361,19 @@ def _document(order: FulfillmentOrder) -> dict[str, Any]:
         "due_minor": max(0, due_of(order)),
         "balance_minor": balance_of(order),
         "tenders": [
-            {"number": one.number, "means": one.means, "state": one.state,
+            {"number": one.number, "means": one.means.value, "state": one.state.value,
              "amount_minor": one.amount_minor, "reference": one.reference}
             for one in held.tenders
         ],
     }  # fmt: skip
+
+
+def _more_than_nothing(text: str, currency: str) -> int:
+    """Return a typed amount in minor units; which way it goes is not said by a sign."""
+    minor = read_amount(text, currency)
+    if minor <= 0:
+        raise Refusal(f"“{text.strip()[:12]}” is not more than nothing.", "Type it like 48.99.")
+    return minor
 
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:
@@ -375,6 +386,8 @@ def _open(settings: StoreSettings) -> Store:
         return bootstrap.open_store(settings)
     except bootstrap.NotEnrolled as problem:
         _fail(NOT_FOUND, str(problem))
+    except UnsafeDatabase as problem:
+        _fail(FAILURE, str(problem))
 
 
 def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
@@ -382,7 +395,8 @@ def _do(context: typer.Context, by: str, job: Job, as_json: bool) -> None:
     pin = read_pin(by)
     store = _open(settings)
     try:
-        document, words = job(bootstrap.open_desk(settings, store, by, pin))
+        with recording(store, _fail):
+            document, words = job(bootstrap.open_desk(settings, store, by, pin))
     except OperationRefused as problem:
         _fail(REFUSED, refusal_words(problem))
     finally:

@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from store_client.cli import app
+from store_client.replica.store import Store
 from sync.domain.reservations import Reservation
+from sync.edge.sqlite import OperationalError
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, sku_of
 from tests.support.filled_store import fill, open_filled, send_orders
@@ -156,8 +158,14 @@ def test_of_two_reservations_with_one_number_none_is_paid_by_it(run, tmp_path):
     for command in (["pay"], ["ask-card"], ["give-back", "--tender", "1"], ["sell"], ["receipt"]):
         refused = run("reserve", command[0], "K7Q2-0000", *command[1:], *BY, code=3)
         assert f"several of 'K7Q2-0000': give one of {first.id}, FO-OTHER" in refused.output
-    paid = read(run("reserve", "pay", "FO-OTHER", "--amount", "1", *BY, "--json"))
+    paid = read(run("reserve", "pay", "fo-other", "--amount", "1", *BY, "--json"))
     assert (paid["id"], len(paid["tenders"])) == ("FO-OTHER", 1)
+
+
+def test_a_damaged_file_is_said(run, tmp_path):
+    """In a sentence, as the other commands say it."""
+    (tmp_path / "journal.db").write_bytes(b"no database" * 1000)
+    assert "journal.db cannot be read" in run("drawer", "report", code=1).stderr
 
 
 def test_cash_that_goes_out_is_noted(run):
@@ -167,3 +175,41 @@ def test_cash_that_goes_out_is_noted(run):
     report = read(run("drawer", "cash", "--amount", "50", "--reason", "deposit", *BY, "--json"))
     assert report["expected_minor"] == 7_000
     run("drawer", "cash", "--amount", "500", "--reason", "deposit", *BY, code=4)
+    for wrong in ("-5", "0"):
+        said = run("drawer", "cash", "--amount", wrong, "--reason", "change", *BY, code=4)
+        assert f"“{wrong}” is not more than nothing." in said.output
+        for means in ("cash", "card"):
+            paying = ("K7Q2-0000", "--means", means, "--amount", wrong)
+            assert "more than nothing" in run("reserve", "pay", *paying, *BY, code=4).output
+    assert read(run("drawer", "report", "--json"))["expected_minor"] == 7_000
+    paid = run("reserve", "pay", "K7Q2-0000", *BY).stdout
+    assert "taken" in paid
+    assert "'means': 'cash'" in run("reserve", "stage", "K7Q2-0000", "--spot", "a1", *BY).stdout
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["text", "json"])
+def test_a_full_disk_is_said(run, monkeypatch, as_json):
+    """What is not recorded, and what to do; an exit code by which a script tries again later."""
+
+    def full(*_arguments, **_more):
+        raise OperationalError("database or disk is full")
+
+    def said(*arguments: str, code: int = 75) -> str:
+        done = run(*arguments, *BY, *as_json, code=code)
+        assert done.stdout == ""
+        return done.stderr
+
+    with monkeypatch.context() as disk:
+        for what in ("perform", "record_money", "record_task"):
+            disk.setattr(Store, what, full)
+        for command in (["drawer", "open", "--float", "1"], ["inbox", "add", "Call"],
+                        ["reserve", "stage", "K7Q2-0000", "--spot", "a1"]):  # fmt: skip
+            assert "NOT recorded: database or disk is full. Make room" in said(*command)
+    real = Store.record_money
+
+    def full_later(*arguments, **more):
+        real(*arguments, **more)
+        full()
+
+    monkeypatch.setattr(Store, "record_money", full_later)
+    assert "look before you do it again" in said("drawer", "open", "--float", "1", code=1)
