@@ -86,6 +86,8 @@ PROBLEMS: dict[str, str | tuple[str, ...]] = {
     "Write down a label bought otherwise": ("ship label-by-hand",),
     "Print the receipt again": ("reserve receipt",),
     "Print labels and slips again": ("ship label",),
+    "Payment": ("ship pay", "ship ask-card", "ship give-back"),
+    "Not paid in time": ("ship release",), "Not wanted any more": ("ship refuse",),
 }  # fmt: skip
 """Of each entry of F7, its commands, or why it has none."""
 
