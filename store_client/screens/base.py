@@ -173,6 +173,11 @@ class OrderlyScreen(Screen[Result]):
         """Whether it is closed, or will be once nothing stands over it."""
         return self._goes_with is not None
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something is being recorded here, or is about to be."""
+        return False
+
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Close with a result: at once, or as soon as what stands over this is gone.
 
@@ -338,6 +343,11 @@ class RecordingModal(TerminalModal[Result]):
     """What was typed for the attempt that is under way."""
     _next_try: Callable[[], None] | None = None
     """Begins with what was typed meanwhile."""
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something is being recorded."""
+        return self.busy
 
     def attempt(self, job: Callable[[], Awaitable[None]], group: str, typed: object = None) -> None:
         """Begin to record; another key press meanwhile, or on the way out, does nothing.

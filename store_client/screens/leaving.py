@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from store_client.screens.base import RecordingModal, TerminalScreen
+from store_client.screens.base import OrderlyScreen, RecordingModal, TerminalScreen
 from store_client.screens.locking import LockingApp
 
 Then = Callable[[], object]
@@ -16,7 +16,10 @@ class LeavingApp(LockingApp):
         """Take away what stands over the base, from the top, then do `then`.
 
         A screen that records is waited for: where it fails, people stay there and read it.
+        Nothing is taken away from under the lock, and the lock goes by a PIN only.
         """
+        if self.is_locked:
+            return
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own, and the base
             if not self.may_leave(partial(self.to_base, then)):
                 return
@@ -29,8 +32,15 @@ class LeavingApp(LockingApp):
         return not isinstance(screen, TerminalScreen) or screen.may_leave(then)
 
     async def action_quit(self) -> None:
-        """End, once all is recorded."""
-        if isinstance(self.screen, RecordingModal) and self.screen.busy:
+        """End, once all is recorded. A locked terminal ends as it stands, or stays locked."""
+        stack = [screen for screen in self.screen_stack if isinstance(screen, OrderlyScreen)]
+        if self.is_locked:
+            if any(screen.has_waiting for screen in stack):
+                todo = "Unlock it to see what, or press Ctrl+Q again after a while."
+                self.notify(todo, title="Something here is not recorded yet")
+            else:
+                self.exit()
+        elif any(isinstance(screen, RecordingModal) and screen.busy for screen in stack):
             self.notify("Still being recorded. Ctrl+Q works again after that.", title="Wait")
         else:
             self.to_base(self.exit)

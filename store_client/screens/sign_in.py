@@ -61,6 +61,11 @@ class SignInScreen(TerminalScreen):
         self._chosen: AssociateRow | None = None
         self._busy = False
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a PIN is being checked, and a wrong one counted."""
+        return self._busy
+
     def compose_body(self) -> ComposeResult:
         """Show the card in the middle."""
         with Vertical(id="sign-in-card"):
