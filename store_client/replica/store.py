@@ -121,6 +121,8 @@ class Store(Boards, Sales, Till, Tasks):
         self.beside: list[Callable[[], None]] = []
         """What is closed with this store."""
         self._boot_id = boot_id
+        self._uncounted: dict[str, Lockout] = {}
+        """Wrong tries that the disk did not take; they lock for as long as this process runs."""
         lock = RLock()
         self._in_use = Shared(files.in_use_lock)
         with held(files.open_lock):
@@ -243,15 +245,35 @@ class Store(Boards, Sales, Till, Tasks):
         return sorted(people, key=lambda person: (person.name, person.id))
 
     def lockout(self, subject: str) -> Lockout:
-        """Return the failed tries of an associate or a pickup code. Durable."""
-        return Lockout(*self.journal.failures(subject))
+        """Return the failed tries of an associate or a pickup code. Durable, where the disk is."""
+        return self._with_uncounted(subject, Lockout(*self.journal.failures(subject)))
+
+    def _with_uncounted(self, subject: str, counted: Lockout) -> Lockout:
+        kept = self._uncounted.get(subject)
+        if kept is None:
+            return counted
+        failures = counted.failures + kept.failures
+        is_locked = failures >= TRIES
+        return Lockout(failures, max(counted.until_ms, kept.until_ms) if is_locked else 0)
 
     def record_failure(self, subject: str, now_ms: int) -> Lockout:
-        """Count one failed try; the fifth locks for 30 minutes."""
-        return Lockout(*self.journal.count_failure(subject, TRIES, now_ms + LOCKED_MS))
+        """Count one failed try; the fifth locks for 30 minutes.
+
+        One that a full disk does not take is kept in memory before the error goes on: else
+        whoever fills the disk could try as many as they like.
+        """
+        until_ms = now_ms + LOCKED_MS
+        try:
+            counted = Lockout(*self.journal.count_failure(subject, TRIES, until_ms))
+        except Exception:
+            kept = self._uncounted.get(subject)
+            self._uncounted[subject] = Lockout(1 + (kept.failures if kept else 0), until_ms)
+            raise
+        return self._with_uncounted(subject, counted)
 
     def clear_failures(self, subject: str) -> None:
         """Forget the failed tries: this one was right."""
+        self._uncounted.pop(subject, None)
         if self.lockout(subject).failures:
             self.journal.clear_failures(subject)
 

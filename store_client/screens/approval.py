@@ -105,6 +105,10 @@ class ApprovalDialog(RecordingModal[Approval | None]):
             if pin.value == attempt.pin:
                 pin.value = ""
             self.app.bell()
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            host.note_error(error)
+            says.bad(f"Not recorded: {error}.", "Try again, or tell support.")
+            self.app.bell()
         else:
             self.dismiss(approval)
 

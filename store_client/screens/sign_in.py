@@ -176,6 +176,9 @@ class SignInScreen(TerminalScreen):
             self._says(f"✗ {why}", todo)
             self.query_one("#pin", Input).value = ""
             self.app.bell()
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self._not_recorded(error)
+            self.query_one("#pin", Input).value = ""
         else:
             self._signed_in(actor)
         finally:
@@ -201,9 +204,19 @@ class SignInScreen(TerminalScreen):
 
     async def _unlocked(self, person: AssociateRow, approval: Approval) -> None:
         store = self.host.store
-        await self.host.off_loop(lambda: unlock(store, person, approval))
-        self._says("", f"{person.name} may type the PIN again.")
+        try:
+            await self.host.off_loop(lambda: unlock(store, person, approval))
+        except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
+            self._not_recorded(error)
+        else:
+            self._says("", f"{person.name} may type the PIN again.")
         self.query_one("#pin", Input).focus()
+
+    def _not_recorded(self, error: Exception) -> None:
+        """Say that the disk did not take a wrong PIN, or the end of a lock-out."""
+        self.host.note_error(error)
+        self._says(f"✗ Not recorded: {error}.", "Try again, or tell support.")
+        self.app.bell()
 
     def action_list(self) -> None:
         """Go to the list of people."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from store_client.screens.lock import LockScreen
+from store_client.screens.sign_in import SignInScreen
 from store_client.services.desk import TerminalSettings
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
@@ -248,3 +249,52 @@ async def test_a_scan_that_is_not_used_is_shown_as_it_is(store, clock):
         await term.press("enter", "f7")
         await term.scan("A[/B]1")
         assert "A[/B]1" in term.text()
+
+
+async def test_a_pin_on_a_full_disk_ends_no_terminal(store, clock, tmp_path, monkeypatch):
+    """What cannot be counted is said, at the sign-in and in an approval; a right PIN signs in."""
+
+    def full(*_told):
+        raise OSError(28, "No space left on device")
+
+    store.record_failure("A103", clock.now_ms())
+    for name in ("record_failure", "clear_failures"):
+        monkeypatch.setattr(store, name, full)
+    async with terminal(store, clock, role=None, settings=till_settings(tmp_path)) as term:
+        await term.type("A103")
+        await term.press("enter")
+        await term.type("0000")
+        await term.press("enter")
+        assert isinstance(term.screen, SignInScreen)
+        assert "Not recorded: [Errno 28]" in term.text()
+        await term.type(PIN)
+        await term.press("enter")
+        assert term.app.actor is not None
+        assert store.locks["A103"].failures == 1
+        await term.press("f8", "enter", "enter", "f6", "2")
+        await term.type("50")
+        await term.press("enter")
+        for text in ("a102", "bank run", "0000"):
+            await term.type(text)
+            await term.press("enter")
+        assert "Not recorded: [Errno 28]" in term.text()
+    assert store.approvals == []
+
+
+async def test_a_lock_out_that_cannot_be_ended_is_said(store, clock, monkeypatch):
+    """F7 of a manager on a full disk: the person stays locked out, and the terminal is there."""
+
+    def full(*_told):
+        raise OSError(28, "No space left on device")
+
+    for _ in range(5):
+        store.record_failure("A103", clock.now_ms())
+    monkeypatch.setattr(store, "clear_failures", full)
+    async with terminal(store, clock, role=None) as term:
+        await term.type("A103")
+        await term.press("enter", "f7")
+        for text in ("A101", "forgot it", PIN):
+            await term.type(text)
+            await term.press("enter")
+        assert "Not recorded: [Errno 28]" in term.text()
+        assert "may type the PIN again" not in term.text()

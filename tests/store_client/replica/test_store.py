@@ -139,6 +139,24 @@ def test_the_fifth_wrong_try_locks(shop: World):
     assert shop.store.lockout("pin:A1").failures == 0
 
 
+def test_wrong_tries_lock_on_a_full_disk_too(shop: World, monkeypatch: pytest.MonkeyPatch):
+    """What the disk does not take is counted in memory, on top of what it took before."""
+
+    def full(*_told: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    shop.store.record_failure("pin:A1", NOON_MS)
+    monkeypatch.setattr(shop.store.journal, "count_failure", full)
+    for number in range(2, TRIES + 1):
+        with pytest.raises(OSError, match="No space"):
+            shop.store.record_failure("pin:A1", NOON_MS)
+        assert shop.store.lockout("pin:A1").locked(NOON_MS) == (number == TRIES)
+    monkeypatch.undo()
+    assert shop.store.record_failure("pin:A1", NOON_MS).locked(NOON_MS)
+    shop.store.clear_failures("pin:A1")
+    assert shop.store.lockout("pin:A1").failures == 0
+
+
 def test_the_fate_of_an_operation_is_told_in_order(shop: World):
     """Newest first for the sync screen, oldest first for one order."""
     shop.perform(FulfillmentAccepted("F00001"))
