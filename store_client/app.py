@@ -20,7 +20,7 @@ from textual.screen import Screen
 from store_client.devices import PrintJob
 from store_client.flows import ALL_FLOWS_UI
 from store_client.ports import InboxItem, OperationFate, Store, SyncState
-from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
+from store_client.screens.base import Behind, FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
 from store_client.screens.inbox import InboxScreen
 from store_client.screens.leaving import LeavingApp
@@ -317,22 +317,28 @@ class StoreApp(LeavingApp):
         # What the first scan needs is loaded now, not while somebody waits for it.
         begin(self, partial(self.off_loop, partial(read_code, WARM_UP_CODE)), "warm")
 
-    def open_order(self, flow: str, fulfillment_id: str) -> None:
-        """Open the work screen of an order."""
+    def open_order(self, flow: str, fulfillment_id: str, scans: Behind = tuple) -> None:
+        """Open the work screen of an order; it begins with these scans."""
         found = next((ui for ui in self.flows if ui.name == flow), self.flows[0])
-        self._push(found.screen(fulfillment_id))
+        self._push(found.screen(fulfillment_id), scans)
 
     def show_lookup(self, text: str) -> None:
         """Look a code up, on top of whatever is open."""
         self._push(StockLookupScreen(text))
 
-    def _push(self, screen: Screen[Any]) -> None:
+    def _push(self, screen: Screen[Any], scans: Behind = tuple) -> None:
         order_for_order = isinstance(screen, WorkScreen) and isinstance(self.screen, WorkScreen)
-        if isinstance(self.screen, StockLookupScreen) or order_for_order:
-            if self.may_leave(partial(self._push, screen)):
-                self.switch_screen(screen)
+        replaces = isinstance(self.screen, StockLookupScreen) or order_for_order
+        if replaces and not self.may_leave(partial(self._push, screen, scans)):
+            return
+        taken = scans()
+        if replaces:
+            self.switch_screen(screen)
         else:
             self.push_screen(screen)
+        for code in taken:
+            if isinstance(screen, TerminalScreen):
+                screen.take_code(code)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer an action only where it makes sense."""

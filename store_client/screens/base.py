@@ -29,6 +29,10 @@ T = TypeVar("T")
 Result = TypeVar("Result")
 
 
+Behind = Callable[[], Sequence[Code]]
+"""Takes out the scans that wait behind another."""
+
+
 class FlowBoard(Protocol):
     """The part of a flow's board that the Today screen uses."""
 
@@ -87,8 +91,12 @@ class Host(Protocol):
         """Open the work screen of an order."""
         ...
 
-    def open_code(self, code: Code) -> None:
-        """Open what a code means: an order, what lies at a spot, a product."""
+    def open_code(self, code: Code, behind: Behind = tuple) -> None:
+        """Open what a code means: an order, what lies at a spot, a product.
+
+        `behind` gives, in the moment when that is known, what was scanned after the code; an
+        order that is opened takes it, and nothing else does.
+        """
         ...
 
     def unused_code(self, code: Code) -> None:

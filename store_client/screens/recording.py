@@ -45,11 +45,11 @@ class RecordingScreen(TerminalScreen):
             desk = self.desk
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
-            self._leaves = None
+            self.stay()
             if not ask_approval(self, error, partial(self.do, command, then)):
                 self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self._leaves = None
+            self.stay()
             self.host.note_error(error)
             todo = "Try again; if it stays, tell support."
             self.query_one(Says).bad(f"NOT recorded: {error}.", todo)
@@ -74,13 +74,17 @@ class RecordingScreen(TerminalScreen):
             self._leaves = None
             leave()
 
+    def stay(self) -> None:
+        """Forget who was leaving: there is something to read first."""
+        self._leaves = None
+
     def on_screen_resume(self) -> None:
         """Be on top again, and go where that was waited for."""
         self.recorded()
 
     def refuse(self, error: OperationRefused) -> None:
         """Say why not and what to do, and look again. Whoever was leaving has to read it."""
-        self._leaves = None
+        self.stay()
         self.query_one(Says).bad(*refusal(error))
         self.app.bell()
         self.store_changed()
@@ -108,6 +112,8 @@ class ScanScreen(TypingScreen, RecordingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._scans: deque[Code] = deque()
+        self._opens = False
+        """Whether an order is being opened from here: what is scanned behind its label is its."""
 
     def use_scan(self, code: Code) -> None:
         """Act on a scanned or typed code; called while no command is being recorded."""
@@ -121,7 +127,7 @@ class ScanScreen(TypingScreen, RecordingScreen):
     @property
     def has_waiting(self) -> bool:
         """Whether a command is being recorded, or a scan waits for it."""
-        return self.busy or (bool(self._scans) and self.can_scan)
+        return self.busy or (bool(self._scans) and self.can_scan and not self._opens)
 
     def take_code(self, code: Code) -> None:
         """Take a scan; scans wait for each other, none is lost in silence."""
@@ -134,15 +140,35 @@ class ScanScreen(TypingScreen, RecordingScreen):
     def recorded(self) -> None:
         """Use the next scan that waits, or leave where that was asked for meanwhile."""
         super().recorded()
-        if self._scans and self.can_scan and not self.busy and self.display:
+        if self._scans and self.can_scan and not self.busy and not self._opens and self.display:
             self.use_scan(self._scans.popleft())
             if self.is_active:  # the next one's turn has come already where this led to no command
                 self.call_later(self.recorded)
 
+    def open_other(self, code: Code) -> None:
+        """Open the order that a scan names; the scans behind it wait, and go along to it."""
+        self._opens = True
+        self.host.open_code(code, self._take_behind)
+
+    def _take_behind(self) -> list[Code]:
+        self._opens = False
+        behind = [*self._scans]
+        self._scans.clear()
+        return behind
+
+    def stay(self) -> None:
+        """Name what was scanned for an order that is not opened now."""
+        super().stay()
+        if self._opens:
+            self._name_unused()
+
+    def _name_unused(self) -> None:
+        for code in self._take_behind():
+            self.host.unused_code(code)
+
     def on_unmount(self) -> None:
         """Name the scans that were still waiting when the screen was left at once."""
-        for code in self._scans:
-            self.host.unused_code(code)
+        self._name_unused()
 
     # --- typing without a field ---------------------------------------------------------
 

@@ -12,7 +12,7 @@ from textual import events
 from textual.widgets import Input
 
 from store_client.ports import Store
-from store_client.screens.base import FlowUi, TerminalModal, TerminalScreen, begin
+from store_client.screens.base import Behind, FlowUi, TerminalModal, TerminalScreen, begin
 from store_client.services.codes import orders_of_code, spot_words
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
@@ -28,7 +28,7 @@ class ScanningApp(ForgettingApp):
     flows: Sequence[FlowUi]
     store_row: StoreRow | None
     off_loop: Callable[[Callable[[], Any]], Awaitable[Any]]
-    open_order: Callable[[str, str], None]
+    open_order: Callable[..., None]
     show_lookup: Callable[[str], None]
 
     def __init__(
@@ -100,20 +100,25 @@ class ScanningApp(ForgettingApp):
 
     # --- what a scan means where the screen has no use of its own ------------------------
 
-    def open_code(self, code: Code) -> None:
-        """Open what a code means: an order or several, a spot, a product, or what it is not."""
-        begin(self, partial(self._open_code, code), "code")
+    def open_code(self, code: Code, behind: Behind = tuple) -> None:
+        """Open what a code means: an order or several, a spot, a product, or what it is not.
 
-    async def _open_code(self, code: Code) -> None:
+        Only an order takes what was scanned `behind` it.
+        """
+        begin(self, partial(self._open_code, code, behind), "code")
+
+    async def _open_code(self, code: Code, behind: Behind) -> None:
         store, names = self.store, [flow.name for flow in self.flows]
         rows = await self.off_loop(partial(orders_of_code, store, code))
-        if len(rows) > 1:
-            self.show_lookup(rows[0].order_number)  # which of them is meant, a person sees
+        if len(rows) == 1:
+            own = [code] if code.pickup_code else []
+            flow = getattr(rows[0], "flow", names[0])
+            self.open_order(flow, rows[0].id, lambda: [*own, *behind()])
             return
+        for unused in behind():
+            self.unused_code(unused)
         if rows:
-            self.open_order(getattr(rows[0], "flow", names[0]), rows[0].id)
-            if code.pickup_code:
-                self.call_later(self._pass_on, code)
+            self.show_lookup(rows[0].order_number)  # which of them is meant, a person sees
             return
         if is_spot(self.store_row, code.text):
             there = await self.off_loop(partial(store.orders_at, code.text))
@@ -130,10 +135,6 @@ class ScanningApp(ForgettingApp):
             )  # fmt: skip
             return
         self.show_lookup(code.text)
-
-    def _pass_on(self, code: Code) -> None:
-        if isinstance(self.screen, TerminalScreen):
-            self.screen.take_code(code)
 
     def unused_code(self, code: Code) -> None:
         """Say that nothing was done with a scan, and which one it was."""

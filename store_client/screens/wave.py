@@ -201,15 +201,11 @@ class WaveScreen(ScanScreen):
 
     # --- picking ------------------------------------------------------------------------
 
-    def take_code(self, code: Code) -> None:
-        """Take a scan in its turn; an order's is opened."""
-        if code.order_number:
-            self.host.open_code(code)
-        else:
-            super().take_code(code)
-
     def use_scan(self, code: Code) -> None:
-        """Pick or sort the unit that was scanned."""
+        """Pick or sort the unit that was scanned; an order's label opens the order."""
+        if code.order_number:
+            self.open_other(code)
+            return
         key = self._key
         act = waves.sort_scan if self._sorts else waves.scan
         self.do(lambda desk: act(desk, key, code), self._scanned)

@@ -239,7 +239,7 @@ class WorkScreen(ScanScreen):
         if not code.order_number:
             self.use_code(order, code)
         elif code.order_number != order.order_number:
-            self.host.open_code(code)
+            self.open_other(code)
         elif code.pickup_code:
             self.use_code(order, Code(code.pickup_code, pickup_code=code.pickup_code))
         else:
