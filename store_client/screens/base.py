@@ -357,6 +357,11 @@ class RecordingModal(TerminalModal[Result]):
         """Whether something is being recorded."""
         return self.busy
 
+    @property
+    def is_superseded(self) -> bool:
+        """Whether something else was typed, and is tried next."""
+        return self._next_try is not None
+
     def attempt(self, job: Callable[[], Awaitable[None]], group: str, typed: object = None) -> None:
         """Begin to record; another key press meanwhile, or on the way out, does nothing.
 

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, TerminalModal
+from store_client.services.desk import NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
 from store_client.widgets.tones import tone_style
@@ -202,7 +203,10 @@ class EntryDialog(RecordingModal[Any]):
         try:
             result = await self.host.off_loop(lambda: self._submit(text))
         except OperationRefused as error:
+            if isinstance(error, NeedsRole) and self.is_superseded:
+                return  # nobody is asked to approve what was corrected already
             if ask_approval(self, error, partial(self._go_on, text)):
+                self._show_what_is_approved(text)
                 return
             why, todo = refusal(error)
             says = Content.assemble((f"✗ {why} ", tone_style("bad", bold=True)), todo)
@@ -223,3 +227,11 @@ class EntryDialog(RecordingModal[Any]):
             self.dismiss(result)
         finally:
             self.host.approval = None
+
+    def _show_what_is_approved(self, text: str) -> None:
+        """Let the field say what whoever approves it gets: what was typed since is not that."""
+        field = self.query_one("#entry", Input)
+        if field.value != text:
+            self.notify(f"{field.value} was not tried: {text} was.", title="Typed since then",
+                        markup=False)  # fmt: skip
+            field.value = text

@@ -6,10 +6,12 @@ import pytest
 
 from store_client.screens.lock import LockScreen
 from store_client.screens.sign_in import SignInScreen
+from store_client.services import drawer
 from store_client.services.desk import TerminalSettings
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import CODE, gtin_of, make_store
+from tests.support.slow_store import SlowStore
 from tests.support.terminals import (
     PIN,
     QUIET_SECONDS,
@@ -159,6 +161,51 @@ async def test_without_an_approval_nothing_is_done(store, clock, tmp_path):
         assert "50" in term.text()
     assert store.approvals == []
     assert len(store.moves) == 1
+
+
+async def change_amount_while_it_is_tried(term, monkeypatch, *then: str) -> None:
+    """Take 50 out; while that is tried make it 60, and press keys then."""
+    waits = SlowStore(term.app.store, "")
+    move, asked = drawer.move_cash, []
+
+    def slow_once(*told):
+        if not asked:
+            asked.append(told)
+            waits._wait()
+        return move(*told)
+
+    monkeypatch.setattr(drawer, "move_cash", slow_once)
+    await term.press("f8", "enter", "enter", "f6", "2")
+    await term.type("50")
+    await waits.while_waiting(term, "enter", "backspace", "backspace", "6", "0", *then)
+
+
+async def approve_it(term) -> None:
+    """Answer as a lead."""
+    assert "needs a lead or manager" in term.text()
+    for text in ("a102", "bank run", PIN):
+        await term.type(text)
+        await term.press("enter")
+
+
+async def test_an_approval_is_for_the_amount_that_was_corrected(
+    store, clock, tmp_path, monkeypatch
+):
+    """Enter with another amount while the first is tried: that one is approved and recorded."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await change_amount_while_it_is_tried(term, monkeypatch, "enter")
+        await approve_it(term)
+    assert [move.operation.amount_minor for move in store.moves[1:]] == [-6000]
+
+
+async def test_who_approves_sees_the_amount_that_is_recorded(store, clock, tmp_path, monkeypatch):
+    """Without Enter the other amount was not asked for: the field says again what is approved."""
+    async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
+        await change_amount_while_it_is_tried(term, monkeypatch)
+        assert "60 was not tried: 50 was." in term.toasts()
+        assert term.app.screen_stack[-2].query_one("#entry").value == "50"
+        await approve_it(term)
+    assert [move.operation.amount_minor for move in store.moves[1:]] == [-5000]
 
 
 async def test_an_auditor_looks_at_everything(store, clock):
