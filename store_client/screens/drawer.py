@@ -110,7 +110,7 @@ class DrawerScreen(RecordingScreen):
     @property
     def has_waiting(self) -> bool:
         """Whether a command is being recorded, or what became of cards."""
-        return self.busy or self._settling
+        return super().has_waiting or self._settling
 
     async def _settle(self) -> None:
         desk = self.desk

@@ -234,7 +234,7 @@ class FetchingScreen(ShelfScreen):
 
         def chosen(reason: str | None) -> None:
             if reason is not None:
-                self.do(
+                self.do_answer(
                     partial(
                         commands.refuse_everything, fulfillment_id=self.key,
                         reason=RefusalReason(reason),
@@ -266,7 +266,7 @@ class FetchingScreen(ShelfScreen):
         def answered(yes: bool | None) -> None:
             if yes:
                 command = partial(commands.no_show, fulfillment_id=self.key)
-                self.do(command, f"Closed as a no-show; {self._told()}")
+                self.do_answer(command, f"Closed as a no-show; {self._told()}")
 
         self.app.push_screen(dialog, answered)
 

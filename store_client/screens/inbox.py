@@ -22,15 +22,19 @@ from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
+from sync.domain.exceptions import NOTE_LENGTH_MAX
 
 EMPTY = "Nothing waits for anybody here. What goes wrong appears by itself."
 
 
 def said(text: str) -> str:
-    """Return what was typed, or refuse an empty field."""
-    if not text.strip():
+    """Return what was typed; refuse an empty field, and more than is kept, before the next one."""
+    words = text.strip()
+    if not words:
         raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
-    return text.strip()
+    if len(words) > NOTE_LENGTH_MAX:
+        raise Refusal("That is too long.", f"Say it in at most {NOTE_LENGTH_MAX} characters.")
+    return words
 
 
 def _looks(cells: partial[Sequence[Cell]]) -> Looks:
@@ -238,7 +242,7 @@ class InboxScreen(RecordingScreen):
     def _ask_owner(self, wish: inbox.FollowUp) -> None:
         def chosen(owner: str) -> None:
             whole = replace(wish, owner=owner)
-            self.do(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
+            self.do_answer(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
 
         self._choose_owner("Who does it?", chosen)
 
@@ -251,7 +255,7 @@ class InboxScreen(RecordingScreen):
 
         def chosen(owner: str) -> None:
             command = partial(inbox.assign, exception_id=item.id, owner=owner)
-            self.do(command, f"For {owner or 'anybody'} now: {inbox.title(item)}")
+            self.do_answer(command, f"For {owner or 'anybody'} now: {inbox.title(item)}")
 
         self._choose_owner(f"Who does it? {inbox.title(item)}", chosen)
 

@@ -147,7 +147,7 @@ class PrintScreen(RecordingScreen):
         def chosen(name: str | None) -> None:
             if name is not None:
                 again = partial(printing.print_again, job_id=job.id, printer=name)
-                self.do(again, f"{job.name} is printed on {name}")
+                self.do_answer(again, f"{job.name} is printed on {name}")
 
         choices = [Choice(name, name) for name in names]
         self.app.push_screen(ChooseDialog("On which printer?", choices), chosen)
@@ -160,7 +160,9 @@ class PrintScreen(RecordingScreen):
 
         def sure(yes: bool | None) -> None:
             if yes:
-                self.do(partial(printing.cancel_print, job_id=job.id), f"{job.name} is cancelled")
+                self.do_answer(
+                    partial(printing.cancel_print, job_id=job.id), f"{job.name} is cancelled"
+                )
 
         dialog = ConfirmDialog("Cancel the print", f"{job.name} is not printed.", yes="Cancel it")
         self.app.push_screen(dialog, sure)

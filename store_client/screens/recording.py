@@ -22,23 +22,46 @@ SCANS_WAITING_MAX = 32
 
 
 class RecordingScreen(TerminalScreen):
-    """A screen whose keys are commands. A key pressed while one is recorded does nothing."""
+    """A screen whose keys are commands. A key pressed while one is recorded does nothing.
+
+    What was asked for through dialogs waits its turn: nobody answers four of them for nothing.
+    """
 
     busy = False
     """Whether a command is being recorded."""
     _leaves: Callable[[], object] | None = None
     """What takes it away, as soon as nothing waits."""
+    _is_answered = False
+    """Whether what is done now was asked for through a dialog."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: deque[tuple[Command, Then]] = deque()
 
     @property
     def has_waiting(self) -> bool:
         """Whether something is being recorded, or is about to be."""
-        return self.busy
+        return self.busy or bool(self._answers)
 
     def do(self, command: Command, then: Then) -> None:
         """Record one command, then say so, or go on with its result."""
         if not self.busy:
             self.busy = True
             begin(self, partial(self._record, command, then), "perform")
+        elif self._is_answered:
+            self._answers.append((command, then))
+
+    def answer(self, chosen: Callable[[], object]) -> None:
+        """Do what was chosen in a dialog; a command that it leads to at once waits its turn."""
+        self._is_answered = True
+        try:
+            chosen()
+        finally:
+            self._is_answered = False
+
+    def do_answer(self, command: Command, then: Then) -> None:
+        """Record what was asked for through a dialog, after what is being recorded now."""
+        self.answer(partial(self.do, command, then))
 
     async def _record(self, command: Command, then: Then) -> None:
         try:
@@ -46,7 +69,7 @@ class RecordingScreen(TerminalScreen):
             result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
             self.stay()
-            if not ask_approval(self, error, partial(self.do, command, then)):
+            if not ask_approval(self, error, partial(self.do_answer, command, then)):
                 self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
             self.stay()
@@ -69,6 +92,8 @@ class RecordingScreen(TerminalScreen):
 
     def recorded(self) -> None:
         """Go on with what waited while a command was recorded."""
+        if self._answers and not self.busy:
+            self.do(*self._answers.popleft())
         leave = self._leaves
         if leave is not None and not self.has_waiting and self.is_active:
             self._leaves = None
@@ -127,7 +152,8 @@ class ScanScreen(TypingScreen, RecordingScreen):
     @property
     def has_waiting(self) -> bool:
         """Whether a command is being recorded, or a scan waits for it."""
-        return self.busy or (bool(self._scans) and self.can_scan and not self._opens)
+        waits = bool(self._scans) and self.can_scan and not self._opens
+        return super().has_waiting or waits
 
     def take_code(self, code: Code) -> None:
         """Take a scan; scans wait for each other, none is lost in silence."""

@@ -178,7 +178,7 @@ class ShelfScreen(WorkScreen):
         def answered(yes: bool | None) -> None:
             if yes:
                 away = "" if self.host.reaches_central else " when central hears of it"
-                self.do(command, f"Not ready any more: the customer is told{away}")
+                self.do_answer(command, f"Not ready any more: the customer is told{away}")
 
         self.app.push_screen(dialog, answered)
 
@@ -194,7 +194,7 @@ class ShelfScreen(WorkScreen):
     def _all_back(self, yes: bool | None) -> None:
         if yes:
             command = partial(shelf.put_back_all, fulfillment_id=self.key)
-            self.do(command, "Everything is back on the shelf")
+            self.do_answer(command, "Everything is back on the shelf")
 
     def action_problem(self) -> None:
         """Offer everything that can go wrong now."""
@@ -205,7 +205,7 @@ class ShelfScreen(WorkScreen):
             actions = {choice.key: action for choice, action in offered}
             self.app.push_screen(
                 ChooseDialog("What is the problem?", choices),
-                lambda key: actions[key]() if key else None,
+                lambda key: self.answer(actions[key]) if key else None,
             )
 
     def action_short(self) -> None:
@@ -253,7 +253,7 @@ class ShelfScreen(WorkScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(as_shown, words)
+                self.do_answer(as_shown, words)
 
         self.app.push_screen(what_follows(said), answered)
 
@@ -264,7 +264,7 @@ class ShelfScreen(WorkScreen):
             return
 
         def refused(quantity: int, reason: str) -> None:
-            self.do(
+            self.do_answer(
                 partial(
                     shelf.customer_refuses,
                     fulfillment_id=self.key,

@@ -285,7 +285,7 @@ class WaveScreen(ScanScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(as_shown, partial(self._given_up, row))
+                self.do_answer(as_shown, partial(self._given_up, row))
 
         self.app.push_screen(what_follows(said), answered)
 
@@ -317,7 +317,7 @@ class WaveScreen(ScanScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(lambda desk: waves.leave(desk, key), left)
+                self.do_answer(lambda desk: waves.leave(desk, key), left)
 
         self.app.push_screen(dialog, answered)
 
@@ -341,7 +341,7 @@ class WaveScreen(ScanScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(lambda desk: waves.take_over(desk, key), taken)
+                self.do_answer(lambda desk: waves.take_over(desk, key), taken)
 
         self.app.push_screen(dialog, answered)
 

@@ -25,7 +25,7 @@ class WaveDeskScreen(DeskScreen):
         def chosen(mode: str | None) -> None:
             if mode is not None:
                 command = partial(waves.start, flow=flow, wanted=wanted, mode=PickMode(mode))
-                self.do(command, self.wave_started)
+                self.do_answer(command, self.wave_started)
 
         most = waves.ORDERS_MAX
         text = f"{units(len(wanted), 'order')} marked" if wanted else f"All that wait, up to {most}"

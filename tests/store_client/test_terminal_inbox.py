@@ -10,6 +10,7 @@ from sync.domain import operations as op
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import Item, make_store
+from tests.support.slow_store import SlowStore
 from tests.support.terminals import actor_of, terminal
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +168,43 @@ async def test_a_follow_up_is_written_down_and_given_to_somebody(store, clock):
         )
         await term.press("f5", "1")
         assert store.inbox[0].assignee == ""
+
+
+async def test_a_follow_up_that_is_too_long_is_refused_at_its_field(store, clock):
+    """Before the next three questions, and with the words still there to be cut."""
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f4")
+        term.screen.query_one("#entry").value = "x" * 501
+        await term.press("enter")
+        assert "at most 500 characters" in term.text()
+        await term.press("backspace", "enter")
+        assert "What is it about?" in term.text()
+
+
+async def test_a_second_follow_up_waits_for_the_first(store, clock, monkeypatch):
+    """Written down while the disk is busy with another: both are kept, and Esc waits."""
+    slow, write_down = SlowStore(store, ""), inbox.write_down
+
+    def waits(*told, **more):
+        slow._wait()
+        return write_down(*told, **more)
+
+    monkeypatch.setattr(inbox, "write_down", waits)
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        for words in ("first", "second"):
+            for key in ("f4", *words, "enter", "enter", "enter", "enter"):
+                before = term.screen
+                await term.pilot.press(key)
+                while key in {"f4", "enter"} and term.screen is before:
+                    await term.pilot.pause(0.01)  # until the next question is there
+        await slow.reached(term)
+        assert "Written down" not in term.text()
+        await term.pilot.press("escape")
+        slow.release.set()
+        await term.rest()
+        assert [item.text for item in store.inbox] == ["first", "second"]
+        assert "Written down" not in term.text()
 
 
 async def test_a_follow_up_about_a_number_that_two_orders_have_asks_which(store, clock):

@@ -213,7 +213,7 @@ class ReserveScreen(ShelfScreen):
 
         def chosen(reason: str | None) -> None:
             if reason is not None:
-                self.do(
+                self.do_answer(
                     partial(
                         commands.not_wanted,
                         fulfillment_id=self.key,

@@ -176,7 +176,7 @@ class ShippingDeskScreen(DeskScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(partial(manifests.hand_over, carrier=carrier), self._said)
+                self.do_answer(partial(manifests.hand_over, carrier=carrier), self._said)
 
         self.app.push_screen(dialog, answered)
 

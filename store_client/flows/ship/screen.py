@@ -221,7 +221,7 @@ class ShipScreen(ShelfScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.do(partial(manifests.hand_over_order, order=order), words + later)
+                self.do_answer(partial(manifests.hand_over_order, order=order), words + later)
 
         self.app.push_screen(dialog, answered)
 
