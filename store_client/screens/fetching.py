@@ -102,7 +102,7 @@ class FetchingScreen(ShelfScreen):
 
     def banner_of(self, order: FulfillmentOrder) -> str:
         """Return what must not be overlooked."""
-        return banner_words(order, self.host.store_row, self.cancelled_ms, self.picker)
+        return banner_words(order, self.host.store_row, self.cancelled_ms)
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
         counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}

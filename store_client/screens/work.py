@@ -19,6 +19,7 @@ from store_client.screens.base import begin
 from store_client.screens.order_detail import OrderDetailScreen
 from store_client.screens.recording import ScanScreen, Then
 from store_client.services.holder import Held, holder_of
+from store_client.services.pick_lists import wave_words
 from store_client.services.scanner import Code, read_code
 from store_client.services.words import STATUS, Said, done, fate, who_did
 from store_client.widgets.panels import (
@@ -191,7 +192,8 @@ class WorkScreen(ScanScreen):
         )
         self.query_one("#next", NextPanel).show(self.panel_of(order))
         held = self.held.words if self.held else ""
-        self.query_one("#banner", Banner).show(self.banner_of(order) or held)
+        banner = self.banner_of(order) or wave_words(order, self.picker) or held
+        self.query_one("#banner", Banner).show(banner)
         self.query_one("#lines", WorkList).show_rows(order.lines)
         if self.has_class("-wide"):
             self.query_one("#side-card", OrderCard).show(order, store, now_ms)

@@ -14,7 +14,6 @@ from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
 from store_client.services.desk import Refusal
 from store_client.services.due import NOTHING, NOW, calendar_of, due_said
-from store_client.services.pick_lists import is_in_wave
 from store_client.services.words import STATUS, Said, clock_time, day_time, duration, units
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -186,13 +185,10 @@ def describe(row: BoardRow, store: StoreRow | None, now_ms: int) -> BoardEntry:
     )
 
 
-def banner_words(
-    order: FulfillmentOrder, store: StoreRow | None, noticed_ms: int | None, picker: str
-) -> str:
+def banner_words(order: FulfillmentOrder, store: StoreRow | None, noticed_ms: int | None) -> str:
     """Return what must not be overlooked about an order, empty where there is nothing.
 
-    `noticed_ms` is when the cancellation arrived while somebody had the order open; `picker`
-    is what who picks its wave is called.
+    `noticed_ms` is when the cancellation arrived while somebody had the order open.
     """
     due = order.total("to_put_back")
     at = "" if noticed_ms is None else f" {clock_time(store, noticed_ms)}"
@@ -204,7 +200,7 @@ def banner_words(
         return f"{STATUS[status].words}: {todo}"
     if order.total("cancelled") and (due or noticed_ms is not None):
         return f"Partly cancelled by the customer{at}: {todo}"
-    return f"Not expected any more: {todo}" if due else wave_words(order, picker)
+    return f"Not expected any more: {todo}" if due else ""
 
 
 def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -> Refusal | None:
@@ -224,14 +220,6 @@ def code_refusal(order: FulfillmentOrder, store: StoreRow | None, now_ms: int) -
     if facts.to_pick:
         return Refusal(f"{why}: {units(facts.to_pick)} to pick.", "See the next step at the top.")
     return Refusal(f"{why}.", "F6 hands it over all the same.")
-
-
-def wave_words(order: FulfillmentOrder, picker: str) -> str:
-    """Return with whom the order is picked, as long as something of it is to be picked."""
-    wave = order.wave
-    if wave is None or not is_in_wave(order):
-        return ""
-    return f"In wave {wave.name}, picked by {picker}, tote {wave.tote}"
 
 
 def how_words(order: FulfillmentOrder, step: Step) -> str:

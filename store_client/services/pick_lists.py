@@ -148,6 +148,14 @@ def is_in_wave(order: FulfillmentOrder) -> bool:
     return order.wave is not None and bool(order.total("to_pick") or order.units_to_sort)
 
 
+def wave_words(order: FulfillmentOrder, picker: str) -> str:
+    """Return with whom the order is picked, as long as something of it is to be picked."""
+    wave = order.wave
+    if wave is None or not is_in_wave(order):
+        return ""
+    return f"In wave {wave.name}, picked by {picker}, tote {wave.tote}"
+
+
 def _row(sku: str, found: Sequence[tuple[Tote, FulfillmentLine]], shelf: Shelf) -> PickRow:
     sorting = [(tote.number, tote.order.to_sort(line)) for tote, line in found]
     return PickRow(
