@@ -167,7 +167,7 @@ async def test_the_desk_starts_a_wave_and_the_scans_say_which_tote(clock):
 
 
 async def test_a_parcel_in_somebodys_wave_can_be_taken_out_of_it(clock):
-    """Its screen says who picks it, and a scan where to go; F7 opens the wave, or takes the order out."""
+    """Its screen says who picks it, as a scan does; F7 opens the wave, or takes the order out."""
     store = ship_store(clock, 1)
     key = next(iter(store.orders))
     store.perform(op.WaveAssigned(key, "T2-0302-1", "A104", 1), by="A104", dev="T2")
