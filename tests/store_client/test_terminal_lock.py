@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from textual.widgets import Input
 
 from store_client.screens.lock import LockScreen
 from store_client.screens.sign_in import SignInScreen
@@ -166,7 +167,8 @@ async def test_without_an_approval_nothing_is_done(store, clock, tmp_path):
 async def change_amount_while_it_is_tried(term, monkeypatch, *then: str) -> None:
     """Take 50 out; while that is tried make it 60, and press keys then."""
     waits = SlowStore(term.app.store, "")
-    move, asked = drawer.move_cash, []
+    asked: list[object] = []
+    move = drawer.move_cash
 
     def slow_once(*told):
         if not asked:
@@ -203,7 +205,7 @@ async def test_who_approves_sees_the_amount_that_is_recorded(store, clock, tmp_p
     async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
         await change_amount_while_it_is_tried(term, monkeypatch)
         assert "60 was not tried: 50 was." in term.toasts()
-        assert term.app.screen_stack[-2].query_one("#entry").value == "50"
+        assert term.app.screen_stack[-2].query_one("#entry", Input).value == "50"
         await approve_it(term)
     assert [move.operation.amount_minor for move in store.moves[1:]] == [-5000]
 
