@@ -24,7 +24,9 @@ from tests.screens.test_pictures import busy, offline
 from tests.store_client.printing.test_queue import ROUTES, receipt
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import FakeStore, gtin_of, make_store
+from tests.support.parcels import listed_parcel
 from tests.support.pickup_store import pickup_store
+from tests.support.ship_store import paid_here, parcel, ship_store
 from tests.support.terminals import KeyTimes, Terminal, actor_of, hash_pin, till_settings
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
@@ -38,7 +40,8 @@ SCREENS = {
     "printing": "PrintScreen", "drawer": "DrawerScreen", "approval": "ApprovalDialog",
     "pickup": "PickupScreen", "counter": "HandOverScreen", "pickup desk": "PickupDeskScreen",
     "wave": "WaveScreen", "curbside": "CurbsideScreen", "curbside desk": "CurbsideDeskScreen",
-    "parcel": "ShipScreen", "shipping desk": "ShippingDeskScreen",
+    "parcel": "ShipScreen", "parcel payment": "ParcelPaymentScreen",
+    "shipping desk": "ShippingDeskScreen",
     "reservation": "ReserveScreen", "payment": "TenderScreen",
     "question": "ConfirmDialog", "choice": "ChooseDialog", "entry": "EntryDialog",
     "help": "HelpScreen",
@@ -168,6 +171,18 @@ async def set_aside_refused(term: Terminal) -> None:
     await term.scan(gtin_of(4))
 
 
+def unpaid_parcel(clock: FrozenClock) -> FakeStore:
+    """One parcel that waits for its carrier, and is paid here before."""
+    store = ship_store(clock)
+    order = paid_here(parcel(1, clock.now_ms()))
+    store.add(order)
+    for done in listed_parcel(order):
+        store.perform(done, by="A103", dev="T1")
+    return store
+
+
+TO_PAY = ("f8", "enter", "enter", "escape", "enter", "enter")
+
 SCENES = {
     ("lock", "busy"): Scene(small, keys("enter", "ctrl+o")),
     ("lock", "refused"): Scene(small, keys("ctrl+o", "=0000", "enter")),
@@ -184,6 +199,10 @@ SCENES = {
     ("approval", "refused"): Scene(small, approval_refused),
     ("reserve", "empty"): Scene(small, reserve),
     ("reserve", "offline"): Scene(away(small), reserve_offline),
+    ("parcel payment", "empty"): Scene(unpaid_parcel, keys(*TO_PAY)),
+    ("parcel payment", "busy"): Scene(unpaid_parcel, keys(*TO_PAY, "f4")),
+    ("parcel payment", "offline"): Scene(away(unpaid_parcel), keys(*TO_PAY, "=10", "f4")),
+    ("parcel payment", "refused"): Scene(unpaid_parcel, keys(*TO_PAY, "enter")),
     ("pickup desk", "offline"): Scene(away(lambda clock: pickup_store(clock, 4)), keys("f7")),
     ("reservation", "offline"): Scene(away(one_reservation), set_aside),
     ("reservation", "refused"): Scene(one_reservation, set_aside_refused),
