@@ -220,8 +220,9 @@ def _register_offers(group: typer.Typer, line: Line) -> None:
 
 def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
     """Return a parcel order as programs get it. Weights in grams, times in ms UTC."""
+    from store_client.flows.ship.paying import due_here
     from sync.domain.flows.ship import shipment_of, status_of
-    from sync.domain.paying import due_of, owed_back
+    from sync.domain.paying import owed_back
 
     shipment = shipment_of(order)
     return {
@@ -231,7 +232,7 @@ def order_document(order: "FulfillmentOrder") -> dict[str, Any]:
         "ship_by_ms": order.promised_by_ms,
         "units_open": order.total("open"),
         "units_to_pick": order.total("to_pick"),
-        "due_minor": 0 if order.reserve is None else max(0, due_of(order)),
+        "due_minor": due_here(order),
         "owed_back_minor": owed_back(order),
         "pay_until_ms": order.expires_at_ms,
         "carrier": shipment.carrier,

@@ -37,5 +37,8 @@ class SystemClock:
         return time.monotonic_ns() // 1_000_000
 
     def sleep(self, seconds: float) -> None:
-        """Block the calling thread for `seconds`."""
+        """Block the calling thread for `seconds`. Nothing else sleeps: whoever waits asks a clock.
+
+        Tests and the simulation have clocks whose `sleep` only moves time on.
+        """
         time.sleep(seconds)

@@ -4,6 +4,7 @@ Nothing here waits: whatever touches a disk runs through `Host.off_loop`, in a
 thread, because a write that is being made durable holds the store's lock.
 """
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
@@ -14,6 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.message_pump import _MessagePumpMeta  # what Textual makes its classes with
 from textual.screen import ModalScreen, Screen
 
 from store_client.ports import BoardRow, Store, SyncState
@@ -166,7 +168,11 @@ def desk_of(host: Host) -> Desk:
     )  # fmt: skip
 
 
-class OrderlyScreen(Screen[Result]):
+class ScreenMeta(_MessagePumpMeta, ABCMeta):
+    """Lets screens have abstract methods: one that lacks what it must bring cannot be made."""
+
+
+class OrderlyScreen(Screen[Result], metaclass=ScreenMeta):
     """A screen that closes from the top of the pile only, and once.
 
     Textual's `dismiss` takes away whatever is on top. A screen whose command ends while
@@ -219,13 +225,9 @@ class TerminalScreen(OrderlyScreen[None]):
             yield from self.compose_body()
         yield Hints()
 
+    @abstractmethod
     def compose_body(self) -> ComposeResult:
-        """Yield what is between the bars.
-
-        Each screen says so. Textual's metaclass leaves no room for an abstract class,
-        so what a screen must bring raises, here and in the screens built on this one.
-        """
-        raise NotImplementedError
+        """Yield what is between the bars."""
 
     @property
     def host(self) -> Host:
@@ -296,9 +298,9 @@ class TypingScreen(TerminalScreen):
             self._typing_is_shown = bool(self.typed)
             self.show_typed(self.typed)
 
+    @abstractmethod
     def show_typed(self, text: str) -> None:
         """Show what is typed, or that nothing is."""
-        raise NotImplementedError
 
     def on_key(self, event: events.Key) -> None:
         """Collect printable keys that no widget wanted."""

@@ -117,7 +117,7 @@ class DrawerScreen(RecordingScreen):
         try:
             settled = await self.host.off_loop(lambda: settle_cards(desk))
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
-            self._leaves = None
+            self.stay()
             self.host.note_error(error)
             what = f"Settled cards are not recorded: {error}."
             self.query_one(Says).bad(what, "They are asked for again each time.")

@@ -1,5 +1,6 @@
 """What screens share that record one command at a time: in a thread, durable before it is said."""
 
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -140,9 +141,9 @@ class ScanScreen(TypingScreen, RecordingScreen):
         self._opens = False
         """Whether an order is being opened from here: what is scanned behind its label is its."""
 
+    @abstractmethod
     def use_scan(self, code: Code) -> None:
         """Act on a scanned or typed code; called while no command is being recorded."""
-        raise NotImplementedError
 
     @property
     def can_scan(self) -> bool:

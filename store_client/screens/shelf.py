@@ -1,5 +1,6 @@
 """What work screens of goods share: picking, the hold shelf, putting back, and what goes wrong."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -62,9 +63,9 @@ class ShelfScreen(WorkScreen):
         self._may_undo = False
         """Whether a pick of who is signed in can be undone."""
 
+    @abstractmethod
     def _problems(self, order: FulfillmentOrder) -> list[Problem]:
         """Return what can go wrong now, and what to do about it; the flow says."""
-        raise NotImplementedError
 
     @property
     def desk(self) -> Desk:

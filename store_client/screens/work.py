@@ -5,6 +5,7 @@ are durable before the screen says so. A key pressed while one is being recorded
 does nothing; a scan waits its turn, so none is lost.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,25 +72,25 @@ class WorkScreen(ScanScreen):
 
     # --- what a flow says ---------------------------------------------------------------
 
+    @abstractmethod
     def panel_of(self, order: FulfillmentOrder) -> NextStep:
         """Return the next step, in words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def due_of(self, order: FulfillmentOrder) -> Said:
         """Return by when that is due."""
-        raise NotImplementedError
 
+    @abstractmethod
     def banner_of(self, order: FulfillmentOrder) -> str:
         """Return what must not be overlooked, or nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def use_code(self, order: FulfillmentOrder, code: Code) -> None:
         """Act on a scanned or typed code; called while no command is being recorded."""
-        raise NotImplementedError
 
+    @abstractmethod
     def do_next(self, order: FulfillmentOrder) -> None:
         """Do the next step."""
-        raise NotImplementedError
 
     # --- layout -------------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from store_client.devices import MoneyMove
 from store_client.ports import Store
 from store_client.services.desk import Desk, Refusal
-from store_client.services.words import decimals, money, units
+from store_client.services.words import money, units
 from sync.domain.card_numbers import refuse_card_numbers
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.money import decimals
 from sync.domain.money_ledger import (
     Posting,
     balances,

@@ -14,6 +14,7 @@ from store_client.services.calendar import local
 from sync.domain.errors import IllegalTransition, QuantityRefused, UnknownLine
 from sync.domain.exceptions import AGGREGATE_PREFIX
 from sync.domain.fulfillment import FulfillmentStatus, RefusalReason, ShortReason
+from sync.domain.money import in_major
 from sync.protocol.rows import StoreRow
 
 MINUTE_MS = 60_000
@@ -23,14 +24,6 @@ WEEK_DAYS = 7
 YEAR_DAYS = 366
 OFFLINE_AFTER_MS = 75_000
 """Two polls and a half without an answer."""
-DECIMALS = {
-    **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
-         "XAF", "XOF", "XPF"), 0,
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}  # fmt: skip
-"""Digits after the point of currencies that have not two (ISO 4217, list one)."""
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -191,20 +184,13 @@ def units(count: int, noun: str = "item") -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def decimals(currency: str) -> int:
-    """Return how many digits a currency has after the point."""
-    return DECIMALS.get(currency, 2)
-
-
 def money(amount_minor: int | None, currency: str) -> str:
     """Return an amount for a screen, without going through floats."""
     if amount_minor is None:
         return "no price"
     sign, amount = ("-" if amount_minor < 0 else ""), abs(amount_minor)
     symbol = SYMBOLS.get(currency)
-    digits = decimals(currency)
-    whole, part = divmod(amount, 10**digits)
-    number = f"{whole:,}.{part:0{digits}}" if digits else f"{whole:,}"
+    number = in_major(amount, currency)
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}"
 
 

@@ -4,6 +4,15 @@ from dataclasses import dataclass
 
 from sync.domain.errors import CurrencyMismatch
 
+DECIMALS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+         "XAF", "XOF", "XPF"), 0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}  # fmt: skip
+"""Digits after the point of currencies that have not two (ISO 4217, list one)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -40,3 +49,15 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(self.currency, other.currency)
         return other.amount_minor
+
+
+def decimals(currency: str) -> int:
+    """Return how many digits a currency has after the point."""
+    return DECIMALS.get(currency, 2)
+
+
+def in_major(amount_minor: int, currency: str) -> str:
+    """Return an amount that is not negative as people write it: 1,234.50, or 1,234 of yen."""
+    digits = decimals(currency)
+    whole, part = divmod(amount_minor, 10**digits)
+    return f"{whole:,}.{part:0{digits}}" if digits else f"{whole:,}"

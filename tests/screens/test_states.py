@@ -345,6 +345,16 @@ def test_no_screen_is_forgotten():
     assert {one.__name__ for one in every_screen()} - SHARED == set(SCREENS.values())
 
 
+def test_a_screen_that_lacks_what_it_must_bring_cannot_be_made():
+    """What screens must say themselves is missed when one is made, not when it is first painted."""
+
+    class Bare(TerminalScreen):
+        """Has no body."""
+
+    with pytest.raises(TypeError, match="compose_body"):
+        Bare()  # type: ignore[abstract]
+
+
 def test_every_screen_has_a_page_of_help():
     """F1 says what one can do there; small dialogs say it themselves."""
     small = {"ConfirmDialog", "ChooseDialog", "EntryDialog", "HelpScreen"}

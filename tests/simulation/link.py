@@ -110,7 +110,7 @@ class Link:
         return self._ask(read)
 
     def subscribe(self, replica_id: str) -> Iterator[Poke | None]:
-        raise NotImplementedError("rounds are events here; nobody listens for pokes")
+        raise AssertionError("rounds are events here; nobody listens for pokes")
 
     def _replica(self, central: Central) -> str:
         session = central.sessions.session(self.token)

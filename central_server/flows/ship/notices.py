@@ -4,6 +4,7 @@ from central_server.records import Location
 from central_server.services.notice import Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.money import in_major
 from sync.domain.paying import due_of
 
 RECEIVED = "parcels_received"
@@ -14,7 +15,6 @@ BACKORDERED = "parcel_backordered"
 CANCELLED = "parcels_cancelled"
 PAY_THERE = "parcel_to_be_paid"
 NOT_PAID = "parcels_not_paid"
-MINOR_PER_MAJOR = 100
 
 
 def received(number: str, name: str, when: str) -> Letter:
@@ -63,10 +63,9 @@ def unsourced(number: str, name: str) -> Letter:
 
 
 def _to_be_paid(place: str, minor: int, currency: str, until: str) -> str:
-    major, rest = divmod(minor, MINOR_PER_MAJOR)
     return (
-        f"{place} sends it as soon as it is paid there: {major}.{rest:02d} {currency}, at the"
-        f" counter or on the telephone, until {until}.\n"
+        f"{place} sends it as soon as it is paid there: {in_major(minor, currency)} {currency}, at"
+        f" the counter or on the telephone, until {until}.\n"
     )
 
 
@@ -84,7 +83,8 @@ def not_paid(number: str, name: str) -> Letter:
     """Nobody paid in time: it is not sent."""
     text = (
         f"Hello {name},\n\n"
-        f"nobody has paid for order {number} in time, so it is not sent. Nothing is charged.\n"
+        f"nobody has paid in time for what is left of order {number}, so that is not sent, and"
+        " nothing is charged for it.\n"
     )
     return Letter(NOT_PAID, f"Order {number} is not sent", text)
 

@@ -240,7 +240,7 @@ class ShipScreen(ShelfScreen):
 
         def chosen(reason: str | None) -> None:
             if reason is not None:
-                self.do(
+                self.do_answer(
                     partial(not_wanted, fulfillment_id=self.key, reason=RefusalReason(reason)),
                     "Not wanted: put its goods back",
                 )

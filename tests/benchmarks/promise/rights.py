@@ -94,7 +94,7 @@ class LastKnown:
         self._cells.promised[cell] -= 1
 
     def move(self, cell: int, at_s: int) -> None:
-        raise NotImplementedError("without leases nothing is moved")
+        raise AssertionError("without leases nothing is moved")
 
 
 class Escrow:
