@@ -31,10 +31,11 @@ from store_client.order_cli import (
 )
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
-from store_client.services import receipt_copies, reserving, tendering
-from store_client.services.cash import signed
+from store_client.services import drawer_book, receipt_copies, reserving, tender_report, tendering
+from store_client.services.cash import read_amount, signed
 from store_client.services.desk import Desk, Refusal
-from store_client.services.drawer import read_amount, report_of, report_text, sessions
+from store_client.services.drawer_book import sessions
+from store_client.services.tender_report import report_of, report_text
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
@@ -65,7 +66,7 @@ def open_drawer(
     """Begin a session of this terminal's drawer."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        paid_in = currency.upper() or drawers.currency_of(desk.store)
+        paid_in = currency.upper() or drawer_book.currency_of(desk.store)
         session = drawers.open_drawer(desk, read_amount(amount, paid_in), paid_in)
         return {
             "session": session.number,
@@ -85,7 +86,7 @@ def count_drawer(
     """End the session with what was counted; print and keep its tender report."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        session = drawers.require_session(desk)
+        session = drawer_book.require_session(desk)
         ended = drawers.count_drawer(desk, read_amount(amount, session.currency))
         report = report_of(ended)
         return _report(report), report_text(report, desk.store)
@@ -104,7 +105,7 @@ def cash(
     """Note cash that is put into the drawer or taken out, beside sales."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        session = drawers.require_session(desk)
+        session = drawer_book.require_session(desk)
         minor = _more_than_nothing(amount, session.currency)
         moved = drawers.move_cash(desk, signed(reason, minor), reason)
         return _report(report_of(moved)), f"Noted: {amount} {reason.value}."
@@ -133,7 +134,7 @@ def report(
     typer.echo(json.dumps(_report(made)) if as_json else text)
 
 
-def _report(made: drawers.Report) -> dict[str, Any]:
+def _report(made: tender_report.Report) -> dict[str, Any]:
     return {
         **asdict(made),
         "difference_minor": made.difference_minor,

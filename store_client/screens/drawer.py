@@ -12,11 +12,12 @@ from textual.widgets import Static
 from store_client.screens.base import begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.recording import RecordingScreen
-from store_client.services import drawer
+from store_client.services import drawer, drawer_book, tender_report
 from store_client.services.card_settling import settle_cards
-from store_client.services.cash import REASONS, signed
+from store_client.services.cash import REASONS, read_amount, signed
 from store_client.services.desk import Desk, Refusal
-from store_client.services.drawer import Report, Session, TenderLine
+from store_client.services.drawer_book import Session
+from store_client.services.tender_report import Report, TenderLine
 from store_client.services.words import day_time, money
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
@@ -132,13 +133,13 @@ class DrawerScreen(RecordingScreen):
         desk = self.desk
 
         def read() -> tuple[Session | None, dict[str, str]]:
-            found = drawer.sessions(desk.store, desk.device)
+            found = drawer_book.sessions(desk.store, desk.device)
             names = {one.id: one.name for one in desk.store.associates()}
             return (found[-1] if found else None), names
 
         session, names = await self.host.off_loop(read)
         self._session = session
-        report = None if session is None else drawer.report_of(session)
+        report = None if session is None else tender_report.report_of(session)
         self._show_facts(session, report)
         rows: list[Row] = []
         if report is not None:
@@ -178,7 +179,7 @@ class DrawerScreen(RecordingScreen):
 
     @property
     def _currency(self) -> str:
-        return self._session.currency if self._session else drawer.DEFAULT_CURRENCY
+        return self._session.currency if self._session else drawer_book.DEFAULT_CURRENCY
 
     @on(WorkList.Chosen, "#drawer-tenders")
     def _chosen(self, event: WorkList.Chosen) -> None:
@@ -188,7 +189,7 @@ class DrawerScreen(RecordingScreen):
     def action_next(self) -> None:
         """Open the drawer, or count it."""
         if self._session is not None and self._session.is_open:
-            unsent = drawer.unsent_words(self._session.unsent)
+            unsent = tender_report.unsent_words(self._session.unsent)
             kept = f" {unsent}: kept here, and sent by itself." if unsent else ""
             told = f"Count first; what should be there is shown afterwards.{kept}"
             self._ask(
@@ -229,8 +230,8 @@ class DrawerScreen(RecordingScreen):
 
         def submit(text: str) -> Session:
             desk, is_open = self.desk, session is not None and session.is_open
-            currency = self._currency if is_open else drawer.currency_of(desk.store)
-            return act(desk, abs(drawer.read_amount(text, currency)))
+            currency = self._currency if is_open else drawer_book.currency_of(desk.store)
+            return act(desk, abs(read_amount(text, currency)))
 
         self.app.push_screen(EntryDialog(question, submit), partial(self._done, says))
 
@@ -247,7 +248,7 @@ class DrawerScreen(RecordingScreen):
 
 
 def _print_report(desk: Desk, session: Session) -> str:
-    text = drawer.report_text(drawer.report_of(session), desk.store)
+    text = tender_report.report_text(tender_report.report_of(session), desk.store)
     try:
         where = desk.devices.receipts.print(f"tenders-{desk.device}-{session.number}", text)
     except OSError as error:
@@ -259,9 +260,9 @@ def _print_report(desk: Desk, session: Session) -> str:
 
 
 def _counted(session: Session) -> str:
-    report = drawer.report_of(session)
+    report = tender_report.report_of(session)
     difference = report.difference_minor
-    unsent = drawer.unsent_words(report.unsent)
+    unsent = tender_report.unsent_words(report.unsent)
     closed = f"The drawer is closed; {unsent}" if unsent else "The drawer is closed"
     if not difference:
         return f"Counted: to the cent as expected. {closed}"
@@ -294,6 +295,6 @@ def _sums(report: Report) -> Content:
     )
     lines.append(Content.assemble((words, tone_style(tone, bold=True))))
     if report.unsent:
-        told = f"○ {drawer.unsent_words(report.unsent)}: kept here, and sent by itself"
+        told = f"○ {tender_report.unsent_words(report.unsent)}: kept here, and sent by itself"
         lines.append(Content.assemble((told, tone_style("warn"))))
     return Content("\n").join(lines)

@@ -15,8 +15,8 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
+from store_client.services.cash import read_amount
 from store_client.services.counter import JUST_ENDED
-from store_client.services.drawer import read_amount
 from store_client.services.scanner import Code
 from store_client.services.tendering import MEANS, Paid, Sold
 from store_client.services.words import Said, money, refusal

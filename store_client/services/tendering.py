@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
 from store_client.services.card_settling import kept_reference, unsettled_cards
 from store_client.services.desk import Desk, Refusal
-from store_client.services.drawer import require_cash, require_session
+from store_client.services.drawer_book import require_cash, require_session
 from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
 from store_client.services.scanner import clean

@@ -17,7 +17,7 @@ from store_client.flows.reserve import commands
 from store_client.hardware import Hardware
 from store_client.paper import NO_PAPER
 from store_client.replica.till import OutOfTurn
-from store_client.services import card_settling, drawer, tendering
+from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
 from store_client.services.desk import MACHINE, Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
@@ -142,7 +142,7 @@ def test_whatever_moves_money_belongs_to_an_open_drawer(
     drawer.open_drawer(desk, 5_000)
     tendering.ask_card_again(desk, key)
     tendering.sell(desk, key, all_of(desk, key))
-    first, second = map(drawer.report_of, drawer.sessions(desk.store, "T1"))
+    first, second = map(tender_report.report_of, drawer_book.sessions(desk.store, "T1"))
     assert (first.prepaid_minor, second.prepaid_minor) == (948, -948)
     assert (first.sales_minor, second.sales_minor) == (0, 2_000)
     assert first.is_balanced
@@ -162,7 +162,7 @@ def test_no_more_cash_goes_back_than_is_in_the_drawer(world: World, store: Store
         tendering.give_back(desk, key, 1)
     drawer.move_cash(desk, 1_000, CashReason.CHANGE)
     tendering.give_back(desk, key, 1)
-    assert drawer.sessions(desk.store, "T1")[-1].expected_minor == 0
+    assert drawer_book.sessions(desk.store, "T1")[-1].expected_minor == 0
     agree(world, store)
     books(world, desk)
 
@@ -199,7 +199,7 @@ def test_a_drawer_is_opened_and_counted_once_whoever_is_quicker(desk: Desk):
         desk.store.record_money(
             CashMoved("T1", 1, 500, "USD", CashReason.CHANGE), by="A1", dev="T1"
         )
-    assert len(drawer.sessions(desk.store, "T1")) == 1
+    assert len(drawer_book.sessions(desk.store, "T1")) == 1
 
 
 def test_a_drawer_has_never_less_than_nothing_in_it(desk: Desk):
@@ -220,7 +220,7 @@ def test_a_count_stands_where_its_report_cannot_be_printed(desk: Desk):
 
     jammed = replace(desk, devices=replace(desk.devices, receipts=Jammed()))
     assert drawer.count_drawer(jammed, 10_000).counted is not None
-    assert drawer.open_session(desk.store, "T1") is None
+    assert drawer_book.open_session(desk.store, "T1") is None
 
 
 # --- cards ------------------------------------------------------------------------------------
@@ -339,10 +339,10 @@ def test_the_count_of_a_drawer_says_what_central_has_not_heard(
     ended = drawer.count_drawer(desk, 12_000)
     (printed,) = (tmp_path / "receipts").glob("tenders-T1-*")
     assert "2 operations are not sent yet." in printed.read_text()
-    assert drawer.report_of(ended).unsent == 2
+    assert tender_report.report_of(ended).unsent == 2
     store.settle()
-    report = drawer.report_of(drawer.sessions(store.store, "T1")[-1])
-    assert "not sent" not in drawer.report_text(report, store.store)
+    report = tender_report.report_of(drawer_book.sessions(store.store, "T1")[-1])
+    assert "not sent" not in tender_report.report_text(report, store.store)
     agree(world, store)
 
 
@@ -358,11 +358,11 @@ def test_a_gift_card_given_back_on_the_next_day_changes_no_counted_session(
     aside(desk, key)
     tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE)
     store.settle()
-    counted = drawer.report_of(drawer.count_drawer(desk, 10_000))
+    counted = tender_report.report_of(drawer.count_drawer(desk, 10_000))
     drawer.open_drawer(desk, 10_000)
     tendering.give_back(desk, key, 1)
     agree(world, store)
-    first, second = map(drawer.report_of, drawer.sessions(desk.store, "T1"))
+    first, second = map(tender_report.report_of, drawer_book.sessions(desk.store, "T1"))
     assert first == counted
     assert (first.prepaid_minor, second.prepaid_minor) == (2_000, -2_000)
     assert first.is_balanced

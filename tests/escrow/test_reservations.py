@@ -16,7 +16,8 @@ from store_client.flows.reserve import commands
 from store_client.replica.till import NotFree
 from store_client.services import card_settling, drawer, reserving, tendering
 from store_client.services.desk import Desk, Refusal
-from store_client.services.drawer import report_of, sessions
+from store_client.services.drawer_book import sessions
+from store_client.services.tender_report import report_of
 from sync.domain.flows import status_of
 from sync.domain.paying import due_of, reservation_of
 from sync.domain.reservations import ReservePolicy

@@ -30,7 +30,15 @@ from store_client.flows.ship import board as ship_board
 from store_client.flows.ship import commands as ship
 from store_client.flows.ship import manifests
 from store_client.replica.store import Files, Store
-from store_client.services import drawer, reserving, shelf, tendering, waves
+from store_client.services import (
+    drawer,
+    drawer_book,
+    reserving,
+    shelf,
+    tender_report,
+    tendering,
+    waves,
+)
 from store_client.services.counter import HandOver
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code
@@ -154,7 +162,7 @@ def next_unwanted(desk: Desk) -> bool:
 
 def next_reservation(desk: Desk) -> bool:
     """Open the drawer, reserve, fetch, take some cash, the rest by card, and hand over."""
-    if drawer.open_session(desk.store, desk.device) is None:
+    if drawer_book.open_session(desk.store, desk.device) is None:
         drawer.open_drawer(desk, 10_000)
         return True
     order = the_order(desk, "reserve")
@@ -271,8 +279,8 @@ def held(store: Store, folder: Path, flow: str) -> dict[str, Any]:
         "charges": sorted(SimulatedTerminal(folder / "psp.json").charges().values()),
     }  # fmt: skip
     if flow == "reserve":
-        session = drawer.sessions(store, "T1")[-1]
-        report = drawer.report_of(session)
+        session = drawer_book.sessions(store, "T1")[-1]
+        report = tender_report.report_of(session)
         found |= {"drawer": session.expected_minor, "balanced": report.is_balanced}
     return found
 

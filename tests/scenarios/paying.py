@@ -7,7 +7,7 @@ import pytest
 from central_server.money_records import StoredValue
 from central_server.records import ExceptionFilter
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
-from store_client.services.drawer import entries_of
+from store_client.services.drawer_book import entries_of
 from store_client.services.holds import end_holds
 from sync.domain import operations as op
 from sync.domain import reserve_operations as res

@@ -12,7 +12,7 @@ from central_server.services.order_capture import NewOrder
 from central_server.services.transfers import SUFFIX
 from central_server.services.vendors import VENDOR, SentBox, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
-from store_client.services.drawer import entries_of
+from store_client.services.drawer_book import entries_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_ledger import balances
 from sync.domain.orders import Channel, PaymentPlace

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from store_client.services.calendar import hold_until_ms
+from store_client.services.cash import read_amount
 from store_client.services.desk import Refusal
-from store_client.services.drawer import read_amount
 from store_client.services.scanner import ScanGate, ScannerSettings, clean, read_code
 from store_client.services.sign_in import Attempt, find_associate, list_associates, sign_in
 from store_client.services.stock_lookup import age_of_stock, look_up

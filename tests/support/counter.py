@@ -8,7 +8,7 @@ from central_server.services.idempotency import RequestIdentity
 from store_client.flows.reserve import commands
 from store_client.replica.models import ProductHit
 from store_client.services.desk import Desk
-from store_client.services.drawer import entries_of
+from store_client.services.drawer_book import entries_of
 from sync.domain import operations as op
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.money_ledger import balances

@@ -5,7 +5,7 @@ from typing import Any
 
 from store_client.flows.reserve import commands
 from store_client.replica.models import ProductHit
-from store_client.services import card_settling, drawer, holds, reserving
+from store_client.services import card_settling, drawer_book, holds, reserving
 from sync.domain import money_operations as money
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
@@ -140,7 +140,7 @@ def drawer_work(world: World, index: int, dice: Random) -> str:
     desk = store.desk()
 
     def work() -> str:
-        known = drawer.sessions(store.store, TILL)
+        known = drawer_book.sessions(store.store, TILL)
         if not known or not known[-1].is_open:
             number = known[-1].number + 1 if known else 1
             opened = money.DrawerOpened(TILL, number, 10_000, "USD")

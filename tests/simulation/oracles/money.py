@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from central_server.records import StoredOperation
-from store_client.services.drawer import entries_of
+from store_client.services.drawer_book import entries_of
 from sync.domain.money_ledger import CUSTOMERS, ROUNDING, SALES, balances
 from sync.domain.paying import balance_of, owed_back
 from sync.domain.tenders import TenderKind, TenderState
