@@ -97,7 +97,7 @@ class AvailabilityPublisher:
     def _follow(self, view: "View", now_ms: int) -> None:
         """Add what may have changed since the last look."""
         head = view.promise_signs.head()
-        revs = view.promise_signs.revs()
+        revs, moved = view.promise_signs.moved(self._revs)
         revision = (head.revision, head.catalogue)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
         if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
@@ -109,11 +109,6 @@ class AvailabilityPublisher:
             self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
             touched: Collection[str] = view.demand.skus()
         else:
-            moved = {
-                place: self._revs.get(place, 0)
-                for place, rev in revs.items()
-                if rev != self._revs.get(place, 0)
-            }
             touched = {
                 key
                 for _, entity, key in view.promise_signs.changed(moved)

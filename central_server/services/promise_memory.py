@@ -148,12 +148,7 @@ class PromiseMemory:
 
     def _follow_feeds(self, view: "View") -> None:
         assert self._revs is not None
-        revs = view.promise_signs.revs()
-        moved = {
-            place: self._revs.get(place, 0)
-            for place, rev in revs.items()
-            if rev != self._revs.get(place, 0)
-        }
+        revs, moved = view.promise_signs.moved(self._revs)
         if len(moved) > MOVED_MAX:
             self._sums.clear()
             self._entries = 0

@@ -5,7 +5,7 @@ network, one place's promise needs only that place's rows.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -134,20 +134,8 @@ class Promises:
         """Return what is known of `skus` at places; at named ones also of what they lack."""
         if location_ids is None:
             return self._everywhere(skus)
-        positions = {
-            (one.location_id, one.sku): one
-            for one in self._view.stock.positions(tuple(skus), self.now_ms, location_ids)
-        }
-        self._learn_places(location_ids)
-        named = [one for one in location_ids if one in self._places]
-        wanted = [
-            positions.get((place, sku), StockPosition(place, sku))
-            for place in named
-            for sku in skus
-        ]
-        found = self._enriched(wanted, skus, named)
-        self._named.update({(one.place.id, one.position.sku): one for one in found})
-        return found
+        read = self._view.stock.positions(tuple(skus), self.now_ms, location_ids)
+        return self._keep([(place, sku) for place in location_ids for sku in skus], read)
 
     def named(self, keys: Collection[tuple[str, str]]) -> list[Node]:
         """Return what is known of (place, SKU), also of what a place lacks.
@@ -156,16 +144,19 @@ class Promises:
         """
         missing = [key for key in keys if key not in self._named]
         if missing:
-            read = self._view.stock.positions_at(missing, self.now_ms)
-            positions = {(one.location_id, one.sku): one for one in read}
-            places = sorted({place for place, _ in missing})
-            self._learn_places(places)
-            wanted = [
-                positions.get(key, StockPosition(*key)) for key in missing if key[0] in self._places
-            ]
-            found = self._enriched(wanted, sorted({sku for _, sku in missing}), places)
-            self._named.update({(one.place.id, one.position.sku): one for one in found})
+            self._keep(missing, self._view.stock.positions_at(missing, self.now_ms))
         return [self._named[key] for key in keys if key in self._named]
+
+    def _keep(self, keys: Sequence[tuple[str, str]], read: Iterable[StockPosition]) -> list[Node]:
+        """Remember what was read of (place, SKU), and that the other keys have nothing there."""
+        positions = {(one.location_id, one.sku): one for one in read}
+        self._learn_places(sorted({place for place, _ in keys}))
+        there = [key for key in keys if key[0] in self._places]
+        wanted = [positions.get(key, StockPosition(*key)) for key in there]
+        skus, places = {sku for _, sku in there}, {place for place, _ in there}
+        found = self._enriched(wanted, sorted(skus), sorted(places))
+        self._named.update({(one.place.id, one.position.sku): one for one in found})
+        return found
 
     def known(self, skus: Collection[str], location_id: str) -> dict[str, Node]:
         """Return what is known of `skus` at a place, by SKU; read only where it was not yet."""

@@ -89,6 +89,12 @@ class PromiseSigns:
         start = len(STORE_SCOPES)
         return {scope[start:]: rev for scope, rev in _REVS.rows(self._connection)}
 
+    def moved(self, before: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the rev of every location's scope, and those from `before` of what has moved."""
+        revs = self.revs()
+        moved = {place: before.get(place, 0) for place in revs}
+        return revs, {place: rev for place, rev in moved.items() if rev != revs[place]}
+
     def changed(self, after: Mapping[str, int]) -> list[tuple[str, str, str]]:
         """Return (location, entity, key) of what changed in locations' scopes after these revs."""
         found: list[tuple[str, str, str]] = []

@@ -169,11 +169,7 @@ def central_is_put_back_soon(world: World, index: int, dice: Random) -> str:
         said.append(place(world, index, dice))
         world.look()
     _mend(store)
-    for _ in range(2):
-        world.let_pass(A_MOMENT_MS)
-        store.round()
-        world.remember(store)
-        world.look()
+    _catches_up(world, store)
     return "; ".join(said)
 
 
@@ -192,11 +188,7 @@ def an_empty_store_meets_a_restored_central(world: World, index: int, dice: Rand
             store.round()
             world.remember(store)
     said.append(central_restored(world, index, dice))
-    for _ in range(2):
-        world.let_pass(A_MOMENT_MS)
-        store.round()
-        world.remember(store)
-        world.look()
+    _catches_up(world, store)
     return "; ".join(said)
 
 
@@ -393,6 +385,14 @@ def _sell(store: StoreMachine, dice: Random, sku: str, units: int, breaks: str =
     if units > 0:
         bought = Sale(f"T{dice.getrandbits(40):x}", (SkuUnits(sku, units),))
         store.guarded(lambda: store.store.sell(bought, by="A1", dev="POS", breaks=breaks))
+
+
+def _catches_up(world: World, store: StoreMachine) -> None:
+    for _ in range(2):
+        world.let_pass(A_MOMENT_MS)
+        store.round()
+        world.remember(store)
+        world.look()
 
 
 def _mend(store: StoreMachine) -> None:
