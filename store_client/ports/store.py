@@ -96,6 +96,10 @@ class Store(TillStore, Protocol):
         """Return the orders of a flow, most urgent first."""
         ...
 
+    def over(self, flow: str, now_ms: int) -> Sequence[str]:
+        """Return the ids of the open orders of a flow whose time to be paid is over."""
+        ...
+
     def spots_used(self, without: str = "") -> dict[str, int]:
         """Return how many open orders lie at each spot; the order `without` is not counted."""
         ...

@@ -8,6 +8,7 @@ from store_client.replica.models import BoardRow, Holder
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.edge.journal import Journal
 
+_ORDER = "urgency, CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
 _BOARD = (
     "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
     " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
@@ -27,15 +28,22 @@ class Boards:
     _database: ReplicaDatabase
     journal: Journal
 
+    def over(self, flow: str, now_ms: int) -> list[str]:
+        """Return the ids of the open orders of a flow whose time to be paid is over."""
+        rows = self._database.all(
+            "SELECT id FROM fulfillments WHERE flow = ? AND active = 1 AND expires_at_ms <= ?"
+            f" ORDER BY {_ORDER}",
+            (flow, now_ms),
+        )
+        return [key for (key,) in rows]
+
     def board(
         self, flow: str, *, include_closed: bool = False, limit: int = 500, offset: int = 0
     ) -> list[BoardRow]:
         """Return orders of a flow, most urgent first."""
         condition = "" if include_closed else " AND active = 1"
         rows = self._database.all(
-            f"{_BOARD} WHERE flow = ?{condition} ORDER BY urgency,"
-            " CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
-            " LIMIT ? OFFSET ?",
+            f"{_BOARD} WHERE flow = ?{condition} ORDER BY {_ORDER} LIMIT ? OFFSET ?",
             (flow, limit, offset),
         )
         return [_board_row(row) for row in rows]

@@ -1,8 +1,6 @@
 """Ends what nobody paid in time, by this machine alone: it needs no network for it."""
 
-from collections.abc import Iterator
-
-from store_client.ports import BoardRow, Store
+from store_client.ports import Store
 from store_client.services.desk import MACHINE, Desk, Refusal
 from store_client.services.shelf import load
 from store_client.services.tendering import is_over
@@ -15,18 +13,8 @@ from sync.domain.paying import FLOW
 from sync.domain.reserve_operations import ReservationReleased
 
 LOOK_SECONDS = 15.0
-PAGE = 500
 FLOWS = (FLOW, ship.NAME)
 """Reservations, and those parcels that are paid here before they leave."""
-
-
-def _rows(store: Store) -> Iterator[BoardRow]:
-    """Yield the whole board of each flow, page by page."""
-    for flow in FLOWS:
-        offset = 0
-        while page := store.board(flow, limit=PAGE, offset=offset):
-            yield from page
-            offset += len(page)
 
 
 def end_holds(store: Store, device: str) -> int:
@@ -39,14 +27,12 @@ def end_holds(store: Store, device: str) -> int:
         return 0
     now_ms = store.central_now_ms()
     count = 0
-    for row in list(_rows(store)):
-        if row.expires_at_ms is None or row.expires_at_ms > now_ms:
-            continue
-        order = store.fulfillment(row.id)
+    for key in [key for flow in FLOWS for key in store.over(flow, now_ms)]:
+        order = store.fulfillment(key)
         if order is None or order.is_unsettled or not (order.total("open") or order.waits):
             continue
         try:
-            store.perform(HoldExpired(row.id), by=MACHINE, dev=device)
+            store.perform(HoldExpired(key), by=MACHINE, dev=device)
         except OperationRefused:
             continue  # somebody began to pay this very moment
         count += 1

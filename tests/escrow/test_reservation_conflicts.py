@@ -46,11 +46,8 @@ def test_a_hold_ends_on_the_terminal_while_cut_off(world: World, store: StoreSid
     assert world.stock("S001") == (10, 0)
 
 
-def test_holds_end_however_many_stand_before_them_on_the_board(
-    world: World, store: StoreSide, desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
-    """What is to be put back stands first and stays: it hides nothing from the machine."""
-    monkeypatch.setattr(holds, "PAGE", 1)
+def test_all_holds_that_are_over_end_at_once(world: World, store: StoreSide, desk: Desk):
+    """What ends first and stays to be put back hides nothing from the machine."""
     keys = [online(world, store)[1] for _ in range(3)]
     for key in keys:
         aside(desk, key)

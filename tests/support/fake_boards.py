@@ -74,6 +74,14 @@ class FakeBoards:
         wanted = spot.casefold()
         return [row for row in self._lying() if row.staging_spot.casefold() == wanted]
 
+    def over(self, flow: str, now_ms: int) -> list[str]:
+        rows = [row_of(one) for one in self.orders.values() if one.flow == flow]
+        return [
+            row.id
+            for row in rows
+            if _active(row) and row.expires_at_ms is not None and row.expires_at_ms <= now_ms
+        ]
+
     def noted(self, flow: str, note: str) -> list[str]:
         found = [one for one in self.orders.values() if one.flow == flow and one.note(note)]
         return [one.id for one in found if _active(row_of(one))]
