@@ -392,9 +392,7 @@ async def test_a_second_code_that_is_typed_is_tried_after_the_first_is_refused(c
     slow = SlowStore(store, "wrong_code")
     async with terminal(store, clock) as term:
         await term.press("enter", "f6")
-        await term.type("AAAABBBB")
-        await term.pilot.press("enter")
-        await slow.reached(term)
+        await slow.entered(term, "AAAABBBB")
         term.screen.query_one("#code").value = ""
         for pressed in (*CODE, "enter"):
             await term.pilot.press(pressed)

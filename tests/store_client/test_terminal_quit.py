@@ -33,9 +33,7 @@ async def test_quitting_does_not_lift_the_lock_over_a_counter_with_a_scan_under_
     slow = SlowStore(store, "staged")
     async with terminal(store, clock) as term:
         await term.press("enter")
-        await term.type("A2")
-        await term.pilot.press("enter")
-        await slow.reached(term)
+        await slow.entered(term, "A2")
         await scan_more(term, CODE, gtin_of(2))
         slow.release.set()
         await term.rest()
@@ -73,9 +71,7 @@ async def test_quitting_over_help_waits_for_the_dialog_under_it(clock):
     slow = SlowStore(store, "staged")
     async with terminal(store, clock) as term:
         await term.press("enter", "f8")
-        await term.type("A2")
-        await term.pilot.press("enter")
-        await slow.reached(term)
+        await slow.entered(term, "A2")
         await term.pilot.press("f1")
         await quit_by_key(term)
         assert isinstance(term.screen, HelpScreen)

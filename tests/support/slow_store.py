@@ -46,6 +46,12 @@ class SlowStore:
                 return
         raise AssertionError("nothing was recorded")
 
+    async def entered(self, term: Terminal, text: str) -> None:
+        """Type and press Enter, until the disk is being waited for."""
+        await term.type(text)
+        await term.pilot.press("enter")
+        await self.reached(term)
+
     async def while_waiting(self, term: Terminal, press: str, *then: str) -> None:
         """Press a key, other keys while the disk is waited for, and let it go on."""
         await term.pilot.press(press)
