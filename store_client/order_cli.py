@@ -94,6 +94,7 @@ INSTEAD_OF_KEYS = {
     "^Z takes that payment out;": "`give-back` takes that payment out;",
     "or give a payment back: ^Z.": "or give a payment back: `give-back`.",
     "Enter hands it over.": "`sell` hands it over.",
+    "Take the payment first: F7 at the order.": "Take the payment first: `pay`.",
     "F6 sorts.": "`sort` sorts.",
     "Sort them first: F6.": "Sort them first: `sort`.",
     "F6 says that somebody does.": "`arrived` says that somebody does.",

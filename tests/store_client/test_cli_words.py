@@ -23,7 +23,7 @@ SPOKEN = ("Refusal", "Paid", "__init__")
 
 def modules() -> Iterator[Path]:
     yield from sorted((ROOT / "services").glob("*.py"))
-    for name in ("commands.py", "manifests.py"):
+    for name in ("commands.py", "manifests.py", "paying.py"):
         yield from sorted((ROOT / "flows").glob(f"*/{name}"))
 
 

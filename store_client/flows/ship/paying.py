@@ -49,7 +49,7 @@ def why_here(order: FulfillmentOrder, boxes: Iterable[Box]) -> Refusal | None:
             )
         return Refusal(
             f"Order {number} is not paid: {missing} are due. Its boxes stay here.",
-            "Take the payment first: F7 at the order, or `ship pay`.",
+            "Take the payment first: F7 at the order.",
         )
     if not goes_back_whole(held.tenders, balance - total):
         left = money(balance - total, order.currency)
