@@ -1,6 +1,6 @@
 """Fulfillment orders: their JSON, which is also their feed row's, and columns for search."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +44,14 @@ def _by_id(condition: Any) -> Select[Any]:
     return select(*_STORED).where(condition).order_by(FULFILLMENT_ORDERS.c.id)
 
 
+def _due(condition: Any) -> Prepared:
+    """Return the query for the few orders of a narrow index.
+
+    Not in their order: to save the sort, SQLite would rather walk all orders by id.
+    """
+    return Prepared(lambda _: select(*_STORED).where(condition))
+
+
 def _with_and_without_lock(build: Callable[[Engine], Select[Any]]) -> dict[bool, Prepared]:
     return {
         False: Prepared(build),
@@ -62,32 +70,26 @@ _ORDER_IDS = Prepared(
         .where(engine.among(FULFILLMENT_ORDERS.c.id, "ids"))
     )
 )
-_LAPSED = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.confirm_by_ms < bindparam("now_ms")))
-_IDLE = Prepared(
-    lambda _: _by_id(
-        and_(
-            FULFILLMENT_ORDERS.c.accept_by_ms < bindparam("now_ms"),
-            FULFILLMENT_ORDERS.c.is_open.is_(True),
-            FULFILLMENT_ORDERS.c.status == FulfillmentStatus.NEW.value,
-        )
+_LAPSED = _due(FULFILLMENT_ORDERS.c.confirm_by_ms < bindparam("now_ms"))
+_IDLE = _due(
+    and_(
+        FULFILLMENT_ORDERS.c.accept_by_ms < bindparam("now_ms"),
+        FULFILLMENT_ORDERS.c.is_open.is_(True),
+        FULFILLMENT_ORDERS.c.status == FulfillmentStatus.NEW.value,
     )
 )
-_HELD_UNTIL = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.hold_until_ms < bindparam("now_ms")))
-_PICKUP_BY = Prepared(
-    lambda _: _by_id(
-        and_(
-            FULFILLMENT_ORDERS.c.pickup_by_ms > bindparam("now_ms"),
-            FULFILLMENT_ORDERS.c.pickup_by_ms <= bindparam("until_ms"),
-        )
+_HELD_UNTIL = _due(FULFILLMENT_ORDERS.c.hold_until_ms < bindparam("now_ms"))
+_PICKUP_BY = _due(
+    and_(
+        FULFILLMENT_ORDERS.c.pickup_by_ms > bindparam("now_ms"),
+        FULFILLMENT_ORDERS.c.pickup_by_ms <= bindparam("until_ms"),
     )
 )
 _FETCHED = frozenset({FulfillmentStatus.READY_FOR_PICKUP, FulfillmentStatus.PARTIALLY_PICKED_UP})
-_WAITING = Prepared(
-    lambda _: _by_id(
-        and_(
-            FULFILLMENT_ORDERS.c.hold_until_ms.is_not(None),
-            FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
-        )
+_WAITING = _due(
+    and_(
+        FULFILLMENT_ORDERS.c.hold_until_ms.is_not(None),
+        FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
     )
 )
 _ALL_AT = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.location_id == bindparam("place")))
@@ -153,10 +155,7 @@ class Fulfillments:
 
     def lapsed(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return open promises that were to be confirmed before `now_ms` and are not."""
-        found = [_stored(row) for row in _LAPSED.rows(self._connection, now_ms=now_ms)]
-        return [
-            one for one in found if location_id is None or one.row.order.location_id == location_id
-        ]
+        return _at(location_id, _LAPSED.rows(self._connection, now_ms=now_ms))
 
     def set_accept_by(self, times: Mapping[str, int]) -> None:
         """Set by when fulfillment orders have to be accepted, by id (ms)."""
@@ -169,30 +168,21 @@ class Fulfillments:
 
     def idle(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return open work that nobody accepted in time."""
-        found = [_stored(row) for row in _IDLE.rows(self._connection, now_ms=now_ms)]
-        return [
-            one for one in found if location_id is None or one.row.order.location_id == location_id
-        ]
+        return _at(location_id, _IDLE.rows(self._connection, now_ms=now_ms))
 
     def held_until(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return reservations whose hold, or whose wait, ended before `now_ms`."""
-        found = [_stored(row) for row in _HELD_UNTIL.rows(self._connection, now_ms=now_ms)]
-        return [
-            one for one in found if location_id is None or one.row.order.location_id == location_id
-        ]
+        return _at(location_id, _HELD_UNTIL.rows(self._connection, now_ms=now_ms))
 
     def waiting_until(self, now_ms: int, until_ms: int) -> list[StoredFulfillment]:
         """Return paid goods that wait for their customer until a time in this span."""
         rows = _PICKUP_BY.rows(self._connection, now_ms=now_ms, until_ms=until_ms)
-        return [_stored(row) for row in rows]
+        return _at(None, rows)
 
     def waiting(self, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return what is on waiting lists, in the order in which it came."""
-        found = [_stored(row) for row in _WAITING.rows(self._connection)]
-        return sorted(
-            (one for one in found if location_id in {None, one.row.order.location_id}),
-            key=lambda one: (one.row.order.placed_at_ms, one.row.order.id),
-        )
+        found = _at(location_id, _WAITING.rows(self._connection))
+        return sorted(found, key=lambda one: one.row.order.placed_at_ms)
 
     def end_confirmations(self, now_ms: int) -> None:
         """Let every promise lapse that is not confirmed by now, whatever is written to it later."""
@@ -219,6 +209,12 @@ class Fulfillments:
         """Add new fulfillment orders among other statements; `bodies` is their JSON by id."""
         values = _all_values({row.order.id: row for row in rows}, bodies)
         insert_among(together, FULFILLMENT_ORDERS, _COLUMNS, values)
+
+
+def _at(location_id: str | None, rows: Iterable[Values]) -> list[StoredFulfillment]:
+    """Return what is a location's, or of all, by id."""
+    found = [one for one in map(_stored, rows) if location_id in {None, one.row.order.location_id}]
+    return sorted(found, key=lambda one: one.row.order.id)
 
 
 def _stored(values: Values) -> StoredFulfillment:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from central_server.records import OrderHold
 from central_server.storage.bulk import among, upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.routing_tables import ORDER_HOLDS
 
 _COLUMNS = (
@@ -15,6 +16,13 @@ _COLUMNS = (
 )  # fmt: skip
 _TABLE = ORDER_HOLDS.c
 _OPEN = _TABLE.closed_ms.is_(None)
+_DUE = Prepared(
+    lambda _: (
+        select(_TABLE.order_id)
+        .where(_OPEN, _TABLE.until_ms <= bindparam("now_ms"))
+        .order_by(_TABLE.until_ms, _TABLE.order_id)
+    )
+)
 
 
 class Holds:
@@ -47,13 +55,8 @@ class Holds:
 
     def due(self, now_ms: int) -> list[str]:
         """Return orders with a hold that is over by its time, the earliest first."""
-        wanted = (
-            select(_TABLE.order_id, func.min(_TABLE.until_ms))
-            .where(_OPEN, _TABLE.until_ms <= now_ms)
-            .group_by(_TABLE.order_id)
-            .order_by(func.min(_TABLE.until_ms), _TABLE.order_id)
-        )
-        return [row[0] for row in self._connection.execute(wanted)]
+        rows = _DUE.rows(self._connection, now_ms=now_ms)
+        return list(dict.fromkeys(order_id for (order_id,) in rows))
 
     def waiting(self, kind: str | None, limit: int, *, names: str = "") -> list[OrderHold]:
         """Return what is open, of one kind or of all, the oldest first.

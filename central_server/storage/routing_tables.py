@@ -88,6 +88,7 @@ FILL_RATES = Table(
     _text("location_id", primary_key=True), _text("category", primary_key=True),
     _text("sku", primary_key=True), _float("found"), _float("missed"), _int("at_day"),
     _int("seen_row"),
+    Index(None, "category", "sku"),
 )  # fmt: skip
 """Units found and missed, faded to a day. Of `location_id` and `sku` empty: all of them."""
 

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from central_server.records import ShippingRate
 from central_server.shipping_records import RoutingPause, ShippingCarrier
-from central_server.storage.bulk import among, upsert_many
+from central_server.storage.bulk import upsert_many
+from central_server.storage.prepared import Prepared
 from central_server.storage.tables import ROUTING_PAUSES, SHIPPING_CARRIERS, SHIPPING_RATES
 from sync.domain.delivery import ANY_CARRIER, CarrierDays
 
@@ -16,6 +17,15 @@ _CARRIER = tuple(field.name for field in fields(ShippingCarrier))
 _DAYS: TypeAdapter[CarrierDays] = TypeAdapter(CarrierDays)
 _RATE = tuple(field.name for field in fields(ShippingRate))
 _PAUSE = tuple(field.name for field in fields(RoutingPause))
+_PAUSED = Prepared(
+    lambda engine: select(*(ROUTING_PAUSES.c[name] for name in _PAUSE)).where(
+        ROUTING_PAUSES.c.until_ms > bindparam("now_ms"),
+        or_(
+            ROUTING_PAUSES.c.order_id == bindparam("order_id"),
+            engine.among(ROUTING_PAUSES.c.sku, "skus"),
+        ),
+    )
+)
 SERIAL_DIGITS = 9
 NUMBERS_SKIPPED = 10_000_000
 """With each restore: more than any central gives out between a backup and its use."""
@@ -83,17 +93,14 @@ class Shipping:
 
     def paused(self, order_id: str, skus: Collection[str], now_ms: int) -> tuple[RoutingPause, ...]:
         """Return what holds now for an order or for one of `skus`."""
-        table = ROUTING_PAUSES.c
-        rows = self._connection.execute(
-            select(*(table[name] for name in _PAUSE))
-            .where(
-                table.until_ms > now_ms,
-                or_(table.order_id == order_id, among(self._connection, table.sku, skus)),
-            )
-            .order_by(table.location_id, table.order_id, table.sku)
-        )
+        rows = _PAUSED.rows(self._connection, order_id=order_id, skus=skus, now_ms=now_ms)
         found = (RoutingPause(*row) for row in rows)
-        return tuple(one for one in found if one.order_id == order_id or one.sku in skus)
+        return tuple(
+            sorted(
+                (one for one in found if one.order_id == order_id or one.sku in skus),
+                key=lambda one: (one.location_id, one.order_id, one.sku),
+            )
+        )
 
 
 def _carrier_values(one: ShippingCarrier) -> tuple[object, ...]:

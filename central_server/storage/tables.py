@@ -261,6 +261,7 @@ ROUTING_PAUSES = Table(
     Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
     _text("order_id", primary_key=True), _text("sku", primary_key=True),
     _int("until_ms"), _text("reason"),
+    Index(None, "until_ms"),
 )  # fmt: skip
 """Until when a location is not asked: of `order_id` and `sku` one is empty."""
 

@@ -7,7 +7,7 @@ matter whether the terminal or the daemon comes first.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -33,6 +33,14 @@ _NEW_ROW = (
     " staging_spot, units_open, units_to_pick, units_to_put_back)"
     " VALUES (?, ?, ?, 0, '', 0, 0, '', '', 0, 0, '', '', 0, '', 0, 0, 0)"
 )
+_NEW_VIEW = (
+    "UPDATE fulfillments SET base_seq = ?, view = ?, provisional = ?, flow = ?, status = ?,"
+    " active = ?, urgency = ?, order_number = ?, customer_name = ?, promised_by_ms = ?,"
+    " expires_at_ms = ?, staging_spot = ?, units_open = ?, units_to_pick = ?,"
+    " units_to_put_back = ?, unconfirmed = ?, base_unconfirmed = ?, pending = ? WHERE id = ?"
+)
+_Effect = tuple[str, int, int]
+"""SKU, on hand, allocated: how far work moved what central's rows say, in units."""
 OWN_REV = 0
 """Of a row that began here and that central has not sent: no checksum of a scope counts it."""
 BEGINNING_KINDS = tuple(
@@ -60,6 +68,16 @@ class _Included(NamedTuple):
     seq: int
     hash: str
     """Hex; of an epoch without operations that of its begin."""
+
+
+class _Base(NamedTuple):
+    """What central said last of an order, and what the store holds about it."""
+
+    key: str
+    base: str
+    is_gone: bool
+    pending: int
+    """Operations that the view included."""
 
 
 class Views:
@@ -104,20 +122,17 @@ class Views:
         self, connection: Connection, rows: Iterable[tuple[str, int, str | None]]
     ) -> None:
         """Take central's rows (id, rev, body or None for a tombstone) and fold them."""
-        touched = []
-        for key, rev, body in rows:
-            touched.append(key)
-            if body is None:
-                connection.execute(
-                    "UPDATE fulfillments SET gone = 1, rev = ? WHERE id = ?", (rev, key)
-                )
-                continue
-            connection.execute(
-                f"{_NEW_ROW} ON CONFLICT (id) DO UPDATE SET rev = excluded.rev,"
-                " base = excluded.base, gone = 0",
-                (key, rev, body),
-            )
-        self.refold(connection, touched)
+        rows = list(rows)
+        connection.executemany(
+            f"{_NEW_ROW} ON CONFLICT (id) DO UPDATE SET rev = excluded.rev,"
+            " base = excluded.base, gone = 0",
+            [row for row in rows if row[2] is not None],
+        )
+        connection.executemany(
+            "UPDATE fulfillments SET gone = 1, rev = ? WHERE id = ?",
+            [(rev, key) for key, rev, body in rows if body is None],
+        )
+        self.refold(connection, [key for key, _, _ in rows])
 
     def refold(self, connection: Connection, keys: Iterable[str]) -> None:
         """Recompute the views of `keys` from their bases and the journal."""
@@ -127,13 +142,15 @@ class Views:
                 f" WHERE id IN ({placeholders(part)})",
                 part,
             ).fetchall()
+            bases = []
             for key, base, gone, pending, rev in rows:
                 if rev == OWN_REV and not self._has_begun(key):
                     _forget(connection, key)
-                    continue
-                self._refold_row(connection, key, base, gone, pending)
+                else:
+                    bases.append(_Base(key, base, bool(gone), pending))
             for key in set(part).difference(key for key, *_ in rows):
-                self._begin(connection, key)
+                bases += self._begin(connection, key)
+            self._refold(connection, bases)
 
     def _has_begun(self, key: str) -> bool:
         """Return whether the journal has an order's beginning: not refused, nor set aside.
@@ -146,26 +163,20 @@ class Views:
         record = self._first(key)
         return record is None or type(record.op) in BEGINNINGS
 
-    def _refold_row(
-        self, connection: Connection, key: str, base: str, gone: int, pending: int
-    ) -> None:
-        effects = self._refold_one(connection, key, base)
-        if effects is not None and (effects or pending):
-            # What central took away ties nothing there any more: goods move, no promise.
-            kept = [(sku, moved, 0 if gone else tied) for sku, moved, tied in effects]
-            _keep_effects(connection, key, kept)
+    def _begin(self, connection: Connection, key: str) -> list[_Base]:
+        """Give an order that began at this store's counter a base of its own, until central's.
 
-    def _begin(self, connection: Connection, key: str) -> None:
-        """Give an order that began at this store's counter a base of its own, until central's."""
+        Return it; nothing where there is no such order.
+        """
         record = None if _NAMES_NO_ORDER.search(key) else self._first(key)
         if record is None or type(record.op) not in BEGINNINGS:
-            return
+            return []
         order = begun(record.op, self._journal.identity.location_id, record.at)
         first = self._journal.lives.all[0]
         mark = Watermark(first.replica_id, first.epoch, 0)  # it includes nothing that was done here
         base = adapter(FulfillmentRow).dump_json(FulfillmentRow(order, mark)).decode()
         connection.execute(_NEW_ROW, (key, OWN_REV, base))
-        self._refold_row(connection, key, base, 0, 0)
+        return [_Base(key, base, is_gone=False, pending=0)]
 
     def _first(self, key: str) -> OperationRecord | None:
         """Return the first operation on an order; None if there is none that this version reads."""
@@ -175,28 +186,35 @@ class Views:
         except ValueError:
             return None  # for a newer version
 
-    def _refold_one(
-        self, connection: Connection, key: str, base: str
-    ) -> Sequence[tuple[str, int, int]] | None:
-        """Write one view; return what its pending operations move (None: unreadable, as it was)."""
-        try:
-            row = adapter(FulfillmentRow).validate_json(base)
-            flow_named(row.order.flow)
-        except (ValidationError, UnknownFlow):
-            return None  # for a newer version: the row is kept, and is on no board of this one
-        base_seq = self._journal.included_seq(row.watermark)
-        pending = self._journal.pending(key, base_seq)
-        folded = fold(row.order, pending)
-        connection.execute(
-            "UPDATE fulfillments SET base_seq = ?, view = ?, pending = ?, provisional = ?,"
-            " flow = ?, status = ?, active = ?, urgency = ?, order_number = ?, customer_name = ?,"
-            " promised_by_ms = ?, expires_at_ms = ?, staging_spot = ?, units_open = ?,"
-            " units_to_pick = ?, units_to_put_back = ?, unconfirmed = ?, base_unconfirmed = ?"
-            " WHERE id = ?",
-            (base_seq, adapter(FulfillmentOrder).dump_json(folded.order).decode(), len(pending),
-             int(folded.provisional), *_columns(folded), int(row.order.is_unconfirmed), key),
-        )  # fmt: skip
-        return folded.effects
+    def _refold(self, connection: Connection, bases: Sequence[_Base]) -> None:
+        """Write the views of at most a chunk of orders, and what their work moves.
+
+        One that this version cannot read stays as it was: its row is kept for a newer one,
+        and is on no board of this one.
+        """
+        if not bases:
+            return
+        identity, lives = self._journal.identity, self._journal.lives
+        rows = {one.key: row for one in bases if (row := _readable(one.base)) is not None}
+        after = {
+            key: lives.included(row.watermark, identity.replica_id) for key, row in rows.items()
+        }
+        pending = self._journal.pending(after)
+        values = []
+        moved: dict[str, Sequence[_Effect]] = {}
+        for one in bases:
+            if (row := rows.get(one.key)) is None:
+                continue
+            records = pending.get(one.key, [])
+            folded = fold(row.order, records)
+            values.append((after[one.key], *_columns(row.order, folded), len(records), one.key))
+            if folded.effects or one.pending:
+                # What central took away ties nothing there any more: goods move, no promise.
+                moved[one.key] = [
+                    (sku, units, 0 if one.is_gone else tied) for sku, units, tied in folded.effects
+                ]
+        connection.executemany(_NEW_VIEW, values)
+        _keep_effects(connection, moved)
 
     def forget_all(self, connection: Connection) -> None:
         """Forget what central said of orders. Those with work of ours keep their last base.
@@ -214,7 +232,7 @@ class Views:
         for key, rev in own:
             if rev != OWN_REV:  # of a central that was restored to before it
                 connection.execute("DELETE FROM fulfillments WHERE id = ?", (key,))
-                self._begin(connection, key)
+                self._refold(connection, self._begin(connection, key))
         kept = [key for key, _ in own]
         connection.execute(
             "UPDATE fulfillments SET gone = 1 WHERE id NOT IN (SELECT value FROM json_each(?))",
@@ -291,34 +309,48 @@ class Views:
         return _Included(self._journal.identity.epoch, head.seq, head.hash.hex())
 
 
+def _readable(base: str) -> FulfillmentRow | None:
+    """Return a base as this version reads it; None where it is for a newer one."""
+    try:
+        row = adapter(FulfillmentRow).validate_json(base)
+        flow_named(row.order.flow)
+    except (ValidationError, UnknownFlow):
+        return None
+    return row
+
+
 def _forget(connection: Connection, key: str) -> None:
     """Drop an order that began here, and of which a journal that was put back knows nothing."""
-    _keep_effects(connection, key, ())
+    _keep_effects(connection, {key: ()})
     connection.execute("DELETE FROM fulfillments WHERE id = ?", (key,))
 
 
-def _keep_effects(
-    connection: Connection, key: str, effects: Sequence[tuple[str, int, int]]
-) -> None:
-    """Replace what an order's pending operations move, and note which SKUs differ now."""
-    before = connection.execute(
-        "SELECT sku, on_hand, allocated FROM pending_effects WHERE fulfillment_id = ?", (key,)
+def _keep_effects(connection: Connection, moved: Mapping[str, Sequence[_Effect]]) -> None:
+    """Replace what orders' pending operations move, and note which SKUs differ now."""
+    before: dict[str, set[_Effect]] = {key: set() for key in moved}
+    rows = connection.execute(
+        "SELECT fulfillment_id, sku, on_hand, allocated FROM pending_effects"
+        f" WHERE fulfillment_id IN ({placeholders(list(moved))})",
+        list(moved),
     ).fetchall()
-    changed = {tuple(one) for one in before} ^ set(effects)
-    if not changed:
-        return
-    connection.execute("DELETE FROM pending_effects WHERE fulfillment_id = ?", (key,))
+    for key, sku, on_hand, allocated in rows:
+        before[key].add((sku, on_hand, allocated))
+    changed = [key for key in moved if before[key] != set(moved[key])]
+    connection.executemany(
+        "DELETE FROM pending_effects WHERE fulfillment_id = ?", [(key,) for key in changed]
+    )
     connection.executemany(
         "INSERT INTO pending_effects (fulfillment_id, sku, on_hand, allocated) VALUES (?, ?, ?, ?)",
-        [(key, *effect) for effect in effects],
+        [(key, *effect) for key in changed for effect in moved[key]],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO refolded (sku) VALUES (?)",
-        sorted({(sku,) for sku, _, _ in changed}),
+        sorted({(sku,) for key in changed for sku, _, _ in before[key] ^ set(moved[key])}),
     )
 
 
-def _columns(folded: Folded) -> tuple[object, ...]:
+def _columns(base: FulfillmentOrder, folded: Folded) -> tuple[object, ...]:
+    """Return what `_NEW_VIEW` sets of an order's view, but for what the journal says."""
     order = folded.order
     status = status_of(order)
     units_open = order.total("open")
@@ -326,7 +358,9 @@ def _columns(folded: Folded) -> tuple[object, ...]:
     active = bool(units_open or put_back or order.is_unsettled or order.waits)
     urgency = 0 if put_back and not units_open else URGENCY.get(status, 1)
     return (
+        adapter(FulfillmentOrder).dump_json(order).decode(), int(folded.provisional),
         order.flow, status.value, int(active), urgency if active else 3, order.order_number,
         order.customer_name, order.promised_by_ms, order.expires_at_ms, order.staging_spot,
         units_open, order.total("to_pick"), put_back, int(order.is_unconfirmed and units_open > 0),
+        int(base.is_unconfirmed),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -50,20 +50,26 @@ class JournalReading(ABC):
         """Return up to which operation central has everything, verdicts stored here."""
         return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
 
-    def pending(self, aggregate: str, after_seq: int) -> list[OperationRecord | None]:
-        """Return the operations on `aggregate` after `after_seq` that count, oldest first.
+    def pending(self, after: Mapping[str, int]) -> dict[str, list[OperationRecord | None]]:
+        """Return by aggregate its operations after a seq (`after`) that count, oldest first.
 
-        Left out is what central refused: a row may begin later than that. None stands
-        for one that a newer version of this program wrote.
+        Left out are what central refused (a row may begin later than that) and aggregates
+        without any. None stands for an operation that a newer version of this program wrote.
+        At most as many aggregates as fit one statement.
         """
         rows = self._all(
             # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
-            "SELECT o.line FROM operations o INDEXED BY operations_by_aggregate"
-            " LEFT JOIN verdicts v USING (epoch, seq) WHERE o.aggregate = ? AND o.seq > ?"
-            " AND v.status IS NOT 'refused' ORDER BY o.epoch, o.seq",
-            (aggregate, after_seq),
+            "SELECT o.aggregate, o.seq, o.line FROM operations o"
+            " INDEXED BY operations_by_aggregate LEFT JOIN verdicts v USING (epoch, seq)"
+            f" WHERE o.aggregate IN ({', '.join('?' * len(after))})"
+            " AND o.seq > ? AND v.status IS NOT 'refused' ORDER BY o.aggregate, o.epoch, o.seq",
+            (*after, min(after.values(), default=0)),
         )
-        return [_read(line) for (line,) in rows]
+        found: dict[str, list[OperationRecord | None]] = {}
+        for aggregate, seq, line in rows:
+            if seq > after[aggregate]:
+                found.setdefault(aggregate, []).append(_read(line))
+        return found
 
     def aggregates_after(self, seq: int) -> set[str]:
         """Return which aggregates have operations after `seq`."""

@@ -161,7 +161,7 @@ def test_work_that_the_rules_pass_over_moves_no_stock(shop: World):
         row = encode_body(Entity.FULFILLMENT, FulfillmentRow(base))
         shop.store._views.put_bases(connection, [("F00001", 99, row)])
     moved = {sku: (on_hand, tied) for sku, on_hand, tied in shop.store.pending_effects()}
-    expected = fold(base, shop.store.journal.pending("F00001", 0)).effects
+    expected = fold(base, shop.store.journal.pending({"F00001": 0})["F00001"]).effects
     assert moved == {sku: (on_hand, tied) for sku, on_hand, tied in expected}
 
 

@@ -120,7 +120,10 @@ def test_lines_come_in_pieces_that_fit(tmp_path: Path):
 def test_pending_operations_are_those_of_the_order(tmp_path: Path):
     """A fold takes only what is of its order and after its base."""
     journal = journal_in(tmp_path, record(1), record(2), record(1), record(1))
-    assert [one and one.op.fulfillment_id for one in journal.pending("F1", 1)] == ["F1", "F1"]
+    assert [one and one.op.fulfillment_id for one in journal.pending({"F1": 1})["F1"]] == [
+        "F1",
+        "F1",
+    ]
     assert journal.aggregates_after(1) == {"F1", "F2"}
 
 
@@ -181,7 +184,7 @@ def test_what_central_holds_back_is_kept_however_old(tmp_path: Path):
     held = [Verdict(seq=seq, status=VerdictStatus.QUARANTINED) for seq in (2, 3)]
     journal.settle(answer(journal, 4, *held))
     assert prune_later(journal) == 1
-    assert len(journal.pending("F1", 1)) == 3
+    assert len(journal.pending({"F1": 1})["F1"]) == 3
     assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 2
 
 

@@ -50,7 +50,7 @@ def steps_of(journal: Journal, read: Any, every: int = 100) -> int:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda journal: journal.pending(ORDER, 0),
+        lambda journal: journal.pending({ORDER: 0}),
         lambda journal: journal.history(100, 0, ORDER),
     ],
     ids=["pending", "history"],

@@ -137,7 +137,7 @@ def test_evidence_refills_what_the_database_lost(tmp_path: Path, has_mark: bool)
     assert (journal.identity.epoch, journal.head().seq, journal.backlog()) == (1, 5, 5)
     effects = journal._all("SELECT sku, on_hand, allocated FROM stock_effects WHERE seq = 5")
     assert effects == [("S", -1, -1)]
-    assert len(journal.pending("F4", 0)) == 1
+    assert len(journal.pending({"F4": 0})["F4"]) == 1
     journal.close()
 
 
