@@ -32,6 +32,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "gap_closed_realtime_percent": (">=", 20.0),
     "gap_closed_batch_percent": (">=", 27.0),
     "gap_closed_dc_fast_percent": (">=", 30.0),
+    "gap_closed_of_perfect_percent": (">=", 50.0),
     "atp_page_ms": ("<", 20),
     "orders_per_pgbench": (">=", 0.3),
     "orders_sqlite_per_s": (">=", 1_000),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tests.benchmarks.measure import Figure
 from tests.benchmarks.routing import hindsight
-from tests.benchmarks.routing.optimising import Batched, Myopic, Realtime
+from tests.benchmarks.routing.optimising import Batched, Foreknown, Myopic, Realtime
 from tests.benchmarks.routing.play import Costs, Policy, play
 from tests.benchmarks.routing.simple import NearestFirst, PriorityOrder, SingleSourceFirst
 from tests.benchmarks.routing.world import FAST, MANY, SHAPES, SMALL, Shape, World, build
 from tests.replay.data import data_folder
 
-REALTIME, BATCH = "real time", "real time + batch"
+REALTIME, BATCH, PERFECT = "real time", "real time + batch", "perfect prices"
 Makers = dict[str, Callable[[], Policy]]
 Closed = dict[str, dict[str, list[float]]]
 """By shape and policy: which share of the gap each window closed (%)."""
@@ -60,7 +60,9 @@ def policies(shape: Shape) -> Makers:
 
 def _window(world: World) -> tuple[dict[str, Costs], float]:
     found = {name: play(world, make()) for name, make in policies(world.shape).items()}
-    return found, hindsight.bound(world)
+    known = hindsight.seen(world)
+    found[PERFECT] = play(world, Foreknown(known.prices))
+    return found, known.bound
 
 
 def _print_table(
@@ -110,6 +112,14 @@ def gaps(closed: Closed) -> list[Figure]:
     if FAST.name in closed:
         value = statistics.mean(closed[FAST.name][REALTIME])
         found.append(Figure("gap_closed_dc_fast_percent", value, "%", words, 30.0))
+    shares = [
+        100 * statistics.mean(table[REALTIME]) / statistics.mean(table[PERFECT])
+        for table in closed.values()
+        if statistics.mean(table[PERFECT]) > 0
+    ]
+    words = "real time, of what perfect prices close, in the worst kind of window; the bar"
+    if shares:
+        found.append(Figure("gap_closed_of_perfect_percent", min(shares), "%", words, 50.0))
     return found
 
 

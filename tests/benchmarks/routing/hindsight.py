@@ -1,5 +1,7 @@
 """What the window would have cost with everything known: the linear bound, over whole plans."""
 
+from typing import NamedTuple
+
 from central_server.sourcing.engine.model import Rules
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.together import Open, Together
@@ -9,8 +11,18 @@ from tests.benchmarks.routing.world import World, tariff
 ROUNDS_MAX = 30
 
 
-def bound(world: World, rounds: int = ROUNDS_MAX) -> float:
-    """Return a lower bound on the window's total cost (cents), whatever the policy.
+class Hindsight(NamedTuple):
+    """What somebody knows who knows the window."""
+
+    bound: float
+    """No policy costs less (cents)."""
+    prices: dict[tuple[int, int], float]
+    """What one unit more of a cell (site, goods) would save, or what giving one up costs (cents):
+    perfect prices, of every cell with stock."""
+
+
+def seen(world: World, rounds: int = ROUNDS_MAX) -> Hindsight:
+    """Return a lower bound on the window's total cost, whatever the policy, and its duals.
 
     Giving up a unit that no walk-in customer comes for saves its markdown; any
     other costs a margin. The bound holds after any number of rounds.
@@ -28,4 +40,9 @@ def bound(world: World, rounds: int = ROUNDS_MAX) -> float:
     network = Network(candidates(world), Rules({"": tariff()}), 0)
     problem = Together(network, [Open(one.order, one.at_ms) for one in world.orders], prices)
     problem.generate(rounds)
-    return base + problem.bound
+    duals = {
+        (site, goods): problem.duals.get(cell, prices[cell][0])
+        for site, goods in world.stock
+        for cell in [(world.sites[site].name, world.goods[goods].sku)]
+    }
+    return Hindsight(base + problem.bound, duals)

@@ -1,6 +1,6 @@
 """Policies that go through the engine: the per-order optimum, and those that look ahead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from central_server.sourcing.engine.batch import decide_anew
@@ -112,6 +112,20 @@ class ShelfPriced(Myopic):
                     stock = replace(self._stock(place, goods, world.shape.days - day), units=units)
                     found[site.name, sku] = shelf_prices(stock, min(units, UNITS_PRICED_MAX))
         return found
+
+
+class Foreknown(ShelfPriced):
+    """The prices of hindsight, from the first order on: what good prices can do at best."""
+
+    name = "perfect prices"
+
+    def __init__(self, prices: Mapping[tuple[int, int], float]) -> None:
+        """`prices` are those of a unit, by site and goods (cents)."""
+        self._prices = prices
+
+    def _stock(self, site: int, goods: int, days_left: float) -> Stock:
+        units = self._shop.stock.get((site, goods), 0)
+        return Stock(units, prices_minor=(self._prices.get((site, goods), 0.0),))
 
 
 class Realtime(ShelfPriced):
