@@ -14,7 +14,7 @@ from sync.protocol.digest import StoreDigest, differences
 
 WAIT_SECONDS = 60.0
 LOOK_EVERY_S = 0.2
-MORNING_ORDERS = 18
+MORNING_ORDERS = 21
 OUTAGE_ORDERS = 9
 MORNING_STEPS = 12
 

@@ -21,10 +21,15 @@ class Way(StrEnum):
     PARCEL = "parcel"
     RESERVE = "reserve"
     CURBSIDE = "curbside"
+    PARCEL_PAID_THERE = "parcel paid there"
+    """Ordered at a counter, sent and paid by the store that has it."""
 
 
-WAYS = (Way.PICKUP, Way.PARCEL, Way.PICKUP, Way.RESERVE, Way.PICKUP, Way.CURBSIDE)
-"""As a shop's customers choose, one after the other: half of them fetch what they paid."""
+WAYS = (
+    Way.PICKUP, Way.PARCEL, Way.PICKUP, Way.RESERVE, Way.PICKUP, Way.CURBSIDE,
+    Way.PARCEL_PAID_THERE,
+)  # fmt: skip
+"""As a shop's customers choose, one after the other: nearly half of them fetch what they paid."""
 LINES_MAX = 3
 UNITS_MAX = 2
 TRIES = 5
@@ -79,15 +84,17 @@ class Shopper:
 
     def _handover(self, location_id: str, way: Way, name: str) -> dict[str, object]:
         """Return how the goods come to the customer; a parcel goes to a neighbor of the store."""
-        if way is Way.PARCEL:
+        in_store = {"payment": PaymentPlace.IN_STORE.value}
+        if way in {Way.PARCEL, Way.PARCEL_PAID_THERE}:
             place = self._places[location_id]
             to: dict[str, object] = {key: place[key] for key in ("city", "state", "postal_code")}
             to |= {"name": name, "line1": f"{self._random.randint(1, 99)} Sycamore Street"}
             to |= {key: float(place[key]) for key in ("latitude", "longitude")}
-            return {"ship_to": {**to, "country": "US"}}
+            is_paid = way is Way.PARCEL
+            return {"ship_to": {**to, "country": "US"}, **({} if is_paid else in_store)}
         body: dict[str, object] = {"location_id": location_id}
         if way is Way.RESERVE:
-            body["payment"] = PaymentPlace.IN_STORE.value
+            body |= in_store
         elif way is Way.CURBSIDE:
             body["curbside"] = True
         return body

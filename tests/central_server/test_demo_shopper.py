@@ -11,7 +11,7 @@ from sync.domain.orders import PaymentPlace
 
 
 def test_a_newcomer_finds_work_of_every_flow() -> None:
-    """Pickups, a parcel, a reservation and a curbside order, all of them valid and at the store."""
+    """Pickups, parcels, a reservation and a curbside order, all of them valid and at the store."""
     bodies: list[OrderBody] = []
 
     def central(request: httpx.Request) -> httpx.Response:
@@ -30,5 +30,8 @@ def test_a_newcomer_finds_work_of_every_flow() -> None:
     assert (parcel.city, orders[Way.PARCEL].location_id) == ("Columbus", "")
     assert orders[Way.RESERVE].payment is PaymentPlace.IN_STORE
     assert orders[Way.CURBSIDE].curbside
-    fetched = [way for way in WAYS if way is not Way.PARCEL]
+    paid_there = orders[Way.PARCEL_PAID_THERE]
+    assert paid_there.ship_to is not None
+    assert (paid_there.payment, paid_there.location_id) == (PaymentPlace.IN_STORE, "")
+    fetched = [way for way, order in orders.items() if order.ship_to is None]
     assert {orders[way].location_id for way in fetched} == {STORES[0]}

@@ -19,7 +19,7 @@ from sync.domain.tenders import TenderKind, account_of
 from sync.edge.sqlite import OperationalError
 from sync.protocol.rows import AssociateRow
 from tests.support.builders import NOON_MS
-from tests.support.central_world import World, build_world
+from tests.support.central_world import World, sqlite_world
 from tests.support.store_side import StoreSide
 from tests.support.terminals import Terminal, actor_of, terminal, till_settings
 
@@ -30,14 +30,7 @@ S = FulfillmentStatus
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    from central_server.storage.database import Database
-    from central_server.storage.schema import migrate
-
-    (tmp_path / "central").mkdir()
-    database = Database.open(f"sqlite:///{tmp_path / 'central' / 'central.db'}")
-    migrate(database)
-    database.write(lambda unit: unit.meta.ensure("central", ""))
-    world = build_world(database, tmp_path / "central")
+    world = sqlite_world(tmp_path / "central")
     people = [
         AssociateRow("A101", "Jonas V.", Role.MANAGER, "x"),
         AssociateRow("A103", "Rafael C.", Role.ASSOCIATE, "x"),

@@ -15,6 +15,7 @@ from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder, Placed
 from central_server.storage.database import Database
+from central_server.storage.schema import migrate
 from sync.domain import operations as op
 from sync.domain.fulfillment import FulfillmentOrder, PickupProof, ProofKind
 from sync.domain.orders import Channel
@@ -169,6 +170,15 @@ class World:
             for location_id, _, _ in PLACES:
                 for row in view.stock.rows(location_id):
                     assert sums[location_id, row.sku] == (row.on_hand, row.allocated), row
+
+
+def sqlite_world(folder: Path) -> World:
+    """Return a world over a new database of its own in `folder`."""
+    folder.mkdir()
+    database = Database.open(f"sqlite:///{folder / 'central.db'}")
+    migrate(database)
+    database.write(lambda unit: unit.meta.ensure("central", ""))
+    return build_world(database, folder)
 
 
 def build_world(database: Database, folder: Path, *, on_hand: int = ON_HAND) -> World:
