@@ -258,12 +258,17 @@ class Replication(Reserving):
         )
 
     def _repair(self, sku: str, named: str, op_id: OpId) -> Iterator[Consequence]:
-        """Move promises elsewhere that a sale has broken, the one that was named first."""
+        """Move promises elsewhere that a sale has broken, the one that was named first.
+
+        A hold that is over ends instead: a restored central does not know that it had ended.
+        """
         broken = self._shared.broken(sku, self._effects.get(sku, (0, 0)))
         if not broken:
             return
         here = self._unit.fulfillments.open_with(self._location_id, sku)
         self._load(here)
+        if self.expire(here):
+            broken = self._shared.broken(sku, self._effects.get(sku, (0, 0)))
         orders = [self._rows[key] for key in {*here, named} if key in self._rows]
         shelf = [one for one in orders if one.location_id == self._location_id]
         for one in giving_way(shelf, sku, broken, named):

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 
+def _is_over(order: FulfillmentOrder, before_ms: int) -> bool:
+    """Return whether nobody came in time, as the order is now: extended, say, or half paid."""
+    ends_ms = order.expires_at_ms
+    return not order.is_unsettled and ends_ms is not None and ends_ms < before_ms
+
+
 Only = Collection[str] | None
 """The orders that a piece of central's own work is about; None: all that are due."""
 
@@ -86,8 +92,8 @@ class Reserving(ABC):
         over = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
         found = among(over, only)
         self._load({one.row.order.id for one in found})
-        over_now = [key for key in (one.row.order.id for one in found)
-                    if not self._rows[key].is_unsettled]  # fmt: skip
+        orders = [self._rows[one.row.order.id] for one in found]
+        over_now = [one.id for one in orders if _is_over(one, self._now_ms - grace_ms)]
         for key in over_now:
             self._decide(HoldExpired(key), f"expire:{key}")
         return len(over_now)

@@ -90,6 +90,22 @@ def test_the_reservation_expired_at_central_and_was_paid_offline_before_it_heard
     books(world, desk)
 
 
+def test_a_hold_that_is_over_gives_way_by_ending(world: World, store: StoreSide):
+    """Sold at the till after its time, before anybody ended it: the customer is not asked anew."""
+    order_id, _ = online(world, store)
+    store.cut()
+    pass_time(world, store, 8 * 24 * HOUR_MS)
+    number = world.order(order_id)["number"]
+    store.sell(9, breaks=number)
+    agree(world, store)
+    (work,) = world.fulfillments(order_id)
+    assert status_of(work) is S.EXPIRED
+    assert world.order(order_id)["status"] == "cancelled"
+    assert exceptions(world) == []
+    assert world.stock("S001") == (1, 0)
+    assert [one.subject for one in world.mails() if "cannot hold" in one.text] == []
+
+
 def test_cancelled_centrally_while_the_customer_was_paying(
     world: World, store: StoreSide, desk: Desk
 ):
