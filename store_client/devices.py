@@ -5,7 +5,7 @@ sees the card, we never do. Whatever it charges has a name that we give it
 before, so that asking again is never charging again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -240,9 +240,15 @@ class TillStore(Protocol):
         ...
 
     def record_money(
-        self, operation: Any, *, by: str, dev: str, approval: Approval | None = None
+        self,
+        operation: Any,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+        judge: Callable[[object], object] = ...,
     ) -> None:
-        """Record an operation on a drawer or a settled card durably."""
+        """Record an operation on a drawer or a settled card durably; `judge` may call it off."""
         ...
 
     def money_moves(self) -> Sequence[MoneyMove]:

@@ -1,10 +1,11 @@
 """The part of a store that begins orders at its counter and takes money."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from store_client.replica.journaling import Journaling
 from store_client.replica.models import MoneyMove, SyncState
+from store_client.replica.sales import no_judge
 from store_client.replica.shares import Shares
 from store_client.replica.views import Views
 from sync.domain.errors import OperationRefused
@@ -114,17 +115,25 @@ class Till(Journaling):
             raise NotFree(short)
 
     def record_money(
-        self, operation: MoneyOperation, *, by: str, dev: str, approval: Approval | None = None
+        self,
+        operation: MoneyOperation,
+        *,
+        by: str,
+        dev: str,
+        approval: Approval | None = None,
+        judge: Callable[[MoneyOperation], object] = no_judge,
     ) -> None:
         """Journal an operation on a drawer, or on a card that settled. Durable on return.
 
         What became of one card is written down once by a terminal, however often it is told.
+        What `judge` asks of the store is asked while no other terminal can write.
         """
         with self.journal.writing():
             known = [(one.device, one.operation) for one in self.money_moves()]
             if isinstance(operation, CardSettled) and (dev, operation) in known:
                 return
             check_turn(operation, [done for _, done in known])
+            judge(operation)
             self._append(operation, by, dev, (), at_ms=self.clock.now_ms(), approval=approval)
 
     def money_moves(self) -> Sequence[MoneyMove]:

@@ -20,7 +20,7 @@ Judge = Callable[[FulfillmentOrder], object]
 """Sees the order as it is; may raise to call an operation off."""
 
 
-def anything_goes(_: FulfillmentOrder) -> None:
+def anything_goes(_: object) -> None:
     """Call nothing off."""
 
 
@@ -180,10 +180,17 @@ class Desk:
             operation, by=self.actor.id, dev=self.device, approval=approval, judge=judge
         )
 
-    def record_money(self, operation: MoneyOperation, action: Action | None = None) -> None:
-        """Record what happens to a drawer, by the same rule."""
+    def record_money(
+        self,
+        operation: MoneyOperation,
+        action: Action | None = None,
+        judge: Callable[[object], object] = anything_goes,
+    ) -> None:
+        """Record what happens to a drawer, by the same rules."""
         approval = self.require(action or action_of(operation.kind))
-        self.store.record_money(operation, by=self.actor.id, dev=self.device, approval=approval)
+        self.store.record_money(
+            operation, by=self.actor.id, dev=self.device, approval=approval, judge=judge
+        )
 
     @property
     def is_led(self) -> bool:

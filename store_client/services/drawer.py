@@ -40,7 +40,7 @@ def move_cash(desk: Desk, amount_minor: int, reason: CashReason) -> Session:
     session = require_session(desk)
     require_cash(session, -amount_minor)
     moved = CashMoved(desk.device, session.number, amount_minor, session.currency, reason)
-    desk.record_money(moved, action)
+    desk.record_money(moved, action, lambda _: require_cash(require_session(desk), -amount_minor))
     return require_session(desk)
 
 
@@ -49,10 +49,18 @@ def count_drawer(desk: Desk, counted_minor: int) -> Session:
     desk.require(Action.RUN_DRAWER)
     _refuse_less_than_nothing(counted_minor)
     session = require_session(desk)
+
+    def unchanged(_: object) -> None:
+        if require_session(desk).expected_minor != session.expected_minor:
+            raise Refusal(
+                "What should be in the drawer has changed while it was counted.",
+                "Count it once more.",
+            )
+
     counted = DrawerCounted(
         desk.device, session.number, counted_minor, session.expected_minor, session.currency
     )
-    desk.record_money(counted)
+    desk.record_money(counted, judge=unchanged)
     ended = sessions(desk.store, desk.device)[-1]
     with suppress(OSError):  # it is counted, on paper or not; F7 prints it again
         desk.devices.receipts.print(

@@ -9,10 +9,11 @@ here until it has answered.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
 from store_client.services.card_settling import kept_reference, unsettled_cards
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Desk, Refusal, anything_goes
 from store_client.services.drawer_book import require_cash, require_session
 from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
@@ -116,6 +117,11 @@ def _require_goods(order: FulfillmentOrder) -> None:
         raise Refusal("Nothing of it is in hand.", "Pick it first.")
 
 
+def _in_session(desk: Desk, order: FulfillmentOrder) -> None:
+    """Call off what moves money while no drawer is open: somebody has counted it meanwhile."""
+    require_session(desk, order.currency)
+
+
 def deliverable_due(order: FulfillmentOrder) -> int:
     """Return what is due for the units that can leave now."""
     here = sum(line.unit_price_minor * line.deliverable for line in order.lines)
@@ -132,7 +138,8 @@ def pay_cash(desk: Desk, key: str, given_minor: int, most_minor: int | None = No
     cash = take_cash(due, given_minor, policy_of(desk).cash_step_minor)
     after = desk.perform(
         TenderTaken(key, next_tender(order), TenderKind.CASH, cash.amount_minor,
-                    cash.rounding_minor)
+                    cash.rounding_minor),
+        judge=partial(_in_session, desk),
     )  # fmt: skip
     change = money(cash.change_minor, order.currency)
     says = f"Cash {money(cash.amount_minor, order.currency)} taken. Change: {change}"
@@ -184,7 +191,7 @@ def pay_card(
     refusal = offline_card_refusal(
         policy_of(desk).cards_offline, unsettled_cards(desk), amount, desk.store.central_now_ms()
     )
-    desk.perform(CardAsked(key, number, amount))
+    desk.perform(CardAsked(key, number, amount), judge=partial(_in_session, desk))
     try:
         answer = desk.devices.payment_terminal.charge(
             payment_name(key, number), amount, order.currency, allow_offline=not refusal
@@ -238,7 +245,8 @@ def _answered(desk: Desk, key: str, number: int, answer: CardAnswer) -> Paid:
     reference = kept_reference(answer.reference or payment_name(key, number))
     after = desk.perform(
         CardAnswered(key, number, approved, reference if approved else "",
-                     approved and answer.is_offline)
+                     approved and answer.is_offline),
+        judge=partial(_in_session, desk) if approved else anything_goes,
     )  # fmt: skip
     tender = find_tender(reservation_of(after).tenders, number)
     amount = money(tender.amount_minor if tender else 0, after.currency)
@@ -283,10 +291,15 @@ def pay_value(
     is_near = reaches_central(desk.store.sync_state(), desk.clock.now_ms())
     left = value_left(policy_of(desk).value_offline, unheard_values(desk), account)
     if not is_near and amount <= left:
-        after = desk.perform(TenderTaken(key, number, means, amount, account=account))
+        after = desk.perform(
+            TenderTaken(key, number, means, amount, account=account),
+            judge=partial(_within_limit, desk, account=account, amount_minor=amount),
+        )
         words = f"{name} {money(amount, order.currency)} taken within this store's limit"
         return Paid(after, f"{words}: central checks it when it is reached")
-    after = desk.perform(ValueAsked(key, number, means, amount, account))
+    after = desk.perform(
+        ValueAsked(key, number, means, amount, account), judge=partial(_in_session, desk)
+    )
     if is_near:
         return Paid(after, f"Asked central about the {name.lower()}: wait for the answer")
     limit = f" (limit left: {money(left, order.currency)})" if left else ""
@@ -304,6 +317,17 @@ def _account(code: str) -> str:
     if not CODE_CHARACTERS_MIN <= len(text) <= CODE_CHARACTERS_MAX:
         raise Refusal("That is no code of a gift card or credit.", "Scan it, or type all of it.")
     return account_of(text)
+
+
+def _within_limit(desk: Desk, order: FulfillmentOrder, *, account: str, amount_minor: int) -> None:
+    """Call off what is more than may be taken without asking: another till was quicker."""
+    require_session(desk, order.currency)
+    left = value_left(policy_of(desk).value_offline, unheard_values(desk), account)
+    if amount_minor > left:
+        raise Refusal(
+            f"Another till has just used this store's limit: {money(left, order.currency)} left.",
+            "Take at most that, or another payment.",
+        )
 
 
 def unheard_values(desk: Desk) -> list[UnheardValue]:
@@ -324,20 +348,17 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
     """Give a tender back before the goods have left; a card by its payment terminal."""
     desk.require(Action.GIVE_MONEY_BACK)
     order = desk.store.fulfillment(key)
-    tender = None if order is None else find_tender(reservation_of(order).tenders, number)
-    if (
-        order is None
-        or tender is None
-        or tender.state not in {TenderState.TAKEN, TenderState.ASKED}
-    ):
-        raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
+    tender = _to_give_back(desk, order, number)
+    assert order is not None
     amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
-    session = require_session(desk, order.currency)
-    if tender.means is TenderKind.CASH:
-        require_cash(session, tender.amount_minor + tender.rounding_minor)
     if tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN:
         _void(desk, key, tender)
-    after = desk.perform(TenderReturned(key, number))
+
+    def unanswered(now: FulfillmentOrder) -> None:
+        if _to_give_back(desk, now, number).state is not tender.state:
+            raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
+
+    after = desk.perform(TenderReturned(key, number), judge=unanswered)
     if tender.state is TenderState.ASKED:
         return Paid(after, f"{MEANS[tender.means]} taken out of the payment")
     says = {
@@ -345,6 +366,18 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
         TenderKind.CARD: f"Card: {amount} given back",
     }
     return Paid(after, says.get(tender.means, f"{MEANS[tender.means]}: {amount} go back onto it"))
+
+
+def _to_give_back(desk: Desk, order: FulfillmentOrder | None, number: int) -> Tender:
+    """Return what can be given back now, out of the drawer that is open, or refuse it."""
+    tender = None if order is None else find_tender(reservation_of(order).tenders, number)
+    is_here = tender is not None and tender.state in {TenderState.TAKEN, TenderState.ASKED}
+    if order is None or tender is None or not is_here:
+        raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
+    session = require_session(desk, order.currency)
+    if tender.means is TenderKind.CASH:
+        require_cash(session, tender.amount_minor + tender.rounding_minor)
+    return tender
 
 
 def _void(desk: Desk, key: str, tender: Tender) -> None:
@@ -395,7 +428,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
             f"{left} of what was paid would stay here, and no payment is just that.",
             "Give one back and take it anew for what goes out.",
         )
-    after = desk.perform(ReservationConverted(key, lines, total))
+    after = desk.perform(ReservationConverted(key, lines, total), judge=partial(_in_session, desk))
     where, text = printed(desk, after, lines)
     rest = after.total("open")
     says = f"Sold for {money(total, after.currency)}: all done"

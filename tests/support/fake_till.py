@@ -63,12 +63,15 @@ class FakeTill:
     def note_approval(self, operation, by: str, approval) -> None:
         raise NotImplementedError
 
-    def record_money(self, operation, *, by: str, dev: str, approval=None) -> None:
+    def record_money(
+        self, operation, *, by: str, dev: str, approval=None, judge=lambda _: None
+    ) -> None:
         with self.lock:
             known = [move.operation for move in self.moves if move.device == dev]
             if isinstance(operation, CardSettled) and operation in known:
                 return
             check_turn(operation, [move.operation for move in self.moves])
+            judge(operation)
             self.note_approval(operation, by, approval)
             self.note_money(operation, by, dev)
             self.version += 1
