@@ -21,10 +21,23 @@ if TYPE_CHECKING:
 
 FAILURE, USAGE, NOT_FOUND, REFUSED, TRY_LATER = 1, 2, 3, 4, 75
 NAMESAKES_MAX = 50
+SHOWN_CHARACTERS_MAX = 40
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _somebody(by: str) -> str:
+    if not by.strip():
+        raise typer.BadParameter("say who does it: their number")
+    return by
+
+
 By = Annotated[
-    str, typer.Option("--by", help="Who does it: their number; PIN from HOLDSHELF_PIN, or asked.")
-]
+    str,
+    typer.Option(
+        "--by", help="Who does it: their number; PIN from HOLDSHELF_PIN, or asked.",
+        callback=_somebody,
+    ),
+]  # fmt: skip
 Number = Annotated[str, typer.Argument(help="The order's number, such as K7Q2-9ZXM.")]
 
 
@@ -104,6 +117,7 @@ INSTEAD_OF_KEYS = {
     "See what is due at the top.": "See what is due: `list`.",
     "Choose a payment from the list.": "See its payments: `list --json`.",
     "See what happened: Ctrl+T.": "",
+    "Choose a line from the list.": "Its lines count from 1.",
     "Go back to Today.": "",
 }
 """Sentences that name a key or a screen, as a command line says them."""
@@ -136,9 +150,11 @@ def without_keys(text: str) -> str:
 
 def refusal_words(problem: OperationRefused) -> str:
     """Return why something is not done and what to do instead, on a command line."""
+    from store_client.services.words import refusal
+
     todo = INSTEAD_BY_COMMAND.get(problem.code)
     if todo is None:
-        return without_keys(str(problem))
+        return without_keys(" ".join(refusal(problem)))
     return f"{getattr(problem, 'why', problem)} {todo}"
 
 
@@ -152,11 +168,16 @@ def one_order(
     """
     found = orders_called(desk, number, flows)
     if not found:
-        fail(NOT_FOUND, f"no {what} {number!r} here: give its whole number")
+        fail(NOT_FOUND, f"no {what} {shown(number)} here: give its whole number")
     if len(found) > 1:
         ids = ", ".join(order.id for order in found)
-        fail(NOT_FOUND, f"several of {number!r}: give one of {ids}")
+        fail(NOT_FOUND, f"several of {shown(number)}: give one of {ids}")
     return found[0]
+
+
+def shown(text: str) -> str:
+    """Return what was typed as a sentence may have it: in quotes, and not a page of it."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[:SHOWN_CHARACTERS_MAX]}…")
 
 
 def orders_called(desk: "Desk", number: str, flows: Sequence[str]) -> "list[FulfillmentOrder]":

@@ -99,10 +99,12 @@ def _register_order(group: typer.Typer, orders: Orders) -> None:
         """Label the next box: by a number that is here, or by asking central."""
         from store_client.flows.ship import commands
 
-        def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            return (commands.reprint if again else commands.label)(desk, key).order
+        def act(desk: "Desk") -> dict[str, Any]:
+            key = orders.key_of(desk, number)
+            done = (commands.reprint if again else commands.label)(desk, key)
+            return {**orders.document(done.order), "says": done.says}
 
-        orders.act(context, number, by, act, as_json)
+        say(orders.refusing(context, by, act), as_json=as_json)
 
 
 def _register_boxes(group: typer.Typer, orders: Orders) -> None:

@@ -6,6 +6,7 @@ are those of `store-client`.
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, NoReturn
@@ -19,6 +20,7 @@ from store_client.order_cli import (
     FAILURE,
     NOT_FOUND,
     REFUSED,
+    USAGE,
     AsJson,
     By,
     Line,
@@ -27,6 +29,7 @@ from store_client.order_cli import (
     read_pin,
     recording,
     refusal_words,
+    shown,
     without_keys,
 )
 from store_client.replica.store import Store
@@ -35,13 +38,14 @@ from store_client.services import drawer_book, receipt_copies, reserving, tender
 from store_client.services.cash import read_amount, signed
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer_book import sessions
+from store_client.services.scanner import read_code
 from store_client.services.tender_report import report_of, report_text
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
-from sync.domain.tenders import TenderKind
+from sync.domain.tenders import STORED_VALUE, TenderKind
 from sync.edge.sqlite import UnsafeDatabase
 
 FLOW, PARCELS = "reserve", "ship_from_store"
@@ -178,9 +182,9 @@ def make(
     """Hold units for a customer at the counter, or put them on the waiting list."""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        hits = desk.store.product_by_code(sku)
+        hits = desk.store.product_by_code(read_code(sku).lookup)
         if not hits:
-            _fail(NOT_FOUND, f"no product {sku}")
+            _fail(NOT_FOUND, f"no product {shown(sku)}: give its SKU or barcode")
         begin = reserving.wait if wait else reserving.reserve
         order = begin(desk, hits[0], reserving.Wish(name, quantity, phone))
         words = "Asked for a place on the waiting list" if wait else "Held"
@@ -201,6 +205,7 @@ def pay(
     as_json: AsJson = False,
 ) -> None:
     """Take a payment. The code of a gift card or credit comes from HOLDSHELF_VALUE_CODE."""
+    code = _value_code() if means in STORED_VALUE else ""
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         order = _find(desk, number)
@@ -211,10 +216,6 @@ def pay(
         elif means is TenderKind.CARD:
             paid = tendering.pay_card(desk, order.id, minor)
         else:
-            code = (
-                os.environ.get("HOLDSHELF_VALUE_CODE", "")
-                or str(typer.prompt("Code", err=True)).strip()
-            )
             paid = tendering.pay_value(desk, order.id, means, code, minor)
         return {**_document(paid.order), "change_minor": paid.change_minor}, without_keys(
             f"{paid.says}."
@@ -367,6 +368,14 @@ def _document(order: FulfillmentOrder) -> dict[str, Any]:
             for one in held.tenders
         ],
     }  # fmt: skip
+
+
+def _value_code() -> str:
+    """Return the code of a gift card or credit, out of the environment or asked for."""
+    code = os.environ.get("HOLDSHELF_VALUE_CODE", "").strip()
+    if not code and not sys.stdin.isatty():
+        _fail(USAGE, "give the code in HOLDSHELF_VALUE_CODE")
+    return code or str(typer.prompt("Code", err=True)).strip()
 
 
 def _more_than_nothing(text: str, currency: str) -> int:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from store_client.replica.database import ReplicaDatabase, chunks, is_text, placeholders
 from store_client.replica.models import BoardRow, Holder
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.edge.journal import Journal
@@ -63,7 +63,7 @@ class Boards:
         Capitals and hyphens do not matter.
         """
         words = text.strip().replace("%", "").replace("_", "")
-        if not words:
+        if not words or not is_text(text):
             return []
         bare, key = words.replace("-", ""), text.strip().replace("-", "")
         rows = self._database.all(

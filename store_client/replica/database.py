@@ -22,6 +22,15 @@ PARAMETERS_MAX = 500
 """How many values one IN list carries."""
 
 
+def is_text(typed: str) -> bool:
+    """Return whether what was typed can be in a database at all: arguments may be any bytes."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class ReplicaDatabase:
     """Thread-safe: a lock covers each call and each transaction.
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from store_client.replica.database import ReplicaDatabase
+from store_client.replica.database import ReplicaDatabase, is_text
 from store_client.replica.models import ProductHit
 from store_client.replica.shares import Shares
 from store_client.replica.views import Views
@@ -48,6 +48,8 @@ class ProductLookup:
     def by_code(self, code: str, zone: str) -> list[ProductHit]:
         """Return the products of a barcode (any padding) or a SKU."""
         text = code.strip()
+        if not is_text(text):
+            return []
         rows = self._database.all(
             f"{_COLUMNS} WHERE p.sku = :code OR p.sku IN"
             " (SELECT sku FROM barcodes WHERE gtin = :gtin) ORDER BY p.sku",
@@ -58,6 +60,8 @@ class ProductLookup:
     def skus_of(self, code: str) -> list[str]:
         """Return the SKUs of a barcode (any padding) or SKU, without looking at stock."""
         text = code.strip()
+        if not is_text(text):
+            return []
         rows = self._database.all(
             "SELECT sku FROM products WHERE sku = ? UNION SELECT p.sku FROM barcodes b"
             " JOIN products p USING (sku) WHERE b.gtin = ? ORDER BY 1",

@@ -19,17 +19,28 @@ def signed(reason: CashReason, amount_minor: int) -> int:
     return amount_minor if reason is CashReason.CHANGE else -amount_minor
 
 
-_AMOUNT = re.compile(r"(-?)(\d{1,7})(?:[.,](\d{1,3}))?")
+_AMOUNT = re.compile(r"(-?)(\d{1,9})(?:[.,](\d{1,3}))?")
+_GROUPED = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d{1,3})?")
+"""As amounts are shown; a single comma may be a decimal one, where there are decimals."""
+WHOLE_DIGITS_MAX = 7
+"""A barcode that is scanned into an amount has eight or more."""
+WHOLE_DIGITS_MAX_WITHOUT_COINS = 9
+"""Of currencies without smaller coins: a drawer has millions of won in it."""
 
 
 def read_amount(text: str, currency: str) -> int:
-    """Return a typed amount in minor units: 48.99, 48,99 or 48; as many digits as there are."""
-    found = _AMOUNT.fullmatch(text.strip().lstrip("$€£ "))
+    """Return a typed amount in minor units: 48.99, 48,99, 48 or 1,248.99."""
+    digits = decimals(currency)
+    typed = text.strip().lstrip("$€£ ")
+    if _GROUPED.fullmatch(typed) and ("." in typed or typed.count(",") > 1 or not digits):
+        typed = typed.replace(",", "")
+    found = _AMOUNT.fullmatch(typed)
     if found is None:
         refuse_card_numbers(text)
         raise Refusal(f"“{text.strip()[:8]}” is no amount.", "Type it like 48.99.")
     sign, whole, part = found[1], found[2], found[3] or ""
-    digits = decimals(currency)
+    if len(whole) > (WHOLE_DIGITS_MAX if digits else WHOLE_DIGITS_MAX_WITHOUT_COINS):
+        raise Refusal(f"“{text.strip()[:10]}” is too much for one amount.", "Type it like 48.99.")
     if part and not digits:
         raise Refusal("This currency has no smaller coins.", "Type a whole amount.")
     if len(part) > digits:

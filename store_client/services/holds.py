@@ -42,6 +42,7 @@ def end_holds(store: Store, device: str) -> int:
 def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
     """Release what was not fetched, or not paid, in time."""
     order = load(desk, fulfillment_id)
+    _require_unpaid(order)
     if not is_over(desk, order):
         now_ms = desk.store.central_now_ms()
         until = day_time(desk.store.store_row(), order.expires_at_ms or now_ms, now_ms)
@@ -51,4 +52,13 @@ def release(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
 
 def not_wanted(desk: Desk, fulfillment_id: str, reason: RefusalReason) -> FulfillmentOrder:
     """Note that the customer does not want any of it any more, or waits no longer."""
+    _require_unpaid(load(desk, fulfillment_id))
     return desk.perform(ReservationReleased(fulfillment_id, reason))
+
+
+def _require_unpaid(order: FulfillmentOrder) -> None:
+    """Refuse to end what is paid elsewhere, or for which money of the customer's is here."""
+    if order.reserve is None:
+        raise Refusal("This order is paid elsewhere.", "Give it up, or leave it as it is.")
+    if order.is_unsettled and order.total("open"):
+        raise Refusal("Money of the customer's is here, or is asked for.", "Give it back first.")

@@ -411,6 +411,10 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
     order = desk.store.fulfillment(key)
     if order is None:
         raise Refusal("This reservation is not here any more.", "Go back to Today.")
+    if order.shipment is not None:
+        raise Refusal(
+            "A parcel leaves with its carrier.", "Put it on the manifest: it is sold then."
+        )
     require_session(desk, order.currency)
     lines = tuple(LineQuantity(line, count) for line, count in quantities if count)
     if not lines:

@@ -15,6 +15,8 @@ from sync.domain.errors import IllegalTransition, QuantityRefused, UnknownLine
 from sync.domain.exceptions import AGGREGATE_PREFIX
 from sync.domain.fulfillment import FulfillmentStatus, RefusalReason, ShortReason
 from sync.domain.money import in_major
+from sync.domain.ship_effects import BoxRefused
+from sync.domain.tenders import TenderRefused
 from sync.protocol.rows import StoreRow
 
 MINUTE_MS = 60_000
@@ -282,6 +284,8 @@ def last_recorded(store: StoreRow | None, operation: OperationFate, now_ms: int)
 def refusal(error: Exception) -> tuple[str, str]:
     """Return why something was refused and what to do, as two sentences."""
     why, todo = getattr(error, "why", ""), getattr(error, "todo", "")
+    if isinstance(error, TenderRefused):
+        todo = "See what is due at the top."
     if why:
         return why, todo
     if isinstance(error, IllegalTransition):
@@ -290,7 +294,10 @@ def refusal(error: Exception) -> tuple[str, str]:
         left = f"only {error.allowed} left" if error.allowed else "nothing left"
         return f"Cannot {error.what} {error.asked}: {left} on this line.", "Check the line."
     if isinstance(error, UnknownLine):
-        return "This line is not part of the order.", "Choose a line from the list."
+        todo = "Choose a line from the list."
+        return "This line is not part of the order.", todo
+    if isinstance(error, BoxRefused):
+        return f"Box {error.box}: {error.reason}.", "Look at the boxes of the order."
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}.".replace("..", "."), ""
 

@@ -1,8 +1,6 @@
 """Two people at one counter, in two processes: each saw the order before the other was quicker."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,31 +12,8 @@ from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import TenderKind, ValueLimits
 from tests.support.central_world import World
 from tests.support.counter import CODE, agree, all_of, allow, aside, books, gift_card, online
+from tests.support.quicker import late
 from tests.support.store_side import StoreSide
-
-
-class Late:
-    """A store before which, once, somebody else records something at the last moment."""
-
-    def __init__(self, store: Any, quicker: Callable[[], object]) -> None:
-        self._store, self._quicker = store, [quicker]
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if name not in {"perform", "record_money"}:
-            return found
-
-        def recorded(*arguments: Any, **more: Any) -> Any:
-            while self._quicker:
-                self._quicker.pop()()
-            return found(*arguments, **more)
-
-        return recorded
-
-
-def late(desk: Desk, quicker: Callable[[], object]) -> Desk:
-    """Return the desk of the second person, whom `quicker` overtakes."""
-    return replace(desk, store=Late(desk.store, quicker))
 
 
 def test_a_payment_is_given_back_once(world: World, store: StoreSide, desk: Desk):

@@ -248,16 +248,20 @@ def test_durations_are_short(ms, words):
     [
         ("48.99", "USD", 4899), ("48,9", "EUR", 4890), ("48", "USD", 4800), ("12", "UGX", 12),
         ("12.345", "KWD", 12345), ("12.5", "KWD", 12500), ("-5", "USD", -500),
+        ("12500000", "KRW", 12_500_000), ("9999999.99", "USD", 999_999_999),
     ],
 )  # fmt: skip
 def test_an_amount_is_typed_as_it_is_shown(text, currency, minor):
-    """As many digits after the point as the currency has coins for."""
+    """As many digits after the point as the currency has coins for; a drawer of won is full."""
     assert read_amount(text, currency) == minor
     assert read_amount(money(minor, currency).removesuffix(f" {currency}").replace("$", ""),
                        currency) == minor  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "currency"), [("1.234", "USD"), ("1.5", "JPY"), ("1e3", "USD")])
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [("1.234", "USD"), ("1.5", "JPY"), ("1e3", "USD"), ("40063813", "USD"), ("1" * 10, "KRW")],
+)
 def test_what_is_no_amount_is_refused(text, currency):
     """A digit too many is a slip, not a tenth of a cent."""
     with pytest.raises(Refusal):

@@ -62,10 +62,11 @@ HOURS_MAX = 24 * 28
 
 
 def mark_ready(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Tell the customer to come. What the store was late for is added to the hold."""
+    """Tell the customer to come. What the store was late for is added to the hold, once."""
     order = load(desk, fulfillment_id)
     now_ms = desk.store.central_now_ms()
-    late_ms = max(0, now_ms - order.promised_by_ms)
+    was_ready = any(one.kind == "marked_ready" for one in desk.store.fates_of(fulfillment_id))
+    late_ms = 0 if was_ready else max(0, now_ms - order.promised_by_ms)
     until_ms = (order.expires_at_ms or now_ms) + late_ms
     return desk.perform(op.MarkedReady(fulfillment_id, now_ms, until_ms))
 

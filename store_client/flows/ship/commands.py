@@ -113,11 +113,14 @@ def label(desk: Desk, fulfillment_id: str, box: int | None = None) -> Labeled:
 def label_by_hand(desk: Desk, fulfillment_id: str, box: int, number: str) -> Labeled:
     """Note the number of a label that was bought otherwise."""
     order = load(desk, fulfillment_id)
-    kept = clean(number).upper()[:NUMBER_CHARACTERS_MAX]
+    kept = clean(number).upper()
     if not kept:
         raise Refusal("No number given.", "Scan or type the number on the label.")
     if not (kept.isascii() and kept.isprintable()):
         raise Refusal(f"“{kept[:12]}” is no number of a label.", "Scan it once more.")
+    if len(kept) > NUMBER_CHARACTERS_MAX:
+        most = f"At most {NUMBER_CHARACTERS_MAX} characters."
+        raise Refusal(f"“{kept[:12]}…” is too long for a label.", most)
     shipment = shipment_of(order)
     if kept in shipment.used:
         raise Refusal(f"Label {kept} is used already.", "Each box has a label of its own.")

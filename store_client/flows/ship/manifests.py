@@ -12,7 +12,8 @@ from store_client.paper import ManifestRow, ManifestSheet, PaperProblem
 from store_client.services.calendar import local
 from store_client.services.desk import Desk, Refusal
 from store_client.services.open_orders import begun_orders
-from store_client.services.words import units
+from store_client.services.words import refusal, units
+from sync.domain.errors import OperationRefused
 from sync.domain.flows.ship import NAME, shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ship_operations import Manifested
@@ -77,11 +78,18 @@ def close(desk: Desk, carrier: str) -> Done:
         return Done(0, f"Nothing new to list: made again. {print_manifest(desk, carrier)}")
     if not ready:
         raise Refusal("No labeled box waits for a manifest.", "Pack and label first.")
-    name = _name(desk, orders, carrier)
+    name, left = _name(desk, orders, carrier), list[str]()
     for one in ready:
-        desk.perform(Manifested(one.order.id, one.box.number, name))
+        try:
+            desk.perform(Manifested(one.order.id, one.box.number, name))
+        except OperationRefused as refused:
+            left.append(_of_order(one.order, refused))
+    if len(left) == len(ready):
+        raise Refusal(left[0], "Look at the boxes again.")
     paper = print_manifest(desk, carrier)
-    return Done(len(ready), f"{units(len(ready), 'box').replace('boxs', 'boxes')} listed. {paper}")
+    listed = units(len(ready) - len(left), "box").replace("boxs", "boxes")
+    missing = f" {len(left)} not listed. {left[0]}" if left else ""
+    return Done(len(ready) - len(left), f"{listed} listed.{missing} {paper}")
 
 
 def hand_over(desk: Desk, carrier: str) -> Done:
@@ -95,19 +103,32 @@ def hand_over(desk: Desk, carrier: str) -> Done:
     if not gone:
         number = left[0].order.order_number
         raise Refusal(f"Order {number} is not all expected any more.", "Put it back first.")
-    taken, unpaid = 0, list[Refusal]()
+    taken, refused = 0, list[tuple[FulfillmentOrder, OperationRefused]]()
     for boxes in _by_order(gone):
         try:
             let_go(desk, boxes[0].order, [one.box for one in boxes])
-        except Refusal as refusal:
-            unpaid.append(refusal)
-        else:
-            taken += len(boxes)
+        except OperationRefused as refusal:
+            refused.append((boxes[0].order, refusal))
+        taken += _left_now(desk, boxes)
     if not taken:
-        raise unpaid[0]
+        raise refused[0][1]
     kept = f" {len(left)} stay here: something has to be put back." if left else ""
-    waits = f" {len(gone) - taken} stay here. {unpaid[0].why}" if unpaid else ""
+    waits = f" {len(gone) - taken} stay here. {_of_order(*refused[0])}" if refused else ""
     return Done(taken, f"The carrier has {taken}.{kept}{waits}")
+
+
+def _left_now(desk: Desk, boxes: Iterable[Listed]) -> int:
+    """Return how many of the boxes of one order the carrier has: of several some may be refused."""
+    listed = list(boxes)
+    order = desk.store.fulfillment(listed[0].order.id)
+    now = [] if order is None else [shipment_of(order).box(one.box.number) for one in listed]
+    return sum(box is not None and not box.is_here for box in now)
+
+
+def _of_order(order: FulfillmentOrder, refused: OperationRefused) -> str:
+    """Return why something of an order was refused, so that everybody knows of which."""
+    why, _ = refusal(refused)
+    return why if order.order_number in why else f"Order {order.order_number}: {why}"
 
 
 def _by_order(listed: Iterable[Listed]) -> list[list[Listed]]:
