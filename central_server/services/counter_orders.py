@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from central_server.records import Location, Order, OrderLine, Price
+from central_server.services.amounts import amount_words
 from sync.domain.errors import DomainError
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
@@ -59,10 +60,12 @@ def tied_by(fulfillment: FulfillmentOrder) -> tuple[StockEffect, ...]:
 
 def price_differences(operation: Beginning, prices: Mapping[str, Price]) -> str:
     """Return in words where the promised price is not the one in force; it is kept all the same."""
+    currency = operation.terms.currency
     found = [
-        f"{one.sku} at {one.unit_price_minor}, the price list says {known.amount_minor}"
+        f"{one.sku} at {amount_words(one.unit_price_minor, currency)}, the price list says"
+        f" {amount_words(known.amount_minor, known.currency)}"
         for one in operation.reserved
         if (known := prices.get(one.sku)) is not None
-        and (known.amount_minor, known.currency) != (one.unit_price_minor, operation.terms.currency)
+        and (known.amount_minor, known.currency) != (one.unit_price_minor, currency)
     ]
-    return f"Promised by the store: {'; '.join(found)} (minor units)." if found else ""
+    return f"Promised by the store: {'; '.join(found)}." if found else ""

@@ -5,6 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionRecord, Replica
+from central_server.services.amounts import amount_words
 from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.domain.exceptions import (
     CLOCK_OFFSET_MS_MAX,
@@ -88,8 +89,8 @@ def owed_record(
 ) -> ExceptionRecord:
     """Return the exception of an order that was paid here, and of which less leaves."""
     text = (
-        f"Order {order.order_number}: {owed_back(order)} (minor units of {order.currency}) of what"
-        " was paid is to be given back."
+        f"Order {order.order_number}: {amount_words(owed_back(order), order.currency)} of what was"
+        " paid is to be given back."
     )
     return exception_record(
         ExceptionKind.MONEY_OWED, text, cause=owed_cause(order.id), now_ms=now_ms,

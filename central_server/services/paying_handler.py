@@ -1,5 +1,6 @@
 """What follows at central from payments in stores, in any flow: stored value is taken, or not."""
 
+from central_server.services.amounts import amount_words
 from central_server.services.flow_handler import FollowUps, Step
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder
@@ -38,10 +39,10 @@ def _redeemed(step: Step, taken: TenderTaken, ups: FollowUps) -> tuple[Consequen
     )
     if missing:
         name = taken.means.value.replace("_", " ")
-        text = (
-            f"Order {order.order_number}: a {name} paid {taken.amount_minor}, and {missing} of it"
-            " was not there (minor units)."
+        paid, gone = (
+            amount_words(minor, order.currency) for minor in (taken.amount_minor, missing)
         )
+        text = f"Order {order.order_number}: a {name} paid {paid}, and {gone} of it was not there."
         ups.event(order, "value_overdrawn", text)
         ups.exception(order, ExceptionKind.VALUE_OVERDRAWN, text)
     return ()
@@ -57,9 +58,9 @@ def _value_asked(step: Step, asked: ValueAsked, ups: FollowUps) -> tuple[Consequ
     if not missing:
         return ()
     name = asked.means.value.replace("_", " ")
-    left = asked.amount_minor - missing
+    left, wanted = asked.amount_minor - missing, amount_words(asked.amount_minor, order.currency)
     text = (
-        f"Not taken: the {name} has {left} left, {asked.amount_minor} were asked (minor units)."
+        f"Not taken: the {name} has {amount_words(left, order.currency)} left, {wanted} were asked."
         if left
         else f"Not taken: nothing is left on the {name}, or it is not known."
     )

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionRecord
+from central_server.services.amounts import amount_words
 from central_server.services.exceptions import (
     announce,
     close_causes,
@@ -100,14 +101,18 @@ class ExceptionsOfPush:
                 counted != expected
             ):
                 kind = ExceptionKind.DRAWER_DIFFERENCE
+                found, wanted = (
+                    amount_words(minor, operation.currency) for minor in (counted, expected)
+                )
                 text = (
-                    f"Drawer {operation.drawer}, session {operation.session}: {counted} counted,"
-                    f" {expected} expected (minor units)."
+                    f"Drawer {operation.drawer}, session {operation.session}: {found} counted,"
+                    f" {wanted} expected."
                 )
             case CardSettled(declined=True):
                 kind = ExceptionKind.CARD_NOT_SETTLED
+                amount = amount_words(operation.amount_minor, operation.currency)
                 text = (
-                    f"Card payment {operation.reference} of {operation.amount_minor} (minor units)"
+                    f"Card payment {operation.reference} of {amount}"
                     f" for order {operation.order_number or '?'} was declined afterwards."
                 )
             case _:

@@ -160,7 +160,7 @@ def test_a_price_that_changed_meanwhile_is_kept_and_written_down(world: World, d
     device.do(replace(made(), reserved=(res.ReservedLine(1, "SKU-1", "One", 1, 900),)))
     assert statuses(device.push()) == []
     text = world.order("C0001")["timeline"][0]["text"]
-    assert "SKU-1 at 900, the price list says 1000" in text
+    assert "SKU-1 at 9.00 USD, the price list says 10.00 USD" in text
 
 
 def test_the_same_reservation_cannot_begin_twice(world: World, device: Device):
@@ -322,7 +322,7 @@ def test_a_gift_card_that_is_not(world: World, device: Device):
     device.do(res.ValueAsked(key, 1, TenderKind.GIFT_CARD, 2000, GIFT))
     answer = device.push()
     assert statuses(answer) == ["amended"]
-    assert "1200 left, 2000 were asked" in answer.verdicts[0].consequences[0].text
+    assert "12.00 USD left, 20.00 USD were asked" in answer.verdicts[0].consequences[0].text
     assert balance(world) == 1200
     assert ledger(world) == {}
 
