@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 Sku = Annotated[str, typer.Option(help="SKU or barcode.")]
+Units = Annotated[int, typer.Option(min=1, help="So many of it.")]
 Reason = Annotated[ShortReason, typer.Option(help="Why.")]
 TakeOver = Annotated[bool, typer.Option("--take-over", help="Go on with what somebody else picks.")]
 Take = Annotated[
@@ -68,15 +69,20 @@ def _register_picking(group: typer.Typer, orders: Orders) -> None:
         number: Number,
         by: By,
         sku: Sku,
+        units: Units = 1,
         take_over: TakeOver = False,
         as_json: AsJson = False,
     ) -> None:
-        """Pick one unit of an order, by SKU or barcode."""
+        """Pick units of an order, by SKU or barcode: one unless more are said."""
         from store_client.services import shelf
         from store_client.services.scanner import read_code
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
-            return shelf.pick_by_scan(_going_on(desk, key, take_over), key, read_code(sku)).order
+            going_on = _going_on(desk, key, take_over)
+            if units == 1:
+                return shelf.pick_by_scan(going_on, key, read_code(sku)).order
+            line = _line_of(desk, key, sku, lambda one: one.to_pick)
+            return shelf.pick_by_hand(going_on, key, line.line, units)
 
         orders.act(context, number, by, act, as_json)
 
@@ -86,15 +92,16 @@ def _register_picking(group: typer.Typer, orders: Orders) -> None:
         number: Number,
         by: By,
         sku: Sku,
+        units: Units = 1,
         take_over: TakeOver = False,
         as_json: AsJson = False,
     ) -> None:
-        """Take the pick of one unit back: it is on the shelf, and still to be picked."""
+        """Take the pick of units back: they are on the shelf, and still to be picked."""
         from store_client.services import shelf
 
         def act(desk: "Desk", key: str) -> "FulfillmentOrder":
             line = _line_of(desk, key, sku, lambda one: one.held)
-            return shelf.unpick(_going_on(desk, key, take_over), key, line.line)
+            return shelf.unpick(_going_on(desk, key, take_over), key, line.line, units)
 
         orders.act(context, number, by, act, as_json)
 

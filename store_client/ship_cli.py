@@ -134,7 +134,12 @@ def _register_boxes(group: typer.Typer, orders: Orders) -> None:
         """Take the label off a box, or back the request for one."""
         from store_client.flows.ship import commands
 
-        orders.act(context, number, by, lambda desk, key: commands.void(desk, key, box), as_json)
+        def act(desk: "Desk") -> dict[str, Any]:
+            key = orders.key_of(desk, number)
+            says = commands.left_on_paper(commands.load(desk, key), box)
+            return {**orders.document(commands.void(desk, key, box)), "says": says}
+
+        say(orders.refusing(context, by, act), as_json=as_json)
 
     @group.command(epilog=epilog)
     def unpack(
@@ -143,7 +148,13 @@ def _register_boxes(group: typer.Typer, orders: Orders) -> None:
         """Empty a box; its label is void."""
         from store_client.flows.ship import commands
 
-        orders.act(context, number, by, lambda desk, key: commands.unpack(desk, key, box), as_json)
+        def act(desk: "Desk") -> dict[str, Any]:
+            key = orders.key_of(desk, number)
+            paper = commands.left_on_paper(commands.load(desk, key), box)
+            after = orders.document(commands.unpack(desk, key, box))
+            return {**after, "says": f"Box {box} is empty. {paper}".strip()}
+
+        say(orders.refusing(context, by, act), as_json=as_json)
 
 
 def _register_carrier(group: typer.Typer, orders: Orders) -> None:

@@ -388,7 +388,13 @@ def _more_than_nothing(text: str, currency: str) -> int:
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:
     """Return the order of a number: a reservation, or a parcel that is paid here."""
-    return one_order(desk, number, (FLOW, PARCELS), "order that is paid here", _fail)
+    return one_order(
+        desk,
+        number,
+        (FLOW, PARCELS),
+        "order that is paid here (parcels are paid where they leave)",
+        _fail,
+    )
 
 
 def _open(settings: StoreSettings) -> Store:

@@ -6,6 +6,7 @@ Read here as a stranger would: nothing of it may need the source to be understoo
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -61,10 +62,10 @@ class Shop:
         assert (done.exit_code, done.stdout) == (code, ""), done.output
         return done.stderr
 
-    def told(self, *arguments: str) -> dict:
+    def told(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")
         assert done.exit_code == 0, done.output
-        found: dict = json.loads(done.stdout)
+        found: Any = json.loads(done.stdout)
         return found
 
 
@@ -147,6 +148,25 @@ def test_a_label_that_is_not_on_paper_is_told(shop, monkeypatch):
         said = shop.told("ship", "label", PAID_HERE, *BY)["says"]
     assert said == "Box 1 is labeled, but not on paper: the printer is out of labels"
     assert ".pdf" in shop.told("ship", "label", PAID_HERE, "--again", *BY)["says"]
+
+
+def test_what_is_still_on_paper_of_a_box_is_said(shop):
+    """A label that is void, and a manifest that has the box: somebody has to act on it."""
+    (box,) = shop.told("ship", "list")[1]["boxes"]
+    torn = shop.told("ship", "void", PAID_HERE, "--box", "1", *BY)["says"]
+    assert torn == f"Tear label {box['tracking']} off. Manifest swift-1 has it: make that again."
+    assert "nothing to take off" in shop.refused(4, "ship", "void", PAID_HERE, "--box", "1", *BY)
+    assert shop.told("ship", "unpack", PAID_HERE, "--box", "1", *BY)["says"] == "Box 1 is empty."
+
+
+def test_many_units_are_picked_by_one_command(shop):
+    """Of 1,000 nobody calls a command 1,000 times; more than there are is picked of none."""
+    pick = ("pickup", "pick", PICKUP, "--sku", sku_of(0), *BY)
+    said = shop.refused(4, *pick, "--units", "3")
+    assert "Cannot pick 3: only 2 left on this line." in said
+    assert shop.told(*pick, "--units", "2")["units_to_pick"] == 1
+    back = ("pickup", "unpick", PICKUP, "--sku", sku_of(0), *BY)
+    assert shop.told(*back, "--units", "2")["units_to_pick"] == 3
 
 
 def test_a_number_of_a_label_is_taken_whole_or_not_at_all(shop):

@@ -31,7 +31,8 @@ from sync.domain.people import Action
 from sync.domain.shipping import WEIGHT_GRAMS_MAX, Box
 
 __all__ = [
-    "Labeled", "everything", "follow_up", "grams", "label", "label_by_hand", "label_of", "pack",
+    "Labeled", "everything", "follow_up", "grams", "label", "label_by_hand", "label_of",
+    "left_on_paper", "load", "pack",
     "pick_by_hand", "put_back_all", "quantity", "reject", "reprint", "scan_item", "short",
     "slip_of", "unpack", "unpick", "void",
 ]  # fmt: skip
@@ -76,6 +77,18 @@ def pack(
 def unpack(desk: Desk, fulfillment_id: str, box: int) -> FulfillmentOrder:
     """Empty a box; its label is void."""
     return desk.perform(so.BoxUnpacked(fulfillment_id, box))
+
+
+def left_on_paper(order: FulfillmentOrder, box: int) -> str:
+    """Return what is to be done about the paper of a box whose label is to be void: it may be none.
+
+    `order` is as it was before.
+    """
+    found = shipment_of(order).box(box)
+    if found is None or not found.tracking:
+        return ""
+    listed = f" Manifest {found.manifest} has it: make that again." if found.manifest else ""
+    return f"Tear label {found.tracking} off.{listed}"
 
 
 # --- labels -------------------------------------------------------------------------------
@@ -132,6 +145,9 @@ def label_by_hand(desk: Desk, fulfillment_id: str, box: int, number: str) -> Lab
 
 def void(desk: Desk, fulfillment_id: str, box: int) -> FulfillmentOrder:
     """Take a label off a box, or back the request for one."""
+    found = shipment_of(load(desk, fulfillment_id)).box(box)
+    if found is not None and not found.tracking and found.requested_at_ms is None:
+        raise Refusal(f"Box {box} has no label: there is nothing to take off.", "Label it.")
     return desk.perform(so.LabelVoided(fulfillment_id, box))
 
 
