@@ -35,8 +35,8 @@ from store_client.order_cli import (
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
 from store_client.services import drawer_book, receipt_copies, reserving, tender_report, tendering
-from store_client.services.cash import read_amount, signed
-from store_client.services.desk import Desk, Refusal
+from store_client.services.cash import read_amount, read_positive_amount, signed
+from store_client.services.desk import Desk
 from store_client.services.drawer_book import sessions
 from store_client.services.scanner import read_code
 from store_client.services.tender_report import report_of, report_text
@@ -110,7 +110,7 @@ def cash(
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         session = drawer_book.require_session(desk)
-        minor = _more_than_nothing(amount, session.currency)
+        minor = read_positive_amount(amount, session.currency)
         moved = drawers.move_cash(desk, signed(reason, minor), reason)
         return _report(report_of(moved)), f"Noted: {amount} {reason.value}."
 
@@ -209,7 +209,7 @@ def pay(
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
         order = _find(desk, number)
-        minor = _more_than_nothing(amount, order.currency) if amount else None
+        minor = read_positive_amount(amount, order.currency) if amount else None
         due = tendering.deliverable_due(order)
         if means is TenderKind.CASH:
             paid = tendering.pay_cash(desk, order.id, due if minor is None else minor)
@@ -376,14 +376,6 @@ def _value_code() -> str:
     if not code and not sys.stdin.isatty():
         _fail(USAGE, "give the code in HOLDSHELF_VALUE_CODE")
     return code or str(typer.prompt("Code", err=True)).strip()
-
-
-def _more_than_nothing(text: str, currency: str) -> int:
-    """Return a typed amount in minor units; which way it goes is not said by a sign."""
-    minor = read_amount(text, currency)
-    if minor <= 0:
-        raise Refusal(f"“{text.strip()[:12]}” is not more than nothing.", "Type it like 48.99.")
-    return minor
 
 
 def _find(desk: Desk, number: str) -> FulfillmentOrder:

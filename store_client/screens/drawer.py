@@ -14,7 +14,7 @@ from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Ques
 from store_client.screens.recording import RecordingScreen
 from store_client.services import drawer, drawer_book, tender_report
 from store_client.services.card_settling import settle_cards
-from store_client.services.cash import REASONS, read_amount, signed
+from store_client.services.cash import REASONS, read_amount, read_positive_amount, signed
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer_book import Session
 from store_client.services.tender_report import Report, TenderLine
@@ -221,17 +221,22 @@ class DrawerScreen(RecordingScreen):
             Question(words, "How much", "such as 50"),
             lambda desk, minor: drawer.move_cash(desk, signed(reason, minor), reason),
             lambda _: f"Noted: {words.lower()}",
+            read_positive_amount,
         )
 
     def _ask(
-        self, question: Question, act: Callable[..., Session], says: Callable[[Session], str]
+        self,
+        question: Question,
+        act: Callable[..., Session],
+        says: Callable[[Session], str],
+        read: Callable[[str, str], int] = read_amount,
     ) -> None:
         session = self._session
 
         def submit(text: str) -> Session:
             desk, is_open = self.desk, session is not None and session.is_open
             currency = self._currency if is_open else drawer_book.currency_of(desk.store)
-            return act(desk, abs(read_amount(text, currency)))
+            return act(desk, read(text, currency))
 
         self.app.push_screen(EntryDialog(question, submit), partial(self._done, says))
 

@@ -15,7 +15,7 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
-from store_client.services.cash import read_amount
+from store_client.services.cash import read_positive_amount
 from store_client.services.counter import JUST_ENDED
 from store_client.services.scanner import Code
 from store_client.services.tendering import MEANS, Paid, Sold
@@ -223,7 +223,7 @@ class TenderScreen(RecordingModal[Sold | None]):
 
     def _typed_amount(self) -> int | None:
         text = self.query_one("#tender-amount", Input).value.strip()
-        return read_amount(text, self._order.currency) if text else None
+        return read_positive_amount(text, self._order.currency) if text else None
 
     def action_cash(self) -> None:
         """Take cash: what is typed, or exactly what is due."""

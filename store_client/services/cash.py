@@ -47,3 +47,11 @@ def read_amount(text: str, currency: str) -> int:
         raise Refusal(f"“{text.strip()[:12]}” is no amount.", f"At most {digits} digits follow.")
     minor: int = int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
     return -minor if sign else minor
+
+
+def read_positive_amount(text: str, currency: str) -> int:
+    """Return a typed amount above 0 in minor units: what it is for says which way it goes."""
+    minor = read_amount(text, currency)
+    if minor <= 0:
+        raise Refusal(f"“{text.strip()[:12]}” is not more than nothing.", "Type it like 48.99.")
+    return minor
