@@ -157,6 +157,8 @@ class Question:
     placeholder: str = ""
     value: str = ""
     text: str = ""
+    is_typed: bool = False
+    """Whether a person typed `value`: the next key goes behind it, and does not take its place."""
 
 
 class EntryDialog(RecordingModal[Any]):
@@ -180,7 +182,10 @@ class EntryDialog(RecordingModal[Any]):
             if question.text:
                 yield Static(question.text, classes="dialog-text", markup=False)
             yield Static(question.label, classes="field-label", markup=False)
-            field = Input(question.value, placeholder=question.placeholder, id="entry")
+            field = Input(
+                question.value, placeholder=question.placeholder, id="entry",
+                select_on_focus=not question.is_typed,
+            )  # fmt: skip
             field.cursor_blink = False
             yield field
             yield Static("", id="entry-says", classes="says", markup=False)

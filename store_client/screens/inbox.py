@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from store_client.ports import BoardRow, InboxItem
+from store_client.ports import BoardRow, InboxItem, ProductHit
 from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.recording import RecordingScreen, Then
@@ -22,19 +22,17 @@ from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
 from store_client.widgets.work_list import Cell, Column, Looks, WorkList
-from sync.domain.exceptions import NOTE_LENGTH_MAX
 
 EMPTY = "Nothing waits for anybody here. What goes wrong appears by itself."
 
 
-def said(text: str) -> str:
-    """Return what was typed; refuse an empty field, and more than is kept, before the next one."""
-    words = text.strip()
-    if not words:
-        raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
-    if len(words) > NOTE_LENGTH_MAX:
-        raise Refusal("That is too long.", f"Say it in at most {NOTE_LENGTH_MAX} characters.")
-    return words
+class Named(NamedTuple):
+    """What a follow-up may be about: orders of one number, or an item, or nothing."""
+
+    about: str
+    """What was typed."""
+    rows: Sequence[BoardRow]
+    item: ProductHit | None
 
 
 def _looks(cells: partial[Sequence[Cell]]) -> Looks:
@@ -193,7 +191,7 @@ class InboxScreen(RecordingScreen):
         question = Question(
             "New follow-up", "What is to be done", "Such as: call them back about the color"
         )
-        self.app.push_screen(EntryDialog(question, said), self._ask_about)
+        self.app.push_screen(EntryDialog(question, inbox.said), self._ask_about)
 
     def _ask_about(self, text: str | None) -> None:
         if text is None:
@@ -205,30 +203,35 @@ class InboxScreen(RecordingScreen):
             EntryDialog(question, self._named), lambda found: self._ask_which(text, found)
         )
 
-    def _named(self, about: str) -> list[tuple[str, BoardRow | None]]:
-        """Return what may be meant, each by what names it alone; refuse where nothing is."""
-        if not about.strip():
-            return [("", None)]
-        rows, _ = inbox.named(self.desk, about)
-        if len(rows) > 1:
-            return [(row.id, row) for row in rows]
-        return [(about.strip(), None)]
+    def _named(self, about: str) -> Named:
+        """Return what may be meant; refuse where nothing is called that."""
+        rows, item = inbox.named(self.desk, about) if about.strip() else ([], None)
+        return Named(about.strip(), rows, item)
 
-    def _ask_which(self, text: str, found: list[tuple[str, BoardRow | None]] | None) -> None:
-        """Ask which of two orders of one number is meant."""
+    def _ask_which(self, text: str, found: Named | None) -> None:
+        """Ask which of two orders of one number is meant, or for fewer words beside an item's."""
         if found is None:
             return
-        if len(found) == 1:
-            self._ask_due(text, found[0][0])
+        if len(found.rows) > 1:
+            choices = [
+                Choice(row.id, f"{row.order_number} {row.customer_name}", str(STATUS[row.status]))
+                for row in found.rows
+            ]
+            self.app.push_screen(
+                ChooseDialog("Which of them?", choices), lambda key: self._ask_due(text, key)
+            )
             return
-        choices = [
-            Choice(key, f"{row.order_number} {row.customer_name}", str(STATUS[row.status]))
-            for key, row in found
-            if row is not None
-        ]
-        self.app.push_screen(
-            ChooseDialog("Which of them?", choices), lambda key: self._ask_due(text, key)
-        )
+        try:
+            inbox.said(text, found.item)
+        except Refusal as error:
+            question = Question("New follow-up", "What is to be done", value=text,
+                                text=f"{error.why} {error.todo}", is_typed=True)  # fmt: skip
+            self.app.push_screen(
+                EntryDialog(question, partial(inbox.said, item=found.item)),
+                lambda words: self._ask_due(words, found.about) if words else None,
+            )
+        else:
+            self._ask_due(text, found.about)
 
     def _ask_due(self, text: str, about: str | None) -> None:
         if about is None:

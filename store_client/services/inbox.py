@@ -24,6 +24,8 @@ from sync.domain.people import MAY_WORK, Action, Role
 
 DUE_HOURS = 24
 HOURS_MAX = 24 * 28
+ITEM_NAME_MAX = 120
+"""So many characters of an item's name stand in a follow-up: some names are as long as a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +128,37 @@ def badge(items: Sequence[InboxItem], now_ms: int) -> Said | None:
 def resolve(desk: Desk, exception_id: str, note: str) -> None:
     """Say that an exception is done, and what was done."""
     desk.require(Action.RESOLVE)
-    text = note.strip()
-    if not text:
-        raise Refusal("Nothing is said yet.", "Say in a few words what was done.")
-    if len(text) > NOTE_LENGTH_MAX:
-        raise Refusal("That is too long.", f"Say it in at most {NOTE_LENGTH_MAX} characters.")
+    text = _kept(note, "Say in a few words what was done.")
     desk.store.resolve_exception(exception_id, text, by=desk.actor.id, dev=desk.device)
+
+
+def said(text: str, item: ProductHit | None = None) -> str:
+    """Return the words of a follow-up; refuse none, and more than is kept with the item's."""
+    return _kept(text, "Say in a few words what is to be done.", item)
+
+
+def _kept(text: str, ask: str, item: ProductHit | None = None) -> str:
+    words, beside = text.strip(), len(_item_words(item))
+    if not words:
+        raise Refusal("Nothing is said yet.", ask)
+    over = len(words) + beside - NOTE_LENGTH_MAX
+    if over > 0:
+        where = "With the item's name it" if beside else "That"
+        least = f"Say it in at most {NOTE_LENGTH_MAX - beside} characters."
+        raise Refusal(f"{where} is {units(over, 'character')} too long.", least)
+    return words
+
+
+def _item_words(item: ProductHit | None) -> str:
+    """Return what is added to a follow-up that is about an item."""
+    return "" if item is None else f" ({item.name[:ITEM_NAME_MAX]}, {item.sku})"
 
 
 def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
     """Write a follow-up down, for anybody, a person or a role; return its id. Works offline."""
     desk.require(Action.RESOLVE)
     now_ms = desk.clock.now_ms()
-    text, order_number, fulfillment_id = wish.text.strip(), "", ""
+    order_number, fulfillment_id, item = "", "", None
     if wish.about.strip():
         rows, item = named(desk, wish.about)
         if len(rows) > 1:
@@ -146,10 +166,7 @@ def write_down(desk: Desk, wish: FollowUp, random: Random | None = None) -> str:
             raise Refusal(f"{len(rows)} orders are called {rows[0].order_number}.", f"Give {ids}.")
         if rows:
             order_number, fulfillment_id = rows[0].order_number, rows[0].id
-        elif item is not None:
-            text = f"{text} ({item.name}, {item.sku})"
-    if not wish.text.strip():
-        raise Refusal("Nothing is said yet.", "Say in a few words what is to be done.")
+    text = said(wish.text, item) + _item_words(item)
     if not 1 <= wish.due_hours <= HOURS_MAX:
         why = f"It cannot be due in {wish.due_hours} hours."
         raise Refusal(why, f"Say a number from 1 to {HOURS_MAX}.")

@@ -176,9 +176,35 @@ async def test_a_follow_up_that_is_too_long_is_refused_at_its_field(store, clock
         await term.press("f9", "f4")
         term.screen.query_one("#entry").value = "x" * 501
         await term.press("enter")
-        assert "at most 500 characters" in term.text()
+        assert "That is 1 character too long. Say it in at most 500 characters." in term.text()
         await term.press("backspace", "enter")
         assert "What is it about?" in term.text()
+
+
+async def test_the_name_of_an_item_counts_before_the_last_question(store, clock):
+    """480 characters and an item are too many: the words come back to be cut, the item is kept."""
+    hit = store.catalogue[0]
+    added = len(f" ({hit.name}, {hit.sku})")
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f4")
+        term.screen.query_one("#entry").value = "x" * 480
+        await term.press("enter")
+        await term.type(hit.sku)
+        await term.press("enter")
+        said = " ".join(term.text().replace("│", " ").split())
+        assert f"With the item's name it is {added - 20} characters too long." in said
+        assert f"Say it in at most {500 - added} characters." in said
+        field = term.screen.query_one("#entry")
+        assert field.value == "x" * 480
+        await term.press("backspace", "enter")
+        said = " ".join(term.text().replace("│", " ").split())
+        assert f"it is {added - 21} characters too long." in said
+        field.value = "x" * (500 - added)
+        await term.press("enter")
+        assert "Until when?" in term.text()
+        await term.press("enter", "1")
+    (item,) = store.inbox
+    assert item.text == f"{'x' * (500 - added)} ({hit.name}, {hit.sku})"
 
 
 async def test_a_second_follow_up_waits_for_the_first(store, clock, monkeypatch):
