@@ -48,7 +48,6 @@ from store_client.widgets.tones import DEFAULT_COLORS, THEMES
 from sync.clock import Clock
 from sync.domain.card_numbers import without_card_numbers
 from sync.domain.fulfillment import FulfillmentStatus
-from sync.domain.people import Approval
 from sync.protocol.rows import StoreRow
 from sync.transport import switch
 
@@ -99,7 +98,6 @@ class StoreApp(LeavingApp):
         self.actor: Actor | None = None
         self.store_row: StoreRow | None = None
         self.sync_state: SyncState | None = None
-        self.approval: Approval | None = None
         self.jobs = 0
         """Jobs that run in threads now; 0 when the terminal is at rest."""
         self._token: tuple[int, ...] | None = None

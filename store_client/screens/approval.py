@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from store_client.screens.base import RecordingModal, host_of
+from store_client.screens.base import Approved, RecordingModal, host_of
 from store_client.services.desk import Actor, NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
@@ -113,7 +113,9 @@ class ApprovalDialog(RecordingModal[Approval | None]):
             self.dismiss(approval)
 
 
-def ask_approval(screen: Screen[Any], refused: OperationRefused, again: Callable[[], None]) -> bool:
+def ask_approval(
+    screen: Screen[Any], refused: OperationRefused, again: Callable[[Approved], None]
+) -> bool:
     """Ask for an approval where that is what was missing, and do it again with one.
 
     False where the refusal is of another kind: then nothing is asked.
@@ -124,11 +126,8 @@ def ask_approval(screen: Screen[Any], refused: OperationRefused, again: Callable
         return False
 
     def answered(approval: Approval | None) -> None:
-        if approval is not None:
-            # Who took the terminal over meanwhile acts by their own right, or not at all.
-            own = host.actor is not None and host.actor.id == approval.by
-            host.approval = None if own else approval
-            again()
+        if approval is not None and host.actor is not None:
+            again(Approved(approval, host.actor.id))
 
     screen.app.push_screen(ApprovalDialog(refused, actor), answered)
     return True

@@ -5,7 +5,9 @@ thread, because a write that is being made durable holds the store's lock.
 """
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
@@ -78,8 +80,6 @@ class Host(Protocol):
     actor: Actor | None
     store_row: StoreRow | None
     sync_state: SyncState | None
-    approval: Approval | None
-    """What somebody has approved for the command that comes next; for that one alone."""
 
     def off_loop(self, job: Callable[[], T]) -> Awaitable[T]:
         """Run `job` in a thread."""
@@ -164,8 +164,35 @@ def desk_of(host: Host) -> Desk:
     settings = host.settings
     return Desk(
         host.store, host.clock, host.actor, settings.device, settings.paper, settings.devices,
-        host.approval,
+        _approval.get(),
     )  # fmt: skip
+
+
+class Approved(NamedTuple):
+    """An approval, for one command of who was signed in when it was given."""
+
+    approval: Approval
+    actor_id: str
+
+
+_approval: ContextVar[Approval | None] = ContextVar("approval", default=None)
+"""Of the command that runs now: it goes along into that command's thread, and to no other's."""
+
+
+@contextmanager
+def with_approval(host: Host, approved: Approved | None) -> Iterator[None]:
+    """Let desks of the command that runs inside carry what was approved for it.
+
+    Who took the terminal over since acts by their own right, or not at all.
+    """
+    actor, valid = host.actor, None
+    if approved is not None and actor is not None and actor.id == approved.actor_id:
+        valid = approved.approval if approved.approval.by != actor.id else None
+    token = _approval.set(valid)
+    try:
+        yield
+    finally:
+        _approval.reset(token)
 
 
 class ScreenMeta(_MessagePumpMeta, ABCMeta):

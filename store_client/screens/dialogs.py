@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import RecordingModal, TerminalModal
+from store_client.screens.base import Approved, RecordingModal, TerminalModal, with_approval
 from store_client.services.desk import NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
@@ -201,12 +201,13 @@ class EntryDialog(RecordingModal[Any]):
         event.stop()
         self._go_on(event.value)
 
-    def _go_on(self, text: str) -> None:
-        self.attempt(partial(self._try, text), "entry", text)
+    def _go_on(self, text: str, approved: Approved | None = None) -> None:
+        self.attempt(partial(self._try, text, approved), "entry", text)
 
-    async def _try(self, text: str) -> None:
+    async def _try(self, text: str, approved: Approved | None) -> None:
         try:
-            result = await self.host.off_loop(lambda: self._submit(text))
+            with with_approval(self.host, approved):
+                result = await self.host.off_loop(lambda: self._submit(text))
         except OperationRefused as error:
             if isinstance(error, NeedsRole) and self.is_superseded:
                 return  # nobody is asked to approve what was corrected already
@@ -230,8 +231,6 @@ class EntryDialog(RecordingModal[Any]):
             self.app.bell()
         else:
             self.dismiss(result)
-        finally:
-            self.host.approval = None
 
     def _show_what_is_approved(self, text: str) -> None:
         """Let the field say what whoever approves it gets: what was typed since is not that."""

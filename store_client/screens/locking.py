@@ -9,7 +9,6 @@ from store_client.screens.lock import LockScreen
 from store_client.screens.scanning import ScanningApp
 from store_client.services.desk import Actor
 from sync.clock import Clock
-from sync.domain.people import Approval
 
 LOCK_AGAIN_S = 0.05
 
@@ -19,7 +18,6 @@ class LockingApp(ScanningApp):
 
     clock: Clock
     actor: Actor | None
-    approval: Approval | None
     jobs: int
     tell_screens: Callable[[], None]
     say_standing: Callable[[], None]
@@ -51,7 +49,6 @@ class LockingApp(ScanningApp):
         if self.jobs:  # what is being recorded may close its dialog: first that
             self.set_timer(LOCK_AGAIN_S, self.action_lock)
         elif self.actor is not None and not self.is_locked:
-            self.approval = None
             self._forget_pins()
             self.push_screen(LockScreen(self.actor))
 

@@ -7,7 +7,13 @@ from functools import partial
 from typing import Any
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import TerminalScreen, TypingScreen, begin
+from store_client.screens.base import (
+    Approved,
+    TerminalScreen,
+    TypingScreen,
+    begin,
+    with_approval,
+)
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code
 from store_client.services.words import refusal
@@ -37,20 +43,20 @@ class RecordingScreen(TerminalScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answers: deque[tuple[Command, Then]] = deque()
+        self._answers: deque[tuple[Command, Then, Approved | None]] = deque()
 
     @property
     def has_waiting(self) -> bool:
         """Whether something is being recorded, or is about to be."""
         return self.busy or bool(self._answers)
 
-    def do(self, command: Command, then: Then) -> None:
+    def do(self, command: Command, then: Then, approved: Approved | None = None) -> None:
         """Record one command, then say so, or go on with its result."""
         if not self.busy:
             self.busy = True
-            begin(self, partial(self._record, command, then), "perform")
+            begin(self, partial(self._record, command, then, approved), "perform")
         elif self._is_answered:
-            self._answers.append((command, then))
+            self._answers.append((command, then, approved))
 
     def answer(self, chosen: Callable[[], object]) -> None:
         """Do what was chosen in a dialog; a command that it leads to at once waits its turn."""
@@ -60,14 +66,15 @@ class RecordingScreen(TerminalScreen):
         finally:
             self._is_answered = False
 
-    def do_answer(self, command: Command, then: Then) -> None:
+    def do_answer(self, command: Command, then: Then, approved: Approved | None = None) -> None:
         """Record what was asked for through a dialog, after what is being recorded now."""
-        self.answer(partial(self.do, command, then))
+        self.answer(partial(self.do, command, then, approved))
 
-    async def _record(self, command: Command, then: Then) -> None:
+    async def _record(self, command: Command, then: Then, approved: Approved | None) -> None:
         try:
-            desk = self.desk
-            result = await self.host.off_loop(lambda: command(desk))
+            with with_approval(self.host, approved):
+                desk = self.desk
+                result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
             self.stay()
             if not ask_approval(self, error, partial(self.do_answer, command, then)):
@@ -82,7 +89,6 @@ class RecordingScreen(TerminalScreen):
             self.show_done(result, then)
         finally:
             self.busy = False
-            self.host.approval = None
             self.recorded()
 
     def show_done(self, result: Any, then: Then) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import RecordingModal, begin
+from store_client.screens.base import Approved, RecordingModal, begin, with_approval
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.services import tendering
 from store_client.services.cash import read_positive_amount
@@ -315,18 +315,24 @@ class TenderScreen(RecordingModal[Sold | None]):
         del code
         self.query_one(Says).bad("That scan was not used.", "F6 gift card, F8 store credit.")
 
-    def _do(self, job: Callable[[], Paid | Sold], waiting: str = "Recording …") -> None:
+    def _do(
+        self,
+        job: Callable[[], Paid | Sold],
+        waiting: str = "Recording …",
+        approved: Approved | None = None,
+    ) -> None:
         if not self.busy:
             self._used = self.query_one("#tender-amount", Input).value
             self.query_one(Says).plain(waiting)
-        self.attempt(partial(self._try, job), "tender")
+        self.attempt(partial(self._try, job, approved), "tender")
 
-    async def _try(self, job: Callable[[], Paid | Sold]) -> None:
+    async def _try(self, job: Callable[[], Paid | Sold], approved: Approved | None) -> None:
         says = self.query_one(Says)
         try:
-            done = await self.host.off_loop(job)
+            with with_approval(self.host, approved):
+                done = await self.host.off_loop(job)
         except OperationRefused as error:
-            if ask_approval(self, error, partial(self._do, job)):
+            if ask_approval(self, error, lambda given: self._do(job, approved=given)):
                 return
             says.bad(*refusal(error))
             field = self.query_one("#tender-amount", Input)
@@ -338,8 +344,6 @@ class TenderScreen(RecordingModal[Sold | None]):
             says.bad(f"Not recorded: {error}.", "Do not hand over; tell a manager.")
         else:
             self._said(done)
-        finally:
-            self.host.approval = None
 
     def _said(self, done: Paid | Sold | None) -> None:
         if done is None:

@@ -2,10 +2,15 @@
 
 import pytest
 
+from store_client.screens.approval import ApprovalDialog
+from store_client.services.desk import Actor
 from sync.domain import operations as op
+from sync.domain.people import Action, Role
 from tests.support.clocks import FrozenClock
+from tests.support.fake_store import make_store
 from tests.support.pickup_store import pickup_store
-from tests.support.terminals import terminal
+from tests.support.slow_store import SlowStore
+from tests.support.terminals import PIN, Terminal, hash_pin, terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -56,3 +61,49 @@ async def test_what_was_shown_is_not_done_to_an_order_that_changed(clock, proble
         await term.press("enter")
         await term.shows("The order has changed meanwhile.")
     assert len(store.performed) == done
+
+
+@pytest.mark.parametrize("taken_over", [False, True], ids=["same", "taken over"])
+async def test_what_is_approved_waits_its_turn_with_its_approval(clock, taken_over: bool):
+    """Nobody types the PIN again, it is for no other command, and for nobody else who stands here.
+
+    The approved command waits behind one that is being recorded, and another that nobody approved.
+    """
+    store = make_store(clock, 1, hash_pin())
+    waits, done = SlowStore(store, ""), []
+
+    def money_back(name: str):
+        def command(desk) -> None:
+            approval = desk.require(Action.GIVE_MONEY_BACK)
+            done.append((name, desk.actor.id, approval.by, approval.why))
+
+        return command
+
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        screen = term.screen
+        screen.do_answer(money_back("approved"), "")
+        await term.rest()
+        screen.do(lambda _desk: waits._wait(), "")
+        screen.do_answer(money_back("other"), "")
+        await waits.reached(term)
+        await approve(term)
+        assert done == []
+        if taken_over:
+            term.app.unlocked(Actor("A104", "Sofia V.", Role.ASSOCIATE))
+        waits.release.set()
+        await term.rest()
+        assert done == ([] if taken_over else [("approved", "A103", "A102", "a slip")])
+        asked = [one for one in term.app.screen_stack if isinstance(one, ApprovalDialog)]
+        assert len(asked) == 1 + taken_over
+
+
+async def approve(term: Terminal) -> None:
+    """Answer as a lead, while something else is recorded."""
+    for key in (*"A102", "enter", *"a slip".replace(" ", "_"), "enter", *PIN, "enter"):
+        await term.pilot.press({"_": "space"}.get(key, key))
+    for _ in range(500):
+        if not isinstance(term.screen, ApprovalDialog):
+            return
+        await term.pilot.pause(0.01)
+    raise AssertionError(term.text())

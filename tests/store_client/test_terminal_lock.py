@@ -149,7 +149,6 @@ async def test_a_lead_approves_at_the_associates_terminal(store, clock, tmp_path
         await term.press("enter")
         assert term.app.actor is not None
         assert term.app.actor.id == "A103"
-        assert term.app.approval is None
     assert store.approvals == [("cash_moved", "A103", "A102", "bank run")]
 
 
