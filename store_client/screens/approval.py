@@ -12,10 +12,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from store_client.screens.base import Approved, RecordingModal, host_of
+from store_client.screens.base import Approved, OrderlyScreen, RecordingModal, host_of
 from store_client.services.desk import Actor, NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (
@@ -114,7 +113,7 @@ class ApprovalDialog(RecordingModal[Approval | None]):
 
 
 def ask_approval(
-    screen: Screen[Any], refused: OperationRefused, again: Callable[[Approved], None]
+    screen: OrderlyScreen[Any], refused: OperationRefused, again: Callable[[Approved], None]
 ) -> bool:
     """Ask for an approval where that is what was missing, and do it again with one.
 
@@ -126,9 +125,11 @@ def ask_approval(
         return False
 
     def answered(approval: Approval | None) -> None:
+        screen.is_asking = False
         if approval is not None and host.actor is not None:
             again(Approved(approval, host.actor.id))
 
+    screen.is_asking = True
     screen.app.push_screen(ApprovalDialog(refused, actor), answered)
     return True
 

@@ -208,6 +208,10 @@ class OrderlyScreen(Screen[Result], metaclass=ScreenMeta):
 
     _goes_with: tuple[Result | None] | None = None
     """Its result, from when it is known."""
+    is_unread = False
+    """Whether it says what became of a command, and nobody has touched a key before it since."""
+    is_asking = False
+    """Whether an approval is asked for on top of it: then that is what there is to read."""
 
     @property
     def is_leaving(self) -> bool:
@@ -408,6 +412,7 @@ class RecordingModal(TerminalModal[Result]):
             await job()
         finally:
             self.busy = False
+        self.is_unread = not (self.is_leaving or self.is_asking)
         self.attempted()
 
     def attempted(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from textual import events
 from textual.widgets import Input
 
+from store_client.screens.base import OrderlyScreen
 from store_client.screens.lock import LockScreen
 from store_client.screens.scanning import ScanningApp
 from store_client.services.desk import Actor
@@ -28,9 +29,11 @@ class LockingApp(ScanningApp):
         self._touched_ms = self.clock.monotonic_ms()
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there, then let the event go its way."""
+        """Note that somebody is there, and sees the screen in front; let the event go its way."""
         if isinstance(event, events.Key | events.MouseDown):
             self.touch()
+            if isinstance(self.screen, OrderlyScreen):
+                self.screen.is_unread = False
         await super().on_event(event)
 
     @property

@@ -77,6 +77,7 @@ class RecordingScreen(TerminalScreen):
                 result = await self.host.off_loop(lambda: command(desk))
         except OperationRefused as error:
             self.stay()
+            self.is_unread = False
             if not ask_approval(self, error, partial(self.do_answer, command, then)):
                 self.refuse(error)
         except Exception as error:  # noqa: BLE001 - a full disk must be said, whatever it raises
@@ -109,6 +110,7 @@ class RecordingScreen(TerminalScreen):
     def stay(self) -> None:
         """Forget who was leaving: there is something to read first."""
         self._leaves = None
+        self.is_unread = True
 
     def on_screen_resume(self) -> None:
         """Be on top again, and go where that was waited for."""
