@@ -88,6 +88,11 @@ class BoardRow(Protocol):
         """Whether a request in it still waits for central's answer."""
         ...
 
+    @property
+    def unpaid_minor(self) -> int | None:
+        """Of a listed parcel that is paid here: what is not paid, or not clear, yet; else None."""
+        ...
+
 
 class ProductHit(Protocol):
     """A product found, with what this store knows of it."""

@@ -5,14 +5,19 @@ from collections.abc import Sequence
 
 from store_client.replica.database import ReplicaDatabase, chunks, is_text, placeholders
 from store_client.replica.models import BoardRow, Holder
-from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.paying import balance_of, open_price
 from sync.edge.journal import Journal
+from sync.protocol.adapters import adapter
 
 _ORDER = "urgency, CASE WHEN urgency = 2 THEN expires_at_ms ELSE promised_by_ms END, id"
 _BOARD = (
     "SELECT id, order_number, customer_name, flow, status, promised_by_ms, expires_at_ms,"
-    " staging_spot, units_open, units_to_pick, units_to_put_back, provisional FROM fulfillments"
+    " staging_spot, units_open, units_to_pick, units_to_put_back, provisional,"
+    " CASE WHEN status = 'manifested' AND expires_at_ms IS NOT NULL THEN view END"
+    " FROM fulfillments"
 )
+"""The view comes along for the few parcels that wait for their carrier and are paid here."""
 
 UNDOING = "line_unpicked"
 HOLDING = ("fulfillment_accepted", "line_picked", UNDOING)
@@ -132,7 +137,7 @@ class Boards:
 
 
 def _board_row(row: tuple[object, ...]) -> BoardRow:
-    *fields, provisional = row
+    *fields, provisional, view = row
     values = dict(
         zip(
             ("id", "order_number", "customer_name", "flow", "status", "promised_by_ms",
@@ -142,4 +147,10 @@ def _board_row(row: tuple[object, ...]) -> BoardRow:
         )
     )  # fmt: skip
     values["status"] = FulfillmentStatus(str(values["status"]))
+    values["unpaid_minor"] = None if view is None else _unpaid(str(view))
     return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]
+
+
+def _unpaid(view: str) -> int:
+    order = adapter(FulfillmentOrder).validate_json(view)
+    return 0 if order.reserve is None else max(0, open_price(order) - balance_of(order))

@@ -25,6 +25,8 @@ class BoardRow:
     units_to_put_back: int
     provisional: bool
     """Hangs on a request that central has not answered."""
+    unpaid_minor: int | None = None
+    """Of a listed parcel that is paid here: what is not paid, or not clear, yet; else None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 
 from central_server.services.idempotency import RequestIdentity
 from store_client.flows.ship import commands, manifests
-from store_client.flows.ship.board import Step, facts_of, next_step
+from store_client.flows.ship.board import Step, describe, facts_of, next_step
 from store_client.services import holds, tendering
 from store_client.services.desk import Desk, Refusal
 from store_client.services.shelf import load
@@ -58,18 +58,25 @@ def step(order: FulfillmentOrder) -> Step:
     return next_step(facts_of(order))
 
 
+def listed_as(desk: Desk) -> str:
+    """Return what Today says of the only parcel."""
+    (row,) = desk.store.board("ship_from_store")
+    return str(describe(row, desk.store.store_row(), desk.clock.now_ms()).step)
+
+
 def test_an_unpaid_box_stays_and_leaves_once_it_is_paid(world, store, desk, key, tmp_path):
     """The terminal says what is due and what to do; paid in part it says what is left."""
     order = boxed(desk, key)
-    assert step(order) is Step.PAY
+    assert (step(order), listed_as(desk)) == (Step.PAY, "◐ To be paid, then it leaves")
     for leaving in (lambda: manifests.hand_over(desk, "swift"),
                     lambda: manifests.hand_over_order(desk, order)):  # fmt: skip
         with pytest.raises(Refusal, match=r"is not paid: \$20.00 are due") as caught:
             leaving()
         assert caught.value.todo.startswith("Take the payment first")
     tendering.pay_cash(desk, key, 500)
+    assert listed_as(desk) == "◐ To be paid, then it leaves"
     order = tendering.pay_card(desk, key).order
-    assert step(order) is Step.HAND_OVER
+    assert (step(order), listed_as(desk)) == (Step.HAND_OVER, "⇥ Paid: waits for the carrier")
     assert manifests.hand_over(desk, "swift").count == 1
     agree(world, store)
     assert books(world, desk) == {

@@ -236,9 +236,10 @@ async def test_a_parcel_that_is_paid_here_stays_until_it_is(clock, tmp_path):
         store.perform(done, by="A103", dev="T1")
     async with terminal(store, clock, settings=till_settings(tmp_path)) as term:
         await open_drawer(term)
+        assert "To be paid here" in term.text()
         await term.press("enter")
         assert "Paid here before it leaves: $30.00" in term.text()
-        assert "PAID HERE, THEN IT LEAVES" in term.text()
+        assert "TO BE PAID, THEN IT LEAVES" in term.text()
         await term.press("enter")
         assert "DUE $30.00" in term.text()
         await term.press("enter")
@@ -249,8 +250,11 @@ async def test_a_parcel_that_is_paid_here_stays_until_it_is(clock, tmp_path):
         await term.press("backspace", "backspace", "f4")
         assert "PAID: its boxes may leave" in term.text()
         await term.press("enter")
-        assert "WAITS FOR THE CARRIER" in term.text()
-        await term.press("enter", "enter")
+        assert "PAID: WAITS FOR THE CARRIER" in term.text()
+        await term.press("f2")
+        await term.look()
+        assert "Paid: for the carrier" in term.text()
+        await term.press("enter", "enter", "enter")
         assert "the customer is told" in term.text()
     assert status_of(store.orders[key]) is FulfillmentStatus.SHIPPED
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from store_client.flows.ship.paying import unpaid_here
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -22,6 +23,7 @@ class Row:
     units_to_put_back: int
     provisional: bool = False
     flow: str = "pickup"
+    unpaid_minor: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,5 +117,10 @@ def row_of(order: FulfillmentOrder) -> Row:
         order.id, order.order_number, order.customer_name, status_of(order),
         order.promised_by_ms, order.expires_at_ms, order.staging_spot,
         order.total("open"), order.total("to_pick"), order.total("to_put_back"),
-        flow=order.flow,
+        flow=order.flow, unpaid_minor=_unpaid(order),
     )  # fmt: skip
+
+
+def _unpaid(order: FulfillmentOrder) -> int | None:
+    is_listed = status_of(order) is FulfillmentStatus.MANIFESTED
+    return unpaid_here(order) if is_listed else None

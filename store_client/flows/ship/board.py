@@ -11,7 +11,7 @@ What is due is the cut-off of the carrier by which the order was promised to lea
 from dataclasses import dataclass
 from enum import StrEnum
 
-from store_client.flows.ship.paying import due_here
+from store_client.flows.ship.paying import due_here, unpaid_here
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
 from store_client.services.due import NOTHING, NOW, due_said
@@ -52,8 +52,9 @@ class Facts:
     ship_by_ms: int
     is_waiting_for_label: bool = False
     """All boxes without a label wait for central's; unknown (False) for a board's row."""
-    is_unpaid: bool = False
-    """It is paid here, and is not yet; of a board's row, whether it is paid here at all."""
+    unpaid_minor: int | None = None
+    """What is not paid yet, or not clear; None where it is not paid here, or a row is not listed.
+    """
     owes: bool = False
     """More is paid than is sent; unknown (False) for a board's row of an order that goes on."""
 
@@ -64,7 +65,8 @@ def facts_of(order: FulfillmentOrder) -> Facts:
     waits = bool(bare) and all(box.requested_at_ms is not None for box in bare)
     return Facts(
         status_of(order), order.total("to_pick"), order.total("to_put_back"),
-        order.promised_by_ms, waits, due_here(order) > 0, owed_back(order) > 0,
+        order.promised_by_ms, waits, unpaid_here(order),
+        owed_back(order) > 0,
     )  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def facts_of_row(row: BoardRow) -> Facts:
     """Return the facts of a board's row."""
     return Facts(
         row.status, row.units_to_pick, row.units_to_put_back, row.promised_by_ms,
-        is_unpaid=row.expires_at_ms is not None,
+        unpaid_minor=row.unpaid_minor,
     )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def next_step(facts: Facts) -> Step:
         return Step.GIVE_BACK
     if facts.status is S.PACKED and facts.is_waiting_for_label:
         return Step.WAIT_FOR_LABEL
-    if facts.status is S.MANIFESTED and facts.is_unpaid:
+    if facts.status is S.MANIFESTED and facts.unpaid_minor:
         return Step.PAY
     return {
         S.NEW: Step.ACCEPT,
@@ -113,9 +115,11 @@ def step_words(facts: Facts) -> Said:
         Step.LABEL: Said("▥", "Label the box", "work"),
         Step.WAIT_FOR_LABEL: Said("…", "Label asked of central", "warn"),
         Step.LIST: Said("▦", "Put on the manifest", "work"),
-        Step.PAY: Said("◐", "Paid here, then it leaves", "warn", short="Paid here first"),
+        Step.PAY: Said("◐", "To be paid, then it leaves", "warn", short="To be paid here"),
         Step.GIVE_BACK: Said("!", "Give the money back", "bad"),
-        Step.HAND_OVER: Said("⇥", "Waits for the carrier", "good"),
+        Step.HAND_OVER: Said("⇥", "Waits for the carrier", "good")
+        if facts.unpaid_minor is None
+        else Said("⇥", "Paid: waits for the carrier", "good", short="Paid: for the carrier"),
         Step.NOTHING: STATUS[facts.status],
     }[step]
 
