@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from store_client import bootstrap
 from store_client.cli import app
@@ -47,7 +46,8 @@ class Shop:
         row = replace(STORE, carriers=(SWIFT, HARBOR))
         fill(store, row, make_people(hash_pin()), make_catalogue(), orders)
         picks = [op.LinePicked(held.id, line.line, line.allocated) for line in held.lines]
-        for done in (*picks, *listed_parcel(paid)):
+        steps: tuple[Any, ...] = (*picks, *listed_parcel(paid))
+        for done in steps:
             store.perform(done, by="A103", dev="T1")
         store.close()
         (folder / "store.key").write_text("")
