@@ -267,7 +267,7 @@ class Replication(Reserving):
             return
         here = self._unit.fulfillments.open_with(self._location_id, sku)
         self._load(here)
-        if self.expire(here):
+        if self.expire(here, str(op_id)):
             broken = self._shared.broken(sku, self._effects.get(sku, (0, 0)))
         orders = [self._rows[key] for key in {*here, named} if key in self._rows]
         shelf = [one for one in orders if one.location_id == self._location_id]

@@ -86,8 +86,11 @@ class Reserving(ABC):
         found = self._rows.get(fulfillment_id)
         return found if found is not None and found.location_id == self._location_id else None
 
-    def expire(self, only: Only = None) -> int:
-        """Release what nobody paid and the store has not released in time; return how many."""
+    def expire(self, only: Only = None, source: str = "") -> int:
+        """Release what nobody paid and the store has not released in time; return how many.
+
+        `source` is the operation that it follows from, where it does.
+        """
         grace_ms = self._location.reserve.grace_minutes * 60_000
         over = self._unit.fulfillments.held_until(self._now_ms - grace_ms, self._location_id)
         found = among(over, only)
@@ -95,7 +98,7 @@ class Reserving(ABC):
         orders = [self._rows[one.row.order.id] for one in found]
         over_now = [one.id for one in orders if _is_over(one, self._now_ms - grace_ms)]
         for key in over_now:
-            self._decide(HoldExpired(key), f"expire:{key}")
+            self._decide(HoldExpired(key), source or f"expire:{key}")
         return len(over_now)
 
     def serve_waiting(self, only: Only = None) -> int:
