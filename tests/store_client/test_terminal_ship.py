@@ -164,6 +164,7 @@ async def test_the_desk_starts_a_wave_and_the_scans_say_which_tote(clock):
         assert "is not in this wave" in term.text()
         await term.press("escape")
         assert "1 of 6 picked" in term.text()
+        assert "2 totes, Rafael C." in term.text()
 
 
 async def test_a_parcel_in_somebodys_wave_can_be_taken_out_of_it(clock):

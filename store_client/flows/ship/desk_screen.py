@@ -17,6 +17,7 @@ from store_client.screens.wave import WaveScreen
 from store_client.services import waves
 from store_client.services.cutoffs import CarrierClock, clocks, parcels_of
 from store_client.services.desk import Desk, Refusal
+from store_client.services.words import units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
 from store_client.widgets.tones import tone_style
@@ -122,7 +123,7 @@ class ShippingDeskScreen(DeskScreen):
             state = f"{wave.picked} of {wave.picked + wave.to_pick} picked"
             rows.append(
                 Row(f"wave {wave.name}", f"≡ Wave {wave.name}", "work", state,
-                    f"{len(wave.totes)} totes", f"picked by {desk.name_of(wave.picker)}",
+                    f"{units(len(wave.totes), 'tote')}, {desk.name_of(wave.picker)}", "",
                     wave=wave.key)
             )  # fmt: skip
         rows += [row for order in parcels.begun for row in _box_rows(order)]
