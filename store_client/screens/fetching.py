@@ -1,6 +1,6 @@
 """The work screen of what a customer fetches: which key is which command, what a scan means."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from textual.binding import Binding
@@ -65,25 +65,19 @@ class FetchingScreen(ShelfScreen):
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
-    def hints(self) -> Sequence[Hint]:
-        """Return the keys that matter for the next step."""
-        order = self.order
-        if order is None:
-            return (Hint("Esc", "Back", "screen.back"),)
+    def step_hints(self, order: FulfillmentOrder) -> Iterator[Hint]:
+        """Yield the keys that matter for the next step."""
         step = self._step(order)
-        offered = [*self.holder_hints()]
         if step in _STEP_LABELS:
-            offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
+            yield Hint("Enter", _STEP_LABELS[step], "screen.next")
         if step in {Step.PICK, Step.ACCEPT}:
-            offered.append(Hint("F4", "Pick by hand", "screen.pick"))
+            yield Hint("F4", "Pick by hand", "screen.pick")
         if commands.may_hand_over(order) and step is not Step.HAND_OVER:
-            offered.append(Hint("F6", "Hand over", "screen.hand_over"))
+            yield Hint("F6", "Hand over", "screen.hand_over")
         if step is not Step.NOTHING:
-            offered.append(Hint("F7", "Problem", "screen.problem"))
+            yield Hint("F7", "Problem", "screen.problem")
         if self._may_undo and step in {Step.PICK, Step.STAGE, Step.READY}:
-            offered.append(Hint("^Z", "Undo", "screen.undo"))
-        offered.append(Hint("Esc", "Back", "screen.back"))
-        return (*offered, Hint("F1", "Help", "app.help"))
+            yield Hint("^Z", "Undo", "screen.undo")
 
     # --- what this flow says ------------------------------------------------------------
 
@@ -105,15 +99,9 @@ class FetchingScreen(ShelfScreen):
         return banner_words(order, self.host.store_row, self.cancelled_ms)
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
-        counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}
-        if step not in counter:
+        if step not in {Step.PICK, Step.ACCEPT, Step.PUT_BACK}:
             return ""
-        line = next((each for each in order.lines if getattr(each, counter[step])), None)
-        if line is None:
-            return ""
-        aisle = self.aisles.get(line.sku, "")
-        where = f", aisle {aisle}" if aisle else ""
-        return f"{getattr(line, counter[step])} × {line.name}{where}"
+        return self.first_of(order, put_back=step is Step.PUT_BACK)
 
     def use_code(self, order: FulfillmentOrder, code: Code) -> None:
         """Take a code as the customer's, as a spot's label, or as an item.

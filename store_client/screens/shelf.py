@@ -1,7 +1,7 @@
 """What work screens of goods share: picking, the hold shelf, putting back, and what goes wrong."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -64,6 +64,10 @@ class ShelfScreen(WorkScreen):
         """Whether a pick of who is signed in can be undone."""
 
     @abstractmethod
+    def step_hints(self, order: FulfillmentOrder) -> Iterable[Hint]:
+        """Return the keys that matter for the next step; the flow says."""
+
+    @abstractmethod
     def _problems(self, order: FulfillmentOrder) -> list[Problem]:
         """Return what can go wrong now, and what to do about it; the flow says."""
 
@@ -77,9 +81,23 @@ class ShelfScreen(WorkScreen):
         taken = TakenOver(self.key, seq if by == me else 0, self._were_here - {me})
         return replace(desk, takes_over=taken)
 
-    def holder_hints(self) -> Sequence[Hint]:
-        """Return the key to take the order over, where somebody else picks it."""
-        return (Hint("^G", "Take over", "screen.take_over"),) if self.held else ()
+    def hints(self) -> Sequence[Hint]:
+        """Return the key to take over what somebody else picks, and those of the next step."""
+        back = Hint("Esc", "Back", "screen.back")
+        if self.order is None:
+            return (back,)
+        held = (Hint("^G", "Take over", "screen.take_over"),) if self.held else ()
+        return (*held, *self.step_hints(self.order), back, Hint("F1", "Help", "app.help"))
+
+    def first_of(self, order: FulfillmentOrder, *, put_back: bool) -> str:
+        """Return the first line to pick or to put back: how many of what, and where it lies."""
+        counter = "to_put_back" if put_back else "to_pick"
+        line = next((one for one in order.lines if getattr(one, counter)), None)
+        if line is None:
+            return ""
+        aisle = self.aisles.get(line.sku, "")
+        where = f", aisle {aisle}" if aisle else ""
+        return f"{getattr(line, counter)} × {line.name}{where}"
 
     def action_take_over(self) -> None:
         """Ask, then let who is signed in go on with what somebody else picks."""

@@ -1,6 +1,6 @@
 """The work screen of a reservation: which key is which command, and what a scan means."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from textual.binding import Binding
@@ -67,25 +67,19 @@ class ReserveScreen(ShelfScreen):
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
-    def hints(self) -> Sequence[Hint]:
-        """Return the keys that matter for the next step."""
-        order = self.order
-        if order is None:
-            return (Hint("Esc", "Back", "screen.back"),)
+    def step_hints(self, order: FulfillmentOrder) -> Iterator[Hint]:
+        """Yield the keys that matter for the next step."""
         step = self._step(order)
-        offered = [*self.holder_hints()]
         if step in _STEP_LABELS:
-            offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
+            yield Hint("Enter", _STEP_LABELS[step], "screen.next")
         if step in {Step.PICK, Step.ACCEPT}:
-            offered.append(Hint("F4", "By hand", "screen.pick"))
+            yield Hint("F4", "By hand", "screen.pick")
         if commands.may_be_paid(order) and step not in {Step.SELL, Step.PAY, Step.REFUND}:
-            offered.append(Hint("F6", "Pay", "screen.pay"))
+            yield Hint("F6", "Pay", "screen.pay")
         if step is not Step.NOTHING:
-            offered.append(Hint("F7", "Problem", "screen.problem"))
+            yield Hint("F7", "Problem", "screen.problem")
         elif _is_sold(order):
-            offered.append(Hint("F7", "Receipt again", "screen.problem"))
-        offered.append(Hint("Esc", "Back", "screen.back"))
-        return (*offered, Hint("F1", "Help", "app.help"))
+            yield Hint("F7", "Receipt again", "screen.problem")
 
     # --- what this flow says ------------------------------------------------------------
 
@@ -100,13 +94,7 @@ class ReserveScreen(ShelfScreen):
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
         if step in {Step.PICK, Step.ACCEPT, Step.PUT_BACK}:
-            counter = "to_put_back" if step is Step.PUT_BACK else "to_pick"
-            line = next((each for each in order.lines if getattr(each, counter)), None)
-            if line is None:
-                return ""
-            aisle = self.aisles.get(line.sku, "")
-            where = f", aisle {aisle}" if aisle else ""
-            return f"{getattr(line, counter)} × {line.name}{where}"
+            return self.first_of(order, put_back=step is Step.PUT_BACK)
         if order.total("open"):
             price, due = open_price(order), max(0, due_of(order))
             return (

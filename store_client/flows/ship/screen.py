@@ -1,6 +1,6 @@
 """The work screen of a parcel order: which key is which command, and what a scan means."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from textual.binding import Binding
@@ -68,24 +68,19 @@ class ShipScreen(ShelfScreen):
         Binding("ctrl+t", "timeline", "Timeline of this order", id="timeline"),
     ]
 
-    def hints(self) -> Sequence[Hint]:
-        """Return the keys that matter for the next step."""
-        order = self.order
-        if order is None:
-            return (Hint("Esc", "Back", "screen.back"),)
+    def step_hints(self, order: FulfillmentOrder) -> Iterator[Hint]:
+        """Yield the keys that matter for the next step."""
         step = next_step(facts_of(order))
-        offered = [*self.holder_hints()]
         if step in _STEP_LABELS:
-            offered.append(Hint("Enter", _STEP_LABELS[step], "screen.next"))
+            yield Hint("Enter", _STEP_LABELS[step], "screen.next")
         if step in {Step.PICK, Step.ACCEPT}:
-            offered.append(Hint("F4", "Pick by hand", "screen.pick"))
+            yield Hint("F4", "Pick by hand", "screen.pick")
         if any(to_pack(order, line) for line in order.lines):
-            offered.append(Hint("F6", "Pack some", "screen.pack_some"))
+            yield Hint("F6", "Pack some", "screen.pack_some")
         if step is not Step.NOTHING:
-            offered.append(Hint("F7", "Problem", "screen.problem"))
+            yield Hint("F7", "Problem", "screen.problem")
         if self._may_undo and step in {Step.PICK, Step.PACK}:
-            offered.append(Hint("^Z", "Undo", "screen.undo"))
-        return (*offered, Hint("Esc", "Back", "screen.back"), Hint("F1", "Help", "app.help"))
+            yield Hint("^Z", "Undo", "screen.undo")
 
     # --- what this flow says ------------------------------------------------------------
 
@@ -105,14 +100,8 @@ class ShipScreen(ShelfScreen):
         return banner_words(order, self.host.store_row, self.cancelled_ms)
 
     def _about(self, order: FulfillmentOrder, step: Step) -> str:
-        counter = {Step.PICK: "to_pick", Step.ACCEPT: "to_pick", Step.PUT_BACK: "to_put_back"}
-        if step in counter:
-            line = next((one for one in order.lines if getattr(one, counter[step])), None)
-            if line is None:
-                return ""
-            aisle = self.aisles.get(line.sku, "")
-            where = f", aisle {aisle}" if aisle else ""
-            return f"{getattr(line, counter[step])} × {line.name}{where}"
+        if step in {Step.PICK, Step.ACCEPT, Step.PUT_BACK}:
+            return self.first_of(order, put_back=step is Step.PUT_BACK)
         return self._boxes(order)
 
     def _boxes(self, order: FulfillmentOrder) -> str:
