@@ -9,6 +9,7 @@ from store_client.screens.dialogs import Choice, ChooseDialog, ConfirmDialog, En
 from store_client.screens.hand_over import HandOverScreen
 from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.services import fetching as commands
+from store_client.services.board import facts_of
 from store_client.services.counter import HandOver, may_refuse
 from store_client.services.desk import Refusal
 from store_client.services.fetching_board import (
@@ -16,7 +17,6 @@ from store_client.services.fetching_board import (
     banner_words,
     code_refusal,
     due_words,
-    facts_of,
     how_words,
     next_step,
     step_words,

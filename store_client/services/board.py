@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from store_client.ports import BoardRow
 from store_client.services.words import Said
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 
 OPEN_MAX = 20_000
 """Open orders of a flow that anything here looks at."""
@@ -38,6 +41,37 @@ class BoardEntry:
     """Sorts the board: kind of urgency, time, order number."""
     late: bool = False
     provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the next step at the hold shelf follows from; from a row or from a whole order."""
+
+    status: FulfillmentStatus
+    to_pick: int
+    to_put_back: int
+    units_open: int
+    promised_by_ms: int
+    expires_at_ms: int | None
+    staging_spot: str
+    provisional: bool = False
+    """Hangs on a request that central has not answered; unknown (False) for a whole order."""
+
+
+def facts_of(order: FulfillmentOrder) -> Facts:
+    """Return the facts of a whole order."""
+    return Facts(
+        status_of(order), order.total("to_pick"), order.total("to_put_back"), order.total("open"),
+        order.promised_by_ms, order.expires_at_ms, order.staging_spot,
+    )  # fmt: skip
+
+
+def facts_of_row(row: BoardRow) -> Facts:
+    """Return the facts of a board's row."""
+    return Facts(
+        row.status, row.units_to_pick, row.units_to_put_back, row.units_open,
+        row.promised_by_ms, row.expires_at_ms, row.staging_spot, row.provisional,
+    )  # fmt: skip
 
 
 def summary(entries: list[BoardEntry]) -> dict[Group, int]:

@@ -11,9 +11,10 @@ from random import Random
 from store_client.ports import BoardRow
 from store_client.services import fetching as commands
 from store_client.services import waves
+from store_client.services.board import facts_of, facts_of_row
 from store_client.services.counter import DOCUMENTS, DoubtfulPromise, HandOver
 from store_client.services.desk import Desk
-from store_client.services.fetching_board import Step, facts_of, facts_of_row, next_step
+from store_client.services.fetching_board import Step, next_step
 from store_client.services.holder import take_over
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage

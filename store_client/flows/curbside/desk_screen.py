@@ -14,8 +14,9 @@ from store_client.flows.curbside.screen import arrival_question
 from store_client.ports import BoardRow
 from store_client.screens.dialogs import EntryDialog
 from store_client.screens.wave_start import WaveDeskScreen
+from store_client.services.board import Facts, facts_of, facts_of_row
 from store_client.services.desk import Desk, Refusal
-from store_client.services.fetching_board import Facts, facts_of, facts_of_row, step_words
+from store_client.services.fetching_board import step_words
 from store_client.services.words import Said, units
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says

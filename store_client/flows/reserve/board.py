@@ -7,11 +7,10 @@
 9  closed
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from store_client.ports import BoardRow
-from store_client.services.board import BoardEntry, Group
+from store_client.services.board import BoardEntry, Facts, Group, facts_of_row
 from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, duration
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -37,36 +36,6 @@ class Step(StrEnum):
     SELL = "sell"
     WAIT = "wait"
     NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the next step follows from; from a board's row or from a whole order."""
-
-    status: FulfillmentStatus
-    to_pick: int
-    to_put_back: int
-    units_open: int
-    promised_by_ms: int
-    expires_at_ms: int | None
-    staging_spot: str
-    provisional: bool = False
-
-
-def facts_of(order: FulfillmentOrder) -> Facts:
-    """Return the facts of a whole order."""
-    return Facts(
-        status_of(order), order.total("to_pick"), order.total("to_put_back"), order.total("open"),
-        order.promised_by_ms, order.expires_at_ms, order.staging_spot,
-    )  # fmt: skip
-
-
-def facts_of_row(row: BoardRow) -> Facts:
-    """Return the facts of a board's row."""
-    return Facts(
-        row.status, row.units_to_pick, row.units_to_put_back, row.units_open,
-        row.promised_by_ms, row.expires_at_ms, row.staging_spot, row.provisional,
-    )  # fmt: skip
 
 
 _FIRST = {S.REFUND_DUE: Step.REFUND, S.WAITLISTED: Step.WAIT, S.TENDERING: Step.PAY}

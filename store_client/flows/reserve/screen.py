@@ -10,7 +10,6 @@ from store_client.flows.reserve.board import (
     Step,
     banner_words,
     due_words,
-    facts_of,
     how_words,
     next_step,
     step_words,
@@ -18,6 +17,7 @@ from store_client.flows.reserve.board import (
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.shelf import UNDO_HELP, ShelfScreen
 from store_client.screens.tender import TenderScreen
+from store_client.services.board import facts_of
 from store_client.services.counter import may_refuse
 from store_client.services.desk import Refusal
 from store_client.services.receipt_copies import receipts_again
