@@ -1,9 +1,12 @@
 """The carrier stands at the door while an order ends, or somebody else lists its boxes."""
 
+from dataclasses import replace
+
 import pytest
 
 from store_client.adapters.paper_files import PaperFiles
-from store_client.flows.ship import manifests
+from store_client.flows.ship import commands, manifests
+from store_client.paper import PaperProblem
 from store_client.services.desk import Desk, Refusal
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.operations import FulfillmentRejected
@@ -54,6 +57,33 @@ def test_of_two_who_hand_over_one_is_told_that_it_is_done(desk, store):
     assert manifests.hand_over(here, "swift").count == 1
     with pytest.raises(Refusal, match="Nothing is on this carrier's manifest"):
         manifests.hand_over(desk, "swift")
+
+
+def test_a_label_of_a_box_that_has_left_is_not_printed_again(desk, store):
+    """A second parcel under its number would go where the first one went."""
+    order = add(store, 1)
+    manifests.hand_over(desk, "swift")
+    with pytest.raises(Refusal, match="The carrier has all its boxes"):
+        commands.reprint(desk, order.id)
+
+
+def test_of_each_label_it_is_said_whether_it_was_printed_again(desk, store, tmp_path):
+    """The first of two fails: what is said of the second hides it from nobody."""
+    order = parcel(1, store.clock.now_ms())
+    store.add(order)
+    for line in order.lines:
+        commands.pick_by_hand(desk, order.id, line.line, line.to_pick)
+        commands.pack(desk, order.id, "900")
+        commands.label(desk, order.id)
+
+    class Jammed(PaperFiles):
+        def label(self, label):
+            if label.box == 1:
+                raise PaperProblem("no labels left")
+            return super().label(label)
+
+    said = commands.reprint(replace(desk, paper=Jammed(tmp_path)), order.id).says
+    assert said.startswith("Box 1 is labeled, but not on paper: no labels left; Box 2: ")
 
 
 def test_the_other_boxes_are_listed_where_one_was_just_unpacked(desk, store):

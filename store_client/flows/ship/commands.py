@@ -152,14 +152,17 @@ def void(desk: Desk, fulfillment_id: str, box: int) -> FulfillmentOrder:
 
 
 def reprint(desk: Desk, fulfillment_id: str) -> Labeled:
-    """Make labels and packing slips of all labeled boxes of an order once more."""
+    """Make labels and packing slips of all labeled boxes of an order that are here once more."""
     desk.require(Action.PRINT)
     order = load(desk, fulfillment_id)
     labeled = [box for box in shipment_of(order).boxes if box.tracking]
     if not labeled:
         raise Refusal("No box has a label yet.", "Label it first.")
-    says = [_on_paper(desk, order, box.number) for box in labeled]
-    return Labeled(order, says[-1], labeled[-1].tracking)
+    here = [box for box in labeled if box.is_here]
+    if not here:
+        raise Refusal("The carrier has all its boxes.", "A second parcel needs a label of its own.")
+    says = [_on_paper(desk, order, box.number) for box in here]
+    return Labeled(order, "; ".join(says), here[-1].tracking)
 
 
 def _bare_box(order: FulfillmentOrder, number: int | None) -> Box:
