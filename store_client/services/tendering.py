@@ -17,9 +17,8 @@ from store_client.services.desk import Desk, Refusal, anything_goes
 from store_client.services.drawer_book import require_cash, require_session
 from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
-from store_client.services.scanner import clean
+from store_client.services.stored_value import left_offline, read_account, within_limit
 from store_client.services.words import day_time, money, reaches_central
-from sync.domain.card_numbers import CardNumberRefused, has_card_number
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
@@ -34,21 +33,15 @@ from sync.domain.reserve_operations import (
     ValueAsked,
 )
 from sync.domain.tenders import (
-    STORED_VALUE,
     Tender,
     TenderKind,
     TenderState,
-    UnheardValue,
-    account_of,
     find_tender,
     goes_back_whole,
     offline_card_refusal,
     take_cash,
-    value_left,
 )
 
-CODE_CHARACTERS_MIN = 6
-CODE_CHARACTERS_MAX = 40
 S = FulfillmentStatus
 MEANS: dict[TenderKind, str] = {
     TenderKind.CASH: "Cash",
@@ -282,18 +275,19 @@ def pay_value(
 ) -> Paid:
     """Let a gift card or credit pay: within the store's limit at once, else central is asked."""
     order = _order_to_pay(desk, key)
-    account = _account(code)
+    account = read_account(code)
     due = _bounded(order, most_minor)
     amount = due if amount_minor is None else amount_minor
     if not 0 < amount <= due:
         raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
     number, name = next_tender(order), MEANS[means]
     is_near = reaches_central(desk.store.sync_state(), desk.clock.now_ms())
-    left = value_left(policy_of(desk).value_offline, unheard_values(desk), account)
+    limits = policy_of(desk).value_offline
+    left = left_offline(desk, limits, account)
     if not is_near and amount <= left:
         after = desk.perform(
             TenderTaken(key, number, means, amount, account=account),
-            judge=partial(_within_limit, desk, account=account, amount_minor=amount),
+            judge=partial(within_limit, desk, limits, account, amount),
         )
         words = f"{name} {money(amount, order.currency)} taken within this store's limit"
         return Paid(after, f"{words}: central checks it when it is reached")
@@ -308,37 +302,6 @@ def pay_value(
         f"Central cannot be reached{limit}: the {name.lower()} is asked about when it is. Take"
         " another payment, or let the goods wait here",
     )
-
-
-def _account(code: str) -> str:
-    text = clean(code)
-    if has_card_number(text):
-        raise CardNumberRefused
-    if not CODE_CHARACTERS_MIN <= len(text) <= CODE_CHARACTERS_MAX:
-        raise Refusal("That is no code of a gift card or credit.", "Scan it, or type all of it.")
-    return account_of(text)
-
-
-def _within_limit(desk: Desk, order: FulfillmentOrder, *, account: str, amount_minor: int) -> None:
-    """Call off what is more than may be taken without asking: another till was quicker."""
-    require_session(desk, order.currency)
-    left = value_left(policy_of(desk).value_offline, unheard_values(desk), account)
-    if amount_minor > left:
-        raise Refusal(
-            f"Another till has just used this store's limit: {money(left, order.currency)} left.",
-            "Take at most that, or another payment.",
-        )
-
-
-def unheard_values(desk: Desk) -> list[UnheardValue]:
-    """Return the stored value that was accepted here and that central has not heard of."""
-    return [
-        UnheardValue(move.operation.account, move.operation.amount_minor)
-        for move in desk.store.money_moves()
-        if not move.is_known
-        and isinstance(move.operation, TenderTaken)
-        and move.operation.means in STORED_VALUE
-    ]
 
 
 # --- giving back, and the sale --------------------------------------------------------------------

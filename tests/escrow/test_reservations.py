@@ -14,7 +14,7 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.flows.reserve import commands
 from store_client.replica.till import NotFree
-from store_client.services import card_settling, drawer, reserving, tendering
+from store_client.services import card_settling, drawer, reserving, stored_value, tendering
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer_book import sessions
 from store_client.services.tender_report import report_of
@@ -349,7 +349,7 @@ def test_a_gift_card_that_central_declines_says_so(world: World, store: StoreSid
     aside(desk, key)
     tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE)
     store.settle()
-    assert "300 left" in sentence(store, key)
+    assert "3.00 USD left" in sentence(store, key)
     assert due_of(commands.load(desk, key)) == 2_000
     agree(world, store)
 
@@ -374,5 +374,5 @@ def test_a_gift_card_within_the_limit_is_taken_while_cut_off(
     agree(world, store)
     assert left_on_card(world) == -100
     assert exceptions(world) == ["value_overdrawn"]
-    assert tendering.unheard_values(desk) == []
+    assert stored_value.unheard_values(desk) == []
     books(world, desk)

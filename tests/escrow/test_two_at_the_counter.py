@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from store_client.services import drawer, drawer_book, tender_report, tendering
+from store_client.services import drawer, drawer_book, stored_value, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.errors import OperationRefused
 from sync.domain.money_operations import CashReason
@@ -91,7 +91,7 @@ def test_a_gift_card_offline_pays_up_to_the_limit_once(world: World, store: Stor
     second = late(desk, lambda: pay(desk, first))
     with pytest.raises(Refusal, match="limit"):
         pay(second, other)
-    assert sum(one.amount_minor for one in tendering.unheard_values(desk)) == 1_000
+    assert sum(one.amount_minor for one in stored_value.unheard_values(desk)) == 1_000
     assert "Central cannot be reached" in pay(desk, other).says
     agree(world, store)
     books(world, desk)

@@ -20,7 +20,7 @@ from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import Reservation
 from tests.architecture.tree import ROOT
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import STORE, make_catalogue, make_order, make_people
+from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, sku_of
 from tests.support.filled_store import fill, open_filled
 from tests.support.ship_store import HARBOR, SWIFT, parcel
 from tests.support.terminals import Terminal, actor_of, hash_pin, terminal, till_settings
@@ -59,6 +59,9 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "screens/inbox.py:action_done": (Place(("f9", "f6"), role=Role.LEAD),),
     "screens/inbox.py:action_new": (Place(("f9", "f4")),),
     "screens/inbox.py:_ask_about": (Place(("f9", "f4", "=Call", "enter")),),
+    "screens/inbox.py:_ask_which": (
+        Place(("f9", "f4", f"={'x' * 495}", "enter", f"={sku_of(0)}", "enter")),
+    ),
     "screens/inbox.py:_ask_due": (Place(("f9", "f4", "=Call", "enter", "enter")),),
     "screens/drawer.py:action_next": (Place(("f8", "enter")),),
     "screens/drawer.py:_moved": (Place(("f8", "f6", "1")),),
