@@ -11,7 +11,7 @@ from store_client.services import drawer
 from store_client.services.desk import Actor, Desk
 from sync.domain.people import Role
 from tests.support.central_world import World, build_world
-from tests.support.store_side import StoreSide, share_by_escrow
+from tests.support.store_side import StoreSide, in_step, share_by_escrow
 
 
 @pytest.fixture
@@ -25,19 +25,15 @@ def world(database, tmp_path: Path) -> World:
 @pytest.fixture
 def store(world: World, tmp_path: Path):
     """The machine of S001, in step with central."""
-    store = StoreSide(world, tmp_path / "one")
-    store.settle()
-    yield store
-    store.store.close()
+    with in_step(world, tmp_path / "one") as store:
+        yield store
 
 
 @pytest.fixture
 def neighbor(world: World, tmp_path: Path):
     """The machine of S002, in step with central."""
-    store = StoreSide(world, tmp_path / "two", "S002")
-    store.settle()
-    yield store
-    store.store.close()
+    with in_step(world, tmp_path / "two", "S002") as store:
+        yield store
 
 
 @pytest.fixture

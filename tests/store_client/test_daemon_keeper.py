@@ -11,7 +11,9 @@ WAIT_S = 20.0
 
 
 def sleeper() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    """Start a process that lives until it is ended, a minute at most."""
+    waits = "import signal; signal.alarm(60); signal.pause()"
+    return subprocess.Popen([sys.executable, "-c", waits])
 
 
 class Starter:

@@ -20,7 +20,7 @@ from sync.edge.sqlite import OperationalError
 from sync.protocol.rows import AssociateRow
 from tests.support.builders import NOON_MS
 from tests.support.central_world import World, sqlite_world
-from tests.support.store_side import StoreSide
+from tests.support.store_side import StoreSide, in_step
 from tests.support.terminals import Terminal, actor_of, terminal, till_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -41,10 +41,8 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def store(world: World, tmp_path: Path):
-    store = StoreSide(world, tmp_path / "one")
-    store.settle()
-    yield store
-    store.store.close()
+    with in_step(world, tmp_path / "one") as store:
+        yield store
     world.database.close()
 
 

@@ -16,7 +16,7 @@ from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
 from tests.support.central_world import World, sqlite_world
 from tests.support.parcels import CARRIERS, parcel_order
-from tests.support.store_side import StoreSide
+from tests.support.store_side import StoreSide, in_step
 from tests.support.terminals import Terminal, terminal, till_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -39,10 +39,8 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def store(world: World, tmp_path: Path):
     """The machine of S001, in step with central."""
-    store = StoreSide(world, tmp_path / "one")
-    store.settle()
-    yield store
-    store.store.close()
+    with in_step(world, tmp_path / "one") as store:
+        yield store
     world.database.close()
 
 

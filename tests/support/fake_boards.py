@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from store_client.flows.ship.paying import unpaid_here
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.paying import unpaid
 
 
 @dataclass(frozen=True)
@@ -123,4 +123,4 @@ def row_of(order: FulfillmentOrder) -> Row:
 
 def _unpaid(order: FulfillmentOrder) -> int | None:
     is_listed = status_of(order) is FulfillmentStatus.MANIFESTED
-    return unpaid_here(order) if is_listed else None
+    return unpaid(order) if is_listed else None

@@ -1,5 +1,6 @@
 """The part of the store in memory that begins orders and takes money, by the real rules."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -24,7 +25,7 @@ class Move:
     is_known: bool = False
 
 
-class FakeTill:
+class FakeTill(ABC):
     """What `FakeStore` does at the counter; its fields are that one's."""
 
     central_ahead_ms = 0
@@ -38,8 +39,9 @@ class FakeTill:
     moves: list[Move]
     catalogue: list[Any]
 
+    @abstractmethod
     def share(self, sku: str) -> Share | None:
-        raise NotImplementedError
+        """Return how a SKU is divided; see `FakeSales`."""
 
     def begin_order(self, operation, *, by: str, dev: str) -> FulfillmentOrder:
         with self.lock:
@@ -60,8 +62,9 @@ class FakeTill:
             number = len(self.moves) + 1
             self.moves.append(Move(number, by, dev, self.clock.now_ms(), operation))
 
+    @abstractmethod
     def note_approval(self, operation, by: str, approval) -> None:
-        raise NotImplementedError
+        """Remember who approved an operation; see `FakeSales`."""
 
     def record_money(
         self, operation, *, by: str, dev: str, approval=None, judge=lambda _: None

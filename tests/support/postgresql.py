@@ -12,11 +12,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.support.waiting import NotInTime, until
 
 START_SECONDS_MAX = 60
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -74,16 +75,24 @@ class PostgresqlServer:
                 stdout=log, stderr=log, preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only calls prctl
                 **self._as_owner(),
             )  # fmt: skip
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while True:
-            try:
-                psycopg.connect(self.dsn("postgres")).close()
-                return
-            except psycopg.OperationalError as problem:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log_end = (self._home / "log").read_text()[-500:]
-                    raise NoPostgresql(f"the server did not start: {log_end}") from problem
-                time.sleep(0.05)
+        try:
+            until(self._answers, "the server answers", within_s=START_SECONDS_MAX)
+        except NotInTime as problem:
+            raise self._not_started() from problem
+
+    def _answers(self) -> bool:
+        """Return whether it takes connections; raise `NoPostgresql` where it has ended."""
+        try:
+            psycopg.connect(self.dsn("postgres")).close()
+        except psycopg.OperationalError as problem:
+            if self._process is None or self._process.poll() is not None:
+                raise self._not_started() from problem
+            return False
+        return True
+
+    def _not_started(self) -> NoPostgresql:
+        log_end = (self._home / "log").read_text()[-500:]
+        return NoPostgresql(f"the server did not start: {log_end}")
 
     def _as_owner(self) -> dict[str, Any]:
         if self._owner is None:

@@ -1,6 +1,7 @@
 """Real stores beside a real central in one process: what tests of escrow and conflicts need."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -182,6 +183,17 @@ class StoreSide:
         """Return what store and central disagree about."""
         with self.world.database.read() as view:
             return differences(digest_of(self.store), central_digest(view, self.location_id))
+
+
+@contextmanager
+def in_step(world: World, folder: Path, location_id: str = "S001") -> Iterator[StoreSide]:
+    """Yield a store's machine that has heard everything; close its files at the end."""
+    store = StoreSide(world, folder, location_id)
+    store.settle()
+    try:
+        yield store
+    finally:
+        store.store.close()
 
 
 def share_by_escrow(

@@ -9,7 +9,7 @@ from sync.domain.ids import OpId
 from sync.protocol.rows import Entity, store_scope
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import World, build_world
-from tests.support.store_side import StoreSide
+from tests.support.store_side import StoreSide, in_step
 
 DAY_MS = 86_400_000
 SCOPE = store_scope("S001")
@@ -22,10 +22,8 @@ def world(database, tmp_path: Path) -> World:
 
 @pytest.fixture
 def store(world: World, tmp_path: Path):
-    store = StoreSide(world, tmp_path / "one")
-    store.settle()
-    yield store
-    store.store.close()
+    with in_step(world, tmp_path / "one") as store:
+        yield store
 
 
 def settle_one(world: World, store: StoreSide) -> None:

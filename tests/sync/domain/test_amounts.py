@@ -2,7 +2,7 @@
 
 import pytest
 
-from central_server.services.amounts import amount_words
+from sync.domain.money import amount_words
 
 
 @pytest.mark.parametrize(
