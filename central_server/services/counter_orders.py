@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from central_server.records import Location, Order, OrderLine, Price
-from central_server.services.amounts import amount_words
 from sync.domain.errors import DomainError
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.money import amount_words
 from sync.domain.orders import Channel, OrderStatus
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
 

@@ -5,7 +5,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionRecord, Replica
-from central_server.services.amounts import amount_words
 from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.domain.exceptions import (
     CLOCK_OFFSET_MS_MAX,
@@ -16,6 +15,7 @@ from sync.domain.exceptions import (
 )
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId, new_id
+from sync.domain.money import amount_words
 from sync.domain.paying import owed_back
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, ExceptionRow, store_scope

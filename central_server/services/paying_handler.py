@@ -1,9 +1,9 @@
 """What follows at central from payments in stores, in any flow: stored value is taken, or not."""
 
-from central_server.services.amounts import amount_words
 from central_server.services.flow_handler import FollowUps, Step
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.money import amount_words
 from sync.domain.reserve_operations import (
     TenderReturned,
     TenderTaken,

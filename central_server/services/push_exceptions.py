@@ -6,7 +6,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionRecord
-from central_server.services.amounts import amount_words
 from central_server.services.exceptions import (
     announce,
     close_causes,
@@ -33,6 +32,7 @@ from sync.domain.exceptions import (
 )
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import OpId
+from sync.domain.money import amount_words
 from sync.domain.money_operations import CardSettled, DrawerCounted
 from sync.domain.paying import owed_back
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation

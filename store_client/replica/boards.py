@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from store_client.replica.database import ReplicaDatabase, chunks, is_text, placeholders
 from store_client.replica.models import BoardRow, Holder
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
-from sync.domain.paying import balance_of, open_price
+from sync.domain.paying import unpaid
 from sync.edge.journal import Journal
 from sync.protocol.adapters import adapter
 
@@ -147,10 +147,6 @@ def _board_row(row: tuple[object, ...]) -> BoardRow:
         )
     )  # fmt: skip
     values["status"] = FulfillmentStatus(str(values["status"]))
-    values["unpaid_minor"] = None if view is None else _unpaid(str(view))
+    if view is not None:
+        values["unpaid_minor"] = unpaid(adapter(FulfillmentOrder).validate_json(str(view)))
     return BoardRow(**values, provisional=bool(provisional))  # type: ignore[arg-type]
-
-
-def _unpaid(view: str) -> int:
-    order = adapter(FulfillmentOrder).validate_json(view)
-    return 0 if order.reserve is None else max(0, open_price(order) - balance_of(order))

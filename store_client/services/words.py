@@ -14,7 +14,7 @@ from store_client.services.calendar import local
 from sync.domain.errors import IllegalTransition, QuantityRefused, UnknownLine
 from sync.domain.exceptions import AGGREGATE_PREFIX
 from sync.domain.fulfillment import FulfillmentStatus, RefusalReason, ShortReason
-from sync.domain.money import in_major
+from sync.domain.money import amount_words, in_major
 from sync.domain.ship_effects import BoxRefused
 from sync.domain.tenders import TenderRefused
 from sync.protocol.rows import StoreRow
@@ -183,17 +183,18 @@ def _moment(store: StoreRow | None, at_ms: int) -> dt.datetime:
 
 def units(count: int, noun: str = "item") -> str:
     """Return a count with its noun: 1 item, 2 items."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    many = "es" if noun.endswith("x") else "s"
+    return f"{count} {noun}{'' if count == 1 else many}"
 
 
 def money(amount_minor: int | None, currency: str) -> str:
     """Return an amount for a screen, without going through floats."""
     if amount_minor is None:
         return "no price"
-    sign, amount = ("-" if amount_minor < 0 else ""), abs(amount_minor)
     symbol = SYMBOLS.get(currency)
-    number = in_major(amount, currency)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}"
+    if symbol is None:
+        return amount_words(amount_minor, currency)
+    return f"{'-' if amount_minor < 0 else ''}{symbol}{in_major(abs(amount_minor), currency)}"
 
 
 def stock(hit: ProductHit) -> Said:
@@ -294,8 +295,7 @@ def refusal(error: Exception) -> tuple[str, str]:
         left = f"only {error.allowed} left" if error.allowed else "nothing left"
         return f"Cannot {error.what} {error.asked}: {left} on this line.", "Check the line."
     if isinstance(error, UnknownLine):
-        todo = "Choose a line from the list."
-        return "This line is not part of the order.", todo
+        return "This line is not part of the order.", "Choose a line from the list."
     if isinstance(error, BoxRefused):
         return f"Box {error.box}: {error.reason}.", "Look at the boxes of the order."
     text = str(error)

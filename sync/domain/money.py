@@ -56,6 +56,12 @@ def decimals(currency: str) -> int:
     return DECIMALS.get(currency, 2)
 
 
+def amount_words(amount_minor: int, currency: str) -> str:
+    """Return an amount as an associate counts it out: `20.00 USD`, `2,000 JPY`, `-1.250 KWD`."""
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{in_major(abs(amount_minor), currency)} {currency}"
+
+
 def in_major(amount_minor: int, currency: str) -> str:
     """Return an amount that is not negative as people write it: 1,234.50, or 1,234 of yen."""
     digits = decimals(currency)

@@ -37,6 +37,11 @@ def balance_of(order: FulfillmentOrder) -> int:
     return reservation_of(order).paid_minor - order.spent_minor
 
 
+def unpaid(order: FulfillmentOrder) -> int | None:
+    """Return what is not paid yet, or not clear, of what is expected; None: not paid in a store."""
+    return None if order.reserve is None else max(0, open_price(order) - balance_of(order))
+
+
 def owed_back(order: FulfillmentOrder) -> int:
     """Return what was paid for goods that the customer does not get here any more."""
     return 0 if order.reserve is None else max(0, balance_of(order) - open_price(order))

@@ -4,7 +4,7 @@ from central_server.records import Location
 from central_server.services.notice import Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.money import in_major
+from sync.domain.money import amount_words
 from sync.domain.paying import due_of
 
 RECEIVED = "parcels_received"
@@ -64,7 +64,7 @@ def unsourced(number: str, name: str) -> Letter:
 
 def _to_be_paid(place: str, minor: int, currency: str, until: str) -> str:
     return (
-        f"{place} sends it as soon as it is paid there: {in_major(minor, currency)} {currency}, at"
+        f"{place} sends it as soon as it is paid there: {amount_words(minor, currency)}, at"
         f" the counter or on the telephone, until {until}.\n"
     )
 

@@ -11,14 +11,14 @@ What is due is the cut-off of the carrier by which the order was promised to lea
 from dataclasses import dataclass
 from enum import StrEnum
 
-from store_client.flows.ship.paying import due_here, unpaid_here
+from store_client.flows.ship.paying import due_here
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Group
 from store_client.services.due import NOTHING, NOW, due_said
 from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, money
 from sync.domain.flows.ship import shipment_of, status_of, to_pack
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
-from sync.domain.paying import owed_back
+from sync.domain.paying import owed_back, unpaid
 from sync.domain.shipping import Box
 from sync.protocol.rows import StoreRow
 
@@ -65,8 +65,7 @@ def facts_of(order: FulfillmentOrder) -> Facts:
     waits = bool(bare) and all(box.requested_at_ms is not None for box in bare)
     return Facts(
         status_of(order), order.total("to_pick"), order.total("to_put_back"),
-        order.promised_by_ms, waits, unpaid_here(order),
-        owed_back(order) > 0,
+        order.promised_by_ms, waits, unpaid(order), owed_back(order) > 0,
     )  # fmt: skip
 
 

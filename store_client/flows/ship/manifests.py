@@ -87,7 +87,7 @@ def close(desk: Desk, carrier: str) -> Done:
     if len(left) == len(ready):
         raise Refusal(left[0], "Look at the boxes again.")
     paper = print_manifest(desk, carrier)
-    listed = units(len(ready) - len(left), "box").replace("boxs", "boxes")
+    listed = units(len(ready) - len(left), "box")
     missing = f" {len(left)} not listed. {left[0]}" if left else ""
     return Done(len(ready) - len(left), f"{listed} listed.{missing} {paper}")
 

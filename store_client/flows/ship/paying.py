@@ -11,7 +11,7 @@ from store_client.services.tendering import printed
 from store_client.services.words import money
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import LineQuantity
-from sync.domain.paying import balance_of, due_of, open_price, price_of, reservation_of
+from sync.domain.paying import balance_of, due_of, price_of, reservation_of
 from sync.domain.reserve_operations import ReservationConverted
 from sync.domain.ship_effects import box_content
 from sync.domain.ship_operations import HandedToCarrier
@@ -22,11 +22,6 @@ from sync.domain.tenders import goes_back_whole
 def due_here(order: FulfillmentOrder) -> int:
     """Return what is still to be paid here before all of it may leave (minor units)."""
     return 0 if order.reserve is None else max(0, due_of(order))
-
-
-def unpaid_here(order: FulfillmentOrder) -> int | None:
-    """Return what is not paid here yet, or not clear (minor units); None: it is not paid here."""
-    return None if order.reserve is None else max(0, open_price(order) - balance_of(order))
 
 
 def may_be_paid(order: FulfillmentOrder) -> bool:
