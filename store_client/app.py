@@ -20,8 +20,9 @@ from textual.screen import Screen
 from store_client.devices import PrintJob
 from store_client.flows import ALL_FLOWS_UI
 from store_client.ports import InboxItem, OperationFate, Store, SyncState
-from store_client.screens.base import Behind, FlowUi, TerminalModal, TerminalScreen, begin
+from store_client.screens.base import TerminalModal, TerminalScreen, begin
 from store_client.screens.help import HelpScreen, keys_of, title_of
+from store_client.screens.host import Behind, FlowUi
 from store_client.screens.inbox import InboxScreen
 from store_client.screens.leaving import LeavingApp
 from store_client.screens.printing import PrintScreen

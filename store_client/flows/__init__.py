@@ -15,7 +15,7 @@ from store_client.flows.ship import board as ship_board
 from store_client.flows.ship import commands as ship_commands
 from store_client.flows.ship.desk_screen import ShippingDeskScreen
 from store_client.flows.ship.screen import ShipScreen
-from store_client.screens.base import FlowDesk, FlowUi
+from store_client.screens.host import FlowDesk, FlowUi
 
 PICKUP_DESK = FlowDesk(
     "f7", "Pickup", "Pickup desk: waves, several orders on one walk", PickupDeskScreen

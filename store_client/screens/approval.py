@@ -14,7 +14,8 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from store_client.screens.base import Approved, OrderlyScreen, RecordingModal, host_of
+from store_client.screens.base import OrderlyScreen, RecordingModal
+from store_client.screens.host import Approved, host_of
 from store_client.services.desk import Actor, NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.sign_in import (

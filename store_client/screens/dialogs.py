@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import Approved, RecordingModal, TerminalModal, with_approval
+from store_client.screens.base import RecordingModal, TerminalModal
+from store_client.screens.host import Approved, with_approval
 from store_client.services.desk import NeedsRole
 from store_client.services.scanner import Code
 from store_client.services.words import refusal

@@ -12,7 +12,8 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
-from store_client.screens.base import TerminalModal, host_of
+from store_client.screens.base import TerminalModal
+from store_client.screens.host import host_of
 from store_client.widgets.tones import tone_style
 
 _KEY_NAMES = {

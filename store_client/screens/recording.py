@@ -7,13 +7,8 @@ from functools import partial
 from typing import Any
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import (
-    Approved,
-    TerminalScreen,
-    TypingScreen,
-    begin,
-    with_approval,
-)
+from store_client.screens.base import TerminalScreen, TypingScreen, begin
+from store_client.screens.host import Approved, with_approval
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code
 from store_client.services.words import refusal

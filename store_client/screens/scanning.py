@@ -12,7 +12,8 @@ from textual import events
 from textual.widgets import Input
 
 from store_client.ports import Store
-from store_client.screens.base import Behind, FlowUi, TerminalModal, TerminalScreen, begin
+from store_client.screens.base import TerminalModal, TerminalScreen, begin
+from store_client.screens.host import Behind, FlowUi
 from store_client.services.codes import orders_of_code, spot_words
 from store_client.services.desk import TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code

@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
-from store_client.screens.base import Approved, RecordingModal, begin, with_approval
+from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
+from store_client.screens.host import Approved, with_approval
 from store_client.services import tendering
 from store_client.services.cash import read_positive_amount
 from store_client.services.counter import JUST_ENDED

@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from store_client.ports import BoardRow, Store
-from store_client.screens.base import FlowDesk, FlowUi, TypingScreen, begin
+from store_client.screens.base import TypingScreen, begin
 from store_client.screens.drawer import DrawerScreen
+from store_client.screens.host import FlowDesk, FlowUi
 from store_client.services.board import OPEN_MAX, BoardEntry, Group, summary
 from store_client.services.holder import Held, rows_of_others
 from store_client.services.scanner import Code, read_code

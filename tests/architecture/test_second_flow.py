@@ -25,7 +25,7 @@ TERMINAL_IMPORTS = """\
 from store_client.flows.locker import board as locker_board
 from store_client.flows.locker import commands as locker_commands
 from store_client.flows.locker.screen import LockerScreen
-from store_client.screens.base import FlowDesk, FlowUi"""
+from store_client.screens.host import FlowUi"""
 TERMINAL_ENTRY = """pickup_board, pickup_commands, PICKUP_DESK),
     FlowUi("locker", LockerScreen, locker_board, locker_commands),"""
 CENTRAL_IMPORTS = """\
@@ -40,7 +40,7 @@ LISTS = {
         ("(pickup.FLOW,", "(pickup.FLOW, locker.FLOW,"),
     ),
     "store_client/flows/__init__.py": (
-        ("from store_client.screens.base import FlowDesk, FlowUi", TERMINAL_IMPORTS),
+        ("from store_client.screens.host import FlowDesk, FlowUi", TERMINAL_IMPORTS),
         ("pickup_board, pickup_commands, PICKUP_DESK),", TERMINAL_ENTRY),
     ),
     "central_server/flows/__init__.py": (
