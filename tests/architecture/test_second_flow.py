@@ -25,7 +25,7 @@ TERMINAL_IMPORTS = """\
 from store_client.flows.locker import board as locker_board
 from store_client.flows.locker import commands as locker_commands
 from store_client.flows.locker.screen import LockerScreen
-from store_client.screens.host import FlowUi"""
+from store_client.screens.host import FlowDesk, FlowUi"""
 TERMINAL_ENTRY = """pickup_board, pickup_commands, PICKUP_DESK),
     FlowUi("locker", LockerScreen, locker_board, locker_commands),"""
 CENTRAL_IMPORTS = """\
