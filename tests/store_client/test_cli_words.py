@@ -52,6 +52,8 @@ def _said(node: ast.AST) -> list[ast.expr]:
         return node.args if name in SPOKEN else []
     if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "todo":
         return [node.value]
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+        return node.value.elts  # why, and what to do
     return []
 
 
