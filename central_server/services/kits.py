@@ -45,7 +45,8 @@ class KitPromises:
         if self._memory is None:
             whole = self._promises.network(self.plain, ask)
         else:
-            whole = self._memory.network(self._view, self.plain, ask, self._promises.now_ms)
+            promises = self._promises
+            whole = self._memory.network(self._view, self.plain, ask, promises.now_ms, promises)
         if self.bundles:
             places = self._promises.at(self.plain, ask)
             for sku, one in self.bundles.items():

@@ -1,7 +1,6 @@
 """The lines of a new order: what was bought, kits as their components."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from central_server.records import OrderLine, Price, Product
@@ -34,14 +33,15 @@ def order_lines(
         name, price_minor = products[line.sku].name, prices[line.sku].amount_minor
         bundle = bundles.get(line.sku)
         if bundle is None:
-            lines.append(OrderLine(0, line.sku, name, line.quantity, price_minor))
+            place = len(lines) + 1
+            lines.append(OrderLine(place, line.sku, name, line.quantity, price_minor))
             continue
         alone = {sku: one.amount_minor for sku, one in prices.items()}
         lines += [
             OrderLine(
-                0, part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
+                place, part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
                 part.unit_price_minor, kit=f"{number}:{line.sku}", kit_units=part.units,
             )
-            for part in parts_of(bundle, price_minor, alone)
+            for place, part in enumerate(parts_of(bundle, price_minor, alone), len(lines) + 1)
         ]  # fmt: skip
-    return tuple(replace(line, line=number) for number, line in enumerate(lines, 1))
+    return tuple(lines)

@@ -89,10 +89,19 @@ class PromiseMemory:
         self._log: list[str] = []
 
     def network(
-        self, view: "View", skus: Collection[str], ask: Ask, now_ms: int
+        self,
+        view: "View",
+        skus: Collection[str],
+        ask: Ask,
+        now_ms: int,
+        promises: Promises | None = None,
     ) -> dict[str, Promise]:
-        """Return what may be promised of each SKU over all places together."""
-        promises = Promises(view, now_ms)
+        """Return what may be promised of each SKU over all places together.
+
+        `promises` are what is known already of this snapshot at this moment: who asks for
+        several channels and methods reads positions once.
+        """
+        promises = promises or Promises(view, now_ms)
         with self._lock:
             try:
                 if not self._follow(view, promises.rules, now_ms):

@@ -1,13 +1,16 @@
 """Milliseconds inside, RFC 3339 outside."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _FIRST_MS = -62_135_596_800_000
 """0001-01-01, the first instant that RFC 3339 and Python can write."""
 _LAST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+_REMEMBERED = 256
 
 
+@lru_cache(_REMEMBERED)  # what is decided together happened at the same moment
 def rfc3339(at_ms: int) -> str:
     """Return an instant as `2026-03-02T17:30:00.000Z`.
 

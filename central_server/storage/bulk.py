@@ -6,11 +6,11 @@ through a prepared statement, or as one JSON array where they are joined. IN lis
 travel as one value, so the statement's text is always the same and is cached.
 """
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
+from pydantic_core import to_json
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -70,7 +70,7 @@ def any_of(column: Any, parameter: str, *, postgresql: bool) -> str:
 
 def as_list(values: Collection[str], *, postgresql: bool) -> str:
     """Return a list as the one value that `any_of` takes."""
-    return _array(list(values)) if postgresql else json.dumps(list(values))
+    return _array(list(values)) if postgresql else _json(list(values))
 
 
 def insert_many(
@@ -106,7 +106,7 @@ def insert_among(
         if is_postgresql(together.connection):
             together.ask(_insert_arrays(table, columns, suffix), _columns(part), then)
         elif returning:
-            together.ask(_insert_json(table, columns, suffix), (json.dumps(part),), then)
+            together.ask(_insert_json(table, columns, suffix), (_json(part),), then)
         else:
             send_rows(together.connection, _insert_rows(table, columns, suffix), part)
     return returned
@@ -169,7 +169,7 @@ def _update(
 ) -> tuple[str, Parameters]:
     if is_postgresql(connection):
         return _update_arrays(table, columns, *how), _columns(rows)
-    return _update_json(table, columns, *how), (json.dumps(rows),)
+    return _update_json(table, columns, *how), (_json(rows),)
 
 
 def find_many(
@@ -218,7 +218,7 @@ def _found(
 ) -> tuple[str, Parameters]:
     if is_postgresql(connection):
         return _find(table, keys, *how, postgresql=True), _columns(rows)
-    return _find(table, keys, *how, postgresql=False), (json.dumps(rows),)
+    return _find(table, keys, *how, postgresql=False), (_json(rows),)
 
 
 def _parts(rows: Rows) -> Iterator[Rows]:
@@ -228,6 +228,10 @@ def _parts(rows: Rows) -> Iterator[Rows]:
 
 def _columns(rows: Rows) -> tuple[str, ...]:
     return tuple(map(_array, zip(*rows, strict=True)))
+
+
+def _json(rows: Sequence[Any]) -> str:
+    return to_json(rows).decode()
 
 
 def _array(values: Sequence[Any]) -> str:

@@ -4,8 +4,7 @@ SQLAlchemy's own way of sending a text costs several times what the engines need
 On PostgreSQL, statements that do not wait for each other's answers share a round trip.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,20 +18,32 @@ Then = Callable[[list[Values]], None]
 
 def send(connection: Connection, sql: str, parameters: Parameters) -> list[Values]:
     """Send one statement; return its rows, none where it has no rows to return."""
-    with _as_sqlalchemy(connection, sql):
-        cursor = _cursor(connection)
-        cursor.execute(sql, parameters)
+    try:
+        cursor = _driver(connection).execute(sql, parameters)
         rows: list[Values] = [] if cursor.description is None else cursor.fetchall()
         cursor.close()
+    except _errors(connection) as problem:
+        raise _as_sqlalchemy(connection, sql, problem) from problem
     return rows
 
 
 def send_rows(connection: Connection, sql: str, rows: Sequence[Values]) -> None:
     """Send one statement for each of `rows`."""
-    with _as_sqlalchemy(connection, sql):
-        cursor = _cursor(connection)
+    try:
+        cursor = _driver(connection).cursor()
         cursor.executemany(sql, rows)
         cursor.close()
+    except _errors(connection) as problem:
+        raise _as_sqlalchemy(connection, sql, problem) from problem
+
+
+def send_begin(connection: Connection, sql: str) -> None:
+    """Send what begins a transaction, while SQLAlchemy begins one."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(sql)
+    except _errors(connection) as problem:
+        raise _as_sqlalchemy(connection, sql, problem) from problem
 
 
 class Together:
@@ -49,9 +60,7 @@ class Together:
     def __enter__(self) -> Self:
         """Begin."""
         if self.connection.dialect.name == "postgresql":
-            _begin(self.connection)
-            raw: Any = self.connection.connection.driver_connection
-            self._pipeline = raw.pipeline()
+            self._pipeline = _driver(self.connection).pipeline()
             self._pipeline.__enter__()
         return self
 
@@ -62,9 +71,10 @@ class Together:
             if then is not None:
                 then(rows)
             return
-        with _as_sqlalchemy(self.connection, sql):
-            cursor = _cursor(self.connection)
-            cursor.execute(sql, parameters)
+        try:
+            cursor = _driver(self.connection).execute(sql, parameters)
+        except _errors(self.connection) as failed:
+            raise _as_sqlalchemy(self.connection, sql, failed) from failed
         self._waiting.append((cursor, then))
 
     def __exit__(
@@ -76,8 +86,10 @@ class Together:
         """Wait for all answers."""
         if self._pipeline is None:
             return
-        with _as_sqlalchemy(self.connection, "several statements"):
+        try:
             self._pipeline.__exit__(kind, problem, trace)
+        except _errors(self.connection) as failed:
+            raise _as_sqlalchemy(self.connection, "several statements", failed) from failed
         if problem is None:
             for cursor, then in self._waiting:
                 if then is not None:
@@ -85,26 +97,24 @@ class Together:
                 cursor.close()
 
 
-def _begin(connection: Connection) -> None:
+def _driver(connection: Connection) -> Any:
+    """Return the driver's own connection, in a transaction that SQLAlchemy knows of."""
     if not connection.in_transaction():
         connection.begin()  # what this reads belongs to the snapshot of what is read after it
+    return connection.connection.driver_connection
 
 
-def _cursor(connection: Connection) -> Any:
-    _begin(connection)
-    return connection.connection.cursor()
+def _errors(connection: Connection) -> type[Exception]:
+    driver: Any = connection.dialect.dbapi
+    found: type[Exception] = driver.Error
+    return found
 
 
-@contextmanager
-def _as_sqlalchemy(connection: Connection, sql: str) -> Iterator[None]:
-    """Raise the driver's errors as SQLAlchemy itself would.
+def _as_sqlalchemy(connection: Connection, sql: str, problem: Exception) -> Exception:
+    """Return the driver's error as SQLAlchemy itself would raise it.
 
     Callers tell conflicts and poison apart by this.
     """
-    driver: Any = connection.dialect.dbapi
-    try:
-        yield
-    except driver.Error as problem:
-        raise DBAPIError.instance(
-            sql, None, problem, driver.Error, hide_parameters=True, dialect=connection.dialect,
-        ) from problem  # fmt: skip
+    return DBAPIError.instance(
+        sql, None, problem, _errors(connection), hide_parameters=True, dialect=connection.dialect
+    )

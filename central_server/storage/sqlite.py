@@ -22,6 +22,7 @@ from central_server.storage.commits import (
     UnsafeDatabase,
     Writer,
 )
+from central_server.storage.raw import send_begin
 from central_server.storage.unit import Unit
 
 OLDEST = (3, 51, 3)
@@ -70,10 +71,7 @@ def _engine(path: Path, key: str, begin: str, size: int, overflow: int) -> Engin
         pool_reset_on_return="rollback",
     )
 
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", lambda connection: send_begin(connection, begin))
     return engine
 
 
@@ -137,6 +135,8 @@ class GroupWriter:
         self._changed = threading.Condition()
         self._is_closing = False
         self._engine.connect().close()
+        self._connection: Connection | None = None
+        """Kept from one commit to the next: to take it from the pool costs as much as an insert."""
         self._thread = threading.Thread(target=self._run, name="central-writer", daemon=True)
         self._thread.start()
 
@@ -165,6 +165,7 @@ class GroupWriter:
     def _run(self) -> None:
         while group := self._next_group():
             self._commit(group)
+        self._let_go()
         _checkpoint(self._engine)
 
     def _next_group(self) -> list[_Command]:
@@ -177,11 +178,13 @@ class GroupWriter:
 
     def _commit(self, group: list[_Command]) -> None:
         try:
-            with self._engine.begin() as connection:
+            connection = self._connection = self._connection or self._engine.connect()
+            with connection.begin():
                 self._run_group(connection, group)
                 self._hook(CommitPoint.BEFORE)
             self._hook(CommitPoint.AFTER)
         except BaseException as problem:  # noqa: BLE001 - every caller of the group gets it
+            self._let_go()  # the next group begins with a connection that nothing is left of
             for command in group:
                 command.future.set_exception(command.problem or problem)
             return
@@ -191,6 +194,11 @@ class GroupWriter:
             else:
                 assert command.outcome is not None
                 command.future.set_result(command.outcome)
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _run_group(self, connection: Connection, group: list[_Command]) -> None:
         if len(group) == 1:
