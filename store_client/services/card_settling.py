@@ -42,6 +42,28 @@ def unsettled_cards(desk: Desk) -> list[OfflineCard]:
     return [card for _, card in taken.values()]
 
 
+def cards_at_risk(desk: Desk, own: tuple[str, int]) -> list[OfflineCard]:
+    """Return what counts against this terminal's caps for one more card, `own` (order, tender).
+
+    Beside the unsettled ones each that another process is charging here right now, or of
+    which nothing was heard: it may be approved offline while this one is asked for.
+    """
+    under_way: dict[tuple[str, int], OfflineCard] = {}
+    now_ms = desk.store.central_now_ms()
+    for move in desk.store.money_moves():
+        done = move.operation
+        match done:
+            case CardAsked() if move.device == desk.device:
+                card = OfflineCard(done.amount_minor, now_ms)
+                under_way[done.fulfillment_id, done.tender] = card
+            case CardAnswered() | TenderReturned():
+                under_way.pop((done.fulfillment_id, done.tender), None)
+            case _:
+                pass
+    under_way.pop(own, None)
+    return [*unsettled_cards(desk), *under_way.values()]
+
+
 def settle_cards(desk: Desk) -> int:
     """Record what has become of cards that were approved offline; return how many.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
-from store_client.services.card_settling import kept_reference, unsettled_cards
+from store_client.services.card_settling import cards_at_risk, kept_reference
 from store_client.services.desk import Desk, Refusal, anything_goes
 from store_client.services.drawer_book import require_cash, require_session
 from store_client.services.receipt_copies import receipt_name
@@ -181,10 +181,12 @@ def pay_card(
     if not 0 < amount <= due:
         raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
     number = next_tender(order)
-    refusal = offline_card_refusal(
-        policy_of(desk).cards_offline, unsettled_cards(desk), amount, desk.store.central_now_ms()
-    )
     desk.perform(CardAsked(key, number, amount), judge=partial(_in_session, desk))
+    # After that is recorded: of two processes that ask at once each sees the other's card.
+    refusal = offline_card_refusal(
+        policy_of(desk).cards_offline, cards_at_risk(desk, (key, number)), amount,
+        desk.store.central_now_ms(),
+    )  # fmt: skip
     try:
         answer = desk.devices.payment_terminal.charge(
             payment_name(key, number), amount, order.currency, allow_offline=not refusal

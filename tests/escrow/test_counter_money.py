@@ -308,6 +308,28 @@ def test_a_settlement_under_a_name_like_a_card_number(
     books(world, desk)
 
 
+def test_two_cards_at_once_stay_below_the_cap_of_their_terminal(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Another process of the terminal is charging: that card may be approved offline too."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 900, 900, 9)))
+    _, first = online(world, store)
+    _, second = online(world, store)
+    for key in (first, second):
+        aside(desk, key)
+
+    class Slow(SimulatedTerminal):
+        def charge(
+            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
+        ) -> CardAnswer:
+            assert "declined" in tendering.pay_card(desk, second, 554).says
+            return super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
+
+    slow = replace(desk, devices=replace(desk.devices, payment_terminal=Slow(tmp_path / PSP)))
+    assert "OFFLINE" in tendering.pay_card(slow, first, 554).says
+    assert [one.amount_minor for one in card_settling.unsettled_cards(desk)] == [554]
+
+
 @pytest.mark.parametrize("amount_minor", [1_052, 1_053], ids=["charged", "not charged"])
 def test_another_terminals_device_cannot_say_that_nothing_was_charged(
     world: World, store: StoreSide, desk: Desk, tmp_path: Path, amount_minor: int
