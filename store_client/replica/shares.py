@@ -46,13 +46,14 @@ class Shares:
         """Return how these SKUs are divided now; one that the store never had is left out."""
         pending = self._views.effects_on(skus)
         sold = self._journal.rights.sold_among(skus)
+        held = self._journal.rights.held_sales()
         generation = self._journal.rights.generation()
         granted = self._journal.rights.granted(skus)
         return [
             self._share(
                 row,
                 pending.get(row[0], (0, 0)),
-                self._sold(row[0], row[7:]) if row[0] in sold else 0,
+                self._sold(row[0], row[7:], held.get(row[0], ())) if row[0] in sold else 0,
                 Rights(generation, granted.get(row[0], (0, 0))[0]),
             )
             for row in self._rows(skus)
@@ -83,23 +84,28 @@ class Shares:
         book = on_hand + pending[0] + sold
         return Share(sku, book, allocated + pending[1], rights.online, target, rights.returned)
 
-    def _sold(self, sku: str, mark: Sequence[Any]) -> int:
-        """Return the sales that central's row does not include."""
+    def _sold(self, sku: str, mark: Sequence[Any], held: Sequence[tuple[int, int]]) -> int:
+        """Return the sales that central's row does not include: later ones, and what is `held`."""
         included = self._journal.included_seq(Watermark(*mark))
-        return self._journal.rights.sold_after(sku, included)
+        before = sum(units for seq, units in held if seq <= included)
+        return before + self._journal.rights.sold_after(sku, included)
 
     def sold_since(self, sku: str) -> int:
         """Return how far on hand moved by sales that central's row does not include."""
         row = self._database.one(
             "SELECT op_replica, op_epoch, op_seq FROM stock WHERE sku = ?", (sku,)
         )
-        return self._sold(sku, ("", 0, 0) if row is None else row)
+        held = self._journal.rights.held_sales().get(sku, ())
+        return self._sold(sku, ("", 0, 0) if row is None else row, held)
 
     def sales_pending(self) -> list[tuple[str, int]]:
         """Return (SKU, how far on hand moved) of sales that central's rows do not include."""
         skus = self._journal.rights.skus_sold()
+        held = self._journal.rights.held_sales()
         known = {row[0]: row[7:] for row in self._rows(skus)}
-        return [(sku, self._sold(sku, known.get(sku, ("", 0, 0)))) for sku in skus]
+        return [
+            (sku, self._sold(sku, known.get(sku, ("", 0, 0)), held.get(sku, ()))) for sku in skus
+        ]
 
     def answered(self, skus: Sequence[str]) -> dict[str, int]:
         """Return up to which stock operation central's row of each SKU includes everything."""

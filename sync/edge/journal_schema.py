@@ -151,6 +151,14 @@ def m0009_late_verdicts(database: Database) -> None:
     database.execute("ALTER TABLE verdicts ADD COLUMN late INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations(transactional=True)
+def m0010_held_back(database: Database) -> None:
+    """Find what central holds in quarantine, which is rarely anything, at each look at stock."""
+    database.execute(
+        "CREATE INDEX verdicts_held ON verdicts (epoch, seq) WHERE status = 'quarantined'"
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

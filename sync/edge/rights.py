@@ -1,7 +1,7 @@
 """What this store granted central and what it sold: the journal's side of escrow."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -138,6 +138,22 @@ class GivenRights:
             (sku, seq),
         )
         return int(rows[0][0]) if rows else 0
+
+    def held_sales(self) -> dict[str, list[tuple[int, int]]]:
+        """Return (seq, how far the book moves) by SKU of sales that central holds in quarantine.
+
+        No row of central's includes them, however far it has come: it goes on behind them.
+        """
+        rows = self._query(
+            "SELECT s.sku, s.seq, s.after_units - s.before_units"
+            " FROM verdicts v INDEXED BY verdicts_held JOIN sold s USING (epoch, seq)"
+            " WHERE v.status = 'quarantined'",
+            (),
+        )
+        held: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for sku, seq, units in rows:
+            held[sku].append((seq, units))
+        return held
 
     def sold_among(self, skus: Sequence[str]) -> set[str]:
         """Return which of `skus` have journaled sales."""
