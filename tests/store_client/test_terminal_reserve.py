@@ -11,6 +11,7 @@ from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.replica.digest import digest_of
 from store_client.services import tendering
 from store_client.services.desk import Desk
+from store_client.services.words import day_time
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.orders import PaymentPlace
@@ -338,3 +339,20 @@ async def test_fewer_goods_are_not_paid_for_as_if_all_went_out(world, store, tmp
             await term.press("enter")
         assert "$5.00 more is paid than goes out now" in term.text()
         assert "are due" not in term.text()
+
+
+async def test_more_time_than_the_store_may_give_is_not_promised(world, store, tmp_path):
+    """The terminal says until when it asked: a customer who hears "a month" comes back too late."""
+    order_id = reserve_online(world, store)
+    async with terminal(store.store, store.clock, settings=till_settings(tmp_path)) as term:
+        await open_drawer(term)
+        await term.press("enter", "f7", "3")
+        assert "How many hours longer?" in term.text()
+        await term.type("600")
+        await term.press("enter")
+        (held,) = world.fulfillments(order_id)
+        order = store.store.fulfillment(held.id)
+        assert order.expires_at_ms == order.reserve.extend_until_ms
+        row, now_ms = store.store.store_row(), store.store.central_now_ms()
+        until = day_time(row, order.reserve.extend_until_ms, now_ms)
+        assert f"Asked: held until {until} here meanwhile" in term.text()
