@@ -304,11 +304,12 @@ def refusal(error: Exception) -> tuple[str, str]:
 
 def _illegal(error: IllegalTransition) -> tuple[str, str]:
     try:
-        status = STATUS[FulfillmentStatus(error.status)].words.lower()
+        status = STATUS[FulfillmentStatus(error.status)].words
     except ValueError:
         status = error.status.replace("_", " ")
     what = DONE.get(error.kind, error.kind.replace("_", " ")).lower()
-    return f"“{what}” does not fit: the order is {status}.", "See the next step at the top."
+    why = f"“{what}” does not fit: the order stands at “{status}”."
+    return why, "See the next step at the top."
 
 
 def who_did(operation: OperationFate, names: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -93,7 +93,7 @@ def test_what_is_no_number_of_an_order_is_not_found(shop):
 def test_what_does_not_fit_is_said_in_the_words_of_the_terminal(shop):
     """What does not fit, how the order stands, and what next; no names out of the tables."""
     said = shop.refused(4, "pickup", "ready", PICKUP, *BY)
-    assert "“marked ready” does not fit: the order is new. See how it stands: `list`." in said
+    assert "“marked ready” does not fit: the order stands at “New”. See how it" in said
     short = ("short", PICKUP, "--sku", sku_of(0), "--units", "9", "--reason", "damaged")
     said = shop.refused(4, "pickup", *short, *BY)
     assert "Cannot give up 9: only 2 left on this line. Check the line." in said
