@@ -16,7 +16,7 @@ from store_client.screens.base import TerminalScreen, begin
 from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.recording import RecordingScreen, Then
 from store_client.services import inbox
-from store_client.services.desk import Refusal
+from store_client.services.desk import Desk, Refusal
 from store_client.services.words import STATUS, day_time
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import Says
@@ -79,6 +79,9 @@ class InboxScreen(RecordingScreen):
         Binding("f5", "assign", "Give it to a person or a role", id="inbox_assign"),
         Binding("f6", "done", "Done: say what was done", id="inbox_done"),
     ]
+
+    _lost = ""
+    """The words of a follow-up that could not be written down."""
 
     def compose_body(self) -> ComposeResult:
         """Show counts, the list, and the one under the cursor."""
@@ -189,8 +192,9 @@ class InboxScreen(RecordingScreen):
     def action_new(self) -> None:
         """Ask what is to be done, about what, until when and by whom; then write it down."""
         question = Question(
-            "New follow-up", "What is to be done", "Such as: call them back about the color"
-        )
+            "New follow-up", "What is to be done", "Such as: call them back about the color",
+            value=self._lost,
+        )  # fmt: skip
         self.app.push_screen(EntryDialog(question, inbox.said), self._ask_about)
 
     def _ask_about(self, text: str | None) -> None:
@@ -245,9 +249,18 @@ class InboxScreen(RecordingScreen):
     def _ask_owner(self, wish: inbox.FollowUp) -> None:
         def chosen(owner: str) -> None:
             whole = replace(wish, owner=owner)
-            self.do_answer(partial(inbox.write_down, wish=whole), f"Written down: {wish.text}")
+            self.do_answer(partial(self._write_down, wish=whole), f"Written down: {wish.text}")
 
         self._choose_owner("Who does it?", chosen)
+
+    def _write_down(self, desk: Desk, wish: inbox.FollowUp) -> None:
+        """Write it down, in a thread; what a full disk refuses is offered with the next F4."""
+        try:
+            inbox.write_down(desk, wish)
+        except Exception:
+            self._lost = wish.text
+            raise
+        self._lost = ""
 
     def action_assign(self) -> None:
         """Give the one under the cursor to a person, a role, or back to anybody."""

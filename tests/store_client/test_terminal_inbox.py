@@ -233,6 +233,28 @@ async def test_a_second_follow_up_waits_for_the_first(store, clock, monkeypatch)
         assert "Written down" not in term.text()
 
 
+async def test_a_follow_up_that_a_full_disk_refuses_keeps_its_words(store, clock, monkeypatch):
+    """All four questions are answered when it fails: the words are there again with F4."""
+    write_down = inbox.write_down
+
+    def full(*told, **more):
+        raise OSError("no space left on device")
+
+    async with terminal(store, clock) as term:
+        await term.press("f9")
+        monkeypatch.setattr(inbox, "write_down", full)
+        await term.press("f4")
+        await term.type("Call them back")
+        await term.press("enter", "enter", "enter", "1")
+        assert "NOT recorded: no space left on device" in term.text()
+        monkeypatch.setattr(inbox, "write_down", write_down)
+        await term.press("f4", "enter", "enter", "enter", "1")
+        assert "Written down: Call them back" in term.text()
+        await term.press("f4")
+        assert not term.screen.query_one("#entry").value
+    assert [item.text for item in store.inbox] == ["Call them back"]
+
+
 async def test_a_follow_up_about_a_number_that_two_orders_have_asks_which(store, clock):
     """Two parts of an order are here: the terminal asks at once, and keeps what was typed."""
     first = next(iter(store.orders.values()))
