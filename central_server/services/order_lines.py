@@ -33,15 +33,14 @@ def order_lines(
         name, price_minor = products[line.sku].name, prices[line.sku].amount_minor
         bundle = bundles.get(line.sku)
         if bundle is None:
-            place = len(lines) + 1
-            lines.append(OrderLine(place, line.sku, name, line.quantity, price_minor))
+            lines.append(OrderLine(len(lines) + 1, line.sku, name, line.quantity, price_minor))
             continue
         alone = {sku: one.amount_minor for sku, one in prices.items()}
         lines += [
             OrderLine(
-                place, part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
+                count, part.sku, f"{products[part.sku].name} ({name})", line.quantity * part.units,
                 part.unit_price_minor, kit=f"{number}:{line.sku}", kit_units=part.units,
             )
-            for place, part in enumerate(parts_of(bundle, price_minor, alone), len(lines) + 1)
+            for count, part in enumerate(parts_of(bundle, price_minor, alone), len(lines) + 1)
         ]  # fmt: skip
     return tuple(lines)

@@ -98,8 +98,8 @@ class PromiseMemory:
     ) -> dict[str, Promise]:
         """Return what may be promised of each SKU over all places together.
 
-        `promises` are what is known already of this snapshot at this moment: who asks for
-        several channels and methods reads positions once.
+        `promises` are what is known already of this snapshot at this moment, by the rules in
+        force: who asks for several channels and methods reads positions once.
         """
         promises = promises or Promises(view, now_ms)
         with self._lock:

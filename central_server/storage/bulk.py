@@ -231,6 +231,7 @@ def _columns(rows: Rows) -> tuple[str, ...]:
 
 
 def _json(rows: Sequence[Any]) -> str:
+    """Return rows as JSON. Bytes do not travel so: they would come out as text."""
     return to_json(rows).decode()
 
 

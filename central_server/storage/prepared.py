@@ -15,7 +15,7 @@ from central_server.storage.bulk import any_of, as_list, is_postgresql
 from central_server.storage.raw import Parameters, Then, Together, Values, send
 
 _PLAIN = (str, int, float, bytes, type(None))
-"""What a parameter is, if not a list. Asked of these: of `Collection` it costs ten times that."""
+"""What a parameter is, if not a list: `isinstance` of `Collection` would cost ten times as much."""
 
 
 class Engine(NamedTuple):

@@ -184,9 +184,9 @@ class GroupWriter:
                 self._hook(CommitPoint.BEFORE)
             self._hook(CommitPoint.AFTER)
         except BaseException as problem:  # noqa: BLE001 - every caller of the group gets it
-            self._let_go()  # the next group begins with a connection that nothing is left of
             for command in group:
                 command.future.set_exception(command.problem or problem)
+            self._let_go()  # the next group begins with a connection that nothing is left of
             return
         for command in group:
             if command.problem is not None:

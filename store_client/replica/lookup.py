@@ -77,17 +77,20 @@ class ProductLookup:
     def _hits(self, rows: Sequence[Sequence[object]]) -> list[ProductHit]:
         skus = [str(row[0]) for row in rows]
         online, moved = self._shares.online(skus), self._views.effects_on(skus)
+        sold = self._shares.sold_since(skus)
         return [
-            self._hit(row, online.get(sku, 0), moved.get(sku, (0, 0)))
+            self._hit(row, online.get(sku, 0), moved.get(sku, (0, 0)), sold[sku])
             for sku, row in zip(skus, rows, strict=True)
         ]
 
-    def _hit(self, row: Sequence[object], online: int, moved: tuple[int, int]) -> ProductHit:
+    def _hit(
+        self, row: Sequence[object], online: int, moved: tuple[int, int], sold: int
+    ) -> ProductHit:
         sku, name, brand, category, gtins, price, currency, on_hand, allocated, aisle = row
         stocked: int | None = None
         tied = 0
         if on_hand is not None:
-            stocked = int(str(on_hand)) + moved[0] + self._shares.sold_since(str(sku))
+            stocked = int(str(on_hand)) + moved[0] + sold
             tied = int(str(allocated)) + moved[1]
         return ProductHit(
             sku=str(sku), name=str(name), brand=str(brand), category=str(category),

@@ -82,7 +82,7 @@ class MoneyMove:
     at_ms: int
     operation: Any
     is_known: bool
-    """Whether central has acknowledged it."""
+    """Whether central has taken it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from store_client.replica.views import Views
 from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.edge.escrow import CONFIRMED
 from sync.edge.journal import Journal
 from sync.edge.ports import LeaseToken
 from sync.protocol.adapters import adapter
@@ -46,7 +47,7 @@ class Shares:
         """Return how these SKUs are divided now; one that the store never had is left out."""
         pending = self._views.effects_on(skus)
         sold = self._journal.rights.sold_among(skus)
-        held = self._journal.rights.held_sales()
+        held = self._journal.rights.held_sales(list(sold))
         generation = self._journal.rights.generation()
         granted = self._journal.rights.granted(skus)
         return [
@@ -90,22 +91,15 @@ class Shares:
         before = sum(units for seq, units in held if seq <= included)
         return before + self._journal.rights.sold_after(sku, included)
 
-    def sold_since(self, sku: str) -> int:
-        """Return how far on hand moved by sales that central's row does not include."""
-        row = self._database.one(
-            "SELECT op_replica, op_epoch, op_seq FROM stock WHERE sku = ?", (sku,)
-        )
-        held = self._journal.rights.held_sales().get(sku, ())
-        return self._sold(sku, ("", 0, 0) if row is None else row, held)
+    def sold_since(self, skus: Sequence[str]) -> dict[str, int]:
+        """Return how far on hand moved, by SKU, by sales that central's rows do not include."""
+        held = self._journal.rights.held_sales(skus)
+        known = {row[0]: row[7:] for row in self._rows(skus)}
+        return {sku: self._sold(sku, known.get(sku, ("", 0, 0)), held.get(sku, ())) for sku in skus}
 
     def sales_pending(self) -> list[tuple[str, int]]:
         """Return (SKU, how far on hand moved) of sales that central's rows do not include."""
-        skus = self._journal.rights.skus_sold()
-        held = self._journal.rights.held_sales()
-        known = {row[0]: row[7:] for row in self._rows(skus)}
-        return [
-            (sku, self._sold(sku, known.get(sku, ("", 0, 0)), held.get(sku, ()))) for sku in skus
-        ]
+        return list(self.sold_since(self._journal.rights.skus_sold()).items())
 
     def answered(self, skus: Sequence[str]) -> dict[str, int]:
         """Return up to which stock operation central's row of each SKU includes everything."""
@@ -138,9 +132,15 @@ class Shares:
             )
 
     def unconfirmed(self) -> list[str]:
-        """Return promises that this store has not confirmed yet."""
+        """Return promises that this store has not confirmed yet, or only under a name it lost."""
         rows = self._database.all("SELECT id FROM fulfillments WHERE unconfirmed = 1 AND gone = 0")
-        return [key for (key,) in rows]
+        open_at_central = self.unacknowledged()
+        in_vain = (
+            self._journal.held_under_former_names(CONFIRMED, open_at_central)
+            if open_at_central
+            else []
+        )
+        return [*(key for (key,) in rows), *in_vain]
 
     def unacknowledged(self) -> list[str]:
         """Return promises that central may move: it has not said that they stay here."""

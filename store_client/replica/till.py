@@ -21,7 +21,6 @@ from sync.domain.people import Approval
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
 from sync.protocol.verdicts import VerdictStatus
 
-NOT_TAKEN = frozenset({VerdictStatus.REFUSED, VerdictStatus.QUARANTINED})
 MONEY_OPERATIONS_MAX = 5_000
 
 
@@ -139,15 +138,18 @@ class Till(Journaling):
     def money_moves(self) -> Sequence[MoneyMove]:
         """Return the newest operations that move money, oldest first.
 
-        Left out is what central did not take; marked is what it has not heard of.
+        Left out is what central refused; marked is what it has taken. What it holds back has
+        moved all the same: the money lies in the drawer, the card is charged.
         """
         return [
             MoneyMove(
-                entry.seq, entry.by, device, entry.at_ms, entry.record.op, verdict is not None
+                entry.seq, entry.by, device, entry.at_ms, entry.record.op,
+                verdict is not None and verdict.status is not VerdictStatus.QUARANTINED,
             )
             for entry, device, verdict in self.journal.money_history(MONEY_OPERATIONS_MAX)
-            if entry.record is not None and (verdict is None or verdict.status not in NOT_TAKEN)
-        ]
+            if entry.record is not None
+            and (verdict is None or verdict.status is not VerdictStatus.REFUSED)
+        ]  # fmt: skip
 
     def knows_central_time(self) -> bool:
         """Return whether `central_now_ms` stands on what nobody can set."""

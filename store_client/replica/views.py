@@ -199,7 +199,10 @@ class Views:
         after = {
             key: lives.included(row.watermark, identity.replica_id) for key, row in rows.items()
         }
-        pending = self._journal.pending(after)
+        begun_by = {
+            key: lives.begun_by(row.watermark, identity.replica_id) for key, row in rows.items()
+        }
+        pending = self._journal.pending(after, begun_by)
         values = []
         moved: dict[str, Sequence[_Effect]] = {}
         for one in bases:

@@ -15,6 +15,7 @@ from sync.clock import Clock
 from sync.edge.journal import Journal
 from sync.edge.ports import ScopeCursor, SyncReport
 from sync.edge.sqlite import Connection, UnsafeDatabase
+from sync.edge.verdicts import Late
 from sync.protocol.adapters import adapter
 from sync.protocol.endpoint import PullPage
 from sync.protocol.rows import (
@@ -24,6 +25,7 @@ from sync.protocol.rows import (
     Entity,
     VerdictRow,
     row_digest,
+    verdict_key,
 )
 from sync.protocol.session import SnapshotManifest
 
@@ -107,13 +109,16 @@ class ReplicaStore:
                 (header.scope, header.incarnation, rev, checksum, alive),
             )
             self._views.catch_up_within(connection)
+        if not header.more:
+            self._note_arrived()
         return same
 
     def _settle(self, rows: Sequence[dict[str, Any]]) -> None:
         """Take verdicts that were settled later into the journal.
 
         Before the page itself and not within it: two files do not commit as one, and
-        a page that is read again says the same again.
+        a page that is read again says the same again. Until it is taken in, the rows
+        that are here do not include what was settled (`_note_arrived`).
         """
         settled = [
             (row.replica_id, row.epoch, row.verdict)
@@ -121,7 +126,20 @@ class ReplicaStore:
             if one["e"] == Entity.VERDICT and (row := _verdict(one)) is not None
         ]
         if settled:
-            self._journal.settle_later(settled)
+            self._journal.settle_later(settled, Late.AHEAD)
+
+    def _note_arrived(self) -> None:
+        """Let the journal know of settled verdicts whose rows are here; also after a crash."""
+        there = [
+            (epoch, seq)
+            for name, epoch, seq in self._journal.ahead()
+            if self._database.one(
+                "SELECT 1 FROM documents WHERE entity = ? AND key = ?",
+                (Entity.VERDICT.value, verdict_key(name, epoch, seq)),
+            )
+        ]
+        if there:
+            self._journal.arrived(there)
 
     def _apply(
         self, connection: Connection, scope: str, entity: str, rows: Sequence[products.Row]

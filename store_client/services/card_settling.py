@@ -56,7 +56,7 @@ def cards_at_risk(desk: Desk, own: tuple[str, int]) -> list[OfflineCard]:
             case CardAsked() if move.device == desk.device:
                 card = OfflineCard(done.amount_minor, now_ms)
                 under_way[done.fulfillment_id, done.tender] = card
-            case CardAnswered() | TenderReturned():
+            case CardAnswered():
                 under_way.pop((done.fulfillment_id, done.tender), None)
             case _:
                 pass

@@ -220,8 +220,9 @@ class SyncDaemon:
         self._offset_ms = (
             (answer.received_at_ms - sent_at) + (answer.answered_at_ms - received)
         ) // 2
-        self._session = answer
+        self._session = None  # if meeting it fails halfway, the next round begins with it again
         self._meet(answer)
+        self._session = answer
         return answer
 
     def _meet(self, answer: HelloAnswer) -> None:

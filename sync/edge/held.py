@@ -38,7 +38,7 @@ def _learn(endpoint: SyncEndpoint, journal: Journal, *, settled_too: bool) -> No
         while held:
             try:
                 page = endpoint.operations(life.replica_id, life.epoch, held[0][0])
-            except errors.NotAuthentic:
+            except (errors.NotAuthentic, errors.FrameUnreadable):
                 raise
             except errors.ProtocolRefused:
                 break

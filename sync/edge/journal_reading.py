@@ -5,11 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sync.domain.transitions import Consequence
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
+from sync.edge.verdicts import OUTSIDE_OF_ROWS, Late
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
@@ -18,6 +20,7 @@ MONEY_KINDS = (
     "reservation_converted", "drawer_opened", "cash_moved", "drawer_counted", "card_settled",
 )  # fmt: skip
 """Of operations that the tender report and the ledger are made of. The index names them."""
+RIGHTS_KINDS = ("rights_granted", "rights_recalled", "generation_closed")
 _OF_MONEY = ", ".join(f"'{kind}'" for kind in MONEY_KINDS)
 
 
@@ -50,24 +53,30 @@ class JournalReading(ABC):
         """Return up to which operation central has everything, verdicts stored here."""
         return int(self._one("SELECT acked_seq FROM progress WHERE id = 1")[0])
 
-    def pending(self, after: Mapping[str, int]) -> dict[str, list[OperationRecord | None]]:
+    def pending(
+        self, after: Mapping[str, int], begun: Mapping[str, int] = MappingProxyType({})
+    ) -> dict[str, list[OperationRecord | None]]:
         """Return by aggregate its operations after a seq (`after`) that count, oldest first.
 
-        Left out are what central refused (a row may begin later than that) and aggregates
-        without any. None stands for an operation that a newer version of this program wrote.
-        At most as many aggregates as fit one statement.
+        What central holds back of epochs before that one (`begun`) counts too: the row went
+        on behind it, without it (see `Lives.begun_by`). Left out are what central refused (a
+        row may begin later than that) and aggregates without any. None stands for an
+        operation that a newer version of this program wrote. At most as many aggregates as
+        fit one statement.
         """
         rows = self._all(
             # Left to itself, SQLite walks all of the journal after `seq` by the primary key.
-            "SELECT o.aggregate, o.seq, o.line FROM operations o"
+            "SELECT o.aggregate, o.epoch, o.seq, o.line, v.status IS 'quarantined'"
+            " FROM operations o"
             " INDEXED BY operations_by_aggregate LEFT JOIN verdicts v USING (epoch, seq)"
             f" WHERE o.aggregate IN ({', '.join('?' * len(after))})"
-            " AND o.seq > ? AND v.status IS NOT 'refused' ORDER BY o.aggregate, o.epoch, o.seq",
+            " AND (o.seq > ? OR v.status IS 'quarantined') AND v.status IS NOT 'refused'"
+            " ORDER BY o.aggregate, o.epoch, o.seq",
             (*after, min(after.values(), default=0)),
         )
         found: dict[str, list[OperationRecord | None]] = {}
-        for aggregate, seq, line in rows:
-            if seq > after[aggregate]:
+        for aggregate, epoch, seq, line, is_held in rows:
+            if seq > after[aggregate] or (is_held and epoch < begun.get(aggregate, 0)):
                 found.setdefault(aggregate, []).append(_read(line))
         return found
 
@@ -102,6 +111,33 @@ class JournalReading(ABC):
         )
         return [aggregate for (aggregate,) in rows]
 
+    def held_under_former_names(self, kind: str, aggregates: Sequence[str]) -> list[str]:
+        """Return on which of these all operations of a kind are held, and of former names.
+
+        Of its present name central holds what follows as well: saying it again helps nothing.
+        """
+        identity = self._one("SELECT replica_id FROM identity")[0]
+        rows = self._all(
+            "SELECT o.aggregate FROM operations o INDEXED BY operations_by_aggregate"
+            " LEFT JOIN verdicts v USING (epoch, seq)"
+            " WHERE o.aggregate IN (SELECT value FROM json_each(?)) AND o.kind = ?"
+            " GROUP BY o.aggregate HAVING min(v.status IS 'quarantined' AND o.epoch < ?)",
+            (json.dumps(list(aggregates)), kind, self.lives.first_of(identity).epoch),
+        )
+        return [aggregate for (aggregate,) in rows]
+
+    def holds_rights(self) -> bool:
+        """Return whether central holds rights back that were granted or ended under this name."""
+        identity = self._one("SELECT replica_id FROM identity")[0]
+        kinds = ", ".join(f"'{kind}'" for kind in RIGHTS_KINDS)
+        row = self._one(
+            "SELECT 1 FROM verdicts INDEXED BY verdicts_held JOIN operations USING (epoch, seq)"
+            f" WHERE {OUTSIDE_OF_ROWS} AND status = 'quarantined' AND epoch >= ?"
+            f" AND kind IN ({kinds}) LIMIT 1",
+            (self.lives.first_of(identity).epoch,),
+        )
+        return row is not None
+
     def held(self, life: Life, *, settled_too: bool) -> list[tuple[int, bytes]]:
         """Return (seq, line) of an epoch's operations in quarantine; also of those that were."""
         rows = self._all(
@@ -110,6 +146,16 @@ class JournalReading(ABC):
             (settled_too, life.epoch),
         )
         return [(seq, bytes(line)) for seq, line in rows]
+
+    def ahead(self) -> list[tuple[str, int, int]]:
+        """Return (replica, epoch, seq) of operations whose verdict came before their rows."""
+        rows = self._all(
+            "SELECT epoch, seq FROM verdicts INDEXED BY verdicts_held"
+            f" WHERE {OUTSIDE_OF_ROWS} AND late = {Late.AHEAD:d}",
+            (),
+        )
+        names = {life.epoch: life.replica_id for life in self.lives}
+        return [(names[epoch], epoch, seq) for epoch, seq in rows]
 
     def history(
         self, limit: int, offset: int, aggregate: str | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sync.edge.evidence import Evidence
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
-from sync.edge.verdicts import write_answered, write_settled
+from sync.edge.verdicts import Late, write_answered, write_settled
 from sync.protocol.errors import Fork
 from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -106,13 +106,23 @@ class JournalSettling(ABC):
         for verdict in verdicts:
             write_answered(self._connection, epoch, verdict)
 
-    def settle_later(self, verdicts: Sequence[tuple[str, int, Verdict]]) -> None:
+    def settle_later(
+        self, verdicts: Sequence[tuple[str, int, Verdict]], late: Late = Late.YES
+    ) -> None:
         """Record what central settled after a push was answered: (replica, epoch, verdict)."""
         with self.writing():
             lives = self.lives
             for replica_id, epoch, verdict in verdicts:
                 if lives.named(replica_id, epoch) is not None:
-                    write_settled(self._connection, epoch, verdict)
+                    write_settled(self._connection, epoch, verdict, late)
+
+    def arrived(self, operations: Sequence[tuple[int, int]]) -> None:
+        """Note that the rows that include operations, (epoch, seq), have been taken in."""
+        with self.writing():
+            self._connection.executemany(
+                "UPDATE verdicts SET late = ? WHERE epoch = ? AND seq = ?",
+                [(Late.YES, *one) for one in operations],
+            )
 
     def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
         """Central lost operations (a restore): send again from `expected_seq`.

@@ -65,6 +65,16 @@ class Lives:
         """Return the first epoch under a name."""
         return next(life for life in self.all if life.replica_id == replica_id)
 
+    def begun_by(self, mark: Watermark, name: str) -> int:
+        """Return the first epoch of the name that a row's watermark speaks for.
+
+        Of earlier ones central may hold work back, whatever the row includes; under one name
+        what follows on the same order waits behind it. A row of another device's
+        speaks for the present `name`.
+        """
+        known = any(life.replica_id == mark.replica_id for life in self.all)
+        return self.first_of(mark.replica_id if known else name).epoch
+
     def included(self, mark: Watermark, name: str) -> int:
         """Return the last place that a row with this watermark includes.
 

@@ -1,12 +1,13 @@
 """What this store granted central and what it sold: the journal's side of escrow."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sync.domain.stock_operations import GenerationClosed, RightsGranted, RightsRecalled
 from sync.edge.sqlite import Connection
+from sync.edge.verdicts import OUTSIDE_OF_ROWS
 
 SKUS_PER_QUERY = 500
 FLOOR_SOLD = "floor_sold"
@@ -139,20 +140,22 @@ class GivenRights:
         )
         return int(rows[0][0]) if rows else 0
 
-    def held_sales(self) -> dict[str, list[tuple[int, int]]]:
-        """Return (seq, how far the book moves) by SKU of sales that central holds in quarantine.
+    def held_sales(self, skus: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
+        """Return (seq, how far the book moves) by SKU of sales that no row of central's includes.
 
-        No row of central's includes them, however far it has come: it goes on behind them.
+        However far a row has come: it goes on behind what central holds in quarantine. Of
+        what was settled since, the row that includes it may not be here yet.
         """
         rows = self._query(
             "SELECT s.sku, s.seq, s.after_units - s.before_units"
-            " FROM verdicts v INDEXED BY verdicts_held JOIN sold s USING (epoch, seq)"
-            " WHERE v.status = 'quarantined'",
-            (),
+            " FROM verdicts INDEXED BY verdicts_held JOIN sold s USING (epoch, seq)"
+            f" WHERE {OUTSIDE_OF_ROWS} AND status <> 'refused'"
+            " AND s.sku IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(skus)),),
         )
-        held: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        held: dict[str, list[tuple[int, int]]] = {}
         for sku, seq, units in rows:
-            held[sku].append((seq, units))
+            held.setdefault(sku, []).append((seq, units))
         return held
 
     def sold_among(self, skus: Sequence[str]) -> set[str]:

@@ -1,5 +1,6 @@
 """A person approves the quarantined work of a machine that was shut out, by the normal rules."""
 
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import cast
@@ -7,9 +8,11 @@ from typing import cast
 import pytest
 
 from central_server.services.errors import NotFound
+from store_client.replica.writer import ReplicaStore
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import OpId
-from sync.domain.operations import LinePicked
+from sync.domain.operations import HandedOver, LinePicked
+from sync.edge.escrow import ShareKeeper
 from sync.protocol.verdicts import VerdictStatus
 from tests.escrow.test_replaced import agree, lease_of, online, pass_time, row_of, successor
 from tests.support.central_world import World, whole_pickup
@@ -256,6 +259,90 @@ def test_a_sale_that_is_held_stays_subtracted_while_others_go_on(world: World, s
     assert approve_all(world) == ["accepted"]
     store.settle()
     assert (store.share().on_hand, row_of(world).on_hand) == (6, 6)
+    assert store.differences() == []
+
+
+def test_a_held_step_stays_done_while_the_order_goes_on(world: World, store: StoreSide):
+    """One line left under the old name, the other under the new: both are gone at the store."""
+    placed = world.place(("SKU-1", 2), ("SKU-2", 1))
+    store.settle()
+    (work,) = world.fulfillments(placed.order_id)
+    *steps, over = whole_pickup(work)
+    assert isinstance(over, HandedOver)
+    for operation in steps:
+        store.store.perform(operation, by="A1", dev="T1")  # type: ignore[arg-type]
+    store.settle()
+    store.cut()
+    store.store.perform(replace(over, lines=over.lines[:1]), by="A1", dev="T1")
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    store.settle()
+    store.store.perform(replace(over, lines=over.lines[1:]), by="A1", dev="T1")
+    store.settle()
+    seen = store.store.fulfillment(work.id)
+    assert seen is not None
+    assert [line.fulfilled for line in seen.lines] == [2, 1]
+    assert (store.share().on_hand, store.share().allocated, row_of(world).on_hand) == (8, 0, 10)
+    assert approve_all(world) == ["accepted"]
+    agree(world, store)
+    assert world.order(placed.order_id)["status"] == "fulfilled"
+
+
+def test_a_promise_whose_confirmation_is_held_is_confirmed_under_the_new_name(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """Its store is there and has the goods: the order does not move away from it."""
+    placed = world.place(("SKU-1", 2))
+    share_out = ShareKeeper.share_out
+
+    def share_and_cut(keeper: ShareKeeper) -> int:
+        done = share_out(keeper)
+        store.cut()
+        return done
+
+    with monkeypatch.context() as line:
+        line.setattr(ShareKeeper, "share_out", share_and_cut)
+        store.round()
+    assert store.store.operations(limit=1)[0].kind == "promise_confirmed"
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    store.settle()
+    pass_time(world, 2 * POLICY.reclaim_after_ms, store)
+    store.settle()
+    world.parts.promises.run()
+    (work,) = world.fulfillments(placed.order_id)
+    assert (work.location_id, work.is_unconfirmed) == ("S001", False)
+
+
+def test_an_approved_sale_stays_subtracted_until_its_row_is_here(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """The machine dies after its journal knows the verdict, before its replica has the row."""
+    store.cut()
+    store.sell(3)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    store.sell(1)
+    store.settle()
+    assert approve_all(world) == ["accepted"]
+
+    def dies(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as power:
+        power.setattr(ReplicaStore, "_apply", dies)
+        with pytest.raises(SystemExit):
+            store.settle()
+    store.store.close()
+    store.open()
+    assert store.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+    assert (store.share().on_hand, row_of(world).on_hand) == (6, 6)
+    store.settle()
+    assert store.share().on_hand == 6
+    assert store.store.journal.ahead() == []
     assert store.differences() == []
 
 

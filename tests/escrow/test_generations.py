@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from sync.domain.escrow import EscrowPolicy
+from sync.edge import daemon, held
+from sync.edge.journal import Journal
 from sync.hub.epochs import RIVAL_MS
 from sync.protocol import errors
+from sync.protocol.endpoint import SyncEndpoint
+from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_replaced import agree, lease_of, online, pass_time, row_of
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide
@@ -28,6 +32,42 @@ def test_a_machine_that_is_shut_out_begins_none(world: World, store: StoreSide):
     assert store.round().sent == 1
     assert store.store.journal.rights.expected() == 2
     assert store.share().floor == 1
+
+
+def test_a_restored_central_is_asked_what_became_of_held_work_until_it_answers(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """Meeting it failed halfway: the next round begins with that again, not behind it."""
+    asked: list[Journal] = []
+
+    def fails_at_first(endpoint: SyncEndpoint, journal: Journal) -> None:
+        asked.append(journal)
+        if len(asked) == 1:
+            raise errors.Unreachable("the line broke")
+        held.learn_again(endpoint, journal)
+
+    monkeypatch.setattr(daemon, "learn_again", fails_at_first)
+    world.parts.begin_new_life()
+    assert not store.round().ok
+    agree(world, store)
+    assert len(asked) == 2
+
+
+def test_no_lease_lives_on_rights_whose_end_central_holds_back(world: World, store: StoreSide):
+    """It cannot know that they ended; what a name before had granted is void anyway."""
+    journal, keeper = store.store.journal, store.daemon._keeper
+    granted = journal.first_seq("rights", "rights_granted")
+    assert granted is not None
+    assert keeper.token_to_send(is_last_push=True) > 0
+    poison = Verdict(seq=granted, status=VerdictStatus.QUARANTINED, code="poison", text="")
+    with journal.writing():
+        journal.keep_verdicts(1, [poison])
+    assert keeper.token_to_send(is_last_push=True) == 0
+    world.parts.devices.revoke(store.store.replica_id)
+    store.enrol_anew()
+    agree(world, store)
+    keeper = store.daemon._keeper
+    assert keeper.token_to_send(is_last_push=True) > 0
 
 
 def test_a_disk_that_was_put_back_waits_for_what_was_promised(

@@ -23,6 +23,7 @@ from sync.edge.ports import LeaseToken
 from sync.edge.sqlite import Error
 from sync.protocol.lines import chain
 from sync.protocol.session import PushAnswer, PushHeader
+from sync.protocol.verdicts import VerdictStatus
 from sync.transport.faulty import Faults, FaultyEndpoint
 from sync.transport.local import LocalEndpoint
 from tests.simulation.clocks import MachineClock
@@ -332,12 +333,21 @@ class StoreMachine:
         found = [self.store.fulfillment(key) for (key,) in rows]
         return [order for order in found if order is not None]
 
-    def pending(self, key: str, after: int) -> list[JournaledOperation]:
-        """Return this store's readable operations on one order after a place of its journal."""
+    def pending(self, key: str, after: int, begun: int = 0) -> list[JournaledOperation]:
+        """Return this store's readable operations on one order after a place of its journal.
+
+        What central holds back of epochs before `begun` is behind any place.
+        """
+        lives = self.store.journal.lives
         return [
             entry
-            for entry, _ in reversed(self.store.journal.history(EVERYTHING, 0, key))
+            for entry, said in reversed(self.store.journal.history(EVERYTHING, 0, key))
             if entry.seq > after
+            or (
+                said
+                and said.status is VerdictStatus.QUARANTINED
+                and lives.at(entry.seq).epoch < begun
+            )
         ]
 
     def fill_disk(self) -> None:

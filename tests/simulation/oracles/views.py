@@ -64,7 +64,8 @@ def _folded_here(store: "StoreMachine", books: Books, key: str) -> Folded | None
     if key in books.orders:
         row = books.orders[key].row
         after = store.store.journal.included_seq(row.watermark)
-        return fold(row.order, [one.record for one in store.pending(key, after)])
+        begun_by = store.store.journal.lives.begun_by(row.watermark, store.replica_id)
+        return fold(row.order, [one.record for one in store.pending(key, after, begun_by)])
     pending = [one.record for one in store.pending(key, 0)]
     first = pending[0] if pending else None
     if first is None or not isinstance(first.op, ReservationMade | WaitRequested):
