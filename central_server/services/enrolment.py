@@ -78,6 +78,12 @@ class Enrolment:
             )
         if unit.replicas.get(request.replica_id) is not None:
             raise EnrolmentRefused("this replica was enrolled before: start with a new one")
+        before = unit.replicas.get(request.follows) if request.follows else None
+        if before is not None and before.location_id != location_id:
+            raise EnrolmentRefused(
+                f"the journal on this machine is of {before.location_id}: for another location"
+                " begin with an empty data directory"
+            )
         unit.replicas.enrol(
             request.replica_id, location_id, request.install_nonce, request.public_key,
             request.app_version[:NAME_LENGTH_MAX], now_ms, request.follows,

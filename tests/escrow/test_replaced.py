@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from central_server.records import Lease
+from central_server.services.errors import EnrolmentRefused
 from store_client.replica import copies
 from store_client.replica.models import FateState
 from sync.domain.escrow import Rights
@@ -165,6 +166,21 @@ def test_rights_taken_back_before_enrolling_anew_stay_taken_back(world: World, s
     store.enrol_anew()
     agree(world, store)
     assert (row_of(world).on_hand, online(world)) == (0, 0)
+
+
+def test_a_machine_is_not_enrolled_at_another_location_with_its_journal(
+    world: World, store: StoreSide
+):
+    """What it has not sent would count at neither place, and its sales at the wrong one."""
+    store.cut()
+    store.sell(2)
+    store.location_id = "S002"
+    with pytest.raises(EnrolmentRefused, match="S001: for another location begin with an empty"):
+        store.enrol_anew()
+    store.location_id = "S001"
+    store.enrol_anew()
+    agree(world, store)
+    assert row_of(world).on_hand == 8
 
 
 @pytest.mark.parametrize("call", ["hello", "push", "pull"])
