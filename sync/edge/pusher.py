@@ -197,9 +197,24 @@ def _rewind(journal: Journal, gap: errors.Gap, life: Life, rewinds: int) -> None
     named: Life | None = life
     if isinstance(epoch, int):
         named = journal.lives.named(journal.identity.replica_id, epoch)
+    if named is not None and _goes_on_elsewhere(journal, named, expected - 1):
+        journal.give_up_name()
+        raise errors.DuplicateReplica(
+            "another machine went on under this store's name: enrol this one anew"
+        ) from gap
     if named is not None and not journal.is_whole_after(expected - 1, named):
         raise gap
     journal.rewind(expected, epoch if isinstance(epoch, int) else None)
+
+
+def _goes_on_elsewhere(journal: Journal, life: Life, last_seq: int) -> bool:
+    """Return whether central has more of an epoch than there was when this journal ended it.
+
+    It was restored to before that, and a copy of this machine goes on in the old epoch.
+    """
+    following = [one for one in journal.lives if one.epoch > life.epoch and one.opened]
+    same_name = [one for one in following if one.replica_id == life.replica_id]
+    return bool(same_name) and last_seq > same_name[0].base
 
 
 def _expect_progress(answer: PushAnswer, place: Sending, following: Sending) -> None:

@@ -6,6 +6,7 @@ from sync.domain.operations import (
     FulfillmentAccepted,
     LinePicked,
 )
+from sync.edge.lives import Life
 from sync.protocol import errors
 from sync.protocol.rows import Entity, StockRow
 from tests.support.builders import an_order
@@ -92,3 +93,24 @@ def test_another_journal_under_our_name_halts(world: World):
     assert (report.ok, world.store.sync_state().halted) == (False, True)
     assert (world.store.journal.acked_seq(), world.store.journal.backlog()) == (0, 1)
     assert world.view("F00002").total("open") == 0
+
+
+def test_a_copy_that_went_on_in_the_epoch_before_is_noticed(world: World):
+    """Central was put back to before this machine's epoch; a copy of it goes on in the old one.
+
+    Seed 9502475: this machine asked for operations that it never did, for ever.
+    """
+    world.central.place(an_order(1))
+    world.quiet()
+    world.perform(ACCEPT)
+    world.quiet()
+    journal = world.store.journal
+    with journal.writing():
+        journal.begin_life(Life(2, "R1", journal.head().seq, certain=False, opened=True))
+    world.perform(LinePicked("F00001", 1, 1))
+    state = world.central.journal.replicas["R1"]
+    world.central.journal.replicas["R1"] = replace(state, last_seq=4, last_hash=b"\1" * 32)
+    report = world.round()
+    assert not report.ok
+    assert journal.is_duplicate()
+    assert journal.backlog() == 1
