@@ -77,7 +77,7 @@ def push_all(
         except errors.Gap as gap:
             rows_first(True)
             if not go_on_behind(endpoint, journal, now_ms):
-                raise gap from None
+                raise _behind_no_hole(journal, gap) from None
             recovered = True
         except (errors.Fork, errors.EpochStale) as refusal:
             if must_take_over(journal):
@@ -197,24 +197,33 @@ def _rewind(journal: Journal, gap: errors.Gap, life: Life, rewinds: int) -> None
     named: Life | None = life
     if isinstance(epoch, int):
         named = journal.lives.named(journal.identity.replica_id, epoch)
-    if named is not None and _goes_on_elsewhere(journal, named, expected - 1):
-        journal.give_up_name()
-        raise errors.DuplicateReplica(
-            "another machine went on under this store's name: enrol this one anew"
-        ) from gap
     if named is not None and not journal.is_whole_after(expected - 1, named):
         raise gap
     journal.rewind(expected, epoch if isinstance(epoch, int) else None)
 
 
-def _goes_on_elsewhere(journal: Journal, life: Life, last_seq: int) -> bool:
+def _behind_no_hole(journal: Journal, gap: errors.Gap) -> errors.ProtocolRefused:
+    """Return what ends the push, where this journal cannot go on behind a gap."""
+    if not _goes_on_elsewhere(journal, gap):
+        return gap
+    journal.give_up_name()
+    return errors.DuplicateReplica(
+        "another machine went on under this store's name: enrol this one anew"
+    )
+
+
+def _goes_on_elsewhere(journal: Journal, gap: errors.Gap) -> bool:
     """Return whether central has more of an epoch than there was when this journal ended it.
 
-    It was restored to before that, and a copy of this machine goes on in the old epoch.
+    It was restored to before that, and a copy of this machine goes on in the old epoch:
+    what it has there beyond that end is not of this journal, or it would go on behind it.
     """
-    following = [one for one in journal.lives if one.epoch > life.epoch and one.opened]
-    same_name = [one for one in following if one.replica_id == life.replica_id]
-    return bool(same_name) and last_seq > same_name[0].base
+    expected, epoch = gap.data.get("expected_seq"), gap.data.get("epoch")
+    if not isinstance(expected, int) or not isinstance(epoch, int):
+        return False
+    name = journal.identity.replica_id
+    later = [one for one in journal.lives if one.epoch > epoch and one.replica_id == name]
+    return bool(later) and later[0].opened and expected - 1 > later[0].base
 
 
 def _expect_progress(answer: PushAnswer, place: Sending, following: Sending) -> None:

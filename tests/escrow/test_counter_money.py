@@ -308,55 +308,6 @@ def test_a_settlement_under_a_name_like_a_card_number(
     books(world, desk)
 
 
-def test_money_that_central_holds_back_stays_in_its_drawer_and_under_its_caps(
-    world: World, store: StoreSide, desk: Desk
-):
-    """The device was shut out and is enrolled anew: what it took and charged is taken."""
-    allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 900, 900, 9)))
-    _, key = online(world, store)
-    _, second = online(world, store)
-    aside(desk, key)
-    aside(desk, second)
-    store.cut()
-    tendering.pay_cash(desk, key, 1_000, 1_000)
-    assert "OFFLINE" in tendering.pay_card(desk, key, 554).says
-    before = drawer_book.open_session(store.store, "T1")
-    world.parts.devices.revoke(store.store.replica_id)
-    store.faulty.restore()
-    store.daemon._session = None
-    store.round()
-    store.enrol_anew()
-    store.settle()
-    desk = replace(desk, store=store.store)
-    after = drawer_book.open_session(store.store, "T1")
-    assert before is not None
-    assert after is not None
-    assert (after.number, after.expected_minor) == (before.number, before.expected_minor)
-    assert "declined" in tendering.pay_card(desk, second, 554).says, "the cap still counts it"
-
-
-def test_two_cards_at_once_stay_below_the_cap_of_their_terminal(
-    world: World, store: StoreSide, desk: Desk, tmp_path: Path
-):
-    """Another process of the terminal is charging: that card may be approved offline too."""
-    allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 900, 900, 9)))
-    _, first = online(world, store)
-    _, second = online(world, store)
-    for key in (first, second):
-        aside(desk, key)
-
-    class Slow(SimulatedTerminal):
-        def charge(
-            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
-        ) -> CardAnswer:
-            assert "declined" in tendering.pay_card(desk, second, 554).says
-            return super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
-
-    slow = replace(desk, devices=replace(desk.devices, payment_terminal=Slow(tmp_path / PSP)))
-    assert "OFFLINE" in tendering.pay_card(slow, first, 554).says
-    assert [one.amount_minor for one in card_settling.unsettled_cards(desk)] == [554]
-
-
 @pytest.mark.parametrize("amount_minor", [1_052, 1_053], ids=["charged", "not charged"])
 def test_another_terminals_device_cannot_say_that_nothing_was_charged(
     world: World, store: StoreSide, desk: Desk, tmp_path: Path, amount_minor: int

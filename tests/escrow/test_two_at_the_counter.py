@@ -1,19 +1,32 @@
 """Two people at one counter, in two processes: each saw the order before the other was quicker."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from store_client.services import drawer, drawer_book, stored_value, tender_report, tendering
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.devices import CardAnswer
+from store_client.services import (
+    card_settling,
+    drawer,
+    drawer_book,
+    stored_value,
+    tender_report,
+    tendering,
+)
 from store_client.services.desk import Desk, Refusal
 from sync.domain.errors import OperationRefused
 from sync.domain.money_operations import CashReason
 from sync.domain.reservations import ReservePolicy
-from sync.domain.tenders import TenderKind, ValueLimits
+from sync.domain.tenders import CardCaps, TenderKind, ValueLimits
 from tests.support.central_world import World
 from tests.support.counter import CODE, agree, all_of, allow, aside, books, gift_card, online
 from tests.support.quicker import late
 from tests.support.store_side import StoreSide
+
+PSP = "psp.json"
 
 
 def test_a_payment_is_given_back_once(world: World, store: StoreSide, desk: Desk):
@@ -96,3 +109,52 @@ def test_a_gift_card_offline_pays_up_to_the_limit_once(world: World, store: Stor
     agree(world, store)
     books(world, desk)
     assert all_of(desk, other) == ((1, 1),)
+
+
+def test_money_that_central_holds_back_stays_in_its_drawer_and_under_its_caps(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The device was shut out and is enrolled anew: what it took and charged is taken."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 900, 900, 9)))
+    _, key = online(world, store)
+    _, second = online(world, store)
+    aside(desk, key)
+    aside(desk, second)
+    store.cut()
+    tendering.pay_cash(desk, key, 1_000, 1_000)
+    assert "OFFLINE" in tendering.pay_card(desk, key, 554).says
+    before = drawer_book.open_session(store.store, "T1")
+    world.parts.devices.revoke(store.store.replica_id)
+    store.faulty.restore()
+    store.daemon._session = None
+    store.round()
+    store.enrol_anew()
+    store.settle()
+    desk = replace(desk, store=store.store)
+    after = drawer_book.open_session(store.store, "T1")
+    assert before is not None
+    assert after is not None
+    assert (after.number, after.expected_minor) == (before.number, before.expected_minor)
+    assert "declined" in tendering.pay_card(desk, second, 554).says, "the cap still counts it"
+
+
+def test_two_cards_at_once_stay_below_the_cap_of_their_terminal(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Another process of the terminal is charging: that card may be approved offline too."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(True, 900, 900, 9)))
+    _, first = online(world, store)
+    _, second = online(world, store)
+    for key in (first, second):
+        aside(desk, key)
+
+    class Slow(SimulatedTerminal):
+        def charge(
+            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
+        ) -> CardAnswer:
+            assert "declined" in tendering.pay_card(desk, second, 554).says
+            return super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
+
+    slow = replace(desk, devices=replace(desk.devices, payment_terminal=Slow(tmp_path / PSP)))
+    assert "OFFLINE" in tendering.pay_card(slow, first, 554).says
+    assert [one.amount_minor for one in card_settling.unsettled_cards(desk)] == [554]
