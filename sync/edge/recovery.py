@@ -28,6 +28,8 @@ from sync.protocol.verdicts import Verdict
 PAGES_MAX = 10_000
 UNKNOWN = "not_found"
 """The code by which central says that it knows no replica of a name."""
+ELSEWHERE = "scope_missing"
+"""And that it is of another location."""
 
 
 @dataclass
@@ -176,8 +178,11 @@ def _of_former_names(endpoint: SyncEndpoint, journal: Journal) -> Theirs | None:
         except (errors.ReplicaDisabled, errors.NotAuthentic):
             raise
         except errors.ProtocolRefused as refusal:
-            if refusal.data.get("problem_code") == UNKNOWN:
+            code = refusal.data.get("problem_code")
+            if code == UNKNOWN:
                 continue
+            if code != ELSEWHERE:
+                raise  # nothing is known then: an answer that was cut short settles nothing
             # Of another location now: what was acknowledged there is settled.
             return _nothing(journal, other) if acked < former[-1].base else None
     start = former[0]

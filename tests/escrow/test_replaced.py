@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -12,6 +13,7 @@ from store_client.replica.models import FateState
 from sync.domain.escrow import Rights
 from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import LineShortPicked
+from sync.protocol import errors
 from sync.protocol.rows import StockRow
 from sync.transport.faulty import Faults
 from tests.support.central_world import SKUS, World
@@ -166,6 +168,24 @@ def test_rights_taken_back_before_enrolling_anew_stay_taken_back(world: World, s
     store.enrol_anew()
     agree(world, store)
     assert (row_of(world).on_hand, online(world)) == (0, 0)
+
+
+def test_an_answer_that_cannot_be_read_settles_nothing_of_a_former_name(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """A proxy cut central's answer short: what was not sent is sent when it can be read."""
+    store.cut()
+    store.sell(2)
+    store.enrol_anew()
+
+    def unreadable(*_: object) -> NoReturn:
+        raise errors.FrameUnreadable("the answer ends too early")
+
+    with monkeypatch.context() as proxy:
+        proxy.setattr(store.faulty, "operations", unreadable)
+        store.round()
+    agree(world, store)
+    assert row_of(world).on_hand == 8
 
 
 def test_a_machine_is_not_enrolled_at_another_location_with_its_journal(
