@@ -105,7 +105,7 @@ class _Answer:
         self._now_ms = now_ms
         self._promise_ms = promise_ms
         self.promises = Promises(view, now_ms)
-        self._kits = KitPromises(view, self.promises, skus, memory)
+        self._kits = KitPromises(self.promises, skus, memory)
         self._coming = view.supply.coming(self._kits.plain)
         self._own = replace(question.ask, is_own=True)
         self._routing: ParcelRouting | None = None

@@ -71,7 +71,7 @@ class AvailabilityPublisher:
             if not batch:
                 return False
             promises = Promises(view, now)
-            kits = KitPromises(view, promises, batch, self._memory)
+            kits = KitPromises(promises, batch, self._memory)
             changed = {
                 feed: levels
                 for feed in FEEDS

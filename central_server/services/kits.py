@@ -1,31 +1,22 @@
 """Promises of everything that is sold: SKUs, and kits by their components."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask, Promised, Promises
 from central_server.sourcing.bundles import Bundle, assembled, of_network
 from central_server.sourcing.promise_terms import Promise
 
-if TYPE_CHECKING:
-    from central_server.storage.unit import View
-
 
 class KitPromises:
     """`Promises`, with kits."""
 
     def __init__(
-        self,
-        view: "View",
-        promises: Promises,
-        skus: Collection[str],
-        memory: PromiseMemory | None = None,
+        self, promises: Promises, skus: Collection[str], memory: PromiseMemory | None = None
     ) -> None:
         """`memory` is asked for what holds of the whole network."""
-        self._view = view
         self._memory = memory
-        self.bundles: Mapping[str, Bundle] = view.supply.bundles(skus)
+        self.bundles: Mapping[str, Bundle] = promises.view.supply.bundles(skus)
         self._promises = promises
         self._skus = skus
         parts = {part for one in self.bundles.values() for part in one.components}
@@ -45,8 +36,7 @@ class KitPromises:
         if self._memory is None:
             whole = self._promises.network(self.plain, ask)
         else:
-            promises = self._promises
-            whole = self._memory.network(self._view, self.plain, ask, promises.now_ms, promises)
+            whole = self._memory.network(self._promises, self.plain, ask)
         if self.bundles:
             places = self._promises.at(self.plain, ask)
             for sku, one in self.bundles.items():

@@ -88,23 +88,15 @@ class PromiseMemory:
         self._due_ms = 0
         self._log: list[str] = []
 
-    def network(
-        self,
-        view: "View",
-        skus: Collection[str],
-        ask: Ask,
-        now_ms: int,
-        promises: Promises | None = None,
-    ) -> dict[str, Promise]:
+    def network(self, promises: Promises, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         """Return what may be promised of each SKU over all places together.
 
-        `promises` are what is known already of this snapshot at this moment, by the rules in
-        force: who asks for several channels and methods reads positions once.
+        `promises` are those of the snapshot, by the rules in force: who asks for several
+        channels and methods with the same ones reads positions once.
         """
-        promises = promises or Promises(view, now_ms)
         with self._lock:
             try:
-                if not self._follow(view, promises.rules, now_ms):
+                if not self._follow(promises.view, promises.rules, promises.now_ms):
                     return promises.network(skus, ask)
                 return self._answer(promises, skus, ask)
             except BaseException:

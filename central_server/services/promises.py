@@ -62,7 +62,7 @@ class Promises:
         rules_ms: int | None = None,
     ) -> None:
         """`rules` are those in force, `rules_ms` the moment of their time boxes: both now."""
-        self._view = view
+        self.view = view
         self.now_ms = now_ms
         self.rules = view.promise_rules.in_force(now_ms) if rules is None else rules
         self._rules_ms = now_ms if rules_ms is None else rules_ms
@@ -134,7 +134,7 @@ class Promises:
         """Return what is known of `skus` at places; at named ones also of what they lack."""
         if location_ids is None:
             return self._everywhere(skus)
-        read = self._view.stock.positions(tuple(skus), self.now_ms, location_ids)
+        read = self.view.stock.positions(tuple(skus), self.now_ms, location_ids)
         return self._keep([(place, sku) for place in location_ids for sku in skus], read)
 
     def named(self, keys: Collection[tuple[str, str]]) -> list[Node]:
@@ -144,7 +144,7 @@ class Promises:
         """
         missing = [key for key in keys if key not in self._named]
         if missing:
-            self._keep(missing, self._view.stock.positions_at(missing, self.now_ms))
+            self._keep(missing, self.view.stock.positions_at(missing, self.now_ms))
         return [self._named[key] for key in keys if key in self._named]
 
     def _keep(self, keys: Sequence[tuple[str, str]], read: Iterable[StockPosition]) -> list[Node]:
@@ -201,7 +201,7 @@ class Promises:
     def _everywhere(self, skus: Collection[str]) -> list[Node]:
         missing = [sku for sku in skus if sku not in self._nodes]
         if missing:
-            positions = self._view.stock.positions(missing, self.now_ms)
+            positions = self.view.stock.positions(missing, self.now_ms)
             places = sorted({one.location_id for one in positions})
             self._learn_places(places)
             self._nodes.update({sku: {} for sku in missing})
@@ -219,9 +219,9 @@ class Promises:
         weekly: Mapping[tuple[str, str], int] = {}
         heard: Mapping[str, int] = {}
         if self.rules.asks_demand:
-            weekly = self._view.demand.weekly(tuple(skus))
+            weekly = self.view.demand.weekly(tuple(skus))
         if self.rules.silences:
-            heard = self._view.replicas.last_contacts(places)
+            heard = self.view.replicas.last_contacts(places)
         return [
             Node(
                 one, self._places[one.location_id], weekly.get((one.location_id, one.sku), 0),
@@ -247,18 +247,18 @@ class Promises:
         """Read the categories of SKUs, where a rule may ask for them."""
         missing = [sku for sku in skus if sku not in self._categories]
         if missing and any(rule.categories for rule in self.rules.rules):
-            found = self._view.catalogue.categories(missing)
+            found = self.view.catalogue.categories(missing)
             self._categories.update({sku: found.get(sku, "") for sku in missing})
 
     def _learn_places(self, location_ids: Sequence[str]) -> None:
         missing = [one for one in location_ids if one not in self._places]
         if missing:
-            self._places.update({one.id: one for one in self._view.locations.places(missing)})
+            self._places.update({one.id: one for one in self.view.locations.places(missing)})
 
     def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
-            self._unsourced.update(_unsourced(self._view, missing))
+            self._unsourced.update(_unsourced(self.view, missing))
         return self._unsourced
 
 

@@ -1,7 +1,9 @@
 """Cards that were approved offline: which still wait for their issuers, and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from store_client.devices import MoneyMove
 from store_client.services.desk import MACHINE, Desk
 from sync.domain.card_numbers import has_card_number
 from sync.domain.money_operations import CardSettled
@@ -22,10 +24,14 @@ def unsettled_cards(desk: Desk) -> list[OfflineCard]:
 
     One that was given back settles no more.
     """
+    return _unsettled(desk.store.money_moves(), desk.device)
+
+
+def _unsettled(moves: Sequence[MoneyMove], device: str) -> list[OfflineCard]:
     taken: dict[tuple[str, int], tuple[str, OfflineCard]] = {}
     asked: dict[tuple[str, int], int] = {}
-    for move in desk.store.money_moves():
-        done, is_here = move.operation, move.device == desk.device
+    for move in moves:
+        done, is_here = move.operation, move.device == device
         match done:
             case CardAsked():
                 asked[done.fulfillment_id, done.tender] = done.amount_minor
@@ -49,8 +55,8 @@ def cards_at_risk(desk: Desk, own: tuple[str, int]) -> list[OfflineCard]:
     which nothing was heard: it may be approved offline while this one is asked for.
     """
     under_way: dict[tuple[str, int], OfflineCard] = {}
-    now_ms = desk.store.central_now_ms()
-    for move in desk.store.money_moves():
+    now_ms, moves = desk.store.central_now_ms(), desk.store.money_moves()
+    for move in moves:
         done = move.operation
         match done:
             case CardAsked() if move.device == desk.device:
@@ -61,7 +67,7 @@ def cards_at_risk(desk: Desk, own: tuple[str, int]) -> list[OfflineCard]:
             case _:
                 pass
     under_way.pop(own, None)
-    return [*unsettled_cards(desk), *under_way.values()]
+    return [*_unsettled(moves, desk.device), *under_way.values()]
 
 
 def settle_cards(desk: Desk) -> int:

@@ -62,9 +62,8 @@ class ShareKeeper:
         It would promise on a book that it does not know yet, or by rights that are
         about to end; and by rights that ended long ago, where it holds that back.
         """
-        if not is_last_push or self.journal.rights.expected() is not None:
-            return 0
-        if self.journal.holds_rights():
+        is_waited_for = self.journal.rights.expected() is not None
+        if not is_last_push or is_waited_for or self.journal.holds_rights():
             return 0
         return self.book.token().token_ms
 

@@ -116,25 +116,23 @@ class JournalReading(ABC):
 
         Of its present name central holds what follows as well: saying it again helps nothing.
         """
-        identity = self._one("SELECT replica_id FROM identity")[0]
         rows = self._all(
             "SELECT o.aggregate FROM operations o INDEXED BY operations_by_aggregate"
             " LEFT JOIN verdicts v USING (epoch, seq)"
             " WHERE o.aggregate IN (SELECT value FROM json_each(?)) AND o.kind = ?"
             " GROUP BY o.aggregate HAVING min(v.status IS 'quarantined' AND o.epoch < ?)",
-            (json.dumps(list(aggregates)), kind, self.lives.first_of(identity).epoch),
+            (json.dumps(list(aggregates)), kind, self.lives.present.epoch),
         )
         return [aggregate for (aggregate,) in rows]
 
     def holds_rights(self) -> bool:
         """Return whether central holds rights back that were granted or ended under this name."""
-        identity = self._one("SELECT replica_id FROM identity")[0]
         kinds = ", ".join(f"'{kind}'" for kind in RIGHTS_KINDS)
         row = self._one(
             "SELECT 1 FROM verdicts INDEXED BY verdicts_held JOIN operations USING (epoch, seq)"
             f" WHERE {OUTSIDE_OF_ROWS} AND status = 'quarantined' AND epoch >= ?"
             f" AND kind IN ({kinds}) LIMIT 1",
-            (self.lives.first_of(identity).epoch,),
+            (self.lives.present.epoch,),
         )
         return row is not None
 

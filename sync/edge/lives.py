@@ -65,6 +65,11 @@ class Lives:
         """Return the first epoch under a name."""
         return next(life for life in self.all if life.replica_id == replica_id)
 
+    @property
+    def present(self) -> Life:
+        """The first epoch under the present name."""
+        return self.first_of(self.newest.replica_id)
+
     def begun_by(self, mark: Watermark, name: str) -> int:
         """Return the first epoch of the name that a row's watermark speaks for.
 

@@ -46,6 +46,17 @@ def hand_in(world: World, store: StoreSide) -> None:
     assert store.store.journal.backlog() == 0
 
 
+def sell_behind_a_held_sale(world: World, store: StoreSide) -> None:
+    """Three units go while it is shut out, and are held; one goes under its new name."""
+    store.cut()
+    store.sell(3)
+    world.parts.devices.revoke(store.store.replica_id)
+    hand_in(world, store)
+    store.enrol_anew()
+    store.sell(1)
+    store.settle()
+
+
 def test_its_sales_count_when_they_are_approved(world: World, store: StoreSide, tmp_path: Path):
     """Kept without effect first; then the book, the successor and its rights all follow."""
     store.cut()
@@ -246,13 +257,7 @@ def test_a_sale_is_subtracted_once_whatever_name_the_row_was_at(world: World, st
 
 def test_a_sale_that_is_held_stays_subtracted_while_others_go_on(world: World, store: StoreSide):
     """Central's row moves on behind the held sale without it; its goods are gone all the same."""
-    store.cut()
-    store.sell(3)
-    world.parts.devices.revoke(store.store.replica_id)
-    hand_in(world, store)
-    store.enrol_anew()
-    store.sell(1)
-    store.settle()
+    sell_behind_a_held_sale(world, store)
     assert (store.share().on_hand, row_of(world).on_hand) == (6, 9)
     (hit,) = store.store.products("SKU-1", 1)
     assert hit.on_hand == 6
@@ -320,13 +325,7 @@ def test_an_approved_sale_stays_subtracted_until_its_row_is_here(
     world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
 ):
     """The machine dies after its journal knows the verdict, before its replica has the row."""
-    store.cut()
-    store.sell(3)
-    world.parts.devices.revoke(store.store.replica_id)
-    hand_in(world, store)
-    store.enrol_anew()
-    store.sell(1)
-    store.settle()
+    sell_behind_a_held_sale(world, store)
     assert approve_all(world) == ["accepted"]
 
     def dies(*_: object) -> None:

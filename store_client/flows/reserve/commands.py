@@ -4,6 +4,8 @@ Each returns the order after it, durably recorded, or raises an
 `OperationRefused` in words. How it is paid is in `store_client.services.tendering`.
 """
 
+from typing import NamedTuple
+
 from store_client.services.desk import Desk, Refusal
 from store_client.services.holds import not_wanted, release
 from store_client.services.shelf import (
@@ -25,6 +27,7 @@ from store_client.services.shelf import (
     unpick,
     unstage,
 )
+from store_client.services.words import day_time
 from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -86,9 +89,18 @@ def extend(desk: Desk, fulfillment_id: str, hours: int) -> FulfillmentOrder:
     return desk.perform(op.ExtensionRequested(fulfillment_id, until_ms))
 
 
-def extend_by(desk: Desk, fulfillment_id: str, text: str) -> FulfillmentOrder:
-    """Ask for as many more hours as `text` says."""
-    return extend(desk, fulfillment_id, quantity(text, most=HOURS_MAX))
+class Extended(NamedTuple):
+    """The order after asking for more time, and until when it was asked, in words."""
+
+    order: FulfillmentOrder
+    until: str
+
+
+def extend_by(desk: Desk, fulfillment_id: str, text: str) -> Extended:
+    """Ask for as many more hours as `text` says; no longer than the store may hold it at all."""
+    order = extend(desk, fulfillment_id, quantity(text, most=HOURS_MAX))
+    store, now_ms = desk.store.store_row(), desk.store.central_now_ms()
+    return Extended(order, day_time(store, order.expires_at_ms or now_ms, now_ms))
 
 
 def may_be_moved(order: FulfillmentOrder) -> bool:

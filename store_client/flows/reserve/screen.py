@@ -24,7 +24,7 @@ from store_client.services.receipt_copies import receipts_again
 from store_client.services.scanner import Code
 from store_client.services.shelf import may_unstage
 from store_client.services.tendering import Sold
-from store_client.services.words import REFUSAL_REASONS, Said, day_time, money
+from store_client.services.words import REFUSAL_REASONS, Said, money
 from store_client.widgets.bars import Hint
 from store_client.widgets.panels import NextStep
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
@@ -218,16 +218,14 @@ class ReserveScreen(ShelfScreen):
         question = Question("How many hours longer?", "Hours", value=str(EXTENSION_HOURS))
         self.app.push_screen(
             EntryDialog(question, lambda text: commands.extend_by(self.desk, self.key, text)),
-            lambda order: self.show_done(order, self._asked_to_extend),
+            lambda extended: self.show_done(extended, self._asked_to_extend),
         )
 
-    def _asked_to_extend(self, order: FulfillmentOrder) -> str:
-        """Return until when it is asked for: no longer than the store may hold it at all."""
-        store, now_ms = self.desk.store.store_row(), self.desk.store.central_now_ms()
-        until = day_time(store, order.expires_at_ms or now_ms, now_ms)
+    def _asked_to_extend(self, extended: commands.Extended) -> str:
         if self.host.reaches_central:
-            return f"Asked central to hold it until {until}: it answers in a moment"
-        return f"Asked: held until {until} here meanwhile; central answers when it is reached"
+            return f"Asked central to hold it until {extended.until}: it answers in a moment"
+        here = f"held until {extended.until} here meanwhile"
+        return f"Asked: {here}; central answers when it is reached"
 
     def action_receipt(self) -> None:
         """Print its receipt once more."""

@@ -29,7 +29,7 @@ def agree(world: World, *memories: PromiseMemory) -> None:
     with world.database.read() as view:
         books = Promises(view, now).network(SKUS, ANYBODY)
         for memory in memories:
-            assert memory.network(view, SKUS, ANYBODY, now) == books
+            assert memory.network(Promises(view, now), SKUS, ANYBODY) == books
 
 
 class Story:
@@ -129,11 +129,11 @@ def test_an_older_snapshot_is_answered_from_the_books(world):
     memory, now = PromiseMemory(), world.clock.now_ms()
     agree(world, memory)
     with world.database.read() as old:
-        before = memory.network(old, ["SKU-1"], ANYBODY, now)
+        before = memory.network(Promises(old, now), ["SKU-1"], ANYBODY)
         world.place(("SKU-1", 4))
         agree(world, memory)
-        assert memory.network(old, ["SKU-1"], ANYBODY, now) == before
-        assert memory.network(old, ["SKU-2"], ANYBODY, now)["SKU-2"].quantity == 30
+        assert memory.network(Promises(old, now), ["SKU-1"], ANYBODY) == before
+        assert memory.network(Promises(old, now), ["SKU-2"], ANYBODY)["SKU-2"].quantity == 30
     agree(world, memory)
 
 

@@ -28,7 +28,7 @@ def shown(world: World, memory: PromiseMemory | None = None) -> int:
     now = world.clock.now_ms()
     with world.database.read() as view:
         if memory is not None:
-            return memory.network(view, ["SKU-1"], BY_PARCEL, now)["SKU-1"].quantity
+            return memory.network(Promises(view, now), ["SKU-1"], BY_PARCEL)["SKU-1"].quantity
         return Promises(view, now).network(["SKU-1"], BY_PARCEL)["SKU-1"].quantity
 
 
