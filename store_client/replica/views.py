@@ -7,13 +7,14 @@ matter whether the terminal or the daemon comes first.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
+from store_client.replica.effects import Effect, keep_effects, still_done
 from sync.domain.errors import UnknownFlow
 from sync.domain.flows import flow_named, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
@@ -39,8 +40,6 @@ _NEW_VIEW = (
     " expires_at_ms = ?, staging_spot = ?, units_open = ?, units_to_pick = ?,"
     " units_to_put_back = ?, unconfirmed = ?, base_unconfirmed = ?, pending = ? WHERE id = ?"
 )
-_Effect = tuple[str, int, int]
-"""SKU, on hand, allocated: how far work moved what central's rows say, in units."""
 OWN_REV = 0
 """Of a row that began here and that central has not sent: no checksum of a scope counts it."""
 BEGINNING_KINDS = tuple(
@@ -76,8 +75,7 @@ class _Base(NamedTuple):
     key: str
     base: str
     is_gone: bool
-    pending: int
-    """Operations that the view included."""
+    """Whether central took it away, or has forgotten it: it was restored to before it."""
 
 
 class Views:
@@ -138,16 +136,15 @@ class Views:
         """Recompute the views of `keys` from their bases and the journal."""
         for part in chunks(sorted(keys)):
             rows = connection.execute(
-                f"SELECT id, base, gone, pending, rev FROM fulfillments"
-                f" WHERE id IN ({placeholders(part)})",
+                f"SELECT id, base, gone, rev FROM fulfillments WHERE id IN ({placeholders(part)})",
                 part,
             ).fetchall()
             bases = []
-            for key, base, gone, pending, rev in rows:
+            for key, base, gone, rev in rows:
                 if rev == OWN_REV and not self._has_begun(key):
                     _forget(connection, key)
                 else:
-                    bases.append(_Base(key, base, bool(gone), pending))
+                    bases.append(_Base(key, base, bool(gone)))
             for key in set(part).difference(key for key, *_ in rows):
                 bases += self._begin(connection, key)
             self._refold(connection, bases)
@@ -176,7 +173,7 @@ class Views:
         mark = Watermark(first.replica_id, first.epoch, 0)  # it includes nothing that was done here
         base = adapter(FulfillmentRow).dump_json(FulfillmentRow(order, mark)).decode()
         connection.execute(_NEW_ROW, (key, OWN_REV, base))
-        return [_Base(key, base, is_gone=False, pending=0)]
+        return [_Base(key, base, is_gone=False)]
 
     def _first(self, key: str) -> OperationRecord | None:
         """Return the first operation on an order; None if there is none that this version reads."""
@@ -203,21 +200,23 @@ class Views:
             key: lives.begun_by(row.watermark, identity.replica_id) for key, row in rows.items()
         }
         pending = self._journal.pending(after, begun_by)
+        gone = [one.key for one in bases if one.is_gone]
+        outside = self._journal.moved_outside(gone) if gone else {}
+        held = self._journal.outside_of_rows() if gone else set()
         values = []
-        moved: dict[str, Sequence[_Effect]] = {}
+        moved: dict[str, Sequence[Effect]] = {}
         for one in bases:
             if (row := rows.get(one.key)) is None:
                 continue
             records = pending.get(one.key, [])
             folded = fold(row.order, records)
-            values.append((after[one.key], *_columns(row.order, folded), len(records), one.key))
-            if folded.effects or one.pending:
-                # What central took away ties nothing there any more: goods move, no promise.
-                moved[one.key] = [
-                    (sku, units, 0 if one.is_gone else tied) for sku, units, tied in folded.effects
-                ]
+            columns = _columns(row.order, folded, is_work=not one.is_gone or one.key not in held)
+            values.append((after[one.key], *columns, len(records), one.key))
+            moved[one.key] = folded.effects
+            if one.is_gone:
+                moved[one.key] = still_done(folded.order, outside.get(one.key))
         connection.executemany(_NEW_VIEW, values)
-        _keep_effects(connection, moved)
+        keep_effects(connection, moved)
 
     def forget_all(self, connection: Connection) -> None:
         """Forget what central said of orders. Those with work of ours keep their last base.
@@ -241,11 +240,20 @@ class Views:
             "UPDATE fulfillments SET gone = 1 WHERE id NOT IN (SELECT value FROM json_each(?))",
             (json.dumps(kept),),
         )
-        connection.execute("DELETE FROM fulfillments WHERE gone = 1 AND pending = 0")
         connection.execute(
-            "UPDATE pending_effects SET allocated = 0 WHERE fulfillment_id IN"
-            " (SELECT id FROM fulfillments WHERE gone = 1)"
+            "DELETE FROM fulfillments WHERE gone = 1"
+            " AND id NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(self._journal.aggregates_after(0))),),
         )
+        unsettled = self._journal.outside_of_rows()
+        unsettled |= self._journal.aggregates_after(self._journal.acked_seq())
+        left = connection.execute(
+            "SELECT id FROM fulfillments WHERE gone = 1"
+            " AND (id IN (SELECT fulfillment_id FROM pending_effects)"
+            " OR id IN (SELECT value FROM json_each(?)))",
+            (json.dumps(sorted(unsettled)),),
+        ).fetchall()
+        self.refold(connection, [key for (key,) in left])
 
     def settle_own(self) -> None:
         """Show orders that began here as long as central holds them back, and not once refused."""
@@ -254,10 +262,15 @@ class Views:
         changed += [
             key
             for key in self._journal.held_back(BEGINNING_KINDS)
-            if self._database.one("SELECT 1 FROM fulfillments WHERE id = ?", (key,)) is None
+            if self._database.one("SELECT 1 FROM fulfillments WHERE id = ? AND NOT gone", (key,))
+            is None
         ]
         if changed:
             with self._database.writing() as connection:
+                connection.executemany(  # kept as one of central's before it was held back
+                    "DELETE FROM fulfillments WHERE id = ? AND gone = 1",
+                    [(key,) for key in changed],
+                )
                 self.refold(connection, changed)
 
     def _is_only_ours(self, key: str) -> bool:
@@ -268,15 +281,37 @@ class Views:
         return record is not None and type(record.op) in BEGINNINGS
 
     def drop_gone(self) -> None:
-        """Forget orders that central took away, once it has all that was done to them."""
-        gone = "SELECT 1 FROM fulfillments WHERE gone = 1 LIMIT 1"
-        if self._journal.backlog() == 0 and self._database.one(gone) is not None:
-            with self._database.writing() as connection:
-                connection.execute(
-                    "DELETE FROM pending_effects WHERE fulfillment_id IN"
-                    " (SELECT id FROM fulfillments WHERE gone = 1)"
+        """Forget orders that central took away, once it has all that was done to them.
+
+        What it holds back of that counts on: with the order as it was last, or alone where
+        that is nowhere any more, as in a replica that was made anew.
+        """
+        held = {key for key in self._journal.outside_of_rows() if not _NAMES_NO_ORDER.search(key)}
+        gone = {key for (key,) in self._database.all("SELECT id FROM fulfillments WHERE gone = 1")}
+        over = gone - held if self._journal.backlog() == 0 else set()
+        alone = self._without_order(held)
+        if not (over or alone or gone & held):
+            return
+        moved = self._journal.moved_outside(sorted(alone))
+        with self._database.writing() as connection:
+            for part in chunks(sorted(over | alone)):
+                keep_effects(
+                    connection, {key: [(*one, 0) for one in moved.get(key, ())] for key in part}
                 )
-                connection.execute("DELETE FROM fulfillments WHERE gone = 1")
+                connection.execute(
+                    f"DELETE FROM fulfillments WHERE id IN ({placeholders(part)})", part
+                )
+            self.refold(connection, gone & held)
+
+    def _without_order(self, held: Iterable[str]) -> set[str]:
+        """Return of which orders work is held or counted, and no row is here, gone or not."""
+        rows = self._database.all(
+            "SELECT key FROM (SELECT value AS key FROM json_each(?)"
+            " UNION SELECT fulfillment_id FROM pending_effects)"
+            " WHERE NOT EXISTS (SELECT 1 FROM fulfillments WHERE id = key)",
+            (json.dumps(sorted(held)),),
+        )
+        return {key for (key,) in rows}
 
     def order(self, key: str) -> FulfillmentOrder | None:
         """Return the view of one fulfillment order."""
@@ -324,41 +359,20 @@ def _readable(base: str) -> FulfillmentRow | None:
 
 def _forget(connection: Connection, key: str) -> None:
     """Drop an order that began here, and of which a journal that was put back knows nothing."""
-    _keep_effects(connection, {key: ()})
+    keep_effects(connection, {key: ()})
     connection.execute("DELETE FROM fulfillments WHERE id = ?", (key,))
 
 
-def _keep_effects(connection: Connection, moved: Mapping[str, Sequence[_Effect]]) -> None:
-    """Replace what orders' pending operations move, and note which SKUs differ now."""
-    before: dict[str, set[_Effect]] = {key: set() for key in moved}
-    rows = connection.execute(
-        "SELECT fulfillment_id, sku, on_hand, allocated FROM pending_effects"
-        f" WHERE fulfillment_id IN ({placeholders(list(moved))})",
-        list(moved),
-    ).fetchall()
-    for key, sku, on_hand, allocated in rows:
-        before[key].add((sku, on_hand, allocated))
-    changed = [key for key in moved if before[key] != set(moved[key])]
-    connection.executemany(
-        "DELETE FROM pending_effects WHERE fulfillment_id = ?", [(key,) for key in changed]
-    )
-    connection.executemany(
-        "INSERT INTO pending_effects (fulfillment_id, sku, on_hand, allocated) VALUES (?, ?, ?, ?)",
-        [(key, *effect) for key in changed for effect in moved[key]],
-    )
-    connection.executemany(
-        "INSERT OR IGNORE INTO refolded (sku) VALUES (?)",
-        sorted({(sku,) for key in changed for sku, _, _ in before[key] ^ set(moved[key])}),
-    )
+def _columns(base: FulfillmentOrder, folded: Folded, *, is_work: bool) -> tuple[object, ...]:
+    """Return what `_NEW_VIEW` sets of an order's view, but for what the journal says.
 
-
-def _columns(base: FulfillmentOrder, folded: Folded) -> tuple[object, ...]:
-    """Return what `_NEW_VIEW` sets of an order's view, but for what the journal says."""
+    What is no work for this store any more is on no board; it is found by its number.
+    """
     order = folded.order
     status = status_of(order)
     units_open = order.total("open")
     put_back = order.total("to_put_back")
-    active = bool(units_open or put_back or order.is_unsettled or order.waits)
+    active = is_work and bool(units_open or put_back or order.is_unsettled or order.waits)
     urgency = 0 if put_back and not units_open else URGENCY.get(status, 1)
     return (
         adapter(FulfillmentOrder).dump_json(order).decode(), int(folded.provisional),

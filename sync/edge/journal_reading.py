@@ -111,6 +111,35 @@ class JournalReading(ABC):
         )
         return [aggregate for (aggregate,) in rows]
 
+    def outside_of_rows(self) -> set[str]:
+        """Return what operations are about that central has, and that none of its rows includes."""
+        rows = self._all(
+            "SELECT DISTINCT aggregate FROM verdicts INDEXED BY verdicts_held"
+            " JOIN operations USING (epoch, seq)"
+            f" WHERE {OUTSIDE_OF_ROWS} AND status <> 'refused'"
+        )
+        return {aggregate for (aggregate,) in rows}
+
+    def moved_outside(self, aggregates: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+        """Return (SKU, how far on hand moved) by aggregate, of all that central's rows may lack.
+
+        That is what is not answered, and what central holds back. An order without any such
+        operation is left out; what was done to the others counts as it was done: there is no
+        row any more to fold it over.
+        """
+        rows = self._all(
+            "SELECT o.aggregate, e.sku, sum(e.on_hand) FROM operations o"
+            " INDEXED BY operations_by_aggregate LEFT JOIN verdicts v USING (epoch, seq)"
+            " LEFT JOIN stock_effects e USING (epoch, seq)"
+            " WHERE o.aggregate IN (SELECT value FROM json_each(?)) AND v.status IS NOT 'refused'"
+            f" AND (o.seq > ? OR {OUTSIDE_OF_ROWS}) GROUP BY o.aggregate, e.sku",
+            (json.dumps(list(aggregates)), self.acked_seq()),
+        )
+        moved: dict[str, list[tuple[str, int]]] = {}
+        for aggregate, sku, on_hand in rows:
+            moved.setdefault(aggregate, []).extend([(sku, on_hand)] if on_hand else [])
+        return moved
+
     def held_under_former_names(self, kind: str, aggregates: Sequence[str]) -> list[str]:
         """Return on which of these all operations of a kind are held, and of former names.
 

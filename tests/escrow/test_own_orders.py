@@ -117,8 +117,9 @@ def test_one_that_a_restored_central_has_not_heard_of_again_stays(
     assert (here(store, order.id).total("allocated"), here(store, order.id).total("held")) == (2, 1)
 
 
+@pytest.mark.parametrize("is_dropped", [False, True], ids=["in one round", "in the next"])
 def test_one_that_is_held_back_after_everything_was_forgotten_comes_back(
-    world: World, store: StoreSide, desk: Desk
+    world: World, store: StoreSide, desk: Desk, *, is_dropped: bool
 ):
     """First read anew, then held back: the journal brings it to the screen again."""
     order = reserving.reserve(desk, HIT, RESERVED)
@@ -126,12 +127,15 @@ def test_one_that_is_held_back_after_everything_was_forgotten_comes_back(
     began = store.store.journal.first_seq(order.id, "reservation_made")
     verdict = Verdict(seq=began, status=VerdictStatus.QUARANTINED, code="device_revoked", text="")
     store.store.writer.reset(store_scope("S001"), "central was restored")
-    store.store.writer.refold()
-    assert store.store.fulfillment(order.id) is None
+    if is_dropped:
+        store.store.writer.refold()
+        assert store.store.fulfillment(order.id) is None
     with store.store.journal.writing():
         store.store.journal.keep_verdicts(1, [verdict])
     store.store.writer.refold()
     assert here(store, order.id).total("allocated") == 2
+    assert [row.id for row in store.store.board(order.flow)] == [order.id]
+    assert store.store.pending_effects() == [("SKU-1", 0, 2)]
 
 
 def test_one_that_is_held_back_before_everything_is_forgotten_stays(

@@ -11,6 +11,7 @@ from central_server.storage.tables import FEED_ROWS
 from store_client.replica.digest import digest_of as store_digest
 from sync.domain.paying import begun
 from sync.domain.reserve_operations import ReservationMade, WaitRequested
+from sync.domain.stock_operations import RIGHTS
 from sync.edge.fold import Folded, fold
 from sync.protocol.digest import StoreDigest, differences, order_digest
 from sync.protocol.lines import decode_line
@@ -43,10 +44,10 @@ def _with_held_back(store: "StoreMachine", books: Books, digest: StoreDigest) ->
     orders, stock = dict(digest.orders), dict(digest.stock)
     for key in sorted(held):
         folded = _folded_here(store, books, key)
-        if folded is None:
-            continue
-        orders[key] = order_digest(folded.order)
-        for sku, on_hand, allocated in folded.effects:
+        if folded is not None:
+            orders[key] = order_digest(folded.order)
+        effects = _done_to_forgotten(store, key) if folded is None else folded.effects
+        for sku, on_hand, allocated in effects:
             had = stock.get(sku, (0, 0))
             stock[sku] = (had[0] + on_hand, had[1] + allocated)
     for sku, on_hand in _held_sales(store, books):
@@ -74,6 +75,25 @@ def _folded_here(store: "StoreMachine", books: Books, key: str) -> Folded | None
     if said is not None and said.status is VerdictStatus.REFUSED:
         return None  # set aside by a person: there is no such order, whatever else is held back
     return fold(begun(first.op, store.location_id, first.at), pending)
+
+
+def _done_to_forgotten(store: "StoreMachine", key: str) -> Iterator[tuple[str, int, int]]:
+    """Yield what held work did to an order that central has not, or not any more.
+
+    What left the store, as it was written down when it was done; and what is in hand, as
+    long as the store knows of which goods: its replica.db may have been made anew.
+    """
+    if ":" in key or key == RIGHTS:
+        return
+    moved = store.store.journal._all(
+        "SELECT sku, on_hand FROM operations JOIN stock_effects USING (epoch, seq)"
+        " JOIN verdicts USING (epoch, seq) WHERE aggregate = ? AND status = 'quarantined'",
+        (key,),
+    )
+    yield from ((sku, on_hand, 0) for sku, on_hand in moved)
+    order = store.store.fulfillment(key)
+    for line in () if order is None else order.lines:
+        yield line.sku, 0, line.picked - line.fulfilled - line.put_back
 
 
 def _held_sales(store: "StoreMachine", books: Books) -> Iterator[tuple[str, int]]:
