@@ -18,7 +18,7 @@ class Standing:
     is_current: bool
     """Whether it still speaks for its store."""
     before: frozenset[str] = frozenset()
-    """Names of its machine before it. The present device's journal has all of their work."""
+    """Names of its machine before it, whose work it took along."""
 
     def later(self, kept: Watermark, new: Watermark) -> Watermark:
         """Return the watermark of a row that had `kept` and took in an operation at `new`."""
@@ -32,17 +32,14 @@ class Standing:
 def standing_of(unit: "Unit", replica_id: str, location_id: str) -> Standing:
     """Return where a device stands among those of its location.
 
-    One that was shut out replaces marks of names before it only where the device
-    that is there now goes on from it: a copy of the disk that was left behind has
-    work that the present one does not know.
+    One that was shut out replaces marks of names before it also where the device that
+    is there now is a copy of its disk: that knows of the later name only that it is
+    another's, and takes a row of such for one with all that it did before its own name.
     """
     devices = {one.id: one for one in unit.replicas.at_location(location_id)}
     asked = devices.get(replica_id)
     if asked is not None and asked.enabled:
         return Standing(is_current=True)
-    present = next((one for one in devices.values() if one.enabled), None)
-    if present is not None and replica_id not in _before(present.id, devices):
-        return Standing(is_current=False)
     return Standing(is_current=False, before=frozenset(_before(replica_id, devices)))
 
 

@@ -119,6 +119,12 @@ def m0007_spots(database: Database) -> None:
     )
 
 
+@migrations(transactional=True)
+def m0008_included_held(database: Database) -> None:
+    """Which held operations the views were folded with: what is held may change by itself."""
+    database.execute("ALTER TABLE included ADD COLUMN held TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

@@ -67,6 +67,8 @@ class _Included(NamedTuple):
     seq: int
     hash: str
     """Hex; of an epoch without operations that of its begin."""
+    held: str
+    """Which operations were outside of central's rows."""
 
 
 class _Base(NamedTuple):
@@ -99,11 +101,13 @@ class Views:
             return
         is_followed = self._follows(before, head)
         touched = self._journal.aggregates_after(before.seq if is_followed else 0)
-        if not is_followed:  # the journal may lack operations that were folded
+        if not is_followed or before.held != head.held:  # what was folded may not count any more
             rows = connection.execute("SELECT id FROM fulfillments WHERE pending > 0")
             touched |= {key for (key,) in rows.fetchall()}
+        if before.held != head.held:
+            touched |= self._journal.outside_of_rows()
         self.refold(connection, touched)
-        connection.execute("UPDATE included SET epoch = ?, seq = ?, hash = ?", head)
+        connection.execute("UPDATE included SET epoch = ?, seq = ?, hash = ?, held = ?", head)
 
     def _follows(self, included: _Included, head: _Included) -> bool:
         """Return whether the journal goes on from what the views include.
@@ -340,11 +344,13 @@ class Views:
         return self._database.all("SELECT sku, on_hand, allocated FROM pending_effects")
 
     def _included(self) -> _Included:
-        return _Included(*self._database.one("SELECT epoch, seq, hash FROM included WHERE id = 1"))
+        row = self._database.one("SELECT epoch, seq, hash, held FROM included WHERE id = 1")
+        return _Included(*row)
 
     def _head(self) -> _Included:
         head = self._journal.head()
-        return _Included(self._journal.identity.epoch, head.seq, head.hash.hex())
+        epoch, held = self._journal.identity.epoch, self._journal.digest_of_held()
+        return _Included(epoch, head.seq, head.hash.hex(), held)
 
 
 def _readable(base: str) -> FulfillmentRow | None:

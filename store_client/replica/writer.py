@@ -25,7 +25,6 @@ from sync.protocol.rows import (
     Entity,
     VerdictRow,
     row_digest,
-    verdict_key,
 )
 from sync.protocol.session import SnapshotManifest
 
@@ -109,8 +108,6 @@ class ReplicaStore:
                 (header.scope, header.incarnation, rev, checksum, alive),
             )
             self._views.catch_up_within(connection)
-        if not header.more:
-            self._note_arrived()
         return same
 
     def _settle(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -118,7 +115,7 @@ class ReplicaStore:
 
         Before the page itself and not within it: two files do not commit as one, and
         a page that is read again says the same again. Until it is taken in, the rows
-        that are here do not include what was settled (`_note_arrived`).
+        that are here do not include what was settled (`Journal.arrived`).
         """
         settled = [
             (row.replica_id, row.epoch, row.verdict)
@@ -127,19 +124,6 @@ class ReplicaStore:
         ]
         if settled:
             self._journal.settle_later(settled, Late.AHEAD)
-
-    def _note_arrived(self) -> None:
-        """Let the journal know of settled verdicts whose rows are here; also after a crash."""
-        there = [
-            (epoch, seq)
-            for name, epoch, seq in self._journal.ahead()
-            if self._database.one(
-                "SELECT 1 FROM documents WHERE entity = ? AND key = ?",
-                (Entity.VERDICT.value, verdict_key(name, epoch, seq)),
-            )
-        ]
-        if there:
-            self._journal.arrived(there)
 
     def _apply(
         self, connection: Connection, scope: str, entity: str, rows: Sequence[products.Row]

@@ -121,7 +121,10 @@ class SyncDaemon:
             pushed = PushReport(0, self._hello().heads)
 
         def share() -> None:
-            if self._may_share() and self._share() and halted is None:
+            if not self._may_share():
+                return
+            self._journal.arrived()
+            if self._share() and halted is None:
                 self._push(session)
 
         pulled = self._pull(session, pushed.heads, then=share)

@@ -5,13 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
 from sync.domain.transitions import Consequence
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
-from sync.edge.verdicts import OUTSIDE_OF_ROWS, Late
+from sync.edge.verdicts import OUTSIDE_OF_ROWS
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
@@ -174,15 +175,13 @@ class JournalReading(ABC):
         )
         return [(seq, bytes(line)) for seq, line in rows]
 
-    def ahead(self) -> list[tuple[str, int, int]]:
-        """Return (replica, epoch, seq) of operations whose verdict came before their rows."""
-        rows = self._all(
-            "SELECT epoch, seq FROM verdicts INDEXED BY verdicts_held"
-            f" WHERE {OUTSIDE_OF_ROWS} AND late = {Late.AHEAD:d}",
-            (),
+    def digest_of_held(self) -> str:
+        """Return what differs when other operations are outside of central's rows; "" if none."""
+        places = self._all(
+            f"SELECT epoch, seq FROM verdicts INDEXED BY verdicts_held WHERE {OUTSIDE_OF_ROWS}"
+            " ORDER BY epoch, seq",
         )
-        names = {life.epoch: life.replica_id for life in self.lives}
-        return [(names[epoch], epoch, seq) for epoch, seq in rows]
+        return blake2b(repr(places).encode(), digest_size=8).hexdigest() if places else ""
 
     def history(
         self, limit: int, offset: int, aggregate: str | None = None

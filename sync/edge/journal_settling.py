@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sync.edge.evidence import Evidence
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
-from sync.edge.verdicts import Late, write_answered, write_settled
+from sync.edge.verdicts import OUTSIDE_OF_ROWS, Late, write_answered, write_settled
 from sync.protocol.errors import Fork
 from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -74,7 +74,7 @@ class JournalSettling(ABC):
                 last_seq=self.head().seq,
             )
         with self.writing():
-            self.keep_verdicts(life.epoch, answer.verdicts)
+            self.keep_verdicts(life.epoch, (*self._let_go(life, answer), *answer.verdicts))
             if not life.opened:
                 self._connection.execute(
                     "UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,)
@@ -83,6 +83,20 @@ class JournalSettling(ABC):
                 "UPDATE progress SET acked_seq = ?, rival_ms = 0 WHERE id = 1", (answer.acked_seq,)
             )
             self._note_acknowledged(answer, now_ms)
+
+    def _let_go(self, life: Life, answer: PushAnswer) -> list[Verdict]:
+        """Return that what a life before this one of central's held was accepted, if it was."""
+        rows = self._connection.execute(
+            "SELECT seq FROM verdicts INDEXED BY verdicts_held JOIN progress"
+            f" WHERE {OUTSIDE_OF_ROWS} AND epoch = ? AND seq > acked_seq AND seq <= ?",
+            (life.epoch, answer.acked_seq),
+        )
+        listed = {verdict.seq for verdict in answer.verdicts}
+        return [
+            Verdict(seq=seq, status=VerdictStatus.ACCEPTED)
+            for (seq,) in rows.fetchall()
+            if seq not in listed
+        ]
 
     def _note_acknowledged(self, answer: PushAnswer, now_ms: int) -> None:
         """Keep when central had how much: once a day of central's, and only what is new."""
@@ -116,25 +130,35 @@ class JournalSettling(ABC):
                 if lives.named(replica_id, epoch) is not None:
                     write_settled(self._connection, epoch, verdict, late)
 
-    def arrived(self, operations: Sequence[tuple[int, int]]) -> None:
-        """Note that the rows that include operations, (epoch, seq), have been taken in."""
-        with self.writing():
-            self._connection.executemany(
-                "UPDATE verdicts SET late = ? WHERE epoch = ? AND seq = ?",
-                [(Late.YES, *one) for one in operations],
-            )
+    def arrived(self) -> None:
+        """Note that all rows that include what was settled until now have been taken in."""
+        is_ahead = f"{OUTSIDE_OF_ROWS} AND late = {Late.AHEAD:d}"
+        if self._one(f"SELECT 1 FROM verdicts INDEXED BY verdicts_held WHERE {is_ahead}"):
+            with self.writing():
+                self._connection.execute(
+                    f"UPDATE verdicts SET late = {Late.YES:d} WHERE {is_ahead}"
+                )
 
     def rewind(self, expected_seq: int, epoch: int | None = None) -> None:
         """Central lost operations (a restore): send again from `expected_seq`.
 
-        Its verdicts on them are lost as well; it will judge anew. `epoch` is where
+        Its verdicts on them are lost as well; it will judge anew. What it held is held until
+        then: rows of the life that is over went on behind it, without it. `epoch` is where
         central is: later ones have to begin again.
         """
         first = self.lives.first_of(self.identity.replica_id)
         with self.writing():
             # What was done under former names is not sent again.
             again = max(expected_seq, first.base + 1)
-            self._connection.execute("DELETE FROM verdicts WHERE seq >= ?", (again,))
+            self._connection.execute(
+                "DELETE FROM verdicts WHERE seq >= ?"
+                f" AND (status = 'refused' OR NOT {OUTSIDE_OF_ROWS})",
+                (again,),
+            )
+            self._connection.execute(
+                f"UPDATE verdicts SET status = 'quarantined', late = {Late.NO:d} WHERE seq >= ?",
+                (again,),
+            )
             self.forget_acknowledged(expected_seq)
             self._connection.execute(
                 "UPDATE progress SET acked_seq = min(acked_seq, ?) WHERE id = 1",

@@ -7,14 +7,6 @@ from enum import IntEnum
 from sync.edge.sqlite import Connection
 from sync.protocol.verdicts import Verdict
 
-_WRITE = (
-    "INSERT INTO verdicts (epoch, seq, status, code, text, consequences, late)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, seq) DO UPDATE SET"
-    " status = excluded.status, code = excluded.code, text = excluded.text,"
-    " consequences = excluded.consequences, late = excluded.late"
-)
-_NEVER_BACK = " WHERE verdicts.status = 'quarantined' OR excluded.status <> 'quarantined'"
-
 
 class Late(IntEnum):
     """Whether a verdict came with the answer to a push, or was settled after it."""
@@ -22,11 +14,23 @@ class Late(IntEnum):
     NO = 0
     YES = 1
     AHEAD = 2
-    """Settled later, and the rows that include the operation are not taken in here yet."""
+    """Settled later, and the rows that include the operation are not taken in here yet.
+
+    So is each that was held until now, from whomever its verdict was heard.
+    """
 
 
 OUTSIDE_OF_ROWS = f"(status = 'quarantined' OR late = {Late.AHEAD:d})"
 """Of verdicts on operations that no row of central's includes here; so says their index, too."""
+_WRITE = (
+    "INSERT INTO verdicts (epoch, seq, status, code, text, consequences, late)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epoch, seq) DO UPDATE SET"
+    " status = excluded.status, code = excluded.code, text = excluded.text,"
+    " consequences = excluded.consequences, late = CASE"
+    f" WHEN {OUTSIDE_OF_ROWS} AND excluded.status <> 'quarantined' THEN {Late.AHEAD:d}"
+    " ELSE excluded.late END"
+)
+_NEVER_BACK = " WHERE verdicts.status = 'quarantined' OR excluded.status <> 'quarantined'"
 
 
 def write_answered(connection: Connection, epoch: int, verdict: Verdict) -> None:

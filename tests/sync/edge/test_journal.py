@@ -162,6 +162,26 @@ def test_a_rewind_forgets_verdicts_that_central_lost(tmp_path: Path):
     assert journal.acked_seq() == 3
 
 
+def test_what_was_held_before_a_rewind_is_held_until_it_is_judged_anew(tmp_path: Path):
+    """Rows went on behind it; what is not listed then was accepted, and its rows are to come."""
+    journal = journal_in(tmp_path, record(1), record(2), record(3))
+    held = [Verdict(seq=seq, status=VerdictStatus.QUARANTINED) for seq in (1, 2, 3)]
+    journal.settle(answer(journal, 3, *held))
+    outside = journal.digest_of_held()
+    journal.rewind(1)
+    assert (journal.acked_seq(), journal.digest_of_held()) == (0, outside)
+    journal.settle(answer(journal, 1))
+    assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 2
+    refused = Verdict(seq=2, status=VerdictStatus.REFUSED)
+    journal.settle(answer(journal, 3, refused, held[2]))
+    assert journal.count_verdicts(VerdictStatus.QUARANTINED) == 1
+    assert journal.digest_of_held() == outside
+    journal.arrived()
+    assert journal.digest_of_held() not in {"", outside}
+    verdicts = [verdict for _, verdict in journal.history(3, 0) if verdict is not None]
+    assert [one.status for one in verdicts] == ["quarantined", "refused", "accepted"]
+
+
 def test_pruning_keeps_what_the_next_push_needs(tmp_path: Path):
     """Old settled operations go, all but the last: its hash is where the next one follows."""
     journal = journal_in(tmp_path, *(record(number) for number in range(1, 6)))
