@@ -277,15 +277,16 @@ class PushFollowUps:
     def _moved(
         self, whole: Order, location: Location, units: Mapping[int, int], claim: Claim | None
     ) -> Moved:
+        begins_ms = claim.starts_ms if claim else 0
         assignment = assign(
             whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms,
-            lease=self._unit.leases.get(location.id), begins_ms=claim.starts_ms if claim else 0,
+            lease=self._unit.leases.get(location.id), begins_ms=begins_ms,
         )  # fmt: skip
         self.assigned.append(assignment.order)
         if claim is not None:
             made = assignment.order.id
             self._unit.capacity.claim(made, location.id, claim.starts_ms, claim.use)
-        accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms)
+        accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms, begins_ms)
         if accept_by is not None:
             self.accept_by[assignment.order.id] = accept_by
         place = Place(location.id, location.name, location.timezone)

@@ -113,13 +113,14 @@ def give(
 ) -> FulfillmentOrder:
     """Make what was reserved the work of the location that the plan names; tell the customer."""
     taken = _taken(unit, plan)
+    begins_ms = claim.starts_ms if claim else 0
     made = assign(
         order, taken, units, now_ms, how.random, promise_ms=how.promise_ms,
-        lease=unit.leases.get(taken.id), begins_ms=claim.starts_ms if claim else 0,
+        lease=unit.leases.get(taken.id), begins_ms=begins_ms,
     )  # fmt: skip
     text = f"{taken.name} gets it ready."
     keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)
-    accept_by = pickup_accept_by(unit, order, taken, units, now_ms)
+    accept_by = pickup_accept_by(unit, order, taken, units, now_ms, begins_ms)
     if accept_by is not None:
         unit.fulfillments.set_accept_by({made.order.id: accept_by})
     if claim is not None:

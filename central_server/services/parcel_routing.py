@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.decisions import Chosen, Decision, Sender
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import by_sku, open_hours, ready_in_ms
+from central_server.services.promising import accept_by_ms, by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
 from central_server.services.shelves import Shelves, Worth
 from central_server.sourcing.calendar import OpenHours, promised_by
@@ -301,9 +301,13 @@ def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str,
 
 
 def pickup_accept_by(
-    view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int
-) -> int | None:
-    """Return by when a store has to accept a pickup (ms); None where no rule says so."""
+    view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int,
+    begins_ms: int = 0,
+) -> int | None:  # fmt: skip
+    """Return by when a store has to accept a pickup (ms); None where no rule says so.
+
+    `begins_ms` is when the part of its day begins that has room for it, if that is limited.
+    """
     rules = view.routing_rules.in_force(now_ms)
     if not rules.limits_idling:
         return None
@@ -311,4 +315,4 @@ def pickup_accept_by(
     here = replace(order, latitude=place.latitude, longitude=place.longitude)
     rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
     minutes = rule.accept_minutes
-    return None if minutes is None else now_ms + minutes * MINUTE_MS
+    return None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)

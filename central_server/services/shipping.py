@@ -16,7 +16,7 @@ from central_server.services.decisions import Chosen, Decision
 from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
-from central_server.services.promising import Assignment, assign, by_sku, hold
+from central_server.services.promising import Assignment, accept_by_ms, assign, by_sku, hold
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
 
 TRIES = 5
-MINUTE_MS = 60_000
 NUMBERS_AHEAD = 4
 """Label numbers that travel with an order: for its boxes, and for labels that are void."""
 ADDRESS: TypeAdapter[Address] = TypeAdapter(Address)
@@ -197,8 +196,8 @@ def _reserved(
             unit.capacity.give_back(place.id, day.starts_ms, use)
         return None
     claim = None if day is None or use is None else Claim(day.starts_ms, use)
-    minutes = decision.rule.accept_minutes
-    accept_by = None if minutes is None else now_ms + minutes * MINUTE_MS
+    minutes, begins_ms = decision.rule.accept_minutes, 0 if day is None else day.starts_ms
+    accept_by = None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)
     km = haversine_km(
         place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
     )

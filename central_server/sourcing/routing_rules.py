@@ -112,11 +112,11 @@ class RoutingRule:
     hold_for: tuple[HoldKind, ...] = ()
     """What has to be cleared by a person first."""
     accept_minutes: int | None = None
-    """After how long an order that no one accepted goes elsewhere."""
+    """After how long an order that no one accepted goes elsewhere; while its location is open."""
     offer_stores: int = 0
     """To how many stores it is offered at once, the best first; 0: it is given to one."""
     offer_minutes: int = 30
-    """How long; then it is routed as others are."""
+    """How long, while any of these stores is open; then it is routed as others are."""
     # What a location does: of `serve`. Of `need`, `capabilities` are what goods need.
     enabled: bool = True
     capabilities: tuple[str, ...] = ()
