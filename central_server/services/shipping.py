@@ -22,7 +22,6 @@ from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing_rules import SHIPMENTS_MAX as PARTS_MAX
 from central_server.sourcing.shipping import CarrierChoice, offers_method
 from sync.domain.delivery import DeliveryDays
 from sync.domain.flows import ship
@@ -117,16 +116,17 @@ def divide(
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
-    Decided anew where another order was faster; what is reserved by then stays.
+    Decided anew where another order was faster; what is reserved by then stays, and counts
+    for the shipments that the rule allows.
     Tried `first`: locations that were chosen for it before, or a plan that was made before,
     if it is about the same.
     """
     only, plan = (first, None) if isinstance(first, Chosen) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
+    room: int | None = None  # as many shipments as the rule allows
     for _ in range(TRIES):
-        room = PARTS_MAX - len(found.parts)
-        if not found.missing or room < 1:
+        if not found.missing or room == 0:
             break
         if plan is not None and plan.is_about(routing, order, found.missing, excluded):
             decision, document = plan.decision, plan.document
@@ -146,6 +146,7 @@ def divide(
         found.traces.append(Trace(order.id, now_ms, {**document, "source": source}))
         parts = [part for part in taken if part is not None]
         found.parts += parts
+        room = decision.rule.shipments_max - len(parts)
         excluded |= {part.location.id for part in parts}
         for part in parts:
             for line, count in part.units.items():

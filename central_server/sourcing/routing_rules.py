@@ -23,7 +23,7 @@ from central_server.sourcing.engine.rulebooks import fits
 from central_server.sourcing.engine.tariffs import Tariff
 
 SHIPMENTS_MAX = 3
-"""An order is never split over more locations, where no rule says otherwise: each parcel costs."""
+"""An order is split over no more locations, where no rule says otherwise: each parcel costs."""
 
 
 class RoutingRuleKind(StrEnum):
@@ -96,6 +96,7 @@ class RoutingRule:
     """What is lost of a unit that is left at the end."""
     failed_pick_minor: float = 500.0
     shipments_max: int = SHIPMENTS_MAX
+    """Into how many an order is split; what is given up of it later is divided anew, likewise."""
     splits_lines: bool = True
     splits_kits: bool = False
     """Whether components of one kit may leave from several locations."""
