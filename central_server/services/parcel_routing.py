@@ -226,10 +226,12 @@ class ParcelRouting:
             heavy = min(sum(units * grams[sku] for sku, units in there.items()), heaviest)
             light = min((grams[sku] for sku in there), default=0)
             place = sender.location
-            choice = self.sending.choice(place, method, heavy, self.ready_ms(place))
-            name, tariff = self.sending.tariff(place, choice, light, heavy, rule.km_minor)
+            choices = self._choices(sender, method, heavy)
+            name, tariff = self.sending.tariff(
+                place, choices[_first_roomy(sender)], light, heavy, rule.km_minor
+            )
             tariffs[name] = tariff
-            candidates.append(self._candidate(sender, name, choice, worth))
+            candidates.append(self._candidate(sender, name, choices, worth))
         others = {
             name
             for name, sender in senders.items()
@@ -238,19 +240,38 @@ class ParcelRouting:
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
         return Network(candidates, rules, self._now_ms, wanted)
 
+    def _choices(
+        self, sender: Sender, method: str, grams: int
+    ) -> Sequence[CarrierChoice | None]:  # fmt: skip
+        """Return who takes what is done in each part of a day that has limits, else at once."""
+        begins = [part.starts_ms for part in sender.parts] or [0]
+        place = sender.location
+        return [
+            self.sending.choice(place, method, grams, self.ready_ms(place, start))
+            for start in begins
+        ]
+
     def _candidate(
         self,
         sender: Sender,
         tariff: str,
-        choice: CarrierChoice | None,
+        choices: Sequence[CarrierChoice | None],
         worth: Worth,
     ) -> Candidate:
+        """Return a location as the engine takes it.
+
+        Its lead is until the carrier comes; of parts of its day, each begins then, so that
+        weekdays and days off of carriers count there like anywhere.
+        """
         place = sender.location
         does = self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
-        lead, calendar = ready_in_ms(place, self.promise_ms), open_hours(place)
-        is_limited = bool(sender.parts)
-        if choice is not None and not is_limited:
-            lead = choice.ship_by_ms - self._now_ms
+        leads = [0 if one is None else self._minutes_until(one.ship_by_ms) for one in choices]
+        parts = day_parts(sender.parts, sender.used)
+        if parts is not None:
+            parts = tuple(
+                replace(part, starts_ms=self._now_ms + lead * MINUTE_MS)
+                for part, lead in zip(parts, leads, strict=True)
+            )
         return Candidate(
             place.id, place.latitude, place.longitude,
             {sku: worth(sender, sku) for sku in sender.free},
@@ -261,13 +282,15 @@ class ParcelRouting:
             channels=frozenset(does.channels) or None,
             capabilities=frozenset(does.capabilities),
             radius_km=does.radius_km,
-            lead_minutes=-(-lead // MINUTE_MS),
-            calendar=calendar if is_limited else None,
-            parts=day_parts(sender.parts, sender.used),
+            lead_minutes=leads[0] if parts is None else 0,
+            parts=parts,
             handling_minor=does.handling_minor,
             unit_handling_minor=does.unit_handling_minor,
             unit_surcharge_minor=does.unit_surcharge_minor,
         )  # fmt: skip
+
+    def _minutes_until(self, moment_ms: int) -> int:
+        return -((self._now_ms - moment_ms) // MINUTE_MS)
 
     def ready_ms(self, place: Location, begins_ms: int = 0) -> int:
         """Return when a location could have it ready, whatever its day is like.
@@ -280,6 +303,12 @@ class ParcelRouting:
             calendar, working_ms, _ = key
             self._ready[key] = promised_by(calendar, start, working_ms)
         return self._ready[key]
+
+
+def _first_roomy(sender: Sender) -> int:
+    """Return the number of the first part of a day that takes anything; 0 where none does."""
+    numbers = (number for number, part in enumerate(sender.parts) if sender.has_room(part, 1))
+    return next(numbers, 0)
 
 
 def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str, int], int]:

@@ -230,7 +230,7 @@ class _Replay:
             side.stocked_out += shipment.units * record.miss_share
             place = decision.senders[shipment.location_id].location
             day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
-            ready = routing.ready_ms(place) if day is None else shipment.ready_ms
+            ready = routing.ready_ms(place, 0 if day is None else day.starts_ms)
             choice = routing.sending.choice(
                 place, order.ship_method, decision.grams_of(shipment), ready
             )

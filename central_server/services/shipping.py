@@ -190,14 +190,15 @@ def _reserved(
         is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)
         if not is_free:
             return None
-    ready_ms = routing.ready_ms(place) if day is None else shipment.ready_ms
+    begins_ms = 0 if day is None else day.starts_ms
+    ready_ms = routing.ready_ms(place, begins_ms)
     choice = routing.sending.choice(place, order.ship_method, decision.grams_of(shipment), ready_ms)
     if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
         if day is not None and use is not None:
             unit.capacity.give_back(place.id, day.starts_ms, use)
         return None
     claim = None if day is None or use is None else Claim(day.starts_ms, use)
-    minutes, begins_ms = decision.rule.accept_minutes, 0 if day is None else day.starts_ms
+    minutes = decision.rule.accept_minutes
     accept_by = None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)
     km = haversine_km(
         place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
