@@ -21,7 +21,7 @@ from central_server.records import (
     OutboxItem,
     Trace,
 )
-from central_server.services.candidates import all_candidates
+from central_server.services.candidates import moved
 from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
@@ -33,7 +33,7 @@ from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide
 from central_server.shipping_records import RoutingPause
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
@@ -257,9 +257,7 @@ class PushFollowUps:
         )
         chosen = self.location(whole.pickup_location_id)
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-        ask = self._ask(whole)
-        candidates = all_candidates(self._unit, demand.by_sku(), self._now_ms, ask)
-        plan = route(demand, candidates, rules, self._now_ms)
+        plan = moved(self._unit, whole, demand, rules, self._now_ms, self._ask(whole))
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
         return plan

@@ -103,7 +103,8 @@ class RoutingRule:
     whole_below_minor: int = 0
     kept_units: int = 0
     radius_km: float | None = None
-    """Of `route`: for these orders. Of `serve`: how far the location ships."""
+    """Of `route`: for these orders. Of `serve`: how far the location ships. Pickups move no farther
+    from the store that was chosen."""
     # Before and after: of `route`.
     grace_minutes: int = 0
     """How long the customer may change or cancel before a location gets the work."""
