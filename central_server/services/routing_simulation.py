@@ -176,7 +176,7 @@ class _Replay:
         skus = sorted({line.sku for order in self._orders for line in order.lines})
         promised = Promises(self._view, self._now_ms).at(skus, Ask(method=Method.SHIP.value))
         free = {
-            (place, sku): one.quantity
+            (place, sku): one.raw
             for place, found in promised.items() for sku, one in found.items() if one.is_offered
         }  # fmt: skip
         return PastStock(free, self._view.stock.movements(skus, from_ms), self._sources())
