@@ -31,7 +31,7 @@ from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
-from central_server.services.shipping import assign_part, barred, divide
+from central_server.services.shipping import assign_part, barred, divide, told_until_ms
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan
 from sync.domain.errors import InvariantViolated
@@ -295,10 +295,12 @@ class PushFollowUps:
         whole = self.order(order.order_id)
         skus = by_sku(whole, units)
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
+        here, told = self.location(order.location_id), self.told.get(order.id)
         found = divide(
             self._unit, whole, units, excluded | {order.location_id},
-            now_ms=self._now_ms, source=self._source, is_moved=True,
+            source=self._source, is_moved=True,
             routing=ParcelRouting(self._unit, self._now_ms, self._promise_ms),
+            promised_by_ms=told_until_ms(self._unit, order, here, self._now_ms, told),
         )  # fmt: skip
         self.traces += found.traces
         if not order.total("open"):

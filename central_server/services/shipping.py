@@ -5,15 +5,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, Trace
 from central_server.services.capacity import Claim
 from central_server.services.decisions import Chosen, Decision
-from central_server.services.order_views import Document, delivery_document
+from central_server.services.order_views import Document, deliveries_of, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, accept_by_ms, assign, by_sku, hold
@@ -25,7 +27,8 @@ from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.shipping import CarrierChoice, offers_method
 from sync.domain.delivery import DeliveryDays
 from sync.domain.flows import ship
-from sync.domain.fulfillment import evolve_order
+from sync.domain.fulfillment import FulfillmentOrder, evolve_order
+from sync.domain.opening import DAY_MINUTES, moment_of
 from sync.domain.shipping import Address, Shipment
 
 if TYPE_CHECKING:
@@ -108,18 +111,18 @@ def divide(
     units: Mapping[int, int],
     excluded: frozenset[str],
     *,
-    now_ms: int,
     source: str,
     routing: ParcelRouting,
     is_moved: bool = False,
     first: First | Chosen | None = None,
+    promised_by_ms: int | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
     Decided anew where another order was faster; what is reserved by then stays, and counts
     for the shipments that the rule allows.
     Tried `first`: locations that were chosen for it before, or a plan that was made before,
-    if it is about the same.
+    if it is about the same. What was told before (`promised_by_ms`) is kept where all of it can be.
     """
     only, plan = (first, None) if isinstance(first, Chosen) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
@@ -131,11 +134,9 @@ def divide(
         if plan is not None and plan.is_about(routing, order, found.missing, excluded):
             decision, document = plan.decision, plan.document
         else:
-            decision = routing.decide(
-                order, found.missing, excluded, ask, shipments_max=room, only=only
+            decision = _decided(
+                routing, order, found.missing, excluded, ask, room, only, promised_by_ms
             )
-            if only is not None and decision.plan.unsourced:
-                decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
             document = decision.document(why_so(decision.plan))
         only = plan = None
         if is_moved or not decision.plan.unsourced:
@@ -143,7 +144,7 @@ def divide(
                      for one in decision.plan.shipments]  # fmt: skip
         else:
             taken = []  # a new order is promised whole or not at all
-        found.traces.append(Trace(order.id, now_ms, {**document, "source": source}))
+        found.traces.append(Trace(order.id, routing.now_ms, {**document, "source": source}))
         parts = [part for part in taken if part is not None]
         found.parts += parts
         room = decision.rule.shipments_max - len(parts)
@@ -158,6 +159,46 @@ def divide(
             # The engine counts a kit as one unit of a day's room: it would choose these again.
             excluded |= {one.location_id for one in decision.plan.shipments}
     return found
+
+
+def _decided(
+    routing: ParcelRouting,
+    order: Order,
+    units: Mapping[int, int],
+    excluded: frozenset[str],
+    ask: Ask,
+    room: int | None,
+    only: Chosen | None,
+    promised_by_ms: int | None,
+) -> Decision:
+    """Return the decision as it was chosen, and in time as it was told, if that leaves nothing."""
+    if only is not None or promised_by_ms is not None:
+        bound = routing.decide(
+            order, units, excluded, ask, shipments_max=room, only=only,
+            promised_by_ms=promised_by_ms,
+        )  # fmt: skip
+        if not bound.plan.unsourced:
+            return bound
+    return routing.decide(order, units, excluded, ask, shipments_max=room)
+
+
+def told_until_ms(
+    view: "View", order: FulfillmentOrder, place: Location, now_ms: int,
+    told: Mapping[str, object] | None = None,
+) -> int | None:  # fmt: skip
+    """Return the end of the last day on which the customer was told to get a part, at its place.
+
+    None: nothing was said, or that day is over. `told` is what was said and not written down yet.
+    """
+    if told is None:
+        delivery = deliveries_of(view.orders.events(order.order_id)).get(order.id)
+    else:
+        delivery = told.get("delivery")
+    if not isinstance(delivery, Mapping):
+        return None
+    latest = date.fromisoformat(str(delivery["latest"]))
+    end_ms = moment_of(ZoneInfo(place.timezone), latest, DAY_MINUTES)
+    return end_ms if end_ms > now_ms else None
 
 
 def why_so(plan: SourcingPlan) -> str:

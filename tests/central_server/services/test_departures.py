@@ -7,6 +7,8 @@ import pytest
 
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain import operations as op
+from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place, shipping
 from tests.central_server.services.test_routing_rules import goes_to, publish
 from tests.central_server.services.test_working_time import set_clock
@@ -75,3 +77,54 @@ def test_room_of_tomorrow_is_tomorrows_carrier(shipping: World):
     shipping.parts.intake.carriers(replace(CARRIERS, pickups={"*": (early,)}))
     assert arrives(shipping, FAST, morning) == "S001 2025-12-01T21:30:00.000Z"
     assert goes_to(shipping) == ["S001"]
+
+
+def fridays_only(world: World) -> None:
+    """Let the carrier come to the second store, the next nearest, on Fridays."""
+    fridays = replace(SWIFT, cutoffs=(0, 0, 0, 0, 990, 0, 0))
+    pickups = {**CARRIERS.pickups, "S002": (fridays,)}
+    world.parts.intake.carriers(replace(CARRIERS, pickups=pickups))
+
+
+def given_up(world: World, order_id: str, name: str) -> list[tuple[str, str]]:
+    """Let a store give its part up; return who has it then, and what the customer is told."""
+    device = world.device(name)
+    work = next(one for one in world.fulfillments(order_id) if one.location_id == name)
+    device.do(op.FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    device.push()
+    return [
+        (one["location_id"], one["delivery"]["latest"])
+        for one in world.order(order_id)["fulfillments"]
+        if any(line["allocated"] > line["short"] for line in one["lines"])
+    ]
+
+
+def test_what_was_told_is_kept_where_somebody_can(shipping: World):
+    """A store that sends on Fridays is nearer, but late; it gets the order when nobody else can."""
+    fridays_only(shipping)
+    set_clock(shipping, 2025, 11, 24, 10, 0)
+    order_id, (work,) = place(shipping)
+    told = shipping.order(order_id)["fulfillments"][0]["delivery"]["latest"]
+    assert (work.location_id, told) == ("S001", "2025-11-27")
+    shipping.clock.advance(30 * 60_000)
+    assert given_up(shipping, order_id, "S001") == [("S003", "2025-11-27")]
+    assert given_up(shipping, order_id, "S003") == [("S002", "2025-12-03")]
+    shipping.check_books()
+
+
+def test_whole_and_in_time_or_as_it_is_best(shipping: World):
+    """Where nobody can send all of it in time, what was told says no more who sends it."""
+    fridays_only(shipping)
+    set_clock(shipping, 2025, 11, 24, 10, 0)
+    shipping.place(("SKU-1", 5), at="S003")
+    order_id, _ = place(shipping, ("SKU-1", 8))
+    assert given_up(shipping, order_id, "S001") == [("S002", "2025-12-03")]
+
+
+def test_what_is_late_anyway_goes_where_it_is_best(shipping: World):
+    """The day that was told is over: nobody can keep it."""
+    fridays_only(shipping)
+    set_clock(shipping, 2025, 11, 24, 10, 0)
+    order_id, _ = place(shipping)
+    set_clock(shipping, 2025, 11, 28, 10, 0)
+    assert [name for name, _ in given_up(shipping, order_id, "S001")] == ["S002"]
