@@ -12,7 +12,6 @@ from central_server.sourcing.engine.explain import RANKS_LOWER, RoutingTrace, ex
 from central_server.sourcing.engine.model import RoutingOrder
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import Shipment, SourcingPlan
-from central_server.sourcing.engine.timing import ready_ms
 from central_server.sourcing.routing_rules import RoutingRule
 
 
@@ -37,6 +36,11 @@ class Sender:
     used: Mapping[int, CapacityUse]
     """What is taken of them, by their start."""
 
+    def has_room(self, part: PartOfDay, units: int) -> bool:
+        """Return whether an order of so many units still fits into a part of its day."""
+        use = self.used.get(part.starts_ms, CapacityUse()) + part.use_of(units)
+        return part.limit.fits(use)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -60,25 +64,20 @@ class Decision:
         """Return what a shipment (in lines of the order) weighs."""
         return sum(self.grams[line.line] * line.quantity for line in shipment.lines)
 
-    def part_of(self, location_id: str, ready: int, units: int) -> PartOfDay | None:
+    def part_of(self, location_id: str, leaves_ms: int, units: int) -> PartOfDay | None:
         """Return the part of the day into which a parcel of so many units falls.
 
-        It is ready at a moment; of parts that are ready alike, the first with room.
+        It leaves at a moment; of parts of which all leaves then, the first with room.
         """
         sender = self.senders[location_id]
         place = self.network.number(location_id)
         assert place is not None
-        one = self.network.candidates[place]
+        left = self.network.candidates[place].parts or ()
         found = [
-            part for part in sender.parts
-            if ready_ms(
-                one.calendar, max(self.network.now_ms, part.starts_ms), one.lead_minutes
-            ) == ready
+            part for part, one in zip(sender.parts, left, strict=True)
+            if one.starts_ms == leaves_ms
         ]  # fmt: skip
-        roomy = (
-            part for part in found
-            if part.limit.fits(sender.used.get(part.starts_ms, CapacityUse()) + part.use_of(units))
-        )  # fmt: skip
+        roomy = (part for part in found if sender.has_room(part, units))
         return next(roomy, found[0] if found else None)
 
     def document(self, why: str) -> Document:

@@ -21,7 +21,7 @@ from central_server.records import (
     OutboxItem,
     Trace,
 )
-from central_server.services.candidates import all_candidates
+from central_server.services.candidates import moved
 from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
@@ -31,9 +31,9 @@ from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
-from central_server.services.shipping import assign_part, barred, divide
+from central_server.services.shipping import assign_part, barred, divide, told_until_ms
 from central_server.shipping_records import RoutingPause
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan, route
+from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan
 from sync.domain.errors import InvariantViolated
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder
@@ -257,9 +257,7 @@ class PushFollowUps:
         )
         chosen = self.location(whole.pickup_location_id)
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-        ask = self._ask(whole)
-        candidates = all_candidates(self._unit, demand.by_sku(), self._now_ms, ask)
-        plan = route(demand, candidates, rules, self._now_ms)
+        plan = moved(self._unit, whole, demand, rules, self._now_ms, self._ask(whole))
         document = trace_document(plan, f"given up: {self._source}")
         self.traces.append(Trace(whole.id, self._now_ms, document))
         return plan
@@ -277,15 +275,16 @@ class PushFollowUps:
     def _moved(
         self, whole: Order, location: Location, units: Mapping[int, int], claim: Claim | None
     ) -> Moved:
+        begins_ms = claim.starts_ms if claim else 0
         assignment = assign(
             whole, location, units, self._now_ms, self._random, promise_ms=self._promise_ms,
-            lease=self._unit.leases.get(location.id), begins_ms=claim.starts_ms if claim else 0,
+            lease=self._unit.leases.get(location.id), begins_ms=begins_ms,
         )  # fmt: skip
         self.assigned.append(assignment.order)
         if claim is not None:
             made = assignment.order.id
             self._unit.capacity.claim(made, location.id, claim.starts_ms, claim.use)
-        accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms)
+        accept_by = pickup_accept_by(self._unit, whole, location, units, self._now_ms, begins_ms)
         if accept_by is not None:
             self.accept_by[assignment.order.id] = accept_by
         place = Place(location.id, location.name, location.timezone)
@@ -296,10 +295,12 @@ class PushFollowUps:
         whole = self.order(order.order_id)
         skus = by_sku(whole, units)
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
+        here, told = self.location(order.location_id), self.told.get(order.id)
         found = divide(
             self._unit, whole, units, excluded | {order.location_id},
-            now_ms=self._now_ms, source=self._source, is_moved=True,
+            source=self._source, is_moved=True,
             routing=ParcelRouting(self._unit, self._now_ms, self._promise_ms),
+            promised_by_ms=told_until_ms(self._unit, order, here, self._now_ms, told),
         )  # fmt: skip
         self.traces += found.traces
         if not order.total("open"):

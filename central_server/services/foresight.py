@@ -18,7 +18,6 @@ from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, why_so
 from central_server.services.waiting_room import holds_of
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing_rules import SHIPMENTS_MAX
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -50,7 +49,7 @@ def foresee(view: "View", order: Order, now_ms: int, promise_ms: int) -> Foresig
         return None
     excluded = barred(view, order.id, by_sku(order, units), now_ms)
     ask = Ask(order.channel, Method.SHIP.value)
-    decision = routing.decide(order, units, excluded, ask, shipments_max=SHIPMENTS_MAX)
+    decision = routing.decide(order, units, excluded, ask)
     if decision.plan.unsourced:
         return None
     return Foresight(decision, decision.document(why_so(decision.plan)))

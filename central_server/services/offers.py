@@ -2,7 +2,8 @@
 
 The units stay with the network meanwhile. A claim is a question that is answered at once:
 it locks the order, so of two stores one wins, and a store that is cut off can claim nothing.
-What nobody claims in its time is routed like any other order (`waiting_room`).
+What nobody claims in its time is routed like any other order (`waiting_room`); that time runs
+while at least one of the stores is open that may claim it.
 """
 
 from dataclasses import replace
@@ -16,7 +17,7 @@ from central_server.services.order_release import release
 from central_server.services.order_views import Document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask
-from central_server.services.promising import by_sku
+from central_server.services.promising import by_sku, open_hours
 from central_server.services.shipping import barred
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.services.waiting_room import MINUTE_MS, WORDS
@@ -24,6 +25,7 @@ from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
 from sync.clock import Clock
+from sync.domain.opening import any_open_until_ms
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -50,7 +52,8 @@ def offer_of(
     if not stores:
         return []
     offer = HoldKind.OFFER
-    until = now_ms + rule.offer_minutes * MINUTE_MS
+    calendars = [open_hours(decision.senders[name].location) for name in stores]
+    until = any_open_until_ms(calendars, now_ms, rule.offer_minutes * MINUTE_MS)
     return [OrderHold(order.id, offer.value, now_ms, until, WORDS[offer], {"stores": stores})]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent, Trace
-from central_server.services.candidates import all_candidates, one_candidate
+from central_server.services.candidates import moved, one_candidate
 from central_server.services.capacity import Claim, Days
 from central_server.services.errors import PickupNotOffered
 from central_server.services.mail import mail_item
@@ -23,6 +23,7 @@ from central_server.sourcing.routing import (
     SourcingPlan,
     route,
 )
+from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.protocol.rows import Entity, FulfillmentRow, store_scope
@@ -64,7 +65,7 @@ def promise(
         asked = one_candidate(unit, chosen, wanted, now_ms, ask, promises)
         if not asked.pickup_enabled and not is_moved:
             raise PickupNotOffered(chosen.id)
-        plan = routed(unit, demand, asked, rules, now_ms, ask)
+        plan = routed(unit, order, demand, asked, rules, now_ms, ask)
         shortfall = plan.shortfall()
         if plan.location_id is None:
             break
@@ -80,12 +81,19 @@ def promise(
 
 
 def routed(
-    view: "View", demand: Demand, asked: Candidate, rules: RoutingRules, now_ms: int, ask: Ask
+    view: "View",
+    order: Order,
+    demand: Demand,
+    asked: Candidate,
+    rules: RoutingRules,
+    now_ms: int,
+    ask: Ask,
+    routing_rules: RoutingRuleSet | None = None,
 ) -> SourcingPlan:
     """Return where a pickup goes: to the chosen store that is `asked`, else to the best of all."""
     plan = route(demand, [asked], rules, now_ms)
     if plan.location_id is None:
-        plan = route(demand, all_candidates(view, demand.by_sku(), now_ms, ask), rules, now_ms)
+        plan = moved(view, order, demand, rules, now_ms, ask, routing_rules)
     return plan
 
 
@@ -113,13 +121,14 @@ def give(
 ) -> FulfillmentOrder:
     """Make what was reserved the work of the location that the plan names; tell the customer."""
     taken = _taken(unit, plan)
+    begins_ms = claim.starts_ms if claim else 0
     made = assign(
         order, taken, units, now_ms, how.random, promise_ms=how.promise_ms,
-        lease=unit.leases.get(taken.id), begins_ms=claim.starts_ms if claim else 0,
+        lease=unit.leases.get(taken.id), begins_ms=begins_ms,
     )  # fmt: skip
     text = f"{taken.name} gets it ready."
     keep(unit, order, made, taken, plan, now_ms, how, why=why, text=text)
-    accept_by = pickup_accept_by(unit, order, taken, units, now_ms)
+    accept_by = pickup_accept_by(unit, order, taken, units, now_ms, begins_ms)
     if accept_by is not None:
         unit.fulfillments.set_accept_by({made.order.id: accept_by})
     if claim is not None:

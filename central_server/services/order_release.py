@@ -87,7 +87,7 @@ def _parcels(
 ) -> dict[int, int]:  # fmt: skip
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(
-        unit, order, units, excluded, now_ms=now_ms, source=order.id,
+        unit, order, units, excluded, source=order.id,
         routing=ParcelRouting(unit, now_ms, how.promise_ms),
         is_moved=True, first=only,
     )  # fmt: skip

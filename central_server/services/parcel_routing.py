@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.decisions import Chosen, Decision, Sender
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import by_sku, open_hours, ready_in_ms
+from central_server.services.promising import accept_by_ms, by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
 from central_server.services.shelves import Shelves, Worth
 from central_server.sourcing.calendar import OpenHours, promised_by
@@ -63,7 +63,7 @@ class ParcelRouting:
     ) -> None:
         """`rules` and `rates` are those in force, if none are given."""
         self._view = view
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.promise_ms = promise_ms
         self.rules = view.routing_rules.in_force(now_ms) if rules is None else rules
         self.sending = Sending(view, rates)
@@ -89,7 +89,7 @@ class ParcelRouting:
             RequestedLine(
                 line.line, line.sku, units[line.line], grams[line.sku], line.unit_price_minor,
                 categories.get(line.sku, ""),
-                self.rules.needs_of(line.sku, categories.get(line.sku, ""), self._now_ms),
+                self.rules.needs_of(line.sku, categories.get(line.sku, ""), self.now_ms),
             )
             for line in wanted
         )  # fmt: skip
@@ -112,7 +112,7 @@ class ParcelRouting:
 
     def route_of(self, asked: RoutingOrder, method: str) -> RoutingRule:
         """Return the rule that says how an order is routed."""
-        return self.rules.route_for(asked, method, self._now_ms)
+        return self.rules.route_for(asked, method, self.now_ms)
 
     def decide(
         self,
@@ -123,15 +123,17 @@ class ParcelRouting:
         *,
         shipments_max: int | None = None,
         only: Chosen | None = None,
+        promised_by_ms: int | None = None,
     ) -> Decision:
         """Return where `units` (by line) of an order go. Nothing is reserved.
 
-        `only` are the locations that were chosen for it before.
+        `only` are the locations that were chosen for it before; what would arrive after
+        `promised_by_ms` is no option.
         """
-        asked = self.order(order, units, excluded)
+        asked = replace(self.order(order, units, excluded), promised_by_ms=promised_by_ms)
         rule = self.route_of(asked, order.ship_method)
         wanted = tuple(by_sku(order, units))
-        free = Promises(self._view, self._now_ms).free(wanted, ask)
+        free = Promises(self._view, self.now_ms).free(wanted, ask)
         return self._decided(order, asked, rule, self._senders(free), shipments_max, only)
 
     def decide_among(
@@ -184,7 +186,7 @@ class ParcelRouting:
     def service_of(self, location_id: str) -> RoutingRule:
         """Return the rule that says what a location does, by its id."""
         place = self._view.locations.get_many([location_id])[location_id]
-        return self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
+        return self.rules.service_of(place.id, place.region, place.kind, self.now_ms)
 
     def _senders(self, free: Free, used: Used | None = None) -> dict[str, Sender]:
         """Return the locations that have any of it, with what is taken of their day."""
@@ -192,7 +194,7 @@ class ParcelRouting:
         parts = {one.id: self._parts(one) for one in places.values()}
         limited = [name for name, found in parts.items() if found]
         if used is None:
-            used = self._view.capacity.used(limited, self._now_ms - DAY_MS) if limited else {}
+            used = self._view.capacity.used(limited, self.now_ms - DAY_MS) if limited else {}
         by_place: dict[str, dict[int, CapacityUse]] = {}
         for (place, start), use in used.items():
             by_place.setdefault(place, {})[start] = use
@@ -202,8 +204,8 @@ class ParcelRouting:
         }
 
     def _parts(self, place: Location) -> tuple[PartOfDay, ...]:
-        rules = self.rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-        return parts_of_day(rules, place.timezone, self._now_ms) if rules else ()
+        rules = self.rules.capacities_of(place.id, place.region, place.kind, self.now_ms)
+        return parts_of_day(rules, place.timezone, self.now_ms) if rules else ()
 
     def _network(
         self,
@@ -226,31 +228,52 @@ class ParcelRouting:
             heavy = min(sum(units * grams[sku] for sku, units in there.items()), heaviest)
             light = min((grams[sku] for sku in there), default=0)
             place = sender.location
-            choice = self.sending.choice(place, method, heavy, self.ready_ms(place))
-            name, tariff = self.sending.tariff(place, choice, light, heavy, rule.km_minor)
+            choices = self._choices(sender, method, heavy)
+            name, tariff = self.sending.tariff(
+                place, choices[_first_roomy(sender)], light, heavy, rule.km_minor
+            )
             tariffs[name] = tariff
-            candidates.append(self._candidate(sender, name, choice, worth))
+            candidates.append(self._candidate(sender, name, choices, worth))
         others = {
             name
             for name, sender in senders.items()
             if not rule.is_at(name, sender.location.region, sender.location.kind)
         }
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
-        return Network(candidates, rules, self._now_ms, wanted)
+        return Network(candidates, rules, self.now_ms, wanted)
+
+    def _choices(
+        self, sender: Sender, method: str, grams: int
+    ) -> Sequence[CarrierChoice | None]:  # fmt: skip
+        """Return who takes what is done in each part of a day that has limits, else at once."""
+        begins = [part.starts_ms for part in sender.parts] or [0]
+        place = sender.location
+        return [
+            self.sending.choice(place, method, grams, self.ready_ms(place, start))
+            for start in begins
+        ]
 
     def _candidate(
         self,
         sender: Sender,
         tariff: str,
-        choice: CarrierChoice | None,
+        choices: Sequence[CarrierChoice | None],
         worth: Worth,
     ) -> Candidate:
+        """Return a location as the engine takes it.
+
+        Its lead is until the carrier comes; of parts of its day, each begins then, so that
+        weekdays and days off of carriers count there like anywhere.
+        """
         place = sender.location
-        does = self.rules.service_of(place.id, place.region, place.kind, self._now_ms)
-        lead, calendar = ready_in_ms(place, self.promise_ms), open_hours(place)
-        is_limited = bool(sender.parts)
-        if choice is not None and not is_limited:
-            lead = choice.ship_by_ms - self._now_ms
+        does = self.rules.service_of(place.id, place.region, place.kind, self.now_ms)
+        leads = [0 if one is None else self._minutes_until(one.ship_by_ms) for one in choices]
+        parts = day_parts(sender.parts, sender.used)
+        if parts is not None:
+            parts = tuple(
+                replace(part, starts_ms=self.now_ms + lead * MINUTE_MS)
+                for part, lead in zip(parts, leads, strict=True)
+            )
         return Candidate(
             place.id, place.latitude, place.longitude,
             {sku: worth(sender, sku) for sku in sender.free},
@@ -261,25 +284,33 @@ class ParcelRouting:
             channels=frozenset(does.channels) or None,
             capabilities=frozenset(does.capabilities),
             radius_km=does.radius_km,
-            lead_minutes=-(-lead // MINUTE_MS),
-            calendar=calendar if is_limited else None,
-            parts=day_parts(sender.parts, sender.used),
+            lead_minutes=leads[0] if parts is None else 0,
+            parts=parts,
             handling_minor=does.handling_minor,
             unit_handling_minor=does.unit_handling_minor,
             unit_surcharge_minor=does.unit_surcharge_minor,
         )  # fmt: skip
+
+    def _minutes_until(self, moment_ms: int) -> int:
+        return -((self.now_ms - moment_ms) // MINUTE_MS)
 
     def ready_ms(self, place: Location, begins_ms: int = 0) -> int:
         """Return when a location could have it ready, whatever its day is like.
 
         Or when work begins on it at `begins_ms`, if that is later than now.
         """
-        start = max(self._now_ms, begins_ms)
+        start = max(self.now_ms, begins_ms)
         key = open_hours(place), ready_in_ms(place, self.promise_ms), start
         if key not in self._ready:
             calendar, working_ms, _ = key
             self._ready[key] = promised_by(calendar, start, working_ms)
         return self._ready[key]
+
+
+def _first_roomy(sender: Sender) -> int:
+    """Return the number of the first part of a day that takes anything; 0 where none does."""
+    numbers = (number for number, part in enumerate(sender.parts) if sender.has_room(part, 1))
+    return next(numbers, 0)
 
 
 def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str, int], int]:
@@ -301,9 +332,13 @@ def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str,
 
 
 def pickup_accept_by(
-    view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int
-) -> int | None:
-    """Return by when a store has to accept a pickup (ms); None where no rule says so."""
+    view: "View", order: Order, place: Location, units: Mapping[int, int], now_ms: int,
+    begins_ms: int = 0,
+) -> int | None:  # fmt: skip
+    """Return by when a store has to accept a pickup (ms); None where no rule says so.
+
+    `begins_ms` is when the part of its day begins that has room for it, if that is limited.
+    """
     rules = view.routing_rules.in_force(now_ms)
     if not rules.limits_idling:
         return None
@@ -311,4 +346,4 @@ def pickup_accept_by(
     here = replace(order, latitude=place.latitude, longitude=place.longitude)
     rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
     minutes = rule.accept_minutes
-    return None if minutes is None else now_ms + minutes * MINUTE_MS
+    return None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)

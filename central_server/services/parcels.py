@@ -90,9 +90,7 @@ def promise_parcels(
     if order.is_paid_here and free:
         raise NotPriced(free, "of the order", order.currency)
     excluded |= barred(unit, order.id, by_sku(order, units), now_ms)
-    found = divide(
-        unit, order, units, excluded, now_ms=now_ms, source=order.id, routing=routing, first=first
-    )
+    found = divide(unit, order, units, excluded, source=order.id, routing=routing, first=first)
     if found.missing:
         raise InsufficientStock(by_sku(order, found.missing))
     unit.orders.insert(order)

@@ -21,7 +21,7 @@ from sync.domain.ids import new_id, new_pickup_code, pickup_code_hash
 from sync.domain.paying import FLOW
 from sync.domain.reservations import Reservation, hold_end_ms
 
-DAY_MS = 86_400_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 
 TRACE_ENTRIES_MAX = 100
 """A stored trace names the nearest so many candidates; how many more there were is counted."""
@@ -118,12 +118,20 @@ def _flow_of(order: Order, location: Location) -> str:
 
 def ready_in_ms(location: Location, promise_ms: int) -> int:
     """Return how much opening time a location has to get an order ready."""
-    return location.pickup.ready_minutes * 60_000 or promise_ms
+    return location.pickup.ready_minutes * MINUTE_MS or promise_ms
 
 
 def open_hours(location: Location) -> OpenHours:
     """Return a location's calendar."""
     return OpenHours(location.timezone, location.hours, frozenset(location.closures))
+
+
+def accept_by_ms(location: Location, minutes: int, now_ms: int, begins_ms: int = 0) -> int:
+    """Return by when a location has to accept work: nobody accepts anything while it is closed.
+
+    `begins_ms` is when the part of its day begins that has room for it, if that is limited.
+    """
+    return promised_by(open_hours(location), max(now_ms, begins_ms), minutes * MINUTE_MS)
 
 
 def candidate(location: Location, available: Mapping[str, int], *, is_offered: bool) -> Candidate:

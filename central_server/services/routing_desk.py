@@ -168,12 +168,13 @@ def _pickup(view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int) -
     asked = one_candidate(view, place, wanted, now_ms, ask)
     if not asked.pickup_enabled:
         raise PickupNotOffered(place.id)
-    plan = routed(view, demand, asked, rules, now_ms, ask)
+    plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
     full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
     if plan.location_id in full:
         everybody = [one.id for one in view.locations.all()]
         full = days.full(everybody, sum(wanted.values()))
-        plan = routed(view, demand, asked, replace(rules, full=full), now_ms, ask)
+        rules = replace(rules, full=full)
+        plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
     document = trace_document(plan, "dry run")
     return {
         **document,

@@ -176,7 +176,7 @@ class _Replay:
         skus = sorted({line.sku for order in self._orders for line in order.lines})
         promised = Promises(self._view, self._now_ms).at(skus, Ask(method=Method.SHIP.value))
         free = {
-            (place, sku): one.quantity
+            (place, sku): one.raw
             for place, found in promised.items() for sku, one in found.items() if one.is_offered
         }  # fmt: skip
         return PastStock(free, self._view.stock.movements(skus, from_ms), self._sources())
@@ -230,7 +230,7 @@ class _Replay:
             side.stocked_out += shipment.units * record.miss_share
             place = decision.senders[shipment.location_id].location
             day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
-            ready = routing.ready_ms(place) if day is None else shipment.ready_ms
+            ready = routing.ready_ms(place, 0 if day is None else day.starts_ms)
             choice = routing.sending.choice(
                 place, order.ship_method, decision.grams_of(shipment), ready
             )

@@ -5,35 +5,36 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from central_server.records import Location, Order, Trace
 from central_server.services.capacity import Claim
 from central_server.services.decisions import Chosen, Decision
-from central_server.services.order_views import Document, delivery_document
+from central_server.services.order_views import Document, deliveries_of, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
-from central_server.services.promising import Assignment, assign, by_sku, hold
+from central_server.services.promising import Assignment, accept_by_ms, assign, by_sku, hold
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing_rules import SHIPMENTS_MAX as PARTS_MAX
 from central_server.sourcing.shipping import CarrierChoice, offers_method
 from sync.domain.delivery import DeliveryDays
 from sync.domain.flows import ship
-from sync.domain.fulfillment import evolve_order
+from sync.domain.fulfillment import FulfillmentOrder, evolve_order
+from sync.domain.opening import DAY_MINUTES, moment_of
 from sync.domain.shipping import Address, Shipment
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
 
 TRIES = 5
-MINUTE_MS = 60_000
 NUMBERS_AHEAD = 4
 """Label numbers that travel with an order: for its boxes, and for labels that are void."""
 ADDRESS: TypeAdapter[Address] = TypeAdapter(Address)
@@ -110,33 +111,32 @@ def divide(
     units: Mapping[int, int],
     excluded: frozenset[str],
     *,
-    now_ms: int,
     source: str,
     routing: ParcelRouting,
     is_moved: bool = False,
     first: First | Chosen | None = None,
+    promised_by_ms: int | None = None,
 ) -> Shipping:
     """Reserve `units` (by line) of a parcel order as the rules of routing have it.
 
-    Decided anew where another order was faster; what is reserved by then stays.
+    Decided anew where another order was faster; what is reserved by then stays, and counts
+    for the shipments that the rule allows.
     Tried `first`: locations that were chosen for it before, or a plan that was made before,
-    if it is about the same.
+    if it is about the same. What was told before (`promised_by_ms`) is kept where all of it can be.
     """
     only, plan = (first, None) if isinstance(first, Chosen) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
+    room: int | None = None  # as many shipments as the rule allows
     for _ in range(TRIES):
-        room = PARTS_MAX - len(found.parts)
-        if not found.missing or room < 1:
+        if not found.missing or room == 0:
             break
         if plan is not None and plan.is_about(routing, order, found.missing, excluded):
             decision, document = plan.decision, plan.document
         else:
-            decision = routing.decide(
-                order, found.missing, excluded, ask, shipments_max=room, only=only
+            decision = _decided(
+                routing, order, found.missing, excluded, ask, room, only, promised_by_ms
             )
-            if only is not None and decision.plan.unsourced:
-                decision = routing.decide(order, found.missing, excluded, ask, shipments_max=room)
             document = decision.document(why_so(decision.plan))
         only = plan = None
         if is_moved or not decision.plan.unsourced:
@@ -144,9 +144,10 @@ def divide(
                      for one in decision.plan.shipments]  # fmt: skip
         else:
             taken = []  # a new order is promised whole or not at all
-        found.traces.append(Trace(order.id, now_ms, {**document, "source": source}))
+        found.traces.append(Trace(order.id, routing.now_ms, {**document, "source": source}))
         parts = [part for part in taken if part is not None]
         found.parts += parts
+        room = decision.rule.shipments_max - len(parts)
         excluded |= {part.location.id for part in parts}
         for part in parts:
             for line, count in part.units.items():
@@ -158,6 +159,46 @@ def divide(
             # The engine counts a kit as one unit of a day's room: it would choose these again.
             excluded |= {one.location_id for one in decision.plan.shipments}
     return found
+
+
+def _decided(
+    routing: ParcelRouting,
+    order: Order,
+    units: Mapping[int, int],
+    excluded: frozenset[str],
+    ask: Ask,
+    room: int | None,
+    only: Chosen | None,
+    promised_by_ms: int | None,
+) -> Decision:
+    """Return the decision as it was chosen, and in time as it was told, if that leaves nothing."""
+    if only is not None or promised_by_ms is not None:
+        bound = routing.decide(
+            order, units, excluded, ask, shipments_max=room, only=only,
+            promised_by_ms=promised_by_ms,
+        )  # fmt: skip
+        if not bound.plan.unsourced:
+            return bound
+    return routing.decide(order, units, excluded, ask, shipments_max=room)
+
+
+def told_until_ms(
+    view: "View", order: FulfillmentOrder, place: Location, now_ms: int,
+    told: Mapping[str, object] | None = None,
+) -> int | None:  # fmt: skip
+    """Return the end of the last day on which the customer was told to get a part, at its place.
+
+    None: nothing was said, or that day is over. `told` is what was said and not written down yet.
+    """
+    if told is None:
+        delivery = deliveries_of(view.orders.events(order.order_id)).get(order.id)
+    else:
+        delivery = told.get("delivery")
+    if not isinstance(delivery, Mapping):
+        return None
+    latest = date.fromisoformat(str(delivery["latest"]))
+    end_ms = moment_of(ZoneInfo(place.timezone), latest, DAY_MINUTES)
+    return end_ms if end_ms > now_ms else None
 
 
 def why_so(plan: SourcingPlan) -> str:
@@ -190,7 +231,8 @@ def _reserved(
         is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)
         if not is_free:
             return None
-    ready_ms = routing.ready_ms(place) if day is None else shipment.ready_ms
+    begins_ms = 0 if day is None else day.starts_ms
+    ready_ms = routing.ready_ms(place, begins_ms)
     choice = routing.sending.choice(place, order.ship_method, decision.grams_of(shipment), ready_ms)
     if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
         if day is not None and use is not None:
@@ -198,7 +240,7 @@ def _reserved(
         return None
     claim = None if day is None or use is None else Claim(day.starts_ms, use)
     minutes = decision.rule.accept_minutes
-    accept_by = None if minutes is None else now_ms + minutes * MINUTE_MS
+    accept_by = None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)
     km = haversine_km(
         place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
     )

@@ -44,8 +44,8 @@ class UnitPrices:
             ids, _ = view.orders.parcels_placed(now - WINDOW_DAYS * DAY_MS, now, ORDERS_MAX)
             orders = sorted(view.orders.get_many(ids).values(), key=lambda one: one.id)
             wanted = Counter[str]()
-            for order in orders:
-                wanted.update({line.sku: line.quantity for line in order.lines})
+            for line in (line for order in orders for line in order.lines):
+                wanted[line.sku] += line.quantity
             fast = {sku for sku, units in wanted.items() if units >= UNITS_MIN}
             asked = [
                 (order, {line.line: line.quantity for line in order.lines if line.sku in fast})

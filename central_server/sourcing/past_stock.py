@@ -34,7 +34,10 @@ class PastStock:
         movements: Iterable[Movement],
         replayed: Collection[str],
     ) -> None:
-        """`movements` are all since the moment, in order; `replayed` the sources to leave out."""
+        """`movements` are all since the moment, in order; `replayed` the sources to leave out.
+
+        `free_now` is below zero where more was promised than there is.
+        """
         self._free: defaultdict[Cell, int] = defaultdict(int, free_now)
         self._to_come: list[Movement] = []
         for one in movements:

@@ -23,7 +23,7 @@ from central_server.sourcing.engine.rulebooks import fits
 from central_server.sourcing.engine.tariffs import Tariff
 
 SHIPMENTS_MAX = 3
-"""An order is never split over more locations, where no rule says otherwise: each parcel costs."""
+"""An order is split over no more locations, where no rule says otherwise: each parcel costs."""
 
 
 class RoutingRuleKind(StrEnum):
@@ -96,13 +96,15 @@ class RoutingRule:
     """What is lost of a unit that is left at the end."""
     failed_pick_minor: float = 500.0
     shipments_max: int = SHIPMENTS_MAX
+    """Into how many an order is split; what is given up of it later is divided anew, likewise."""
     splits_lines: bool = True
     splits_kits: bool = False
     """Whether components of one kit may leave from several locations."""
     whole_below_minor: int = 0
     kept_units: int = 0
     radius_km: float | None = None
-    """Of `route`: for these orders. Of `serve`: how far the location ships."""
+    """Of `route`: for these orders. Of `serve`: how far the location ships. Pickups move no farther
+    from the store that was chosen."""
     # Before and after: of `route`.
     grace_minutes: int = 0
     """How long the customer may change or cancel before a location gets the work."""
@@ -112,11 +114,11 @@ class RoutingRule:
     hold_for: tuple[HoldKind, ...] = ()
     """What has to be cleared by a person first."""
     accept_minutes: int | None = None
-    """After how long an order that no one accepted goes elsewhere."""
+    """After how long an order that no one accepted goes elsewhere; while its location is open."""
     offer_stores: int = 0
     """To how many stores it is offered at once, the best first; 0: it is given to one."""
     offer_minutes: int = 30
-    """How long; then it is routed as others are."""
+    """How long, while any of these stores is open; then it is routed as others are."""
     # What a location does: of `serve`. Of `need`, `capabilities` are what goods need.
     enabled: bool = True
     capabilities: tuple[str, ...] = ()

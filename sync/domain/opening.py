@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from heapq import merge
 from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
@@ -68,13 +69,20 @@ def _spans(calendar: OpenHours, from_ms: int) -> Iterator[tuple[int, int]]:
 
 def open_until_ms(calendar: OpenHours, from_ms: int, working_ms: int) -> int:
     """Return when the store will have been open for `working_ms` since `from_ms`."""
-    if calendar.is_always_open:
+    return any_open_until_ms((calendar,), from_ms, working_ms)
+
+
+def any_open_until_ms(calendars: Collection[OpenHours], from_ms: int, working_ms: int) -> int:
+    """Return when at least one of some stores will have been open for `working_ms`, in all."""
+    if any(one.is_always_open for one in calendars):
         return from_ms + working_ms
-    left = working_ms
-    for opens, closes in _spans(calendar, from_ms):
+    left, done_ms = working_ms, from_ms
+    for opened, closes in merge(*(_spans(one, from_ms) for one in calendars)):
+        opens = max(opened, done_ms)
         if closes - opens >= left:
             return opens + left
-        left -= closes - opens
+        left -= max(0, closes - opens)
+        done_ms = max(done_ms, closes)
     return from_ms + DAYS_AHEAD_MAX * DAY_MS
 
 

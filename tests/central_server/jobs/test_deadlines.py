@@ -14,6 +14,7 @@ MINUTE_MS = 60_000
 def quick_world(sqlite_database, tmp_path) -> World:
     """Stores have a quarter of an hour to accept what is fetched."""
     world = build_world(sqlite_database, tmp_path)
+    world.open_stores()
     kind = RoutingRuleKind.ROUTE
     publish(world, RoutingRule("quick", kind, methods=("pickup",), accept_minutes=15))
     return world

@@ -73,6 +73,7 @@ def test_of_claims_at_the_same_moment_one_wins(workers):
 
 def test_what_nobody_claims_is_routed_when_its_time_is_over(shipping):
     """No store has it for its minutes; then it is given to the best, and claims come too late."""
+    shipping.open_stores()
     order_id, _ = place(shipping)
     shipping.clock.advance(20 * MINUTE_MS)
     assert offered(shipping, "S001") == []

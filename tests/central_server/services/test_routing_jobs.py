@@ -85,10 +85,10 @@ def test_what_is_found_counts_for_a_store(shipping):
     assert order_id
 
 
-def busy_week(world: World) -> None:
-    """Let twelve customers near the first two stores order one product."""
-    for number in range(12):
-        new = parcel_order(("SKU-1", 2))
+def busy_week(world: World, orders: int = 12, lines: int = 1) -> None:
+    """Let customers near the first two stores order one product, in so many lines."""
+    for number in range(orders):
+        new = parcel_order(*[("SKU-1", 2)] * lines)
         assert new.ship_to is not None
         if number % 2:
             new = replace(new, ship_to=replace(new.ship_to, latitude=39.76, longitude=-84.19))
@@ -112,6 +112,14 @@ def test_scarce_units_get_a_price_that_routing_reads(shipping):
     with shipping.database.read() as view:
         found = view.learned.prices_of(["SKU-1"])
     assert found[str(shown[0]["location_id"]), "SKU-1"] == shown[0]["dual_minor"]
+
+
+def test_a_product_in_two_lines_of_an_order_counts_for_both(shipping):
+    """Twenty-four units are asked for, in lines of two: enough for a price."""
+    pytest.importorskip("highspy")
+    publish(shipping, RoutingRule("r", ROUTE, km_minor=10.0))
+    busy_week(shipping, orders=6, lines=2)
+    assert shipping.parts.unit_prices.run() > 0
 
 
 def test_without_the_optimizer_prices_stay_and_it_is_said(shipping, without_optimizer):

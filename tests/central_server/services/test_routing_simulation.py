@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotFound
 from central_server.sourcing.past_stock import Movement, PastStock
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -77,6 +78,17 @@ def test_sales_of_the_period_happen_again(shipping):
     assert found["orders_elsewhere"] == 0
 
 
+def test_what_is_oversold_now_had_no_more_in_the_past(shipping):
+    """Units that turned out not to be there were not there for the replay either."""
+    shipping.place(("SKU-1", 9), at="S001")
+    shipping.clock.advance(HOUR_MS)
+    place(shipping, ("SKU-1", 2))
+    shipping.clock.advance(HOUR_MS)
+    shipping.parts.intake.stock([StockItem("S001", "SKU-1", 2)], "count")
+    found = simulate(shipping)
+    assert found["simulated"]["parcels_by_location"] == {"S002": 1}
+
+
 def test_what_was_not_found_and_what_was_late_count(shipping):
     """Units given up are stocked out; the replay expects the same share where it sends there."""
     order_id, (order,) = place(shipping, ("SKU-1", 2))
@@ -112,3 +124,9 @@ def test_past_stock_is_what_was_free_then():
     stock.advance(5)
     stock.take("S", "A", 1)
     assert stock.free(["A"]) == {"S": {"A": 3}}
+
+
+def test_past_stock_of_an_oversold_cell_is_what_was_free_then():
+    """More is promised now than there is: what was lost since is not added to nothing."""
+    moves = [Movement(5, "S", "A", -4, "till")]
+    assert PastStock({("S", "A"): -3}, moves, set()).free(["A"]) == {"S": {"A": 1}}

@@ -202,6 +202,7 @@ def test_it_waits_for_goods_that_are_on_their_way(shipping):
 
 def test_a_pickup_that_no_store_accepts_goes_elsewhere(shipping):
     """By a rule for pickups: who accepted in time keeps the order, and parcels have no limit."""
+    shipping.open_stores()
     publish(shipping, RoutingRule("quick", ROUTE, methods=("pickup",), accept_minutes=15))
     order_id = shipping.place(("SKU-1", 2), at="S001").order_id
     kept_id = shipping.place(("SKU-2", 2), at="S001").order_id
@@ -223,6 +224,7 @@ def test_a_pickup_that_no_store_accepts_goes_elsewhere(shipping):
 
 def test_an_order_that_no_store_accepts_goes_elsewhere(shipping):
     """After its minutes it is taken from the store that left it, and given to the next."""
+    shipping.open_stores()
     publish(shipping, RoutingRule("quick", ROUTE, accept_minutes=20))
     order_id, (order,) = place(shipping)
     accepted_id, (accepted,) = place(shipping)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.domain.opening import OpenHours, open_between_ms, open_until_ms
+from sync.domain.opening import OpenHours, any_open_until_ms, open_between_ms, open_until_ms
 from sync.domain.pickups import HOUR_MS, PickupPolicy, SpotCapacity, reminder_due
 
 MINUTE_MS = 60_000
@@ -47,6 +47,16 @@ def test_days_that_overlap_count_once():
     always = OpenHours("America/New_York", ((0, 30 * 60),) * 7)
     assert open_between_ms(always, at(3, 1), at(5, 1)) == 48 * HOUR_MS
     assert open_until_ms(always, at(3, 1), 48 * HOUR_MS) == at(5, 1)
+
+
+def test_of_several_stores_the_time_runs_while_one_is_open():
+    """A later time zone adds its evening; hours that both are open count once."""
+    west = OpenHours("America/Los_Angeles", STORE.hours)
+    both = (STORE, west)
+    assert any_open_until_ms(both, at(3, 8), 14 * HOUR_MS) == at(3, 23)
+    assert any_open_until_ms(both, at(3, 23, 30), 90 * MINUTE_MS) == at(4, 10)
+    assert any_open_until_ms(both, at(6, 8), HOUR_MS) == at(6, 13)
+    assert any_open_until_ms((*both, OpenHours("UTC")), at(3, 1), HOUR_MS) == at(3, 2)
 
 
 @given(st.integers(0, 20 * 24 * 60), st.integers(0, 3 * 24 * 60))
