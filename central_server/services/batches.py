@@ -110,10 +110,12 @@ def decide_together(
     What one group takes, the next ones do not have. Raises `OptimizerMissing`, `OptimizerFailed`.
     """
     orders = view.orders.get_many(order_ids)
+    held = _held(view, order_ids, now_ms)
     waiting = [
         (one, units)
         for one in (orders[order_id] for order_id in order_ids if order_id in orders)
         if one.ship_to
+        and one.id not in held
         and (units := {line.line: line.unsourced for line in one.lines if line.unsourced})
     ]
     rows = []
@@ -130,6 +132,15 @@ def decide_together(
             if decided.is_cheaper:
                 chosen |= _chosen(part, decided.plans)
     return chosen
+
+
+def _held(view: "View", order_ids: Sequence[str], now_ms: int) -> set[str]:
+    """Return the orders that something holds still: they want no units yet."""
+    return {
+        one.order_id
+        for one in view.holds.of_many(order_ids)
+        if one.until_ms is None or one.until_ms > now_ms
+    }
 
 
 class _Decided(NamedTuple):

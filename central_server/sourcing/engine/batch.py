@@ -24,8 +24,9 @@ ROUNDS_MAX = 8
 SECONDS_MAX = 20.0
 ORDERED_GAP = 1e-7
 """Of goals in their order the last ones are a small share of the whole."""
-DEARER = 100.0
-"""By how much a unit that is not shipped costs more than the dearest order."""
+LACKING_MINOR, LACKING, UNSHIPPED = 1e4, 2.0, 4.0
+"""What a unit more than a cell has costs at least, and how many times as much as the dearest
+order; and how many times a unit that is not shipped."""
 
 
 def decide_anew(
@@ -49,10 +50,11 @@ def decide_anew(
     before = [plan for _, plan in open_orders]
     rules = weighted(network.rules, before)
     dearest = max((direct_minor(plan, rules) for plan in before), default=0.0)
-    unshipped = max(UNSHIPPED_MINOR, DEARER * dearest)
+    unshipped = max(UNSHIPPED_MINOR, UNSHIPPED * dearest)
+    lacking = max(LACKING_MINOR, LACKING * dearest)
     problem = Together(
         network, [one for one, _ in open_orders], worth.weighed(rules),
-        lacking_minor=unshipped / DEARER, rules=rules, unshipped_minor=unshipped, has_rooms=True,
+        lacking_minor=lacking, rules=rules, unshipped_minor=unshipped, has_rooms=True,
     )  # fmt: skip
     for number, plan in enumerate(before):
         problem.add(number, plan)

@@ -108,7 +108,12 @@ def _goals(plan: SourcingPlan, rules: Rules, shelf: float, harm: float) -> list[
         Goal.SHIPMENTS: float(len(plan.shipments)),
         Goal.BALANCE: float(round(harm)),
     }
-    return [found[goal] for goal in rules.ordered]
+    return [found[goal] for goal in _ranked(rules)]
+
+
+def _ranked(rules: Rules) -> tuple[Goal, ...]:
+    """Return the goals in their order; where these leave plans equal, cost and parcels decide."""
+    return tuple(dict.fromkeys((*rules.ordered, Goal.COST, Goal.SHIPMENTS)))
 
 
 def is_worse(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -128,7 +133,6 @@ def weighted(rules: Rules, plans: Sequence[SourcingPlan]) -> Rules:
     """
     if not rules.ordered:
         return rules
-    goals = [*rules.ordered] if Goal.COST in rules.ordered else [*rules.ordered, Goal.COST]
     reach = {
         Goal.COST: max((_money(one) + abs(one.terms.shelf) for one in plans), default=0.0),
         Goal.SPEED: max(map(days, plans), default=0.0),
@@ -137,7 +141,7 @@ def weighted(rules: Rules, plans: Sequence[SourcingPlan]) -> Rules:
     }
     weights = dict.fromkeys(Goal, 0.0)
     below = 0.0
-    for goal in reversed(goals):
+    for goal in reversed(_ranked(rules)):
         weights[goal] = (below + 1.0) / (SPEED_STEP_DAYS if goal is Goal.SPEED else 1.0)
         below += weights[goal] * (reach[goal] + 1.0)
     unit = weights[Goal.COST]

@@ -17,6 +17,8 @@ from central_server.sourcing.engine.taking import Room
 
 LACKING_MAX = 1e6
 SAME_MINOR = 1e-9
+COST_MAX = 1e8
+"""Costs of columns are no more, or HiGHS loses the small ones: it has absolute tolerances."""
 OVERSOLD = 10.0
 """How many times as dear as a unit that is not shipped is one that a cell does not have."""
 Part = tuple[str, int]
@@ -66,8 +68,9 @@ class Master:
         """Solve the linear program. Raises `OptimizerMissing`, `OptimizerFailed`."""
         cells, rooms = self._cells(), self._rooms()
         columns = self._columns(cells, rooms, self.lacking_minor, is_integer=False)
+        scale = _scale(columns)
         answer = minimise(columns, self._rows(cells, rooms))
-        values = answer.duals
+        values = [value * scale for value in answer.duals]
         split = self.orders + len(cells)
         charges: dict[Part, list[float]] = {}
         for (part, kind), value in zip(rooms, values[split:], strict=True):
@@ -88,6 +91,7 @@ class Master:
         columns = self._columns(cells, rooms, OVERSOLD * self.unshipped_minor, is_integer=True)
         for column, fine in zip(columns, self._fines(), strict=False):
             column.cost -= fine
+        _scale(columns)
         start = [0.0] * len(columns)
         for place in kept:
             start[place] = 1.0
@@ -174,6 +178,14 @@ class Master:
             row = columns[place].entries[0][0]
             start[place] = min(columns[place].upper, needed[row])
             needed[row] -= start[place]
+
+
+def _scale(columns: Sequence[Column]) -> float:
+    """Divide costs that are beyond `COST_MAX` by something; return by what."""
+    scale = max(1.0, max((abs(column.cost) for column in columns), default=0.0) / COST_MAX)
+    for column in columns:
+        column.cost /= scale
+    return scale
 
 
 def _steps(prices: Sequence[float]) -> list[tuple[float, int]]:

@@ -15,7 +15,7 @@ from central_server.shipping_records import RoutingPause
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.taking import in_turn
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
-from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
@@ -141,6 +141,16 @@ def test_orders_come_in_the_order_of_their_release(shipping):
     orders = [held(shipping, to=EAST), held(shipping)]
     assert chosen(shipping, orders) == [None, None]
     assert chosen(shipping, orders[::-1]) == [{"S002"}, {NEAR}]
+
+
+def test_an_order_that_stays_held_takes_nothing_yet(shipping):
+    """Its grace is over, but somebody looks at it: the others are decided without it."""
+    publish(shipping, GRACE)
+    stock(shipping, "SKU-1", 1, 10, 10)
+    orders = [held(shipping), held(shipping, to=EAST)]
+    hold: dict[str, Any] = {"text": "", "by": "Kim"}
+    shipping.parts.central.waiting.hold(orders[1], HoldKind.FRAUD, **hold)
+    assert chosen(shipping, orders) == [None, None]
 
 
 def test_kits_that_stay_whole_are_decided_by_themselves(shipping):

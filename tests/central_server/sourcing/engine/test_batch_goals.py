@@ -148,13 +148,13 @@ def test_prices_for_orders_to_come_leave_out_what_routing_adds(cost, price):
 
 
 def test_totals_count_what_is_not_there_first():
-    """Units that nobody has, then units that nobody ships, then the goals."""
+    """Units that nobody has, units that nobody ships, the goals, and what breaks ties."""
     rules = Rules(SPEEDS, ordered=(Goal.SPEED, Goal.COST))
     stock = {"X": Stock(2, prices_minor=(10, 30))}
     (plan,) = one_by_one([order(1, ("X", 3))], [place("FAST", stock=stock, tariff="fast")], rules)
     cell = ("FAST", "X")
-    assert judged([plan], rules, Worth({cell: (10, 30)})) == (0, 1, 1, 940)
-    assert judged([plan], rules, Worth({cell: (10,)})) == (1, 1, 1, 910)
+    assert judged([plan], rules, Worth({cell: (10, 30)})) == (0, 1, 1, 940, 1)
+    assert judged([plan], rules, Worth({cell: (10,)})) == (1, 1, 1, 910, 1)
     assert is_worse((0, 1, 2), (0, 1, 1))
     assert not is_worse((0, 0, 9), (0, 1, 1))
 
