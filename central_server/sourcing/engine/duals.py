@@ -8,10 +8,11 @@ period. A cell's dual says what one unit more of it would save there; routing co
 it as what the unit is worth where it lies (`Stock.dual_minor`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from central_server.sourcing.engine.goals import Cell, Units, in_money
 from central_server.sourcing.engine.network import Network
-from central_server.sourcing.engine.together import Cell, Open, Together
+from central_server.sourcing.engine.together import Open, Together
 
 ROUNDS_MAX = 8
 LACKING_MINOR = 3_000.0
@@ -22,7 +23,7 @@ figure would be passed on into the prices of everything that is scarce."""
 def forecast_prices(
     network: Network,
     expected: Sequence[Open],
-    prices: Mapping[Cell, Sequence[float]],
+    prices: Units,
     *,
     rounds: int = ROUNDS_MAX,
     lacking_minor: float = LACKING_MINOR,
@@ -30,9 +31,10 @@ def forecast_prices(
     """Return the price of a unit of each cell that the expected orders would use.
 
     `prices` has for each cell what its units are worth to walk-in customers, in
-    ascending order (`prices.shelf_prices`); `network` is written to. Raises
-    `OptimizerMissing` or `OptimizerFailed` (`highs`).
+    ascending order (`prices.shelf_prices`). What fits into a day does not count, for the orders
+    are those of several. Raises `OptimizerMissing` or `OptimizerFailed` (`highs`).
     """
-    problem = Together(network, expected, prices, lacking_minor)
+    rules = in_money(network.rules)
+    problem = Together(network, expected, prices, lacking_minor, rules)
     problem.generate(rounds)
     return dict(problem.duals)

@@ -7,6 +7,7 @@ instant. Preparing a thousand locations takes some milliseconds; with
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from math import cos, radians, sin
 from typing import NamedTuple
@@ -70,7 +71,7 @@ class Plain(NamedTuple):
 
 
 class Network:
-    """Candidates, ready to be asked. It is changed only by `set_stock` and `at`."""
+    """Candidates, ready to be asked. It is changed only by `set_stock`, `set_parts` and `at`."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Network:
         skus: Collection[str] | None = None,
     ) -> None:
         """Prepare `candidates`; with `skus`, only their stock is taken in."""
-        self.candidates: Sequence[Candidate] = tuple(candidates)
+        self.candidates = list(candidates)
         self.rules = rules
         self.now_ms = now_ms
         self.counts_days = rules.speed_minor > 0 or Goal.SPEED in rules.ordered
@@ -118,6 +119,13 @@ class Network:
             after = shelves[place] = Shelf(stock, self.rules)
             if ranked is not None and after.units:
                 insort(ranked, (self._least(place, after), place))
+
+    def set_parts(self, location_id: str, parts: tuple[DayPart, ...]) -> None:
+        """Say what still fits into the day of a location whose day has limits."""
+        place = self._number[location_id]
+        assert self.candidates[place].parts is not None
+        self.candidates[place] = replace(self.candidates[place], parts=parts)
+        self._slots.pop(place, None)
 
     def shelves(self, sku: str) -> Mapping[int, Shelf]:
         """Return who has a SKU, by the number of the candidate."""

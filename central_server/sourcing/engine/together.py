@@ -1,36 +1,36 @@
 """Orders decided together over shared stock, by column generation.
 
 A column is a whole plan of one order (Amil, Makhdoumi and Wei 2025: plans as variables
-make the bound tight). The master program picks one plan for each order:
+make the bound tight). The master program (`master`) picks one plan for each order; its
+duals price the cells, and with these prices the solver of single orders finds plans that
+would improve it, until none does. Then the master is the linear bound, its duals are prices
+for orders to come (`duals`), and as an integer program it decides the open orders (`batch`).
 
-    minimise    sum of freight and handling of the picked plans
-                + for each cell (location, SKU): price of its 1st, 2nd ... unit given up
-    such that   one plan for each order; units used of a cell = units given up there
-
-Its duals price the cells; with these prices the solver of single orders finds plans
-that would improve it, until none does. Then the master is the linear bound, its
-duals are prices for orders to come (`duals`), and as an integer program it decides
-the open orders (`batch`).
+There is one objective: the weighted goals. A column has all of it but what its units are
+worth, which the cells have; the solver of single orders has the duals instead.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from central_server.sourcing.engine.highs import Answer, Column, minimise
-from central_server.sourcing.engine.model import RoutingOrder, Stock
+from central_server.sourcing.engine.goals import Cell, Units, direct_minor, missing, used
+from central_server.sourcing.engine.master import Choice, Duals, Master, Part
+from central_server.sourcing.engine.model import RoutingOrder, Rules, Stock
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.taking import Room, needed, parts_ready, room_of
 
-Cell = tuple[str, str]
-"""Location and SKU."""
 EFFORT = 2_000
-LACKING_MAX = 1e6
+GAP = 1e-3
+"""How far the picked plans may be above the least there is, as a share."""
 IMPROVEMENT_MINOR = 0.01
 """A plan that is cheaper by less does not count as better."""
 UNSHIPPED_MINOR = 1e6
 """For each unit that is not shipped: never worth it while there is stock."""
+NO_ROOM = Room(0.0, 0.0, 0.0)
 
 
 class Open(NamedTuple):
@@ -40,86 +40,160 @@ class Open(NamedTuple):
     from_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A plan of one order, as a column."""
-
-    order: int
-    plan: SourcingPlan
-    cost: float
-    """Without what the units are worth: that is the cells' business."""
-    uses: Mapping[Cell, int]
-
-
 @dataclass(slots=True)
 class Together:
     """Orders over shared stock. `prices` has, for each cell, what each unit given up costs."""
 
     network: Network
-    """With every cell's units; the stock prices in it are overwritten."""
+    """Who may ship; it is read only. How often units of cells are found is read of its shelves."""
     orders: Sequence[Open]
-    prices: Mapping[Cell, Sequence[float]]
+    prices: Units
+    """Weighed as the rules do, ascending. No other units may be used."""
     lacking_minor: float = 1e4
     """Price of a unit more than a cell has: high where plans are decided, the lost margin where
     prices are sought."""
-    choices: list[Choice] = field(default_factory=list)
+    rules: Rules | None = None
+    """With weighted goals; None: those of the network."""
+    unshipped_minor: float = UNSHIPPED_MINOR
+    has_rooms: bool = False
+    """Whether orders share what still fits into days; these are then all of the same instant."""
     duals: dict[Cell, float] = field(default_factory=dict)
     """Price of a unit of each cell that a plan uses."""
     bound: float = float("-inf")
     """No way of deciding the orders costs less; units kept count as nothing."""
-    _seen: set[tuple[int, frozenset[tuple[Cell, int]]]] = field(default_factory=set)
+    _master: Master = field(init=False)
+    _priced: Network = field(init=False)
+    """The network in which units cost what the master says."""
+    _full: Mapping[Part, Room] = field(default_factory=dict)
+    """What the master charges in parts of days that are full."""
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Make the master, and the network that it prices."""
+        rules = self.network.rules if self.rules is None else self.rules
+        assert not rules.ordered, "goals in their order have no prices"
+        rules = replace(rules, stock_weight=1.0)  # prices are weighed
+        self._master = Master(
+            len(self.orders), self.prices, self.lacking_minor, self.unshipped_minor
+        )
+        self._priced = Network(self.network.candidates, rules, self.network.now_ms, ())
+        self._tell_prices({cell: units[0] for cell, units in self.prices.items() if units})
 
     def generate(self, rounds: int) -> None:
         """Add plans until none improves the master, or for `rounds` rounds."""
-        self._tell_prices({cell: units[0] for cell, units in self.prices.items() if units})
-        values = [0.0] * len(self.orders)
-        if self.choices:
-            values = self._master_duals()
-        for number in range(rounds):
-            is_first = number == 0 and not values[0]
-            if not self._price_out(values, is_first=is_first):
+        values: Sequence[float] | None = None
+        if self._master.choices:
+            values = self._solve()
+        for _ in range(rounds):
+            if not self._price_out(values):
                 break
-            values = self._master_duals()
+            values = self._solve()
 
     def add(self, order: int, plan: SourcingPlan) -> bool:
         """Make a plan of an order a column; False if it is one already."""
-        uses: dict[Cell, int] = {}
-        for shipment in plan.shipments:
-            for line in shipment.lines:
-                cell = (shipment.location_id, line.sku)
-                uses[cell] = uses.get(cell, 0) + line.quantity
-        key = (order, frozenset(uses.items()))
+        return self._add(self._choice(order, plan))
+
+    def decide(
+        self, seconds_max: float, kept: Sequence[int], gap: float = GAP
+    ) -> list[SourcingPlan]:
+        """Return a plan for each order: the integer master, started from the choices `kept`."""
+        return self._master.picked(seconds_max, kept, gap)
+
+    def _choice(self, order: int, plan: SourcingPlan) -> Choice:
+        cost = direct_minor(plan, self._priced.rules) + missing(plan) * self.unshipped_minor
+        fills = self._fills(plan, self.orders[order].from_ms) if self.has_rooms else {}
+        return Choice(order, plan, cost, used(plan), fills)
+
+    def _add(self, choice: Choice) -> bool:
+        key = (
+            choice.order, choice.cost,
+            frozenset(choice.uses.items()), frozenset(choice.fills.items()),
+        )  # fmt: skip
         if key in self._seen:
             return False
         self._seen.add(key)
-        missing = sum(line.quantity for line in plan.unsourced)
-        terms = plan.terms
-        cost = terms.total - terms.shelf - terms.balance + missing * UNSHIPPED_MINOR
-        self.choices.append(Choice(order, plan, cost, uses))
+        self._master.choices.append(choice)
         return True
 
-    def decide(self, seconds_max: float, kept: Sequence[int]) -> list[SourcingPlan]:
-        """Return a plan for each order: the integer master, started from the choices `kept`."""
-        answer = self._master(is_integer=True, seconds_max=seconds_max, kept=kept)
-        found: list[SourcingPlan | None] = [None] * len(self.orders)
-        for choice, value in zip(self.choices, answer.values, strict=False):
-            if value > 0.5:  # noqa: PLR2004 - 0 or 1, up to rounding
-                found[choice.order] = choice.plan
-        assert all(plan is not None for plan in found)
-        return [plan for plan in found if plan is not None]
+    def _fills(self, plan: SourcingPlan, from_ms: int) -> dict[Part, Room]:
+        """Return what a plan takes of parts of days; parts that are ready alike are one."""
+        found: dict[Part, Room] = {}
+        for shipment in plan.shipments:
+            place = self.network.number(shipment.location_id)
+            assert place is not None
+            one = self.network.candidates[place]
+            alike = parts_ready(one, shipment.ready_ms, from_ms)
+            if not alike:
+                continue
+            key = (shipment.location_id, shipment.ready_ms)
+            found[key] = min(needed(one, part, shipment.units) for part in alike)
+            if key not in self._master.limits:
+                room = NO_ROOM
+                for part in alike:
+                    room = room.plus(room_of(part))
+                self._master.limits[key] = room
+        return found
 
-    def _price_out(self, values: Sequence[float], *, is_first: bool) -> bool:
-        """Add each order's best plan at the present prices; return whether one improves."""
+    def _price_out(self, values: Sequence[float] | None) -> bool:
+        """Add each order's best plan at the present prices; return whether one improves.
+
+        `values` is what the orders cost in the master; None: there is none yet. An order that
+        would go where the day is full is asked once more, for a plan that does not.
+        """
         is_better = False
         bound = self._given_up()
-        for number, (order, from_ms) in enumerate(self.orders):
-            plan = plan_order(order, self.network.at(from_ms), effort_max=EFFORT)
-            missing = sum(line.quantity for line in plan.unsourced) * UNSHIPPED_MINOR
-            bound += plan.bound + missing
-            if is_first or plan.objective + missing < values[number] - IMPROVEMENT_MINOR:
-                is_better |= self.add(number, plan)
+        crowded: list[int] = []
+        for number in range(len(self.orders)):
+            plan = self._plan(number)
+            bound += plan.bound + missing(plan) * self.unshipped_minor
+            choice = self._choice(number, plan)
+            is_better |= self._improve(choice, values)
+            if not self._full.keys().isdisjoint(choice.fills):
+                crowded.append(number)
         self.bound = max(self.bound, bound)
+        with self._without_full():
+            for number in crowded:
+                is_better |= self._improve(self._choice(number, self._plan(number)), values)
         return is_better
+
+    def _plan(self, number: int) -> SourcingPlan:
+        order, from_ms = self.orders[number]
+        return plan_order(order, self._priced.at(from_ms), effort_max=EFFORT)
+
+    def _improve(self, choice: Choice, values: Sequence[float] | None) -> bool:
+        """Add a choice if the master would be cheaper with it; return whether it was added."""
+        if values is not None and self._reduced(choice) >= values[choice.order] - IMPROVEMENT_MINOR:
+            return False
+        return self._add(choice)
+
+    def _reduced(self, choice: Choice) -> float:
+        """Return what a choice costs at the master's prices."""
+        cost = choice.cost
+        for cell, units in choice.uses.items():
+            dual = self.duals.get(cell)
+            cost += units * (self.prices[cell][0] if dual is None else dual)
+        for part, room in choice.fills.items():
+            charge = self._full.get(part, NO_ROOM)
+            cost += sum(price * much for price, much in zip(charge, room, strict=True))
+        return cost
+
+    @contextmanager
+    def _without_full(self) -> Iterator[None]:
+        """Leave the parts of days that are full out of the priced network for a while."""
+        changed: dict[str, int] = {}
+        for location, ready in self._full:
+            place = self._priced.number(location)
+            assert place is not None
+            changed[location] = place
+            one = self._priced.candidates[place]
+            full = parts_ready(one, ready, self._priced.now_ms)
+            parts = tuple(part for part in one.parts or () if part not in full)
+            self._priced.set_parts(location, parts)
+        try:
+            yield
+        finally:
+            for location, place in changed.items():
+                self._priced.set_parts(location, self.network.candidates[place].parts or ())
 
     def _given_up(self) -> float:
         """Return what the cells add to the bound: min over units of (price - dual)."""
@@ -128,82 +202,25 @@ class Together:
             total += sum(min(0.0, price - dual) for price in self.prices[cell])
         return total
 
-    def _master_duals(self) -> list[float]:
+    def _solve(self) -> Sequence[float]:
         """Solve the master; tell the network the new prices; return the orders' duals."""
-        answer = self._master()
-        count = len(self.orders)
-        cells = self._cells()
+        found: Duals = self._master.duals()
         changed = {
             cell: dual
-            for cell, dual in zip(cells, (-value for value in answer.duals[count:]), strict=True)
+            for cell, dual in found.cells.items()
             if abs(self.duals.get(cell, float("inf")) - dual) > IMPROVEMENT_MINOR / 10
         }
         self.duals.update(changed)
+        self._full = found.parts
         self._tell_prices(changed)
-        return list(answer.duals[:count])
+        return found.orders
 
     def _tell_prices(self, changed: Mapping[Cell, float]) -> None:
+        kept = self._priced.rules.kept_units  # the network takes these off again
         for (location, sku), price in changed.items():
-            units = len(self.prices[location, sku])
-            self.network.set_stock(location, sku, Stock(units, prices_minor=(price,)))
-
-    def _cells(self) -> list[Cell]:
-        return sorted({cell for choice in self.choices for cell in choice.uses})
-
-    def _master(
-        self,
-        *,
-        is_integer: bool = False,
-        seconds_max: float | None = None,
-        kept: Sequence[int] = (),
-    ) -> Answer:
-        count = len(self.orders)
-        cells = self._cells()
-        row_of = {cell: count + place for place, cell in enumerate(cells)}
-        columns = [
-            Column(
-                choice.cost, 1.0,
-                [(choice.order, 1.0), *((row_of[cell], float(units))
-                                        for cell, units in choice.uses.items())],
-                is_integer,
-            )
-            for choice in self.choices
-        ]  # fmt: skip
-        for cell in cells:
-            for price, units in _steps(self.prices[cell]):
-                columns.append(Column(price, float(units), [(row_of[cell], -1.0)]))
-            columns.append(Column(self.lacking_minor, LACKING_MAX, [(row_of[cell], -1.0)]))
-        rows = [(1.0, 1.0)] * count + [(0.0, 0.0)] * len(cells)
-        start = None
-        if kept:
-            start = [0.0] * len(columns)
-            for place in kept:
-                start[place] = 1.0
-            start = _completed(start, columns, len(self.choices), len(rows))
-        return minimise(columns, rows, seconds_max=seconds_max, start=start)
-
-
-def _completed(
-    start: list[float], columns: Sequence[Column], choices: int, rows: int
-) -> list[float]:
-    """Return a start in which the cells give up what the picked plans use."""
-    used = [0.0] * rows
-    for column, value in zip(columns[:choices], start, strict=False):
-        for row, units in column.entries:
-            used[row] += value * units
-    for place in range(choices, len(columns)):
-        row = columns[place].entries[0][0]
-        start[place] = min(columns[place].upper, used[row])
-        used[row] -= start[place]
-    return start
-
-
-def _steps(prices: Sequence[float]) -> list[tuple[float, int]]:
-    """Return prices with how many units in a row have each."""
-    found: list[tuple[float, int]] = []
-    for price in prices:
-        if found and price <= found[-1][0] + 1e-9:
-            found[-1] = (found[-1][0], found[-1][1] + 1)
-        else:
-            found.append((price, 1))
-    return found
+            place = self.network.number(location)
+            shelf = None if place is None else self.network.shelves(sku).get(place)
+            chance = 1.0 if shelf is None else shelf.stock.fill_probability
+            units = len(self.prices[location, sku]) + kept
+            stock = Stock(units, prices_minor=(price,), fill_probability=chance)
+            self._priced.set_stock(location, sku, stock)

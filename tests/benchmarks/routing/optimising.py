@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from central_server.sourcing.engine.batch import decide_anew
 from central_server.sourcing.engine.duals import forecast_prices
+from central_server.sourcing.engine.goals import Cell
 from central_server.sourcing.engine.model import Candidate, Rules, Stock
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.prices import shelf_prices
 from central_server.sourcing.engine.routing import plan_order
-from central_server.sourcing.engine.together import Cell, Open
+from central_server.sourcing.engine.together import Open
 from central_server.sourcing.engine.ways import DAY_MS
 from tests.benchmarks.routing.play import Decided, Part, Shop
 from tests.benchmarks.routing.world import Placed, World, tariff

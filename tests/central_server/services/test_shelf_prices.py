@@ -86,13 +86,12 @@ def test_orders_that_are_decided_together_leave_them_too(selling):
     assert selling.parts.central.waiting.problem == ""
 
 
-def test_units_that_stay_at_stores_have_prices_too():
-    """The network takes them off what a program may use: two are left of ten for two orders."""
+def test_units_that_stay_at_stores_have_no_prices():
+    """A program may use what may leave, and no more of that than is wanted."""
     rules = Rules({}, kept_units=8)
-    network = Network([Candidate("S1", 40.0, -80.0, {"A": Stock(20)})], rules, 0)
-    assert len(prices_of(network, {"A": 2}, 1.0)["S1", "A"]) == 10
-    network.set_stock("S1", "A", Stock(10))
-    assert network.shelves("A")[0].units == 2
+    network = Network([Candidate("S1", 40.0, -80.0, {"A": Stock(11)})], rules, 0)
+    assert len(prices_of(network, {"A": 2})["S1", "A"]) == 2
+    assert len(prices_of(network, {"A": 9})["S1", "A"]) == 3
 
 
 def test_prices_of_a_program_are_those_of_a_single_order():
@@ -101,11 +100,12 @@ def test_prices_of_a_program_are_those_of_a_single_order():
         5, walk_ins_per_day=1.0, horizon_days=3.0, walk_in_margin_minor=500.0, markdown_minor=100.0,
         dual_minor=250.0,
     )  # fmt: skip
-    network = Network([Candidate("S1", 40.0, -80.0, {"A": stock})], Rules({}), 0)
-    found = prices_of(network, {"A": 4}, 2.0)["S1", "A"]
+    rules = Rules({}, stock_weight=2.0)
+    network = Network([Candidate("S1", 40.0, -80.0, {"A": stock})], rules, 0)
+    found = prices_of(network, {"A": 4})["S1", "A"]
     assert len(found) == 4
     assert list(found) == sorted(found)
     assert found[0] == 500.0
-    without = prices_of(network, {"A": 4}, 2.0, counts_duals=False)["S1", "A"]
+    without = prices_of(network, {"A": 4}, counts_duals=False)["S1", "A"]
     assert without[0] < 500.0
     assert without[3] == found[3] > 500.0

@@ -7,6 +7,7 @@ import pytest
 
 from central_server.sourcing.engine.batch import decide_anew
 from central_server.sourcing.engine.duals import forecast_prices
+from central_server.sourcing.engine.goals import Cell
 from central_server.sourcing.engine.highs import OptimizerMissing, minimise
 from central_server.sourcing.engine.model import (
     Candidate,
@@ -19,7 +20,7 @@ from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
-from central_server.sourcing.engine.together import Cell, Open, Together
+from central_server.sourcing.engine.together import Open, Together
 
 RULES = Rules({"": Tariff((Service("ground", (Zone(2, 500, 20, parcel_km_minor=0.5),)),))})
 
