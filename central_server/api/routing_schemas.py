@@ -322,6 +322,9 @@ class RoutingPlanView(Body):
     unsourced: list[dict[str, str | int]]
     cost_minor: int
     terms: dict[str, int]
+    preferences: dict[str, float]
+    """What weighted rules add to the cost, and nobody pays (minor units): `speed` for the days of
+    all shipments, `shipments` for how many there are. With the cost they are the objective."""
     objective: float
     """What was minimised, by the goals of the rules."""
     bound: float
@@ -331,5 +334,7 @@ class RoutingPlanView(Body):
     rule_version: int
     decided_at: str
     next_best: dict[str, object] | None
+    """The best choice without one of the locations, what it costs more, and, where it costs less,
+    `because`: the goal that decided against it."""
     candidates: list[dict[str, object]]
     """The finding about each candidate, nearest first."""

@@ -33,7 +33,7 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
     shipped = [shipment.terms.rounded() for shipment in plan.shipments]
     terms = {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()}
     return {
-        "sentence": trace.sentence if trace is not None else sentence(plan, None),
+        "sentence": trace.sentence if trace is not None else sentence(plan, None, is_sought=False),
         "shipments": [
             {
                 "location_id": shipment.location_id,
@@ -50,6 +50,10 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
         "unsourced": _lines(plan.unsourced),
         "cost_minor": plan.cost_minor,
         "terms": terms,
+        "preferences": {
+            "speed": plan.preferences.speed,
+            "shipments": plan.preferences.shipments,
+        },
         "objective": plan.objective,
         "bound": plan.bound,
         "gap": plan.gap,
@@ -60,6 +64,7 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
             "without": best.without,
             "locations": list(best.plan.locations),
             "extra_minor": best.extra_minor,
+            "because": best.because,
         },
         "candidates": [
             {

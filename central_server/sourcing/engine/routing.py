@@ -5,12 +5,13 @@ are then prepared for this one order, or as a `Network` that was prepared for ma
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from central_server.sourcing.engine.items import Item, items_of
 from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.offers import Offers, offers
-from central_server.sourcing.engine.plan import Shipment, Shipped, SourcingPlan, Terms
+from central_server.sourcing.engine.plan import Preferences, Shipment, Shipped, SourcingPlan, Terms
 from central_server.sourcing.engine.prices import balance_prices, breaks_run, shelf_prices
 from central_server.sourcing.engine.problem import Solution
 from central_server.sourcing.engine.solver import EFFORT_MAX, solve
@@ -70,16 +71,22 @@ def _plan(
     terms = Terms()
     for shipment in shipments:
         terms = terms.plus(shipment.terms)
-    return SourcingPlan(
+    rules = network.rules
+    plan = SourcingPlan(
         tuple(shipments),
         tuple(sorted(unsourced, key=lambda one: one.line)),
         terms,
         solution.cost,
         solution.bound,
-        network.rules.name,
-        network.rules.version,
+        rules.name,
+        rules.version,
         network.now_ms,
+        ordered=rules.ordered,
     )
+    if rules.ordered:
+        return plan
+    weighed = Preferences(rules.speed_minor * plan.days, rules.shipment_minor * len(shipments))
+    return replace(plan, preferences=weighed)
 
 
 def _shipment(
