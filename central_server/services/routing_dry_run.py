@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from central_server.services.times import rfc3339
-from central_server.sourcing.engine.explain import RoutingTrace, explain, sentence
+from central_server.sourcing.engine.explain import RoutingTrace, route_explained, sentence
 from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
-from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import Shipped, SourcingPlan
-from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.routing import route
 
 
 def dry_run(
@@ -19,12 +18,13 @@ def dry_run(
     effort_max: int,
     has_trace: bool,
 ) -> dict[str, object]:
-    """Return the plan of `route` as a document, with its trace if that is wanted."""
-    skus = {line.sku for line in order.lines}
-    network = Network(candidates, rules, now_ms, skus)
-    plan = plan_order(order, network, effort_max=effort_max)
-    trace = explain(order, network, plan) if has_trace else None
-    return plan_document(plan, trace)
+    """Return the plan of `route` as a document, with its trace if that is wanted.
+
+    Raises `InvalidRequest` as `route` does.
+    """
+    if not has_trace:
+        return plan_document(route(order, candidates, rules, now_ms, effort_max=effort_max), None)
+    return plan_document(*route_explained(order, candidates, rules, now_ms, effort_max=effort_max))
 
 
 def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, object]:

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from heapq import nsmallest
 
 from central_server.sourcing.engine.items import items_of
-from central_server.sourcing.engine.model import RoutingOrder
+from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Finding, Network
 from central_server.sourcing.engine.plan import Shipment, SourcingPlan
 from central_server.sourcing.engine.reasons import RANKS_LOWER, deciding, is_better, money
-from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.routing import plan_order, sound_network
 from central_server.sourcing.engine.solver import EFFORT_MAX
 from central_server.sourcing.engine.ways import Asking
 from central_server.sourcing.geo import haversine_km
 
-__all__ = ["RANKS_LOWER", "NextBest", "RoutingTrace", "TraceEntry", "explain", "sentence"]
+__all__ = [
+    "RANKS_LOWER", "NextBest", "RoutingTrace", "TraceEntry", "explain", "route_explained",
+    "sentence",
+]  # fmt: skip
 ALTERNATIVES_MAX = 4
 """The next best choice is sought without each of so many of the plan's locations."""
 CUT_SHORT = "is better by the rules: the search was cut short before it was found"
@@ -52,6 +55,27 @@ class RoutingTrace:
     entries: tuple[TraceEntry, ...]
     """Every candidate, or as many as were asked for and those of the plan, nearest first."""
     next_best: NextBest | None
+
+
+def route_explained(
+    order: RoutingOrder,
+    candidates: Iterable[Candidate],
+    rules: Rules,
+    now_ms: int,
+    *,
+    effort_max: int = EFFORT_MAX,
+    entries_max: int | None = None,
+) -> tuple[SourcingPlan, RoutingTrace]:
+    """Return the plan that `route` makes, and why: a sentence, findings, the next best choice.
+
+    Takes and raises what `route` does; `effort_max` bounds each search by itself, of which
+    there are up to `ALTERNATIVES_MAX` more than for the plan alone. `entries_max` limits the
+    findings to the nearest candidates and those that ship.
+    """
+    network = sound_network(order, candidates, rules, now_ms)
+    plan = plan_order(order, network, effort_max=effort_max)
+    trace = explain(order, network, plan, entries_max=entries_max, effort_max=effort_max)
+    return plan, trace
 
 
 def explain(
