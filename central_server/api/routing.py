@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.order_bodies import OrderBody
-from central_server.api.routing_schemas import RoutingPlanBody, RoutingPlanView
+from central_server.api.routing_schemas import RoutingPlanBody
 from central_server.api.routing_views import (
     CapacityView,
     DryRunView,
+    RoutingPlanView,
     SimulationBody,
     SimulationView,
 )

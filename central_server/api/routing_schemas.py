@@ -4,6 +4,7 @@ They are the dataclasses of `central_server.sourcing.engine.model`, field by fie
 times are RFC 3339. What a field means is said there once more, with its units.
 """
 
+from collections import Counter
 from itertools import pairwise
 from typing import Annotated
 
@@ -30,6 +31,10 @@ CANDIDATES_MAX = 1_500
 STOCK_ENTRIES_MAX = 15_000
 SERVICES_MAX = 8
 ZONES_MAX = 20
+CELLS_MAX = 100_000
+"""Goals in order weigh every unit at every location by itself: some seconds for so many."""
+COMPARISONS_MAX = 1_000_000
+"""The ways in which a location could ship are compared with each other: a second for so many."""
 EFFORT_MAX = 100_000
 DAY_MINUTES = 1440
 
@@ -74,6 +79,25 @@ class RoutingOrderBody(Body):
         if len({line.line for line in self.lines}) < len(self.lines):
             raise ValueError("line numbers must be distinct")
         return self
+
+    @model_validator(mode="after")
+    def _has_one_weight_for_a_sku(self) -> "RoutingOrderBody":
+        weights: dict[str, int] = {}
+        for line in self.lines:
+            first = weights.setdefault(line.sku, line.weight_grams)
+            if first != line.weight_grams:
+                raise ValueError(
+                    f"{line.sku} has {first} g and {line.weight_grams} g in different lines:"
+                    " say one weight"
+                )
+        return self
+
+    def units(self) -> Counter[str]:
+        """Return the units wanted of each SKU."""
+        wanted: Counter[str] = Counter()
+        for line in self.lines:
+            wanted[line.sku] += line.quantity
+        return wanted
 
     def value(self) -> RoutingOrder:
         """Return it as the engine takes it."""
@@ -128,6 +152,12 @@ class DayPartBody(Body):
     minutes_per_order: Rate | None = None
     minutes_per_unit: Rate | None = None
     """What a shipment takes in this part; without them, what the candidate says."""
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "DayPartBody":
+        if self.ends_at <= self.starts_at:
+            raise ValueError("this part of the day ends before it begins")
+        return self
 
     def value(self) -> DayPart:
         """Return it as the engine takes it."""
@@ -187,6 +217,14 @@ class CandidateBody(Body):
     unit_handling_minor: Rate = 0.0
     unit_surcharge_minor: Rate = 0.0
 
+    @field_validator("parts")
+    @classmethod
+    def _in_order(cls, parts: tuple[DayPartBody, ...] | None) -> tuple[DayPartBody, ...] | None:
+        """Refuse what would be passed over: work goes into the first part with room."""
+        if any(later.starts_at < before.starts_at for before, later in pairwise(parts or ())):
+            raise ValueError("parts stand in order of time: the earliest first")
+        return parts
+
     def value(self) -> Candidate:
         """Return it as the engine takes it."""
         plain = dict(self)
@@ -242,7 +280,8 @@ class RulesBody(Body):
     version: Annotated[int, Field(ge=1)] = 1
     name: Annotated[str, Field(max_length=64)] = "default"
     ordered: Annotated[tuple[Goal, ...], Field(max_length=4)] = ()
-    """Goals, the most important first; empty: weighted by the figures below."""
+    """Goals, the most important first; empty: weighted by the figures below. What they leave
+    equal the cost decides, then the number of shipments."""
     speed_minor: Rate = 0.0
     balance_weight: Rate = 1.0
     shipment_minor: Rate = 0.0
@@ -259,6 +298,13 @@ class RulesBody(Body):
     kept_units: Count = 0
     excluded: Names = frozenset()
     kinds: Names | None = None
+
+    @field_validator("ordered")
+    @classmethod
+    def _once_each(cls, goals: tuple[Goal, ...]) -> tuple[Goal, ...]:
+        if len(set(goals)) < len(goals):
+            raise ValueError("a goal stands there twice: leave the later one out")
+        return goals
 
     def value(self) -> Rules:
         """Return it as the engine takes it."""
@@ -299,37 +345,29 @@ class RoutingPlanBody(Body):
             raise ValueError(f"{entries} stock entries; at most {STOCK_ENTRIES_MAX}")
         return self
 
-
-class ShipmentView(Body):
-    """What one location ships. Terms are whole minor units."""
-
-    location_id: str
-    service: str
-    lines: list[dict[str, str | int]]
-    ready_at: str
-    arrives_at: str
-    distance_km: float
-    terms: dict[str, int]
-    broken_runs: list[str]
-    """SKUs of which it takes the last unit out of a full run of sizes."""
-
-
-class RoutingPlanView(Body):
-    """The plan, and why it is the plan."""
-
-    sentence: str
-    shipments: list[ShipmentView]
-    unsourced: list[dict[str, str | int]]
-    cost_minor: int
-    terms: dict[str, int]
-    objective: float
-    """What was minimised, by the goals of the rules."""
-    bound: float
-    """No plan that ships as much has a lower objective."""
-    gap: float
-    rules: str
-    rule_version: int
-    decided_at: str
-    next_best: dict[str, object] | None
-    candidates: list[dict[str, object]]
-    """The finding about each candidate, nearest first."""
+    @model_validator(mode="after")
+    def _can_be_decided_in_time(self) -> "RoutingPlanBody":
+        """Refuse what would take minutes, whoever asks for it and why."""
+        services = {name: len(one) for name, one in self.rules.tariffs.items()}
+        ways = [
+            (one, services[one.tariff] * max(1, len(one.parts or ()))) for one in self.candidates
+        ]
+        comparisons = sum(count**2 for _, count in ways)
+        if comparisons > COMPARISONS_MAX:
+            raise ValueError(
+                f"services and parts of days make {comparisons} comparisons of ways to ship; at"
+                f" most {COMPARISONS_MAX}: send fewer candidates, parts or services"
+            )
+        wanted = self.order.units()
+        cells = sum(
+            count * min(units, stock.units)
+            for one, count in (ways if self.rules.ordered else ())
+            for sku, units in wanted.items() if (stock := one.stock.get(sku)) is not None
+        )  # fmt: skip
+        if cells > CELLS_MAX:
+            raise ValueError(
+                f"goals in order weigh {cells} units at locations, by each service; at most"
+                f" {CELLS_MAX}: send fewer candidates or units, or weigh the goals"
+                " (rules.ordered empty)"
+            )
+        return self

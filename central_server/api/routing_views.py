@@ -8,6 +8,46 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from central_server.api.schemas import Body, Moment
 
 
+class ShipmentView(Body):
+    """What one location ships. Terms are whole minor units."""
+
+    location_id: str
+    service: str
+    lines: list[dict[str, str | int]]
+    ready_at: str
+    arrives_at: str
+    distance_km: float
+    terms: dict[str, int]
+    broken_runs: list[str]
+    """SKUs of which it takes the last unit out of a full run of sizes."""
+
+
+class RoutingPlanView(Body):
+    """The plan, and why it is the plan."""
+
+    sentence: str
+    shipments: list[ShipmentView]
+    unsourced: list[dict[str, str | int]]
+    cost_minor: int
+    terms: dict[str, int]
+    preferences: dict[str, float]
+    """What weighted rules add to the cost, and nobody pays (minor units): `speed` for the days of
+    all shipments, `shipments` for how many there are. With the cost they are the objective."""
+    objective: float
+    """What was minimised, by the goals of the rules."""
+    bound: float
+    """No plan that ships as much has a lower objective."""
+    gap: float
+    rules: str
+    rule_version: int
+    decided_at: str
+    next_best: dict[str, object] | None
+    """The best choice without one of the locations, what it costs more, and, where it costs less,
+    `because`: the goal that decided against it."""
+    candidates: list[dict[str, object]]
+    """The finding about each candidate, nearest first."""
+
+
 class RoutingDecisionView(BaseModel):
     """One decision. Of pickups, costs and shipments are missing: nothing is shipped."""
 

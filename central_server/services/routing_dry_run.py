@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from central_server.services.times import rfc3339
-from central_server.sourcing.engine.explain import RoutingTrace, explain, sentence
+from central_server.sourcing.engine.explain import RoutingTrace, route_explained, sentence
 from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
-from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import Shipped, SourcingPlan
-from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.routing import route
 
 
 def dry_run(
@@ -19,12 +18,13 @@ def dry_run(
     effort_max: int,
     has_trace: bool,
 ) -> dict[str, object]:
-    """Return the plan of `route` as a document, with its trace if that is wanted."""
-    skus = {line.sku for line in order.lines}
-    network = Network(candidates, rules, now_ms, skus)
-    plan = plan_order(order, network, effort_max=effort_max)
-    trace = explain(order, network, plan) if has_trace else None
-    return plan_document(plan, trace)
+    """Return the plan of `route` as a document, with its trace if that is wanted.
+
+    Raises `InvalidRequest` as `route` does.
+    """
+    if not has_trace:
+        return plan_document(route(order, candidates, rules, now_ms, effort_max=effort_max), None)
+    return plan_document(*route_explained(order, candidates, rules, now_ms, effort_max=effort_max))
 
 
 def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, object]:
@@ -33,7 +33,7 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
     shipped = [shipment.terms.rounded() for shipment in plan.shipments]
     terms = {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()}
     return {
-        "sentence": trace.sentence if trace is not None else sentence(plan, None),
+        "sentence": trace.sentence if trace is not None else sentence(plan, None, is_sought=False),
         "shipments": [
             {
                 "location_id": shipment.location_id,
@@ -50,6 +50,10 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
         "unsourced": _lines(plan.unsourced),
         "cost_minor": plan.cost_minor,
         "terms": terms,
+        "preferences": {
+            "speed": plan.preferences.speed,
+            "shipments": plan.preferences.shipments,
+        },
         "objective": plan.objective,
         "bound": plan.bound,
         "gap": plan.gap,
@@ -60,6 +64,7 @@ def plan_document(plan: SourcingPlan, trace: RoutingTrace | None) -> dict[str, o
             "without": best.without,
             "locations": list(best.plan.locations),
             "extra_minor": best.extra_minor,
+            "because": best.because,
         },
         "candidates": [
             {

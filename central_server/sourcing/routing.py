@@ -6,6 +6,9 @@ enabled pickup locations that can promise all lines, as the engine decides it un
 over stores: where nothing takes all, the lines stay unsourced and the plan says how
 many units the best candidate lacked. Equal candidates are told apart by id, so the
 same values always give the same plan.
+
+What is sent is decided by `route` of `engine.routing`, over other types; the `route` here is
+for pickups alone.
 """
 
 from collections import defaultdict
@@ -137,7 +140,10 @@ class SourcingPlan:
 def route(
     demand: Demand, candidates: Iterable[Candidate], rules: RoutingRules, now_ms: int
 ) -> SourcingPlan:
-    """Return where `demand` goes, with a finding for every candidate."""
+    """Return where a pickup goes, with a finding for every candidate.
+
+    Parcels are decided by `engine.routing.route`.
+    """
     wanted = demand.by_sku()
     found = sorted(
         ((_distance(demand, candidate), candidate) for candidate in candidates),

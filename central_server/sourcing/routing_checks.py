@@ -91,6 +91,7 @@ def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
 
 
 _BOUNDS = {
+    "near_latitude": (-90, 90), "near_longitude": (-180, 180),
     "shipments_max": (1, 20), "near_km": (0, 21_000), "radius_km": (0, 21_000),
     "grace_minutes": (0, 7 * DAY_MINUTES), "release_every_minutes": (0, DAY_MINUTES),
     "accept_minutes": (1, 30 * DAY_MINUTES),
@@ -107,8 +108,7 @@ def _amounts(rule: RoutingRule) -> Iterator[tuple[str, str]]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         least, most = _BOUNDS.get(field.name, (0.0, 1e12))
-        is_angle = field.name.startswith("near_l")
-        if not is_angle and not field.name.endswith("_ms") and not least <= value <= most:
+        if not field.name.endswith("_ms") and not least <= value <= most:
             yield field.name, f"{value} is not between {least} and {most}"
     has_percent = bool(rule.walk_in_margin_percent or rule.markdown_percent)
     if has_percent and not rule.horizon_days:

@@ -76,7 +76,8 @@ class RoutingRule:
     """Which goods: of `need`."""
     # Goals and limits: of `route`.
     goals: tuple[Goal, ...] = ()
-    """From the most important on (lexicographic); empty: weighted by the figures below."""
+    """From the most important on (lexicographic); what they leave equal the cost decides, then the
+    number of shipments. Empty: weighted by the figures below."""
     km_minor: float = 0.1
     """What a kilometer of a parcel counts beside its carrier's rate: rates know no distance."""
     speed_minor: float = 0.0

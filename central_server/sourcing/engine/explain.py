@@ -5,18 +5,22 @@ from dataclasses import dataclass, replace
 from heapq import nsmallest
 
 from central_server.sourcing.engine.items import items_of
-from central_server.sourcing.engine.model import RoutingOrder
+from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Finding, Network
 from central_server.sourcing.engine.plan import Shipment, SourcingPlan
-from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.reasons import RANKS_LOWER, deciding, is_better, money
+from central_server.sourcing.engine.routing import plan_order, sound_network
+from central_server.sourcing.engine.solver import EFFORT_MAX
 from central_server.sourcing.engine.ways import Asking
 from central_server.sourcing.geo import haversine_km
 
-RANKS_LOWER = "ranks lower by the rules"
-"""Why what costs less was not chosen, where nobody says otherwise."""
+__all__ = [
+    "RANKS_LOWER", "NextBest", "RoutingTrace", "TraceEntry", "explain", "route_explained",
+    "sentence",
+]  # fmt: skip
 ALTERNATIVES_MAX = 4
 """The next best choice is sought without each of so many of the plan's locations."""
-MINOR_PER_MAJOR = 100
+CUT_SHORT = "is better by the rules: the search was cut short before it was found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class NextBest:
     plan: SourcingPlan
     extra_minor: int
     """What it costs more."""
+    because: str = ""
+    """Why it was not chosen though it costs less, in words that follow "but"; or, whatever it
+    costs, that a search that was cut short missed it. Empty: it costs no less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,27 @@ class RoutingTrace:
     next_best: NextBest | None
 
 
+def route_explained(
+    order: RoutingOrder,
+    candidates: Iterable[Candidate],
+    rules: Rules,
+    now_ms: int,
+    *,
+    effort_max: int = EFFORT_MAX,
+    entries_max: int | None = None,
+) -> tuple[SourcingPlan, RoutingTrace]:
+    """Return the plan that `route` makes, and why: a sentence, findings, the next best choice.
+
+    Takes and raises what `route` does; `effort_max` bounds each search by itself, of which
+    there are up to `ALTERNATIVES_MAX` more than for the plan alone. `entries_max` limits the
+    findings to the nearest candidates and those that ship.
+    """
+    network = sound_network(order, candidates, rules, now_ms)
+    plan = plan_order(order, network, effort_max=effort_max)
+    trace = explain(order, network, plan, entries_max=entries_max, effort_max=effort_max)
+    return plan, trace
+
+
 def explain(
     order: RoutingOrder,
     network: Network,
@@ -58,30 +86,43 @@ def explain(
     alternatives: bool = True,
     entries_max: int | None = None,
     because: str = RANKS_LOWER,
+    effort_max: int = EFFORT_MAX,
 ) -> RoutingTrace:
     """Return the trace of `plan`, which routing made of `order` over `network`.
 
-    With `alternatives`, the order is routed again without each location of the plan.
-    `entries_max` limits the findings to the nearest candidates and those of the plan.
-    `because` says why a plan that costs less was not chosen.
+    With `alternatives`, the order is routed again without each location of the plan, each
+    search bounded by `effort_max` (options looked at). `entries_max` limits the findings to the
+    nearest candidates and those of the plan. `because` says why a plan that costs less was not
+    chosen; as it is, the goal that decided is named.
     """
-    best = _next_best(order, network, plan) if alternatives else None
+    best = _next_best(order, network, plan, because, effort_max) if alternatives else None
     entries = _entries(order, network, plan, entries_max)
-    return RoutingTrace(sentence(plan, best, because), entries, best)
+    return RoutingTrace(sentence(plan, best, is_sought=alternatives), entries, best)
 
 
-def _next_best(order: RoutingOrder, network: Network, plan: SourcingPlan) -> NextBest | None:
-    units = sum(shipment.units for shipment in plan.shipments)
-    found: NextBest | None = None
+def _next_best(
+    order: RoutingOrder, network: Network, plan: SourcingPlan, because: str, effort_max: int
+) -> NextBest | None:
+    found: tuple[str, SourcingPlan] | None = None
     for location in plan.locations[:ALTERNATIVES_MAX]:
         without = replace(order, excluded=order.excluded | {location})
-        other = plan_order(without, network)
-        if sum(shipment.units for shipment in other.shipments) < units:
-            continue
-        extra = other.cost_minor - plan.cost_minor
-        if found is None or other.objective < found.plan.objective:
-            found = NextBest(location, other, extra)
-    return found
+        other = plan_order(without, network, effort_max=effort_max)
+        if other.units >= plan.units and (found is None or is_better(other, found[1])):
+            found = location, other
+    if found is None:
+        return None
+    location, other = found
+    extra = other.cost_minor - plan.cost_minor
+    return NextBest(location, other, extra, _why_not(plan, other, extra, because))
+
+
+def _why_not(plan: SourcingPlan, other: SourcingPlan, extra_minor: int, because: str) -> str:
+    """Return why `other` was not chosen, beside what it costs more."""
+    if because != RANKS_LOWER:
+        return because if extra_minor < 0 else ""
+    if plan.gap > 0 and is_better(other, plan):
+        return CUT_SHORT
+    return deciding(plan, other) if extra_minor < 0 else ""
 
 
 def _entries(
@@ -135,13 +176,18 @@ def _finding(
     return Finding.DEARER if is_able else Finding.NOT_CAPABLE
 
 
-def sentence(plan: SourcingPlan, best: NextBest | None, because: str = RANKS_LOWER) -> str:
-    """Return the plan in words: who ships what, why it costs what it costs, what came next."""
+def sentence(plan: SourcingPlan, best: NextBest | None, *, is_sought: bool = True) -> str:
+    """Return the plan in words: who ships what, why it costs what it costs, what came next.
+
+    `is_sought` says whether other choices were sought: only then may there be none.
+    """
     missing = sum(line.quantity for line in plan.unsourced)
     if not plan.shipments:
+        if not missing:
+            return "Nothing is asked for, so nothing ships."
         return f"Nobody can ship any of the {_units(missing)}."
     parts = [_shipment(shipment) for shipment in plan.shipments]
-    text = f"{_listed(parts)}: {_money(plan.cost_minor)}{_because(plan)}."
+    text = f"{_listed(parts)}: {money(plan.cost_minor)}{_because(plan)}."
     if plan.broken_runs:
         text += f" That breaks {_runs(plan.broken_runs)}."
     if missing:
@@ -150,13 +196,20 @@ def sentence(plan: SourcingPlan, best: NextBest | None, because: str = RANKS_LOW
         others = _listed(list(best.plan.locations))
         text += (
             f" The next best choice, {others} without {best.without}, would have cost"
-            f" {_difference(best.extra_minor, because)}{_breaking(best.plan)}."
+            f" {_difference(best)}{_breaking(best.plan)}."
         )
-    elif not missing:
+    elif is_sought and not missing and len(plan.shipments) <= ALTERNATIVES_MAX:
         text += " No other choice ships all of it."
-    if plan.gap > 0:
-        text += f" At most {plan.gap:.1%} could still be saved: the search was cut short."
-    return text
+    return text + _what_is_open(plan)
+
+
+def _what_is_open(plan: SourcingPlan) -> str:
+    """Return how far a search that was cut short may be from the best plan."""
+    if plan.gap <= 0:
+        return ""
+    if plan.ordered:
+        return " The search was cut short: a better choice may exist."
+    return f" At most {plan.gap:.1%} could still be saved: the search was cut short."
 
 
 def _shipment(shipment: Shipment) -> str:
@@ -169,24 +222,26 @@ def _shipment(shipment: Shipment) -> str:
 def _because(plan: SourcingPlan) -> str:
     """Return the terms that matter, in words."""
     terms = plan.terms
-    words = [f"freight {_money(round(terms.freight))}"]
+    words = [f"freight {money(round(terms.freight))}"]
     for name, value in (
         ("handling", terms.handling), ("surcharge", terms.surcharge),
         ("expected misses", terms.risk), ("balance of stock", terms.balance),
     ):  # fmt: skip
         if round(value):
-            words.append(f"{name} {_money(round(value))}")
+            words.append(f"{name} {money(round(value))}")
     if round(terms.shelf) > 0:
-        words.append(f"worth to walk-in customers {_money(round(terms.shelf))}")
+        words.append(f"worth to walk-in customers {money(round(terms.shelf))}")
     elif round(terms.shelf) < 0:
-        words.append(f"less {_money(-round(terms.shelf))} of markdown that is saved")
+        words.append(f"less {money(-round(terms.shelf))} of markdown that is saved")
     return f" ({', '.join(words)})"
 
 
-def _difference(minor: int, because: str) -> str:
-    if minor > 0:
-        return f"{_money(minor)} more"
-    return "the same" if minor == 0 else f"{_money(-minor)} less, but {because}"
+def _difference(best: NextBest) -> str:
+    minor = best.extra_minor
+    word = f"{money(abs(minor))} {'more' if minor > 0 else 'less'}" if minor else "the same"
+    if not best.because:
+        return word
+    return f"{word}, {'and' if best.because == CUT_SHORT else 'but'} {best.because}"
 
 
 def _runs(skus: Iterable[str]) -> str:
@@ -195,11 +250,6 @@ def _runs(skus: Iterable[str]) -> str:
 
 def _breaking(plan: SourcingPlan) -> str:
     return f", and breaks {_runs(plan.broken_runs)}" if plan.broken_runs else ""
-
-
-def _money(minor: int) -> str:
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // MINOR_PER_MAJOR}.{abs(minor) % MINOR_PER_MAJOR:02d}"
 
 
 def _units(count: int) -> str:

@@ -1,7 +1,8 @@
 """The lines of an order as items: what may be split, what belongs together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from central_server.sourcing.engine.model import RequestedLine, RoutingOrder, Rules
 from central_server.sourcing.engine.plan import Shipped
@@ -69,36 +70,40 @@ def items_of(order: RoutingOrder, rules: Rules) -> tuple[Item, ...]:
     by_sku: dict[str, list[RequestedLine]] = {}
     for line in order.lines:
         by_sku.setdefault(line.sku, []).append(line)
-    group_of = _joined(by_sku.values())
-    groups: dict[str, list[Part]] = {}
+    heads = _heads(by_sku.values())
+    found: dict[tuple[_By, str], list[Part]] = {}
     for sku, lines in by_sku.items():
-        groups.setdefault(group_of.get(sku, f"/{sku}"), []).append(_part(sku, lines))
+        group = next((line.group for line in lines if line.group), "")
+        key = (_By.GROUP, heads[group]) if group else (_By.SKU, sku)
+        found.setdefault(key, []).append(_part(sku, lines))
     return tuple(
-        Item(tuple(parts), not rules.splits_lines or not name.startswith("/"))
-        for name, parts in groups.items()
+        Item(tuple(parts), not rules.splits_lines or by is _By.GROUP)
+        for (by, _), parts in found.items()
     )
 
 
+class _By(Enum):
+    """What an item is known by: names of groups and SKUs are chosen by others, and may be alike."""
+
+    GROUP = "group"
+    SKU = "sku"
+
+
 def _part(sku: str, lines: Sequence[RequestedLine]) -> Part:
+    """Return all lines of a SKU as one part. Should they disagree, the heaviest weight counts."""
     return Part(
-        sku, sum(line.quantity for line in lines), lines[0].weight_grams / 1000,
+        sku, sum(line.quantity for line in lines),
+        max(line.weight_grams for line in lines) / 1000,
         frozenset().union(*(line.needs for line in lines)), tuple(lines),
     )  # fmt: skip
 
 
-def _joined(skus: object) -> dict[str, str]:
-    """Return the group of each SKU that is in one; groups that share a SKU are one group."""
+def _heads(skus: Iterable[Sequence[RequestedLine]]) -> dict[str, str]:
+    """Return for each group the one that speaks for it: groups that share a SKU are one group."""
     found: dict[str, str] = {}
-    for lines in skus:  # type: ignore[attr-defined]
-        names = sorted({line.group for line in lines if line.group})
-        if not names:
-            continue
-        known = {found.get(name, name) for name in names}
-        head = min(known)
-        for sku, name in list(found.items()):
-            if name in known:
-                found[sku] = head
-        found[lines[0].sku] = head
-        for name in names:
-            found[name] = head
+    for lines in skus:
+        names = {line.group for line in lines if line.group}
+        joined = {found.get(name, name) for name in names}
+        for name in (*names, *(name for name, head in found.items() if head in joined)):
+            found[name] = min(joined)
     return found

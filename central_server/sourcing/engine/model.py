@@ -34,13 +34,14 @@ class RequestedLine:
     sku: str
     quantity: int
     weight_grams: int = 0
-    """Of one unit."""
+    """Of one unit: the same in all lines of its SKU."""
     unit_price_minor: int = 0
     category: str = ""
     needs: frozenset[str] = frozenset()
     """Capabilities that a location must have to handle it."""
     group: str = ""
-    """Lines of one group leave from one location together; empty: by itself."""
+    """Lines of one group leave from one location together, whatever it is called; groups that
+    share a SKU are one. Empty: by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ class Candidate:
     """Minutes after local midnight at which the carrier of a service collects, once a day.
     A service that is not listed leaves as soon as the parcel is ready."""
     parts: tuple[DayPart, ...] | None = None
-    """Capacity by day part, in order of time; None: no limit."""
+    """Capacity by day part, in order of time: work goes into the first that is not over and has
+    room. None: no limit."""
     minutes_per_order: float = 0.0
     minutes_per_unit: float = 0.0
     """Labor that a shipment takes, where its part of the day says nothing else."""
@@ -155,7 +157,8 @@ class Rules:
     name: str = "default"
     ordered: tuple[Goal, ...] = ()
     """Goals from the most important on, each deciding only among equals of those before it
-    (costs in whole minor units). Empty: weighted."""
+    (costs in whole minor units). What all of them leave equal the cost decides, then the
+    number of shipments. Empty: weighted."""
     speed_minor: float = 0.0
     """Weighted: what a day of a shipment is worth."""
     balance_weight: float = 1.0

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 
+from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.engine.problem import EPSILON
+
+DAY_MS = 86_400_000
+FLOAT_SHARE = 1e-12
+"""Objectives that differ by a smaller share count as equal: goals in order make great figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,21 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Preferences:
+    """What weighted rules add to the cost of a plan to choose by (minor units). Nobody pays it."""
+
+    speed: float = 0.0
+    """The days of all shipments, at the rules' `speed_minor` each."""
+    shipments: float = 0.0
+    """The shipments, at the rules' `shipment_minor` each."""
+
+    @property
+    def total(self) -> float:
+        """Both; with the terms of the plan they are its objective, up to rounding."""
+        return self.speed + self.shipments
+
+
+@dataclass(frozen=True, slots=True)
 class Shipped:
     """Units of one order line in a shipment."""
 
@@ -96,6 +116,20 @@ class SourcingPlan:
     rules: str
     rule_version: int
     decided_at_ms: int
+    preferences: Preferences = Preferences()
+    """What was added to the cost to choose by; nothing where goals stand in order."""
+    ordered: tuple[Goal, ...] = ()
+    """The goals that stood in order; empty: they were weighed."""
+
+    @property
+    def units(self) -> int:
+        """Units that ship."""
+        return sum(shipment.units for shipment in self.shipments)
+
+    @property
+    def days(self) -> float:
+        """Days from the decision to the arrival of each shipment, all together."""
+        return sum(max(0, one.arrives_ms - self.decided_at_ms) / DAY_MS for one in self.shipments)
 
     @property
     def cost_minor(self) -> int:
@@ -111,7 +145,7 @@ class SourcingPlan:
         """
         excess = self.objective - self.bound
         whole = max(1.0, abs(self.objective), self.terms.freight)
-        return excess / whole if excess > EPSILON else 0.0
+        return excess / whole if excess > max(EPSILON, whole * FLOAT_SHARE) else 0.0
 
     @property
     def locations(self) -> tuple[str, ...]:

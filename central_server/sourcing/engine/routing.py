@@ -2,15 +2,19 @@
 
 Pure: equal values give the equal plan. Candidates may be given as values, which
 are then prepared for this one order, or as a `Network` that was prepared for many.
+`explain.route_explained` is the same with its trace. Pickups, which one store gives whole,
+are decided by another `route`, over types of its own: `central_server.sourcing.routing`.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from central_server.sourcing.engine.checks import InvalidRequest, check_request
 from central_server.sourcing.engine.items import Item, items_of
 from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.offers import Offers, offers
-from central_server.sourcing.engine.plan import Shipment, Shipped, SourcingPlan, Terms
+from central_server.sourcing.engine.plan import Preferences, Shipment, Shipped, SourcingPlan, Terms
 from central_server.sourcing.engine.prices import balance_prices, breaks_run, shelf_prices
 from central_server.sourcing.engine.problem import Solution
 from central_server.sourcing.engine.solver import EFFORT_MAX, solve
@@ -26,19 +30,42 @@ def route(
     *,
     effort_max: int = EFFORT_MAX,
 ) -> SourcingPlan:
-    """Return the plan for `order` among `candidates`.
+    """Return the plan for `order` among `candidates`, decided at `now_ms` (milliseconds UTC).
 
-    `effort_max` bounds the search (`solver`); a plan that was cut short says so by
-    its `gap`. What nobody can ship is in `unsourced`.
+    `effort_max` bounds the search (options looked at, `solver`); a plan that was cut
+    short says so by its `gap`. What nobody can ship is in `unsourced`, which is no error.
+
+    Raises `checks.InvalidRequest`, a ValueError that names each field, unless: coordinates
+    are degrees; numbers of lines and ids of locations are distinct; quantities are whole
+    and at least 1; a SKU weighs the same in all of its lines; weights, prices and rates are
+    finite and not negative; `fill_probability` is within 0 and 1; given prices of units
+    never fall; parts of a day follow each other and end after they begin; no goal stands
+    twice. A tariff that the rules lack is no fault: nothing ships by it (`NO_SERVICE`).
+
+    Units of measure are those of `model`. `ROUTING.md` has an example that runs.
     """
-    skus = {line.sku for line in order.lines}
-    return plan_order(order, Network(candidates, rules, now_ms, skus), effort_max=effort_max)
+    return plan_order(order, sound_network(order, candidates, rules, now_ms), effort_max=effort_max)
+
+
+def sound_network(
+    order: RoutingOrder, candidates: Iterable[Candidate], rules: Rules, now_ms: int
+) -> Network:
+    """Return candidates ready for one order; raises `InvalidRequest` as `route` does."""
+    given = tuple(candidates)
+    faults = check_request(order, given, rules)
+    if faults:
+        raise InvalidRequest(faults)
+    return Network(given, rules, now_ms, {line.sku for line in order.lines})
 
 
 def plan_order(
     order: RoutingOrder, network: Network, *, effort_max: int = EFFORT_MAX
 ) -> SourcingPlan:
-    """Return the plan for `order` over a prepared network."""
+    """Return the plan for `order` over a prepared network, at its instant.
+
+    Nothing is checked here (`route` does): whoever prepares a network for many orders
+    answers for its values and theirs. Should lines of one SKU disagree, the heaviest counts.
+    """
     items = items_of(order, network.rules)
     offered = offers(order, network, items)
     solution = solve(offered.problem, effort_max)
@@ -70,16 +97,22 @@ def _plan(
     terms = Terms()
     for shipment in shipments:
         terms = terms.plus(shipment.terms)
-    return SourcingPlan(
+    rules = network.rules
+    plan = SourcingPlan(
         tuple(shipments),
         tuple(sorted(unsourced, key=lambda one: one.line)),
         terms,
         solution.cost,
         solution.bound,
-        network.rules.name,
-        network.rules.version,
+        rules.name,
+        rules.version,
         network.now_ms,
+        ordered=rules.ordered,
     )
+    if rules.ordered:
+        return plan
+    weighed = Preferences(rules.speed_minor * plan.days, rules.shipment_minor * len(shipments))
+    return replace(plan, preferences=weighed)
 
 
 def _shipment(

@@ -2,10 +2,11 @@
 
 Ordered goals are scaled so that the smallest step of one outweighs everything
 that the goals after it can make of an order. Costs and balance then count in whole
-minor units; balance is no part of the cost then, but a goal of its own.
+minor units; balance is no part of the cost then, but a goal of its own. What the named
+goals leave equal the cost decides, then the number of shipments (`ranked`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from central_server.sourcing.engine.model import Goal
@@ -34,7 +35,7 @@ class Scales:
                 for opening, late in zip(raw.fixed, days, strict=True)
             ]
             return fixed, raw.rows
-        weights = self._weights(raw, balances, days)
+        weights = _weights(ranked(self.ordered), raw, balances, days)
         balance = weights.get(Goal.BALANCE, 0.0)
         cost = weights.get(Goal.COST, 0.0)
         fixed = [
@@ -44,35 +45,56 @@ class Scales:
             for opening, late in zip(raw.fixed, days, strict=True)
         ]
         rows: list[Sequence[Offer]] = [
-            [
+            _merged(
                 (item, cost * round(price) + balance * round(harm), units)
                 for (item, price, units), harm in zip(row, harms, strict=True)
-            ]
+            )
             for row, harms in zip(raw.rows, balances, strict=True)
         ]
         return fixed, rows
 
-    def _weights(
-        self, raw: Problem, balances: Sequence[Sequence[float]], days: Sequence[float]
-    ) -> dict[Goal, float]:
-        """Return the weight of each goal: from the last on, above all that follow it."""
-        shipments = max(1, min(sum(raw.wanted), len(raw.fixed)))
-        opening = max(raw.fixed, default=0.0)
-        dearest = max((abs(price) for row in raw.rows for _, price, _ in row), default=0.0)
-        harm = max((value for row in balances for value in row), default=0.0)
-        reach = {
-            Goal.COST: sum(raw.wanted) * (2 * dearest + opening) + 1,
-            Goal.SPEED: shipments * max(days, default=0.0) + 1,
-            Goal.SHIPMENTS: float(shipments + 1),
-            Goal.BALANCE: sum(raw.wanted) * harm + 1,
-        }
-        step = {Goal.COST: 1.0, Goal.SPEED: SPEED_STEP_DAYS, Goal.SHIPMENTS: 1.0, Goal.BALANCE: 1.0}
-        weights: dict[Goal, float] = {}
-        below = 0.0
-        for goal in reversed(self.ordered):
-            weights[goal] = (below + 1.0) / step[goal]
-            below += weights[goal] * reach[goal]
-        return weights
+
+def _merged(cells: Iterable[Offer]) -> list[Offer]:
+    """Return the cells of a row, those of one item that follow each other at one cost as one."""
+    found: list[Offer] = []
+    for item, cost, units in cells:
+        if found and found[-1][:2] == (item, cost):
+            found[-1] = (item, cost, found[-1][2] + units)
+        else:
+            found.append((item, cost, units))
+    return found
+
+
+def ranked(ordered: Sequence[Goal]) -> tuple[Goal, ...]:
+    """Return goals that stand in order, with those that break ties after all that are named."""
+    return tuple(dict.fromkeys((*ordered, Goal.COST, Goal.SHIPMENTS)))
+
+
+def _weights(
+    goals: Sequence[Goal],
+    raw: Problem,
+    balances: Sequence[Sequence[float]],
+    days: Sequence[float],
+) -> dict[Goal, float]:
+    """Return the weight of each goal: from the last on, above all that follow it."""
+    units = sum(raw.wanted)
+    shipments = max(1, min(units, len(raw.fixed)))
+    opening = max(map(round, raw.fixed), default=0)
+    dearest = max((abs(round(price)) for row in raw.rows for _, price, _ in row), default=0)
+    harm = max((round(value) for row in balances for value in row), default=0)
+    reach = {
+        Goal.COST: units * 2 * dearest + shipments * opening,
+        Goal.SPEED: shipments * max(days, default=0.0),
+        Goal.SHIPMENTS: shipments,
+        Goal.BALANCE: units * harm,
+    }
+    step = {Goal.COST: 1.0, Goal.SPEED: SPEED_STEP_DAYS, Goal.SHIPMENTS: 1.0, Goal.BALANCE: 1.0}
+    weights: dict[Goal, float] = {}
+    below = 0.0
+    for goal in reversed(goals):
+        weights[goal] = (below + 1.0) / step[goal]
+        below += weights[goal] * reach[goal]
+    return weights
 
 
 SPEED_STEP_DAYS = 1 / 24

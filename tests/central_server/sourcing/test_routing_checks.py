@@ -18,6 +18,10 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("capacity", {"units": 1, "from_minute": 600, "until_minute": 600}, "until_minute", "ends"),
     ("capacity", {"labor_minutes": 60}, "minutes_per_order", "what takes the labor"),
     ("route", {"near_km": 5.0}, "near_km", "all three"),
+    ("route", {"near_latitude": 400.0, "near_longitude": 0.0, "near_km": 5.0},
+     "near_latitude", "between"),
+    ("route", {"near_latitude": 4.0, "near_longitude": float("nan"), "near_km": 5.0},
+     "near_longitude", "between"),
     ("route", {"value_from_minor": 5, "value_below_minor": 5}, "value_below_minor", "no order"),
     ("route", {"goals": (Goal.COST, Goal.COST)}, "goals", "twice"),
     ("route", {"hold_for": (HoldKind.GRACE,)}, "hold_for", "grace_minutes"),
@@ -35,7 +39,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("need", {"capabilities": ("x",)}, "skus", "which goods"),
     ("need", {"capabilities": ("x",), "skus": ("B",)}, "skus", "import it first"),
     ("route", {"effective_from_ms": 5, "effective_until_ms": 5}, "effective_until", "before"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "values", "field", "words"), WRONG)

@@ -1,0 +1,249 @@
+"""What the engine may be asked: each value that makes no sense, by the name of its field.
+
+`route` asks; `plan_order` over a prepared network does not. All locations are looked at,
+so sound ones are passed by one comparison of each value, and only those that fail it are
+looked at closely. Of their stock only that of wanted SKUs counts.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from math import inf, isfinite
+from sys import float_info
+from typing import NamedTuple
+
+from central_server.sourcing.engine.model import Candidate, DayPart, RoutingOrder, Rules, Stock
+from central_server.sourcing.engine.tariffs import Tariff, Zone
+
+FAULTS_MAX = 20
+"""So many faults are told, the others with the next attempt."""
+FINITE = float_info.max
+DAY_MINUTES = 1440
+Bounds = Mapping[str, tuple[float, float]]
+
+_PLACE: Bounds = {"latitude": (-90, 90), "longitude": (-180, 180)}
+_LINE: Bounds = {
+    "quantity": (1, FINITE), "weight_grams": (0, FINITE), "unit_price_minor": (0, FINITE),
+}  # fmt: skip
+_STOCK: Bounds = {
+    "units": (0, FINITE), "walk_ins_per_day": (0, FINITE), "horizon_days": (0, FINITE),
+    "walk_in_margin_minor": (0, FINITE), "markdown_minor": (0, FINITE),
+    "dual_minor": (-FINITE, FINITE), "fill_probability": (0, 1),
+}  # fmt: skip
+_CANDIDATE: Bounds = {
+    **_PLACE, "lead_minutes": (0, FINITE), "handling_minor": (0, FINITE),
+    "unit_handling_minor": (0, FINITE), "unit_surcharge_minor": (0, FINITE),
+    "minutes_per_order": (0, FINITE), "minutes_per_unit": (0, FINITE), "radius_km": (0, inf),
+}  # fmt: skip
+_PART: Bounds = {
+    "units": (0, FINITE), "orders": (0, FINITE), "labor_minutes": (0, inf),
+    "minutes_per_order": (0, FINITE), "minutes_per_unit": (0, FINITE),
+}  # fmt: skip
+_RULES: Bounds = {
+    "speed_minor": (0, FINITE), "balance_weight": (0, FINITE), "shipment_minor": (0, FINITE),
+    "stock_weight": (0, FINITE), "supply_weeks": (0, FINITE), "supply_minor": (0, FINITE),
+    "broken_run_minor": (0, FINITE), "failed_pick_minor": (0, FINITE), "radius_km": (0, inf),
+    "shipments_max": (1, FINITE), "whole_below_minor": (0, FINITE), "kept_units": (0, FINITE),
+}  # fmt: skip
+_ZONE: Bounds = {
+    "transit_days": (0, FINITE), "parcel_minor": (0, FINITE), "unit_minor": (0, FINITE),
+    "kg_minor": (0, FINITE), "parcel_km_minor": (0, FINITE), "unit_km_minor": (0, FINITE),
+    "kg_km_minor": (0, FINITE), "up_to_km": (0, inf),
+}  # fmt: skip
+
+
+class Fault(NamedTuple):
+    """One value that makes no sense."""
+
+    field: str
+    """Its place, such as `order.lines[0].quantity`."""
+    text: str
+    """What is wrong with it."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.text}"
+
+
+class InvalidRequest(ValueError):
+    """The engine was asked something that makes no sense; `faults` say where."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+def check_request(
+    order: RoutingOrder, candidates: Sequence[Candidate], rules: Rules
+) -> list[Fault]:
+    """Return what is wrong with a request, `FAULTS_MAX` at most; nothing where it makes sense."""
+    skus = {line.sku for line in order.lines}
+    found = (*_of_order(order), *_of_rules(rules), *islice(_of_ids(candidates), FAULTS_MAX))
+    return [*found, *islice(_of_candidates(candidates, skus), FAULTS_MAX)][:FAULTS_MAX]
+
+
+def _of_order(order: RoutingOrder) -> Iterator[Fault]:
+    yield from _outside("order", order, _PLACE)
+    yield from _no_names("order.excluded", order.excluded)
+    numbers: set[int] = set()
+    weights: dict[str, tuple[int, int]] = {}
+    for place, line in enumerate(order.lines):
+        where = f"order.lines[{place}]"
+        yield from _outside(where, line, _LINE)
+        if not isinstance(line.quantity, int):
+            yield Fault(f"{where}.quantity", f"{line.quantity!r} is no whole number of units")
+        if line.line in numbers:
+            yield Fault(f"{where}.line", f"there are several lines {line.line}")
+        numbers.add(line.line)
+        first, grams = weights.setdefault(line.sku, (line.line, line.weight_grams))
+        if grams != line.weight_grams:
+            text = (
+                f"a unit of {line.sku} weighs {line.weight_grams} g here and {grams} g in line"
+                f" {first}: say one weight"
+            )
+            yield Fault(f"{where}.weight_grams", text)
+
+
+def _of_rules(rules: Rules) -> Iterator[Fault]:
+    yield from _outside("rules", rules, _RULES)
+    yield from _no_names("rules.excluded", rules.excluded)
+    yield from _no_names("rules.kinds", rules.kinds)
+    if len(set(rules.ordered)) < len(rules.ordered):
+        yield Fault("rules.ordered", "a goal stands there twice: leave the later one out")
+    for name, tariff in rules.tariffs.items():
+        yield from _of_tariff(f"rules.tariffs[{name!r}]", tariff)
+
+
+def _of_tariff(where: str, tariff: Tariff) -> Iterator[Fault]:
+    for service in tariff.services:
+        here = f"{where}.{service.name}.zones"
+        for number, zone in enumerate(service.zones):
+            if not _is_sound_zone(zone):
+                yield from _outside(f"{here}[{number}]", zone, _ZONE)
+        ends = [inf if one.up_to_km is None else one.up_to_km for one in service.zones]
+        if any(later <= before for before, later in pairwise(ends)):
+            yield Fault(here, "zones stand nearest first, each reaching further than the last")
+
+
+def _is_sound_zone(one: Zone) -> bool:
+    return (
+        one.transit_days >= 0
+        and one.parcel_minor >= 0
+        and one.unit_minor >= 0
+        and one.kg_minor >= 0
+        and one.parcel_km_minor >= 0
+        and one.unit_km_minor >= 0
+        and one.kg_km_minor >= 0
+        and (one.up_to_km is None or one.up_to_km >= 0)
+        and one.transit_days + one.parcel_minor + one.unit_minor + one.kg_minor < inf
+        and one.parcel_km_minor + one.unit_km_minor + one.kg_km_minor < inf
+    )
+
+
+def _of_ids(candidates: Sequence[Candidate]) -> Iterator[Fault]:
+    if len({one.location_id for one in candidates}) == len(candidates):
+        return
+    seen: set[str] = set()
+    for number, one in enumerate(candidates):
+        if one.location_id in seen:
+            text = f"there are several {one.location_id!r}"
+            yield Fault(f"candidates[{number}].location_id", text)
+        seen.add(one.location_id)
+
+
+def _of_candidates(candidates: Sequence[Candidate], skus: Collection[str]) -> Iterator[Fault]:
+    for number in _doubtful_places(candidates):
+        yield from _of_candidate(f"candidates[{number}]", candidates[number])
+    for sku in skus:
+        for number, stock in _doubtful_stock(candidates, sku):
+            yield from _of_stock(f"candidates[{number}].stock[{sku!r}]", stock)
+
+
+def _doubtful_places(candidates: Sequence[Candidate]) -> Sequence[int]:
+    """Return which locations are worth a closer look; nothing can be wrong with the others.
+
+    One expression without calls, as it runs over every location. What is no number fails it.
+    """
+    return [
+        number
+        for number, one in enumerate(candidates)
+        if not (
+            -90.0 <= one.latitude <= 90.0  # noqa: PLR2004 - degrees
+            and -180.0 <= one.longitude <= 180.0  # noqa: PLR2004 - degrees
+            and 0.0 <= one.handling_minor < inf
+            and 0.0 <= one.unit_handling_minor < inf
+            and 0.0 <= one.unit_surcharge_minor < inf
+            and one.lead_minutes >= 0
+            and one.parts is None
+            and one.radius_km is None
+            and not one.cut_offs
+        )
+    ]
+
+
+def _doubtful_stock(candidates: Sequence[Candidate], sku: str) -> Sequence[tuple[int, Stock]]:
+    """Return the stock of a SKU that is worth a closer look, with the number of its location."""
+    return [
+        (number, one)
+        for number, held in enumerate(candidates)
+        if (one := held.stock.get(sku)) is not None
+        and not (
+            one.units >= 0
+            and 0.0 <= one.fill_probability <= 1.0
+            and 0.0 <= one.walk_ins_per_day < inf
+            and 0.0 <= one.horizon_days < inf
+            and 0.0 <= one.walk_in_margin_minor < inf
+            and 0.0 <= one.markdown_minor < inf
+            and -inf < one.dual_minor < inf
+            and not one.prices_minor
+        )
+    ]
+
+
+def _of_candidate(where: str, one: Candidate) -> Iterator[Fault]:
+    yield from _outside(where, one, _CANDIDATE)
+    for service, minutes in one.cut_offs.items():
+        if not 0 <= minutes < DAY_MINUTES:
+            text = f"{minutes} is no minute of a day: it has {DAY_MINUTES} of them"
+            yield Fault(f"{where}.cut_offs[{service!r}]", text)
+    parts = one.parts or ()
+    for number, part in enumerate(parts):
+        yield from _of_part(f"{where}.parts[{number}]", part)
+    for number, (before, later) in enumerate(pairwise(parts), 1):
+        if later.starts_ms < before.starts_ms:
+            text = "it starts before the part that stands before it: put them in order of time"
+            yield Fault(f"{where}.parts[{number}].starts_ms", text)
+
+
+def _of_part(where: str, part: DayPart) -> Iterator[Fault]:
+    yield from _outside(where, part, _PART)
+    if part.ends_ms <= part.starts_ms:
+        yield Fault(f"{where}.ends_ms", "this part of the day ends before it begins")
+
+
+def _of_stock(where: str, one: Stock) -> Iterator[Fault]:
+    yield from _outside(where, one, _STOCK)
+    prices = one.prices_minor
+    if not prices:
+        return
+    if not isfinite(sum(prices)):
+        yield Fault(f"{where}.prices_minor", "prices are finite amounts")
+    elif any(later < before for before, later in pairwise(prices)):
+        yield Fault(f"{where}.prices_minor", "prices never fall: a later unit costs no less")
+
+
+def _outside(where: str, one: object, bounds: Bounds) -> Iterator[Fault]:
+    """Yield the figures of a value that are out of bounds; None is nothing said."""
+    for name, (least, most) in bounds.items():
+        value = getattr(one, name)
+        if value is None or least <= value <= most:
+            continue
+        if most < FINITE:
+            text = f"{value} is not between {least} and {most}"
+        else:
+            text = f"{value} is no finite number" + (f" of {least} or more" if least >= 0 else "")
+        yield Fault(f"{where}.{name}", text)
+
+
+def _no_names(where: str, names: Iterable[str] | None) -> Iterator[Fault]:
+    """Yield that names are one text: whatever is a part of it would be among them."""
+    if isinstance(names, str):
+        yield Fault(where, f"{names!r} is one text: give a set of names")
