@@ -63,6 +63,19 @@ class JournalWitnessing(ABC):
                 self.mark_file.write(here)
                 self.mark_file.sync()
 
+    def flush_mark(self) -> None:
+        """See that the mark is at the head at least, and on the disk: before anything is sent.
+
+        Another process may have done what is sent now, and be about to move the mark.
+        """
+        with self._lock:
+            here = self._mark_of_head()
+            with self._telling():
+                known = self.mark_file.read(here.install_nonce)
+                if known is None or known.place < here.place:
+                    self.mark_file.write(here)
+                self.mark_file.sync()
+
     def complete_evidence(self) -> None:
         """Write once more what the evidence lacks: a crash left it out, or a disk was away."""
         with self._lock:
