@@ -21,6 +21,7 @@ from sync.protocol import errors
 from sync.protocol.endpoint import OperationsPage
 from sync.protocol.session import OPS_PER_PUSH_MAX, PushAnswer, PushHeader, SnapshotManifest
 from sync.protocol.snapshot import has_snapshot
+from sync.protocol.verdicts import VerdictStatus
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
@@ -71,7 +72,7 @@ class SyncService:
                 scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
             )  # fmt: skip
             if replica.enabled:
-                generation = extend_lease(unit, location, header.lease_ms, now)
+                generation = extend_lease(unit, location, _token(header, answer), now)
                 if answer.heads:
                     answer = answer.model_copy(update={"generation": generation})
             unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
@@ -96,17 +97,13 @@ class SyncService:
         """
         count = len(lines) // 2
         while count:
-            part = header.model_copy(
-                update={"count": count, "backlog": header.backlog + header.count - count}
-            )
             try:
-                return self._accept(replica_id, part, lines[:count])
+                return self._accept(replica_id, _first_of(header, count), lines[:count])
             except self._judging.poison:
                 count //= 2
         if not lines:
             raise problem
-        one = header.model_copy(update={"count": 1, "backlog": header.backlog + header.count - 1})
-        return self._accept(replica_id, one, lines[:1], poison=problem)
+        return self._accept(replica_id, _first_of(header, 1), lines[:1], poison=problem)
 
     def page(
         self, replica_id: str, scope: str, incarnation: int, after: int, limit: int
@@ -161,6 +158,26 @@ class SyncService:
     def _check_scope(self, view: "View", replica_id: str, scope: str) -> None:
         if scope not in scopes_of(_location_of(view, replica_id)):
             raise ScopeMissing(scope)
+
+
+def _first_of(header: PushHeader, count: int) -> PushHeader:
+    """Return the header of a push of which only the first operations are looked at.
+
+    No lease goes on with it: that nothing more is to come was said of the whole, and
+    the rest may end the very rights that central would promise on.
+    """
+    unsent = header.backlog + header.count - count
+    return header.model_copy(update={"count": count, "backlog": unsent, "lease_ms": 0})
+
+
+def _token(header: PushHeader, answer: PushAnswer) -> int:
+    """Return the token of a push; none where central holds back what the store has just sent.
+
+    The store sends none as long as rights wait at central, but that these do it hears
+    only from this answer.
+    """
+    is_held = any(one.status is VerdictStatus.QUARANTINED for one in answer.verdicts)
+    return 0 if is_held else header.lease_ms
 
 
 def _sender_of(view: "View", replica_id: str) -> tuple[Replica, Location]:

@@ -1,13 +1,15 @@
 """A second copy of each operation, on another path: what a lost database can be refilled from.
 
 Append-only, a line a record: base64 of the record, and a CRC. A line that was
-torn by a crash is passed over. Where the store's files are encrypted, so is
-this one (AES-GCM under a key derived from theirs). One file holds a month, so
-that old ones can be dropped whole.
+torn, by a crash or a disk without room, is passed over; a record begins with a
+line feed, so that none is glued to what another process has torn. Where the
+store's files are encrypted, so is this one (AES-GCM under a key derived from
+theirs). One file holds a month, so that old ones can be dropped whole.
 """
 
 import base64
 import binascii
+import errno
 import json
 import os
 import zlib
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 MONTH_MS = 30 * 86_400_000
 NONCE_BYTES = 12
 SUFFIX = ".evidence"
+WRITES_MAX = 2
+NEWEST_BYTES = 65_536
+"""Of the end of a file: what a crash or another process left out is not far back."""
 
 
 class Witness(NamedTuple):
@@ -51,9 +56,14 @@ class Evidence:
         """Add records and flush them to the disk; the last one says which month they are of."""
         if not witnesses:
             return
-        descriptor = self._open(_made_at_ms(witnesses[-1].line) // MONTH_MS)
-        os.write(descriptor, b"".join(self._encoded(one) for one in witnesses))
-        os.fdatasync(descriptor)
+        content = b"".join(self._encoded(one) for one in witnesses)
+        try:
+            descriptor = self._open(_made_at_ms(witnesses[-1].line) // MONTH_MS)
+            _write_whole(descriptor, content)
+            os.fdatasync(descriptor)
+        except OSError:
+            self.close()  # the disk may come back as another one
+            raise
 
     def after(self, replica_id: str, epoch: int, seq: int) -> Iterator[Witness]:
         """Yield the newest record of each operation after `seq`, in order, up to a gap."""
@@ -66,6 +76,20 @@ class Evidence:
             yield following
             seq += 1
 
+    def newest(self, replica_id: str, epoch: int) -> dict[int, bytes]:
+        """Return seq and hash of an epoch's records at the end of the newest file."""
+        paths = list(self._folder.glob(f"*{SUFFIX}"))
+        if not paths:
+            return {}
+        with max(paths, key=lambda path: path.stat().st_mtime_ns).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - NEWEST_BYTES))
+            found = [self._decoded(text) for text in file]
+        return {
+            one.seq: one.hash
+            for one in found
+            if one is not None and (one.replica_id, one.epoch) == (replica_id, epoch)
+        }
+
     def drop_before(self, ms: int) -> None:
         """Remove the files of months that ended before `ms`."""
         for path in self._folder.glob(f"*{SUFFIX}"):
@@ -74,9 +98,9 @@ class Evidence:
 
     def close(self) -> None:
         """Close the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def __del__(self) -> None:
         """Give the descriptor back at the latest when nobody knows this handle any more."""
@@ -90,14 +114,7 @@ class Evidence:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._descriptor = os.open(path, flags, 0o600)
             self._month = month
-            self._end_torn_line(self._descriptor)
         return self._descriptor
-
-    def _end_torn_line(self, descriptor: int) -> None:
-        """Let the next record begin on a line of its own, whatever a crash left."""
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            os.write(descriptor, b"\n")
 
     def _all(self) -> Iterator[Witness]:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
@@ -114,7 +131,7 @@ class Evidence:
             nonce = os.urandom(NONCE_BYTES)
             content = nonce + self._cipher.encrypt(nonce, content, None)
         text = base64.b64encode(content)
-        return text + f" {zlib.crc32(text):08x}\n".encode()
+        return b"\n" + text + f" {zlib.crc32(text):08x}\n".encode()
 
     def _decoded(self, text: bytes) -> Witness | None:
         packed, _, stated = text.strip().partition(b" ")
@@ -136,6 +153,17 @@ class Evidence:
             return None
         moved = tuple((sku, on_hand, allocated) for sku, on_hand, allocated in effects)
         return Witness(replica_id, epoch, seq, line, bytes.fromhex(hashed), moved)
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    """Write records in one piece; after one that was cut short, all of them again.
+
+    Not the rest alone: another process may have written behind the first part.
+    """
+    for _ in range(WRITES_MAX):
+        if os.write(descriptor, content) == len(content):
+            return
+    raise OSError(errno.ENOSPC, "only a part of a record could be written")
 
 
 def _made_at_ms(line: bytes) -> int:

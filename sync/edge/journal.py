@@ -16,9 +16,10 @@ from sync.domain.operations import aggregate_of
 from sync.edge.evidence import Evidence, Witness
 from sync.edge.journal_reading import JournaledOperation, JournalReading
 from sync.edge.journal_settling import DAY_MS, KEEP_DAYS, JournalSettling
+from sync.edge.journal_witnessing import JournalWitnessing
 from sync.edge.lives import Life, Lives, Sending
 from sync.edge.lockouts import Lockouts
-from sync.edge.mark import Mark, MarkFile
+from sync.edge.mark import MarkFile
 from sync.edge.rights import FLOOR_SOLD, GivenRights
 from sync.edge.sqlite import (
     CommitHook,
@@ -61,7 +62,7 @@ class Head:
     hash: bytes
 
 
-class Journal(JournalReading, JournalSettling, Lockouts):
+class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
     """One connection to journal.db. Thread-safe: a lock covers each call.
 
     A store that also holds replica.db shares one lock between both files, so
@@ -84,8 +85,6 @@ class Journal(JournalReading, JournalSettling, Lockouts):
         self._fresh: list[Witness] = []
         self.mark_file = MarkFile(path.with_suffix(".mark"))
         self.evidence = None if evidence_folder is None else Evidence(evidence_folder, key)
-        self.witness_problem = ""
-        """Why the mark or the evidence could not be written last; the operation itself is safe."""
         _migrate(self._connection)
         self.rights = GivenRights(
             self._connection, self._all, lambda seq: self.lives.at(seq + 1).epoch
@@ -172,35 +171,6 @@ class Journal(JournalReading, JournalSettling, Lockouts):
             finally:
                 self._known = None
             self._note()
-
-    def _note(self) -> None:
-        """Move the mark and the evidence up to what was just committed.
-
-        The operation is durable already: that they cannot be written is told on
-        the sync screen, and refuses nobody's work.
-        """
-        if not self._fresh:
-            return
-        last = self._fresh[-1]
-        nonce = self.identity.install_nonce
-        try:
-            self.mark_file.write(Mark(nonce, last.epoch, last.seq, last.hash.hex()))
-            if self.evidence is not None:
-                self.evidence.append(self._fresh)
-            self.witness_problem = ""
-        except OSError as problem:
-            self.witness_problem = f"the second record of this store's work failed: {problem}"
-
-    def write_mark(self) -> None:
-        """Let the mark stand at the head, durably."""
-        with self._lock:
-            head = self.head()
-            nonce, epoch = self.identity.install_nonce, self.identity.epoch
-            try:
-                self.mark_file.write(Mark(nonce, epoch, head.seq, head.hash.hex()))
-                self.mark_file.sync()
-            except OSError as problem:
-                self.witness_problem = f"the mark of this store's work failed: {problem}"
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -3,8 +3,8 @@
 A database that is restored from an older state looks whole: only something that
 was not restored with it can tell. The mark is a file of two slots beside
 journal.db; each holds the installation's nonce, the place and the hash of the
-newest operation, and a CRC. Slots are written in turn, so a torn one leaves the
-other. A mark never runs ahead of what is committed: it is written after it.
+newest operation, and a CRC. The older slot is written over, so a torn one leaves
+the other. A mark never runs ahead of what is committed: it is written after it.
 """
 
 import json
@@ -38,8 +38,8 @@ class MarkFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._turn = 0
-        self._is_synced = True
+        self._flushed = b""
+        """What was in the file when this handle flushed it last."""
 
     def read(self, install_nonce: str) -> Mark | None:
         """Return the newest whole slot of this installation.
@@ -50,30 +50,36 @@ class MarkFile:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return None
-        slots = [content[at : at + SLOT_BYTES] for at in range(0, SLOTS * SLOT_BYTES, SLOT_BYTES)]
-        marks = [mark for slot in slots if (mark := _decoded(slot)) is not None]
+        marks = [mark for mark in _slots(content) if mark is not None]
         own = [mark for mark in marks if mark.install_nonce == install_nonce]
         return max(own, key=lambda mark: mark.place, default=None)
 
     def write(self, mark: Mark) -> None:
-        """Write the next slot. A crash of this process takes it back no more; `sync` flushes it."""
+        """Write over the older slot. A crash of this process takes it back no more; see `sync`.
+
+        Which one that is may be another process's doing: it is looked up each time.
+        """
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            self._turn = self._older_slot()
-        os.pwrite(self._descriptor, _encoded(mark), self._turn * SLOT_BYTES)
-        self._turn = (self._turn + 1) % SLOTS
-        self._is_synced = False
+        slot = _older_slot(self._content(self._descriptor), mark.install_nonce)
+        os.pwrite(self._descriptor, _encoded(mark), slot * SLOT_BYTES)
 
     def sync(self) -> None:
-        """Flush what was written to the disk."""
-        if self._descriptor is not None and not self._is_synced:
+        """Flush to the disk what the file holds, whichever process wrote it."""
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self._path, os.O_RDWR)
+            except FileNotFoundError:
+                return
+        content = self._content(self._descriptor)
+        if content != self._flushed:
             os.fdatasync(self._descriptor)
-            self._is_synced = True
+            self._flushed = content
 
     def close(self) -> None:
-        """Flush and close."""
-        self.sync()
+        """Flush what this handle may have written, and close."""
         if self._descriptor is not None:
+            self.sync()
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -82,15 +88,22 @@ class MarkFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def _older_slot(self) -> int:
-        """Return the slot that holds the older mark: the one to write over first."""
-        assert self._descriptor is not None
-        marks = [
-            _decoded(os.pread(self._descriptor, SLOT_BYTES, number * SLOT_BYTES))
-            for number in range(SLOTS)
-        ]
-        places = [(0, 0) if mark is None else mark.place for mark in marks]
-        return places.index(min(places))
+    def _content(self, descriptor: int) -> bytes:
+        return os.pread(descriptor, SLOTS * SLOT_BYTES, 0)
+
+
+def _slots(content: bytes) -> list[Mark | None]:
+    parts = range(0, SLOTS * SLOT_BYTES, SLOT_BYTES)
+    return [_decoded(content[at : at + SLOT_BYTES]) for at in parts]
+
+
+def _older_slot(content: bytes, install_nonce: str) -> int:
+    """Return the slot to write over: the older one, or one that is not this installation's."""
+    places = [
+        mark.place if mark is not None and mark.install_nonce == install_nonce else (0, 0)
+        for mark in _slots(content)
+    ]
+    return places.index(min(places))
 
 
 def _encoded(mark: Mark) -> bytes:

@@ -124,12 +124,12 @@ def _push_all(
     now_ms: int,
 ) -> PushReport:
     sent = rewinds = 0
-    journal.mark_file.sync()
     while True:
         place = journal.sending()
         limit = min(ops_max, OPS_PER_PUSH_MAX)
         lines = journal.lines_after(place.after_seq, limit, PUSH_BYTES_MAX // 2, place.life)
         header = _header(journal, place, len(lines)).model_copy(update={"heads": heads})
+        journal.flush_mark()
         if keeper is not None:
             keeper.note_attempt(place.after_seq + len(lines))
             token = keeper.token_to_send(is_last_push=header.backlog == 0)

@@ -65,6 +65,11 @@ def notice_restore(journal: Journal, now_ms: int) -> None:
         identity = journal.identity
     except LookupError:
         return
+    _compare_with_mark(journal, identity, now_ms)
+    journal.complete_evidence()
+
+
+def _compare_with_mark(journal: Journal, identity: Identity, now_ms: int) -> None:
     mark = journal.mark_file.read(identity.install_nonce)
     head = journal.head()
     if mark is not None and mark.place == (identity.epoch, head.seq):

@@ -29,6 +29,8 @@ class Fuse:
 
     def __init__(self) -> None:
         self.is_full = False
+        self.is_armed = True
+        """Whether anything happens at all."""
         self.crashes = 0
         self.refused = 0
         self.commits = 0
@@ -49,7 +51,7 @@ class Fuse:
         """Count one side of a commit and crash where that is due."""
         if not before:
             self.commits += 1
-        if self._left and self._before == before:
+        if self.is_armed and self._left and self._before == before:
             self._left -= 1
             if not self._left:
                 self.crashes += 1
@@ -97,7 +99,7 @@ class CentralFuse(Fuse):
     def hook(self, point: CentralPoint) -> None:
         """Stand around every commit of central."""
         before = point is CentralPoint.BEFORE
-        if before and self.is_full:
+        if before and self.is_full and self.is_armed:
             self.refused += 1
             raise CentralDiskFull
         self.passes(before=before)

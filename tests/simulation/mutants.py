@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from tests.simulation import events, oracles
 from tests.simulation.batch import calm_collector
-from tests.simulation.events import narrows
+from tests.simulation.events import half_taken, narrows
 from tests.simulation.oracles import rules as harm
 from tests.simulation.plan import plan_of
 from tests.simulation.registry import EventKind
@@ -32,7 +32,7 @@ ESCROW_EVENTS = frozenset(
         "a_round_is_cut_short", "a_new_name_is_cut_short", "pushes_shrink",
     }
 )  # fmt: skip
-EVENTS = (*events.ALL, *narrows.KINDS)
+EVENTS = (*events.ALL, *narrows.KINDS, *half_taken.KINDS)
 CHECKS = (*oracles.ALL, *harm.ORACLES)
 
 

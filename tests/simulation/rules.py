@@ -31,6 +31,7 @@ SOON = frozenset({"central_is_put_back_soon"})
 CLOCKS = frozenset({"centrals_clock_goes_back"})
 NEW = frozenset({"a_new_machine"})
 OLD = frozenset({"an_old_machine_hands_in"})
+HELD = frozenset({"the_end_of_rights_is_held_back"})
 DISKS = frozenset({"a_disk_is_put_back_unheard"})
 
 
@@ -63,6 +64,13 @@ def _tokens_from_before_a_restore_count(known: Any) -> Any:
         return known(unit, place, token_ms, now_ms)
 
     return extend_lease
+
+
+def _keeps_its_token(known: Any) -> Any:
+    def first_of(header: Any, count: int) -> Any:
+        return known(header, count).model_copy(update={"lease_ms": header.lease_ms})
+
+    return first_of
 
 
 def _judges_before_it_moves(_: Any) -> Any:
@@ -118,6 +126,10 @@ OF_CENTRAL = (
     Mutant("a token of the future counts", sync_service, "extend_lease",
            lambda known: lambda unit, place, token, now: known(unit, place, token, 10**15),
            CLOCKS),
+    Mutant("half of a push extends a lease", sync_service, "_first_of",
+           _keeps_its_token, frozenset({"half_of_a_push_is_taken"})),
+    Mutant("a push extends a lease and is held back", sync_service, "_token",
+           lambda _: lambda header, answer: header.lease_ms, HELD),
     Mutant("nothing ever lapses", Replication, "lapse", lambda _: lambda applier, only=None: 0),
     Mutant("a push is judged before what lapsed is moved", Replication, "prefetch",
            _judges_before_it_moves, frozenset({"everything_is_sold"})),
@@ -197,6 +209,14 @@ def _takes_unknown_for_unsent(_: Any) -> Any:
     return may_have_confirmed
 
 
+def _sends_a_token_for_held_rights(_: Any) -> Any:
+    def token_to_send(keeper: ShareKeeper, *, is_last_push: bool) -> int:
+        is_waited_for = keeper.journal.rights.expected() is not None
+        return 0 if is_waited_for or not is_last_push else keeper.book.token().token_ms
+
+    return token_to_send
+
+
 def _keeps_the_highest_token(known: Any) -> Any:
     def heard(keeper: ShareKeeper, token_ms: int) -> None:
         if token_ms >= keeper.book.token().token_ms:
@@ -237,6 +257,8 @@ OF_STORES = (
     Mutant("a token travels before a generation begins", ShareKeeper, "token_to_send",
            lambda _: lambda keeper, *, is_last_push: is_last_push and keeper.book.token().token_ms,
            SOON),
+    Mutant("a token travels while rights are held back", ShareKeeper, "token_to_send",
+           _sends_a_token_for_held_rights, HELD),
     Mutant("a token of the future is kept", ShareKeeper, "heard", _keeps_the_highest_token),
     Mutant("a grant does not lower the floor", Share, "floor",
            lambda _: property(lambda share: share.on_hand - share.allocated)),

@@ -3,6 +3,7 @@
 from tests.simulation.events import (
     approvals,
     curbside,
+    damage,
     inbox,
     machines,
     network,
@@ -43,6 +44,7 @@ ALL: tuple[EventKind, ...] = (
     *routing.KINDS,
     *transfers.KINDS,
     *restores.KINDS,
+    *damage.KINDS,
 )
 
 BY_NAME = {kind.name: kind for kind in ALL}

@@ -88,13 +88,20 @@ def _excused(books: Books, *, shared: bool) -> Counter[tuple[str, str]]:
 
 
 def _held_back(books: Books) -> Counter[tuple[str, str]]:
-    """Return what is tied by orders of which central holds work back: the store may be further."""
+    """Return what is tied by orders of which central holds work back: the store may be further.
+
+    And what customers brought back in sales that do not count: the store has it, and sells it.
+    """
     held = {one.aggregate for one in books.operations if one.status == "quarantined"}
     units: Counter[tuple[str, str]] = Counter()
     for key in held & books.orders.keys():
         order = books.orders[key].row.order
         for line in order.lines:
             units[order.location_id, line.sku] += line.tied
+    for one in books.operations:
+        if one.kind == "floor_sold" and one.status in {"quarantined", "refused"}:
+            for line in decode_line(one.line).op.lines:
+                units[location_of(one.replica_id), line.sku] += max(0, -line.units)
     return units
 
 

@@ -52,6 +52,8 @@ def both_sides_know_who_may_promise(world: "World") -> Iterator[str]:
         if lease is None or lease.generation > generation:
             yield f"{store.location_id}: generation {generation}, central {lease}"
             continue
+        if store.store.journal.holds_rights():
+            continue  # they are central's as soon as somebody lets them count
         shares = {one.sku: one for one in store.store.shares.shares([row.sku for row in rows])}
         for row in rows:
             theirs, ours = row.rights.within(lease.generation).online, shares[row.sku].online
@@ -262,7 +264,7 @@ def _live(order: FulfillmentOrder, seen: FulfillmentOrder | None) -> dict[str, i
 
 
 def _held_back(store: "StoreMachine", books: Books) -> Iterator[str]:
-    """Yield the SKUs of orders of which central held work back: both sides saw them differently."""
+    """Yield the SKUs of which central held work back: both sides saw them differently."""
     journal = store.store.journal
     lines = {line for life in journal.lives for _, line in journal.held(life, settled_too=True)}
     for key in {one.aggregate for one in books.operations if one.line in lines}:
@@ -270,6 +272,9 @@ def _held_back(store: "StoreMachine", books: Books) -> Iterator[str]:
         known = books.orders[key].row.order if key in books.orders else seen
         for line in () if known is None else known.lines:
             yield line.sku
+    for one in books.operations:
+        if one.kind == SALE and one.line in lines:
+            yield from (line.sku for line in decode_line(one.line).op.lines)
 
 
 def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
