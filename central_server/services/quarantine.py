@@ -81,7 +81,7 @@ class QuarantineDesk:
             found = done["settled"]
             assert isinstance(found, list)
             settled += found
-            held += not found
+            held += not found or found[-1]["status"] == _QUARANTINED
         return {"settled": settled, "held": held}
 
     def _next_of(self, after: OpId) -> OpId | None:

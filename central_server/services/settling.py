@@ -20,8 +20,9 @@ from central_server.services.rights import VOID_RIGHTS
 from central_server.services.succession import standing_of
 from sync.domain.operations import aggregate_of
 from sync.domain.stock_operations import RIGHTS
-from sync.hub.acceptor import applied_elsewhere, judge, passed_over
+from sync.hub.acceptor import judge, passed_over
 from sync.hub.ports import HeldBack, ReplicaState
+from sync.hub.repeats import NUMBER_TAKEN, Repeats
 from sync.protocol.lines import OperationRecord, decode_line
 from sync.protocol.rows import Entity, VerdictRow, store_scope, verdict_key
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -61,8 +62,8 @@ class Settling:
         self._now_ms = now_ms
         self._chain: Sequence[StoredOperation] = ()
         self._records: list[tuple[OperationRecord | None, str]] = []
-        self._elsewhere: set[bytes] = set()
-        """Lines that a successor of the device brought along, and that count already."""
+        self._repeats: Repeats
+        """What counts already: a successor of the device brought it along, or its till did."""
         self.settled: list[Document] = []
         """What became of each operation whose verdict changed."""
 
@@ -73,7 +74,7 @@ class Settling:
         readable = [record for record, _ in self._records if record is not None]
         aggregates = {aggregate_in(one) for one in chain}
         self._applier.load(aggregates, readable)
-        self._elsewhere = applied_elsewhere(self._unit.journal, self._state, aggregates)
+        self._repeats = Repeats(self._unit.journal, self._state, aggregates, readable)
 
     def settle(self, place: int, fault: Exception | None) -> bool:
         """Settle one operation of the chain; return whether the next one may be tried."""
@@ -85,15 +86,16 @@ class Settling:
             self._applier.pass_over(op_id, aggregate_in(stored), record)
         elif fault is not None:
             verdict = _spoilt(stored.seq, fault)
-        elif stored.line in self._elsewhere:
-            verdict = passed_over(self._applier, op_id, aggregate_in(stored), record)
+        elif (why := self._repeats.consequence(stored.line, record)) is not None:
+            verdict = passed_over(self._applier, op_id, aggregate_in(stored), record, why)
         elif record is not None and self._is_void(record):
             verdict = Verdict(
                 seq=stored.seq, status=VerdictStatus.AMENDED, consequences=(VOID_RIGHTS,)
             )
             self._applier.pass_over(op_id, aggregate_in(stored), record)
         else:
-            verdict = judge(self._applier, op_id, record, problem)
+            verdict = self._conflict(stored, record) or judge(self._applier, op_id, record, problem)
+        self._repeats.note(record, verdict)
         if verdict.status is VerdictStatus.QUARANTINED:
             self._keep_back(stored, verdict)
             return False
@@ -106,6 +108,15 @@ class Settling:
         standing = standing_of(self._unit, state.replica_id, state.location_id)
         self._applier.keep_later_marks(standing)
         self._applier.flush()
+
+    def _conflict(self, stored: StoredOperation, record: OperationRecord | None) -> Verdict | None:
+        """Return the verdict on a sale whose number is another's.
+
+        None once a person who was told so has it tried again: then it is a sale of its own.
+        """
+        if verdict_of(stored).code == NUMBER_TAKEN:
+            return None
+        return self._repeats.conflict(stored.seq, record)
 
     def _is_void(self, record: OperationRecord) -> bool:
         """Return whether it is about rights that only its store's present device may speak of.

@@ -93,11 +93,21 @@ _OTHERS = Prepared(
         REPLICAS.c.replica_id != bindparam("replica_id"),
     )
 )
+_WAS_APPLIED = text("status IN ('accepted', 'amended')")
 _APPLIED = Prepared(
     lambda engine: select(OP_LOG.c.line).where(
         engine.among(OP_LOG.c.aggregate, "aggregates"),
         engine.among(OP_LOG.c.replica_id, "names"),
-        text("status IN ('accepted', 'amended')"),
+        _WAS_APPLIED,
+    )
+)
+_APPLIED_HERE = Prepared(
+    lambda engine: select(OP_LOG.c.line).where(
+        engine.among(OP_LOG.c.aggregate, "aggregates"),
+        OP_LOG.c.replica_id.in_(
+            select(REPLICAS.c.replica_id).where(REPLICAS.c.location_id == bindparam("place"))
+        ),
+        _WAS_APPLIED,
     )
 )
 _HEADS = Prepared(
@@ -203,6 +213,11 @@ class SqlOperationJournal:
             self._connection, names=[name for (name,) in others], aggregates=aggregates
         )
         return {bytes(line) for (line,) in rows}
+
+    def applied_here(self, location_id: str, aggregates: Collection[str]) -> list[bytes]:
+        """Return the lines on `aggregates` that were applied at a location, under any name."""
+        rows = _APPLIED_HERE.rows(self._connection, place=location_id, aggregates=aggregates)
+        return [bytes(line) for (line,) in rows]
 
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is; an unknown scope is at 0."""

@@ -307,7 +307,7 @@ OP_LOG = Table(
     _text("kind"), _text("aggregate"), _text("by_associate"), _int("at_ms"), _int("received_ms"),
     _text("status"), Column("verdict", Text),
     CheckConstraint("status IN ('accepted', 'amended', 'refused', 'quarantined')", name="status"),
-    Index(None, "aggregate"),
+    Index(None, "aggregate", "replica_id"),
     Index("ix_op_log_quarantined", "replica_id", "aggregate",
           sqlite_where=text("status = 'quarantined'"),
           postgresql_where=text("status = 'quarantined'")),

@@ -16,7 +16,7 @@ from sync.edge.sqlite import (
     transaction,
 )
 
-NEWEST_MIGRATION = "m0008_included_held"
+NEWEST_MIGRATION = "m0009_program"
 """The last one in `schema`; a test holds the two together."""
 PARAMETERS_MAX = 500
 """How many values one IN list carries."""

@@ -71,9 +71,16 @@ class Sales(Journaling):
         return tuple(SkuUnits(sku, units) for sku, units in over.items() if units)
 
     def sale(self, transaction: str) -> FloorSold | None:
-        """Return the sale of that number as it was journaled; None for one never heard of."""
-        line = self.journal.first_line(FloorSold(transaction, ()).aggregate)
-        return None if line is None else cast("FloorSold", decode_line(line).op)
+        """Return the sale of that number as it was journaled; None for one never heard of.
+
+        Of one that the journal has forgotten only the items are known.
+        """
+        aggregate = FloorSold(transaction, ()).aggregate
+        line = self.journal.first_line(aggregate)
+        if line is not None:
+            return cast("FloorSold", decode_line(line).op)
+        items = self.journal.forgotten_sale(aggregate)
+        return None if items is None else FloorSold(transaction, items)
 
     def sales_taken(self) -> int:
         """Return how many sales the journal holds."""

@@ -125,6 +125,15 @@ def m0008_included_held(database: Database) -> None:
     database.execute("ALTER TABLE included ADD COLUMN held TEXT NOT NULL DEFAULT ''")
 
 
+@migrations(transactional=True)
+def m0009_program(database: Database) -> None:
+    """With which knowledge the rows were last read. Until now nobody wrote that down."""
+    database.execute(
+        "CREATE TABLE program (id INTEGER PRIMARY KEY CHECK (id = 1), knows TEXT NOT NULL) STRICT"
+    )
+    database.execute("INSERT INTO program (id, knows) VALUES (1, '')")
+
+
 def migrate(database: Database) -> None:
     """Bring a replica to this version's tables."""
     migrations.apply(database)

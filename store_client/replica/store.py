@@ -144,7 +144,7 @@ class Store(Boards, Sales, Till, Tasks):
     def _show_all_that_was_done(self) -> None:
         """Repair what a crash between journal and view left: nobody should do it again."""
         with suppress(LookupError, Error):  # not enrolled yet; no room: the next command says so
-            self._views.catch_up()
+            self.writer.bring_up()
 
     def close(self) -> None:
         """Close both files, and what was opened beside them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from store_client.replica import products
+from store_client.replica import kept_rows, products
 from store_client.replica.database import ReplicaDatabase, chunks, placeholders
 from store_client.replica.views import Views
 from sync.clock import Clock
@@ -49,6 +49,13 @@ class ReplicaStore:
         self._views = views
         self._clock = clock
 
+    def bring_up(self) -> None:
+        """Let rows and views be what this program makes of them, up to the journal's head."""
+        if not kept_rows.is_read(self._database):
+            with self._database.writing() as connection:
+                kept_rows.read_anew(connection, self._apply, self._views)
+        self._views.catch_up()
+
     def cursor(self, scope: str) -> ScopeCursor:
         """Return the cursor of a scope; zero for one never pulled."""
         row = self._database.one("SELECT incarnation, rev FROM scopes WHERE scope = ?", (scope,))
@@ -85,6 +92,7 @@ class ReplicaStore:
         rows = list({(row["e"], row["k"]): row for row in read}.values())
         self._settle(rows)
         with self._database.writing() as connection:
+            kept_rows.read_anew(connection, self._apply, self._views)
             checksum, alive = _scope_sums(connection, header.scope)
             by_entity: defaultdict[str, list[products.Row]] = defaultdict(list)
             for row in rows:

@@ -7,6 +7,7 @@ still kept goes up in a new epoch behind the hole, at the places that it has.
 
 from typing import NamedTuple
 
+from sync.edge import sale_numbers
 from sync.edge.evidence import Witness
 from sync.edge.journal import Journal
 from sync.edge.recovery import Theirs, adopt, recover
@@ -63,6 +64,8 @@ def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     known = journal.hash_at(end.last_seq, life)
     if known is not None and known.hex() != end.last_hash:
         return False  # another history: it is for the next push to find out
+    with journal.writing():
+        sale_numbers.drop_all(journal.connection)  # a till may bring back what is lost
     if known is None and _was_moved(journal, end):
         return recover(endpoint, journal, now_ms)  # central may have it where it was before
     theirs = Theirs(name, end.last_seq, life, end=(end.last_epoch, end.last_seq), is_certain=True)

@@ -9,7 +9,9 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
+from sync.domain.stock_operations import SkuUnits
 from sync.domain.transitions import Consequence
+from sync.edge import sale_numbers
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
 from sync.edge.verdicts import OUTSIDE_OF_ROWS
@@ -254,9 +256,21 @@ class JournalReading(ABC):
         return int(self._one("SELECT count(*) FROM verdicts WHERE status = ?", (status.value,))[0])
 
     def knows(self, aggregate: str) -> bool:
-        """Return whether anything about `aggregate` was ever journaled, in any epoch."""
-        found = self._one("SELECT 1 FROM operations WHERE aggregate = ? LIMIT 1", (aggregate,))
+        """Return whether anything about `aggregate` was journaled, in any epoch.
+
+        Of a sale also where that is forgotten (`sale_numbers.KEEP_DAYS`).
+        """
+        found = self._one(
+            "SELECT 1 FROM operations WHERE aggregate = ?1"
+            " UNION ALL SELECT 1 FROM sale_numbers WHERE aggregate = ?1 LIMIT 1",
+            (aggregate,),
+        )
         return found is not None
+
+    def forgotten_sale(self, aggregate: str) -> tuple[SkuUnits, ...] | None:
+        """Return what a sale was of whose operation is forgotten; None for no such one."""
+        row = self._one("SELECT items FROM sale_numbers WHERE aggregate = ?", (aggregate,))
+        return None if row is None else sale_numbers.items_of(row[0])
 
     def first_line(self, aggregate: str) -> bytes | None:
         """Return the first line about `aggregate` that is held, of any epoch."""

@@ -160,6 +160,16 @@ def m0010_held_back(database: Database) -> None:
     )
 
 
+@migrations(transactional=True)
+def m0011_sale_numbers(database: Database) -> None:
+    """Numbers and items of sales whose operations are forgotten."""
+    database.execute(
+        """CREATE TABLE sale_numbers (
+            aggregate TEXT PRIMARY KEY, items TEXT NOT NULL, forgotten_ms INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID"""
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

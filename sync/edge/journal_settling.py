@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from sync.edge import sale_numbers
 from sync.edge.evidence import Evidence
 from sync.edge.lives import Life, Lives
 from sync.edge.sqlite import Connection
@@ -198,7 +199,7 @@ class JournalSettling(ABC):
 
         `now_ms` is this machine's wall time. The last one of each epoch stays: its hash
         is where the next push goes on. What central holds back in quarantine is not
-        settled, and is shown on.
+        settled, and is shown on. Numbers of sales are kept for longer.
         """
         kept_ms = KEEP_DAYS * DAY_MS
         with self.writing():
@@ -207,12 +208,14 @@ class JournalSettling(ABC):
                 " WHERE central_ms <= (SELECT central_ms FROM progress) - ? AND here_ms <= ?",
                 (kept_ms, now_ms - kept_ms),
             )[0]
-            cursor = self._connection.execute(
-                "DELETE FROM operations WHERE seq < min(?, (SELECT acked_seq FROM progress))"
+            forgotten = (
+                "seq < min(?, (SELECT acked_seq FROM progress))"
                 " AND seq NOT IN (SELECT max(seq) FROM operations GROUP BY epoch)"
-                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)",
-                (until, VerdictStatus.QUARANTINED.value),
+                " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)"
             )
+            given = (until, VerdictStatus.QUARANTINED.value)
+            sale_numbers.keep(self._connection, forgotten, given, now_ms)
+            cursor = self._connection.execute(f"DELETE FROM operations WHERE {forgotten}", given)
             self._connection.execute(
                 "DELETE FROM verdicts WHERE seq < (SELECT acked_seq FROM progress)"
                 " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM operations)",

@@ -7,15 +7,14 @@ therefore harmless, and a batch can be sent again for ever.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from sync.domain.errors import DomainError, OperationRefused
 from sync.domain.ids import OpId
 from sync.domain.operations import aggregate_of
-from sync.domain.stock_operations import RIGHTS
-from sync.domain.transitions import Consequence, ConsequenceKind
+from sync.domain.transitions import Consequence
 from sync.hub.epochs import hash_before, opened
 from sync.hub.ports import (
     HeldBack,
@@ -24,6 +23,7 @@ from sync.hub.ports import (
     OperationJournal,
     ReplicaState,
 )
+from sync.hub.repeats import Repeats
 from sync.protocol import errors
 from sync.protocol.lines import OperationRecord, all_storable, chain, decode_line
 from sync.protocol.rows import is_store_scope
@@ -45,10 +45,6 @@ AGGREGATE_MAX = 64
 
 
 WAITS_BEHIND = "waits_behind"
-APPLIED_ELSEWHERE = Consequence(
-    ConsequenceKind.NO_EFFECT,
-    "Central had this already from another machine of the store: it counts once.",
-)
 """The code of an operation that is held back only because an earlier one on the same thing is."""
 _WAITS = "an earlier step of this order is held back"
 
@@ -211,53 +207,47 @@ def _judge(
     aggregates = {one.aggregate for one in arrived if one.aggregate}
     blocked = journal.blocked(state.replica_id, aggregates)
     applier.prefetch(state, records)
-    known = applied_elsewhere(journal, state, aggregates)
+    repeats = Repeats(journal, state, aggregates, records)
     entries = []
     for one in arrived:
-        if state.enabled and one.line in known:
-            op_id = OpId(state.replica_id, state.epoch, one.seq)
-            verdict = passed_over(applier, op_id, one.aggregate, one.record)
-        else:
-            verdict = _verdict(applier, state, one, blocked)
+        verdict = _verdict(applier, state, one, blocked, repeats)
+        repeats.note(one.record, verdict)
         entries.append(_entry(one, verdict, now_ms))
     applier.flush()
     journal.append(state, entries, now_ms)
     return replace(state, last_seq=arrived[-1].seq, last_hash=arrived[-1].hash)
 
 
-def applied_elsewhere(
-    journal: OperationJournal, state: ReplicaState, aggregates: Collection[str]
-) -> set[bytes]:
-    """Return the lines on `aggregates` that central has applied under another name of the store.
-
-    Copies of one disk that are enrolled anew each bring along what was not sent, and
-    know of each other only what they have in common. Rights are left out: their
-    totals only grow, a second time changes nothing.
-    """
-    return journal.applied_elsewhere(
-        state.replica_id, state.location_id, {one for one in aggregates if one != RIGHTS}
-    )
-
-
 def passed_over(
-    applier: OperationApplier, op_id: OpId, aggregate: str, record: OperationRecord | None
+    applier: OperationApplier,
+    op_id: OpId,
+    aggregate: str,
+    record: OperationRecord | None,
+    consequence: Consequence,
 ) -> Verdict:
     """Return the verdict on an operation that counts already; rows include it from here on."""
     applier.pass_over(op_id, aggregate, record)
-    return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=(APPLIED_ELSEWHERE,))
+    return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=(consequence,))
 
 
 def _verdict(
-    applier: OperationApplier, state: ReplicaState, one: _Arrived, blocked: set[str]
+    applier: OperationApplier,
+    state: ReplicaState,
+    one: _Arrived,
+    blocked: set[str],
+    repeats: Repeats,
 ) -> Verdict:
     """Return the verdict on an operation; let somebody look after it, or let it wait its turn."""
     op_id = OpId(state.replica_id, state.epoch, one.seq)
     if not state.enabled:
         verdict = _quarantined(one.seq, "device_revoked", DISABLED)
+    elif (why := repeats.consequence(one.line, one.record)) is not None:
+        return passed_over(applier, op_id, one.aggregate, one.record, why)
     elif one.aggregate in blocked:
         return _quarantined(one.seq, WAITS_BEHIND, _WAITS)
     else:
-        verdict = judge(applier, op_id, one.record, one.problem)
+        conflict = repeats.conflict(one.seq, one.record)
+        verdict = conflict or judge(applier, op_id, one.record, one.problem)
     if verdict.status is VerdictStatus.QUARANTINED and one.aggregate not in blocked:
         kind = "" if one.record is None else one.record.op.kind
         applier.held_back(op_id, HeldBack(one.aggregate, kind, verdict))

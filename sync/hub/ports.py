@@ -113,6 +113,10 @@ class OperationJournal(Protocol):
         """Return the lines on `aggregates` that were applied under other names of a location."""
         ...
 
+    def applied_here(self, location_id: str, aggregates: Collection[str]) -> list[bytes]:
+        """Return the lines on `aggregates` that were applied at a location, under any name."""
+        ...
+
     def heads(self, scopes: Sequence[str]) -> tuple[ScopeHead, ...]:
         """Return how far each scope is."""
         ...

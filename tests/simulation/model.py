@@ -28,7 +28,7 @@ from sync.domain.reservations import Reservation
 from sync.domain.reserve_operations import BEGINNINGS
 from sync.domain.shipping import Shipment
 from sync.domain.transitions import FulfillmentOperation, Outcome, advance, stock_effects
-from sync.hub.acceptor import APPLIED_ELSEWHERE
+from sync.hub.repeats import APPLIED_ELSEWHERE, SOLD_BEFORE
 from sync.protocol.lines import decode_line
 from tests.simulation.central import Decision
 from tests.simulation.memory import location_of, rank_of
@@ -139,7 +139,8 @@ def op_id(operation: StoredOperation) -> str:
 
 def counts(operation: StoredOperation) -> bool:
     """Return whether an operation had its effect under its name, as far as it had any."""
-    return APPLIED_ELSEWHERE.text not in (operation.verdict or "")
+    said = operation.verdict or ""
+    return APPLIED_ELSEWHERE.text not in said and SOLD_BEFORE.text not in said
 
 
 def is_held_for_device(operation: StoredOperation) -> bool:

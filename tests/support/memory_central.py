@@ -181,6 +181,15 @@ class MemoryJournal:
             and entry.verdict.status in (VerdictStatus.ACCEPTED, VerdictStatus.AMENDED)
         }
 
+    def applied_here(self, location_id: str, aggregates: Collection[str]) -> list[bytes]:
+        del location_id
+        return [
+            entry.line
+            for entry in self.entries.values()
+            if entry.aggregate in aggregates
+            and entry.verdict.status in (VerdictStatus.ACCEPTED, VerdictStatus.AMENDED)
+        ]
+
     def blocked(self, replica_id: str, aggregates: Collection[str]) -> set[str]:
         return {
             entry.aggregate

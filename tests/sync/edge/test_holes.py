@@ -101,6 +101,20 @@ def test_a_store_goes_on_behind_what_nobody_has_any_more(shop: World, point: str
     check_places(shop)
 
 
+def test_a_till_may_bring_back_a_sale_that_nobody_has_any_more(shop: World):
+    """Numbers of forgotten sales are kept: not where central may have lost those sales as well."""
+    saved = a_long_history(shop)
+    journal = shop.store.journal
+    with journal.writing():
+        journal.connection.execute("INSERT INTO sale_numbers VALUES ('sale:T1', '[]', 0)")
+    rewound(shop.central, saved["order 3"])
+    shop.quiet()
+    assert journal.knows("sale:T1")
+    rewound(shop.central, saved["order 1"])
+    shop.quiet()
+    assert not journal.knows("sale:T1")
+
+
 def test_what_the_journal_keeps_whole_is_sent_again_in_its_epoch(shop: World):
     """The copy ends where the store still can go on: no hole, nothing lost, no new epoch."""
     saved = a_long_history(shop)
