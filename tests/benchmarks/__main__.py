@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.catalog import BENCHMARKS
-from tests.benchmarks.figures import HEAD, line, merge
+from tests.benchmarks.figures import HEAD, broken, line, merge
 from tests.benchmarks.measure import Figure, Foreign
 
 
 def main() -> int:
-    """Measure, print the table, write the file; 1 where a benchmark could not be run."""
+    """Measure, print the table, write the file.
+
+    Return 1 where a benchmark could not be run, or shows that a promise was broken.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
@@ -23,7 +26,10 @@ def main() -> int:
     figures, failed = run(options.names or list(BENCHMARKS))
     merge(options.json, figures)
     print(f"\nWritten to {options.json}")
-    return 1 if failed else 0
+    lost = broken(figures)
+    if lost:
+        print(f"BROKEN: {', '.join(lost)}", file=sys.stderr)
+    return 1 if failed or lost else 0
 
 
 def run(names: Sequence[str]) -> tuple[list[Figure], list[str]]:

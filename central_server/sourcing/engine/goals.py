@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from central_server.sourcing.engine.model import Goal, Rules
 from central_server.sourcing.engine.plan import SourcingPlan
-from central_server.sourcing.engine.scales import SPEED_STEP_DAYS
-from central_server.sourcing.engine.ways import DAY_MS
+from central_server.sourcing.engine.scales import SPEED_STEP_DAYS, ranked
 
 Cell = tuple[str, str]
 """Location and SKU."""
@@ -57,18 +56,12 @@ def missing(plan: SourcingPlan) -> int:
     return sum(line.quantity for line in plan.unsourced)
 
 
-def days(plan: SourcingPlan) -> float:
-    """Return the days until each of its shipments arrives, together."""
-    late = (one.arrives_ms - plan.decided_at_ms for one in plan.shipments)
-    return sum(max(0, one) for one in late) / DAY_MS
-
-
 def direct_minor(plan: SourcingPlan, rules: Rules) -> float:
     """Return what a plan costs by weighted goals, beside what the cells it takes from cost."""
     return (
         _money(plan)
         + rules.shipment_minor * len(plan.shipments)
-        + (rules.speed_minor * days(plan) if rules.speed_minor else 0.0)
+        + (rules.speed_minor * plan.days if rules.speed_minor else 0.0)
     )
 
 
@@ -104,16 +97,11 @@ def _goals(plan: SourcingPlan, rules: Rules, shelf: float, harm: float) -> list[
         return [direct_minor(plan, rules) + shelf + rules.balance_weight * harm]
     found = {
         Goal.COST: float(round(_money(plan) + shelf)),
-        Goal.SPEED: days(plan),
+        Goal.SPEED: plan.days,
         Goal.SHIPMENTS: float(len(plan.shipments)),
         Goal.BALANCE: float(round(harm)),
     }
-    return [found[goal] for goal in _ranked(rules)]
-
-
-def _ranked(rules: Rules) -> tuple[Goal, ...]:
-    """Return the goals in their order; where these leave plans equal, cost and parcels decide."""
-    return tuple(dict.fromkeys((*rules.ordered, Goal.COST, Goal.SHIPMENTS)))
+    return [found[goal] for goal in ranked(rules.ordered)]
 
 
 def is_worse(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -135,13 +123,13 @@ def weighted(rules: Rules, plans: Sequence[SourcingPlan]) -> Rules:
         return rules
     reach = {
         Goal.COST: max((_money(one) + abs(one.terms.shelf) for one in plans), default=0.0),
-        Goal.SPEED: max(map(days, plans), default=0.0),
+        Goal.SPEED: max((one.days for one in plans), default=0.0),
         Goal.SHIPMENTS: max((float(len(one.shipments)) for one in plans), default=0.0),
         Goal.BALANCE: rules.supply_minor + rules.broken_run_minor,
     }
     weights = dict.fromkeys(Goal, 0.0)
     below = 0.0
-    for goal in reversed(_ranked(rules)):
+    for goal in reversed(ranked(rules.ordered)):
         weights[goal] = (below + 1.0) / (SPEED_STEP_DAYS if goal is Goal.SPEED else 1.0)
         below += weights[goal] * (reach[goal] + 1.0)
     unit = weights[Goal.COST]
