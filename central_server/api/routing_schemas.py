@@ -33,8 +33,8 @@ SERVICES_MAX = 8
 ZONES_MAX = 20
 CELLS_MAX = 100_000
 """Goals in order weigh every unit at every location by itself: some seconds for so many."""
-COMPARISONS_MAX = 1_000_000
-"""The ways in which a location could ship are compared with each other: a second for so many."""
+COMPARISONS_MAX = 10_000_000
+"""The ways in which a location could ship are compared with each other: seconds for so many."""
 EFFORT_MAX = 100_000
 DAY_MINUTES = 1440
 

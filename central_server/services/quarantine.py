@@ -17,6 +17,7 @@ from central_server.services.replication import Replication
 from central_server.services.settling import SKIPPED, Settling, Wish
 from sync.domain.ids import OpId
 from sync.hub.ports import ReplicaState
+from sync.hub.repeats import NUMBER_TAKEN
 from sync.protocol.verdicts import VerdictStatus
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class QuarantineDesk:
     def retry_all(self, replica_id: str, *, by: str) -> Document:
         """Judge everything again that is held back of one device, in the order of its journal.
 
-        Each thing is settled by itself, so what still cannot be done holds up no other.
+        Each thing is settled by itself, so what still cannot be done holds up no other. A
+        sale whose number is another's stays: that they are two is said of one at a time.
         Returns what was `settled`, and how many operations are `held` back still.
         """
         with self._database.read() as view:
@@ -69,8 +71,11 @@ class QuarantineDesk:
                 raise NotFound("device", replica_id)
         settled: list[object] = []
         after, held = OpId(replica_id, 0, 0), 0
-        while (op_id := self._next_of(after)) is not None:
-            after = op_id
+        while (stored := self._next_of(after)) is not None:
+            after = op_id = op_id_of(stored)
+            if verdict_of(stored).code == NUMBER_TAKEN:
+                held += 1
+                continue
             try:
                 done = self.retry(op_id, by=by)
             except WaitsBehind:
@@ -84,12 +89,12 @@ class QuarantineDesk:
             held += not found or found[-1]["status"] == _QUARANTINED
         return {"settled": settled, "held": held}
 
-    def _next_of(self, after: OpId) -> OpId | None:
+    def _next_of(self, after: OpId) -> StoredOperation | None:
         """Return the next operation of the same device that is in quarantine."""
         with self._database.read() as view:
             found = view.journal.quarantined(1, after)
         same = found and found[0].replica_id == after.replica_id
-        return op_id_of(found[0]) if same else None
+        return found[0] if same else None
 
     def skip(self, op_id: OpId, *, by: str, reason: str) -> Document:
         """Set an operation aside for good, for a reason; those behind it go on.

@@ -31,7 +31,7 @@ from central_server.services.piecework import Piece, Piecework
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, shipping_home
-from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
+from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
 from sync.clock import Clock
@@ -141,7 +141,7 @@ class WaitingRoom:
             return decide_together(view, routing, due, now_ms)
         except OptimizerMissing as problem:
             self.problem = f"Orders are released one by one: {problem}"
-        except OptimizerFailed as problem:
+        except Exception as problem:  # noqa: BLE001 - what is better together waits for no mend
             self.problem = f"Orders were released one by one: {problem}"
         return {}
 

@@ -153,7 +153,7 @@ class SyncDaemon:
         """Read central's rows before the journal changes, if only those of another life."""
         answer = self._hello()
         if always or answer.incarnation not in {0, self._known_life(answer)}:
-            self._pull(answer, answer.heads)
+            self._pull(answer, answer.heads, then=self._journal.arrived)
 
     def _known_life(self, answer: HelloAnswer) -> int:
         """Return the life of central's that the store's rows are of; 0 where it has none."""

@@ -107,7 +107,7 @@ async def test_ways_of_shipping_are_bounded(client):
         service = body["rules"]["tariffs"][""][0]
         body["rules"]["tariffs"][""] = [{**service, "name": f"s{number}"} for number in range(8)]
         one = {**body["candidates"][0], "parts": day}
-        body["candidates"] = [{**one, "location_id": f"L{number}"} for number in range(60)]
+        body["candidates"] = [{**one, "location_id": f"L{number}"} for number in range(100)]
 
     answer = await client.post(PATH, json=changed(many))
     assert answer.status_code == 422

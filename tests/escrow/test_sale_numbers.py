@@ -120,6 +120,9 @@ def test_what_a_shut_out_machine_sold_and_its_successor_was_told_again_counts_on
     assert on_hand(world) == 6
     done = world.parts.central.quarantine.retry_all(store.store.replica_id, by="Ann")
     assert (on_hand(world), done["held"]) == (6, 1)
+    again = world.parts.central.quarantine.retry_all(store.store.replica_id, by="Ann")
+    assert again == {"settled": [], "held": 1}  # nobody has said that these are two sales
+    assert on_hand(world) == 6
     successor.settle()
     assert successor.differences() == []
     successor.store.close()

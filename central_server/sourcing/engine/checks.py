@@ -8,6 +8,7 @@ looked at closely. Of their stock only that of wanted SKUs counts.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from math import inf, isfinite
+from numbers import Integral
 from sys import float_info
 from typing import NamedTuple
 
@@ -24,8 +25,8 @@ _PLACE: Bounds = {"latitude": (-90, 90), "longitude": (-180, 180)}
 _LINE: Bounds = {
     "quantity": (1, FINITE), "weight_grams": (0, FINITE), "unit_price_minor": (0, FINITE),
 }  # fmt: skip
-_STOCK: Bounds = {
-    "units": (0, FINITE), "walk_ins_per_day": (0, FINITE), "horizon_days": (0, FINITE),
+_STOCK: Bounds = {  # units below nothing are oversold: nobody can have those either
+    "units": (-FINITE, FINITE), "walk_ins_per_day": (0, FINITE), "horizon_days": (0, FINITE),
     "walk_in_margin_minor": (0, FINITE), "markdown_minor": (0, FINITE),
     "dual_minor": (-FINITE, FINITE), "fill_probability": (0, 1),
 }  # fmt: skip
@@ -35,7 +36,7 @@ _CANDIDATE: Bounds = {
     "minutes_per_order": (0, FINITE), "minutes_per_unit": (0, FINITE), "radius_km": (0, inf),
 }  # fmt: skip
 _PART: Bounds = {
-    "units": (0, FINITE), "orders": (0, FINITE), "labor_minutes": (0, inf),
+    "units": (0, inf), "orders": (0, inf), "labor_minutes": (0, inf),
     "minutes_per_order": (0, FINITE), "minutes_per_unit": (0, FINITE),
 }  # fmt: skip
 _RULES: Bounds = {
@@ -88,7 +89,7 @@ def _of_order(order: RoutingOrder) -> Iterator[Fault]:
     for place, line in enumerate(order.lines):
         where = f"order.lines[{place}]"
         yield from _outside(where, line, _LINE)
-        if not isinstance(line.quantity, int):
+        if not isinstance(line.quantity, Integral):
             yield Fault(f"{where}.quantity", f"{line.quantity!r} is no whole number of units")
         if line.line in numbers:
             yield Fault(f"{where}.line", f"there are several lines {line.line}")
@@ -186,7 +187,7 @@ def _doubtful_stock(candidates: Sequence[Candidate], sku: str) -> Sequence[tuple
         for number, held in enumerate(candidates)
         if (one := held.stock.get(sku)) is not None
         and not (
-            one.units >= 0
+            -inf < one.units < inf
             and 0.0 <= one.fill_probability <= 1.0
             and 0.0 <= one.walk_ins_per_day < inf
             and 0.0 <= one.horizon_days < inf

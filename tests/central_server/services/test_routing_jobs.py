@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from central_server.services import waiting_room
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -203,3 +204,17 @@ def test_without_the_optimizer_they_are_decided_one_by_one(shipping, without_opt
     assert room.run() == 2
     assert places_of(shipping, first, second) == ["S001", "S003"]
     assert "highspy is not installed" in room.problem
+
+
+def test_a_batch_that_fails_holds_up_no_order(shipping, monkeypatch):
+    """Whatever goes wrong while orders are looked at together, each is released by itself."""
+
+    def failing(*_: object) -> dict[str, object]:
+        raise KeyError("nobody thought of it")
+
+    monkeypatch.setattr(waiting_room, "decide_together", failing)
+    first, second = scarce_pair(shipping)
+    room = shipping.parts.central.waiting
+    assert room.run() == 2
+    assert places_of(shipping, first, second) == ["S001", "S003"]
+    assert "nobody thought of it" in room.problem

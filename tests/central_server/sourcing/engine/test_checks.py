@@ -76,7 +76,7 @@ CANDIDATES = [
     ("candidates[0].parts[0].units", part(units=-1)),
     ("candidates[0].parts[0].labor_minutes", part(labor_minutes=nan)),
     ("candidates[0].parts[1].starts_ms", replace(GOOD, parts=parts((9, 9), (9, 9))[::-1])),
-    ("candidates[0].stock['SKU-1'].units", holding(Stock(-1))),
+    ("candidates[0].stock['SKU-1'].units", holding(Stock(nan))),  # type: ignore[arg-type]
     ("candidates[0].stock['SKU-1'].fill_probability", holding(Stock(1, fill_probability=1.1))),
     ("candidates[0].stock['SKU-1'].fill_probability", holding(Stock(1, fill_probability=nan))),
     ("candidates[0].stock['SKU-1'].walk_ins_per_day", holding(Stock(1, walk_ins_per_day=nan))),
@@ -124,8 +124,30 @@ def test_each_mistake_is_refused_by_the_name_of_its_field(field, asked, stores, 
 
 def test_stock_of_what_nobody_wants_is_not_looked_at():
     """What a check costs depends on the wanted SKUs alone."""
-    one = replace(GOOD, stock={"SKU-1": Stock(5), "OTHER": Stock(-5)})
+    one = replace(GOOD, stock={"SKU-1": Stock(5), "OTHER": Stock(5, (2.0, 1.0))})
     assert check_request(order(), [one], RULES) == []
+
+
+def test_an_oversold_store_keeps_no_other_from_shipping():
+    """Below nothing is nothing: books of real stores have such figures."""
+    short = replace(GOOD, location_id="SHORT", stock={"SKU-1": Stock(-2)})
+    assert [one.location_id for one in route(order(), [short, GOOD], RULES, NOW).shipments] == [
+        GOOD.location_id
+    ]
+
+
+def test_whole_numbers_of_a_data_frame_are_whole_numbers():
+    """Python callers often hold their figures in arrays."""
+    numpy = pytest.importorskip("numpy")
+    (line,) = order().lines
+    asked = replace(order(), lines=(replace(line, quantity=numpy.int64(line.quantity)),))
+    assert route(asked, [GOOD], RULES, NOW) == route(order(), [GOOD], RULES, NOW)
+
+
+def test_a_part_of_a_day_may_have_no_limit_at_all():
+    """As its labor, which has none unless it is said."""
+    free = replace(GOOD, parts=(DayPart(NOW, NOW + HOUR, inf, inf),))  # type: ignore[arg-type]
+    assert route(order(), [free], RULES, NOW).shipments
 
 
 def test_many_mistakes_are_told_by_the_score():
