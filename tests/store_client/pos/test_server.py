@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from tests.support.fake_store import make_order
 from tests.support.filled_store import open_filled
 from tests.support.terminals import PIN
 from tests.support.till import GTIN, OPEN, OTHER, SKU, STRICT, open_shop, sale_of, sales_in
+from tests.support.waiting import until
 
 MINUTE_MS = 60_000
 
@@ -404,17 +406,19 @@ def test_what_is_no_http_ends_with_an_answer(free_till, sent):
 def test_too_many_connections_are_turned_away(free_till, monkeypatch):
     """Silent callers hold some threads for some seconds, never all of the machine."""
     monkeypatch.setattr(module._Handler, "timeout", 0.5)
-    silent = [
-        socket.create_connection(("127.0.0.1", free_till.server.port), timeout=5)
-        for _ in range(CONNECTIONS_MAX + 4)
-    ]
-    waited = threading.Event()
-    waited.wait(0.2)
-    assert threading.active_count() <= CONNECTIONS_MAX + 10
-    waited.wait(0.8)
+    before = threading.active_count()
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", free_till.server.port), timeout=5)
+            )
+            for _ in range(CONNECTIONS_MAX + 4)
+        ]
+        assert [one.recv(1) for one in silent[CONNECTIONS_MAX:]] == [b""] * 4
+        assert threading.active_count() - before <= CONNECTIONS_MAX
+        assert [one.recv(1) for one in silent[:CONNECTIONS_MAX]] == [b""] * CONNECTIONS_MAX
+    until(lambda: threading.active_count() <= before, "the silent ones are let go")
     assert free_till.client.get("/v1/healthz").status_code == 200
-    for one in silent:
-        one.close()
 
 
 def test_a_store_without_data_says_try_later(tmp_path, clock):
