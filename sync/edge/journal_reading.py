@@ -1,9 +1,7 @@
 """Reading a journal: what is pending, what became of each operation."""
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
@@ -12,8 +10,8 @@ from typing import Any
 from sync.domain.stock_operations import SkuUnits
 from sync.domain.transitions import Consequence
 from sync.edge import sale_numbers
-from sync.edge.lives import Life, Lives
-from sync.edge.sqlite import Connection
+from sync.edge.journal_part import JournalPart
+from sync.edge.lives import Life
 from sync.edge.verdicts import OUTSIDE_OF_ROWS
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
 from sync.protocol.verdicts import Verdict, VerdictStatus
@@ -41,16 +39,8 @@ class JournaledOperation:
     """None where a newer version of this program wrote what this one cannot read."""
 
 
-class JournalReading(ABC):
+class JournalReading(JournalPart):
     """The part of a journal that answers questions. Places order operations across epochs."""
-
-    _connection: Connection
-    _lock: AbstractContextManager[object]
-
-    @property
-    @abstractmethod
-    def lives(self) -> Lives:
-        """The epochs; see `Journal`."""
 
     def acked_seq(self) -> int:
         """Return up to which operation central has everything, verdicts stored here."""
@@ -308,14 +298,6 @@ class JournalReading(ABC):
                     return f"operation {seq} breaks the chain"
                 expected = seq + 1
         return ""
-
-    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        with self._lock:
-            return self._connection.execute(sql, parameters).fetchone()
-
-    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        with self._lock:
-            return list(self._connection.execute(sql, parameters).fetchall())
 
 
 def _read(line: bytes) -> OperationRecord | None:

@@ -6,58 +6,33 @@ set forward can throw away what a central restored from a backup would ask for a
 When an operation was done is never asked: that is a claim.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
 
 from sync.edge import sale_numbers
-from sync.edge.evidence import Evidence
-from sync.edge.lives import Life, Lives
-from sync.edge.sqlite import Connection
+from sync.edge.journal_part import JournalPart
+from sync.edge.lives import Life
 from sync.edge.verdicts import OUTSIDE_OF_ROWS, Late, write_answered, write_settled
 from sync.protocol.errors import Fork
 from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import Verdict, VerdictStatus
-
-if TYPE_CHECKING:
-    from sync.edge.journal import Head, Identity
 
 DAY_MS = 86_400_000
 KEEP_DAYS = 45
 """How long settled operations are kept, so that a central restored from a backup can ask again."""
 
 
-class JournalSettling(ABC):
+class JournalSettling(JournalPart):
     """The part of a journal that central's answers go to."""
-
-    _connection: Connection
-    evidence: Evidence | None
-
-    @property
-    @abstractmethod
-    def identity(self) -> "Identity":
-        """Who this is; see `Journal`."""
-
-    @property
-    @abstractmethod
-    def lives(self) -> Lives:
-        """The epochs; see `Journal`."""
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[None]:
         """Hold the write lock; see `Journal`."""
 
     @abstractmethod
-    def head(self) -> "Head":
-        """Return the newest operation's place and hash; see `Journal`."""
-
-    @abstractmethod
     def hash_at(self, seq: int, life: Life | None = None) -> bytes | None:
         """Return the chain's hash after `seq`; see `Journal`."""
-
-    @abstractmethod
-    def _one(self, sql: str, parameters: Sequence[object] = ()) -> Any: ...
 
     def settle(self, answer: PushAnswer, life: Life | None = None, now_ms: int = 0) -> None:
         """Record an answer to a push of `life`: verdicts and position, in one transaction.

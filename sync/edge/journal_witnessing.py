@@ -5,50 +5,27 @@ sync screen, and refuses nobody's work. A gap in the evidence is told until it i
 closed: it is written again from the journal.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sync.edge.evidence import Evidence, Witness
-from sync.edge.lives import Life, Lives
+from sync.edge.journal_part import JournalPart
+from sync.edge.lives import Life
 from sync.edge.mark import Mark, MarkFile
 from sync.edge.sqlite import Error
-
-if TYPE_CHECKING:
-    from sync.edge.journal import Head, Identity
 
 WITNESSES_AT_ONCE = 500
 
 
-class JournalWitnessing(ABC):
+class JournalWitnessing(JournalPart):
     """The part of a journal that lets other files know of it."""
 
     mark_file: MarkFile
-    evidence: Evidence | None
-    _lock: AbstractContextManager[object]
     _fresh: list[Witness]
     _mark_problem = ""
     _evidence_problem = ""
     _owed: tuple[int, int] | None = None
     """The first operation (epoch, seq) since which evidence could not be written."""
-
-    @property
-    @abstractmethod
-    def identity(self) -> "Identity":
-        """Who this is; see `Journal`."""
-
-    @property
-    @abstractmethod
-    def lives(self) -> Lives:
-        """The epochs; see `Journal`."""
-
-    @abstractmethod
-    def head(self) -> "Head":
-        """Return the newest operation's place and hash; see `Journal`."""
-
-    @abstractmethod
-    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]: ...
 
     @property
     def witness_problem(self) -> str:

@@ -345,6 +345,24 @@ def test_an_approved_sale_stays_subtracted_until_its_row_is_here(
     assert store.differences() == []
 
 
+def copy_that_goes_on(world: World, store: StoreSide, folder: Path) -> StoreSide:
+    """Return a copy of a machine that was made before both got names of their own.
+
+    The first one is cut off, and has sold three units that central has not heard of.
+    """
+    store.store.close()
+    copytree(store.folder, folder)
+    store.open()
+    store.enrol_anew()
+    store.settle()
+    store.cut()
+    store.sell(3)
+    other = StoreSide(world, folder)
+    other.enrol_anew("R-copy")
+    other.settle()
+    return other
+
+
 def test_a_copy_that_was_shut_out_does_not_speak_for_what_the_other_did(
     world: World, store: StoreSide, tmp_path: Path
 ):
@@ -356,16 +374,7 @@ def test_a_copy_that_was_shut_out_does_not_speak_for_what_the_other_did(
     store.sell(2)
     world.parts.devices.revoke(store.store.replica_id)
     hand_in(world, store)
-    store.store.close()
-    copytree(store.folder, tmp_path / "copy")
-    store.open()
-    store.enrol_anew()
-    store.settle()
-    store.cut()
-    store.sell(3)
-    other = StoreSide(world, tmp_path / "copy")
-    other.enrol_anew("R-copy")
-    other.settle()
+    other = copy_that_goes_on(world, store, tmp_path / "copy")
     assert other.share().on_hand == 7
     hand_in(world, store)
     copied = world.parts.central.quarantine.retry_all(store.store.replica_id, by="Ann")

@@ -140,10 +140,7 @@ def test_it_counts_on_when_everything_is_read_and_opened_anew(
     store.store.close()
     store.open()
     stands(world, store, 8)
-    store.store.close()
-    for file in store.folder.glob("replica.db*"):
-        file.unlink()
-    store.open()
+    store.lose_replica()
     store.settle()
     stands(world, store, 8)
 
@@ -210,10 +207,7 @@ def test_it_is_over_when_a_person_has_set_all_of_it_aside(
     key = forgotten(world, store, tmp_path)
     store.settle()
     if is_made_anew:
-        store.store.close()
-        for file in store.folder.glob("replica.db*"):
-            file.unlink()
-        store.open()
+        store.lose_replica()
         store.settle()
     for _ in range(WORK + 1):
         stands(world, store, 8)
@@ -239,10 +233,7 @@ def test_it_counts_once_when_central_is_put_back_to_a_copy_that_has_the_order(
     put_central_back(world, before)
     store.settle()
     if is_made_anew:
-        store.store.close()
-        for file in store.folder.glob("replica.db*"):
-            file.unlink()
-        store.open()
+        store.lose_replica()
         store.settle()
     stands(world, store, 8)
     put_central_back(world, after)

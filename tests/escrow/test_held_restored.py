@@ -15,11 +15,18 @@ from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
 from sync.domain.operations import FulfillmentAccepted, HandedOver, LinePicked
 from sync.domain.stock_operations import FloorSold, StockOperation
+from sync.edge import pusher
+from sync.edge.recovery import recover
 from sync.protocol import errors
 from sync.protocol.session import PushAnswer
 from sync.protocol.verdicts import VerdictStatus
 from tests.central_server.test_recovery import Embedded, embedded
-from tests.escrow.test_approved import approve_all, hand_in, sell_behind_a_held_sale
+from tests.escrow.test_approved import (
+    approve_all,
+    copy_that_goes_on,
+    hand_in,
+    sell_behind_a_held_sale,
+)
 from tests.escrow.test_replaced import row_of
 from tests.support.central_world import World, whole_pickup
 from tests.support.store_side import StoreSide, in_step, share_by_escrow
@@ -220,16 +227,7 @@ def test_a_sale_is_subtracted_once_by_a_machine_that_comes_back_beside_its_copy(
     share_by_escrow(world, EscrowPolicy(enabled=False), on_hand=10)
     store.sell(1)
     store.settle()
-    store.store.close()
-    shutil.copytree(store.folder, tmp_path / "copy")
-    store.open()
-    store.enrol_anew()
-    store.settle()
-    store.cut()
-    store.sell(3)
-    other = StoreSide(world, tmp_path / "copy")
-    other.enrol_anew("R-copy")
-    other.settle()
+    other = copy_that_goes_on(world, store, tmp_path / "copy")
     hand_in(world, store)
     assert approve_all(world) == ["accepted"]
     other.settle()
@@ -239,3 +237,26 @@ def test_a_sale_is_subtracted_once_by_a_machine_that_comes_back_beside_its_copy(
     assert (store.share().on_hand, row_of(world).on_hand) == (6, 6)
     assert store.differences() == []
     other.store.close()
+
+
+def test_what_was_settled_long_ago_counts_once_while_a_restored_central_is_met(
+    embedded: Embedded, shop: StoreSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine with a new name reads its rows before its journal changes; then the line breaks."""
+    with monkeypatch.context() as fault:
+        hold_sales_of_three(fault)
+        shop.sell(3)
+        shop.settle()
+    assert approve_all(embedded.world) == ["accepted"]
+    shop.settle()
+    assert (shop.share().on_hand, row_of(embedded.world).on_hand) == (7, 7)
+    back_up(embedded.settings, tmp_path / "central.db")
+    drill(embedded, shop, tmp_path / "central.db")
+    shop.enrol_anew()
+    with monkeypatch.context() as line:
+        line.setattr(pusher, "recover", lambda *what: (shop.cut(), recover(*what))[1])
+        assert shop.round().error == "the network is cut"
+    assert shop.share().on_hand == 7
+    shop.settle()
+    assert (shop.share().on_hand, row_of(embedded.world).on_hand) == (7, 7)
+    assert shop.differences() == []

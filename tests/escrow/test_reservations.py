@@ -122,10 +122,7 @@ def test_a_reservation_made_here_survives_the_loss_of_what_is_disposable(
     store.cut()
     order = reserving.reserve(desk, HIT, reserving.Wish("Ines Hale", 2))
     commands.pick_by_hand(desk, order.id, 1, 1)
-    store.store.close()
-    for file in store.folder.glob("replica.db*"):
-        file.unlink()
-    store.open()
+    store.lose_replica()
     again = store.store.fulfillment(order.id)
     assert again is not None
     assert (again.total("allocated"), again.total("held")) == (2, 1)

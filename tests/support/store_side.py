@@ -145,6 +145,13 @@ class StoreSide:
             answer.server_id, "http://central.invalid",
         )  # fmt: skip
 
+    def lose_replica(self) -> None:
+        """Start without replica.db: what is disposable is gone, the journal is there."""
+        self.store.close()
+        for file in self.folder.glob("replica.db*"):
+            file.unlink()
+        self.open()
+
     def reboot(self, name: str) -> None:
         """Start the machine anew: monotonic time begins at zero."""
         self.store.close()

@@ -36,6 +36,13 @@ def ordered(world: World, kind: str) -> str:
     return place(world)[0] if kind == "parcel" else world.place(("SKU-1", 2)).order_id
 
 
+def given_up_within_two_minutes(world: World) -> None:
+    """Its store still has it now, and no more then."""
+    assert world.parts.promises.run() == 0
+    world.clock.advance(2 * MINUTE_MS)
+    assert world.parts.promises.run() == 1
+
+
 @pytest.mark.parametrize("kind", ["parcel", "pickup"])
 def test_nobody_is_idle_while_the_store_is_closed(shipping: World, kind: str):
     """Ordered at night, it has until an hour after opening; who gets it then has an hour, too."""
@@ -50,9 +57,7 @@ def test_nobody_is_idle_while_the_store_is_closed(shipping: World, kind: str):
     assert shipping.parts.promises.run() == 1
     assert open_at(shipping, order_id) == ["S002"]
     shipping.clock.advance(59 * MINUTE_MS)
-    assert shipping.parts.promises.run() == 0
-    shipping.clock.advance(2 * MINUTE_MS)
-    assert shipping.parts.promises.run() == 1
+    given_up_within_two_minutes(shipping)
     assert open_at(shipping, order_id) == ["S003"]
     shipping.check_books()
 
@@ -64,9 +69,7 @@ def test_an_hour_that_the_day_is_too_short_for_goes_on_the_next(shipping: World,
     set_clock(shipping, 2025, 11, 23, 20, 30)
     order_id = ordered(shipping, kind)
     set_clock(shipping, 2025, 11, 24, 9, 29)
-    assert shipping.parts.promises.run() == 0
-    shipping.clock.advance(2 * MINUTE_MS)
-    assert shipping.parts.promises.run() == 1
+    given_up_within_two_minutes(shipping)
     assert open_at(shipping, order_id) == ["S002"]
 
 
@@ -78,9 +81,7 @@ def test_work_for_a_later_part_of_the_day_is_accepted_then(shipping: World, kind
     set_clock(shipping, 2025, 11, 23, 10, 0)
     order_id = ordered(shipping, kind)
     set_clock(shipping, 2025, 11, 23, 14, 59)
-    assert shipping.parts.promises.run() == 0
-    shipping.clock.advance(2 * MINUTE_MS)
-    assert shipping.parts.promises.run() == 1
+    given_up_within_two_minutes(shipping)
     assert open_at(shipping, order_id) == ["S002"]
 
 
