@@ -253,8 +253,13 @@ def test_what_was_settled_long_ago_counts_once_while_a_restored_central_is_met(
     back_up(embedded.settings, tmp_path / "central.db")
     drill(embedded, shop, tmp_path / "central.db")
     shop.enrol_anew()
+
+    def cut_off(*what: Any) -> bool:
+        shop.cut()
+        return recover(*what)
+
     with monkeypatch.context() as line:
-        line.setattr(pusher, "recover", lambda *what: (shop.cut(), recover(*what))[1])
+        line.setattr(pusher, "recover", cut_off)
         assert shop.round().error == "the network is cut"
     assert shop.share().on_hand == 7
     shop.settle()
