@@ -1,5 +1,7 @@
 """What judging operations needs, whoever asks for it: a push, a person, or a deadline."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,3 +29,14 @@ class Judging:
     """What storage raises where a row cannot be written at all: that operation's own fault."""
     trouble: tuple[type[Exception], ...] = ()
     """What it raises that ends the transaction: never to be taken for the fault of a rule."""
+
+
+@contextmanager
+def bearing(trouble: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Let no fault of a rule out of what somebody else does again; `trouble` always gets out."""
+    try:
+        yield
+    except trouble:
+        raise
+    except Exception:  # noqa: BLE001 - whoever does it again meets it, and says so
+        return

@@ -13,7 +13,7 @@ from central_server.records import LedgerEntry, Location
 from central_server.services.corrections import has_left
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
-from central_server.services.judging import Judging
+from central_server.services.judging import Judging, bearing
 from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
 from central_server.services.rights import SharedStock
@@ -106,11 +106,14 @@ class Replication(Reserving):
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
         """Load and lock what these operations may touch: orders first, then parts, then stock.
 
-        Promises that this store was too late to confirm are moved elsewhere first.
+        Promises that these come too late for are moved elsewhere first. All others are
+        left to central's job: an order that can't be moved holds up nothing else.
         """
         assert state.location_id == self._location_id
-        self._load({aggregate_of(record.op) for record in records})
-        self.lapse()
+        named = frozenset(aggregate_of(record.op) for record in records)
+        self._load(named)
+        with bearing(self.trouble):  # the job meets the same fault, and tells people
+            self.lapse(named)
         self._load_stock(records)
 
     def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:

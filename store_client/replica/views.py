@@ -102,7 +102,10 @@ class Views:
         is_followed = self._follows(before, head)
         touched = self._journal.aggregates_after(before.seq if is_followed else 0)
         if not is_followed or before.held != head.held:  # what was folded may not count any more
-            rows = connection.execute("SELECT id FROM fulfillments WHERE pending > 0")
+            rows = connection.execute(
+                "SELECT id FROM fulfillments WHERE pending > 0"
+                " OR (gone AND id IN (SELECT fulfillment_id FROM pending_effects))"
+            )
             touched |= {key for (key,) in rows.fetchall()}
         if before.held != head.held:
             touched |= self._journal.outside_of_rows()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 import pytest
 
@@ -11,6 +12,7 @@ from central_server.storage.database import Database
 from store_client.services import reserving
 from store_client.services.desk import Desk
 from sync.domain.fulfillment import FulfillmentOrder
+from sync.protocol import errors
 from sync.protocol.rows import store_scope
 from tests.escrow.test_own_orders import RESERVED, skip_all
 from tests.escrow.test_replaced import agree, online
@@ -218,6 +220,32 @@ def test_it_is_over_when_a_person_has_set_all_of_it_aside(
     assert store.store.pending_effects() == []
     assert store.store._database.one("SELECT count(*) FROM fulfillments")[0] == 0
     assert store.store.fulfillment(key) is None
+
+
+def refused(*_: object) -> NoReturn:
+    raise errors.VersionUnsupported("central is too new for this program")
+
+
+def test_it_is_over_while_nothing_can_be_sent(
+    world: World, store: StoreSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Downloads go on: that a person has set it aside is heard, and counts at once."""
+    copied = copy_central(world, tmp_path / "copy.db")
+    work = placed(world, store)
+    do(store, *whole_pickup(work))
+    store.settle()
+    put_central_back(world, copied)
+    store.settle()
+    stands(world, store, 8)
+    while store.store.sync_state().quarantined > 1:
+        skip_all(world)
+        store.settle()
+    skip_all(world)
+    store.sell(1, "SKU-2")
+    monkeypatch.setattr(store.faulty, "push", refused)
+    assert not store.round().ok
+    assert store.store.sync_state().quarantined == 0
+    assert figures(store) == (10, 0)
 
 
 @pytest.mark.parametrize("is_made_anew", [False, True], ids=["as it is", "replica.db made anew"])

@@ -1,7 +1,12 @@
 """A push of which central lacks or holds back a part extends no lease. On both engines."""
 
+from typing import Any
+
+import pytest
 from sqlalchemy import text
 
+from central_server.services.replication import Replication
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.stock_operations import GenerationClosed
 from sync.edge.escrow import DAEMON
 from sync.edge.evidence import Witness
@@ -95,3 +100,44 @@ def test_no_lease_goes_on_with_a_push_of_which_the_end_of_rights_is_held_back(
     assert header.lease_ms > before.token_ms
     assert journal.holds_rights()
     assert lease_of(world) == before
+
+
+def lapsed_offline(world: World, store: StoreSide) -> FulfillmentOrder:
+    """Return a promise that the store, cut off, was too late to confirm; nobody moved it yet."""
+    store.cut()
+    (work,) = world.fulfillments(world.place(("SKU-2", 2)).order_id)
+    store.sell(1, "SKU-3")
+    world.clock.advance(3 * POLICY.lease_ms)
+    store.faulty.restore()
+    return work
+
+
+def test_a_promise_that_cannot_be_moved_holds_back_nothing_else(world: World, store: StoreSide):
+    """It has lapsed, and a constraint keeps it where it is: what was sent is not about it."""
+    late = lapsed_offline(world, store)
+    damage(world, 0)
+    store.round()
+    assert store.store.journal.outside_of_rows() == {late.id}  # the confirmation, by itself
+    assert world.stock("S001", "SKU-3") == (9, 0)
+
+
+def test_a_fault_in_moving_a_late_promise_stops_no_push(
+    world: World, store: StoreSide, monkeypatch: pytest.MonkeyPatch
+):
+    """What the store did with it is judged as if it had been in time; the job tells people."""
+    work = lapsed_offline(world, store)
+    journal = store.store.journal
+    decide = Replication._decide
+
+    def fails(self: Replication, operation: Any, source: str) -> Any:
+        if source.startswith("lapse:"):
+            raise ValueError("poison")
+        return decide(self, operation, source)
+
+    monkeypatch.setattr(Replication, "_decide", fails)
+    store.round()  # it hears of the order
+    for step in whole_pickup(work):
+        store.store.perform(step, by="A1", dev="T1")  # type: ignore[arg-type]
+    store.round()
+    assert journal.acked_seq() == journal.head().seq
+    assert world.stock("S001", "SKU-2") == (8, 0)
