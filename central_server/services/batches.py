@@ -7,7 +7,7 @@ order of the group (`parcel_routing` has the line through the rates).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from central_server.storage.unit import View
 
 TOGETHER = "together with the orders that were released with it this costs least"
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
+"""No program begins later, of those of one release: orders wait for them."""
+PROGRAM_SECONDS_MAX = 20.0
+"""How long new plans are looked for in one program, and again how long it is picked among them."""
 ORDERS_MAX = 200
 """Orders of one program: more are decided in the next one, after these."""
 EFFORT_MAX = 2_000
@@ -41,6 +44,29 @@ EFFORT_MAX = 2_000
 
 Waiting = tuple[Order, Mapping[int, int]]
 """An order, and the units by line that it wants."""
+
+
+class Budget:
+    """How long it may take to decide the orders of one release together."""
+
+    def __init__(self, monotonic_ms: Callable[[], int], seconds: float) -> None:
+        self._monotonic_ms = monotonic_ms
+        self._ends_ms = monotonic_ms() + round(1000 * seconds)
+        self.cut = 0
+        """Orders that were left to be decided one by one because time was over."""
+
+    @property
+    def left_s(self) -> float:
+        """How much is left, in seconds."""
+        return max(0.0, (self._ends_ms - self._monotonic_ms()) / 1000)
+
+    def part(self, seconds: float) -> "Budget":
+        """Return a part of it for one program."""
+        return Budget(self._monotonic_ms, min(seconds, self.left_s))
+
+    def is_over(self) -> bool:
+        """Return whether nothing is left."""
+        return self.left_s <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +126,19 @@ def _grouped(
 
 
 def decide_together(
-    view: "View", routing: ParcelRouting, order_ids: Sequence[str], now_ms: int
+    view: "View",
+    routing: ParcelRouting,
+    order_ids: Sequence[str],
+    now_ms: int,
+    budget: Budget,
 ) -> dict[str, Chosen]:
     """Return which locations each order should go to; orders that stay alone are left out.
 
     `order_ids` are in the order of their release. Never worse than one after the other: the
     orders of a group (`ORDERS_MAX` at a time) are replayed, each among the locations that were
     chosen for it, and where that costs no less by the rule than without them, they stay alone.
-    What one group takes, the next ones do not have. Raises `OptimizerMissing`, `OptimizerFailed`.
+    What one group takes, the next ones do not have. Orders for which `budget` has no time stay
+    alone, too. Raises `OptimizerMissing`, `OptimizerFailed`.
     """
     orders = view.orders.get_many(order_ids)
     held = _held(view, order_ids, now_ms)
@@ -127,7 +158,10 @@ def decide_together(
     taken: list[SourcingPlan] = []
     for group in _grouped(routing, rows, by_channel=True):
         for part in _without_kits(group, units_of).parts(ORDERS_MAX):
-            decided = _decided(view, routing, part, taken, now_ms)
+            if budget.is_over():
+                budget.cut += len(part.orders)
+                continue
+            decided = _decided(view, routing, part, taken, now_ms, budget)
             taken += decided.plans
             if decided.is_cheaper:
                 chosen |= _chosen(part, decided.plans)
@@ -170,7 +204,12 @@ def _without_kits(group: Group, units_of: Mapping[str, Mapping[int, int]]) -> Gr
 
 
 def _decided(
-    view: "View", routing: ParcelRouting, group: Group, taken: Sequence[SourcingPlan], now_ms: int
+    view: "View",
+    routing: ParcelRouting,
+    group: Group,
+    taken: Sequence[SourcingPlan],
+    now_ms: int,
+    budget: Budget,
 ) -> _Decided:
     """Decide about a group, among what the plans before it (`taken`) left."""
     free = free_for_parcels(view, group.skus, now_ms, group.orders[0].channel)
@@ -182,7 +221,9 @@ def _decided(
     worth = Worth(prices_of(network, group.wanted), harms_of(network, group.wanted))
     opened = [(Open(one, now_ms), plan) for one, plan in zip(group.asked, before, strict=True)]
     found = decide_anew(
-        network, opened, worth.shelf, harms=worth.harms, seconds_max=SECONDS_MAX
+        network, opened, worth.shelf, harms=worth.harms,
+        seconds_max=PROGRAM_SECONDS_MAX,
+        is_over=budget.part(PROGRAM_SECONDS_MAX).is_over,
     )  # fmt: skip
     narrowed = [
         asked if plan.unsourced else _among(asked, plan.locations, network)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
-from central_server.services.batches import decide_together
+from central_server.services import batches
+from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.order_giving import Giving
@@ -137,8 +138,12 @@ class WaitingRoom:
 
     def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, Chosen]:
         routing = ParcelRouting(view, now_ms, self._how.promise_ms)
+        budget = Budget(self._clock.monotonic_ms, batches.SECONDS_MAX)
         try:
-            return decide_together(view, routing, due, now_ms)
+            chosen = decide_together(view, routing, due, now_ms, budget)
+            if budget.cut:
+                self.problem = f"{budget.cut} orders were released one by one: time was over"
+            return chosen
         except OptimizerMissing as problem:
             self.problem = f"Orders are released one by one: {problem}"
         except Exception as problem:  # noqa: BLE001 - what is better together waits for no mend

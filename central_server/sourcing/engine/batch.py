@@ -6,7 +6,7 @@ they stay where what was found costs more by the rules, all orders together (Xu,
 Graves 2009 found what waiting is worth; here the whole set is one integer program).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from central_server.sourcing.engine.goals import (
     Units,
@@ -18,7 +18,7 @@ from central_server.sourcing.engine.goals import (
 )
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.plan import SourcingPlan
-from central_server.sourcing.engine.together import GAP, UNSHIPPED_MINOR, Open, Together
+from central_server.sourcing.engine.together import GAP, UNSHIPPED_MINOR, Open, Together, never
 
 ROUNDS_MAX = 8
 SECONDS_MAX = 20.0
@@ -37,14 +37,17 @@ def decide_anew(
     harms: Units | None = None,
     rounds: int = ROUNDS_MAX,
     seconds_max: float = SECONDS_MAX,
+    is_over: Callable[[], bool] = never,
 ) -> list[SourcingPlan]:
     """Return a plan for each open order; by the rules, all together cost no more than before.
 
     `prices` has, for each cell that may be used, what each of its units is worth there (minor
     units, weighed, ascending), `harms` what giving it up costs the balance of stock (minor
     units, not weighed, as many); units that the orders have reserved are among them. The present
-    plans fit into these units, and into the days of the network. In plans that are new, `shelf`
-    has the prices of the program. Raises `OptimizerMissing` or `OptimizerFailed` (`highs`).
+    plans fit into these units, and into the days of the network. No new plans are looked for once
+    `is_over` says so; to pick among those that there are takes `seconds_max` at most. In plans
+    that are new, `shelf` has the prices of the program. Raises `OptimizerMissing` or
+    `OptimizerFailed` (`highs`).
     """
     worth = Worth(prices, harms or {})
     before = [plan for _, plan in open_orders]
@@ -58,7 +61,7 @@ def decide_anew(
     )  # fmt: skip
     for number, plan in enumerate(before):
         problem.add(number, plan)
-    problem.generate(rounds)
+    problem.generate(rounds, is_over)
     gap = ORDERED_GAP if network.rules.ordered else GAP
     found = problem.decide(seconds_max, range(len(before)), gap)
     is_dearer = is_worse(

@@ -10,7 +10,7 @@ There is one objective: the weighted goals. A column has all of it but what its 
 worth, which the cells have; the solver of single orders has the duals instead.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -31,6 +31,11 @@ IMPROVEMENT_MINOR = 0.01
 UNSHIPPED_MINOR = 1e6
 """For each unit that is not shipped: never worth it while there is stock."""
 NO_ROOM = Room(0.0, 0.0, 0.0)
+
+
+def never() -> bool:
+    """Return False: there is all the time in the world."""
+    return False
 
 
 class Open(NamedTuple):
@@ -79,13 +84,13 @@ class Together:
         self._priced = Network(self.network.candidates, rules, self.network.now_ms, ())
         self._tell_prices({cell: units[0] for cell, units in self.prices.items() if units})
 
-    def generate(self, rounds: int) -> None:
-        """Add plans until none improves the master, or for `rounds` rounds."""
+    def generate(self, rounds: int, is_over: Callable[[], bool] = never) -> None:
+        """Add plans until none improves the master, for `rounds` rounds, or until time is over."""
         values: Sequence[float] | None = None
         if self._master.choices:
             values = self._solve()
         for _ in range(rounds):
-            if not self._price_out(values):
+            if not self._price_out(values, is_over) or is_over():
                 break
             values = self._solve()
 
@@ -134,9 +139,10 @@ class Together:
                 self._master.limits[key] = room
         return found
 
-    def _price_out(self, values: Sequence[float] | None) -> bool:
+    def _price_out(self, values: Sequence[float] | None, is_over: Callable[[], bool]) -> bool:
         """Add each order's best plan at the present prices; return whether one improves.
 
+        Where time is over orders are left out, and nothing is known of the bound.
         `values` is what the orders cost in the master; None: there is none yet. An order that
         would go where the day is full is asked once more, for a plan that does not.
         """
@@ -144,6 +150,8 @@ class Together:
         bound = self._given_up()
         crowded: list[int] = []
         for number in range(len(self.orders)):
+            if is_over():
+                return is_better
             plan = self._plan(number)
             bound += plan.bound + missing(plan) * self.unshipped_minor
             choice = self._choice(number, plan)
@@ -153,6 +161,8 @@ class Together:
         self.bound = max(self.bound, bound)
         with self._without_full():
             for number in crowded:
+                if is_over():
+                    break
                 is_better |= self._improve(self._choice(number, self._plan(number)), values)
         return is_better
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from central_server.services import batches
-from central_server.services.batches import decide_together
+from central_server.services.batches import Budget, decide_together
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcel_routing import ParcelRouting
@@ -62,7 +62,8 @@ def chosen(world: World, order_ids: Sequence[str]) -> list[set[str] | None]:
     now = world.clock.now_ms()
     with world.database.read() as view:
         routing = ParcelRouting(view, now, 30 * MINUTE_MS)
-        found = decide_together(view, routing, order_ids, now)
+        budget = Budget(world.clock.monotonic_ms, batches.SECONDS_MAX)
+        found = decide_together(view, routing, order_ids, now, budget)
     return [set(found[one].locations) if one in found else None for one in order_ids]
 
 

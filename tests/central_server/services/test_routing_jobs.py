@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from central_server.services import waiting_room
+from central_server.services import batches, waiting_room
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -218,3 +218,13 @@ def test_a_batch_that_fails_holds_up_no_order(shipping, monkeypatch):
     assert room.run() == 2
     assert places_of(shipping, first, second) == ["S001", "S003"]
     assert "nobody thought of it" in room.problem
+
+
+def test_a_release_whose_time_is_over_decides_the_rest_one_by_one(shipping, monkeypatch):
+    """Programs take long on a machine that is busy: orders wait for them, but not for ever."""
+    monkeypatch.setattr(batches, "SECONDS_MAX", 0.0)
+    first, second = scarce_pair(shipping)
+    room = shipping.parts.central.waiting
+    assert room.run() == 2
+    assert places_of(shipping, first, second) == ["S001", "S003"]
+    assert room.problem == "2 orders were released one by one: time was over"

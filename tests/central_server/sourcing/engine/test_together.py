@@ -117,6 +117,31 @@ def test_batch_is_the_best_of_all_assignments(seed):
     assert all(units <= stock[cell] for cell, units in used(anew).items())
 
 
+@pytest.mark.parametrize("plans_looked_for", [0, 1, 3])
+def test_a_batch_ends_when_its_time_is_over(plans_looked_for: int):
+    """With what was found by then: each order has a plan, never dearer than before."""
+    pytest.importorskip("highspy")
+    random = Random(7)
+    places = {f"L{n}": 28.0 + 3 * n for n in range(5)}
+    stock = {(name, "X"): 2 for name in places}
+    orders = [one_line(n, "X", 1, random.uniform(28, 44)) for n in range(8)]
+    plans = one_by_one(orders, stock, places)
+    prices = {cell: (0.0,) * units for cell, units in stock.items()}
+    waiting = [(Open(order, 0), plan) for order, plan in zip(orders, plans, strict=True)]
+    asked = 0
+
+    def is_over() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > plans_looked_for
+
+    anew = decide_anew(network(stock, places), waiting, prices, is_over=is_over)
+    assert plans_looked_for < asked <= plans_looked_for + 2
+    assert len(anew) == len(orders)
+    assert total(anew) <= total(plans) + 1e-6
+    assert all(units <= stock[cell] for cell, units in used(anew).items())
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_bound_is_below_every_way_of_deciding(seed):
     """The bound holds after any number of rounds, and rises with them."""
