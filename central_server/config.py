@@ -8,17 +8,19 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from central_server.sourcing.levels import THRESHOLDS
 from sync.domain.escrow import EscrowPolicy
 
 PREFIX = "HOLDSHELF_CENTRAL_"
@@ -69,6 +71,8 @@ class CentralSettings(BaseSettings):
     confirm_minutes: int = Field(default=15, ge=1, le=24 * 60)
     """How long after that a store may still confirm a promise."""
     safety_stock: int = Field(default=0, ge=0)
+    availability_thresholds: Annotated[tuple[int, ...], NoDecode] = THRESHOLDS
+    """Units at which the feed of availability tells shops of a SKU: `1,5,20`, ascending."""
     hold_days: int = Field(default=7, ge=1)
     promise_minutes: int = Field(default=120, ge=1)
     """How long after the order the goods are promised, within opening hours."""
@@ -99,6 +103,18 @@ class CentralSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest first."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("availability_thresholds", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return given.split(",") if isinstance(given, str) else given
+
+    @field_validator("availability_thresholds")
+    @classmethod
+    def _ascends(cls, given: tuple[int, ...]) -> tuple[int, ...]:
+        if not given or given[0] < 1 or list(given) != sorted(set(given)):
+            raise ValueError("units from 1 on, each more than the one before: 1,5,20")
+        return given
 
     @model_validator(mode="after")
     def _is_safe(self) -> "CentralSettings":

@@ -8,7 +8,7 @@ Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever
 something for a while catches up from where they were.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from central_server.services.errors import FeedCursorOver
@@ -45,9 +45,13 @@ LOOK_MS = 5_000
 class AvailabilityPublisher:
     """Publishes what crossed a threshold. One thread calls `run`."""
 
-    def __init__(self, database: "Database", clock: Clock) -> None:
+    def __init__(
+        self, database: "Database", clock: Clock, thresholds: Sequence[int] = THRESHOLDS
+    ) -> None:
+        """`thresholds` are units, ascending; the first run publishes anew what others change."""
         self._database = database
         self._clock = clock
+        self._thresholds = thresholds
         self._memory = PromiseMemory()
         """Of its own: shops that ask for a page do not wait while it looks at everything."""
         self._todo: dict[str, None] = {}
@@ -87,7 +91,8 @@ class AvailabilityPublisher:
         self, view: "View", feed: Feed, whole: Mapping[str, Promise], skus: Collection[str]
     ) -> Levels:
         """Return what shops were told otherwise; most of what moves crosses no threshold."""
-        levels = {sku: (level_of(whole[sku].quantity), whole[sku].quantity) for sku in skus}
+        units = {sku: whole[sku].quantity for sku in skus}
+        levels = {sku: (level_of(count, self._thresholds), count) for sku, count in units.items()}
         return view.availability_feed.changed(*feed, levels)
 
     def _publish(self, unit: "Unit", changed: Mapping[Feed, Levels], now_ms: int) -> None:
@@ -122,8 +127,9 @@ class AvailabilityPublisher:
 class AvailabilityFeedReader:
     """Reads what was published."""
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", thresholds: Sequence[int] = THRESHOLDS) -> None:
         self._database = database
+        self._thresholds = thresholds
 
     def page(
         self, channel: str, method: str, after: tuple[int, int] | None, limit: int
@@ -145,7 +151,7 @@ class AvailabilityFeedReader:
         document: Document = {
             "channel": channel,
             "method": method,
-            "thresholds": list(THRESHOLDS),
+            "thresholds": list(self._thresholds),
             "items": [
                 {
                     "sku": sku, "level": level, "available_to_promise": units,

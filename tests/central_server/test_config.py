@@ -87,3 +87,16 @@ def test_settings_do_not_change():
 def test_secrets_do_not_show():
     """Printing settings tells no secret."""
     assert SECRET not in repr(load_settings(server_secret=SECRET))
+
+
+def test_thresholds_of_the_feed_are_a_list_that_ascends(monkeypatch, tmp_path):
+    """In the environment with commas, in a file as a list; anything else is told by its name."""
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_AVAILABILITY_THRESHOLDS", "1, 5,20")
+    assert load_settings(demo=True).availability_thresholds == (1, 5, 20)
+    monkeypatch.delenv("HOLDSHELF_CENTRAL_AVAILABILITY_THRESHOLDS")
+    file = tmp_path / "central.toml"
+    file.write_text("availability_thresholds = [2, 4]\n")
+    assert load_settings(file, demo=True).availability_thresholds == (2, 4)
+    for wrong in ("", "0,5", "5,1", "1,1", "few"):
+        with pytest.raises(ValidationError, match="availability_thresholds"):
+            load_settings(demo=True, availability_thresholds=wrong)

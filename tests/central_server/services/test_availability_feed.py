@@ -3,7 +3,12 @@
 import pytest
 
 from central_server.services import availability_feed
-from central_server.services.availability_feed import LOOK_MS, SWEEP_MS, AvailabilityPublisher
+from central_server.services.availability_feed import (
+    LOOK_MS,
+    SWEEP_MS,
+    AvailabilityFeedReader,
+    AvailabilityPublisher,
+)
 from central_server.services.errors import FeedCursorOver
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from tests.central_server.services.test_availability import with_kit
@@ -148,3 +153,17 @@ def test_a_cursor_of_another_life_is_over(world, publisher):
     world.parts.begin_new_life()
     with pytest.raises(FeedCursorOver):
         read(world, (life, rev))
+
+
+def test_thresholds_are_the_retailers(world, publisher):
+    """Others than before are published by the first look, and the page says which they are."""
+    _, cursor = read(world)
+    thirty = AvailabilityPublisher(world.database, world.clock, (30,))
+    work_off(thirty)
+    assert read(world, cursor)[0] == dict.fromkeys(SKUS, 30)
+    _, cursor = read(world)
+    world.place(("SKU-1", 1))
+    work_off(thirty)
+    assert read(world, cursor)[0] == {"SKU-1": 29}
+    page, _ = AvailabilityFeedReader(world.database, (30,)).page("web", "pickup", None, 1)
+    assert page["thresholds"] == [30]
