@@ -55,6 +55,8 @@ class _GoalsBody(_PlacesBody):
     horizon_days: Rate = 0.0
     walk_in_margin_percent: Rate = 0.0
     markdown_percent: Rate = 0.0
+    transfer_minor: Rate | None = None
+    """What moving a unit to where it sells costs; of one that is left, no more is lost."""
     failed_pick_minor: Rate = 500.0
     shipments_max: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     splits_lines: bool = True

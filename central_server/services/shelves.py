@@ -81,7 +81,7 @@ class Shelves:
                 walk_ins_per_day=weekly.get((place, sku), 0) / MILLI / DAYS_A_WEEK,
                 horizon_days=rule.horizon_days,
                 walk_in_margin_minor=price * rule.walk_in_margin_percent / 100,
-                markdown_minor=price * rule.markdown_percent / 100,
+                markdown_minor=rule.left_over_minor(price),
                 dual_minor=duals.get((place, sku), 0.0),
                 fill_probability=_found_at(fill.get(sku), place, sku),
                 # Where units stay that may not be promised, the last one is not taken.

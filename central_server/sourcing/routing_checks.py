@@ -17,6 +17,7 @@ _ROUTE = {
     "near_latitude", "near_longitude", "near_km", "goals", "km_minor", "speed_minor",
     "shipment_minor", "stock_weight", "balance_weight", "supply_weeks", "supply_minor",
     "broken_run_minor", "horizon_days", "walk_in_margin_percent", "markdown_percent",
+    "transfer_minor",
     "failed_pick_minor", "shipments_max", "splits_lines", "splits_kits", "whole_below_minor",
     "kept_units", "radius_km", "grace_minutes", "release_every_minutes", "hold_for",
     "accept_minutes", "offer_stores", "offer_minutes",
@@ -110,11 +111,13 @@ def _amounts(rule: RoutingRule) -> Iterator[tuple[str, str]]:
         least, most = _BOUNDS.get(field.name, (0.0, 1e12))
         if not field.name.endswith("_ms") and not least <= value <= most:
             yield field.name, f"{value} is not between {least} and {most}"
-    has_percent = bool(rule.walk_in_margin_percent or rule.markdown_percent)
-    if has_percent and not rule.horizon_days:
+    if rule.has_worth and not rule.horizon_days:
         yield "horizon_days", "say in how many days the next delivery comes, or the markdown"
-    if rule.horizon_days and not has_percent:
-        advice = "say what a unit earns or loses there: walk_in_margin_percent, markdown_percent"
+    if rule.horizon_days and not rule.has_worth:
+        advice = (
+            "say what a unit earns or loses there: walk_in_margin_percent, markdown_percent,"
+            " transfer_minor"
+        )
         yield "walk_in_margin_percent", advice
     if rule.kind is RoutingRuleKind.CAPACITY:
         if rule.units is None and rule.orders is None and rule.labor_minutes is None:

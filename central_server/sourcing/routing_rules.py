@@ -95,6 +95,8 @@ class RoutingRule:
     """What is earned of a unit that a walk-in customer buys."""
     markdown_percent: float = 0.0
     """What is lost of a unit that is left at the end."""
+    transfer_minor: float | None = None
+    """What moving a unit to where it sells costs: no more is lost on one that is left."""
     failed_pick_minor: float = 500.0
     shipments_max: int = SHIPMENTS_MAX
     """Into how many an order is split; what is given up of it later is divided anew, likewise."""
@@ -141,8 +143,19 @@ class RoutingRule:
     @property
     def prices_shelves(self) -> bool:
         """Whether a unit has a price where it lies."""
-        percent = self.walk_in_margin_percent or self.markdown_percent
-        return bool(self.horizon_days and percent and self.stock_weight)
+        return bool(self.horizon_days and self.has_worth and self.stock_weight)
+
+    @property
+    def has_worth(self) -> bool:
+        """Whether it says what a unit earns, or loses, where it lies."""
+        return bool(self.walk_in_margin_percent or self.markdown_percent or self.transfer_minor)
+
+    def left_over_minor(self, price_minor: float) -> float:
+        """Return what is lost on a unit of this price that nobody buys: the lesser of two."""
+        markdown = price_minor * self.markdown_percent / 100
+        if self.transfer_minor is None:
+            return markdown
+        return min(markdown, self.transfer_minor) if self.markdown_percent else self.transfer_minor
 
     @property
     def counts_runs(self) -> bool:

@@ -232,7 +232,7 @@ def _because(plan: SourcingPlan) -> str:
     if round(terms.shelf) > 0:
         words.append(f"worth to walk-in customers {money(round(terms.shelf))}")
     elif round(terms.shelf) < 0:
-        words.append(f"less {money(-round(terms.shelf))} of markdown that is saved")
+        words.append(f"less {money(-round(terms.shelf))} saved on what would be left over")
     return f" ({', '.join(words)})"
 
 

@@ -86,7 +86,7 @@ class Stock:
     walk_in_margin_minor: float = 0.0
     """Earned by a unit that a walk-in customer buys."""
     markdown_minor: float = 0.0
-    """Lost on a unit that is left at the end."""
+    """Lost on a unit that is left at the end: marked down, or moved to where it sells."""
     dual_minor: float = 0.0
     """Price of a unit for online orders to come (`duals`); it counts where it is higher."""
     fill_probability: float = 1.0

@@ -20,7 +20,7 @@ class Terms:
     handling: float = 0.0
     surcharge: float = 0.0
     shelf: float = 0.0
-    """What the units would have been worth where they lie; negative: their markdown is saved."""
+    """What units would have been worth where they lie; negative: left over, they would lose it."""
     risk: float = 0.0
     """Expected cost of units that are not found."""
     balance: float = 0.0

@@ -34,14 +34,26 @@ def shelf(world: World, order_id: str) -> int:
     return int(decision["terms"]["shelf"])
 
 
-@pytest.mark.parametrize(("rule", "worth"), [(MARGIN, 0), (MARKDOWN, -400)])
+MOVED = replace(MARKDOWN, transfer_minor=150.0)
+"""A unit that is left over is moved to where it sells, which costs less than its markdown."""
+FAR = replace(MARKDOWN, transfer_minor=900.0)
+ONLY_MOVED = RoutingRule("r", ROUTE, transfer_minor=150.0, horizon_days=7.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "worth"),
+    [(MARGIN, 0), (MARKDOWN, -400), (MOVED, -150), (FAR, -400), (ONLY_MOVED, -150)],
+)
 def test_an_order_leaves_the_units_that_walk_ins_buy(selling, rule, worth):
-    """Where nobody comes for it, a unit costs no margin, and its markdown is saved."""
+    """Where nobody comes for it, a unit costs no margin, and what it would lose is saved."""
     publish(selling, RoutingRule("r", ROUTE))
     assert goes_to(selling, ("SKU-1", 1)) == ["S001"]
     publish(selling, rule)
     order_id, (part,) = place(selling, ("SKU-1", 1))
     assert (part.location_id, shelf(selling, order_id)) == ("S002", worth)
+    (decision,) = selling.parts.central.routing.why(order_id)["decisions"]
+    saved = f"less {-worth / 100:.2f}" in decision["sentence"]
+    assert saved == ("saved on what would be left over" in decision["sentence"]) == (worth < 0)
     selling.parts.intake.stock([], "nothing")
     assert goes_to(selling, ("SKU-2", 1)) == ["S001"], "nobody comes for it anywhere"
 

@@ -29,6 +29,8 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("route", {"markdown_percent": 20.0}, "horizon_days", "in how many days"),
     ("route", {"horizon_days": 7.0}, "walk_in_margin_percent", "earns or loses"),
     ("route", {"horizon_days": 7.0, "markdown_percent": 101.0}, "markdown_percent", "between"),
+    ("route", {"transfer_minor": 90.0}, "horizon_days", "in how many days"),
+    ("route", {"horizon_days": 7.0, "transfer_minor": -1.0}, "transfer_minor", "between"),
     ("route", {"shipments_max": 0}, "shipments_max", "between"),
     ("route", {"categories": ("shoos",)}, "categories", "spelling"),
     ("route", {"channels": ("fax",)}, "channels", "channels are web"),
