@@ -12,7 +12,7 @@ from central_server.sourcing.engine.model import RequestedLine
 from central_server.sourcing.engine.offers import offers
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.problem import Problem
-from central_server.sourcing.engine.routing import plan_order
+from central_server.sourcing.engine.routing import plan_order, route
 from central_server.sourcing.engine.solver import EFFORT_MAX as ENGINE_EFFORT
 from central_server.sourcing.engine.solver import solve
 from tests.benchmarks.measure import Figure, percentile
@@ -23,6 +23,7 @@ from tests.replay.data import data_folder
 from tests.support.order_milp import milp_cost
 
 DECISIONS = 500
+ALONE = 100
 LONG, LONG_LINES = 150, 10
 COMPARED = 40
 SITES, COMPARED_SITES = 1000, 200
@@ -39,9 +40,12 @@ def measure() -> Iterator[Figure]:
         return
     times = sorted(decision_times(build(data, replace(SMALL, stores=SITES - 5, centers=5), 1)))
     costs, optimum, solver_ms = excess(build(data, replace(MANY, stores=COMPARED_SITES - 4), 1))
+    alone = sorted(alone_times(build(data, replace(SMALL, stores=SITES - 5, centers=5), 1)))
     words = f"HiGHS, {COMPARED_LINES} lines at {COMPARED_SITES} candidates, median"
     yield Figure("route_p50_ms", percentile(times, 0.5), "ms", words, solver_ms)
     yield Figure("route_p99_ms", percentile(times, 0.99), "ms", words, solver_ms)
+    yield Figure("route_alone_p50_ms", percentile(alone, 0.5), "ms", words, solver_ms)
+    yield Figure("route_alone_p99_ms", percentile(alone, 0.99), "ms", words, solver_ms)
     yield Figure("route_over_milp_percent", 100 * (costs / optimum - 1), "%", words, 0.0)
     yield from _of_many_lines(build(data, replace(MANY, stores=SITES - 5, centers=5), 1))
 
@@ -97,6 +101,29 @@ def decisions(
         found.append(((time.process_time() - began) * 1000, plan))
         gc.enable()
         shop.take(policy.as_decided(plan).parts)
+    return found
+
+
+def alone_times(world: World) -> list[float]:
+    """Return the milliseconds of `route` by itself, which checks and prepares all locations."""
+    policy = ShelfPriced()
+    policy.begin(Shop(world, policy))
+    found = []
+    for placed in world.orders[:ALONE]:
+        network = policy.read(placed)
+        candidates = [
+            replace(one, stock={
+                line.sku: shelf.stock
+                for line in placed.order.lines
+                if (shelf := network.shelves(line.sku).get(place)) is not None
+            })
+            for place, one in enumerate(network.candidates)
+        ]  # fmt: skip
+        gc.disable()
+        began = time.process_time()
+        route(placed.order, candidates, network.rules, network.now_ms)
+        found.append((time.process_time() - began) * 1000)
+        gc.enable()
     return found
 
 
