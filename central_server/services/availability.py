@@ -73,8 +73,7 @@ class AvailabilityQuery:
         """Return what may be promised. Raises `UnknownSkus`, `NotFound`."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            memory = None if question.explain else self._memory
-            found = _Answer(view, question, now, self._promise_ms, memory)
+            found = _Answer(view, question, now, self._promise_ms, self._memory)
             return {
                 "channel": question.ask.channel,
                 "method": question.ask.method,
@@ -94,7 +93,7 @@ class _Answer:
         question: Question,
         now_ms: int,
         promise_ms: int,
-        memory: PromiseMemory | None,
+        memory: PromiseMemory,
     ) -> None:
         skus = question.skus
         known = view.catalogue.categories(skus)
@@ -115,7 +114,7 @@ class _Answer:
 
     def network(self) -> list[Document]:
         """Return one entry a SKU."""
-        whole = self._kits.network(self._question.ask)
+        whole = self._kits.network(self._question.ask, is_explained=self._question.explain)
         entries = []
         for sku in self._question.skus:
             promise = whole[sku]
@@ -240,10 +239,10 @@ class _Answer:
 
     def _fullest(self) -> tuple[str, ...]:
         first = self._question.skus[0]
+        wanted = self._parts(first) or (first,)
         carrying = [
             (one.allocated - one.on_hand, one.location_id)
-            for one in self._view.stock.positions(self._kits.plain, self._now_ms)
-            if one.sku in {first, *self._parts(first)}
+            for one in self._view.stock.positions(wanted, self._now_ms)
         ]
         best = dict.fromkeys(location_id for _, location_id in sorted(carrying))
         return tuple(best)[:LOCATIONS_MAX]
@@ -254,14 +253,19 @@ class _Answer:
 
     def _nearest(self) -> tuple[str, ...]:
         assert self._question.near is not None
-        positions = self._view.stock.positions(self._kits.plain, self._now_ms)
-        ids = {one.location_id for one in positions}
         far = sorted(
             (haversine_km(*self._question.near, latitude, longitude), location_id)
-            for location_id, latitude, longitude, _ in self._view.locations.points(ids)
+            for location_id, latitude, longitude in self._view.locations.all_points()
         )
         within = [location_id for km, location_id in far if km <= self._question.radius_km]
-        return tuple(within[:LOCATIONS_MAX])
+        found: list[str] = []
+        for start in range(0, len(within), LOCATIONS_MAX):
+            part = within[start : start + LOCATIONS_MAX]
+            carrying = self._view.stock.carrying(self._kits.plain, part)
+            found += [location_id for location_id in part if location_id in carrying]
+            if len(found) >= LOCATIONS_MAX:
+                break
+        return tuple(found[:LOCATIONS_MAX])
 
 
 def _sent_from(

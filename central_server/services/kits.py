@@ -14,7 +14,7 @@ class KitPromises:
     def __init__(
         self, promises: Promises, skus: Collection[str], memory: PromiseMemory | None = None
     ) -> None:
-        """`memory` is asked for what holds of the whole network."""
+        """`memory` is asked for what may be promised of the whole network."""
         self._memory = memory
         self.bundles: Mapping[str, Bundle] = promises.view.supply.bundles(skus)
         self._promises = promises
@@ -25,18 +25,21 @@ class KitPromises:
 
     def at(self, ask: Ask, location_ids: Sequence[str] | None = None) -> Promised:
         """Return promises by place, of components too."""
-        found = self._promises.at(self.plain, ask, location_ids)
+        found = self._promises.at(self.plain, ask, location_ids, network=self._network)
         for promises in found.values():
             kits = {sku: assembled(one, promises) for sku, one in self.bundles.items()}
             promises.update(kits)
         return found
 
-    def network(self, ask: Ask) -> dict[str, Promise]:
-        """Return promises over all places, of components too."""
+    def _network(self, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         if self._memory is None:
-            whole = self._promises.network(self.plain, ask)
-        else:
-            whole = self._memory.network(self._promises, self.plain, ask)
+            return self._promises.network(skus, ask)
+        return self._memory.network(self._promises, skus, ask)
+
+    def network(self, ask: Ask, *, is_explained: bool = False) -> dict[str, Promise]:
+        """Return promises over all places, of components too; with every term, by the books."""
+        sums = self._promises.network if is_explained else self._network
+        whole = sums(self.plain, ask)
         if self.bundles:
             places = self._promises.at(self.plain, ask)
             for sku, one in self.bundles.items():

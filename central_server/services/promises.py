@@ -5,7 +5,7 @@ network, one place's promise needs only that place's rows.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,8 @@ class Ask:
 ANYBODY = Ask()
 Promised = dict[str, dict[str, Promise]]
 """Promises by location and SKU."""
+Network = Callable[[Collection[str], Ask], Mapping[str, Promise]]
+"""Returns what may be promised of SKUs over all places together."""
 
 
 class Promises:
@@ -76,15 +78,23 @@ class Promises:
         self._places: dict[str, Place] = {}
 
     def at(
-        self, skus: Collection[str], ask: Ask, location_ids: Sequence[str] | None = None
+        self,
+        skus: Collection[str],
+        ask: Ask,
+        location_ids: Sequence[str] | None = None,
+        *,
+        network: Network | None = None,
     ) -> Promised:
-        """Return the promises of `skus` at the places that have them, or at the named ones."""
+        """Return the promises of `skus` at the places that have them, or at the named ones.
+
+        `network` says what the network may promise where something is kept of it: the books.
+        """
         wide = [] if ask.is_moved else self.wide(skus, ask)
-        network = self.network(wide, ask) if wide else {}
+        whole = (network or self.network)(wide, ask) if wide else {}
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
         for node in self.nodes(skus, location_ids):
             promise = self._promise(node, ask)
-            limit = network.get(node.position.sku)
+            limit = whole.get(node.position.sku)
             if location_ids is not None:
                 self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
             found[node.place.id][node.position.sku] = (

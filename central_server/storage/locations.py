@@ -46,6 +46,7 @@ _PLACES = Prepared(
         LOCATIONS.c.carriers,
     ).where(engine.among(LOCATIONS.c.id, "ids"))
 )
+_POINTS = Prepared(lambda _: select(LOCATIONS.c.id, LOCATIONS.c.latitude, LOCATIONS.c.longitude))
 _ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
 
 
@@ -78,6 +79,10 @@ class Locations:
     def all(self) -> tuple[Location, ...]:
         """Return every location by id."""
         return tuple(_location(row) for row in _ALL.rows(self._connection))
+
+    def all_points(self) -> list[tuple[str, float, float]]:
+        """Return (id, latitude, longitude) of all locations."""
+        return [tuple(row) for row in _POINTS.rows(self._connection)]
 
     def points(self, location_ids: Collection[str]) -> list[tuple[str, float, float, bool]]:
         """Return (id, latitude, longitude, pickup enabled) of the given locations, by id."""

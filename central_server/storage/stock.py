@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from central_server.records import LedgerEntry
 from central_server.sourcing.past_stock import Movement
@@ -29,7 +29,7 @@ from central_server.storage.stock_rows import (
     OpeningStock,
     stock_row_of,
 )
-from central_server.storage.tables import LEASES, STOCK, STOCK_LEDGER
+from central_server.storage.tables import LEASES, LOCATIONS, STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
 from sync.domain.silence import FloorBySilence, held_back
@@ -56,6 +56,12 @@ _EVERYWHERE = Prepared(lambda engine: _POSITIONS.where(engine.among(STOCK.c.sku,
 _AT_PLACES = Prepared(
     lambda engine: _POSITIONS.where(
         engine.among(STOCK.c.sku, "skus"), engine.among(STOCK.c.location_id, "places")
+    )
+)
+_CARRYING = Prepared(
+    lambda engine: select(LOCATIONS.c.id).where(
+        engine.among(LOCATIONS.c.id, "places"),
+        exists().where(STOCK.c.location_id == LOCATIONS.c.id, engine.among(STOCK.c.sku, "skus")),
     )
 )
 _LOCKED = Prepared(
@@ -100,6 +106,10 @@ class Stock:
         else:
             rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
         return [self.position(row, now_ms) for row in rows]
+
+    def carrying(self, skus: Collection[str], location_ids: Collection[str]) -> set[str]:
+        """Return which of the locations have, or had, any of `skus`."""
+        return {row[0] for row in _CARRYING.rows(self._connection, skus=skus, places=location_ids)}
 
     def positions_at(self, keys: Sequence[tuple[str, str]], now_ms: int) -> list[StockPosition]:
         """Return the positions of (location, SKU) that there are, in one query."""

@@ -28,7 +28,11 @@ STORES = 1_000
 SKUS = 200
 PAGE = 50
 ASKED = 200
+ASKED_NEAR = 40
+RADIUS_KM = 100.0
+"""Of a question near a point: some three stores are within it."""
 PLACES = [f"S{number:04}" for number in range(1, STORES + 1)]
+SOUTH_NORTH, WEST_EAST = (30.0, 48.0), (-120.0, -75.0)
 NAMES = [f"SKU-{number:04}" for number in range(1, SKUS + 1)]
 RULES = (
     PromiseRule("franchise", RuleKind.PROTECT, locations=tuple(PLACES[:50])),
@@ -60,10 +64,14 @@ def _measured(parts: Parts) -> Iterator[Figure]:
         _hear(parts, random.sample(PLACES, 3))
         first = _page_ms(parts, page)
         (took if number >= 20 else cold).append(first)
+    near = [_near_ms(parts, page, random) for page in pages[:ASKED_NEAR]]
+    at_one = [_place_ms(parts, page, PLACES[100 + n]) for n, page in enumerate(pages[:ASKED_NEAR])]
     books = [_books_ms(parts, page) for page in pages[:5]]
     words = f"the same page from the books, {PAGE} SKUs at {STORES} stores"
     yield Figure("atp_page_ms", median(took), "ms", words, median(books))
     yield Figure("atp_page_p99_ms", percentile(took, 0.99), "ms", words, median(books))
+    yield Figure("atp_place_ms", median(at_one), "ms", words, median(books))
+    yield Figure("atp_near_ms", median(near), "ms", words, median(books))
     yield Figure("atp_page_cold_ms", cold[0], "ms", words, median(books))
 
 
@@ -81,6 +89,21 @@ def _books_ms(parts: Parts, page: tuple[str, ...]) -> float:
 def _page_ms(parts: Parts, page: tuple[str, ...]) -> float:
     began = time.perf_counter()
     parts.central.availability.answer(_question(page))
+    return (time.perf_counter() - began) * 1000
+
+
+def _place_ms(parts: Parts, page: tuple[str, ...], place: str) -> float:
+    """What the page takes for pickup at one store."""
+    began = time.perf_counter()
+    parts.central.availability.answer(Question(page, location_ids=(place,)))
+    return (time.perf_counter() - began) * 1000
+
+
+def _near_ms(parts: Parts, page: tuple[str, ...], random: Random) -> float:
+    """What it takes near where somebody is."""
+    near = (random.uniform(*SOUTH_NORTH), random.uniform(*WEST_EAST))
+    began = time.perf_counter()
+    parts.central.availability.answer(Question(page, near=near, radius_km=RADIUS_KM))
     return (time.perf_counter() - began) * 1000
 
 
@@ -107,9 +130,12 @@ def _filled(database: Database, folder: Path) -> Parts:
     settings = CentralSettings(data_dir=folder, server_secret=SECRET, demo=False)
     parts = assemble(settings, database, clock=SystemClock(), random=Random(7))
     parts.migrate()
-    parts.intake.locations(
-        [Location(name, name, price_zone="EAST", region="East") for name in PLACES]
-    )
+    random = Random(3)
+    parts.intake.locations([
+        Location(name, name, price_zone="EAST", region="East",
+                 latitude=random.uniform(*SOUTH_NORTH), longitude=random.uniform(*WEST_EAST))
+        for name in PLACES
+    ])  # fmt: skip
     parts.intake.products([Product(sku, f"Thing {sku}") for sku in NAMES])
     parts.intake.prices([Price("EAST", sku, 1000, "USD") for sku in NAMES])
     items = (StockItem(place, sku, 20) for place in PLACES for sku in NAMES)

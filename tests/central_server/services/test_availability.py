@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from central_server.records import Price, Product, ShippingRate
+from central_server.services import availability
 from central_server.services.availability import Question
 from central_server.services.carrier_file import CarrierFile
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import BundleInvalid
 from central_server.services.promises import Ask
 from central_server.services.times import rfc3339
@@ -72,6 +74,25 @@ def test_near_a_point(world):
     """Places around a point, the nearest first, within the radius."""
     found = ask(world, "SKU-1", near=(39.9, -83.1), radius_km=150.0)["availability"]
     assert [one["location_id"] for one in found] == ["S001", "S002"]
+
+
+def test_near_a_point_only_places_that_carry_it_count(world, monkeypatch):
+    """However many nearer ones there are: the nearest that have it, or had it, so many at most."""
+    with world.database.read() as view:
+        (model,) = view.locations.get_many(["S001"]).values()
+    others = [replace(model, id=f"N{number:03}", latitude=39.9, longitude=-83.1 + number / 1e4)
+              for number in range(120)]  # fmt: skip
+    world.parts.intake.locations(others)
+    world.parts.intake.stock([StockItem("N110", "SKU-1", 0), StockItem("N111", "SKU-2", 5)], "c")
+
+    def found(*skus: str) -> list[str]:
+        rows = ask(world, *skus, near=(39.9, -83.1), radius_km=150.0)["availability"]
+        return list(dict.fromkeys(one["location_id"] for one in rows))
+
+    assert set(found("SKU-1")) == {"N110", "S001", "S002"}
+    assert set(found("SKU-1", "SKU-2")) == {"N110", "N111", "S001", "S002"}
+    monkeypatch.setattr(availability, "LOCATIONS_MAX", 2)
+    assert len(found("SKU-1")) == 2
 
 
 def test_each_method_has_its_date(world):

@@ -8,6 +8,7 @@ import pytest
 from central_server.records import Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import PickupNotOffered
+from central_server.services.kits import KitPromises
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Promises
 from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
@@ -24,12 +25,19 @@ MINUTE_MS = 60_000
 STEPS = 60
 
 
+OWN = replace(ANYBODY, is_own=True)
+NAMES = [one[0] for one in PLACES]
+
+
 def agree(world: World, *memories: PromiseMemory) -> None:
+    """Of the network, and of places, which promise no more than the network does."""
     now = world.clock.now_ms()
     with world.database.read() as view:
         books = Promises(view, now).network(SKUS, ANYBODY)
+        places = Promises(view, now).at(SKUS, OWN, NAMES)
         for memory in memories:
             assert memory.network(Promises(view, now), SKUS, ANYBODY) == books
+            assert KitPromises(Promises(view, now), SKUS, memory).at(OWN, NAMES) == places
 
 
 class Story:
