@@ -20,13 +20,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from central_server.sourcing.levels import THRESHOLDS
 from sync.domain.escrow import EscrowPolicy
 
 PREFIX = "HOLDSHELF_CENTRAL_"
 SECRET_LENGTH_MIN = 32
 KEY_DIGITS = 64
 MINUTE_MS = 60_000
+THRESHOLDS = (1, 2, 5, 10, 25, 50, 100, 250)
+"""Units at which something changes for a shop: sold out, last one, few, some, plenty."""
 DEMO_SECRET = "demo-only-" + "0" * SECRET_LENGTH_MIN
 
 

@@ -121,6 +121,18 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class StockSums:
+    """One SKU over all locations."""
+
+    places: int = 0
+    """How many have it, or had it."""
+    on_hand: int = 0
+    """Units; where less than nothing is on hand, that counts as nothing."""
+    weekly_milli: int = 0
+    """Demand in thousandths of a unit a week."""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One signed movement of stock, never changed afterwards."""
 

@@ -18,7 +18,7 @@ from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask, Promises
 from central_server.services.times import rfc3339
 from central_server.sourcing.contact import NEVER_MS
-from central_server.sourcing.levels import THRESHOLDS, level_of
+from central_server.sourcing.levels import level_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.promise_terms import Promise
 from sync.clock import Clock
@@ -45,9 +45,7 @@ LOOK_MS = 5_000
 class AvailabilityPublisher:
     """Publishes what crossed a threshold. One thread calls `run`."""
 
-    def __init__(
-        self, database: "Database", clock: Clock, thresholds: Sequence[int] = THRESHOLDS
-    ) -> None:
+    def __init__(self, database: "Database", clock: Clock, thresholds: Sequence[int]) -> None:
         """`thresholds` are units, ascending; the first run publishes anew what others change."""
         self._database = database
         self._clock = clock
@@ -127,7 +125,7 @@ class AvailabilityPublisher:
 class AvailabilityFeedReader:
     """Reads what was published."""
 
-    def __init__(self, database: "Database", thresholds: Sequence[int] = THRESHOLDS) -> None:
+    def __init__(self, database: "Database", thresholds: Sequence[int]) -> None:
         self._database = database
         self._thresholds = thresholds
 

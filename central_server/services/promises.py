@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
     Method,
@@ -87,13 +88,13 @@ class Promises:
     ) -> Promised:
         """Return the promises of `skus` at the places that have them, or at the named ones.
 
-        `network` says what the network may promise where something is kept of it: the books.
+        `network` says what the network may promise where something is kept of it; by itself,
+        the books.
         """
-        wide = [] if ask.is_moved else self.wide(skus, ask)
-        whole = (network or self.network)(wide, ask) if wide else {}
+        judged = [(node, self._promise(node, ask)) for node in self.nodes(skus, location_ids)]
+        whole = self._limits(judged, skus, ask, network, are_few=location_ids is not None)
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
-        for node in self.nodes(skus, location_ids):
-            promise = self._promise(node, ask)
+        for node, promise in judged:
             limit = whole.get(node.position.sku)
             if location_ids is not None:
                 self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
@@ -101,6 +102,30 @@ class Promises:
                 promise if limit is None else limited(promise, limit)
             )
         return dict(found)
+
+    def _limits(
+        self,
+        judged: Sequence[tuple[Node, Promise]],
+        skus: Collection[str],
+        ask: Ask,
+        network: Network | None,
+        *,
+        are_few: bool,
+    ) -> Mapping[str, Promise]:
+        """Return what the network may promise of the SKUs of which it keeps something."""
+        wide = [] if ask.is_moved else self.wide(skus, ask)
+        if not wide:
+            return {}
+        if network is not None:
+            return network(wide, ask)
+        if not are_few:
+            return self.network(wide, ask)
+        needed = dict.fromkeys(wide, 0)
+        for node, promise in judged:
+            sku = node.position.sku
+            if sku in needed:
+                needed[sku] = max(needed[sku], promise.quantity)
+        return network_for(self, needed, ask)
 
     def free(self, skus: Collection[str], ask: Ask) -> dict[str, dict[str, int]]:
         """Return the units that may be promised, by place that offers any of it and SKU.
@@ -133,6 +158,13 @@ class Promises:
             sku: network_promise(Whole.of(places[sku]), waiting[sku], self._select(sku, ask)[1])
             for sku in skus
         }
+
+    def fullest(self, sku: str, most: int) -> list[Node]:
+        """Return what is known of a SKU at the places that have most of it, so many of them."""
+        positions = self.view.stock.fullest(sku, most, self.now_ms)
+        places = sorted({one.location_id for one in positions})
+        self._learn_places(places)
+        return self._enriched(positions, [sku], places)
 
     def wide(self, skus: Collection[str], ask: Ask) -> list[str]:
         """Return those of `skus` of which something is kept for the whole network."""
@@ -304,7 +336,8 @@ def reserve(
         unit.stock.share_network(others)
         if any(_unsourced(unit, others).values()):
             return False  # an order came meanwhile that waits for them: look again
-    network = Promises(unit, now_ms, promises.rules).network(wide, ask) if wide else {}
+    fresh = Promises(unit, now_ms, promises.rules)
+    network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
 
     def limit(position: StockPosition) -> int:

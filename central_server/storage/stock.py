@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, select
+from sqlalchemy import Connection, bindparam, case, exists, func, select
 
-from central_server.records import LedgerEntry
+from central_server.records import LedgerEntry, StockSums
 from central_server.sourcing.past_stock import Movement
 from central_server.storage import network_locks
 from central_server.storage.bulk import (
@@ -58,6 +58,25 @@ _AT_PLACES = Prepared(
         engine.among(STOCK.c.sku, "skus"), engine.among(STOCK.c.location_id, "places")
     )
 )
+_FULLEST = Prepared(
+    lambda _: (
+        _POSITIONS.where(STOCK.c.sku == bindparam("sku"))
+        .order_by((STOCK.c.on_hand - STOCK.c.allocated).desc(), STOCK.c.location_id)
+        .limit(bindparam("most"))
+    )
+)
+_SUMS = Prepared(
+    lambda engine: (
+        select(
+            STOCK.c.sku,
+            func.count(),
+            func.sum(case((STOCK.c.on_hand > 0, STOCK.c.on_hand), else_=0)),
+            func.sum(STOCK.c.weekly_milli),
+        )
+        .where(engine.among(STOCK.c.sku, "skus"))
+        .group_by(STOCK.c.sku)
+    )
+)
 _CARRYING = Prepared(
     lambda engine: select(LOCATIONS.c.id).where(
         engine.among(LOCATIONS.c.id, "places"),
@@ -106,6 +125,18 @@ class Stock:
         else:
             rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
         return [self.position(row, now_ms) for row in rows]
+
+    def fullest(self, sku: str, most: int, now_ms: int) -> list[StockPosition]:
+        """Return the positions of a SKU where most of it is not allocated, so many of them."""
+        rows = _FULLEST.rows(self._connection, sku=sku, most=most)
+        return [self.position(row, now_ms) for row in rows]
+
+    def sums(self, skus: Collection[str]) -> dict[str, StockSums]:
+        """Return the sums over all locations, by SKU; less than nothing on hand is nothing."""
+        rows = _SUMS.rows(self._connection, skus=skus)
+        return {
+            sku: StockSums(places, int(units), int(weekly)) for sku, places, units, weekly in rows
+        }
 
     def carrying(self, skus: Collection[str], location_ids: Collection[str]) -> set[str]:
         """Return which of the locations have, or had, any of `skus`."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from central_server.config import THRESHOLDS
 from central_server.services import availability_feed
 from central_server.services.availability_feed import (
     LOOK_MS,
@@ -19,7 +20,7 @@ from tests.support.central_world import SKUS, World
 @pytest.fixture
 def publisher(world) -> AvailabilityPublisher:
     """Has published everything once."""
-    made = AvailabilityPublisher(world.database, world.clock)
+    made = AvailabilityPublisher(world.database, world.clock, THRESHOLDS)
     work_off(made)
     return made
 
@@ -68,7 +69,7 @@ class Counted:
 def test_what_crosses_no_threshold_writes_nothing(world):
     """Each write is a commit that orders would wait for; a change of several feeds is one."""
     counted = Counted(world)
-    publisher = AvailabilityPublisher(counted, world.clock)  # type: ignore[arg-type]
+    publisher = AvailabilityPublisher(counted, world.clock, THRESHOLDS)  # type: ignore[arg-type]
     work_off(publisher)
     assert counted.writes == 1
     world.place(("SKU-1", 2))
@@ -136,7 +137,7 @@ def test_kits_move_with_their_components(world, publisher):
 def test_two_publishers_tell_the_same(world, publisher):
     """A second worker publishes nothing again that the first one has."""
     _, cursor = read(world)
-    second = AvailabilityPublisher(world.database, world.clock)
+    second = AvailabilityPublisher(world.database, world.clock, THRESHOLDS)
     work_off(second)
     assert read(world, cursor)[0] == {}
     world.place(("SKU-3", 10))

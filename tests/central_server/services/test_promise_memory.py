@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from central_server.records import Product
+from central_server.services import plenty
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import PickupNotOffered
 from central_server.services.kits import KitPromises
@@ -33,8 +34,14 @@ def agree(world: World, *memories: PromiseMemory) -> None:
     """Of the network, and of places, which promise no more than the network does."""
     now = world.clock.now_ms()
     with world.database.read() as view:
-        books = Promises(view, now).network(SKUS, ANYBODY)
-        places = Promises(view, now).at(SKUS, OWN, NAMES)
+        promises = Promises(view, now)
+        books = promises.network(SKUS, ANYBODY)
+        places = promises.at(SKUS, OWN, NAMES, network=promises.network)
+        for least, margin in ((0, 1), (1, 1), (1, 0), (20, 2)):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(plenty, "PLACES_MIN", least)
+                patch.setattr(plenty, "MARGIN", margin)
+                assert Promises(view, now).at(SKUS, OWN, NAMES) == places
         for memory in memories:
             assert memory.network(Promises(view, now), SKUS, ANYBODY) == books
             assert KitPromises(Promises(view, now), SKUS, memory).at(OWN, NAMES) == places
