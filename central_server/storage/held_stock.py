@@ -131,6 +131,17 @@ class HeldStock(Stock):
         self._see([key for key in keys if key not in self._held and key not in self._seen])
         return self._known(keys, now_ms)
 
+    def fullest(self, sku: str, most: int, now_ms: int) -> list[StockPosition]:
+        """Return the positions of a SKU where most of it is left; what is given out is gone.
+
+        The others are those of the books now: nothing that was seen before is asked.
+        """
+        found = []
+        for one in self._books.fullest(sku, most, now_ms):
+            key = (one.location_id, sku)
+            found += self._known([key], now_ms) if key in self._given else [one]
+        return found
+
     def _known(self, keys: Sequence[Key], now_ms: int) -> list[StockPosition]:
         rows = ((key, self._held.get(key) or self._seen.get(key)) for key in keys)
         return [self._position(key, row, now_ms) for key, row in rows if row is not None]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from central_server.records import Price, Product
-from central_server.services import order_capture
+from central_server.services import order_capture, plenty
 from central_server.services.errors import IdempotencyKeyReused, UnknownSkus
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
@@ -24,6 +24,7 @@ from central_server.storage.database import Database
 from central_server.storage.group import GroupUnit
 from sync.domain.errors import InsufficientStock
 from sync.protocol.rows import row_digest
+from tests.central_server.services.test_promise_rules import publish
 from tests.support.central_world import PLACES, SKUS, World, build_world, second_worker
 from tests.support.network import Size, fill
 
@@ -147,6 +148,21 @@ def test_what_is_kept_of_the_network_holds_within_a_group(world):
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("singly", [False, True], ids=["group", "one by one"])
+def test_what_is_kept_of_the_network_is_kept_where_few_places_show_plenty(
+    world, monkeypatch, *, singly
+):
+    """Units that orders of the same group took are gone, though no row of stock says so yet."""
+    monkeypatch.setattr(plenty, "PLACES_MIN", 3)
+    monkeypatch.setattr(plenty, "MARGIN", 0)  # all three places, and not by the exact way
+    publish(world, PromiseRule("wide", RuleKind.HOLDBACK, level=Level.NETWORK, units=25))
+    orders = [request(world, f"n{number}", ("SKU-1", 1)) for number in range(8)]
+    for part in [[one] for one in orders] if singly else [orders]:
+        world.parts.central.orders.place_many(part)
+    assert sum(world.stock(name)[1] for name in NAMES) == 5
+    world.check_books()
+
+
 def test_an_order_never_waits_with_locks_in_its_hands(postgresql_database, tmp_path):
     """What a group wants beyond its own positions it takes only where nobody has it."""
     world = build_world(postgresql_database, tmp_path)
