@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from central_server.ports import Pokes
 from central_server.services.flow_handler import FlowHandler
 from sync.clock import Clock
+from sync.domain.errors import DomainError
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -29,6 +30,26 @@ class Judging:
     """What storage raises where a row cannot be written at all: that operation's own fault."""
     trouble: tuple[type[Exception], ...] = ()
     """What it raises that ends the transaction: never to be taken for the fault of a rule."""
+
+
+class NotThisStores(DomainError):
+    """The operation names a fulfillment order that this store does not have."""
+
+    code = "not_this_stores"
+
+    def __init__(self, fulfillment_id: str) -> None:
+        self.fulfillment_id = fulfillment_id
+        super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
+
+
+class NotTheStoresToSay(DomainError):
+    """The operation is a decision of central's own."""
+
+    code = "not_the_stores_to_say"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind!r} is decided at central")
 
 
 @contextmanager

@@ -13,12 +13,17 @@ from central_server.records import LedgerEntry, Location
 from central_server.services.corrections import has_left
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
-from central_server.services.judging import Judging, bearing
+from central_server.services.judging import (
+    Judging,
+    NotTheStoresToSay,
+    NotThisStores,
+    bearing,
+)
 from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
 from central_server.services.rights import SharedStock
 from central_server.services.succession import Standing
-from sync.domain.errors import DomainError, OperationRefused
+from sync.domain.errors import OperationRefused
 from sync.domain.escrow import giving_way
 from sync.domain.exceptions import Task
 from sync.domain.flows import flow_named, status_of
@@ -48,26 +53,6 @@ MONEY_OPERATIONS: frozenset[type] = frozenset(get_args(MoneyOperation))
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
-class NotThisStores(DomainError):
-    """The operation names a fulfillment order that this store does not have."""
-
-    code = "not_this_stores"
-
-    def __init__(self, fulfillment_id: str) -> None:
-        self.fulfillment_id = fulfillment_id
-        super().__init__(f"central knows no fulfillment order {fulfillment_id!r} at this store")
-
-
-class NotTheStoresToSay(DomainError):
-    """The operation is a decision of central's own."""
-
-    code = "not_the_stores_to_say"
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        super().__init__(f"{kind!r} is decided at central")
-
-
 class Replication(Reserving):
     """Applies one push. Made for one transaction and used once."""
 
@@ -77,8 +62,12 @@ class Replication(Reserving):
         judging: Judging,
         location: Location,
         now_ms: int,
+        *,
+        are_late_moved: bool = False,
     ) -> None:
+        """`are_late_moved`: of late promises only those that a push names are left to move."""
         self._unit = unit
+        self._are_late_moved = are_late_moved
         self._location = location
         self._location_id = location.id
         self._shared = SharedStock(unit, location)
@@ -106,14 +95,14 @@ class Replication(Reserving):
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
         """Load and lock what these operations may touch: orders first, then parts, then stock.
 
-        Promises that these come too late for are moved elsewhere first. All others are
-        left to central's job: an order that can't be moved holds up nothing else.
+        Promises that this store was too late to confirm are moved elsewhere first.
         """
         assert state.location_id == self._location_id
         named = frozenset(aggregate_of(record.op) for record in records)
         self._load(named)
-        with bearing(self.trouble):  # the job meets the same fault, and tells people
-            self.lapse(named)
+        for key in self._late(named if self._are_late_moved else None):
+            with bearing(self.trouble):  # the job meets the same fault, and tells people
+                self._lapse(key)
         self._load_stock(records)
 
     def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:
@@ -137,15 +126,20 @@ class Replication(Reserving):
 
     def lapse(self, only: Only = None) -> int:
         """Move promises elsewhere that this location was too late to confirm; return how many."""
+        return sum([self._lapse(key) for key in self._late(only)])
+
+    def _late(self, only: Only) -> list[str]:
         found = among(self._unit.fulfillments.lapsed(self._now_ms, self._location_id), only)
-        self._load({one.row.order.id for one in found})
-        count = 0
-        for key in [one.row.order.id for one in found]:
-            order = self._rows[key]
-            if order.is_unconfirmed and order.total("open"):
-                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
-                count += 1
-        return count
+        keys = [one.row.order.id for one in found]
+        self._load(set(keys))
+        return keys
+
+    def _lapse(self, key: str) -> bool:
+        order = self._rows[key]
+        if not order.is_unconfirmed or not order.total("open"):
+            return False
+        self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
+        return True
 
     def give_on_idle(self, only: Only = None) -> int:
         """Move orders elsewhere that nobody here accepted in time; return how many."""

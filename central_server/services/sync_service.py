@@ -4,12 +4,14 @@ A store may follow three scopes: the catalogue, its zone's prices, its own rows.
 Anything else is refused whoever asks.
 """
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from central_server.ports import Snapshots
 from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
-from central_server.services.judging import Judging
+from central_server.services.judging import Judging, bearing
 from central_server.services.refusing import Refusing
 from central_server.services.replication import Replication
 from central_server.services.rights import extend_lease, keep_time, note_gap
@@ -48,8 +50,32 @@ class SyncService:
             raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
         try:
             return self._accept(replica_id, header, lines)
+        except self._judging.poison:
+            self._move_late(replica_id)
+        try:
+            return self._accept(replica_id, header, lines, are_late_moved=True)
         except self._judging.poison as problem:
             return self._accept_part(replica_id, header, lines, problem)
+
+    def _move_late(self, replica_id: str) -> None:
+        """Move what the store was too late to confirm, each promise by itself.
+
+        One that cannot be moved is the job's to tell people of, and no operation's fault.
+        """
+        now = self._judging.clock.now_ms()
+        with self._database.read() as view:
+            _, location = _sender_of(view, replica_id)
+            late = [one.row.order.id for one in view.fulfillments.lapsed(now, location.id)]
+        for key in late:
+            with suppress(*self._judging.poison):
+                self._database.write(partial(self._move, location, key, now))
+
+    def _move(self, location: Location, key: str, now_ms: int, unit: "Unit") -> None:
+        applier = Replication(unit, self._judging, location, now_ms)
+        with bearing(applier.trouble):
+            applier.lapse(frozenset({key}))
+        applier.flush()
+        unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
 
     def _accept(
         self,
@@ -57,6 +83,8 @@ class SyncService:
         header: PushHeader,
         lines: tuple[bytes, ...],
         poison: Exception | None = None,
+        *,
+        are_late_moved: bool = False,
     ) -> PushAnswer:
         now = self._judging.clock.now_ms()
 
@@ -66,7 +94,12 @@ class SyncService:
             keep_time(unit, now)
             if replica.enabled:
                 note_gap(unit, replica, now)
-            applier = self._applier(unit, location, now, poison)
+            if poison is None:
+                applier = Replication(
+                    unit, self._judging, location, now, are_late_moved=are_late_moved
+                )
+            else:
+                applier = Refusing(poison, unit, self._judging, location, now)
             answer = accept(
                 unit.journal, applier, header, lines,
                 scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
@@ -80,13 +113,6 @@ class SyncService:
 
         return self._database.write(work)
 
-    def _applier(
-        self, unit: "Unit", location: Location, now_ms: int, poison: Exception | None
-    ) -> Replication:
-        if poison is not None:
-            return Refusing(poison, unit, self._judging, location, now_ms)
-        return Replication(unit, self._judging, location, now_ms)
-
     def _accept_part(
         self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...], problem: Exception
     ) -> PushAnswer:
@@ -98,7 +124,8 @@ class SyncService:
         count = len(lines) // 2
         while count:
             try:
-                return self._accept(replica_id, _first_of(header, count), lines[:count])
+                part = _first_of(header, count)
+                return self._accept(replica_id, part, lines[:count], are_late_moved=True)
             except self._judging.poison:
                 count //= 2
         if not lines:
