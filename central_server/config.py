@@ -113,8 +113,8 @@ class CentralSettings(BaseSettings):
     @field_validator("availability_thresholds")
     @classmethod
     def _ascends(cls, given: tuple[int, ...]) -> tuple[int, ...]:
-        if not given or given[0] < 1 or list(given) != sorted(set(given)):
-            raise ValueError("units from 1 on, each more than the one before: 1,5,20")
+        if not given or given[0] != 1 or list(given) != sorted(set(given)):
+            raise ValueError("1 (below it is sold out), then each more than the last: 1,5,20")
         return given
 
     @model_validator(mode="after")

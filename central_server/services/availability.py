@@ -259,12 +259,12 @@ class _Answer:
         )
         within = [location_id for km, location_id in far if km <= self._question.radius_km]
         found: list[str] = []
-        for start in range(0, len(within), LOCATIONS_MAX):
-            part = within[start : start + LOCATIONS_MAX]
+        start, size = 0, LOCATIONS_MAX
+        while start < len(within) and len(found) < LOCATIONS_MAX:
+            part = within[start : start + size]
             carrying = self._view.stock.carrying(self._kits.plain, part)
             found += [location_id for location_id in part if location_id in carrying]
-            if len(found) >= LOCATIONS_MAX:
-                break
+            start, size = start + size, 2 * size
         return tuple(found[:LOCATIONS_MAX])
 
 

@@ -90,12 +90,15 @@ class AvailabilityPublisher:
     ) -> Levels:
         """Return what shops were told otherwise; most of what moves crosses no threshold."""
         units = {sku: whole[sku].quantity for sku in skus}
-        levels = {sku: (level_of(count, self._thresholds), count) for sku, count in units.items()}
-        return view.availability_feed.changed(*feed, levels)
+        levels = {sku: (self._level(count), count) for sku, count in units.items()}
+        return view.availability_feed.changed(*feed, levels, self._level)
+
+    def _level(self, units: int) -> int:
+        return level_of(units, self._thresholds)
 
     def _publish(self, unit: "Unit", changed: Mapping[Feed, Levels], now_ms: int) -> None:
         for feed, levels in changed.items():
-            unit.availability_feed.publish(*feed, levels, now_ms)
+            unit.availability_feed.publish(*feed, levels, now_ms, self._level)
 
     def _follow(self, view: "View", now_ms: int) -> None:
         """Add what may have changed since the last look."""

@@ -158,9 +158,6 @@ def decide_together(
     taken: list[SourcingPlan] = []
     for group in _grouped(routing, rows, by_channel=True):
         for part in _without_kits(group, units_of).parts(ORDERS_MAX):
-            if budget.is_over():
-                budget.cut += len(part.orders)
-                continue
             decided = _decided(view, routing, part, taken, now_ms, budget)
             taken += decided.plans
             if decided.is_cheaper:
@@ -215,7 +212,8 @@ def _decided(
     free = free_for_parcels(view, group.skus, now_ms, group.orders[0].channel)
     whole = routing.network_of(group.rule, group.method, group.asked, free)
     before = in_turn(group.asked, _left_of(whole, taken), effort_max=EFFORT_MAX)
-    if len(before) == 1:
+    if len(before) == 1 or budget.is_over():
+        budget.cut += len(before) if len(before) > 1 else 0
         return _Decided(before, is_cheaper=False)
     network = _left_of(whole, taken)
     worth = Worth(prices_of(network, group.wanted), harms_of(network, group.wanted))

@@ -1,7 +1,5 @@
 """What judging operations needs, whoever asks for it: a push, a person, or a deadline."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -52,12 +50,5 @@ class NotTheStoresToSay(DomainError):
         super().__init__(f"{kind!r} is decided at central")
 
 
-@contextmanager
-def bearing(trouble: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Let no fault of a rule out of what somebody else does again; `trouble` always gets out."""
-    try:
-        yield
-    except trouble:
-        raise
-    except Exception:  # noqa: BLE001 - whoever does it again meets it, and says so
-        return
+class LateStuck(Exception):
+    """A promise that its store was too late to confirm cannot be moved: no operation's fault."""

@@ -39,14 +39,16 @@ def network_for(promises: "Promises", needed: Mapping[str, int], ask: "Ask") -> 
 def _at_least(
     promises: "Promises", sku: str, needed: int, ask: "Ask", sums: StockSums
 ) -> Promise | None:
-    """Return what some places allow the network; None where that would be most of them."""
+    """Return what some places allow the network; None where that would be most of them.
+
+    `sums` say how many to look at. What is kept goes by the sums that are read with these.
+    """
     waiting, rules = promises.unsourced([sku])[sku], promises.selection(sku, ask)
-
-    def whole(units: int) -> Promise:
-        return network_promise(Whole(units, sums.on_hand, sums.weekly_milli), waiting, rules)
-
-    wanted = needed - whole(0).raw
+    none = network_promise(Whole(0, sums.on_hand, sums.weekly_milli), waiting, rules)
+    wanted = needed - none.raw
     places = PLACES_MIN + MARGIN * wanted * sums.places // max(1, sums.on_hand)
     if MARGIN * places > sums.places:
         return None
-    return whole(sum(promises.part(node, ask)[0] for node in promises.fullest(sku, places)))
+    nodes, now = promises.fullest(sku, places)
+    units = sum(promises.part(node, ask)[0] for node in nodes)
+    return network_promise(Whole(units, now.on_hand, now.weekly_milli), waiting, rules)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from central_server.records import StockSums
 from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -159,12 +160,15 @@ class Promises:
             for sku in skus
         }
 
-    def fullest(self, sku: str, most: int) -> list[Node]:
-        """Return what is known of a SKU at the places that have most of it, so many of them."""
-        positions = self.view.stock.fullest(sku, most, self.now_ms)
+    def fullest(self, sku: str, most: int) -> tuple[list[Node], StockSums]:
+        """Return what is known of a SKU at the places that have most of it, so many of them.
+
+        And the sums over all places, of the same moment.
+        """
+        positions, sums = self.view.stock.fullest(sku, most, self.now_ms)
         places = sorted({one.location_id for one in positions})
         self._learn_places(places)
-        return self._enriched(positions, [sku], places)
+        return self._enriched(positions, [sku], places), sums
 
     def wide(self, skus: Collection[str], ask: Ask) -> list[str]:
         """Return those of `skus` of which something is kept for the whole network."""

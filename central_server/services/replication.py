@@ -15,9 +15,9 @@ from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import (
     Judging,
+    LateStuck,
     NotTheStoresToSay,
     NotThisStores,
-    bearing,
 )
 from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
@@ -65,7 +65,7 @@ class Replication(Reserving):
         *,
         are_late_moved: bool = False,
     ) -> None:
-        """`are_late_moved`: of late promises only those that a push names are left to move."""
+        """`are_late_moved`: what a push comes too late for was moved, as far as it can be."""
         self._unit = unit
         self._are_late_moved = are_late_moved
         self._location = location
@@ -95,14 +95,18 @@ class Replication(Reserving):
     def prefetch(self, state: ReplicaState, records: Sequence[OperationRecord]) -> None:
         """Load and lock what these operations may touch: orders first, then parts, then stock.
 
-        Promises that this store was too late to confirm are moved elsewhere first.
+        Promises that this store was too late to confirm are moved elsewhere first. Raises
+        `LateStuck` where one cannot be.
         """
         assert state.location_id == self._location_id
-        named = frozenset(aggregate_of(record.op) for record in records)
-        self._load(named)
-        for key in self._late(named if self._are_late_moved else None):
-            with bearing(self.trouble):  # the job meets the same fault, and tells people
-                self._lapse(key)
+        self._load({aggregate_of(record.op) for record in records})
+        if not self._are_late_moved:
+            try:
+                self.lapse()
+            except self.trouble:
+                raise
+            except Exception as fault:
+                raise LateStuck from fault
         self._load_stock(records)
 
     def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:
@@ -126,20 +130,15 @@ class Replication(Reserving):
 
     def lapse(self, only: Only = None) -> int:
         """Move promises elsewhere that this location was too late to confirm; return how many."""
-        return sum([self._lapse(key) for key in self._late(only)])
-
-    def _late(self, only: Only) -> list[str]:
         found = among(self._unit.fulfillments.lapsed(self._now_ms, self._location_id), only)
-        keys = [one.row.order.id for one in found]
-        self._load(set(keys))
-        return keys
-
-    def _lapse(self, key: str) -> bool:
-        order = self._rows[key]
-        if not order.is_unconfirmed or not order.total("open"):
-            return False
-        self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
-        return True
+        self._load({one.row.order.id for one in found})
+        count = 0
+        for key in [one.row.order.id for one in found]:
+            order = self._rows[key]
+            if order.is_unconfirmed and order.total("open"):
+                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
+                count += 1
+        return count
 
     def give_on_idle(self, only: Only = None) -> int:
         """Move orders elsewhere that nobody here accepted in time; return how many."""

@@ -1,7 +1,7 @@
 """What stock is worth where it lies, as routing's candidates say it: by the rules and the records.
 
-prices   margins and markdowns of a `route` rule, of the price in the location's zone and of
-         the weekly demand that was learned there; duals for orders to come
+prices   margins and markdowns of a `route` rule, of the price in the location's zone, or the
+         cost of a transfer, and the weekly demand that was learned there; duals for orders to come
 runs     whether taking the last unit breaks a full run of sizes (`products.style`)
 found    how often units on record are found
 kits     all of this of their components, together

@@ -4,14 +4,13 @@ A store may follow three scopes: the catalogue, its zone's prices, its own rows.
 Anything else is refused whoever asks.
 """
 
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from central_server.ports import Snapshots
 from central_server.records import Location, Replica
 from central_server.services.errors import NotFound, ScopeMissing
-from central_server.services.judging import Judging, bearing
+from central_server.services.judging import Judging, LateStuck
 from central_server.services.refusing import Refusing
 from central_server.services.replication import Replication
 from central_server.services.rights import extend_lease, keep_time, note_gap
@@ -40,6 +39,7 @@ class SyncService:
         self._database = judging.database
         self._judging = judging
         self._snapshots = snapshots
+        self._retried: tuple[type[Exception], ...] = (LateStuck, *judging.poison)
 
     def push(self, replica_id: str, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Take a push of the replica that holds the session: one transaction, one answer."""
@@ -50,7 +50,7 @@ class SyncService:
             raise errors.FrameUnreadable(f"more than {OPS_PER_PUSH_MAX} operations in one push")
         try:
             return self._accept(replica_id, header, lines)
-        except self._judging.poison:
+        except self._retried:
             self._move_late(replica_id)
         try:
             return self._accept(replica_id, header, lines, are_late_moved=True)
@@ -60,20 +60,26 @@ class SyncService:
     def _move_late(self, replica_id: str) -> None:
         """Move what the store was too late to confirm, each promise by itself.
 
-        One that cannot be moved is the job's to tell people of, and no operation's fault.
+        One that cannot be moved is the job's to tell people of.
         """
         now = self._judging.clock.now_ms()
         with self._database.read() as view:
             _, location = _sender_of(view, replica_id)
             late = [one.row.order.id for one in view.fulfillments.lapsed(now, location.id)]
         for key in late:
-            with suppress(*self._judging.poison):
+            try:
                 self._database.write(partial(self._move, location, key, now))
+            except self._judging.poison:
+                continue
+            except self._judging.trouble:
+                raise
+            except Exception:  # noqa: BLE001, S112 - the job meets it, too
+                continue
 
     def _move(self, location: Location, key: str, now_ms: int, unit: "Unit") -> None:
+        keep_time(unit, now_ms)
         applier = Replication(unit, self._judging, location, now_ms)
-        with bearing(applier.trouble):
-            applier.lapse(frozenset({key}))
+        applier.lapse(frozenset({key}))
         applier.flush()
         unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
 

@@ -113,7 +113,7 @@ def _amounts(rule: RoutingRule) -> Iterator[tuple[str, str]]:
             yield field.name, f"{value} is not between {least} and {most}"
     if rule.has_worth and not rule.horizon_days:
         yield "horizon_days", "say in how many days the next delivery comes, or the markdown"
-    if rule.horizon_days and not rule.has_worth:
+    if rule.horizon_days and not rule.has_worth and rule.transfer_minor is None:
         advice = (
             "say what a unit earns or loses there: walk_in_margin_percent, markdown_percent,"
             " transfer_minor"

@@ -155,7 +155,7 @@ class RoutingRule:
         markdown = price_minor * self.markdown_percent / 100
         if self.transfer_minor is None:
             return markdown
-        return min(markdown, self.transfer_minor) if self.markdown_percent else self.transfer_minor
+        return min(markdown, self.transfer_minor) if markdown else self.transfer_minor
 
     @property
     def counts_runs(self) -> bool:

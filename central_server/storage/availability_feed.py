@@ -1,6 +1,6 @@
 """What shops were told of availability last: one row a SKU, in the order of its rev."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
@@ -14,8 +14,11 @@ _LOCK = 5_140_171_207
 """Any number: on PostgreSQL, who publishes waits for others under it."""
 
 
+LevelOf = Callable[[int], int]
+"""Returns the level of so many units."""
+
 _LEVELS = Prepared(
-    lambda engine: select(_TABLE.sku, _TABLE.level).where(
+    lambda engine: select(_TABLE.sku, _TABLE.level, _TABLE.units).where(
         _TABLE.channel == bindparam("channel"), _TABLE.method == bindparam("method"),
         engine.among(_TABLE.sku, "skus"),
     )
@@ -29,7 +32,12 @@ class AvailabilityFeed:
         self._connection = connection
 
     def publish(
-        self, channel: str, method: str, found: Mapping[str, tuple[int, int]], now_ms: int
+        self,
+        channel: str,
+        method: str,
+        found: Mapping[str, tuple[int, int]],
+        now_ms: int,
+        level_of: LevelOf,
     ) -> int:
         """Write (level, units) by SKU where the level is another one; return how many were.
 
@@ -38,7 +46,7 @@ class AvailabilityFeed:
         """
         if is_postgresql(self._connection):
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
-        changed = self.changed(channel, method, found)
+        changed = self.changed(channel, method, found, level_of)
         if changed:
             last = self.last_rev(channel, method)
             rows = [
@@ -49,11 +57,23 @@ class AvailabilityFeed:
         return len(changed)
 
     def changed(
-        self, channel: str, method: str, found: Mapping[str, tuple[int, int]]
+        self,
+        channel: str,
+        method: str,
+        found: Mapping[str, tuple[int, int]],
+        level_of: LevelOf,
     ) -> dict[str, tuple[int, int]]:
-        """Return those of (level, units) by SKU whose level is another than the one written."""
+        """Return those of (level, units) by SKU whose level is another than the one written.
+
+        `level_of` is by the thresholds of now: what was written by others is another one, too.
+        """
         kept = self._levels(channel, method, found)
-        return {sku: one for sku, one in found.items() if one[0] != kept.get(sku, 0)}
+
+        def is_told(sku: str, level: int) -> bool:
+            told, units = kept.get(sku, (0, 0))
+            return level == told == level_of(units)
+
+        return {sku: one for sku, one in found.items() if not is_told(sku, one[0])}
 
     def last_rev(self, channel: str, method: str) -> int:
         """Return the newest rev."""
@@ -75,6 +95,8 @@ class AvailabilityFeed:
         rows = self._connection.execute(wanted)
         return [(sku, level, units, own, at_ms) for sku, level, units, own, at_ms in rows]
 
-    def _levels(self, channel: str, method: str, skus: Collection[str]) -> dict[str, int]:
+    def _levels(
+        self, channel: str, method: str, skus: Collection[str]
+    ) -> dict[str, tuple[int, int]]:
         rows = _LEVELS.rows(self._connection, channel=channel, method=method, skus=skus)
-        return dict(rows)
+        return {sku: (level, units) for sku, level, units in rows}

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from central_server.records import LedgerEntry
+from central_server.records import LedgerEntry, StockSums
 from central_server.storage import network_locks
 from central_server.storage.bulk import find_among, find_many, is_postgresql
 from central_server.storage.raw import Together, Values
@@ -131,16 +131,18 @@ class HeldStock(Stock):
         self._see([key for key in keys if key not in self._held and key not in self._seen])
         return self._known(keys, now_ms)
 
-    def fullest(self, sku: str, most: int, now_ms: int) -> list[StockPosition]:
+    def fullest(self, sku: str, most: int, now_ms: int) -> tuple[list[StockPosition], StockSums]:
         """Return the positions of a SKU where most of it is left; what is given out is gone.
 
-        The others are those of the books now: nothing that was seen before is asked.
+        The others are those of the books now: nothing that was seen before is asked. No sum
+        changes within a group: what it gives out stays on hand.
         """
+        books, sums = self._books.fullest(sku, most, now_ms)
         found = []
-        for one in self._books.fullest(sku, most, now_ms):
+        for one in books:
             key = (one.location_id, sku)
             found += self._known([key], now_ms) if key in self._given else [one]
-        return found
+        return found, sums
 
     def _known(self, keys: Sequence[Key], now_ms: int) -> list[StockPosition]:
         rows = ((key, self._held.get(key) or self._seen.get(key)) for key in keys)

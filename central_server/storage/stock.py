@@ -58,21 +58,21 @@ _AT_PLACES = Prepared(
         engine.among(STOCK.c.sku, "skus"), engine.among(STOCK.c.location_id, "places")
     )
 )
+_SUMS_OF = (
+    func.count(), func.sum(case((STOCK.c.on_hand > 0, STOCK.c.on_hand), else_=0)),
+    func.sum(STOCK.c.weekly_milli),
+)  # fmt: skip
 _FULLEST = Prepared(
     lambda _: (
-        _POSITIONS.where(STOCK.c.sku == bindparam("sku"))
+        _POSITIONS.add_columns(*(one.over() for one in _SUMS_OF))
+        .where(STOCK.c.sku == bindparam("sku"))
         .order_by((STOCK.c.on_hand - STOCK.c.allocated).desc(), STOCK.c.location_id)
         .limit(bindparam("most"))
     )
 )
 _SUMS = Prepared(
     lambda engine: (
-        select(
-            STOCK.c.sku,
-            func.count(),
-            func.sum(case((STOCK.c.on_hand > 0, STOCK.c.on_hand), else_=0)),
-            func.sum(STOCK.c.weekly_milli),
-        )
+        select(STOCK.c.sku, *_SUMS_OF)
         .where(engine.among(STOCK.c.sku, "skus"))
         .group_by(STOCK.c.sku)
     )
@@ -126,17 +126,19 @@ class Stock:
             rows = _AT_PLACES.rows(self._connection, skus=skus, places=location_ids)
         return [self.position(row, now_ms) for row in rows]
 
-    def fullest(self, sku: str, most: int, now_ms: int) -> list[StockPosition]:
-        """Return the positions of a SKU where most of it is not allocated, so many of them."""
-        rows = _FULLEST.rows(self._connection, sku=sku, most=most)
-        return [self.position(row, now_ms) for row in rows]
+    def fullest(self, sku: str, most: int, now_ms: int) -> tuple[list[StockPosition], StockSums]:
+        """Return the positions of a SKU where most of it is not allocated, so many of them.
+
+        And the sums over all its positions, of the same statement.
+        """
+        rows = list(_FULLEST.rows(self._connection, sku=sku, most=most))
+        sums = _stock_sums(*rows[0][-3:]) if rows else StockSums()
+        return [self.position(row[:-3], now_ms) for row in rows], sums
 
     def sums(self, skus: Collection[str]) -> dict[str, StockSums]:
-        """Return the sums over all locations, by SKU; less than nothing on hand is nothing."""
+        """Return the sums over all locations, by SKU."""
         rows = _SUMS.rows(self._connection, skus=skus)
-        return {
-            sku: StockSums(places, int(units), int(weekly)) for sku, places, units, weekly in rows
-        }
+        return {row[0]: _stock_sums(*row[1:]) for row in rows}
 
     def carrying(self, skus: Collection[str], location_ids: Collection[str]) -> set[str]:
         """Return which of the locations have, or had, any of `skus`."""
@@ -457,6 +459,10 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     for sku, quantity in lines:
         totals[sku] = totals.get(sku, 0) + quantity
     return dict(sorted(totals.items()))
+
+
+def _stock_sums(places: int, on_hand: int, weekly_milli: int) -> StockSums:
+    return StockSums(places, int(on_hand), int(weekly_milli))  # decimals on PostgreSQL
 
 
 def _position(row: Sequence[Any], now_ms: int) -> StockPosition:

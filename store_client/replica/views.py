@@ -209,7 +209,7 @@ class Views:
         pending = self._journal.pending(after, begun_by)
         gone = [one.key for one in bases if one.is_gone]
         outside = self._journal.moved_outside(gone) if gone else {}
-        held = self._journal.outside_of_rows() if gone else set()
+        unsent = self._journal.aggregates_after(self._journal.acked_seq()) if gone else set()
         values = []
         moved: dict[str, Sequence[Effect]] = {}
         for one in bases:
@@ -217,7 +217,7 @@ class Views:
                 continue
             records = pending.get(one.key, [])
             folded = fold(row.order, records)
-            columns = _columns(row.order, folded, is_work=not one.is_gone or one.key not in held)
+            columns = _columns(row.order, folded, is_work=not one.is_gone or one.key in unsent)
             values.append((after[one.key], *columns, len(records), one.key))
             moved[one.key] = folded.effects
             if one.is_gone:

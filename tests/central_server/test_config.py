@@ -95,8 +95,8 @@ def test_thresholds_of_the_feed_are_a_list_that_ascends(monkeypatch, tmp_path):
     assert load_settings(demo=True).availability_thresholds == (1, 5, 20)
     monkeypatch.delenv("HOLDSHELF_CENTRAL_AVAILABILITY_THRESHOLDS")
     file = tmp_path / "central.toml"
-    file.write_text("availability_thresholds = [2, 4]\n")
-    assert load_settings(file, demo=True).availability_thresholds == (2, 4)
-    for wrong in ("", "0,5", "5,1", "1,1", "few"):
+    file.write_text("availability_thresholds = [1, 4]\n")
+    assert load_settings(file, demo=True).availability_thresholds == (1, 4)
+    for wrong in ("", "0,5", "5,1", "5,20", "1,1", "few"):
         with pytest.raises(ValidationError, match="availability_thresholds"):
             load_settings(demo=True, availability_thresholds=wrong)

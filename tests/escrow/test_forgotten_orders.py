@@ -246,6 +246,7 @@ def test_it_is_over_while_nothing_can_be_sent(
     assert not store.round().ok
     assert store.store.sync_state().quarantined == 0
     assert figures(store) == (10, 0)
+    assert store.store.board(work.flow) == []
 
 
 @pytest.mark.parametrize("is_made_anew", [False, True], ids=["as it is", "replica.db made anew"])

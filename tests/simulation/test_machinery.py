@@ -184,6 +184,17 @@ def test_a_clock_that_drifts_does_not_jump():
     assert clock.monotonic_ms() - before[1] == 101_000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "beside", sorted({tuple(sorted(one.beside)) for one in rules.MUTANTS}), ids=", ".join
+)
+def test_worlds_that_show_a_missing_rule_show_nothing_while_it_is_there(beside: tuple[str, ...]):
+    """Some of their events are in no other world: only here is a rule missed that needs them."""
+    for seed in (1, 2):
+        result = mutants.run_escrow(seed, frozenset(beside))
+        assert result.ok, f"seed {seed}: {result.oracle}"
+
+
 @pytest.mark.parametrize("mutant", rules.MUTANTS, ids=lambda one: one.name)
 def test_each_rule_that_is_taken_away_exists(mutant: rules.Mutant):
     """A rule that was renamed would leave its mutant without anything to take away."""

@@ -10,6 +10,7 @@ from central_server.services.availability_feed import (
     AvailabilityFeedReader,
     AvailabilityPublisher,
 )
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import FeedCursorOver
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from tests.central_server.services.test_availability import with_kit
@@ -159,12 +160,23 @@ def test_a_cursor_of_another_life_is_over(world, publisher):
 def test_thresholds_are_the_retailers(world, publisher):
     """Others than before are published by the first look, and the page says which they are."""
     _, cursor = read(world)
-    thirty = AvailabilityPublisher(world.database, world.clock, (30,))
+    thirty = AvailabilityPublisher(world.database, world.clock, (1, 30))
     work_off(thirty)
     assert read(world, cursor)[0] == dict.fromkeys(SKUS, 30)
     _, cursor = read(world)
     world.place(("SKU-1", 1))
     work_off(thirty)
     assert read(world, cursor)[0] == {"SKU-1": 29}
-    page, _ = AvailabilityFeedReader(world.database, (30,)).page("web", "pickup", None, 1)
-    assert page["thresholds"] == [30]
+    page, _ = AvailabilityFeedReader(world.database, (1, 30)).page("web", "pickup", None, 1)
+    assert page["thresholds"] == [1, 30]
+
+
+def test_a_level_of_other_thresholds_is_told_anew_though_its_number_is_the_same(world):
+    """Told 12 as the second level, from 10 on; now there are 30, and the second begins at 20."""
+    world.place(("SKU-1", 9), at="S001")
+    world.place(("SKU-1", 9), at="S002")
+    work_off(AvailabilityPublisher(world.database, world.clock, (1, 10)))
+    assert read(world)[0]["SKU-1"] == 12
+    world.parts.intake.stock([StockItem("S003", "SKU-1", 28)], "more")
+    work_off(AvailabilityPublisher(world.database, world.clock, (1, 20)))
+    assert read(world)[0]["SKU-1"] == 30

@@ -44,6 +44,12 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
+def test_a_transfer_that_costs_nothing_is_something_to_say():
+    """Nothing is lost on a unit that is left over: no advice to say what was said."""
+    free = RoutingRule("r", RoutingRuleKind.ROUTE, horizon_days=7.0, transfer_minor=0.0)
+    assert check_routing([free], KNOWN) == []
+
+
 @pytest.mark.parametrize(("kind", "values", "field", "words"), WRONG)
 def test_each_mistake_is_found_once_with_advice(kind, values, field, words):
     """Just this field is named, and the text says what to do."""
