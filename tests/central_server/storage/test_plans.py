@@ -44,6 +44,8 @@ def test_no_query_walks_all_of_a_table_that_grows(empty, name: str, query: Prepa
     walked = {
         words[1]
         for words in (step[3].split() for step in plan)
-        if words[0] == "SCAN" and words[1] not in {"CONSTANT", "json_each"}
+        if words[0] == "SCAN"
+        and words[1] not in {"CONSTANT", "json_each"}
+        and not words[1].startswith("(subquery-")  # what another step has found
     }
     assert walked <= SMALL, f"{name}: {[step[3] for step in plan]}"
