@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exists, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from central_server.records import LedgerEntry, StockSums
 from central_server.sourcing.past_stock import Movement
-from central_server.storage import network_locks
+from central_server.storage import network_locks, stock_places
 from central_server.storage.bulk import (
     Rows,
     among,
@@ -20,6 +20,7 @@ from central_server.storage.bulk import (
 )
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
+from central_server.storage.stock_places import POSITIONS
 from central_server.storage.stock_rows import (
     POSITION,
     RIGHTS,
@@ -29,7 +30,7 @@ from central_server.storage.stock_rows import (
     OpeningStock,
     stock_row_of,
 )
-from central_server.storage.tables import LEASES, LOCATIONS, STOCK, STOCK_LEDGER
+from central_server.storage.tables import STOCK, STOCK_LEDGER
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
 from sync.domain.silence import FloorBySilence, held_back
@@ -43,49 +44,16 @@ _RETURNING = ", ".join(f"stock.{name}" for name in ROW_COLUMNS)
 _ALLOCATE = "allocated = stock.allocated + v.allocated, promised = stock.promised + v.promised"
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
 
-_POSITIONS = select(  # what `Stock.position` reads
-    STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated, STOCK.c.floor,
-    STOCK.c.safety_stock, *(STOCK.c[name] for name in RIGHTS),
-    STOCK.c.silence, LEASES.c.generation.label("open_generation"), LEASES.c.until_ms,
-    LEASES.c.token_ms,
-).select_from(
-    STOCK.outerjoin(LEASES, LEASES.c.location_id == STOCK.c.location_id)
-)  # fmt: skip
 _AT_PLACE = STOCK.c.location_id == bindparam("place")
-_EVERYWHERE = Prepared(lambda engine: _POSITIONS.where(engine.among(STOCK.c.sku, "skus")))
+_EVERYWHERE = Prepared(lambda engine: POSITIONS.where(engine.among(STOCK.c.sku, "skus")))
 _AT_PLACES = Prepared(
-    lambda engine: _POSITIONS.where(
+    lambda engine: POSITIONS.where(
         engine.among(STOCK.c.sku, "skus"), engine.among(STOCK.c.location_id, "places")
-    )
-)
-_SUMS_OF = (
-    func.count(), func.sum(case((STOCK.c.on_hand > 0, STOCK.c.on_hand), else_=0)),
-    func.sum(STOCK.c.weekly_milli),
-)  # fmt: skip
-_FULLEST = Prepared(
-    lambda _: (
-        _POSITIONS.add_columns(*(one.over() for one in _SUMS_OF))
-        .where(STOCK.c.sku == bindparam("sku"))
-        .order_by((STOCK.c.on_hand - STOCK.c.allocated).desc(), STOCK.c.location_id)
-        .limit(bindparam("most"))
-    )
-)
-_SUMS = Prepared(
-    lambda engine: (
-        select(STOCK.c.sku, *_SUMS_OF)
-        .where(engine.among(STOCK.c.sku, "skus"))
-        .group_by(STOCK.c.sku)
-    )
-)
-_CARRYING = Prepared(
-    lambda engine: select(LOCATIONS.c.id).where(
-        engine.among(LOCATIONS.c.id, "places"),
-        exists().where(STOCK.c.location_id == LOCATIONS.c.id, engine.among(STOCK.c.sku, "skus")),
     )
 )
 _LOCKED = Prepared(
     lambda engine: (
-        _POSITIONS.where(_AT_PLACE, engine.among(STOCK.c.sku, "skus"))
+        POSITIONS.where(_AT_PLACE, engine.among(STOCK.c.sku, "skus"))
         .order_by(STOCK.c.sku)
         .with_for_update(of=STOCK)
     )
@@ -131,18 +99,21 @@ class Stock:
 
         And the sums over all its positions, of the same statement.
         """
-        rows = list(_FULLEST.rows(self._connection, sku=sku, most=most))
-        sums = _stock_sums(*rows[0][-3:]) if rows else StockSums()
+        rows = list(stock_places.FULLEST.rows(self._connection, sku=sku, most=most))
+        sums = stock_places.stock_sums(*rows[0][-3:]) if rows else StockSums()
         return [self.position(row[:-3], now_ms) for row in rows], sums
 
     def sums(self, skus: Collection[str]) -> dict[str, StockSums]:
         """Return the sums over all locations, by SKU."""
-        rows = _SUMS.rows(self._connection, skus=skus)
-        return {row[0]: _stock_sums(*row[1:]) for row in rows}
+        rows = stock_places.SUMS.rows(self._connection, skus=skus)
+        return {row[0]: stock_places.stock_sums(*row[1:]) for row in rows}
 
     def carrying(self, skus: Collection[str], location_ids: Collection[str]) -> set[str]:
         """Return which of the locations have, or had, any of `skus`."""
-        return {row[0] for row in _CARRYING.rows(self._connection, skus=skus, places=location_ids)}
+        return {
+            row[0]
+            for row in stock_places.CARRYING.rows(self._connection, skus=skus, places=location_ids)
+        }
 
     def positions_at(self, keys: Sequence[tuple[str, str]], now_ms: int) -> list[StockPosition]:
         """Return the positions of (location, SKU) that there are, in one query."""
@@ -150,7 +121,7 @@ class Stock:
         return [self.position(row, now_ms) for row in rows]
 
     def position(self, row: Sequence[Any], now_ms: int) -> StockPosition:
-        """Return what central may promise of a row of `_POSITIONS` at `now_ms`."""
+        """Return what central may promise of a row of `POSITIONS` at `now_ms`."""
         return _position(row, now_ms)
 
     def everywhere(self) -> dict[tuple[str, str], tuple[int, int]]:
@@ -459,10 +430,6 @@ def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:
     for sku, quantity in lines:
         totals[sku] = totals.get(sku, 0) + quantity
     return dict(sorted(totals.items()))
-
-
-def _stock_sums(places: int, on_hand: int, weekly_milli: int) -> StockSums:
-    return StockSums(places, int(on_hand), int(weekly_milli))  # decimals on PostgreSQL
 
 
 def _position(row: Sequence[Any], now_ms: int) -> StockPosition:
