@@ -209,7 +209,11 @@ class Views:
         pending = self._journal.pending(after, begun_by)
         gone = [one.key for one in bases if one.is_gone]
         outside = self._journal.moved_outside(gone) if gone else {}
-        unsent = self._journal.aggregates_after(self._journal.acked_seq()) if gone else set()
+        unsent: set[str] = set()
+        """Of orders that central took away, those with work of ours that it never heard of."""
+        if gone:
+            unsent = self._journal.aggregates_after(self._journal.acked_seq())
+            unsent -= self._journal.outside_of_rows()
         values = []
         moved: dict[str, Sequence[Effect]] = {}
         for one in bases:

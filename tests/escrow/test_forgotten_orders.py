@@ -201,6 +201,24 @@ def test_it_is_no_work_any_more_and_goods_in_hand_can_still_be_given_to_the_cust
     assert store.store.board(work.flow) == []
 
 
+def test_what_is_done_to_it_meanwhile_makes_it_no_work_again(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """A step that is not sent yet is on no board either, while earlier ones are held back."""
+    copied = copy_central(world, tmp_path / "copy.db")
+    work = placed(world, store)
+    store.cut()
+    steps = whole_pickup(work)
+    do(store, *steps[:3])
+    put_central_back(world, copied)
+    store.settle()
+    store.cut()
+    do(store, steps[3])
+    assert store.store.sync_state().backlog == 1
+    assert store.store.board(work.flow) == []
+    assert figures(store) == (10, 2)
+
+
 @pytest.mark.parametrize("is_made_anew", [False, True], ids=["as it is", "replica.db made anew"])
 def test_it_is_over_when_a_person_has_set_all_of_it_aside(
     world: World, store: StoreSide, tmp_path: Path, *, is_made_anew: bool
