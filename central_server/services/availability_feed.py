@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 CHANNELS = (Channel.WEB.value, Channel.MARKETPLACE.value)
 Feed = tuple[str, str]
 """Channel and method."""
-Levels = dict[str, tuple[int, int]]
-"""Level and units by SKU."""
+Units = dict[str, int]
+"""What may be promised, by SKU."""
 FEEDS: tuple[Feed, ...] = tuple(
     (channel, method.value) for channel in CHANNELS for method in Method
 )
@@ -75,9 +75,9 @@ class AvailabilityPublisher:
             promises = Promises(view, now)
             kits = KitPromises(promises, batch, self._memory)
             changed = {
-                feed: levels
+                feed: units
                 for feed in FEEDS
-                if (levels := self._changed(view, feed, kits.network(Ask(*feed)), batch))
+                if (units := self._changed(view, feed, kits.network(Ask(*feed)), batch))
             }
         if changed:
             self._database.write(lambda unit: self._publish(unit, changed, now))
@@ -87,18 +87,17 @@ class AvailabilityPublisher:
 
     def _changed(
         self, view: "View", feed: Feed, whole: Mapping[str, Promise], skus: Collection[str]
-    ) -> Levels:
+    ) -> Units:
         """Return what shops were told otherwise; most of what moves crosses no threshold."""
         units = {sku: whole[sku].quantity for sku in skus}
-        levels = {sku: (self._level(count), count) for sku, count in units.items()}
-        return view.availability_feed.changed(*feed, levels, self._level)
+        return view.availability_feed.changed(*feed, units, self._level)
 
     def _level(self, units: int) -> int:
         return level_of(units, self._thresholds)
 
-    def _publish(self, unit: "Unit", changed: Mapping[Feed, Levels], now_ms: int) -> None:
-        for feed, levels in changed.items():
-            unit.availability_feed.publish(*feed, levels, now_ms, self._level)
+    def _publish(self, unit: "Unit", changed: Mapping[Feed, Units], now_ms: int) -> None:
+        for feed, units in changed.items():
+            unit.availability_feed.publish(*feed, units, now_ms, self._level)
 
     def _follow(self, view: "View", now_ms: int) -> None:
         """Add what may have changed since the last look."""

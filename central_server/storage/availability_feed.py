@@ -35,11 +35,11 @@ class AvailabilityFeed:
         self,
         channel: str,
         method: str,
-        found: Mapping[str, tuple[int, int]],
+        found: Mapping[str, int],
         now_ms: int,
         level_of: LevelOf,
     ) -> int:
-        """Write (level, units) by SKU where the level is another one; return how many were.
+        """Write units by SKU where their level is another one; return how many were.
 
         A rev is taken under a lock that lasts until the commit, so a reader that has seen
         one has seen all below.
@@ -50,8 +50,8 @@ class AvailabilityFeed:
         if changed:
             last = self.last_rev(channel, method)
             rows = [
-                (channel, method, sku, level, units, rev, now_ms)
-                for rev, (sku, (level, units)) in enumerate(sorted(changed.items()), last + 1)
+                (channel, method, sku, level_of(units), units, rev, now_ms)
+                for rev, (sku, units) in enumerate(sorted(changed.items()), last + 1)
             ]
             upsert_many(self._connection, AVAILABILITY_FEED, _COLUMNS, rows)
         return len(changed)
@@ -60,20 +60,20 @@ class AvailabilityFeed:
         self,
         channel: str,
         method: str,
-        found: Mapping[str, tuple[int, int]],
+        found: Mapping[str, int],
         level_of: LevelOf,
-    ) -> dict[str, tuple[int, int]]:
-        """Return those of (level, units) by SKU whose level is another than the one written.
+    ) -> dict[str, int]:
+        """Return those of the units by SKU whose level is another than the one written.
 
         `level_of` is by the thresholds of now: what was written by others is another one, too.
         """
         kept = self._levels(channel, method, found)
 
-        def is_told(sku: str, level: int) -> bool:
-            told, units = kept.get(sku, (0, 0))
-            return level == told == level_of(units)
+        def is_told(sku: str, units: int) -> bool:
+            level, told = kept.get(sku, (0, 0))
+            return level_of(units) == level == level_of(told)
 
-        return {sku: one for sku, one in found.items() if not is_told(sku, one[0])}
+        return {sku: units for sku, units in found.items() if not is_told(sku, units)}
 
     def last_rev(self, channel: str, method: str) -> int:
         """Return the newest rev."""
