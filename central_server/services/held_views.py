@@ -1,13 +1,21 @@
 """Operations in quarantine as documents. Pure."""
 
+import json
+from typing import get_args
+
 from central_server.records import StoredOperation
 from central_server.services.times import rfc3339
+from sync.domain.flows import ALL_OPERATIONS
 from sync.domain.ids import OpId
-from sync.domain.operations import aggregate_of
-from sync.protocol.lines import decode_line
+from sync.domain.operations import aggregate_of, kind_of
+from sync.domain.stock_operations import RIGHTS, FloorSold, StockOperation
+from sync.protocol.lines import OperationRecord, decode_line
 from sync.protocol.verdicts import Verdict, VerdictStatus
 
 Document = dict[str, object]
+_OF_RIGHTS = frozenset(get_args(StockOperation)) - {FloorSold}
+_ELSE = frozenset(kind_of(one) for one in ALL_OPERATIONS if one not in _OF_RIGHTS)
+"""Kinds of operations of which it is known that they are not about rights."""
 
 
 def op_id_of(stored: StoredOperation) -> OpId:
@@ -23,6 +31,18 @@ def aggregate_in(stored: StoredOperation) -> str:
         return aggregate_of(decode_line(stored.line).op)
     except ValueError:
         return ""
+
+
+def may_be_of_rights(stored: StoredOperation, record: OperationRecord | None) -> bool:
+    """Return whether an operation gives or ends rights, for all that can be read of it."""
+    if record is not None:
+        return aggregate_of(record.op) == RIGHTS
+    if stored.aggregate:
+        return False
+    try:
+        return json.loads(stored.line)["op"]["kind"] not in _ELSE
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return True
 
 
 def verdict_of(stored: StoredOperation) -> Verdict:

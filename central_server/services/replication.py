@@ -50,6 +50,7 @@ _ACCEPTED = VerdictStatus.ACCEPTED
 STOCK_OPERATIONS: frozenset[type] = frozenset(get_args(StockOperation))
 TASKS: frozenset[type] = frozenset(get_args(Task))
 MONEY_OPERATIONS: frozenset[type] = frozenset(get_args(MoneyOperation))
+Records = Iterable[OperationRecord]
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
@@ -107,15 +108,12 @@ class Replication(Reserving):
                 raise
             except Exception as fault:
                 raise LateStuck from fault
-        self._load_stock(records)
+        self._shared.load(_of_stock(records))
 
-    def load(self, aggregates: Collection[str], records: Iterable[OperationRecord]) -> None:
-        """Load and lock what these are about, and nothing else."""
+    def load(self, aggregates: Collection[str], records: Records, *, all_rights: bool) -> None:
+        """Load and lock what these are about, and nothing else but `all_rights` where asked."""
         self._load(aggregates)
-        self._load_stock(records)
-
-    def _load_stock(self, records: Iterable[OperationRecord]) -> None:
-        self._shared.load([one.op for one in records if type(one.op) in STOCK_OPERATIONS])
+        self._shared.load(_of_stock(records), all_rights=all_rights)
 
     def _load(self, fulfillment_ids: Collection[str]) -> None:
         order_ids = self._unit.fulfillments.order_ids(fulfillment_ids) - self._ups.siblings.keys()
@@ -306,6 +304,10 @@ class Replication(Reserving):
         if record is not None:
             self._shared.pass_over(record.op, op_id)
 
+    def set_rights_aside(self, operation: object | None, last_seq: int) -> None:
+        """Agree with the store where its word on rights never counts; see `SharedStock`."""
+        self._shared.set_aside(operation, last_seq)
+
     def keep_later_marks(self, standing: Standing) -> None:
         """Let no watermark go back: what was settled late may be older than what a row includes.
 
@@ -440,3 +442,7 @@ class Replication(Reserving):
                 self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
         if due:
             self._unit.outbox.add(due)
+
+
+def _of_stock(records: Records) -> list[StockOperation]:
+    return [one.op for one in records if type(one.op) in STOCK_OPERATIONS]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Lease, Location, Replica
 from central_server.services.succession import Standing
-from sync.domain.escrow import EscrowPolicy, Share
+from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.silence import USUAL_MS
@@ -46,9 +46,9 @@ class SharedStock:
         self._lease = unit.leases.get(location.id)
         self._kept_lease = self._lease
 
-    def load(self, operations: Iterable[object]) -> None:
-        """Lock what these operations are about."""
-        skus: set[str] = set()
+    def load(self, operations: Iterable[object], *, all_rights: bool = False) -> None:
+        """Lock what these operations are about; with `all_rights` whatever was ever granted."""
+        skus = self._unit.leases.skus_with_rights(self._location.id) if all_rights else set()
         for operation in operations:
             match operation:
                 case RightsGranted(granted=units) | RightsRecalled(wanted=units):
@@ -135,6 +135,45 @@ class SharedStock:
         elif isinstance(operation, FloorSold):
             self._note(operation.lines, op_id)
 
+    def set_aside(self, operation: object | None, last_seq: int) -> None:
+        """Let both sides agree where an operation on rights is never to count.
+
+        Its store has acted by it. What it gave counts as given back, what it ended has
+        ended, and a request that nobody answers binds nobody. What cannot be read (None)
+        may be any of these: all rights are void, and a generation begins that is beyond any
+        in which the store can be by its first `last_seq` operations.
+        """
+        match operation:
+            case RightsGranted():
+                self._give_at_once_back(operation)
+            case GenerationClosed() if self._lease is not None:
+                self._open_generation(operation.generation + 1)
+            case None:
+                self._void(last_seq)
+            case _:
+                pass
+
+    def _give_at_once_back(self, operation: RightsGranted) -> None:
+        if self._lease is not None:
+            self._open_generation(operation.generation)
+        for one in operation.granted:
+            row = self._rows[one.sku]
+            if row.rights.generation <= operation.generation:
+                before = row.rights.within(operation.generation)
+                rights = before.with_grant(operation.generation, one.units)
+                rights = rights.with_return(one.units - before.granted)
+                self._rows[one.sku] = replace(row, rights=rights)
+
+    def _void(self, last_seq: int) -> None:
+        """Void rights in the rows: a promise that waits for one reads it anew, not the lease."""
+        open_now = self._lease or _first_lease(self._unit, self._location.id)
+        following = open_now.generation + last_seq + 1
+        for sku, row in self._rows.items():
+            self._rows[sku] = replace(row, rights=Rights(following))
+            self._touched.add(sku)
+        if self._lease is not None:
+            self._open_generation(following)
+
     def keep_later_marks(self, standing: Standing) -> None:
         """Let no row's watermark go back, after an operation that was settled late."""
         for sku in self._touched:
@@ -148,7 +187,10 @@ class SharedStock:
             rows = [self._rows[sku] for sku in self._touched]
             self._unit.stock.set_rights(self._location.id, rows)
         if self._lease is not None and self._lease != self._kept_lease:
-            self._unit.leases.save(self._lease)
+            if self._kept_lease is None:
+                self._unit.leases.save(self._lease)
+            else:
+                self._unit.leases.raise_generation(self._location.id, self._lease.generation)
         return frozenset(self._touched)
 
 

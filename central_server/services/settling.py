@@ -9,6 +9,7 @@ from central_server.services.exceptions import announce, close_causes, quarantin
 from central_server.services.held_views import (
     Document,
     aggregate_in,
+    may_be_of_rights,
     op_id_of,
     settled_document,
     verdict_of,
@@ -64,6 +65,7 @@ class Settling:
         self._records: list[tuple[OperationRecord | None, str]] = []
         self._repeats: Repeats
         """What counts already: a successor of the device brought it along, or its till did."""
+        self._sets_rights_aside = False
         self.settled: list[Document] = []
         """What became of each operation whose verdict changed."""
 
@@ -73,7 +75,13 @@ class Settling:
         self._records = [_read(one.line) for one in chain]
         readable = [record for record, _ in self._records if record is not None]
         aggregates = {aggregate_in(one) for one in chain}
-        self._applier.load(aggregates, readable)
+        first = self._records[0][0]
+        is_of_rights = self._wish.is_skip and may_be_of_rights(chain[0], first)
+        # One that was shut out says nothing of rights (`_is_void`).
+        self._sets_rights_aside = is_of_rights and self._state.enabled
+        self._applier.load(
+            aggregates, readable, all_rights=self._sets_rights_aside and first is None
+        )
         self._repeats = Repeats(self._unit.journal, self._state, aggregates, readable)
 
     def settle(self, place: int, fault: Exception | None) -> bool:
@@ -84,6 +92,9 @@ class Settling:
         if place == 0 and self._wish.is_skip:
             verdict = self._skipped(stored)
             self._applier.pass_over(op_id, aggregate_in(stored), record)
+            if self._sets_rights_aside:
+                operation = None if record is None else record.op
+                self._applier.set_rights_aside(operation, self._state.last_seq)
         elif fault is not None:
             verdict = _spoilt(stored.seq, fault)
         elif (why := self._repeats.consequence(stored.line, record)) is not None:

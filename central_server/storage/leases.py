@@ -53,6 +53,11 @@ class Leases:
         )  # fmt: skip
         upsert_many(self._connection, LEASES, _COLUMNS, [row])
 
+    def raise_generation(self, location_id: str, generation: int) -> None:
+        """Let a generation begin; how long the lease lives is nobody's to write here."""
+        is_older = (LEASES.c.location_id == location_id, LEASES.c.generation < generation)
+        self._connection.execute(LEASES.update().where(*is_older).values(generation=generation))
+
     def end_all(self, now_ms: int) -> None:
         """Promise nothing to anybody until each store has seen an answer later than this."""
         self._connection.execute(LEASES.update().values(until_ms=0, token_ms=now_ms))
@@ -63,10 +68,15 @@ class Leases:
         self._connection.execute(LEASES.update().where(here).values(until_ms=0, token_ms=now_ms))
 
     def newest_generation(self, location_id: str) -> int:
-        """Return the newest generation in which a location has granted anything, 0 without."""
-        here = (STOCK.c.location_id == location_id, STOCK.c.granted > 0)
-        found = self._connection.execute(select(func.max(STOCK.c.generation)).where(*here))
+        """Return the newest generation that a location's rights are of, 0 without any."""
+        here = STOCK.c.location_id == location_id
+        found = self._connection.execute(select(func.max(STOCK.c.generation)).where(here))
         return int(found.scalar() or 0)
+
+    def skus_with_rights(self, location_id: str) -> set[str]:
+        """Return the SKUs that a location has ever granted anything of."""
+        here = (STOCK.c.location_id == location_id, STOCK.c.generation > 0)
+        return set(self._connection.execute(select(STOCK.c.sku).where(*here)).scalars())
 
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""

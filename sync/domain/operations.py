@@ -212,6 +212,11 @@ Operation = (
 """The common vocabulary. `sync.domain.flows` adds what single flows bring with them."""
 
 
+def kind_of(operation: type) -> str:
+    """Return the kind that a class of operations stands for."""
+    return str(operation.__dataclass_fields__["kind"].default)  # type: ignore[attr-defined]
+
+
 def aggregate_of(operation: object) -> str:
     """Return what an operation is about: later ones on the same thing wait behind a stuck one."""
     found = getattr(operation, "fulfillment_id", None)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from sync.domain.flows import ALL_OPERATIONS
+from sync.domain.operations import kind_of
 from tests.simulation.run import Result
 
 PREFIXES = ("fault: ", "network: ", "kind: ")
@@ -20,7 +21,7 @@ def total(results: Iterable[Result]) -> Counter[str]:
 
 def missing_kinds(figures: Counter[str]) -> list[str]:
     """Return the kinds of operations that exist and were never produced, by central or a store."""
-    kinds = [kind.__dataclass_fields__["kind"].default for kind in ALL_OPERATIONS]  # type: ignore[attr-defined]
+    kinds = map(kind_of, ALL_OPERATIONS)
     return sorted(kind for kind in kinds if not figures[f"kind: {kind}"])
 
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from tests.simulation import events, oracles
 from tests.simulation.batch import calm_collector
-from tests.simulation.events import half_taken, narrows
 from tests.simulation.oracles import rules as harm
 from tests.simulation.plan import plan_of
 from tests.simulation.registry import EventKind
@@ -32,7 +31,7 @@ ESCROW_EVENTS = frozenset(
         "a_round_is_cut_short", "a_new_name_is_cut_short", "pushes_shrink",
     }
 )  # fmt: skip
-EVENTS = (*events.ALL, *narrows.KINDS, *half_taken.KINDS)
+EVENTS = (*events.WIDE, *events.NARROW)
 CHECKS = (*oracles.ALL, *harm.ORACLES)
 
 

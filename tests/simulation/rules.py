@@ -32,6 +32,7 @@ CLOCKS = frozenset({"centrals_clock_goes_back"})
 NEW = frozenset({"a_new_machine"})
 OLD = frozenset({"an_old_machine_hands_in"})
 HELD = frozenset({"the_end_of_rights_is_held_back"})
+ASIDE = HELD | {"held_work_is_set_aside"}
 DISKS = frozenset({"a_disk_is_put_back_unheard"})
 
 
@@ -159,6 +160,7 @@ OF_CENTRAL = (
            lambda _: "SELECT 1 WHERE 0", SOON),
     Mutant("a lease outlives its device", Leases, "end", _nothing(), DEVICES),
     Mutant("a new device goes on with old rights", enrolment, "renew", _nothing(), NEW),
+    Mutant("what is set aside of rights goes on", SharedStock, "set_aside", _nothing(), ASIDE),
     Mutant("a device that is shut out speaks of rights", Settling, "_is_void",
            _nothing(False), OLD),
 )  # fmt: skip

@@ -272,16 +272,16 @@ class StoreMachine:
         """Return the counter, with somebody signed in who may do everything."""
         return Desk(self.store, self.clock, Actor("A1", "Kim", Role.MANAGER), "till-1")
 
-    def journal_raw(self, line: bytes, aggregate: str) -> None:
+    def journal_raw(self, line: bytes, aggregate: str, kind: str = "raw") -> None:
         """Put a line into the journal that this version would never write."""
         journal = self.store.journal
         head = journal.head()
         with journal.writing():
             journal._connection.execute(
                 "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
-                " VALUES (?, ?, ?, ?, 'raw', ?, 'A1', ?)",
-                (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), aggregate,
-                 self.clock.now_ms()),
+                " VALUES (?, ?, ?, ?, ?, ?, 'A1', ?)",
+                (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), kind,
+                 aggregate, self.clock.now_ms()),
             )  # fmt: skip
         self.store._views.catch_up()
 

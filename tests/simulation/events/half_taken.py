@@ -1,7 +1,4 @@
-"""Narrow passes of escrow: central lacks, or holds back, that a store took back what it gave.
-
-For `mutants` alone, as those of `narrows`.
-"""
+"""Narrow passes of escrow: central lacks, or holds back, that a store took back what it gave."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

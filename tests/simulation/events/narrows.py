@@ -1,7 +1,7 @@
-"""Narrow passes of escrow: what only happens where `mutants` asks for it, beside everything else.
+"""Narrow passes of escrow: what hardly ever happens by itself, beside everything else.
 
-A rule that is needed once in thousands of seeds is needed here in one of ten. No
-seed of the simulation itself draws these.
+A rule that is needed once in thousands of seeds is needed here in one of ten. Seldom in
+the simulation itself, often where `mutants` asks for it.
 """
 
 from random import Random
@@ -281,9 +281,12 @@ def an_old_machine_hands_in(world: World, index: int, dice: Random) -> str:
 def _has_said_all(world: World, store: StoreMachine) -> bool:
     """Let a machine speak; return whether it could be taken away, and is the only one."""
     _mend(store)
+    report = None
     for _ in range(2):
-        store.round()
+        report, _ = store.round()
         world.remember(store)
+    if report is None or not report.ok:
+        return False
     is_alone = store.location_id not in world.twins and not store.fuse.is_full
     return is_alone and not store.store.journal.backlog()
 
@@ -378,7 +381,9 @@ def a_count_finds_less(world: World, index: int, dice: Random) -> str:
 
 
 def _placed(world: World, index: int, dice: Random) -> list[str]:
-    return [place(world, index, dice) for _ in range(ORDERS)]
+    said = [place(world, index, dice) for _ in range(ORDERS)]
+    world.look()  # what is promised is seen while its lease lives, whatever becomes of it here
+    return said
 
 
 def _sell(store: StoreMachine, dice: Random, sku: str, units: int, breaks: str = "") -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from random import Random
 
 from sync.domain import operations as op
+from sync.domain.stock_operations import RIGHTS
+from sync.edge.journal_reading import RIGHTS_KINDS
 from sync.protocol.lines import LINE_BYTES_MAX, OperationRecord, encode_line
 from tests.simulation.registry import EventKind
 from tests.simulation.store import StoreMachine
@@ -61,9 +63,18 @@ def _too_large_number(store: StoreMachine, key: str, dice: Random) -> bytes:
     return _document(store, kind="line_picked", fulfillment_id=key, line=1, quantity=2**70)
 
 
+def _rights_of_tomorrow(store: StoreMachine, key: str, dice: Random) -> bytes:
+    return _document(
+        store,
+        kind=dice.choice(RIGHTS_KINDS),
+        generation=dice.randint(1, 3),
+        shared_with="everybody",
+    )
+
+
 LINES: tuple[Callable[[StoreMachine, str, Random], bytes], ...] = (
     _garbage, _unknown_kind, _unknown_version, _unknown_order, _unknown_line, _impossible, _huge,
-    _deep, _too_large_number,
+    _deep, _too_large_number, _rights_of_tomorrow,
 )  # fmt: skip
 
 
@@ -74,8 +85,9 @@ def poison(world: World, index: int, dice: Random) -> str:
     key = dice.choice(orders).id if orders else "F-NOBODYS"
     make = dice.choice(LINES)
     line = make(store, key, dice)
-    aggregate = key if key.encode() in line else ""
-    _, problem = store.guarded(lambda: store.journal_raw(line, aggregate))
+    kind = next((one for one in RIGHTS_KINDS if one.encode() in line), "raw")
+    aggregate = RIGHTS if kind != "raw" else key if key.encode() in line else ""
+    _, problem = store.guarded(lambda: store.journal_raw(line, aggregate, kind))
     world.remember(store)
     return f"{make.__name__.strip('_')} on {key[-4:]}{f', {problem}' if problem else ''}"
 
