@@ -32,7 +32,7 @@ CLOCKS = frozenset({"centrals_clock_goes_back"})
 NEW = frozenset({"a_new_machine"})
 OLD = frozenset({"an_old_machine_hands_in"})
 HELD = frozenset({"the_end_of_rights_is_held_back"})
-ASIDE = HELD | {"held_work_is_set_aside"}
+ASIDE = frozenset({"the_end_of_rights_is_set_aside"})
 DISKS = frozenset({"a_disk_is_put_back_unheard"})
 
 

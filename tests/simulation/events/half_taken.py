@@ -8,9 +8,11 @@ from central_server.services.rights import SharedStock
 from store_client.replica.models import Sale
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
+from sync.domain.operations import kind_of
 from sync.domain.stock_operations import GenerationClosed, SkuUnits, StockOperation
 from tests.simulation.events.damage import breaks_after, damaged
 from tests.simulation.events.network import line_gets_good, mend
+from tests.simulation.events.quarantine import set_aside_all
 from tests.simulation.events.sales import sale
 from tests.simulation.events.terms import takes_back
 from tests.simulation.registry import EventKind
@@ -20,6 +22,7 @@ from tests.simulation.world import ALONE, World
 
 EARLIER_SALES = 3
 A_MOMENT_MS = 5_000
+LITTLE = 2
 
 
 def half_of_a_push_is_taken(world: World, index: int, dice: Random) -> str:
@@ -55,6 +58,32 @@ def the_end_of_rights_is_held_back(world: World, index: int, dice: Random) -> st
             world.look()
             mend(world, index, dice)
     return said
+
+
+def the_end_of_rights_is_set_aside(world: World, index: int, dice: Random) -> str:
+    """Central does not understand that a store took back what it gave, and never will.
+
+    The store has so little left that it gives none of it anew.
+    """
+    store = world.stores[index]
+    _speaks(world, index, dice)
+    said = _takes_back(world, store)
+    for share in store.store.shares.shares(SKUS):
+        _sell(store, dice, share.sku, share.floor - dice.randint(1, LITTLE))
+    world.remember(store)
+    mend(world, index, dice)
+    store.endpoint.cut_before("pull")
+    with _closes_no_generation():
+        store.round()
+    world.remember(store)
+    mend(world, index, dice)
+    settled = set_aside_all(world, kind_of(GenerationClosed))
+    for _ in range(2):
+        world.look()
+        world.let_pass(A_MOMENT_MS)
+        store.round()
+        world.remember(store)
+    return f"{said} and sells most of it; {settled} settled"
 
 
 def _speaks(world: World, index: int, dice: Random) -> None:
@@ -108,4 +137,5 @@ def _sell(store: StoreMachine, dice: Random, sku: str, units: int) -> None:
 KINDS = (
     EventKind("half_of_a_push_is_taken", half_of_a_push_is_taken, 3),
     EventKind("the_end_of_rights_is_held_back", the_end_of_rights_is_held_back, 3),
+    EventKind("the_end_of_rights_is_set_aside", the_end_of_rights_is_set_aside, 3),
 )

@@ -30,14 +30,25 @@ def held_work_is_set_aside(world: World, index: int, dice: Random) -> str:
     if not held:
         return "nothing is held back"
     chosen = dice.choice(held)
+    said, settled = _set_aside(world, chosen)
+    return f"{chosen.kind} {op_id(chosen)}: {said}, {settled} settled"
+
+
+def set_aside_all(world: World, kind: str) -> int:
+    """Set aside what is held of this kind, oldest first; return how much was settled."""
+    return sum(_set_aside(world, one)[1] for one in _held(world) if one.kind == kind)
+
+
+def _set_aside(world: World, chosen: StoredOperation) -> tuple[str, int]:
+    """Return what was said, and how many operations came out of quarantine over it."""
+    held = _held(world)
     try:
         _, problem = world.at_central(
             lambda central: central.quarantine.skip(op_id_of(chosen), by="Ann", reason="a mistake")
         )
     except ServiceRefused as refusal:
         problem = f"refused: {refusal}"
-    settled = _note_settled(world, held)
-    return f"{chosen.kind} {op_id(chosen)}: {problem or 'set aside'}, {len(settled)} settled"
+    return problem or "set aside", len(_note_settled(world, held))
 
 
 def approve_all(world: World) -> int:
