@@ -235,11 +235,12 @@ class Views:
         An order that began here and that central has not taken in is none of these:
         central, which never had it, would not bring it back.
         """
-        held_back = json.dumps(self._journal.held_back(BEGINNING_KINDS))
+        unsent = self._journal.aggregates_after(self._journal.acked_seq())
+        untaken = unsent.union(self._journal.held_back(BEGINNING_KINDS))
         rows = connection.execute(
             "SELECT id, rev FROM fulfillments WHERE rev = ? OR pending > 0"
             " OR id IN (SELECT value FROM json_each(?))",
-            (OWN_REV, held_back),
+            (OWN_REV, json.dumps(sorted(untaken))),
         ).fetchall()
         own = [(key, rev) for key, rev in rows if self._is_only_ours(key)]
         for key, rev in own:
@@ -256,8 +257,7 @@ class Views:
             " AND id NOT IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(self._journal.aggregates_after(0))),),
         )
-        unsettled = self._journal.outside_of_rows()
-        unsettled |= self._journal.aggregates_after(self._journal.acked_seq())
+        unsettled = self._journal.outside_of_rows() | unsent
         left = connection.execute(
             "SELECT id FROM fulfillments WHERE gone = 1"
             " AND (id IN (SELECT fulfillment_id FROM pending_effects)"

@@ -14,7 +14,7 @@ from sync.edge.held import learn_again
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
-from sync.edge.pusher import PushReport, push_all
+from sync.edge.pusher import PushReport, go_back, push_all
 from sync.edge.sqlite import Error
 from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
@@ -233,6 +233,8 @@ class SyncDaemon:
         if self._known_life(answer) not in {0, answer.incarnation}:
             self._keeper.expect_anew()
             learn_again(self._endpoint, self._journal)
+            go_back(self._journal, answer.last_seq, answer.last_hash)
+        self._keeper.life = answer.incarnation
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)
 

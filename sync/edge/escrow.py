@@ -45,14 +45,23 @@ class ShareKeeper:
     attempted_seq: int | None = None
     """Up to which operation a push was ever attempted; None: not known, hence perhaps all."""
 
+    life: int = 0
+    """Central's incarnation as it was greeted last; 0 before the first greeting."""
+
     def note_attempt(self, seq: int) -> None:
         """Note, before it is sent, that operations up to `seq` may reach central."""
         if self.attempted_seq is None:  # a process before this one may have tried them all
             self.attempted_seq = self.journal.head().seq
         self.attempted_seq = max(self.attempted_seq, seq)
 
-    def heard(self, token_ms: int) -> None:
-        """Keep central's time of an answer, dated by this machine's monotonic clock now."""
+    def heard(self, token_ms: int, life: int = 0) -> None:
+        """Keep central's time of an answer, dated by this machine's monotonic clock now.
+
+        `life` is the incarnation that answered, 0 where it does not say. One that was not
+        greeted yet may have forgotten what it promised: no lease is to begin with it.
+        """
+        if life not in {0, self.life}:
+            return
         # Not the highest but the last: central's clock may have been set back.
         self.book.keep_token(LeaseToken(token_ms, self.boot_id, self.clock.monotonic_ms()))
 

@@ -141,8 +141,8 @@ def _push_all(
             _rewind(journal, gap, place.life, rewinds)
             continue
         journal.settle(_whole(journal, answer, place, len(lines)), place.life, now_ms)
-        if keeper is not None:
-            keeper.heard(answer.answered_at_ms)
+        if keeper is not None and not rewinds:  # what lost operations is in another life
+            keeper.heard(answer.answered_at_ms, answer.incarnation)
         sent += len(lines)
         following = journal.sending()
         is_newest = following.life == journal.lives.newest and following.life.opened
@@ -200,6 +200,20 @@ def _rewind(journal: Journal, gap: errors.Gap, life: Life, rewinds: int) -> None
     if named is not None and not journal.is_whole_after(expected - 1, named):
         raise gap
     journal.rewind(expected, epoch if isinstance(epoch, int) else None)
+
+
+def go_back(journal: Journal, seq: int, hashed: str) -> None:
+    """Send again what comes behind operation `seq`, if that is where this journal was, so hashed.
+
+    A central in another life says so when it is greeted. Where the push then fails, its rows
+    are read all the same: nothing is over here because they know nothing of it.
+    """
+    life = journal.lives.newest
+    if seq >= journal.acked_seq() or not journal.is_whole_after(seq, life):
+        return
+    here = journal.hash_at(seq, life)
+    if here is not None and here.hex() == hashed:
+        journal.rewind(seq + 1)
 
 
 def _behind_no_hole(journal: Journal, gap: errors.Gap) -> errors.ProtocolRefused:

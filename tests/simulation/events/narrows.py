@@ -274,6 +274,10 @@ def an_old_machine_hands_in(world: World, index: int, dice: Random) -> str:
         world.remember(machine)
     old.close()
     said.append(f"{approve_all(world)} held operations were approved")
+    for sku in SKUS:
+        world.forgotten[old.location_id, sku] += (
+            0  # it counts now, and its successor hears it later
+        )
     world.look()
     return "; ".join(said)
 
