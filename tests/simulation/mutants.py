@@ -18,7 +18,7 @@ from tests.simulation.oracles import rules as harm
 from tests.simulation.plan import plan_of
 from tests.simulation.registry import EventKind
 from tests.simulation.rules import MUTANTS, Mutant
-from tests.simulation.run import Result, Run
+from tests.simulation.run import SURPRISE, Result, Run
 from tests.simulation.template import STORES_MAX, template
 
 ESCROW_EVENTS = frozenset(
@@ -64,6 +64,8 @@ def hunt(mutant: Mutant, seeds: int) -> tuple[int, str]:
     for number in range(1, seeds + 1):
         with planted(mutant):
             result = run_escrow(number, mutant.beside)
+        if result.oracle.startswith(SURPRISE):
+            raise AssertionError(f"{mutant.name} is no rule less but a fault: {result.problems}")
         if not result.ok:
             as_built = run_escrow(number, mutant.beside)
             if not as_built.ok:

@@ -76,7 +76,7 @@ def _keeps_its_token(known: Any) -> Any:
 
 def _judges_before_it_moves(_: Any) -> Any:
     def prefetch(applier: Any, state: Any, records: Any) -> None:
-        applier.load({aggregate_of(one.op) for one in records}, records)
+        applier.load({aggregate_of(one.op) for one in records}, records, all_rights=False)
 
     return prefetch
 
