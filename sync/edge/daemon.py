@@ -230,11 +230,12 @@ class SyncDaemon:
 
     def _meet(self, answer: HelloAnswer) -> None:
         """Go on with the central that answered: in another life perhaps, after another device."""
-        if self._known_life(answer) not in {0, answer.incarnation}:
+        life = answer.incarnation
+        if self._known_life(answer) not in {0, life} or not self._keeper.is_met(life):
             self._keeper.expect_anew()
             learn_again(self._endpoint, self._journal)
             go_back(self._journal, answer.last_seq, answer.last_hash)
-        self._keeper.life = answer.incarnation
+        self._keeper.meet(life)
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)
 

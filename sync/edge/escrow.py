@@ -120,10 +120,23 @@ class ShareKeeper:
             self._grant([share for share in shares if share.surplus])
             self._recall([share for share in shares if share.shortage])
 
+    def is_met(self, life: int) -> bool:
+        """Return whether rights were given to this life of central's, or to none that is known."""
+        return self.journal.rights.central_life() in {0, life}
+
     def expect_anew(self) -> None:
-        """Let all rights be taken back: central has forgotten what it promised from them."""
-        if self.book.policy().enabled:
-            self._expect(self.journal.rights.generation() + 1)
+        """Let all rights be taken back: central has forgotten what it promised from them.
+
+        Whatever the policy here says: it is of the life that is over.
+        """
+        self._expect(self.journal.rights.generation() + 1)
+
+    def meet(self, life: int) -> None:
+        """Go by this life of central's from now on; its rows may be lost, this is not."""
+        self.life = life
+        if self.journal.rights.central_life() != life:
+            with self.journal.writing():
+                self.journal.rights.keep_central_life(life)
 
     def join(self, generation: int) -> None:
         """Let central's generation begin where it is ahead: another device was here before."""

@@ -36,7 +36,7 @@ from sync.protocol.session import EpochStart
 
 __all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
 
-NEWEST_MIGRATION = "m0011_sale_numbers"
+NEWEST_MIGRATION = "m0012_central_life"
 """The last one in `journal_schema`; a test holds the two together."""
 
 

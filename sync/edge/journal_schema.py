@@ -170,6 +170,12 @@ def m0011_sale_numbers(database: Database) -> None:
     )
 
 
+@migrations(transactional=True)
+def m0012_central_life(database: Database) -> None:
+    """Which life of central's this store's rights were given to; 0 is not known."""
+    database.execute("ALTER TABLE progress ADD COLUMN central_life INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

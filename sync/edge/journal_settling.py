@@ -96,6 +96,15 @@ class JournalSettling(JournalPart):
         for verdict in verdicts:
             write_answered(self._connection, epoch, verdict)
 
+    def hold_back(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
+        """Record which operations of an epoch central holds, whatever it said before.
+
+        Inside `writing()`: another life of central's heard them from a copy of this machine.
+        """
+        for verdict in verdicts:
+            if verdict.status is VerdictStatus.QUARANTINED:
+                write_settled(self._connection, epoch, verdict, Late.NO)
+
     def settle_later(
         self, verdicts: Sequence[tuple[str, int, Verdict]], late: Late = Late.YES
     ) -> None:

@@ -206,10 +206,16 @@ def go_back(journal: Journal, seq: int, hashed: str) -> None:
     """Send again what comes behind operation `seq`, if that is where this journal was, so hashed.
 
     A central in another life says so when it is greeted. Where the push then fails, its rows
-    are read all the same: nothing is over here because they know nothing of it.
+    are read all the same: nothing is over here because they know nothing of it. Place 0 may
+    be said of an epoch that central does not know: that, and all else, a push finds out.
     """
     life = journal.lives.newest
-    if seq >= journal.acked_seq() or not journal.is_whole_after(seq, life):
+    if (
+        not seq
+        or journal.is_duplicate()
+        or seq >= journal.acked_seq()
+        or not journal.is_whole_after(seq, life)
+    ):
         return
     here = journal.hash_at(seq, life)
     if here is not None and here.hex() == hashed:

@@ -54,6 +54,14 @@ class GivenRights:
         )
         return int(following) if following > open_now else None
 
+    def central_life(self) -> int:
+        """Return which life of central's the open generation was given to; 0 is not known."""
+        return int(self._query("SELECT central_life FROM progress WHERE id = 1", ())[0][0])
+
+    def keep_central_life(self, life: int) -> None:
+        """Note that a life of central's was met, and what it has forgotten is provided for."""
+        self._connection.execute("UPDATE progress SET central_life = ? WHERE id = 1", (life,))
+
     def granted(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Return (granted, seq of the last recall) in the open generation by SKU."""
         found: dict[str, tuple[int, int]] = {}
