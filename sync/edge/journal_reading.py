@@ -167,6 +167,14 @@ class JournalReading(JournalPart):
         )
         return [(seq, bytes(line)) for seq, line in rows]
 
+    def acknowledged(self, life: Life) -> list[tuple[int, bytes]]:
+        """Return (seq, line) of an epoch's operations that are kept and that central has had."""
+        rows = self._all(
+            "SELECT seq, line FROM operations WHERE epoch = ? AND seq <= ? ORDER BY seq",
+            (life.epoch, self.acked_seq()),
+        )
+        return [(seq, bytes(line)) for seq, line in rows]
+
     def digest_of_held(self) -> str:
         """Return what differs when other operations are outside of central's rows; "" if none."""
         places = self._all(

@@ -97,13 +97,16 @@ class JournalSettling(JournalPart):
             write_answered(self._connection, epoch, verdict)
 
     def hold_back(self, epoch: int, verdicts: Sequence[Verdict]) -> None:
-        """Record which operations of an epoch central holds, whatever it said before.
-
-        Inside `writing()`: another life of central's heard them from a copy of this machine.
-        """
-        for verdict in verdicts:
-            if verdict.status is VerdictStatus.QUARANTINED:
-                write_settled(self._connection, epoch, verdict, Late.NO)
+        """Record which operations of an epoch central holds or refused, and was taken to count."""
+        with self.writing():
+            for verdict in verdicts:
+                row = self._one(
+                    "SELECT status FROM verdicts WHERE epoch = ? AND seq = ?", (epoch, verdict.seq)
+                )
+                is_held = verdict.status is VerdictStatus.QUARANTINED
+                is_news = is_held and (row is None or row[0] != verdict.status.value)
+                if is_news or (row is None and verdict.status is VerdictStatus.REFUSED):
+                    write_settled(self._connection, epoch, verdict, Late.NO)
 
     def settle_later(
         self, verdicts: Sequence[tuple[str, int, Verdict]], late: Late = Late.YES

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sync.edge.escrow import ShareKeeper
-from sync.edge.held import learn_of_held
+from sync.edge.held import learn_of_all, learn_of_held
 from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.lives import Life, Sending
@@ -104,6 +104,7 @@ def _takes_over(
     if not must_take_over(journal):
         return False
     rows_first(False)
+    learn_of_all(endpoint, journal)
     return recover(endpoint, journal, now_ms)
 
 

@@ -12,7 +12,7 @@ the epoch may begin is for central to say.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -230,8 +230,6 @@ def _starts(journal: Journal, name: str) -> Iterator[tuple[int, Life]]:
         for life in reversed(journal.lives.all)
         if life.replica_id == name and (life.opened or is_former)
     ]
-    if is_former:
-        yield from _oldest(journal, lives)
     for life in lives:
         if life.base <= acked:
             yield min(acked, journal.end_of(life).seq), life
@@ -240,21 +238,6 @@ def _starts(journal: Journal, name: str) -> Iterator[tuple[int, Life]]:
         if oldest is not None:
             yield oldest, life
         yield life.base, life
-
-
-def _oldest(journal: Journal, lives: Sequence[Life]) -> Iterator[tuple[int, Life]]:
-    """Yield the first place from which all is kept, of epochs from the newest to the oldest.
-
-    A copy of this machine may have said again, to another life of central's, what this one
-    has said before: that may be held there, and was accepted here.
-    """
-    for life in reversed(lives):
-        oldest = journal.oldest_seq(life)
-        if oldest is not None:
-            place = life.base if oldest == life.base + 1 else oldest
-            if journal.is_whole_after(place, life):
-                yield place, life
-                return
 
 
 def _compare(
@@ -343,11 +326,8 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
 
 
 def _keep_verdicts(journal: Journal, theirs: Theirs) -> None:
-    """Keep what central says; of what it has acknowledged here, only that it holds it now."""
-    acked = journal.acked_seq()
     for epoch, verdicts in theirs.verdicts.items():
-        journal.keep_verdicts(epoch, [one for one in verdicts if one.seq > acked])
-        journal.hold_back(epoch, [one for one in verdicts if one.seq <= acked])
+        journal.keep_verdicts(epoch, verdicts)
 
 
 def _cut_off(journal: Journal, theirs: Theirs) -> list[_Own]:

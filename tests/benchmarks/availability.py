@@ -1,4 +1,7 @@
-"""atp_page_*: what 50 SKUs at 1,000 stores may be promised, in all, as a product page asks it."""
+"""atp_*: what 50 SKUs at 1,000 stores may be promised, as product pages ask it.
+
+And what an order costs at as many stores where a rule keeps something of the whole network.
+"""
 
 import time
 from collections.abc import Iterator
@@ -29,6 +32,8 @@ SKUS = 200
 PAGE = 50
 ASKED = 200
 ASKED_NEAR = 40
+ORDERS = 40
+LINES = 3
 RADIUS_KM = 100.0
 """Of a question near a point: some three stores are within it."""
 PLACES = [f"S{number:04}" for number in range(1, STORES + 1)]
@@ -49,6 +54,7 @@ def measure() -> Iterator[Figure]:
         try:
             parts = _filled(database, folder)
             yield from _measured(parts)
+            yield _orders(parts)
         finally:
             database.close()
 
@@ -60,7 +66,7 @@ def _measured(parts: Parts) -> Iterator[Figure]:
     pages = [tuple(random.sample(NAMES, PAGE)) for _ in range(ASKED)]
     for number, page in enumerate(pages):
         if number % 2:
-            _order(parts, number, page[0], PLACES[100 + number])
+            _order(parts, f"page-{number}", page[:1], PLACES[100 + number])
         _hear(parts, random.sample(PLACES, 3))
         first = _page_ms(parts, page)
         (took if number >= 20 else cold).append(first)
@@ -107,10 +113,31 @@ def _near_ms(parts: Parts, page: tuple[str, ...], random: Random) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _order(parts: Parts, number: int, sku: str, place: str) -> None:
+def _orders(parts: Parts) -> Figure:
+    """Place orders under the rules, and such under all of them but that of the network."""
+    under = _orders_ms(parts, "under")
+    _publish(parts, tuple(rule for rule in RULES if rule.level is not Level.NETWORK))
+    without = _orders_ms(parts, "without")
+    words = f"the same orders of {LINES} lines without a rule of the network"
+    return Figure("order_network_rule_ms", median(under), "ms", words, median(without))
+
+
+def _orders_ms(parts: Parts, name: str) -> list[float]:
+    random = Random(11)
+    took = []
+    for number in range(ORDERS):
+        skus = tuple(random.sample(NAMES, LINES))
+        began = time.perf_counter()
+        _order(parts, f"{name}-{number}", skus, PLACES[100 + number])
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def _order(parts: Parts, key: str, skus: tuple[str, ...], place: str) -> None:
     customer = Customer("Customer", "", "")
-    order = NewOrder(place, Channel.WEB, "USD", customer, (NewLine(sku, 1),))
-    parts.central.orders.place(order, RequestIdentity("bench", f"key-{number}", "body"))
+    lines = tuple(NewLine(sku, 1) for sku in skus)
+    order = NewOrder(place, Channel.WEB, "USD", customer, lines)
+    parts.central.orders.place(order, RequestIdentity("bench", key, "body"))
 
 
 def _hear(parts: Parts, places: list[str]) -> None:
@@ -148,7 +175,11 @@ def _filled(database: Database, folder: Path) -> Parts:
             unit.leases.save(Lease(place, 1, now, now + 7_000_000, now))
 
     database.write(lease)
-    book = parts.central.promise_rules
-    made: dict[str, Any] = book.draft(RULES, note="", by="bench")
-    book.publish(made["version"], effective_from_ms=None, note="", by="bench")
+    _publish(parts, RULES)
     return parts
+
+
+def _publish(parts: Parts, rules: tuple[PromiseRule, ...]) -> None:
+    book = parts.central.promise_rules
+    made: dict[str, Any] = book.draft(rules, note="", by="bench")
+    book.publish(made["version"], effective_from_ms=None, note="", by="bench")
