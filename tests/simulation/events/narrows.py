@@ -267,17 +267,16 @@ def an_old_machine_hands_in(world: World, index: int, dice: Random) -> str:
     world.remember(old)
     said.append(central_restored(world, index, dice))
     fresh = _replaced(world, index)
-    _sell(old, dice, dice.choice(SKUS), 1)
+    sold = dice.choice(SKUS)
+    _sell(old, dice, sold, 1)
     for machine in (fresh, old, fresh):
         world.let_pass(A_MOMENT_MS)
         machine.round()
         world.remember(machine)
     old.close()
     said.append(f"{approve_all(world)} held operations were approved")
-    for sku in SKUS:
-        world.forgotten[old.location_id, sku] += (
-            0  # it counts now, and its successor hears it later
-        )
+    for sku in SKUS:  # it counts now, and its successor, which has those units, hears it later
+        world.forgotten[old.location_id, sku] += sku == sold
     world.look()
     return "; ".join(said)
 
