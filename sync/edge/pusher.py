@@ -210,16 +210,11 @@ def go_back(journal: Journal, seq: int, hashed: str) -> None:
     are read all the same: nothing is over here because they know nothing of it. Place 0 may
     be said of an epoch that central does not know: that, and all else, a push finds out.
     """
-    life = journal.lives.newest
-    if (
-        not seq
-        or journal.is_duplicate()
-        or seq >= journal.acked_seq()
-        or not journal.is_whole_after(seq, life)
-    ):
+    if not 0 < seq < journal.acked_seq() or journal.is_duplicate():
         return
-    here = journal.hash_at(seq, life)
-    if here is not None and here.hex() == hashed:
+    here = journal.hash_at(seq, journal.lives.newest)
+    is_there = here is not None and here.hex() == hashed
+    if is_there and journal.is_whole_after(seq, journal.lives.newest):
         journal.rewind(seq + 1)
 
 

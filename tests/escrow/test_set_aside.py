@@ -32,11 +32,17 @@ def say(store: StoreSide, operation: StockOperation, *, version: int = 1) -> Non
     journal = store.store.journal
     record = OperationRecord(DAEMON, DAEMON, store.boot, 0, 0, operation)
     line = encode_line(record).replace(b'"v":1', b'"v":%d' % version, 1)
+    with journal.writing():
+        journal.rights.replay(operation, write(store, line, record))
+
+
+def write(store: StoreSide, line: bytes, record: OperationRecord | None = None) -> int:
+    """Journal a line, inside `writing()`; return its place."""
+    journal = store.store.journal
     head = journal.head()
     place = (journal.identity.replica_id, journal.lives.present.epoch, head.seq + 1)
-    with journal.writing():
-        journal.insert(Witness(*place, line, chain(head.hash, line), ()), record)
-        journal.rights.replay(operation, head.seq + 1)
+    journal.insert(Witness(*place, line, chain(head.hash, line), ()), record)
+    return head.seq + 1
 
 
 def take_back(world: World, store: StoreSide) -> None:
@@ -160,9 +166,9 @@ def test_a_request_that_is_set_aside_is_asked_again(world: World, store: StoreSi
 def test_grants_of_a_machine_that_was_shut_out_are_set_aside_without_effect(
     world: World, store: StoreSide
 ):
-    """Its successor's rights are not its own to begin anew."""
-    take_back(world, store)
-    hold(store, "_grant")
+    """Its successor's rights are not its own to begin anew, whatever nobody could read."""
+    say(store, RightsGranted(1, (SkuUnits("SKU-1", 8),)), version=NEWER)
+    hold(store)
     store.cut()
     world.parts.devices.revoke(store.store.replica_id)
     store.faulty.restore()
@@ -211,14 +217,8 @@ def test_what_cannot_be_read_is_taken_for_rights_unless_it_says_otherwise(
     world: World, store: StoreSide, line: bytes, may_be: bool
 ):
     """Only a kind that is known to be about something else leaves them alone."""
-    journal = store.store.journal
-    head = journal.head()
-    with journal.writing():
-        journal._connection.execute(
-            "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
-            " VALUES (1, ?, ?, ?, 'newer', '', 'A1', 0)",
-            (head.seq + 1, line, chain(head.hash, line)),
-        )
+    with store.store.journal.writing():
+        write(store, line)
     store.round()
     before = lease_of(world).generation
     skip_all(world)
