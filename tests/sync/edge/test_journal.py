@@ -182,6 +182,33 @@ def test_what_was_held_before_a_rewind_is_held_until_it_is_judged_anew(tmp_path:
     assert [one.status for one in verdicts] == ["quarantined", "refused", "accepted"]
 
 
+@pytest.mark.parametrize(
+    ("known", "told", "then"),
+    [
+        ("accepted", "refused", "refused"),
+        ("accepted", "quarantined", "quarantined"),
+        ("accepted", "accepted", "accepted"),
+        ("accepted", "amended", "accepted"),
+        ("amended", "refused", "amended"),
+        ("amended", "quarantined", "quarantined"),
+        ("refused", "quarantined", "quarantined"),
+        ("quarantined", "refused", "quarantined"),
+        ("quarantined", "accepted", "quarantined"),
+    ],
+)
+def test_what_another_life_of_centrals_does_not_count_is_held_or_refused_here(
+    tmp_path: Path, known: str, told: str, then: str
+):
+    """What counted here becomes held or refused; nothing comes out of quarantine by it."""
+    journal = journal_in(tmp_path, record(1), record(2))
+    before = Verdict(seq=1, status=VerdictStatus(known))
+    journal.settle(answer(journal, 2, *([] if known == "accepted" else [before])))
+    journal.hold_back(1, [Verdict(seq=1, status=VerdictStatus(told))])
+    fates = {one.seq: verdict for one, verdict in journal.history(9, 0) if verdict}
+    assert {seq: fate.status for seq, fate in fates.items()} == {1: then, 2: "accepted"}
+    assert bool(journal.digest_of_held()) == (then == "quarantined")
+
+
 def test_pruning_keeps_what_the_next_push_needs(tmp_path: Path):
     """Old settled operations go, all but the last: its hash is where the next one follows."""
     journal = journal_in(tmp_path, *(record(number) for number in range(1, 6)))
