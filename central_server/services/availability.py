@@ -19,7 +19,7 @@ from central_server.sourcing.bundles import SCARCEST
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.promise_terms import Promise
+from central_server.sourcing.promise_terms import UNSOURCED, Promise
 from central_server.sourcing.receipts import Inbound, inbound
 from sync.clock import Clock
 from sync.domain.orders import Channel
@@ -32,7 +32,7 @@ LOCATIONS_MAX = 50
 """How many locations are answered where none is named: the nearest, or those with most."""
 RADIUS_KM = 50.0
 SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
-        "not_offered", "network_limit", SCARCEST)  # fmt: skip
+        "not_offered", UNSOURCED, "network_limit", SCARCEST)  # fmt: skip
 INBOUND_MAX = 20
 SERVICE = "standard"
 SHIP = Method.SHIP.value
@@ -106,7 +106,7 @@ class _Answer:
         self.promises = Promises(view, now_ms)
         self._kits = KitPromises(self.promises, skus, memory)
         self._coming = view.supply.coming(self._kits.plain)
-        self._own = replace(question.ask, is_own=True)
+        self._own = _own(question.ask)
         self._routing: ParcelRouting | None = None
         self._sent: dict[str, Document] = {}
         self._begins: Mapping[str, int | None] = {}
@@ -137,7 +137,7 @@ class _Answer:
         methods = {
             method.value: promised
             if method.value == self._own.method
-            else self._kits.at(replace(self._own, method=method.value), ids)
+            else self._kits.at(_own(replace(self._own, method=method.value)), ids)
             for method in Method
         }
         heard = self._view.replicas.last_contacts(ids)
@@ -266,6 +266,11 @@ class _Answer:
             found += [location_id for location_id in part if location_id in carrying]
             start, size = start + size, 2 * size
         return tuple(found[:LOCATIONS_MAX])
+
+
+def _own(ask: Ask) -> Ask:
+    """Return `ask` as an order asks that chose each place itself: who fetches goods does."""
+    return replace(ask, is_own=ask.method == Method.PICKUP.value)
 
 
 def _sent_from(

@@ -1,12 +1,44 @@
-"""Messages that take back an earlier one: only where that one may have reached the customer."""
+"""Which messages are due after a push, and which are called off.
 
+One that takes back an earlier message is due only where that may have reached the customer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import OutboxItem
-from central_server.services.follow_ups import PendingMail
+from central_server.services.notice import TELLS_END
+from central_server.services.pending_mail import PendingMail
+from sync.domain.flows import status_of
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.orders import OrderProgress
+from sync.domain.transitions import Consequence, ConsequenceKind
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
+
+
+def due_mails(
+    unit: "Unit",
+    mails: Iterable[PendingMail],
+    rows: Mapping[str, FulfillmentOrder],
+    random: Random,
+    failed: Callable[[PendingMail, Exception], None],
+) -> list[OutboxItem]:
+    """Return what is to be sent; `failed` hears of what could not be composed."""
+    due = []
+    for mail in mails:
+        order = rows.get(mail.fulfillment_id)
+        if mail.only_while and (order is None or status_of(order).value != mail.only_while):
+            continue
+        try:
+            item = mail.item(random)
+            if not mail.corrects or has_left(unit, mail, item):
+                due.append(item)
+        except Exception as problem:  # noqa: BLE001 - a message must not stop a store's work
+            failed(mail, problem)
+    return due
 
 
 def has_left(unit: "Unit", mail: PendingMail, item: OutboxItem) -> bool:
@@ -26,3 +58,23 @@ def has_left(unit: "Unit", mail: PendingMail, item: OutboxItem) -> bool:
     if newest is None or newest.key.partition(":")[0] == own:
         return False
     return not unit.outbox.call_off(newest.id)
+
+
+def is_undone(consequences: Iterable[Consequence]) -> bool:
+    """Return whether these say that a cancellation came too late."""
+    return any(one.kind is ConsequenceKind.CANCELLATION_UNDONE for one in consequences)
+
+
+def keep_cancellations_back(
+    unit: "Unit", order_ids: Iterable[str], progress: Mapping[str, OrderProgress]
+) -> None:
+    """Call off messages that say an order is cancelled whose goods its customer has.
+
+    Where a part of it stays cancelled, the message stays too; one that has left is for the
+    person who clears the cancellation up (`refund_to_void`).
+    """
+    for order_id in dict.fromkeys(order_ids):
+        if not progress[order_id].cancelled:
+            told = unit.outbox.newest([f"{kind}:{order_id}" for kind in TELLS_END])
+            if told is not None:
+                unit.outbox.call_off(told.id)

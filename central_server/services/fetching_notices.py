@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from central_server.records import Location
-from central_server.services.notice import MOVED, RECEIVED, local_time
+from central_server.services.notice import CANCELLED, MOVED, RECEIVED, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import pickup_qr, read_pickup_qr
 
@@ -13,7 +13,6 @@ RESERVATION_READY = "reservation_ready"
 NOT_READY = "order_not_ready"
 EXPIRED = "hold_expired"
 REMINDER = "pickup_reminder"
-CANCELLED = "order_cancelled"
 UNSOURCED = "order_unsourced"
 
 

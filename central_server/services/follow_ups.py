@@ -25,10 +25,10 @@ from central_server.services.candidates import moved
 from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
-from central_server.services.mail import mail_item
 from central_server.services.money import MoneyOfPush
 from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
+from central_server.services.pending_mail import PendingMail
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide, told_until_ms
@@ -48,34 +48,6 @@ if TYPE_CHECKING:
 
 OWNER = "central"
 ROUTING_TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class PendingMail:
-    """A message that may be sent, depending on how the push ends: composed only then."""
-
-    compose: Callable[[], Notice]
-    to: str
-    source: str
-    order: FulfillmentOrder
-    only_while: str
-    now_ms: int
-    corrects: frozenset[str] = frozenset()
-    """Kinds of messages of which one must have left before this one is due."""
-
-    @property
-    def fulfillment_id(self) -> str:
-        """The fulfillment order that it is about."""
-        return self.order.id
-
-    def item(self, random: Random) -> OutboxItem:
-        """Return the outbox row. What tells a pickup code is told once, whatever led to it."""
-        notice = self.compose()
-        key = f"{notice.kind}:{self.fulfillment_id}"
-        return mail_item(
-            key=key if notice.kind in TELLS_CODE else f"{key}:{self.source}", to=self.to,
-            notice=notice, now_ms=self.now_ms, random=random,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +83,8 @@ class PushFollowUps:
         self.traces: list[Trace] = []
         self.pauses: list[RoutingPause] = []
         self.effects: list[OutboxItem] = []
+        self.undone: list[str] = []
+        """Orders whose cancellation came too late: their goods had left."""
         self.accept_by: dict[str, int] = {}
         """By when what was assigned has to be accepted, where rules say so."""
         self.freed: list[str] = []
@@ -151,7 +125,7 @@ class PushFollowUps:
     def _lists(self) -> tuple[list[object], ...]:
         return (  # type: ignore[return-value]
             self.assigned, self.events, self.exceptions, self.mails, self.traces,
-            self.pauses, self.effects, self.freed,
+            self.pauses, self.effects, self.freed, self.undone,
         )  # fmt: skip
 
     def add_heads(self, heads: Mapping[str, OrderHead]) -> None:

@@ -12,8 +12,12 @@ from sync.domain.fulfillment import FulfillmentOrder
 
 RECEIVED = "order_received"
 MOVED = "order_moved"
+CANCELLED = "order_cancelled"
+PARCELS_CANCELLED = "parcels_cancelled"
 TELLS_CODE = frozenset({RECEIVED, MOVED})
 """Kinds of messages that tell a pickup code: one each for a fulfillment order."""
+TELLS_END = (CANCELLED, PARCELS_CANCELLED)
+"""Kinds of messages that say that an order is cancelled: one of each for an order."""
 
 
 class Notice(Protocol):

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 OFFERS_MAX = 100
+STORE = "store"
+"""The kind of location that has a terminal, at which somebody can claim."""
 
 
 def offer_of(
@@ -44,11 +46,14 @@ def offer_of(
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
     ask = Ask(order.channel, Method.SHIP.value)
     decision = routing.decide(order, units, excluded, ask, shipments_max=1)
-    plan, stores = decision.plan, list[str]()
-    while len(stores) < rule.offer_stores and plan.shipments and not plan.unsourced:
-        stores += plan.locations
-        without = decision.order.excluded | frozenset(stores)
+    others = {name for name, one in decision.senders.items() if one.location.kind != STORE}
+    without, stores = decision.order.excluded | others, list[str]()
+    while len(stores) < rule.offer_stores:
         plan = plan_order(replace(decision.order, excluded=without), decision.network)
+        if not plan.shipments or plan.unsourced:
+            break
+        stores += plan.locations
+        without |= frozenset(plan.locations)
     if not stores:
         return []
     offer = HoldKind.OFFER

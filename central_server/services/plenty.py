@@ -43,12 +43,14 @@ def _at_least(
 
     `sums` say how many to look at. What is kept goes by the sums that are read with these.
     """
-    waiting, rules = promises.unsourced([sku])[sku], promises.selection(sku, ask)
-    none = network_promise(Whole(0, sums.on_hand, sums.weekly_milli), waiting, rules)
+    rules = promises.selection(sku, ask)
+    most = sum(promises.unsourced([sku])[sku].values())
+    none = network_promise(Whole(0, sums.on_hand, sums.weekly_milli), most, rules)
     wanted = needed - none.raw
     places = PLACES_MIN + MARGIN * wanted * sums.places // max(1, sums.on_hand)
     if MARGIN * places > sums.places:
         return None
     nodes, now = promises.fullest(sku, places)
     units = sum(promises.part(node, ask)[0] for node in nodes)
-    return network_promise(Whole(units, now.on_hand, now.weekly_milli), waiting, rules)
+    kept = promises.kept(sku, ask, nodes)
+    return network_promise(Whole(units, now.on_hand, now.weekly_milli), kept, rules)

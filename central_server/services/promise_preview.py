@@ -124,8 +124,9 @@ def _promised(
 def _reached(view: "View", before: RuleSet, after: RuleSet) -> tuple[list[str], int]:
     """Return the SKUs that a differing rule may reach, and how many more there are."""
     differing = [*_without(before.rules, after.rules), *_without(after.rules, before.rules)]
-    if not differing:
-        differing = [] if before.rules == after.rules else [*after.rules]
+    kept = _without(before.rules, differing), _without(after.rules, differing)
+    # The first rule that holds decides: those that changed places differ as well.
+    differing += [one for one, other in zip(*kept, strict=True) if one != other]
     if not differing:
         return [], 0
     skus = {sku for rule in differing for sku in rule.skus}

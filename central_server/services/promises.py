@@ -19,13 +19,18 @@ from central_server.sourcing.promise_rules import (
     Selection,
 )
 from central_server.sourcing.promise_terms import (
+    Both,
     Node,
     Promise,
     Whole,
+    kept_for_waiting,
+    less_waiting,
     limited,
     network_promise,
     node_promise,
+    waits_otherwise,
 )
+from central_server.storage.by_place import UnitsByPlace
 from sync.domain.inventory import StockPosition, available_to_promise
 from sync.domain.orders import Channel
 
@@ -48,6 +53,7 @@ class Ask:
 
 
 ANYBODY = Ask()
+OTHER = {Method.PICKUP: Method.SHIP, Method.SHIP: Method.PICKUP}
 Promised = dict[str, dict[str, Promise]]
 """Promises by location and SKU."""
 Network = Callable[[Collection[str], Ask], Mapping[str, Promise]]
@@ -72,7 +78,7 @@ class Promises:
         self._rules_ms = now_ms if rules_ms is None else rules_ms
         self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
-        self._unsourced: dict[str, int] = {}
+        self._unsourced: UnitsByPlace = {}
         self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
         self._judged: dict[tuple[str, str], tuple[StockPosition, Ask, Promise]] = {}
@@ -99,8 +105,9 @@ class Promises:
             limit = whole.get(node.position.sku)
             if location_ids is not None:
                 self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
+            left = less_waiting(promise, self.kept_at(node.place.id, node.position.sku, ask))
             found[node.place.id][node.position.sku] = (
-                promise if limit is None else limited(promise, limit)
+                left if limit is None else limited(left, limit)
             )
         return dict(found)
 
@@ -154,9 +161,12 @@ class Promises:
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
         for node in self._everywhere(skus):
             places[node.position.sku].append((node, self._promise(node, general)))
-        waiting = self._unsourced_of(skus)
         return {
-            sku: network_promise(Whole.of(places[sku]), waiting[sku], self._select(sku, ask)[1])
+            sku: network_promise(
+                Whole.of(places[sku]),
+                self.kept(sku, ask, (node for node, _ in places[sku])),
+                self._select(sku, ask)[1],
+            )
             for sku in skus
         }
 
@@ -222,9 +232,29 @@ class Promises:
         self._learn([sku])
         return self._select(sku, ask)[1]
 
-    def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
-        """Return the units by SKU that orders want and nobody carries or sends."""
+    def unsourced(self, skus: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Return the units by SKU, and store of pickup, that nobody carries or sends."""
         return self._unsourced_of(skus)
+
+    def kept(self, sku: str, ask: Ask, nodes: Iterable[Node]) -> int:
+        """Return what the network keeps of a SKU for orders that nobody carries yet.
+
+        `nodes` are all places that have it, or some: then it is rather more.
+        """
+        waiting, asked = self._unsourced_of([sku])[sku], Method(ask.method)
+        if not waits_otherwise(waiting, asked):
+            return kept_for_waiting(waiting, asked, {})
+        general = replace(ask, chosen="", is_own=False)
+        others = replace(general, method=OTHER[asked].value)
+        both = {
+            one.place.id: Both(self.part(one, general)[0], self.part(one, others)[0])
+            for one in nodes
+        }
+        return kept_for_waiting(waiting, asked, both)
+
+    def kept_at(self, location_id: str, sku: str, ask: Ask) -> int:
+        """Return what a place keeps for orders that are fetched there and that wait."""
+        return 0 if ask.is_moved else self._unsourced_of([sku])[sku].get(location_id, 0)
 
     def part(self, node: Node, ask: Ask) -> tuple[int, int, int]:
         """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`)."""
@@ -301,20 +331,27 @@ class Promises:
         if missing:
             self._places.update({one.id: one for one in self.view.locations.places(missing)})
 
-    def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
+    def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, Mapping[str, int]]:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
             self._unsourced.update(_unsourced(self.view, missing))
         return self._unsourced
 
 
-def _unsourced(view: "View", skus: Collection[str]) -> dict[str, int]:
+def _unsourced(view: "View", skus: Collection[str]) -> UnitsByPlace:
     found = view.orders.unsourced(skus)
     if not found:
-        return dict.fromkeys(skus, 0)
+        return {sku: {} for sku in skus}
     # What waits for a receipt was promised of that, and takes nothing that is there.
     later = view.supply.waiting(found)
-    return {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in skus}
+    return {
+        sku: {
+            place: left
+            for place, units in found.get(sku, {}).items()
+            if (left := units - later.get(sku, {}).get(place, 0)) > 0
+        }
+        for sku in skus
+    }
 
 
 def reserve(
@@ -347,6 +384,9 @@ def reserve(
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])
         whole = network.get(position.sku)
-        return (promise if whole is None else limited(promise, whole)).quantity
+        if whole is not None:
+            kept = fresh.kept_at(location_id, position.sku, ask)
+            promise = limited(less_waiting(promise, kept), whole)
+        return promise.quantity
 
     return unit.stock.reserve(location_id, tuple(wanted.items()), source, now_ms, limit)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from central_server.records import LedgerEntry, Location
-from central_server.services.corrections import has_left
+from central_server.services.corrections import due_mails, is_undone, keep_cancellations_back
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import (
@@ -19,6 +19,7 @@ from central_server.services.judging import (
     NotTheStoresToSay,
     NotThisStores,
 )
+from central_server.services.pending_mail import PendingMail
 from central_server.services.push_exceptions import ExceptionsOfPush
 from central_server.services.reserving import Only, Reserving, among
 from central_server.services.rights import SharedStock
@@ -26,7 +27,7 @@ from central_server.services.succession import Standing
 from sync.domain.errors import OperationRefused
 from sync.domain.escrow import giving_way
 from sync.domain.exceptions import Task
-from sync.domain.flows import flow_named, status_of
+from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
@@ -226,6 +227,8 @@ class Replication(Reserving):
             if outcome.after.shipment is not None:
                 self._inbox.owed(before, outcome.after, source)
         self._inbox.after(operation, before.id, outcome.consequences, source)
+        if is_undone(outcome.consequences):
+            self._ups.undone.append(before.order_id)
         return consequences
 
     def _decide(self, operation: FulfillmentOperation, source: str) -> tuple[Consequence, ...]:
@@ -386,6 +389,8 @@ class Replication(Reserving):
             unit.shipping.pause(ups.pauses)
         unit.capacity.release(ups.freed)
         unit.fulfillments.set_accept_by(ups.accept_by)
+        if ups.undone:
+            keep_cancellations_back(unit, ups.undone, ups.progress(self._carried()))
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()
@@ -396,13 +401,17 @@ class Replication(Reserving):
     def _statuses(self) -> dict[str, str]:
         """Return the orders whose status changed."""
         ups = self._ups
+        found = {key: one.status.value for key, one in ups.progress(self._carried()).items()}
+        return {key: status for key, status in found.items() if status != ups.head(key).status}
+
+    def _carried(self) -> dict[str, list[FulfillmentOrder]]:
+        """Return all that carries the orders that changed, by order."""
         carried: dict[str, list[FulfillmentOrder]] = {}
         for order_id in {self._rows[key].order_id for key in self._marks}:
-            carried[order_id] = [self._rows[one.id] for one in ups.siblings[order_id]]
-        for new in ups.assigned:
+            carried[order_id] = [self._rows[one.id] for one in self._ups.siblings[order_id]]
+        for new in self._ups.assigned:
             carried[new.order_id].append(new)
-        found = {key: one.status.value for key, one in ups.progress(carried).items()}
-        return {key: status for key, status in found.items() if status != ups.head(key).status}
+        return carried
 
     def _write_rows(self, feed: FeedWriter) -> None:
         rows = [FulfillmentRow(self._rows[key], mark) for key, mark in self._marks.items()]
@@ -427,21 +436,14 @@ class Replication(Reserving):
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
 
     def _write_mails(self) -> None:
-        due = []
-        for mail in self._ups.mails:
-            order = self._rows.get(mail.fulfillment_id)
-            if mail.only_while and (order is None or status_of(order).value != mail.only_while):
-                continue
-            try:
-                item = mail.item(self._random)
-                if not mail.corrects or has_left(self._unit, mail, item):
-                    due.append(item)
-            except self.trouble:
-                raise
-            except Exception as problem:  # noqa: BLE001 - a message must not stop a store's work
-                self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
+        due = due_mails(self._unit, self._ups.mails, self._rows, self._random, self._mail_failed)
         if due:
             self._unit.outbox.add(due)
+
+    def _mail_failed(self, mail: PendingMail, problem: Exception) -> None:
+        if isinstance(problem, self.trouble):
+            raise problem
+        self._ups.mail_failed(mail, f"{type(problem).__name__}: {problem}")
 
 
 def _of_stock(records: Records) -> list[StockOperation]:

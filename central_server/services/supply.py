@@ -75,7 +75,6 @@ class SupplyBook:
             if unit.supply.is_closed(receipt.id):
                 raise ReceiptClosed(receipt.id)
             unit.supply.save_receipts([receipt])
-            unit.promise_rules.bump()
             kept = unit.supply.receipt(receipt.id)
             assert kept is not None
             return kept
@@ -95,7 +94,6 @@ class SupplyBook:
             if found is None:
                 raise NotFound("receipt", receipt_id)
             unit.supply.close_receipt(receipt_id, now)
-            unit.promise_rules.bump()
             return found
 
         closed = receipt_document(self._database.write(work))

@@ -98,7 +98,6 @@ def send_to(
         for line in lines
     ]  # fmt: skip
     unit.supply.save_receipts(receipts)
-    unit.promise_rules.bump()
     return receipts
 
 

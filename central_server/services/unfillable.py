@@ -24,6 +24,7 @@ from central_server.services.errors import (
 from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
+from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
@@ -197,8 +198,20 @@ def _coming(
     taken: dict[str, list[tuple[str, int]]] = {}
     due_ms, places = now_ms, [order.pickup_location_id]
     missing = {}
+    ask = Ask(order.channel, is_moved=True)
+    promised = Promises(unit, now_ms).at(
+        tuple(wanted), ask, sorted({one.location_id for one in coming})
+    )
     for sku, units in wanted.items():
-        found = inbound([one for one in coming if one.sku == sku], 0, now_ms)
+        found = [
+            free
+            for place_id, there in promised.items()
+            for free in inbound(
+                [one for one in coming if (one.sku, one.location_id) == (sku, place_id)],
+                max(0, -there[sku].raw), now_ms,
+            )
+        ]  # fmt: skip
+        found.sort(key=lambda one: (one.due_ms, one.receipt.id))
         parts = claims(units, found)
         if parts is None:
             missing[sku] = units - sum(one.units for one in found)

@@ -10,9 +10,10 @@ are then. What cannot be routed any more waits in the unfillable queue.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from central_server.records import Order, OrderEvent, OrderHold
+from central_server.records import Order, OrderEvent, OrderHold, OrderLine
 from central_server.services import batches
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
@@ -273,6 +274,7 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
         lines.append(replace(line, unsourced=wanted, dropped=dropped))
     if unknown := change.quantities.keys() - {line.line for line in order.lines}:
         raise OrderChangeInvalid(f"there is no line {min(unknown)}")
+    _require_whole_kits(order, lines)
     if not any(line.unsourced for line in lines):
         raise OrderChangeInvalid("nothing would be left of it: cancel it instead")
     order = replace(order, lines=tuple(lines))
@@ -282,3 +284,16 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
     if shipping_home(unit, point, method) is None:
         raise OrderChangeInvalid(f"no location ships by {method}")
     return addressed(order, change.ship_to, point)
+
+
+def _require_whole_kits(order: Order, after: Sequence[OrderLine]) -> None:
+    """Raise `OrderChangeInvalid` where one part of a kit would become less than the others."""
+    changed = {
+        new.kit for old, new in zip(order.lines, after, strict=True) if new.kit and new != old
+    }
+    for kit in sorted(changed):
+        parts = [one for one in after if one.kit == kit]
+        if len({Fraction(one.unsourced, one.kit_units) for one in parts}) > 1:
+            of_one = ", ".join(f"{one.kit_units} of line {one.line}" for one in parts)
+            sku = kit.partition(":")[2]
+            raise OrderChangeInvalid(f"a kit {sku} is {of_one}: change them together")

@@ -9,6 +9,8 @@ from central_server.sourcing.engine.model import DayPart
 from central_server.sourcing.routing_rules import RoutingRule
 
 DAY_MINUTES = 1440
+DAY_LONGEST_MS = 25 * 3_600_000
+"""A part that is not over began at most so long ago: clocks are set back by an hour once a year."""
 MINUTE_SECONDS = 60
 UNBOUNDED = 1_000_000_000
 

@@ -54,7 +54,7 @@ def check_routing(rules: Sequence[RoutingRule], known: Known) -> list[Finding]:
         if times > 1:
             text = f"{times} rules are called {name!r}: give each a name of its own"
             found.append(Finding(name, "id", text))
-    return [*found, *_unreachable(rules)]
+    return [*found, *_unreachable(rules), *_overlapping(rules), *_unable(rules)]
 
 
 def _foreign(rule: RoutingRule) -> Iterator[tuple[str, str]]:
@@ -163,3 +163,50 @@ def _unreachable(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
                 yield Finding(rule.id, "order", text)
             elif all(getattr(rule, name) in (None, ()) for name in choosing):
                 taken = rule.id
+
+
+def _overlapping(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
+    """Yield parts of days that overlap others of which not clearly one replaces the other."""
+    parts = [one for one in rules if one.kind is RoutingRuleKind.CAPACITY]
+    for number, rule in enumerate(parts):
+        for before in parts[:number]:
+            is_same = (rule.from_minute, rule.until_minute) == (
+                before.from_minute, before.until_minute,
+            )  # fmt: skip
+            if rule.overlaps(before) and not is_same and _may_meet(rule, before):
+                text = (
+                    f"it overlaps {before.id!r}, and one limit holds at a time: give both the same"
+                    " hours (then the first holds), or hours that do not overlap"
+                )
+                yield Finding(rule.id, "from_minute", text)
+
+
+def _may_meet(one: RoutingRule, other: RoutingRule) -> bool:
+    """Return whether two rules may hold for one location at one moment."""
+    for name in ("locations", "regions", "location_kinds"):
+        mine, others = set(getattr(one, name)), set(getattr(other, name))
+        if mine and others and not mine & others:
+            return False
+    for this, that in ((one, other), (other, one)):
+        if this.locations and set(this.locations) <= set(that.except_locations):
+            return False
+        ends, begins = this.effective_until_ms, that.effective_from_ms
+        if ends is not None and begins is not None and ends <= begins:
+            return False
+    return True
+
+
+def _unable(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
+    """Yield goods that need what no location is said to do: nobody could ever send them."""
+    done = {
+        name
+        for one in rules if one.kind is RoutingRuleKind.SERVE
+        for name in one.capabilities
+    }  # fmt: skip
+    for rule in rules:
+        if rule.kind is RoutingRuleKind.NEED and (lacking := set(rule.capabilities) - done):
+            text = (
+                f"no rule of kind serve has {', '.join(map(repr, sorted(lacking)))}: correct the"
+                " spelling, or say which locations do that"
+            )
+            yield Finding(rule.id, "capabilities", text)

@@ -177,6 +177,10 @@ class RoutingRule:
             and (not self.location_kinds or kind in self.location_kinds)
         )
 
+    def overlaps(self, other: "RoutingRule") -> bool:
+        """Return whether two parts of a day have a minute in common."""
+        return self.from_minute < other.until_minute and other.from_minute < self.until_minute
+
     def is_for(self, order: RoutingOrder, method: str) -> bool:
         """Return whether it says how an order is routed that is sent by `method`."""
         return (not self.methods or method in self.methods) and fits(self._condition, order)
@@ -236,11 +240,15 @@ class RoutingRuleSet:
     def capacities_of(
         self, location_id: str, region: str, kind: str, now_ms: int
     ) -> tuple[RoutingRule, ...]:
-        """Return the parts of a location's day, in their order; empty: no limit."""
-        found = (
-            rule for rule in self._of(RoutingRuleKind.CAPACITY)
-            if rule.holds(now_ms) and rule.is_at(location_id, region, kind)
-        )  # fmt: skip
+        """Return the parts of a location's day, in their order; empty: no limit.
+
+        One limit holds at a time: of those that overlap, the first.
+        """
+        found: list[RoutingRule] = []
+        for rule in self._of(RoutingRuleKind.CAPACITY):
+            is_here = rule.holds(now_ms) and rule.is_at(location_id, region, kind)
+            if is_here and not any(rule.overlaps(other) for other in found):
+                found.append(rule)
         return tuple(sorted(found, key=lambda rule: (rule.from_minute, rule.id)))
 
     def needs_of(self, sku: str, category: str, now_ms: int) -> frozenset[str]:

@@ -13,6 +13,7 @@ from central_server.records import Lease, Location, Price, Product
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.promise_rules import Place, RuleSet
 from central_server.sourcing.routing_rules import RoutingRuleSet
+from central_server.storage.by_place import UnitsByPlace
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations, as_place
@@ -172,7 +173,7 @@ class KnownSupply(Supply):
         """Return those of the given SKUs that are bundles, by SKU."""
         return self._bundles.get(skus)
 
-    def waiting(self, skus: Collection[str]) -> dict[str, int]:
+    def waiting(self, skus: Collection[str]) -> UnitsByPlace:
         """Return the units by SKU that orders have been promised of receipts."""
         return self._waiting.get(skus)
 

@@ -27,6 +27,7 @@ from central_server.storage.bulk import (
     insert_many,
     update_many,
 )
+from central_server.storage.by_place import UnitsByPlace, by_place
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS
@@ -73,7 +74,8 @@ _UNITS = Prepared(
 
 _UNSOURCED = Prepared(
     lambda engine: (
-        select(ORDER_LINES.c.sku, func.sum(ORDER_LINES.c.unsourced))
+        select(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id, func.sum(ORDER_LINES.c.unsourced))
+        .join(ORDERS, ORDERS.c.id == ORDER_LINES.c.order_id)
         .where(
             engine.among(ORDER_LINES.c.sku, "skus"),
             text("order_lines.unsourced > 0"),
@@ -82,7 +84,7 @@ _UNSOURCED = Prepared(
                 FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
             ),
         )
-        .group_by(ORDER_LINES.c.sku)
+        .group_by(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id)
     )
 )
 
@@ -102,20 +104,19 @@ class Orders:
         insert_many(self._connection, ORDERS, _ORDER, [_order_values(one) for one in orders])
         insert_many(self._connection, ORDER_LINES, _ORDER_LINE, _line_values(orders))
 
-    def unsourced(self, skus: Collection[str]) -> dict[str, int]:
-        """Return the units by SKU that orders were promised and no fulfillment order carries.
+    def unsourced(self, skus: Collection[str]) -> UnitsByPlace:
+        """Return the units that orders were promised and no fulfillment order carries.
 
-        Who is on a store's waiting list was promised nothing.
+        By SKU, and the store where they are fetched; "": they are sent. Who is on a store's
+        waiting list was promised nothing.
         """
-        return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
+        return by_place(_UNSOURCED.rows(self._connection, skus=skus))
 
     def ask_unsourced(
-        self, together: Together, skus: Collection[str], then: Callable[[dict[str, int]], None]
+        self, together: Together, skus: Collection[str], then: Callable[[UnitsByPlace], None]
     ) -> None:
         """Ask for `unsourced` among others."""
-        _UNSOURCED.ask(
-            together, lambda rows: then({sku: int(units) for sku, units in rows}), skus=skus
-        )
+        _UNSOURCED.ask(together, lambda rows: then(by_place(rows)), skus=skus)
 
     def insert_among(
         self,

@@ -9,9 +9,11 @@ from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, se
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.receipts import Receipt
 from central_server.storage.bulk import insert_many, upsert_many
+from central_server.storage.by_place import UnitsByPlace, by_place
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
 from central_server.storage.raw import Together, Values
+from central_server.storage.tables import ORDERS
 
 _BUNDLE = ("sku", "component", "units")
 _RECEIPT = ("id", "location_id", "sku", "units", "due_ms", "reference", "closed_ms")
@@ -48,14 +50,16 @@ _LOCK_COMING = Prepared(
 )
 _WAITING = Prepared(
     lambda engine: (
-        select(RECEIPTS.c.sku, func.sum(BACKORDERS.c.units))
+        select(RECEIPTS.c.sku, ORDERS.c.pickup_location_id, func.sum(BACKORDERS.c.units))
+        .select_from(BACKORDERS)
         .join(RECEIPTS, RECEIPTS.c.id == BACKORDERS.c.receipt_id)
+        .join(ORDERS, ORDERS.c.id == BACKORDERS.c.order_id)
         .where(
             engine.among(RECEIPTS.c.sku, "skus"),
             BACKORDERS.c.closed_ms.is_(None),
             RECEIPTS.c.closed_ms.is_(None),
         )
-        .group_by(RECEIPTS.c.sku)
+        .group_by(RECEIPTS.c.sku, ORDERS.c.pickup_location_id)
     )
 )
 _OF_RECEIPT = Prepared(
@@ -145,9 +149,9 @@ class Supply:
             update(RECEIPTS).where(table.id == receipt_id).values(closed_ms=now_ms)
         )
 
-    def waiting(self, skus: Collection[str]) -> dict[str, int]:
-        """Return the units by SKU that orders have been promised of receipts."""
-        return {sku: int(units) for sku, units in _WAITING.rows(self._connection, skus=skus)}
+    def waiting(self, skus: Collection[str]) -> UnitsByPlace:
+        """Return the units that orders have been promised of receipts, as `Orders.unsourced`."""
+        return by_place(_WAITING.rows(self._connection, skus=skus))
 
     def waiting_for(self, receipt_id: str) -> list[tuple[str, int, str, int, int]]:
         """Return (order, line, receipt, units, promised by) of what waits for a receipt."""

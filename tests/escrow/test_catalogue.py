@@ -70,6 +70,22 @@ def test_cancelled_centrally_and_handed_over_offline(world: World, store: StoreS
     assert world.order(order_id)["status"] == "fulfilled"
     assert exceptions(world) == ["refund_to_void"]
     assert "counts as picked up" in sentence(store, work.id)
+    assert not any("is cancelled" in mail.subject for mail in world.mails())
+
+
+def test_what_stays_cancelled_of_an_order_that_was_handed_over_in_part_is_told(
+    world: World, store: StoreSide
+):
+    """One unit went along before the cancellation was heard of, the other did not."""
+    order_id, work = order_at(world, store)
+    do(store, *whole_pickup(work)[:-1])
+    store.settle()
+    store.cut()
+    do(store, op.HandedOver(work.id, (op.LineQuantity(1, 1),), PROOF))
+    cancel(world, order_id)
+    agree(world, store)
+    assert world.order(order_id)["status"] == "fulfilled"
+    assert any("is cancelled" in mail.subject for mail in world.mails())
 
 
 def test_cancelled_centrally_and_picked_offline(world: World, store: StoreSide):

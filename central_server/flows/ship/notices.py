@@ -1,7 +1,7 @@
 """What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
 
 from central_server.records import Location
-from central_server.services.notice import Letter, local_time
+from central_server.services.notice import PARCELS_CANCELLED, Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money import amount_words
@@ -12,7 +12,6 @@ SHIPPED = "parcel_shipped"
 LATER = "parcels_later"
 UNSOURCED = "parcels_unsourced"
 BACKORDERED = "parcel_backordered"
-CANCELLED = "parcels_cancelled"
 PAY_THERE = "parcel_to_be_paid"
 NOT_PAID = "parcels_not_paid"
 
@@ -118,4 +117,4 @@ class ShipNotices:
     def cancelled(self, number: str, name: str) -> Letter:
         """The order was cancelled."""
         text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
-        return Letter(CANCELLED, f"Order {number} is cancelled", text)
+        return Letter(PARCELS_CANCELLED, f"Order {number} is cancelled", text)

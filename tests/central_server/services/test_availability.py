@@ -259,3 +259,15 @@ def test_what_is_on_its_way_has_a_date(world):
     assert [part["location_id"] for part in whole["inbound"]] == ["S001"]
     supply.close("R1")
     assert ask(world, "SKU-1", of_network=True)["network"][0]["inbound"] == []
+
+
+def test_protected_stock_is_shown_for_pickup_alone(world):
+    """No order that is sent chooses its place, so none gets what only such an order may have."""
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, PromiseRule("r", RuleKind.PROTECT, locations=("S001",)))
+    for method in ("pickup", "ship"):
+        question = Ask(method=method)
+        (one,) = ask(world, "SKU-1", location_ids=("S001",), ask=question)["availability"]
+        units = {entry["method"]: entry["available_to_promise"] for entry in one["methods"]}
+        assert units == {"pickup": 10, "ship": 0}
+        assert one["available_to_promise"] == units[method]

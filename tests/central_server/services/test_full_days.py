@@ -215,3 +215,28 @@ def test_parts_from_which_a_parcel_is_ready_alike_are_told_apart(world: World):
     )
     publish(world, night, morning)
     assert [at(world, parcel(world)) for _ in range(3)] == [["S001"], ["S001"], ["S002"]]
+
+
+def test_of_limits_for_the_same_hours_the_first_holds(world: World):
+    """One store takes less than all others: its own limit does not add to theirs."""
+    own = RoutingRule("own", CAPACITY, locations=("S001",), orders=1)
+    publish(world, own, RoutingRule("all", CAPACITY, orders=3))
+    orders = [world.place(("SKU-1", 1), at="S001").order_id for _ in range(5)]
+    taken = [place for one in orders for place in at(world, one)]
+    assert [taken.count(name) for name in ("S001", "S002", "S003")] == [1, 3, 1]
+
+
+def test_a_day_is_full_in_its_twenty_fifth_hour(world: World):
+    """In the night when clocks are set back: what was taken after midnight is still taken."""
+    world.parts.intake.carriers(CARRIERS)
+    zone = ZoneInfo("America/New_York")
+    fall_back = datetime(2026, 11, 1, 0, 5, tzinfo=zone)
+    world.clock.advance(int(fall_back.timestamp() * 1000) - world.clock.now_ms())
+    publish(world, RoutingRule("day", CAPACITY, orders=1))
+    assert [order.location_id for order in place(world)[1]] == ["S001"]
+    world.clock.advance(24 * HOUR_MS + HOUR_MS // 2)
+    assert [order.location_id for order in place(world)[1]] == ["S002"]
+    parts = world.parts.central.routing.capacity()
+    assert {one["location_id"]: one["orders"]["taken"] for one in parts} == {
+        "S001": 1, "S002": 1, "S003": 0,
+    }  # fmt: skip

@@ -1,6 +1,7 @@
 """Orders that are offered to several stores: one claim wins, and what nobody claims is routed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,3 +113,13 @@ def test_what_no_store_has_alone_is_not_offered(shipping):
     assert [one.location_id for one in parts] == ["S001", "S002"]
     with pytest.raises(NotFound):
         shipping.parts.central.offers.claim(parts[0].order_id, "S001")
+
+
+def test_only_stores_are_offered_anything(shipping):
+    """At a warehouse nobody sits at a terminal: the two best that may claim are stores."""
+    with shipping.database.read() as view:
+        near = view.locations.get("S001")
+    assert near is not None
+    shipping.parts.intake.locations([replace(near, kind="dc")])
+    place(shipping)
+    assert [len(offered(shipping, one)) for one in ("S001", "S002", "S003")] == [0, 1, 1]

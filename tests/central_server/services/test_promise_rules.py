@@ -233,6 +233,19 @@ def test_what_is_published_is_fixed(world):
     ]  # fmt: skip
 
 
+def test_a_preview_sees_rules_that_changed_places(world):
+    """The first rule that holds decides, so the order counts beside what is new for others."""
+    west = PromiseRule("west", SAFETY, units=1, locations=("S001", "S002"))
+    east = PromiseRule("east", SAFETY, units=4, locations=("S002", "S003"))
+    publish(world, west, east)
+    new = PromiseRule("two", HOLD, units=2, skus=("SKU-2",), locations=("S001",))
+    draft = world.parts.central.promise_rules.draft([east, west, new], note="", by="Kim")["version"]
+    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
+    changed = {str(line["sku"]): (line["before"], line["after"]) for line in found["skus"]}
+    assert changed["SKU-1"] == (24, 21)
+    assert changed["SKU-2"] == (24, 19)
+
+
 def test_preview_says_what_would_change(world):
     """SKUs, units and stores before and after; nothing is kept."""
     publish(world, PromiseRule("keep", HOLD, units=1))

@@ -183,6 +183,7 @@ def test_cancelled_at_central_and_shipped_offline(shipping: World, side: StoreSi
     assert shipping.order(order_id)["status"] == "fulfilled"
     assert shipping.stock("S001") == (8, 0)
     assert_books_agree(shipping, side)
+    assert not any("is cancelled" in mail.subject for mail in shipping.mails())
 
 
 def test_rejected_offline_goes_elsewhere_and_not_here_again_until_the_stated_time(

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from central_server.records import OrderFilter
+from central_server.records import OrderFilter, Price, Product
 from central_server.services import order_release, waiting_room
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
 from central_server.services.parcels import Destination
@@ -124,6 +124,23 @@ def test_two_workers_release_an_order_once(workers):
     assert released == 4
     assert [len(world.fulfillments(one)) for one in orders] == [1, 1, 1, 1]
     world.check_books()
+
+
+def test_a_kit_that_is_held_is_changed_as_a_whole(shipping):
+    """Two of one and one of the other are a kit: one part less would be none."""
+    shipping.parts.intake.products([Product("KIT", "Gift set")])
+    shipping.parts.intake.prices([Price("EAST", "KIT", 2499, "USD")])
+    shipping.parts.central.supply.set_bundle("KIT", {"SKU-1": 2, "SKU-2": 1})
+    publish(shipping, GRACE)
+    order_id, _ = place(shipping, ("KIT", 3), ("SKU-3", 1))
+    first, second, other = (int(one["line"]) for one in shipping.order(order_id)["lines"])
+    room = shipping.parts.central.waiting
+    for quantities in ({first: 4}, {second: 2}, {first: 4, second: 1}, {first: 0}):
+        with pytest.raises(OrderChangeInvalid, match="a kit KIT is 2 of line"):
+            room.change(order_id, Change(quantities), by="shop")
+    room.change(order_id, Change({other: 0}), by="shop")
+    document = room.change(order_id, Change({first: 4, second: 2}), by="shop")
+    assert [one["unsourced"] for one in document["lines"]] == [4, 2, 0]
 
 
 def unfillable(world: World, units: int = 2) -> str:

@@ -1,5 +1,6 @@
 """What is wrong with rules of routing is said with its place and what to do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,7 +54,8 @@ def test_a_transfer_that_costs_nothing_is_something_to_say():
 @pytest.mark.parametrize(("kind", "values", "field", "words"), WRONG)
 def test_each_mistake_is_found_once_with_advice(kind, values, field, words):
     """Just this field is named, and the text says what to do."""
-    (found,) = check_routing([RoutingRule("r", RoutingRuleKind(kind), **values)], KNOWN)
+    able = RoutingRule("able", RoutingRuleKind.SERVE, locations=("S001",), capabilities=("x",))
+    (found,) = check_routing([able, RoutingRule("r", RoutingRuleKind(kind), **values)], KNOWN)
     assert (found.rule, found.field) == ("r", field)
     assert words in found.text
 
@@ -88,3 +90,39 @@ def test_rules_that_make_sense_have_no_findings():
         RoutingRule("n", RoutingRuleKind.NEED, categories=("shoes",), capabilities=("x",)),
     ]
     assert check_routing(rules, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_found"),
+    [
+        ({}, {"from_minute": 600, "until_minute": 720}, True),
+        ({"until_minute": 700}, {"from_minute": 600}, True),
+        ({"until_minute": 600}, {"from_minute": 600}, False),
+        ({"locations": ("S001",)}, {}, False),
+        ({"locations": ("S001",), "until_minute": 600}, {}, True),
+        ({"locations": ("S001",), "until_minute": 600}, {"except_locations": ("S001",)}, False),
+        ({"locations": ("S001",), "until_minute": 600}, {"locations": ("S002",)}, False),
+        ({"regions": ("EAST",), "until_minute": 600}, {"locations": ("S001",)}, True),
+        ({"until_minute": 600, "effective_until_ms": 5}, {"effective_from_ms": 5}, False),
+        ({"until_minute": 600, "effective_until_ms": 6}, {"effective_from_ms": 5}, True),
+    ],
+)
+def test_parts_of_a_day_that_overlap_at_a_location_are_found(first, second, is_found):
+    """One limit holds at a time: the same hours, of which the first counts, or others."""
+    part = RoutingRule("c", RoutingRuleKind.CAPACITY, orders=5)
+    rules = [replace(part, id="one", **first), replace(part, id="two", **second)]
+    known = Known(set(), set(), {"S001", "S002"}, {"EAST"})
+    found = [(one.rule, one.field) for one in check_routing(rules, known)]
+    assert found == ([("two", "from_minute")] if is_found else [])
+
+
+def test_goods_that_need_what_nobody_does_are_found():
+    """A misspelled capability would make them goods that nobody can ever send."""
+    rules = [
+        RoutingRule("s", RoutingRuleKind.SERVE, capabilities=("gift_wrap",)),
+        RoutingRule("n", RoutingRuleKind.NEED, skus=("A",), capabilities=("gift_wrp",)),
+    ]
+    known = Known({"A"}, set(), set(), set())
+    (found,) = check_routing(rules, known)
+    assert (found.rule, found.field) == ("n", "capabilities")
+    assert "gift_wrp" in found.text

@@ -1,0 +1,18 @@
+"""Units by SKU, and by place."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from central_server.storage.raw import Values
+
+UnitsByPlace = dict[str, dict[str, int]]
+"""Units by SKU and place; where there are none, neither is in it."""
+
+
+def by_place(rows: Iterable[Values]) -> UnitsByPlace:
+    """Return units of rows of SKU, place and units."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for sku, place, units in rows:
+        if units:
+            found[sku][place] = int(units)
+    return dict(found)
