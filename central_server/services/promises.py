@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from central_server.records import StockSums
+from central_server.records import StockSums, UnitsByPlace
 from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -30,7 +30,6 @@ from central_server.sourcing.promise_terms import (
     node_promise,
     waits_otherwise,
 )
-from central_server.storage.by_place import UnitsByPlace
 from sync.domain.inventory import StockPosition, available_to_promise
 from sync.domain.orders import Channel
 

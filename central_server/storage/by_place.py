@@ -3,10 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from central_server.records import UnitsByPlace
 from central_server.storage.raw import Values
-
-UnitsByPlace = dict[str, dict[str, int]]
-"""Units by SKU and place; where there are none, neither is in it."""
 
 
 def by_place(rows: Iterable[Values]) -> UnitsByPlace:

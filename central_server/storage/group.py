@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace
+from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace, UnitsByPlace
 from central_server.storage.bulk import find_among, find_many, insert_among
-from central_server.storage.by_place import UnitsByPlace
 from central_server.storage.commits import Conflict
 from central_server.storage.fulfillments import Fulfillments
 from central_server.storage.held_capacity import HeldCapacity, Part

@@ -9,11 +9,10 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from central_server.records import Lease, Location, Price, Product
+from central_server.records import Lease, Location, Price, Product, UnitsByPlace
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.promise_rules import Place, RuleSet
 from central_server.sourcing.routing_rules import RoutingRuleSet
-from central_server.storage.by_place import UnitsByPlace
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations, as_place

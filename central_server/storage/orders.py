@@ -18,6 +18,7 @@ from central_server.records import (
     OrderHead,
     OrderLine,
     Trace,
+    UnitsByPlace,
 )
 from central_server.storage.bulk import (
     AnyRow,
@@ -27,7 +28,7 @@ from central_server.storage.bulk import (
     insert_many,
     update_many,
 )
-from central_server.storage.by_place import UnitsByPlace, by_place
+from central_server.storage.by_place import by_place
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, select, text, update
 
+from central_server.records import UnitsByPlace
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.receipts import Receipt
 from central_server.storage.bulk import insert_many, upsert_many
-from central_server.storage.by_place import UnitsByPlace, by_place
+from central_server.storage.by_place import by_place
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
 from central_server.storage.raw import Together, Values

@@ -36,13 +36,11 @@ def shipping(world: World) -> World:
 
 def network(world: World, ask: Ask) -> int:
     """Return what the network may promise of SKU-1: from memory, and the same by the books."""
-    answers: list[dict[str, Any]] = [
-        world.parts.central.availability.answer(
-            Question(("SKU-1",), of_network=True, ask=ask, explain=explain)
-        )["network"][0]
-        for explain in (False, True)
-    ]
-    units = {one["available_to_promise"] for one in answers}
+    units = set()
+    for explain in (False, True):
+        question = Question(("SKU-1",), of_network=True, ask=ask, explain=explain)
+        answer: dict[str, Any] = world.parts.central.availability.answer(question)
+        units.add(answer["network"][0]["available_to_promise"])
     assert len(units) == 1
     return int(units.pop())
 
@@ -66,9 +64,9 @@ def test_units_at_the_store_are_kept_while_the_rest_is_sent_there(shipping):
     new = replace(shipping.new_order(("SKU-1", 12)), transfer=True)
     shipping.parts.central.orders.place(new, RequestIdentity("test", "transfer", "body"))
     assert (shown(shipping), shown(shipping, "S002")) == (0, 8)
-    entry = shipping.parts.central.availability.answer(
-        Question(("SKU-1",), ("S001",), explain=True)
-    )["availability"][0]  # type: ignore[index]
+    question = Question(("SKU-1",), ("S001",), explain=True)
+    answer: dict[str, Any] = shipping.parts.central.availability.answer(question)
+    (entry,) = answer["availability"]
     assert entry["terms"]["unsourced"] == 10
     assert sum(part["units"] for part in entry["explained"]) == entry["terms"]["raw"] == 0
 

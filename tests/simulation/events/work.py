@@ -12,6 +12,7 @@ from sync.domain.reserve_operations import BEGINNINGS, CENTRALS_OWN
 from sync.domain.transitions import decide
 from tests.simulation.events.machines import STALE
 from tests.simulation.registry import EventKind
+from tests.simulation.settling import is_out
 from tests.simulation.store import StoreMachine
 from tests.simulation.world import World
 from tests.support.builders import NOON_MS
@@ -106,7 +107,8 @@ def sync_round(world: World, index: int, dice: Random) -> str:
         return problem
     if not report.ok:
         return report.error
-    world.notes.pop(STALE + store.location_id, None)
+    if not is_out(world, store):
+        world.notes.pop(STALE + store.location_id, None)  # who is shut out gets no rows
     return f"sent {report.sent}, {report.rows} rows{', a reset' if report.resets else ''}"
 
 
