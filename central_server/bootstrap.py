@@ -348,7 +348,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         waiting=WaitingRoom(database, clock, how),
         offers=OfferDesk(database, clock, how),
         unfillable=UnfillableDesk(database, clock, how),
-        supply=SupplyBook(database, clock, _backorders(judging)),
+        supply=SupplyBook(database, clock, _backorders(judging), random),
         vendors=VendorDesk(judging),
         tills=TillDesk(database, clock, random, pokes, GiftCodes(settings.secret)),
         availability_feed=AvailabilityFeedReader(database, settings.availability_thresholds),

@@ -7,7 +7,8 @@ class AtpTerms(BaseModel):
     """`on_hand` less all others is `raw` (units); what may be promised is never below zero.
 
     `held_back` are rights that central leaves alone because the store is silent, `not_heard`
-    is the same where no rights are shared; `network_limit` is what only other places may use.
+    is the same where no rights are shared; `waiting` is kept for orders that are fetched there
+    and wait for other goods; `network_limit` is what only other places may use.
     Of a kit, `on_hand` are the kits that lie there, and `scarcest_component` is how many of them
     its components' own terms take away.
     """
@@ -21,6 +22,7 @@ class AtpTerms(BaseModel):
     not_heard: int
     protected: int
     not_offered: int
+    waiting: int
     network_limit: int
     scarcest_component: int
     raw: int

@@ -56,6 +56,12 @@ class ReceiptView(BaseModel):
     claimed: int
 
 
+class CloseBody(Body):
+    """How many units came; none: nobody counted them, or they will not come."""
+
+    units: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] | None = None
+
+
 class ReceiptList(BaseModel):
     """What is on its way of a SKU, the earliest first."""
 
@@ -104,6 +110,12 @@ def expect_receipt(request: Request, receipt_id: Key, body: ReceiptBody, holder:
     response_model=ReceiptView,
     responses=problems(*KEYED, "not_found"),
 )
-def close_receipt(request: Request, receipt_id: Key, holder: Admin) -> object:
-    """Note that goods came, once their units are counted as stock, or that they will not come."""
-    return central_of(request).supply.close(receipt_id)
+def close_receipt(
+    request: Request, receipt_id: Key, holder: Admin, body: CloseBody | None = None
+) -> object:
+    """Note that goods came, once their units are counted as stock, or that they will not come.
+
+    Where `units` says that fewer or more came than were on their way, or something else than
+    before, an exception `receipt_discrepancy` waits for somebody at central.
+    """
+    return central_of(request).supply.close(receipt_id, None if body is None else body.units)

@@ -19,7 +19,7 @@ from central_server.sourcing.bundles import SCARCEST
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.promise_terms import UNSOURCED, Promise
+from central_server.sourcing.promise_terms import WAITING, Promise
 from central_server.sourcing.receipts import Inbound, inbound
 from sync.clock import Clock
 from sync.domain.orders import Channel
@@ -32,7 +32,7 @@ LOCATIONS_MAX = 50
 """How many locations are answered where none is named: the nearest, or those with most."""
 RADIUS_KM = 50.0
 SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
-        "not_offered", UNSOURCED, "network_limit", SCARCEST)  # fmt: skip
+        "not_offered", WAITING, "network_limit", SCARCEST)  # fmt: skip
 INBOUND_MAX = 20
 SERVICE = "standard"
 SHIP = Method.SHIP.value

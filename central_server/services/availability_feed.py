@@ -1,8 +1,8 @@
 """The published feed of availability: what crosses a threshold, for shops that poll.
 
     touched   SKUs whose stock moved since the last look, known by the stores' feeds
-    all       when rules, kits or receipts change, a time box opens or closes, and every
-              `SWEEP_MS`, as silence and leases leave no row anywhere
+    all       when rules or kits change, a time box opens or closes, and every `SWEEP_MS`, as
+              silence, leases and orders that begin to wait leave no row anywhere
 
 Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever misses
 something for a while catches up from where they were.

@@ -2,6 +2,8 @@
 
     placed     the receipts at the chosen store that give what is not there now, the earliest
                first, are claimed; the customer is told when the last of them is counted on
+    granted    a store that shares its stock gives central what came, in its next round; that is
+               waited for, but not for long (`GRANT_WAIT_MS`)
     released   once a receipt is closed, whatever came of it: the order is sourced like a promise
                that moved, at the chosen store or elsewhere; failing that, a person hears of it
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import Unit
 
+GRANT_WAIT_MS = 15 * 60_000
+"""What has come to a store that shares its stock is the store's own until its next round."""
 Claim = tuple[str, int, str, int, int]
 """Order, line, receipt, units, promised by."""
 Taken = Mapping[str, list[tuple[str, int]]]
@@ -134,6 +138,8 @@ class Backorders:
         order = unit.orders.get(order_id, lock=True)
         if order is None or order_id not in unit.supply.released_orders():
             return 0
+        if _may_be_granted_yet(unit, order, now_ms):
+            return 0
         unit.supply.end_claims_of(order_id, now_ms)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units:
@@ -143,3 +149,25 @@ class Backorders:
             text = f"What order {order.number} waited for did not come"
             open_unsourced(unit, order, missing, text, now_ms, self._how.random)
         return int(missing != units)
+
+
+def _may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:
+    """Return whether the chosen store has all of it, a part among what is its own for now."""
+    place_id = order.pickup_location_id
+    wanted = by_sku(order, {line.line: line.unsourced for line in order.lines if line.unsourced})
+    closed_ms = unit.supply.came_ms(order.id)
+    if not place_id or not wanted or not 0 <= now_ms - closed_ms < GRANT_WAIT_MS:
+        return False
+    ask = Ask(order.channel, chosen=place_id, is_moved=True)
+    promises = Promises(unit, now_ms)
+    # What the order itself waits for is kept there still: below zero is what it lacks.
+    lacking = {
+        sku: -one.raw
+        for sku, one in promises.at(tuple(wanted), ask, [place_id])[place_id].items()
+        if one.raw < 0
+    }
+    nodes = promises.known(tuple(lacking), place_id)
+    return bool(lacking) and all(
+        nodes[sku].position.is_shared and units <= nodes[sku].position.floor
+        for sku, units in lacking.items()
+    )

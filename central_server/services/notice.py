@@ -14,9 +14,10 @@ RECEIVED = "order_received"
 MOVED = "order_moved"
 CANCELLED = "order_cancelled"
 PARCELS_CANCELLED = "parcels_cancelled"
+RESERVATION_CANCELLED = "reservation_cancelled"
 TELLS_CODE = frozenset({RECEIVED, MOVED})
 """Kinds of messages that tell a pickup code: one each for a fulfillment order."""
-TELLS_END = (CANCELLED, PARCELS_CANCELLED)
+TELLS_END = (CANCELLED, PARCELS_CANCELLED, RESERVATION_CANCELLED)
 """Kinds of messages that say that an order is cancelled: one of each for an order."""
 
 

@@ -43,14 +43,12 @@ def _at_least(
 
     `sums` say how many to look at. What is kept goes by the sums that are read with these.
     """
-    rules = promises.selection(sku, ask)
-    most = sum(promises.unsourced([sku])[sku].values())
-    none = network_promise(Whole(0, sums.on_hand, sums.weekly_milli), most, rules)
+    waiting, rules = promises.unsourced([sku])[sku], promises.selection(sku, ask)
+    none = network_promise(Whole(0, sums.on_hand, sums.weekly_milli), waiting, rules)
     wanted = needed - none.raw
     places = PLACES_MIN + MARGIN * wanted * sums.places // max(1, sums.on_hand)
     if MARGIN * places > sums.places:
         return None
     nodes, now = promises.fullest(sku, places)
     units = sum(promises.part(node, ask)[0] for node in nodes)
-    kept = promises.kept(sku, ask, nodes)
-    return network_promise(Whole(units, now.on_hand, now.weekly_milli), kept, rules)
+    return network_promise(Whole(units, now.on_hand, now.weekly_milli), waiting, rules)

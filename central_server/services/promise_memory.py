@@ -17,18 +17,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from central_server.services.promises import OTHER, Ask, Promises
+from central_server.services.promises import Ask, Promises
 from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
-from central_server.sourcing.promise_rules import NO_RULES, Method, RuleSet
-from central_server.sourcing.promise_terms import (
-    Both,
-    Node,
-    Promise,
-    Whole,
-    kept_for_waiting,
-    network_promise,
-    waits_otherwise,
-)
+from central_server.sourcing.promise_rules import NO_RULES, RuleSet
+from central_server.sourcing.promise_terms import Node, Promise, Whole, network_promise
 from sync.protocol.rows import Entity
 
 if TYPE_CHECKING:
@@ -115,34 +107,13 @@ class PromiseMemory:
         key = (ask.channel, ask.method)
         self._keys.add(key)
         self._refresh(promises, skus, Ask(*key))
-        kept = self._kept(promises, skus, ask)
+        waiting = promises.unsourced(skus)
         found = {}
         for sku in skus:
             sums = self._sums[key, sku]
             whole = Whole(sums.quantity, sums.on_hand, sums.weekly_milli)
-            found[sku] = network_promise(whole, kept[sku], promises.selection(sku, ask))
+            found[sku] = network_promise(whole, waiting[sku], promises.selection(sku, ask))
         self._shrink(skus)
-        return found
-
-    def _kept(self, promises: Promises, skus: Collection[str], ask: Ask) -> dict[str, int]:
-        """Return what the network keeps for who waits; of most SKUs, nobody does."""
-        waiting, method = promises.unsourced(skus), Method(ask.method)
-        other = (ask.channel, OTHER[method].value)
-        wanted = [sku for sku in skus if waits_otherwise(waiting[sku], method)]
-        if wanted:
-            self._keys.add(other)
-            self._refresh(promises, wanted, Ask(*other))
-        nothing = (0, 0, 0)
-        found = {}
-        for sku in skus:
-            both: dict[str, Both] = {}
-            if sku in wanted:
-                mine, theirs = self._sums[(ask.channel, ask.method), sku], self._sums[other, sku]
-                both = {
-                    place: Both(mine.parts.get(place, nothing)[0], part[0])
-                    for place, part in theirs.parts.items()
-                }
-            found[sku] = kept_for_waiting(waiting[sku], method, both)
         return found
 
     def _follow(self, view: "View", rules: RuleSet, now_ms: int) -> bool:

@@ -7,6 +7,7 @@ the version would hold.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from central_server.services.errors import NotFound
@@ -126,7 +127,7 @@ def _reached(view: "View", before: RuleSet, after: RuleSet) -> tuple[list[str], 
     differing = [*_without(before.rules, after.rules), *_without(after.rules, before.rules)]
     kept = _without(before.rules, differing), _without(after.rules, differing)
     # The first rule that holds decides: those that changed places differ as well.
-    differing += [one for one, other in zip(*kept, strict=True) if one != other]
+    differing += [one or other for one, other in zip_longest(*kept) if one != other]
     if not differing:
         return [], 0
     skus = {sku for rule in differing for sku in rule.skus}

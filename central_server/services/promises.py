@@ -19,16 +19,13 @@ from central_server.sourcing.promise_rules import (
     Selection,
 )
 from central_server.sourcing.promise_terms import (
-    Both,
     Node,
     Promise,
     Whole,
-    kept_for_waiting,
     less_waiting,
     limited,
     network_promise,
     node_promise,
-    waits_otherwise,
 )
 from sync.domain.inventory import StockPosition, available_to_promise
 from sync.domain.orders import Channel
@@ -52,7 +49,6 @@ class Ask:
 
 
 ANYBODY = Ask()
-OTHER = {Method.PICKUP: Method.SHIP, Method.SHIP: Method.PICKUP}
 Promised = dict[str, dict[str, Promise]]
 """Promises by location and SKU."""
 Network = Callable[[Collection[str], Ask], Mapping[str, Promise]]
@@ -77,7 +73,8 @@ class Promises:
         self._rules_ms = now_ms if rules_ms is None else rules_ms
         self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
-        self._unsourced: UnitsByPlace = {}
+        self._unsourced: dict[str, int] = {}
+        self._kept_at: UnitsByPlace = {}
         self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
         self._judged: dict[tuple[str, str], tuple[StockPosition, Ask, Promise]] = {}
@@ -99,12 +96,13 @@ class Promises:
         """
         judged = [(node, self._promise(node, ask)) for node in self.nodes(skus, location_ids)]
         whole = self._limits(judged, skus, ask, network, are_few=location_ids is not None)
+        kept = self.kept(skus)
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
         for node, promise in judged:
             limit = whole.get(node.position.sku)
             if location_ids is not None:
                 self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
-            left = less_waiting(promise, self.kept_at(node.place.id, node.position.sku, ask))
+            left = less_waiting(promise, kept.get(node.position.sku, {}).get(node.place.id, 0))
             found[node.place.id][node.position.sku] = (
                 left if limit is None else limited(left, limit)
             )
@@ -141,7 +139,7 @@ class Promises:
         """
         is_ruled = any(self.selection(sku, ask).node for sku in skus)
         found: dict[str, dict[str, int]] = {}
-        if is_ruled or (not ask.is_moved and self.wide(skus, ask)):
+        if is_ruled or self.kept(skus) or (not ask.is_moved and self.wide(skus, ask)):
             for place, promised in self.at(skus, ask).items():
                 if any(one.is_offered for one in promised.values()):
                     found[place] = {sku: q for sku, one in promised.items() if (q := one.quantity)}
@@ -160,12 +158,9 @@ class Promises:
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
         for node in self._everywhere(skus):
             places[node.position.sku].append((node, self._promise(node, general)))
+        waiting = self._unsourced_of(skus)
         return {
-            sku: network_promise(
-                Whole.of(places[sku]),
-                self.kept(sku, ask, (node for node, _ in places[sku])),
-                self._select(sku, ask)[1],
-            )
+            sku: network_promise(Whole.of(places[sku]), waiting[sku], self._select(sku, ask)[1])
             for sku in skus
         }
 
@@ -226,34 +221,27 @@ class Promises:
             return before[2]  # nothing has changed since it was looked at
         return self._promise(replace(known, position=position), ask)
 
+    def kept(self, skus: Collection[str]) -> UnitsByPlace:
+        """Return what stores keep for orders that wait there, of SKUs that are waited for.
+
+        Also from promises that move: whoever waits was promised these very units.
+        """
+        missing = [sku for sku in skus if sku not in self._kept_at]
+        if missing:
+            unsourced = self._unsourced_of(missing)
+            waited = [sku for sku in missing if unsourced[sku]]
+            found = self.view.supply.kept(waited) if waited else {}
+            self._kept_at.update({sku: found.get(sku, {}) for sku in missing})
+        return {sku: there for sku in skus if (there := self._kept_at[sku])}
+
     def selection(self, sku: str, ask: Ask) -> Selection:
         """Return the rules that hold for a SKU."""
         self._learn([sku])
         return self._select(sku, ask)[1]
 
-    def unsourced(self, skus: Collection[str]) -> Mapping[str, Mapping[str, int]]:
-        """Return the units by SKU, and store of pickup, that nobody carries or sends."""
+    def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
+        """Return the units by SKU that orders want and nobody carries or sends."""
         return self._unsourced_of(skus)
-
-    def kept(self, sku: str, ask: Ask, nodes: Iterable[Node]) -> int:
-        """Return what the network keeps of a SKU for orders that nobody carries yet.
-
-        `nodes` are all places that have it, or some: then it is rather more.
-        """
-        waiting, asked = self._unsourced_of([sku])[sku], Method(ask.method)
-        if not waits_otherwise(waiting, asked):
-            return kept_for_waiting(waiting, asked, {})
-        general = replace(ask, chosen="", is_own=False)
-        others = replace(general, method=OTHER[asked].value)
-        both = {
-            one.place.id: Both(self.part(one, general)[0], self.part(one, others)[0])
-            for one in nodes
-        }
-        return kept_for_waiting(waiting, asked, both)
-
-    def kept_at(self, location_id: str, sku: str, ask: Ask) -> int:
-        """Return what a place keeps for orders that are fetched there and that wait."""
-        return 0 if ask.is_moved else self._unsourced_of([sku])[sku].get(location_id, 0)
 
     def part(self, node: Node, ask: Ask) -> tuple[int, int, int]:
         """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`)."""
@@ -330,27 +318,20 @@ class Promises:
         if missing:
             self._places.update({one.id: one for one in self.view.locations.places(missing)})
 
-    def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+    def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
             self._unsourced.update(_unsourced(self.view, missing))
         return self._unsourced
 
 
-def _unsourced(view: "View", skus: Collection[str]) -> UnitsByPlace:
+def _unsourced(view: "View", skus: Collection[str]) -> dict[str, int]:
     found = view.orders.unsourced(skus)
     if not found:
-        return {sku: {} for sku in skus}
+        return dict.fromkeys(skus, 0)
     # What waits for a receipt was promised of that, and takes nothing that is there.
     later = view.supply.waiting(found)
-    return {
-        sku: {
-            place: left
-            for place, units in found.get(sku, {}).items()
-            if (left := units - later.get(sku, {}).get(place, 0)) > 0
-        }
-        for sku in skus
-    }
+    return {sku: max(0, found.get(sku, 0) - later.get(sku, 0)) for sku in skus}
 
 
 def reserve(
@@ -379,13 +360,12 @@ def reserve(
     fresh = Promises(unit, now_ms, promises.rules)
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
+    kept = fresh.kept(wanted if ask.is_moved else wide)
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])
+        promise = less_waiting(promise, kept.get(position.sku, {}).get(location_id, 0))
         whole = network.get(position.sku)
-        if whole is not None:
-            kept = fresh.kept_at(location_id, position.sku, ask)
-            promise = limited(less_waiting(promise, kept), whole)
-        return promise.quantity
+        return (promise if whole is None else limited(promise, whole)).quantity
 
     return unit.stock.reserve(location_id, tuple(wanted.items()), source, now_ms, limit)

@@ -1,6 +1,7 @@
 """What promising knows beside the stock: what kits are made of, and what is on its way."""
 
 from collections.abc import Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.services.backorders import Backorders
@@ -11,11 +12,13 @@ from central_server.services.errors import (
     UnknownLocation,
     UnknownSkus,
 )
+from central_server.services.exceptions import exception_record
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
 from central_server.sourcing.bundles import UNITS_MAX
 from central_server.sourcing.receipts import Receipt
 from sync.clock import Clock
+from sync.domain.exceptions import ExceptionKind
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
 class SupplyBook:
     """Takes bundles and receipts."""
 
-    def __init__(self, database: "Database", clock: Clock, backorders: Backorders) -> None:
+    def __init__(
+        self, database: "Database", clock: Clock, backorders: Backorders, random: Random
+    ) -> None:
         self._backorders = backorders
+        self._random = random
         self._database = database
         self._clock = clock
 
@@ -81,24 +87,48 @@ class SupplyBook:
 
         return receipt_document(self._database.write(work))
 
-    def close(self, receipt_id: str) -> Document:
+    def close(self, receipt_id: str, received: int | None = None) -> Document:
         """Note that goods came (their units are counted as stock), or will not come.
 
-        What waited for them is sourced now, or a person hears of it.
-        Raises `NotFound`.
+        What waited for them is sourced now, or a person hears of it. `received` says how many
+        units came: fewer or more than were sent are somebody's to find out about, and so is a
+        receipt that is closed once more with another figure. Otherwise repeating it changes
+        nothing. Raises `NotFound`.
         """
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Receipt:
             found = unit.supply.receipt(receipt_id)
-            if found is None:
+            if found is not None:
+                unit.supply.close_receipt(receipt_id, now, received)
+                if received is not None and received != found.units:
+                    self._differs(unit, found, f"{received} of {found.units} came", received, now)
+                return found
+            closed = unit.supply.closed_receipt(receipt_id)
+            if closed is None:
                 raise NotFound("receipt", receipt_id)
-            unit.supply.close_receipt(receipt_id, now)
-            return found
+            known, before = closed
+            if received is not None and received != before:
+                first = "without a count" if before is None else f"with {before} units"
+                text = f"{received} came by what is said now; it was closed {first}"
+                self._differs(unit, known, text, received, now)
+            return known
 
         closed = receipt_document(self._database.write(work))
         self._backorders.run()
         return closed
+
+    def _differs(
+        self, unit: "Unit", receipt: Receipt, what: str, received: int, now_ms: int
+    ) -> None:
+        kind = ExceptionKind.RECEIPT_DISCREPANCY
+        of = f" ({receipt.reference})" if receipt.reference else ""
+        text = f"Receipt {receipt.id}, {receipt.sku} at {receipt.location_id}{of}: {what}."
+        record = exception_record(
+            kind, text, cause=f"{kind}:{receipt.id}:{received}", now_ms=now_ms,
+            random=self._random, location_id=receipt.location_id, source=receipt.id,
+        )  # fmt: skip
+        unit.exceptions.open([record])
 
     def coming(self, sku: str) -> list[Document]:
         """Return what is on its way of a SKU, the earliest first."""

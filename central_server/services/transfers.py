@@ -39,8 +39,9 @@ Lacking = dict[str, int]
 
 
 def lacking_at(unit: "Unit", order: Order, place: Location, now_ms: int) -> Lacking:
-    """Return what a store cannot promise of a new order that is fetched there."""
+    """Return what a store cannot promise of a new order; nobody else promises it meanwhile."""
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
+    unit.stock.lock_network(sorted(wanted))
     ask = Ask(order.channel, chosen=place.id)
     promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
     return {
@@ -57,7 +58,6 @@ def fetch_from_elsewhere(
 
     Raises `ShippingNotOffered`, and `InsufficientStock` where nobody can send what is lacking.
     """
-    unit.stock.lock_network(sorted({line.sku for line in order.lines}))
     receipts = send_to(unit, order, place, lacking, now_ms, how)
     due_ms = max(one.due_ms for one in receipts)
     by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, how.promise_ms))

@@ -293,7 +293,8 @@ def _require_whole_kits(order: Order, after: Sequence[OrderLine]) -> None:
     }
     for kit in sorted(changed):
         parts = [one for one in after if one.kit == kit]
-        if len({Fraction(one.unsourced, one.kit_units) for one in parts}) > 1:
+        counts = {Fraction(one.unsourced, one.kit_units) for one in parts}
+        if len(counts) > 1 or any(one.denominator > 1 for one in counts):
             of_one = ", ".join(f"{one.kit_units} of line {one.line}" for one in parts)
             sku = kit.partition(":")[2]
             raise OrderChangeInvalid(f"a kit {sku} is {of_one}: change them together")

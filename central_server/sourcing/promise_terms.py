@@ -1,7 +1,7 @@
 """What may be promised of one position, and of the network: terms that add up exactly.
 
     node     raw = on hand - allocated - floor - held back - safety stock - holdbacks
-                   - not heard - protected - not offered - unsourced demand - network limit
+                   - not heard - protected - not offered - waiting - network limit
     network  raw = the nodes' quantities - unsourced demand - safety stock - holdbacks
 
 Percentages are of what is on hand, so what is kept does not shrink with what is promised.
@@ -9,13 +9,12 @@ The quantity is `raw`, but never below zero. Whoever reserves asks the same func
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from central_server.sourcing.promise_rules import (
     Asked,
-    Method,
     Place,
     PromiseRule,
     Reach,
@@ -26,7 +25,7 @@ from sync.domain.inventory import StockPosition
 
 MS_PER_MINUTE = 60_000
 MILLI = 1000
-UNSOURCED = "unsourced"
+WAITING = "waiting"
 
 
 class Term(NamedTuple):
@@ -123,58 +122,12 @@ class Whole:
         )
 
 
-SENT = ""
-"""The place where parcels are fetched that are waited for: none."""
-
-
-class Both(NamedTuple):
-    """What a place may promise by the method that is asked for, and by the other one."""
-
-    asked: int
-    other: int
-
-
-def kept_for_waiting(waiting: Mapping[str, int], method: Method, places: Mapping[str, Both]) -> int:
-    """Return what the network keeps of a method for demand that no place carries yet.
-
-    `waiting` are units by the store where they are fetched, or `SENT`. Demand by the method
-    that is asked for is kept whole. That by the other one is served first of what only it
-    may promise: parcels anywhere, what is fetched at its store. `places` may lack some: then
-    more is kept.
-    """
-    sent = waiting.get(SENT, 0)
-    fetched = {place: units for place, units in waiting.items() if place != SENT}
-    if method is Method.PICKUP:
-        of_others = sum(max(0, one.other - one.asked) for one in places.values())
-        return sum(fetched.values()) + max(0, sent - of_others)
-    nothing = Both(0, 0)
-    return sent + sum(
-        max(0, units - max(0, (one := places.get(place, nothing)).other - one.asked))
-        for place, units in fetched.items()
-    )
-
-
-def waits_otherwise(waiting: Mapping[str, int], method: Method) -> bool:
-    """Return whether somebody waits for units by the other method."""
-    if method is Method.PICKUP:
-        return bool(waiting.get(SENT))
-    return any(place != SENT for place in waiting)
-
-
-def less_waiting(promise: Promise, units: int) -> Promise:
-    """Return a place's promise without the units that orders wait for that are fetched there."""
-    if not units:
-        return promise
-    return replace(promise, terms=(*promise.terms, Term(UNSOURCED, units)))
-
-
 def network_promise(whole: Whole, unsourced: int, chosen: Selection) -> Promise:
     """Return what may be promised of all places together.
 
-    `unsourced` is demand that is promised already, but carried by no place yet, as far as
-    it concerns the method that is asked for (`kept_for_waiting`).
+    `unsourced` is demand that is promised already, but carried by no place yet.
     """
-    terms = [Term(UNSOURCED, unsourced)]
+    terms = [Term("unsourced", unsourced)]
     kept = next((one for one in chosen.network if one.kind is RuleKind.SAFETY_STOCK), None)
     if kept is not None:
         units = _amount(kept, whole.on_hand, whole.weekly_milli)
@@ -185,6 +138,11 @@ def network_promise(whole: Whole, unsourced: int, chosen: Selection) -> Promise:
         if rule.kind is RuleKind.HOLDBACK
     ]
     return Promise(whole.quantity, tuple(terms))
+
+
+def less_waiting(node: Promise, units: int) -> Promise:
+    """Return a place's promise without units of orders that are fetched there and still wait."""
+    return replace(node, terms=(*node.terms, Term(WAITING, units))) if units else node
 
 
 def limited(node: Promise, network: Promise) -> Promise:

@@ -7,7 +7,8 @@ A version is a list of rules; a rule is of one kind:
     serve      what a location does at all: enabled, channels, radius, capabilities, what
                a parcel and a unit cost there; the FIRST that reaches a location counts
     capacity   how much a location takes on in one part of its day, in units, orders and labor
-               minutes; all that reach it are parts of its day, and outside of them it takes none
+               minutes; outside of the parts of its day it takes none. Of parts that overlap
+               at a location, the FIRST counts
     need       which capability goods need of a location; all that reach a SKU count
 
 A rule holds from `effective_from_ms` until (and without) `effective_until_ms`.

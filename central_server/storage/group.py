@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace, UnitsByPlace
+from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace
 from central_server.storage.bulk import find_among, find_many, insert_among
 from central_server.storage.commits import Conflict
 from central_server.storage.fulfillments import Fulfillments
@@ -57,8 +57,8 @@ class _LateOrders(Orders):
         """Say no: that numbers are unique is found out when they are written, once for all."""
         return number in self._numbers
 
-    def unsourced(self, skus: Collection[str]) -> UnitsByPlace:
-        """Return the units that orders want and no fulfillment order carries."""
+    def unsourced(self, skus: Collection[str]) -> dict[str, int]:
+        """Return the units by SKU that orders want and no fulfillment order carries."""
         return self._unsourced.get(skus)
 
     def insert_many(self, orders: Sequence[Order]) -> None:

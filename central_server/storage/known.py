@@ -163,6 +163,7 @@ class KnownSupply(Supply):
         super().__init__(connection)
         self._bundles = Memory(super().bundles)
         self._waiting = Memory(super().waiting)
+        self._kept = Memory(super().kept)
 
     def load(self, together: Together, skus: Collection[str]) -> None:
         """Ask which of these are bundles."""
@@ -172,13 +173,18 @@ class KnownSupply(Supply):
         """Return those of the given SKUs that are bundles, by SKU."""
         return self._bundles.get(skus)
 
-    def waiting(self, skus: Collection[str]) -> UnitsByPlace:
+    def waiting(self, skus: Collection[str]) -> dict[str, int]:
         """Return the units by SKU that orders have been promised of receipts."""
         return self._waiting.get(skus)
+
+    def kept(self, skus: Collection[str]) -> UnitsByPlace:
+        """Return what stores keep for orders that wait for other goods."""
+        return self._kept.get(skus)
 
     def forget(self, skus: Collection[str]) -> None:
         """Read what waits anew when it is asked for."""
         self._waiting.forget(skus)
+        self._kept.forget(skus)
 
 
 class KnownRules(PromiseRules):

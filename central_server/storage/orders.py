@@ -18,7 +18,6 @@ from central_server.records import (
     OrderHead,
     OrderLine,
     Trace,
-    UnitsByPlace,
 )
 from central_server.storage.bulk import (
     AnyRow,
@@ -28,7 +27,6 @@ from central_server.storage.bulk import (
     insert_many,
     update_many,
 )
-from central_server.storage.by_place import by_place
 from central_server.storage.order_search import search_orders
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS
@@ -75,8 +73,7 @@ _UNITS = Prepared(
 
 _UNSOURCED = Prepared(
     lambda engine: (
-        select(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id, func.sum(ORDER_LINES.c.unsourced))
-        .join(ORDERS, ORDERS.c.id == ORDER_LINES.c.order_id)
+        select(ORDER_LINES.c.sku, func.sum(ORDER_LINES.c.unsourced))
         .where(
             engine.among(ORDER_LINES.c.sku, "skus"),
             text("order_lines.unsourced > 0"),
@@ -85,7 +82,7 @@ _UNSOURCED = Prepared(
                 FULFILLMENT_ORDERS.c.status == FulfillmentStatus.WAITLISTED.value,
             ),
         )
-        .group_by(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id)
+        .group_by(ORDER_LINES.c.sku)
     )
 )
 
@@ -105,19 +102,20 @@ class Orders:
         insert_many(self._connection, ORDERS, _ORDER, [_order_values(one) for one in orders])
         insert_many(self._connection, ORDER_LINES, _ORDER_LINE, _line_values(orders))
 
-    def unsourced(self, skus: Collection[str]) -> UnitsByPlace:
-        """Return the units that orders were promised and no fulfillment order carries.
+    def unsourced(self, skus: Collection[str]) -> dict[str, int]:
+        """Return the units by SKU that orders were promised and no fulfillment order carries.
 
-        By SKU, and the store where they are fetched; "": they are sent. Who is on a store's
-        waiting list was promised nothing.
+        Who is on a store's waiting list was promised nothing.
         """
-        return by_place(_UNSOURCED.rows(self._connection, skus=skus))
+        return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
 
     def ask_unsourced(
-        self, together: Together, skus: Collection[str], then: Callable[[UnitsByPlace], None]
+        self, together: Together, skus: Collection[str], then: Callable[[dict[str, int]], None]
     ) -> None:
         """Ask for `unsourced` among others."""
-        _UNSOURCED.ask(together, lambda rows: then(by_place(rows)), skus=skus)
+        _UNSOURCED.ask(
+            together, lambda rows: then({sku: int(units) for sku, units in rows}), skus=skus
+        )
 
     def insert_among(
         self,

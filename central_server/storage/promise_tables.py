@@ -58,7 +58,7 @@ PROMISE_REVISION = Table(
     _int("revision"),
     CheckConstraint("id = 1", name="one_row"),
 )  # fmt: skip
-"""Rises with what promises depend on and no feed of a store tells: rules, receipts, bundles."""
+"""Rises with what promises depend on and no feed of a store tells: rules, bundles, demand."""
 
 BUNDLES = Table(
     "bundles", METADATA,
@@ -73,6 +73,7 @@ RECEIPTS = Table(
     _text("id", primary_key=True),
     Column("location_id", Text, ForeignKey("locations.id"), nullable=False),
     _text("sku"), _int("units"), _int("due_ms"), _text("reference"), _maybe("closed_ms"),
+    _maybe("received"),
     CheckConstraint("units > 0", name="units"),
     Index("ix_receipts_open", "sku", "due_ms", sqlite_where=text("closed_ms IS NULL"),
           postgresql_where=text("closed_ms IS NULL")),

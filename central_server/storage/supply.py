@@ -4,17 +4,27 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 
 from central_server.records import UnitsByPlace
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.receipts import Receipt
 from central_server.storage.bulk import insert_many, upsert_many
-from central_server.storage.by_place import by_place
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
 from central_server.storage.raw import Together, Values
-from central_server.storage.tables import ORDERS
+from central_server.storage.tables import ORDER_LINES, ORDERS
 
 _BUNDLE = ("sku", "component", "units")
 _RECEIPT = ("id", "location_id", "sku", "units", "due_ms", "reference", "closed_ms")
@@ -51,18 +61,45 @@ _LOCK_COMING = Prepared(
 )
 _WAITING = Prepared(
     lambda engine: (
-        select(RECEIPTS.c.sku, ORDERS.c.pickup_location_id, func.sum(BACKORDERS.c.units))
-        .select_from(BACKORDERS)
+        select(RECEIPTS.c.sku, func.sum(BACKORDERS.c.units))
         .join(RECEIPTS, RECEIPTS.c.id == BACKORDERS.c.receipt_id)
-        .join(ORDERS, ORDERS.c.id == BACKORDERS.c.order_id)
         .where(
             engine.among(RECEIPTS.c.sku, "skus"),
             BACKORDERS.c.closed_ms.is_(None),
             RECEIPTS.c.closed_ms.is_(None),
         )
-        .group_by(RECEIPTS.c.sku, ORDERS.c.pickup_location_id)
+        .group_by(RECEIPTS.c.sku)
     )
 )
+_CLAIMED_OF_LINE = (
+    select(func.coalesce(func.sum(BACKORDERS.c.units), 0))
+    .join(RECEIPTS, RECEIPTS.c.id == BACKORDERS.c.receipt_id)
+    .where(
+        BACKORDERS.c.order_id == ORDER_LINES.c.order_id,
+        BACKORDERS.c.line == ORDER_LINES.c.line,
+        BACKORDERS.c.closed_ms.is_(None),
+        RECEIPTS.c.closed_ms.is_(None),
+    )
+    .scalar_subquery()
+)
+_KEPT = Prepared(
+    lambda engine: (
+        select(
+            ORDER_LINES.c.sku, ORDERS.c.pickup_location_id,
+            func.sum(ORDER_LINES.c.unsourced - _CLAIMED_OF_LINE),
+        )
+        .join(ORDERS, ORDERS.c.id == ORDER_LINES.c.order_id)
+        .where(
+            engine.among(ORDER_LINES.c.sku, "skus"),
+            text("order_lines.unsourced > 0"),
+            ORDERS.c.pickup_location_id != "",
+            exists().where(
+                BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None)
+            ),
+        )
+        .group_by(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id)
+    )
+)  # fmt: skip
 _OF_RECEIPT = Prepared(
     lambda _: (
         select(*(BACKORDERS.c[name] for name in _CLAIM))
@@ -143,16 +180,39 @@ class Supply:
         ]
         upsert_many(self._connection, RECEIPTS, _RECEIPT, rows)
 
-    def close_receipt(self, receipt_id: str, now_ms: int) -> None:
-        """Note that it came, or will not."""
+    def close_receipt(self, receipt_id: str, now_ms: int, received: int | None = None) -> None:
+        """Note that it came (so many units, where somebody counted them), or will not."""
         table = RECEIPTS.c
         self._connection.execute(
-            update(RECEIPTS).where(table.id == receipt_id).values(closed_ms=now_ms)
+            update(RECEIPTS)
+            .where(table.id == receipt_id)
+            .values(closed_ms=now_ms, received=received)
         )
 
-    def waiting(self, skus: Collection[str]) -> UnitsByPlace:
-        """Return the units that orders have been promised of receipts, as `Orders.unsourced`."""
-        return by_place(_WAITING.rows(self._connection, skus=skus))
+    def closed_receipt(self, receipt_id: str) -> tuple[Receipt, int | None] | None:
+        """Return a receipt that was closed, and how many units came, if somebody said so."""
+        columns = (RECEIPTS.c[name] for name in _RECEIPT[:-1])
+        row = self._connection.execute(
+            select(*columns, RECEIPTS.c.received)
+            .where(RECEIPTS.c.id == receipt_id, RECEIPTS.c.closed_ms.is_not(None))
+            .with_for_update()
+        ).one_or_none()
+        return None if row is None else (Receipt(*row[:-1]), row[-1])
+
+    def waiting(self, skus: Collection[str]) -> dict[str, int]:
+        """Return the units by SKU that orders have been promised of receipts."""
+        return {sku: int(units) for sku, units in _WAITING.rows(self._connection, skus=skus)}
+
+    def kept(self, skus: Collection[str]) -> UnitsByPlace:
+        """Return what stores keep for orders that are fetched there and wait for other goods.
+
+        Units that such an order waits for itself are not in it: they are not there yet.
+        """
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for sku, place, units in _KEPT.rows(self._connection, skus=skus):
+            if units > 0:
+                found[sku][place] = int(units)
+        return dict(found)
 
     def waiting_for(self, receipt_id: str) -> list[tuple[str, int, str, int, int]]:
         """Return (order, line, receipt, units, promised by) of what waits for a receipt."""
@@ -177,6 +237,15 @@ class Supply:
             .order_by(table.due_ms, table.id)
         )  # fmt: skip
         return [Receipt(*row) for row in rows]
+
+    def came_ms(self, order_id: str) -> int:
+        """Return when the last of the receipts was closed that an order waits for; 0: none was."""
+        newest = (
+            select(func.max(RECEIPTS.c.closed_ms))
+            .join(BACKORDERS, BACKORDERS.c.receipt_id == RECEIPTS.c.id)
+            .where(BACKORDERS.c.order_id == order_id, BACKORDERS.c.closed_ms.is_(None))
+        )
+        return int(self._connection.execute(newest).scalar_one() or 0)
 
     def awaits(self, order_id: str) -> bool:
         """Return whether an order waits for a receipt."""

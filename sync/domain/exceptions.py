@@ -48,6 +48,7 @@ class ExceptionKind(StrEnum):
     WORK_FAILED = "work_failed"
     FOLLOW_UP = "follow_up"
     MONEY_OWED = "money_owed"
+    RECEIPT_DISCREPANCY = "receipt_discrepancy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,10 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
         _STORE, 24 * HOUR_MS, "Money to give back",
         "Open the payment of the order and give back what was paid for goods that are not sent.",
         ends="it ends when the money is given back in the order itself",
+    ),
+    ExceptionKind.RECEIPT_DISCREPANCY: ExceptionPolicy(
+        _CENTRAL, 48 * HOUR_MS, "Not as many came as were sent",
+        "Ask who sent them and who counted them; correct the stock there, or write it off.",
     ),
     ExceptionKind.FOLLOW_UP: ExceptionPolicy(
         _STORE, 24 * HOUR_MS, "Follow-up", "Somebody here wrote it down: do what it says.",

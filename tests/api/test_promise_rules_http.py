@@ -65,8 +65,14 @@ async def test_kits_and_receipts_over_http(client):
     assert (await client.put("/v1/receipts/R1", json=body)).json()["claimed"] == 0
     found = (await client.get("/v1/receipts?sku=SKU-1")).json()["receipts"]
     assert [one["id"] for one in found] == ["R1"]
-    assert (await client.post("/v1/receipts/R1/close")).status_code == 200
-    assert is_problem(await client.post("/v1/receipts/R1/close"), 404, "not_found")
+    for said in ({"units": 5}, {"units": 5}, None):
+        closed = await client.post("/v1/receipts/R1/close", json=said)
+        assert (closed.status_code, closed.json()["id"]) == (200, "R1")
+    again = await client.post("/v1/receipts/R1/close", json={"units": 4})
+    assert again.status_code == 200
+    exceptions = (await client.get("/v1/admin/exceptions")).json()
+    assert ["closed with 5 units" in one["text"] for one in exceptions["exceptions"]] == [True]
+    assert is_problem(await client.post("/v1/receipts/R2/close"), 404, "not_found")
 
 
 async def test_the_feed_over_http(client, world):

@@ -1,7 +1,7 @@
 """Fixtures: `database` on SQLite and on a real PostgreSQL, fresh for each test.
 
 Load it as a plugin (`pytest_plugins = ["tests.support.databases"]`). Where no
-PostgreSQL can be started its tests are skipped, and say so.
+PostgreSQL can be started its tests fail, and say why.
 """
 
 import shutil

@@ -2,7 +2,7 @@
 
 from central_server.records import Location
 from central_server.services.fetching_notices import RESERVATION_READY
-from central_server.services.notice import Letter, local_time
+from central_server.services.notice import RESERVATION_CANCELLED, Letter, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 
 
@@ -80,7 +80,7 @@ def not_held(number: str, name: str, store: str) -> Letter:
 def cancelled(number: str, name: str) -> Letter:
     """The reservation was cancelled on the customer's wish."""
     text = f"Hello {name},\n\nreservation {number} is cancelled. Nothing is charged.\n"
-    return Letter("reservation_cancelled", f"Reservation {number} is cancelled", text)
+    return Letter(RESERVATION_CANCELLED, f"Reservation {number} is cancelled", text)
 
 
 class ReserveNotices:

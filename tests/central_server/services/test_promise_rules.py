@@ -246,6 +246,16 @@ def test_a_preview_sees_rules_that_changed_places(world):
     assert changed["SKU-2"] == (24, 19)
 
 
+def test_a_preview_of_a_draft_with_a_rule_twice(world):
+    """It is shown, with what is wrong about it."""
+    keep = PromiseRule("keep", HOLD, units=1)
+    publish(world, keep)
+    draft = world.parts.central.promise_rules.draft([keep, keep], note="", by="Kim")["version"]
+    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
+    assert [one["field"] for one in found["findings"]] == ["id"]
+    assert found["units_after"] < found["units_before"]
+
+
 def test_preview_says_what_would_change(world):
     """SKUs, units and stores before and after; nothing is kept."""
     publish(world, PromiseRule("keep", HOLD, units=1))

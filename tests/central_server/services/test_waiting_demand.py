@@ -1,17 +1,15 @@
-"""Demand that nobody carries yet: kept where it is fetched, and of the stock that serves it."""
+"""Orders that wait for the rest of their goods: what is there already is kept for them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from central_server.records import Location
 from central_server.services.availability import Question
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask
-from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.promise_terms import Both, kept_for_waiting
 from central_server.sourcing.receipts import Receipt
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
@@ -19,12 +17,12 @@ from tests.central_server.services.test_backorders import arrive, later
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_rules import shown
 from tests.central_server.services.test_routing_rules import publish as publish_routing
+from tests.central_server.services.test_unfillable_again import pickup_of_nobody
 from tests.central_server.services.test_waiting_room import GRACE, unfillable
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS
 
 DAY_MS = 86_400_000
-SHIP = Ask(method=Method.SHIP.value)
 
 
 @pytest.fixture
@@ -67,65 +65,45 @@ def test_units_at_the_store_are_kept_while_the_rest_is_sent_there(shipping):
     question = Question(("SKU-1",), ("S001",), explain=True)
     answer: dict[str, Any] = shipping.parts.central.availability.answer(question)
     (entry,) = answer["availability"]
-    assert entry["terms"]["unsourced"] == 10
+    assert entry["terms"]["waiting"] == 10
     assert sum(part["units"] for part in entry["explained"]) == entry["terms"]["raw"] == 0
 
 
-def with_warehouse(world: World, units: int) -> None:
-    """A distribution center that only ships."""
-    center = Location(
-        "DC1", "Center", latitude=41.0, longitude=-83.0, timezone="America/New_York",
-        price_zone="EAST", kind="dc", pickup_enabled=False,
-    )  # fmt: skip
-    world.parts.intake.locations([center])
-    picked_up = {**CARRIERS.pickups, "DC1": CARRIERS.pickups["*"]}
-    world.parts.intake.carriers(replace(CARRIERS, pickups=picked_up))
-    world.parts.intake.stock([StockItem("DC1", "SKU-1", units)], "opening")
-
-
-def test_parcels_that_wait_leave_pickups_what_only_stores_have(shipping):
-    """Thirty in their grace are served by the warehouse: each store still gives what it has."""
-    with_warehouse(shipping, 500)
+def test_a_promise_that_moves_leaves_them_there(shipping):
+    """A parcel in its grace, which the near store could have sent too, is sent by another."""
     publish_routing(shipping, GRACE)
-    place(shipping, ("SKU-1", 30))
-    assert (network(shipping, Ask()), network(shipping, SHIP)) == (30, 500)
-    for store in ("S001", "S002", "S003"):
-        assert shown(shipping, store) == 10
-        shipping.place(("SKU-1", 10), at=store)
-    with pytest.raises(InsufficientStock):
-        shipping.place(("SKU-1", 1))
+    parcel, _ = place(shipping, ("SKU-1", 8))
+    due = shipping.clock.now_ms() + DAY_MS
+    shipping.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 8, due))
+    order_id = later(shipping, 12).order_id
+    shipping.clock.advance(31 * 60_000)
+    assert shipping.parts.central.waiting.run() == 1
+    assert [one.location_id for one in shipping.fulfillments(parcel)] == ["S002"]
+    arrive(shipping, "R1", 18)
+    assert [one.location_id for one in shipping.fulfillments(order_id)] == ["S001"]
 
 
-def test_parcels_that_wait_for_more_than_the_warehouse_has_take_of_stores(shipping):
-    """Of thirty, twenty-five are at the warehouse: five of the stores' are kept for them."""
-    with_warehouse(shipping, 25)
-    publish_routing(shipping, GRACE)
-    place(shipping, ("SKU-1", 30))
-    assert (network(shipping, Ask()), network(shipping, SHIP)) == (25, 25)
-    shipping.place(("SKU-1", 10), at="S001")
-    shipping.place(("SKU-1", 10), at="S002")
-    assert shown(shipping, "S003") == 5
-    with pytest.raises(InsufficientStock):
-        shipping.place(("SKU-1", 6), at="S003")
+def test_who_waits_for_nothing_on_its_way_keeps_no_store(shipping):
+    """Of an order that nobody can fill the network keeps units; its store serves who is there."""
+    order_id = pickup_of_nobody(shipping)
+    assert [one["unsourced"] for one in shipping.order(order_id)["lines"]] == [2]
+    assert (shown(shipping), network(shipping, Ask())) == (10, 28)
 
 
-@pytest.mark.parametrize(
-    ("waiting", "method", "places", "kept"),
-    [
-        ({}, Method.PICKUP, {}, 0),
-        ({"S1": 4, "S2": 1}, Method.PICKUP, {}, 5),
-        ({"": 7}, Method.SHIP, {}, 7),
-        ({"": 7}, Method.PICKUP, {}, 7),
-        ({"": 7}, Method.PICKUP, {"S1": Both(9, 9), "DC": Both(0, 5)}, 2),
-        ({"": 7, "S1": 1}, Method.PICKUP, {"S1": Both(2, 4), "DC": Both(0, 9)}, 1),
-        ({"S1": 4}, Method.SHIP, {"S1": Both(0, 4)}, 0),
-        ({"S1": 4}, Method.SHIP, {"S1": Both(3, 4), "S2": Both(0, 9)}, 3),
-        ({"S1": 4, "": 2}, Method.SHIP, {"S2": Both(0, 9)}, 6),
-    ],
-)
-def test_what_is_kept_of_one_method_for_who_waits(waiting, method, places, kept):
-    """Own demand whole; that of the other method beyond what only it may have."""
-    assert kept_for_waiting(waiting, method, places) == kept
+def test_of_two_that_wait_at_once_each_is_sent_what_the_other_keeps(workers):
+    """Both want twelve of the ten that are there: ten are kept once, and fourteen are sent."""
+    workers.first.parts.intake.carriers(CARRIERS)
+
+    def order(number: int) -> None:
+        world = workers.at(number)
+        new = replace(world.new_order(("SKU-1", 12)), transfer=True)
+        identity = RequestIdentity("test", f"at-once-{number}", "body")
+        world.parts.central.orders.place(new, identity)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(order, range(2)))
+    coming = workers.first.parts.central.supply.coming("SKU-1")
+    assert sorted(int(str(one["units"])) for one in coming) == [2, 12]
 
 
 def test_who_is_let_wait_by_a_person_comes_behind_what_is_promised_there(shipping):

@@ -135,7 +135,8 @@ def test_a_kit_that_is_held_is_changed_as_a_whole(shipping):
     order_id, _ = place(shipping, ("KIT", 3), ("SKU-3", 1))
     first, second, other = (int(one["line"]) for one in shipping.order(order_id)["lines"])
     room = shipping.parts.central.waiting
-    for quantities in ({first: 4}, {second: 2}, {first: 4, second: 1}, {first: 0}):
+    for quantities in ({first: 4}, {second: 2}, {first: 4, second: 1}, {first: 0},
+                       {first: 5, second: 2}, {first: 1, second: 1}):  # fmt: skip
         with pytest.raises(OrderChangeInvalid, match="a kit KIT is 2 of line"):
             room.change(order_id, Change(quantities), by="shop")
     room.change(order_id, Change({other: 0}), by="shop")

@@ -46,7 +46,7 @@ def transfer_arrives(world: World, index: int, dice: Random) -> str:
 
     def arrive(_: object) -> str:
         intake.stock([StockItem(at, sku, on_hand)], "transfer", StockReason.IMPORT)
-        supply.close(str(one["id"]))
+        supply.close(str(one["id"]), came if dice.random() < 0.5 else None)
         return f"{came} of {units} {sku} have come to {at}"
 
     try:
