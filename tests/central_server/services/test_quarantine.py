@@ -11,7 +11,9 @@ from central_server.services.settling import RETRIED
 from sync.domain import operations as op
 from sync.domain.ids import OpId
 from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.protocol import adapters
 from sync.protocol.adapters import adapter
+from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import ROWS, Entity
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import whole_pickup
@@ -369,3 +371,42 @@ def test_lost_answers_tell_the_settled_verdict(world, stuck, desk):
     desk.skip(OpId("R-S001", 1, 4), by="Ann", reason="counted twice")
     verdicts = {one.seq: one for one in store.push().verdicts}
     assert (verdicts[4].status, verdicts[4].code) == (VerdictStatus.REFUSED, "skipped")
+
+
+class Older:
+    """What reads operations at a central from before one kind of them existed."""
+
+    def __init__(self, unknown: str) -> None:
+        self._unknown = unknown
+        self._present = adapter(OperationRecord)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._present, name)
+
+    def validate_json(self, line: bytes) -> OperationRecord:
+        """Read a line; one of a kind that is not known is as unreadable as any other."""
+        record = self._present.validate_json(line)
+        if record.op.kind == self._unknown:
+            raise ValueError(f"no operation is called {self._unknown}")
+        return record
+
+
+def test_a_kind_that_is_not_known_yet_waits_for_the_upgrade(world, desk, monkeypatch):
+    """A store that is ahead: its work is kept whole, delays no other order, and counts later."""
+    placed, other = world.place(), world.place(("SKU-2", 1))
+    store = world.device("S001")
+    with monkeypatch.context() as before:
+        before.setitem(adapters._BUILT, OperationRecord, Older("marked_ready"))
+        store.do(*whole_pickup(only(world, placed)))
+        store.do(op.LinePicked(only(world, other).id, 1, 1))
+        store.push()
+        assert statuses(world, store) == [
+            *["accepted"] * 3, "quarantined", "quarantined", "accepted",
+        ]  # fmt: skip
+        assert open_ones(world) == [("quarantined", "R-S001/1/4")]
+        desk.retry(OpId("R-S001", 1, 4), by="Ann")
+        assert statuses(world, store)[3:5] == ["quarantined", "quarantined"]
+    desk.retry(OpId("R-S001", 1, 4), by="Ann")
+    assert statuses(world, store) == ["accepted"] * 6
+    assert world.order(placed.order_id)["status"] == "fulfilled"
+    assert open_ones(world) == []
