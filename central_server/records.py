@@ -120,10 +120,6 @@ class Price:
     effective_from_ms: int = 0
 
 
-UnitsByPlace = dict[str, dict[str, int]]
-"""Units by SKU and place; where there are none, neither is in it."""
-
-
 @dataclass(frozen=True, slots=True)
 class StockSums:
     """One SKU over all locations."""

@@ -25,6 +25,7 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
+from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
@@ -152,22 +153,19 @@ class Backorders:
 
 
 def _may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:
-    """Return whether the chosen store has all of it, a part among what is its own for now."""
-    place_id = order.pickup_location_id
+    """Return whether the store where it came has all of it, a part among its own for now."""
     wanted = by_sku(order, {line.line: line.unsourced for line in order.lines if line.unsourced})
-    closed_ms = unit.supply.came_ms(order.id)
-    if not place_id or not wanted or not 0 <= now_ms - closed_ms < GRANT_WAIT_MS:
+    closed_ms, places = unit.supply.came(order.id)
+    if not wanted or len(places) != 1 or not 0 <= now_ms - closed_ms < GRANT_WAIT_MS:
         return False
-    ask = Ask(order.channel, chosen=place_id, is_moved=True)
+    (place_id,) = places
+    method = Method.SHIP if order.ship_to else Method.PICKUP
+    ask = Ask(order.channel, method.value, order.pickup_location_id, is_moved=True)
     promises = Promises(unit, now_ms)
-    # What the order itself waits for is kept there still: below zero is what it lacks.
-    lacking = {
-        sku: -one.raw
-        for sku, one in promises.at(tuple(wanted), ask, [place_id])[place_id].items()
-        if one.raw < 0
-    }
-    nodes = promises.known(tuple(lacking), place_id)
-    return bool(lacking) and all(
-        nodes[sku].position.is_shared and units <= nodes[sku].position.floor
+    found = promises.at(tuple(wanted), ask, [place_id])[place_id]
+    lacking = {sku: units - found[sku].raw for sku, units in wanted.items()}
+    nodes = promises.known(tuple(wanted), place_id)
+    return any(units > 0 for units in lacking.values()) and all(
+        units <= 0 or (nodes[sku].position.is_shared and units <= nodes[sku].position.floor)
         for sku, units in lacking.items()
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from central_server.records import StockSums, UnitsByPlace
+from central_server.records import StockSums
 from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -27,6 +27,7 @@ from central_server.sourcing.promise_terms import (
     network_promise,
     node_promise,
 )
+from central_server.sourcing.receipts import Kept
 from sync.domain.inventory import StockPosition, available_to_promise
 from sync.domain.orders import Channel
 
@@ -74,7 +75,7 @@ class Promises:
         self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
         self._unsourced: dict[str, int] = {}
-        self._kept_at: UnitsByPlace = {}
+        self._kept_at: dict[str, dict[str, Kept]] = {}
         self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
         self._judged: dict[tuple[str, str], tuple[StockPosition, Ask, Promise]] = {}
@@ -96,7 +97,7 @@ class Promises:
         """
         judged = [(node, self._promise(node, ask)) for node in self.nodes(skus, location_ids)]
         whole = self._limits(judged, skus, ask, network, are_few=location_ids is not None)
-        kept = self.kept(skus)
+        kept = self.kept(skus, ask)
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
         for node, promise in judged:
             limit = whole.get(node.position.sku)
@@ -139,7 +140,7 @@ class Promises:
         """
         is_ruled = any(self.selection(sku, ask).node for sku in skus)
         found: dict[str, dict[str, int]] = {}
-        if is_ruled or self.kept(skus) or (not ask.is_moved and self.wide(skus, ask)):
+        if is_ruled or self.kept(skus, ask) or (not ask.is_moved and self.wide(skus, ask)):
             for place, promised in self.at(skus, ask).items():
                 if any(one.is_offered for one in promised.values()):
                     found[place] = {sku: q for sku, one in promised.items() if (q := one.quantity)}
@@ -221,10 +222,11 @@ class Promises:
             return before[2]  # nothing has changed since it was looked at
         return self._promise(replace(known, position=position), ask)
 
-    def kept(self, skus: Collection[str]) -> UnitsByPlace:
-        """Return what stores keep for orders that wait there, of SKUs that are waited for.
+    def kept(self, skus: Collection[str], ask: Ask) -> dict[str, dict[str, int]]:
+        """Return what stores keep for orders that wait there, by SKU and store.
 
-        Also from promises that move: whoever waits was promised these very units.
+        Of a promise that moves for those that wait for goods on their way: they were promised
+        these very units. Those whose goods came are released themselves, one after the other.
         """
         missing = [sku for sku in skus if sku not in self._kept_at]
         if missing:
@@ -232,7 +234,13 @@ class Promises:
             waited = [sku for sku in missing if unsourced[sku]]
             found = self.view.supply.kept(waited) if waited else {}
             self._kept_at.update({sku: found.get(sku, {}) for sku in missing})
-        return {sku: there for sku in skus if (there := self._kept_at[sku])}
+        return {
+            sku: {
+                place: one.awaiting if ask.is_moved else one.units for place, one in there.items()
+            }
+            for sku in skus
+            if (there := self._kept_at[sku])
+        }
 
     def selection(self, sku: str, ask: Ask) -> Selection:
         """Return the rules that hold for a SKU."""
@@ -360,7 +368,7 @@ def reserve(
     fresh = Promises(unit, now_ms, promises.rules)
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
-    kept = fresh.kept(wanted if ask.is_moved else wide)
+    kept = fresh.kept(wanted if ask.is_moved else wide, ask)
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])

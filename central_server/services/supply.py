@@ -109,9 +109,13 @@ class SupplyBook:
                 raise NotFound("receipt", receipt_id)
             known, before = closed
             if received is not None and received != before:
-                first = "without a count" if before is None else f"with {before} units"
-                text = f"{received} came by what is said now; it was closed {first}"
-                self._differs(unit, known, text, received, now)
+                unit.supply.count_receipt(receipt_id, received)
+                if before is not None:
+                    text = f"{received} came by what is said now; it was closed with {before} units"
+                    self._differs(unit, known, text, received, now)
+                elif received != known.units:
+                    text = f"{received} of {known.units} came"
+                    self._differs(unit, known, text, received, now)
             return known
 
         closed = receipt_document(self._database.write(work))

@@ -39,9 +39,19 @@ Lacking = dict[str, int]
 
 
 def lacking_at(unit: "Unit", order: Order, place: Location, now_ms: int) -> Lacking:
-    """Return what a store cannot promise of a new order; nobody else promises it meanwhile."""
+    """Return what a store cannot promise of a new order.
+
+    Where something is lacking, no other new order is promised these SKUs meanwhile.
+    """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
-    unit.stock.lock_network(sorted(wanted))
+    found = _lacking(unit, order, place, wanted, now_ms)
+    if found:
+        unit.stock.lock_network(sorted(wanted))
+        found = _lacking(unit, order, place, wanted, now_ms)
+    return found
+
+
+def _lacking(unit: "Unit", order: Order, place: Location, wanted: Lacking, now_ms: int) -> Lacking:
     ask = Ask(order.channel, chosen=place.id)
     promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
     return {

@@ -198,7 +198,7 @@ def _coming(
     taken: dict[str, list[tuple[str, int]]] = {}
     due_ms, places = now_ms, [order.pickup_location_id]
     missing = {}
-    ask = Ask(order.channel, is_moved=True)
+    ask = Ask(order.channel, is_own=True, is_moved=True)
     promised = Promises(unit, now_ms).at(
         tuple(wanted), ask, sorted({one.location_id for one in coming})
     )

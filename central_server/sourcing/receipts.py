@@ -8,6 +8,7 @@ A receipt that is overdue longer than `OVERDUE_MS` is not counted on: nobody kno
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 OVERDUE_MS = 3 * 86_400_000
 
@@ -34,6 +35,13 @@ class Inbound:
     units: int
     due_ms: int
     """When it is counted on: never in the past."""
+
+
+class Kept(NamedTuple):
+    """Units that a place keeps for orders that wait; those of orders whose goods did not come."""
+
+    units: int = 0
+    awaiting: int = 0
 
 
 def inbound(receipts: Iterable[Receipt], lacking: int, now_ms: int) -> list[Inbound]:

@@ -9,9 +9,10 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from central_server.records import Lease, Location, Price, Product, UnitsByPlace
+from central_server.records import Lease, Location, Price, Product
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.promise_rules import Place, RuleSet
+from central_server.sourcing.receipts import Kept
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from central_server.storage.catalogue import Catalogue
 from central_server.storage.leases import Leases
@@ -177,7 +178,7 @@ class KnownSupply(Supply):
         """Return the units by SKU that orders have been promised of receipts."""
         return self._waiting.get(skus)
 
-    def kept(self, skus: Collection[str]) -> UnitsByPlace:
+    def kept(self, skus: Collection[str]) -> dict[str, dict[str, Kept]]:
         """Return what stores keep for orders that wait for other goods."""
         return self._kept.get(skus)
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -17,9 +18,8 @@ from sqlalchemy import (
     update,
 )
 
-from central_server.records import UnitsByPlace
 from central_server.sourcing.bundles import Bundle
-from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.receipts import Kept, Receipt
 from central_server.storage.bulk import insert_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
@@ -82,22 +82,26 @@ _CLAIMED_OF_LINE = (
     )
     .scalar_subquery()
 )
+_CLAIMS = exists().where(
+    BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None)
+)
+_AWAITS = exists().where(
+    BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None),
+    BACKORDERS.c.receipt_id == RECEIPTS.c.id, RECEIPTS.c.closed_ms.is_(None),
+)  # fmt: skip
 _KEPT = Prepared(
     lambda engine: (
         select(
             ORDER_LINES.c.sku, ORDERS.c.pickup_location_id,
-            func.sum(ORDER_LINES.c.unsourced - _CLAIMED_OF_LINE),
+            ORDER_LINES.c.unsourced - _CLAIMED_OF_LINE, case((_AWAITS, 1), else_=0),
         )
         .join(ORDERS, ORDERS.c.id == ORDER_LINES.c.order_id)
         .where(
             engine.among(ORDER_LINES.c.sku, "skus"),
             text("order_lines.unsourced > 0"),
             ORDERS.c.pickup_location_id != "",
-            exists().where(
-                BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None)
-            ),
+            _CLAIMS,
         )
-        .group_by(ORDER_LINES.c.sku, ORDERS.c.pickup_location_id)
     )
 )  # fmt: skip
 _OF_RECEIPT = Prepared(
@@ -180,6 +184,12 @@ class Supply:
         ]
         upsert_many(self._connection, RECEIPTS, _RECEIPT, rows)
 
+    def count_receipt(self, receipt_id: str, received: int) -> None:
+        """Note how many units of a receipt came that is closed already."""
+        self._connection.execute(
+            update(RECEIPTS).where(RECEIPTS.c.id == receipt_id).values(received=received)
+        )
+
     def close_receipt(self, receipt_id: str, now_ms: int, received: int | None = None) -> None:
         """Note that it came (so many units, where somebody counted them), or will not."""
         table = RECEIPTS.c
@@ -203,15 +213,17 @@ class Supply:
         """Return the units by SKU that orders have been promised of receipts."""
         return {sku: int(units) for sku, units in _WAITING.rows(self._connection, skus=skus)}
 
-    def kept(self, skus: Collection[str]) -> UnitsByPlace:
+    def kept(self, skus: Collection[str]) -> dict[str, dict[str, Kept]]:
         """Return what stores keep for orders that are fetched there and wait for other goods.
 
-        Units that such an order waits for itself are not in it: they are not there yet.
+        By SKU and store. Units that such an order waits for itself are not in it: they are not
+        there yet.
         """
-        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for sku, place, units in _KEPT.rows(self._connection, skus=skus):
-            if units > 0:
-                found[sku][place] = int(units)
+        found: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
+        for sku, place, units, awaits in _KEPT.rows(self._connection, skus=skus):
+            before = found[sku].get(place, Kept())
+            more = max(0, int(units))
+            found[sku][place] = Kept(before.units + more, before.awaiting + more * awaits)
         return dict(found)
 
     def waiting_for(self, receipt_id: str) -> list[tuple[str, int, str, int, int]]:
@@ -238,14 +250,18 @@ class Supply:
         )  # fmt: skip
         return [Receipt(*row) for row in rows]
 
-    def came_ms(self, order_id: str) -> int:
-        """Return when the last of the receipts was closed that an order waits for; 0: none was."""
-        newest = (
-            select(func.max(RECEIPTS.c.closed_ms))
+    def came(self, order_id: str) -> tuple[int, list[str]]:
+        """Return when the last of the receipts was closed that an order waits for, and where.
+
+        0: none was. Where: all locations of its receipts.
+        """
+        rows = self._connection.execute(
+            select(RECEIPTS.c.location_id, RECEIPTS.c.closed_ms)
             .join(BACKORDERS, BACKORDERS.c.receipt_id == RECEIPTS.c.id)
             .where(BACKORDERS.c.order_id == order_id, BACKORDERS.c.closed_ms.is_(None))
-        )
-        return int(self._connection.execute(newest).scalar_one() or 0)
+        ).all()
+        closed = [int(closed_ms or 0) for _, closed_ms in rows]
+        return max(closed, default=0), sorted({place for place, _ in rows})
 
     def awaits(self, order_id: str) -> bool:
         """Return whether an order waits for a receipt."""

@@ -15,7 +15,7 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from tests.central_server.services.test_backorders import arrive, later
 from tests.central_server.services.test_parcels import place
-from tests.central_server.services.test_promise_rules import shown
+from tests.central_server.services.test_promise_rules import ONLY_HERE, publish, shown
 from tests.central_server.services.test_routing_rules import publish as publish_routing
 from tests.central_server.services.test_unfillable_again import pickup_of_nobody
 from tests.central_server.services.test_waiting_room import GRACE, unfillable
@@ -81,6 +81,22 @@ def test_a_promise_that_moves_leaves_them_there(shipping):
     assert [one.location_id for one in shipping.fulfillments(parcel)] == ["S002"]
     arrive(shipping, "R1", 18)
     assert [one.location_id for one in shipping.fulfillments(order_id)] == ["S001"]
+
+
+def test_of_those_whose_goods_came_short_the_oldest_is_served_first(world):
+    """Five each want what comes, and only eight came: the first gets its five."""
+    publish(world, ONLY_HERE)
+    world.place(("SKU-1", 10), at="S001")
+    due = world.clock.now_ms() + DAY_MS
+    world.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 10, due))
+    first = later(world, 5).order_id
+    world.clock.advance(1)
+    second = later(world, 5).order_id
+    arrive(world, "R1", 18)
+    assert [one.location_id for one in world.fulfillments(first)] == ["S001"]
+    assert world.fulfillments(second) == []
+    assert [one["unsourced"] for one in world.order(second)["lines"]] == [5]
+    assert shown(world) == 0, "what is left is the second's, whatever somebody decides"
 
 
 def test_who_waits_for_nothing_on_its_way_keeps_no_store(shipping):
