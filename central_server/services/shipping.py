@@ -289,11 +289,17 @@ def shipping_home(unit: "View", point: tuple[float, float], method: str) -> Loca
 
 
 def point_of(unit: "View", address: Address) -> tuple[float, float]:
-    """Return about where an address is: among the locations of its postal code, state, country."""
+    """Return about where an address is: among the locations of its postal code, state, country.
+
+    Postal codes and states mean something within one country; a location without one is
+    taken for the address's.
+    """
     places = unit.locations.all()
+    home = [one for one in places if "" in (one.country, address.country)
+            or one.country == address.country]  # fmt: skip
     for near in (
-        [one for one in places if one.postal_code[:3] == address.postal_code[:3] != ""],
-        [one for one in places if one.state == address.state != ""],
+        [one for one in home if one.postal_code[:3] == address.postal_code[:3] != ""],
+        [one for one in home if one.state == address.state != ""],
         [one for one in places if one.country == address.country != ""],
         [*places],
     ):

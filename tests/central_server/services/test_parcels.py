@@ -9,6 +9,7 @@ from central_server.records import ShippingRate
 from central_server.services.carrier_file import BadCarriers, read_carriers
 from central_server.services.errors import ShippingNotOffered
 from central_server.services.idempotency import RequestIdentity
+from central_server.services.shipping import point_of
 from central_server.sourcing.shipping import cost_of
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
@@ -17,7 +18,7 @@ from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.central_world import Device, World
-from tests.support.parcels import CARRIERS, NOWHERE, parcel_order, whole_parcel
+from tests.support.parcels import CARRIERS, HOME, NOWHERE, parcel_order, whole_parcel
 
 HOUR_MS = 3_600_000
 
@@ -321,3 +322,18 @@ def test_an_order_heavier_than_one_parcel_goes_in_several(world: World):
     assert cost_of(rates, "swift", "standard", 2_500) == 900 + 500
     assert cost_of(rates, "swift", "standard", 4_000) == 2 * 900
     assert cost_of(rates, "swift", "express", 1) is None
+
+
+def test_a_postal_code_is_one_of_its_country(shipping):
+    """10115 is Berlin's, and 10118 is New York's: a parcel to Berlin is near the German store."""
+    with shipping.database.read() as view:
+        first, second, _ = view.locations.get_many(("S001", "S002", "S003")).values()
+    york = replace(first, postal_code="10118", state="BE", country="US")
+    berlin = replace(second, postal_code="80331", state="BY", country="DE",
+                     latitude=48.1, longitude=11.6)  # fmt: skip
+    shipping.parts.intake.locations([york, berlin])
+    to = replace(HOME, city="Berlin", postal_code="10115", state="BE", country="DE")
+    with shipping.database.read() as view:
+        assert point_of(view, to) == (48.1, 11.6)
+        assert point_of(view, replace(to, country="US")) == (york.latitude, york.longitude)
+        assert point_of(view, replace(to, country=""))[0] == york.latitude
