@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from central_server.storage.promise_tables import RECEIPTS
 from central_server.storage.tables import REPLICA_EPOCHS
 from sync.domain.exceptions import shown_to_store
 from sync.domain.fulfillment import FulfillmentOrder
@@ -122,6 +123,7 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
         }
     )
     due.update(_about_holes(world, books))
+    due.update(_about_receipts(world))
     for source, count in given_up.items():
         due["promise_broken", source] = (0, count if source in moved else 0)
         fewest = int(source not in moved)
@@ -146,6 +148,20 @@ def _about_money(books: Books) -> dict[tuple[str, str], tuple[int, int]]:
         else:
             due["value_overdrawn", op_id(one)] = (0, 1)
     return due
+
+
+def _about_receipts(world: "World") -> dict[tuple[str, str], tuple[int, int]]:
+    """Return an exception for each receipt of which fewer or more came than were sent."""
+    with world.central.database.read() as view:
+        rows = view.connection.execute(
+            select(RECEIPTS.c.id, RECEIPTS.c.units, RECEIPTS.c.received).where(
+                RECEIPTS.c.received.is_not(None)
+            )
+        ).all()
+    return {
+        ("receipt_discrepancy", name): (int(received != units),) * 2
+        for name, units, received in rows
+    }
 
 
 def _about_holes(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]:
