@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityUse, PartOfDay, parts_of_day
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.routing_rules import RoutingRuleSet
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class Days:
         if not self._rules.limits_capacity:
             return {}
         parts = self._parts(location_ids)
-        used = (
-            self._unit.capacity.used(tuple(parts), self._now_ms - DAY_LONGEST_MS) if parts else {}
-        )
+        used = self._unit.capacity.used(tuple(parts), self._now_ms) if parts else {}
         return {
             place: next((one.starts_ms for one in found if _fits(used, place, one, units)), None)
             for place, found in parts.items()

@@ -6,6 +6,7 @@ What nobody claims in its time is routed like any other order (`waiting_room`); 
 while at least one of the stores is open that may claim it.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,13 @@ from central_server.services.errors import NotFound, OfferGone
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release
 from central_server.services.order_views import Document
-from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcel_routing import STORE, ParcelRouting
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.shipping import barred
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.services.waiting_room import MINUTE_MS, WORDS
+from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 OFFERS_MAX = 100
-STORE = "store"
-"""The kind of location that has a terminal, at which somebody can claim."""
 
 
 def offer_of(
@@ -46,14 +46,18 @@ def offer_of(
     excluded = barred(unit, order.id, by_sku(order, units), now_ms)
     ask = Ask(order.channel, Method.SHIP.value)
     decision = routing.decide(order, units, excluded, ask, shipments_max=1)
+    # Where nobody sits at a terminal, nobody can claim.
     others = {name for name, one in decision.senders.items() if one.location.kind != STORE}
-    without, stores = decision.order.excluded | others, list[str]()
-    while len(stores) < rule.offer_stores:
-        plan = plan_order(replace(decision.order, excluded=without), decision.network)
-        if not plan.shipments or plan.unsourced:
-            break
+    stores: list[str] = []
+
+    def without(names: Iterable[str]) -> SourcingPlan:
+        order = replace(decision.order, excluded=decision.order.excluded | frozenset(names))
+        return plan_order(order, decision.network)
+
+    plan = without(others) if others else decision.plan
+    while len(stores) < rule.offer_stores and plan.shipments and not plan.unsourced:
         stores += plan.locations
-        without |= frozenset(plan.locations)
+        plan = without({*others, *stores})
     if not stores:
         return []
     offer = HoldKind.OFFER

@@ -20,13 +20,7 @@ from central_server.services.promising import accept_by_ms, by_sku, open_hours, 
 from central_server.services.sending import Sending
 from central_server.services.shelves import Shelves, Worth
 from central_server.sourcing.calendar import OpenHours, promised_by
-from central_server.sourcing.capacity import (
-    DAY_LONGEST_MS,
-    CapacityUse,
-    PartOfDay,
-    day_parts,
-    parts_of_day,
-)
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, day_parts, parts_of_day
 from central_server.sourcing.engine.explain import RANKS_LOWER
 from central_server.sourcing.engine.model import (
     Candidate,
@@ -200,9 +194,7 @@ class ParcelRouting:
         parts = {one.id: self._parts(one) for one in places.values()}
         limited = [name for name, found in parts.items() if found]
         if used is None:
-            used = (
-                self._view.capacity.used(limited, self.now_ms - DAY_LONGEST_MS) if limited else {}
-            )
+            used = self._view.capacity.used(limited, self.now_ms) if limited else {}
         by_place: dict[str, dict[int, CapacityUse]] = {}
         for (place, start), use in used.items():
             by_place.setdefault(place, {})[start] = use

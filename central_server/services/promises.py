@@ -232,15 +232,14 @@ class Promises:
         if missing:
             unsourced = self._unsourced_of(missing)
             waited = [sku for sku in missing if unsourced[sku]]
-            found = self.view.supply.kept(waited) if waited else {}
-            self._kept_at.update({sku: found.get(sku, {}) for sku in missing})
-        return {
-            sku: {
-                place: one.awaiting if ask.is_moved else one.units for place, one in there.items()
-            }
-            for sku in skus
-            if (there := self._kept_at[sku])
-        }
+            read = self.view.supply.kept(waited) if waited else {}
+            self._kept_at.update({sku: read.get(sku, {}) for sku in missing})
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for sku in skus:
+            for place, one in self._kept_at[sku].items():
+                if units := one.awaiting if ask.is_moved else one.units:
+                    found[sku][place] = units
+        return dict(found)
 
     def selection(self, sku: str, ask: Ask) -> Selection:
         """Return the rules that hold for a SKU."""

@@ -22,7 +22,7 @@ from central_server.services.promising import by_sku, trace_document
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339
 from central_server.services.why import pickup_sentence, waits_for
-from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityUse, PartOfDay, parts_of_day
+from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
@@ -86,7 +86,7 @@ class RoutingDesk:
                 for one in places
             }
             limited = [place for place, found in parts.items() if found]
-            used = view.capacity.used(limited, now - DAY_LONGEST_MS) if limited else {}
+            used = view.capacity.used(limited, now) if limited else {}
         return [
             _part(place, part, used.get((place, part.starts_ms), CapacityUse()))
             for place in sorted(limited)

@@ -98,34 +98,31 @@ class SupplyBook:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Receipt:
-            found = unit.supply.receipt(receipt_id)
+            found, before = unit.supply.receipt(receipt_id), None
             if found is not None:
                 unit.supply.close_receipt(receipt_id, now, received)
-                if received is not None and received != found.units:
-                    self._differs(unit, found, f"{received} of {found.units} came", received, now)
-                return found
-            closed = unit.supply.closed_receipt(receipt_id)
-            if closed is None:
+            elif (closed := unit.supply.closed_receipt(receipt_id)) is not None:
+                found, before = closed
+                if received is not None:
+                    unit.supply.count_receipt(receipt_id, received)
+            else:
                 raise NotFound("receipt", receipt_id)
-            known, before = closed
-            if received is not None and received != before:
-                unit.supply.count_receipt(receipt_id, received)
-                if before is not None:
-                    text = f"{received} came by what is said now; it was closed with {before} units"
-                    self._differs(unit, known, text, received, now)
-                elif received != known.units:
-                    text = f"{received} of {known.units} came"
-                    self._differs(unit, known, text, received, now)
-            return known
+            if received is not None and received != (found.units if before is None else before):
+                self._differs(unit, found, received, before, now)
+            return found
 
         closed = receipt_document(self._database.write(work))
         self._backorders.run()
         return closed
 
     def _differs(
-        self, unit: "Unit", receipt: Receipt, what: str, received: int, now_ms: int
+        self, unit: "Unit", receipt: Receipt, received: int, before: int | None, now_ms: int
     ) -> None:
+        """Let somebody find out; `before` units were said to have come, if anything was said."""
         kind = ExceptionKind.RECEIPT_DISCREPANCY
+        what = f"{received} of {receipt.units} came"
+        if before is not None:
+            what = f"{received} came by what is said now; it was closed with {before} units"
         of = f" ({receipt.reference})" if receipt.reference else ""
         text = f"Receipt {receipt.id}, {receipt.sku} at {receipt.location_id}{of}: {what}."
         record = exception_record(

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, text, update
 
-from central_server.sourcing.capacity import CapacityLimit, CapacityUse
+from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityLimit, CapacityUse
 from central_server.storage.bulk import among, insert_many
 from central_server.storage.routing_tables import CAPACITY_CLAIMS, CAPACITY_USE
 
@@ -19,16 +19,16 @@ class Capacity:
         self._connection = connection
 
     def used(
-        self, location_ids: Collection[str], from_ms: int
+        self, location_ids: Collection[str], now_ms: int
     ) -> dict[tuple[str, int], CapacityUse]:
-        """Return what is taken, by location and start of the part, of parts from a moment on."""
+        """Return what is taken, by location and start of the part, of parts that are not over."""
         table = CAPACITY_USE.c
         rows = self._connection.execute(
             select(
                 table.location_id, table.starts_ms, table.units, table.orders, table.labor_seconds
             ).where(
                 among(self._connection, table.location_id, location_ids),
-                table.starts_ms >= from_ms,
+                table.starts_ms >= now_ms - DAY_LONGEST_MS,
             )
         )
         return {(row[0], row[1]): CapacityUse(*row[2:]) for row in rows}

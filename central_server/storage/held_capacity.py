@@ -54,10 +54,10 @@ class HeldCapacity(Capacity):
         self._held = {(place, starts): CapacityUse(*used) for place, starts, *used in rows}
 
     def used(
-        self, location_ids: Collection[str], from_ms: int
+        self, location_ids: Collection[str], now_ms: int
     ) -> dict[tuple[str, int], CapacityUse]:
         """Return what is taken, by this group too."""
-        found = super().used(location_ids, from_ms)
+        found = super().used(location_ids, now_ms)
         for place, starts, more in self.taken:
             if (place, starts) in found:
                 found[place, starts] += more

@@ -6,6 +6,7 @@ import pytest
 
 from central_server.storage.database import Database
 from tests.support.central_world import Workers, World, build_world, second_worker
+from tests.support.parcels import CARRIERS
 
 ENGINES = [
     pytest.param(("sqlite", False), id="sqlite"),
@@ -18,6 +19,13 @@ ENGINES = [
 def world(database, tmp_path) -> World:
     """Three stores with ten of everything."""
     return build_world(database, tmp_path)
+
+
+@pytest.fixture
+def shipping(world: World) -> World:
+    """The same, with two carriers that come to every store."""
+    world.parts.intake.carriers(CARRIERS)
+    return world
 
 
 @pytest.fixture(params=ENGINES)

@@ -9,13 +9,11 @@ from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
-from tests.central_server.services.test_parcels import place, shipping
+from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import goes_to, publish
 from tests.central_server.services.test_working_time import set_clock
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS, SWIFT, parcel_order
-
-__all__ = ["shipping"]
 
 ROUTE, CAPACITY = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY
 FAST = RoutingRule("fast", ROUTE, goals=(Goal.SPEED, Goal.COST))

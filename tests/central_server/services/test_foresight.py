@@ -9,12 +9,10 @@ from central_server.services.promises import Ask, Promises
 from central_server.sourcing.promise_rules import Level, Method, PromiseRule, RuleKind
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.errors import InsufficientStock
-from tests.central_server.services.test_parcels import place, shipping
+from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import SKUS, World
 from tests.support.parcels import CARRIERS
-
-__all__ = ["shipping"]
 
 
 def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, happens) -> None:

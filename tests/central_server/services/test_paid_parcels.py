@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -15,16 +13,9 @@ from sync.domain.tenders import TenderKind
 from tests.central_server.services.test_parcels import exceptions
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS, listed_parcel, parcel_order, sold_box
+from tests.support.parcels import listed_parcel, parcel_order, sold_box
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 def place(world: World, units: int = 2) -> tuple[str, list[FulfillmentOrder]]:

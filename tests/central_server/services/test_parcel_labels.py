@@ -1,7 +1,5 @@
 """Labels that central buys, where the box has become another one meanwhile."""
 
-import pytest
-
 from central_server.ports import CarrierRefused, Parcel
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
@@ -9,16 +7,8 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.shipping import Box
 from tests.central_server.services.test_parcels import carriers_of, exceptions, packed, place
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with two carriers that come to every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 def repacked(world: World) -> str:

@@ -23,13 +23,6 @@ from tests.support.parcels import CARRIERS, HOME, NOWHERE, parcel_order, whole_p
 HOUR_MS = 3_600_000
 
 
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with two carriers that come to every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
-
-
 def place(world: World, *lines: tuple[str, int], **how) -> tuple[str, list[FulfillmentOrder]]:
     world.keys += 1
     identity = RequestIdentity("test", f"parcel-{world.keys}", "body")

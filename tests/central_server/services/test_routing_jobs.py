@@ -15,18 +15,11 @@ from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import goes_to, publish
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS, parcel_order, whole_parcel
+from tests.support.parcels import parcel_order, whole_parcel
 
 ROUTE = RoutingRuleKind.ROUTE
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 @pytest.fixture

@@ -31,13 +31,6 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
-
-
 def publish(world: World, *rules: RoutingRule) -> int:
     book = world.parts.central.routing_rules
     made: dict[str, Any] = book.draft(rules, note="why", by="Kim")

@@ -12,17 +12,10 @@ from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS, whole_parcel
+from tests.support.parcels import whole_parcel
 
 ROUTE, CAPACITY, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY, RoutingRuleKind.SERVE
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 def simulate(world: World, *rules: RoutingRule) -> dict[str, Any]:

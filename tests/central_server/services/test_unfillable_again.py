@@ -16,16 +16,9 @@ from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS, HOME
+from tests.support.parcels import HOME
 
 DAY_MS = 24 * 60 * MINUTE_MS
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 def claimed(world: World) -> dict[str, int]:

@@ -25,13 +25,6 @@ from tests.support.parcels import CARRIERS
 DAY_MS = 86_400_000
 
 
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
-
-
 def network(world: World, ask: Ask) -> int:
     """Return what the network may promise of SKU-1: from memory, and the same by the books."""
     units = set()

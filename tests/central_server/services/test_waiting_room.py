@@ -25,13 +25,6 @@ GRACE = RoutingRule("grace", ROUTE, grace_minutes=30)
 FRAUD = RoutingRule("look", ROUTE, value_from_minor=5000, hold_for=(HoldKind.FRAUD,))
 
 
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
-
-
 def test_grace_keeps_an_order_from_stores_until_it_is_over(shipping):
     """No store has it, the network keeps its units, and then it is routed as others are."""
     publish(shipping, GRACE)

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
 from central_server.sourcing.receipts import Receipt
@@ -12,17 +10,9 @@ from sync.domain.orders import PaymentPlace
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS
 
 ROUTE = RoutingRuleKind.ROUTE
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def shipping(world: World) -> World:
-    """The small central, with carriers at every store."""
-    world.parts.intake.carriers(CARRIERS)
-    return world
 
 
 def sentence(world: World, order_id: str) -> str:

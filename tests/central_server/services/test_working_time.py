@@ -7,12 +7,10 @@ import pytest
 
 from central_server.records import Location
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
-from tests.central_server.services.test_parcels import place, shipping
+from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import PLACES, World
 from tests.support.parcels import CARRIERS
-
-__all__ = ["shipping"]
 
 ROUTE, CAPACITY = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY
 NEW_YORK = ZoneInfo("America/New_York")
