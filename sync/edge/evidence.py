@@ -13,7 +13,7 @@ import errno
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,6 +46,8 @@ class Evidence:
     """The evidence of one store in a folder, for one process."""
 
     def __init__(self, folder: Path, key: str = "") -> None:
+        self.flush: Callable[[int], None] = os.fdatasync
+        """How what an open file has is brought to the disk: a simulation stands in between."""
         self._descriptor: int | None = None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
@@ -60,7 +62,7 @@ class Evidence:
         try:
             descriptor = self._open(_made_at_ms(witnesses[-1].line) // MONTH_MS)
             _write_whole(descriptor, content)
-            os.fdatasync(descriptor)
+            self.flush(descriptor)
         except OSError:
             self.close()  # the disk may come back as another one
             raise
@@ -170,7 +172,7 @@ def _made_at_ms(line: bytes) -> int:
     """Return when an operation was done; unreadable ones count as old."""
     try:
         return int(json.loads(line)["at"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return 0
 
 

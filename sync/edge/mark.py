@@ -10,6 +10,7 @@ the other. A mark never runs ahead of what is committed: it is written after it.
 import json
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ class MarkFile:
     """One process's handle of the mark. Several processes may write it, each what it committed."""
 
     def __init__(self, path: Path) -> None:
+        self.flush: Callable[[int], None] = os.fdatasync
+        """How what an open file has is brought to the disk: a simulation stands in between."""
         self._path = path
         self._descriptor: int | None = None
         self._flushed = b""
@@ -73,7 +76,7 @@ class MarkFile:
                 return
         content = self._content(self._descriptor)
         if content != self._flushed:
-            os.fdatasync(self._descriptor)
+            self.flush(self._descriptor)
             self._flushed = content
 
     def close(self) -> None:

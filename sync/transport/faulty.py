@@ -1,7 +1,7 @@
 """A transport made worse on purpose: seeded, so that a story can be told again.
 
 Wraps any `SyncEndpoint`. Whether and how a call is spoiled depends on nothing
-but the given `Random` and the calls so far. It never waits: a delayed push is
+but the given `Random` and the calls so far. It never waits: a delayed request is
 delivered before some later call, which is how lateness looks from outside.
 """
 
@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from sync.protocol.endpoint import OperationsPage, PullPage, SyncEndpoint
 from sync.protocol.errors import ProtocolError, TryLater, Unreachable
@@ -25,7 +25,9 @@ from sync.protocol.session import (
 T = TypeVar("T")
 
 LATE_MAX = 16
-"""More delayed pushes than this are lost."""
+"""More delayed requests than this are lost."""
+LATE_CALLS = frozenset({"hello", "pull", "operations"})
+"""Requests beside pushes that central may hear of when nobody waits for its answer any more."""
 INCIDENTS_MAX = 10_000
 RETRY_AFTER_S_MAX = 30
 
@@ -42,8 +44,10 @@ class Faults:
     """The call arrives twice; one of the answers comes back."""
     late_push: float = 0.0
     """A push seems lost, and arrives before some later call."""
+    late_call: float = 0.0
+    """Another request (`LATE_CALLS`) seems lost, and arrives before some later call."""
     deliver: float = 0.3
-    """A delayed push arrives before this call."""
+    """A delayed request arrives before this call."""
     try_later: float = 0.0
     """Central is overloaded."""
     short_page: float = 0.0
@@ -80,7 +84,7 @@ class FaultyEndpoint:
         self._is_cut = False
         self._cut_before = ""
         self._calls = 0
-        self._late: list[tuple[PushHeader, tuple[bytes, ...]]] = []
+        self._late: list[tuple[str, Callable[[], object]]] = []
 
     @property
     def is_cut(self) -> bool:
@@ -88,8 +92,8 @@ class FaultyEndpoint:
         return self._is_cut
 
     @property
-    def late_pushes(self) -> int:
-        """How many delayed pushes are still on their way."""
+    def late_requests(self) -> int:
+        """How many delayed requests are still on their way."""
         return len(self._late)
 
     def cut(self) -> None:
@@ -106,10 +110,10 @@ class FaultyEndpoint:
         self._cut_before = ""
 
     def deliver_late(self) -> int:
-        """Deliver every delayed push now, oldest first; return how many."""
+        """Deliver every delayed request now, oldest first; return how many."""
         late, self._late = self._late, []
-        for header, lines in late:
-            self._deliver(header, lines)
+        for name, act in late:
+            self._deliver(name, act)
         return len(late)
 
     def challenge(self) -> str:
@@ -123,11 +127,13 @@ class FaultyEndpoint:
     def push(self, header: PushHeader, lines: tuple[bytes, ...]) -> PushAnswer:
         """Send operations, perhaps much later than it seems."""
 
+        def send() -> PushAnswer:
+            return self._inner.push(header, lines)
+
         def deliver() -> PushAnswer:
             if self._strikes("push", "late_push", self.faults.late_push):
-                self._late = [*self._late, (header, lines)][-LATE_MAX:]
-                raise Unreachable("the push is late")
-            return self._inner.push(header, lines)
+                self._delay("push", send)
+            return send()
 
         return self._call("push", deliver)
 
@@ -180,6 +186,8 @@ class FaultyEndpoint:
             raise Unreachable("the request was lost")
         if self._strikes(name, "try_later", self.faults.try_later):
             raise TryLater(self._random.randint(1, RETRY_AFTER_S_MAX))
+        if name in LATE_CALLS and self._strikes(name, "late_call", self.faults.late_call):
+            self._delay(name, act)
         answer = act()
         if self._strikes(name, "duplicate", self.faults.duplicate):
             answer = self._again(act, answer)
@@ -195,18 +203,22 @@ class FaultyEndpoint:
             return first
         return self._random.choice((first, second))
 
+    def _delay(self, name: str, act: Callable[[], object]) -> NoReturn:
+        self._late = [*self._late, (name, act)][-LATE_MAX:]
+        raise Unreachable(f"the {name} is late")
+
     def _deliver_some(self) -> None:
         late, self._late = self._late, []
-        for header, lines in late:
+        for name, act in late:
             if self._random.random() < self.faults.deliver:
-                self._deliver(header, lines)
+                self._deliver(name, act)
             else:
-                self._late.append((header, lines))
+                self._late.append((name, act))
 
-    def _deliver(self, header: PushHeader, lines: tuple[bytes, ...]) -> None:
-        self._note("push", "arrived_late")
+    def _deliver(self, name: str, act: Callable[[], object]) -> None:
+        self._note(name, "arrived_late")
         try:
-            self._inner.push(header, lines)
+            act()
         except ProtocolError:
             return  # nobody waits for this answer
 

@@ -25,6 +25,8 @@ hold, and nothing else does (`memory`, `settling`):
 - A central put back to a backup that lacks what stores have forgotten since (they keep
   settled operations for 45 days) gets what they have left, and one exception a hole. What
   another backup brings back later comes behind what was done meanwhile.
+- A word of a person's that such a restore takes back may be given differently: a sale that
+  was set aside, whose units the store has sold again since, may be told to count.
 
 `--scenario offline30` is a month without a network: 60,000 operations of one store.
 """

@@ -1,5 +1,6 @@
-"""What happens to machines: crashes at a commit, and disks without room. Armed by events."""
+"""What happens to machines: crashes at a commit or a flush, disks without room. Armed by events."""
 
+import errno
 from contextlib import suppress
 
 import sqlcipher3.dbapi2 as driver
@@ -63,12 +64,37 @@ class StoreFuse(Fuse):
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_out_of_power = False
+        """Whether what ended the process took the whole machine along."""
+        self.power_cuts = 0
+        self._flushes_left = 0
+        self._before_flush = self._takes_power = False
         self.committed = 0
         """Up to which operation a commit of the journal has returned."""
         self.broken_words = 0
         """How often the store said that something is done, and it was not on the disk."""
         self._journal: Journal | None = None
         self._committing = 0
+
+    def arm_flush(self, flushes: int, *, before: bool, takes_power: bool) -> None:
+        """Crash at the `flushes`-th flush of a file beside the databases, before or after it."""
+        self._flushes_left, self._before_flush = flushes, before
+        self._takes_power = takes_power
+
+    def disarm(self) -> None:
+        super().disarm()
+        self._flushes_left = 0
+
+    def flushes(self, *, before: bool) -> None:
+        """Count one side of a flush: a disk without room fails it, and a crash may be due."""
+        if before and self.is_full:
+            raise OSError(errno.ENOSPC, FULL)
+        if self.is_armed and self._flushes_left and self._before_flush == before:
+            self._flushes_left -= 1
+            if not self._flushes_left:
+                self.crashes += 1
+                self.is_out_of_power = self._takes_power
+                raise Crashed
 
     def watch(self, journal: Journal | None) -> None:
         """Read the end of this journal before each of its commits; None before it is open."""

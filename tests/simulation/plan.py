@@ -18,6 +18,8 @@ FAULT_SHARES = (0.0, 0.0, 0.35, 1.5)
 WORK_SHARES = (0.5, 1.0, 2.0)
 SHARED_SHARE = 0.7
 """Of worlds whose stores share by escrow."""
+EVIDENCE_SHARE = 0.5
+"""Of worlds whose stores keep a second copy of what they do on another disk."""
 QUIET_SHARE = 0.004
 """How often everything is mended and checked in the middle of a run."""
 STEP_MS_MAX = 90_000
@@ -33,6 +35,8 @@ class Plan:
     shared: bool
     """Whether stock is shared by escrow."""
     events: tuple[Event, ...]
+    evidence: bool = False
+    """Whether stores keep a second copy of what they do."""
 
 
 def plan_of(seed: int, kinds: tuple[EventKind, ...] = ALL) -> Plan:
@@ -43,7 +47,8 @@ def plan_of(seed: int, kinds: tuple[EventKind, ...] = ALL) -> Plan:
     weights = [kind.weight * _share(kind, random) for kind in kinds]
     count = random.randint(*random.choice(EVENTS))
     events = [_event(random, kind.name, stores) for kind in random.choices(kinds, weights, k=count)]
-    return Plan(seed, stores, shared, tuple(events))
+    evidence = random.random() < EVIDENCE_SHARE
+    return Plan(seed, stores, shared, tuple(events), evidence)
 
 
 def _share(kind: EventKind, random: Random) -> float:

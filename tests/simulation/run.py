@@ -59,7 +59,10 @@ class Run:
 
     def go(self) -> Result:
         """Run everything; what goes wrong is in the result, never raised."""
-        world = World(self._plan.stores, shared=self._plan.shared, fittings=self._fittings)
+        plan = self._plan
+        world = World(
+            plan.stores, shared=plan.shared, evidence=plan.evidence, fittings=self._fittings
+        )
         world.look = lambda: self._check(world, When.STEP)
         try:
             for number, event in enumerate(self._plan.events, 1):
@@ -130,6 +133,7 @@ class Run:
             figures["operations"] += store.history.counts.total()
             figures["rounds"] += store.rounds
             figures["store crashes"] += store.fuse.crashes
+            figures["power cuts in mid-flush"] += store.fuse.power_cuts
             figures["store commits refused by a full disk"] += store.fuse.refused
             for name, count in store.endpoint.counts.items():
                 figures[f"network: {name}"] += count

@@ -28,6 +28,7 @@ from sync.transport.faulty import Faults, FaultyEndpoint
 from sync.transport.local import LocalEndpoint
 from tests.simulation.clocks import MachineClock
 from tests.simulation.faults import Crashed, StoreFuse
+from tests.simulation.flushes import Flushes
 from tests.simulation.link import Link
 from tests.simulation.memory import History, Kept, name_of
 
@@ -35,6 +36,11 @@ T = TypeVar("T")
 KEY = "5a" * 32
 """Of the encrypted files; the same in all simulations, so that files can be copied."""
 EVERYTHING = 1_000_000
+
+
+def evidence_beside(folder: Path) -> Path:
+    """Return where the machine whose disk is `folder` keeps its evidence."""
+    return folder.with_name(f"{folder.name}.evidence")
 
 
 class WatchedStore(Store):
@@ -65,6 +71,7 @@ class WatchedStore(Store):
 class StoreMachine:
     """One store. `store` and `daemon` are the process that runs now."""
 
+    rounds = 0
     heard_in: dict[int, int]
     """Lease token -> in which life of central's it was heard."""
     tried: int
@@ -81,12 +88,16 @@ class StoreMachine:
         *,
         history: History | None = None,
         boots: int = 1,
+        has_evidence: bool = False,
     ) -> None:
         self.folder = folder
+        self.evidence = evidence_beside(folder) if has_evidence else None
+        """Where it keeps a second copy of what it does: on another disk, that nobody puts back."""
         self.location_id = location_id
         self.clock = clock
         self.link = link
         self.fuse = StoreFuse()
+        self.flushes = Flushes(self.fuse, folder, self.evidence)
         self.history = history or History()
         """Of its location: a copy of this machine has the same."""
         self.kept = Kept()
@@ -113,7 +124,6 @@ class StoreMachine:
         """Lease token -> the last operation that was journaled before it arrived."""
         self.lifetimes = 1
         """How often its disk was another one: what was done before it was put back is elsewhere."""
-        self.rounds = 0
         self._random = random
         self._store_class = store_class
         self.key: Ed25519PrivateKey
@@ -158,8 +168,9 @@ class StoreMachine:
     def _start(self) -> None:
         self.fuse.watch(None)
         self.store = self._store_class(
-            Files(self.folder), self.clock, key=KEY, boot_id=self.boot_id, hook=self.fuse.hook
-        )
+            Files(self.folder), self.clock, key=KEY, boot_id=self.boot_id, hook=self.fuse.hook,
+            evidence_folder=self.evidence,
+        )  # fmt: skip
         try:
             self.store.identity  # noqa: B018 - raises in a journal that is new
         except LookupError:
@@ -173,6 +184,7 @@ class StoreMachine:
         if shown != head and not self.fuse.is_full:
             self.unshown = f"it opens with operation {head} done and {shown} shown"
         self.store.fuse = self.fuse
+        self.flushes.watch(self.store.journal)
         self._note_tokens()
         self.fuse.watch(self.store.journal)
         self.daemon = SyncDaemon(
@@ -214,6 +226,7 @@ class StoreMachine:
 
     def close(self) -> None:
         """End the process."""
+        self.flushes.end()
         self.store.close()
 
     def restart(self) -> None:
@@ -247,6 +260,9 @@ class StoreMachine:
         try:
             return act(), ""
         except Crashed:
+            if self.fuse.is_out_of_power:
+                self.lose_power()
+                return None, "the power went"
             self.restart()
             return None, "crashed"
         except Error as problem:
@@ -259,6 +275,18 @@ class StoreMachine:
         self.boots += 1
         self.clock.boot(begins_ms)
         self.restart()
+
+    def lose_power(self, begins_ms: int = 0) -> int:
+        """Go off and on again; return of how many files something was lost that was not flushed."""
+        self.fuse.is_out_of_power = False
+        self.fuse.power_cuts += 1
+        self.boots += 1
+        self.clock.boot(begins_ms)
+        self.flushes.end(is_dark=True)
+        self.close()
+        torn = self.flushes.lose_power(self._random)
+        self.restart_over_same_files()
+        return torn
 
     def round(self) -> tuple[RoundReport | None, str]:
         """Do one round of the daemon."""

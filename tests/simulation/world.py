@@ -75,11 +75,14 @@ class CentralCopy:
 class World:
     """Everything that a run touches. Make it, let things happen, close it."""
 
-    def __init__(self, stores: int, *, shared: bool, fittings: Fittings = AS_BUILT) -> None:
+    def __init__(
+        self, stores: int, *, shared: bool, evidence: bool = False, fittings: Fittings = AS_BUILT
+    ) -> None:
         self.fittings = fittings
         self.folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
         shutil.copytree(template(stores, shared=shared), self.folder, dirs_exist_ok=True)
         self.shared = shared
+        self.evidence = evidence
         self.time = TrueTime()
         self.time.advance(HOUR_MS)
         self.random = Random(0)
@@ -90,7 +93,7 @@ class World:
         self.stores = [
             StoreMachine(
                 self.folder / name, name, MachineClock(self.time), self.random,
-                Link(self.central), fittings.store_class,
+                Link(self.central), fittings.store_class, has_evidence=evidence,
             )
             for name, _, _ in PLACES[:stores]
         ]  # fmt: skip

@@ -12,6 +12,7 @@ from tests.simulation.world import World
 BOOT_CLOCKS_MS = (0, 0, 40 * DAY_MS)
 """Where monotonic time begins: a disk may go on in a machine that has been up for long."""
 COMMITS = (1, 1, 2, 3, 5, 8)
+FLUSHES = (1, 1, 2, 3)
 REPLICA = "replica.db"
 IMAGE = "image-of-replica.db"
 
@@ -21,6 +22,14 @@ def store_will_crash(world: World, index: int, dice: Random) -> str:
     commits, before = dice.choice(COMMITS), dice.random() < 0.5
     world.stores[index].fuse.arm(commits, before=before)
     return f"{'before' if before else 'after'} commit {commits} from now"
+
+
+def store_will_crash_at_a_flush(world: World, index: int, dice: Random) -> str:
+    """A store's process will end where it flushes its mark or evidence; its power may go too."""
+    flushes, before, takes_power = dice.choice(FLUSHES), dice.random() < 0.7, dice.random() < 0.7
+    world.stores[index].fuse.arm_flush(flushes, before=before, takes_power=takes_power)
+    when = f"{'before' if before else 'after'} flush {flushes} from now"
+    return f"{when}{', and the power goes' if takes_power else ''}"
 
 
 def central_will_crash(world: World, index: int, dice: Random) -> str:
@@ -105,10 +114,11 @@ def central_disk_freed(world: World, index: int, dice: Random) -> str:
 
 
 def power_cut(world: World, index: int, dice: Random) -> str:
-    """Everything in the store goes off and on: process, monotonic time and a half-made snapshot."""
+    """Everything in the store goes off and on: process, monotonic time, what was not flushed."""
     store = world.stores[index]
     _tear_parts(store, dice)
-    return store_reboots(world, index, dice)
+    torn = store.lose_power(dice.choice(BOOT_CLOCKS_MS))
+    return f"boot {store.boots}, {torn} files lack something"
 
 
 def _tear_parts(store: StoreMachine, dice: Random) -> None:
@@ -122,6 +132,7 @@ def _tear_parts(store: StoreMachine, dice: Random) -> None:
 
 KINDS = (
     EventKind("store_will_crash", store_will_crash, 5, is_fault=True),
+    EventKind("store_will_crash_at_a_flush", store_will_crash_at_a_flush, 2.5, is_fault=True),
     EventKind("central_will_crash", central_will_crash, 4, is_fault=True, at_central=True),
     EventKind("store_restarts", store_restarts, 1, is_fault=True),
     EventKind("store_reboots", store_reboots, 1, is_fault=True),

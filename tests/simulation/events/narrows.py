@@ -324,6 +324,7 @@ def _unpacked(world: World, gone: StoreMachine, number: int) -> StoreMachine:
     return StoreMachine(
         folder, gone.location_id, clock, world.random, Link(world.central),
         world.fittings.store_class, history=gone.history, boots=100 * number,
+        has_evidence=world.evidence,
     )  # fmt: skip
 
 

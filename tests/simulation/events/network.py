@@ -8,8 +8,8 @@ from tests.simulation.registry import EventKind
 from tests.simulation.world import World
 
 RATES = (0.0, 0.0, 0.1, 0.4)
-FIELDS = ("drop", "lose_answer", "duplicate", "late_push", "try_later", "short_page",
-          "truncate_page", "corrupt_part")  # fmt: skip
+FIELDS = ("drop", "lose_answer", "duplicate", "late_push", "late_call", "try_later",
+          "short_page", "truncate_page", "corrupt_part")  # fmt: skip
 
 
 def line_gets_bad(world: World, index: int, dice: Random) -> str:
@@ -46,8 +46,8 @@ def answers_are_lost(world: World, index: int, dice: Random) -> str:
 
 
 def late_arrives(world: World, index: int, dice: Random) -> str:
-    """Pushes that were given up long ago arrive now."""
-    return f"{world.stores[index].endpoint.deliver_late()} late pushes"
+    """Requests that were given up long ago arrive now."""
+    return f"{world.stores[index].endpoint.deliver_late()} late requests"
 
 
 def pushes_shrink(world: World, index: int, dice: Random) -> str:

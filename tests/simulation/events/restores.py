@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from store_client.replica import copies
 from store_client.replica.store import Files
+from sync.edge.rights import FLOOR_SOLD
+from sync.protocol.lines import decode_line
 from sync.protocol.version import LOWEST_SERVED
 from tests.simulation.link import Link
 from tests.simulation.memory import location_of
+from tests.simulation.model import is_set_aside, read_books
 from tests.simulation.registry import EventKind
 from tests.simulation.settling import enrol_anew, is_out
-from tests.simulation.store import KEY, StoreMachine
+from tests.simulation.store import KEY, StoreMachine, evidence_beside
 from tests.simulation.world import CentralCopy, World
 
 COPIES = 2
@@ -65,7 +68,10 @@ def store_restored(world: World, index: int, dice: Random) -> str:
 
 
 def _by_command(store: StoreMachine, folder: Path) -> None:
-    copies.restore(Files(store.folder), store.clock, KEY, folder / "journal", force=True)
+    copies.restore(
+        Files(store.folder), store.clock, KEY, folder / "journal", force=True,
+        evidence_folder=store.evidence,
+    )  # fmt: skip
     for aside in store.folder.glob("before-restore-*"):
         shutil.rmtree(aside)
 
@@ -107,6 +113,8 @@ def disk_cloned(world: World, index: int, dice: Random) -> str:
     folder = world.folder / f"{store.folder.name}-c{store.starts}"
     store.close()
     shutil.copytree(store.folder, folder)
+    if store.evidence is not None:
+        shutil.copytree(store.evidence, evidence_beside(folder))
     store.restart_over_same_files()
     store.history.is_shaken = True
     clock = copy.copy(store.clock)
@@ -114,6 +122,7 @@ def disk_cloned(world: World, index: int, dice: Random) -> str:
     twin = StoreMachine(
         folder, store.location_id, clock, world.random, Link(world.central),
         world.fittings.store_class, history=store.history, boots=1000 * (1 + store.boots),
+        has_evidence=world.evidence,
     )  # fmt: skip
     twin.link.verdicts = store.link.verdicts
     world.twins[store.location_id] = twin
@@ -195,7 +204,7 @@ def central_restored(world: World, index: int, dice: Random) -> str:
             store.history.is_shaken = True
             store.history.was_lost.update(lacking)  # a copied disk may have it, and bring it later
     world.central.fuse.is_full = False
-    before = _imported(world)
+    before, undone = _imported(world), _set_aside(world)
     world.central.restore(taken.file)
     world.placed = list(taken.placed)
     world.central.decided = {key: list(known) for key, known in taken.decided.items()}
@@ -203,11 +212,27 @@ def central_restored(world: World, index: int, dice: Random) -> str:
         lost = units - taken.imported[place]
         if lost:
             world.forgotten[place] += abs(lost)
+    for line, place in (undone - _set_aside(world)).elements():
+        for sold in decode_line(line).op.lines:
+            world.forgotten[place, sold.sku] += abs(sold.units)
     _forget_verdicts(world)
     for store in world.machines():
         store.is_asked_again = True
     lost = sum(account(world, store.location_id) for store in world.stores)
     return f"{taken.file.name}: {lost} operations are lost"
+
+
+def _set_aside(world: World) -> Counter[tuple[bytes, str]]:
+    """Return the sales of which a person said that they never count, and where they were made.
+
+    The store sells their units again, by right. Put back to before that word, central
+    may be told by another person that they do count.
+    """
+    return Counter(
+        (one.line, location_of(one.replica_id))
+        for one in read_books(world).operations
+        if one.kind == FLOOR_SOLD and is_set_aside(one)
+    )
 
 
 def central_rolled_back(world: World, index: int, dice: Random) -> str:

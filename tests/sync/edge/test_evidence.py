@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sync.edge import evidence
-from sync.edge.evidence import Evidence
+from sync.edge.evidence import Evidence, Witness
 from sync.edge.journal import Journal
 from sync.edge.mark import MarkFile
 from sync.edge.recovery import notice_restore
@@ -66,6 +66,15 @@ def test_a_record_that_was_cut_short_is_written_again(
         add(journal, record(number))
     assert journal.witness_problem == ""
     assert kept(journal) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("line", [b'{"at":', b"{}", b'{"at":[]}', b"[" * 200_000], ids=len)
+def test_what_nobody_can_read_is_kept_like_the_rest(tmp_path: Path, line: bytes):
+    """A line of a broken program, even one nested without end, keeps nothing from the disk."""
+    disk = Evidence(tmp_path, KEY)
+    disk.append([Witness("R1", 1, 1, line, b"\1" * 16, ())])
+    assert [one.line for one in disk.after("R1", 1, 0)] == [line]
+    disk.close()
 
 
 def test_a_disk_without_room_is_told_until_it_has_all(

@@ -331,7 +331,7 @@ def test_a_late_push_of_the_old_life_is_no_harm(shop: World, tmp_path: Path):
     work(shop, 2)
     shop.faulty.faults = Faults(late_push=1.0, deliver=0.0)
     shop.round()
-    assert shop.faulty.late_pushes == 1
+    assert shop.faulty.late_requests == 1
     put_back(shop, tmp_path / "backup")
     work(shop, 3)
     shop.quiet()

@@ -9,7 +9,7 @@ from sync.protocol.endpoint import OperationsPage, PullPage
 from sync.protocol.errors import Gap, ProtocolError, TryLater, Unreachable
 from sync.protocol.session import HelloAnswer, HelloRequest, Poke, PushAnswer, PushHeader
 from sync.protocol.session import SnapshotManifest as Manifest
-from sync.transport.faulty import Faults, FaultyEndpoint
+from sync.transport.faulty import LATE_CALLS, Faults, FaultyEndpoint
 from tests.sync.transport import messages
 
 FILE = bytes(range(256))
@@ -143,9 +143,25 @@ def test_a_late_push_arrives_before_a_later_call():
     central, endpoint = _always(late_push=1, deliver=1)
     with pytest.raises(Unreachable):
         endpoint.push(messages.push_header(), ())
-    assert (central.calls, endpoint.late_pushes) == ([], 1)
+    assert (central.calls, endpoint.late_requests) == ([], 1)
     endpoint.challenge()
-    assert (central.calls, endpoint.late_pushes) == (["push 1", "challenge"], 0)
+    assert (central.calls, endpoint.late_requests) == (["push 1", "challenge"], 0)
+
+
+@pytest.mark.parametrize("call", sorted(LATE_CALLS))
+def test_other_requests_may_come_late_too(call: str):
+    """A greeting, a pull, a question for operations: given up, and heard by central later."""
+    central, endpoint = _always(late_call=1, deliver=1)
+    ask = {
+        "hello": lambda: endpoint.hello(messages.hello_request()),
+        "pull": lambda: endpoint.pull("store:012", 3, 0, 5),
+        "operations": lambda: endpoint.operations(messages.REPLICA, 1, 1),
+    }[call]
+    with pytest.raises(Unreachable):
+        ask()
+    assert (central.calls, endpoint.late_requests) == ([], 1)
+    endpoint.challenge()
+    assert [one.split()[0] for one in central.calls] == [call, "challenge"]
 
 
 def test_what_a_late_push_leads_to_is_heard_by_nobody():

@@ -1,0 +1,84 @@
+"""What a store keeps beside its databases (mark, evidence), and what of it a power cut takes.
+
+A database is on the disk when its commit returns: it asks for that at each one. The
+mark is flushed only before something is sent, and evidence after the commit that it
+speaks of, so that power may go in between. What a file had when it was flushed last
+is safe; of what was written since, each sector may be there or not.
+"""
+
+import os
+from pathlib import Path
+from random import Random
+
+from sync.edge.evidence import SUFFIX
+from sync.edge.journal import Journal
+from sync.edge.mark import SLOT_BYTES
+from tests.simulation.faults import StoreFuse
+
+MARK = "journal.mark"
+
+
+class Flushes:
+    """Stands between a store's files and its disk."""
+
+    def __init__(self, fuse: StoreFuse, folder: Path, evidence: Path | None) -> None:
+        self._fuse = fuse
+        self._mark = folder / MARK
+        self._evidence = evidence
+        self._safe: dict[Path, bytes] = {}
+        """What a file had when it was flushed last."""
+        self._is_over = self._is_dark = False
+
+    def watch(self, journal: Journal) -> None:
+        """Stand behind a process's journal from now on: what there is was flushed before."""
+        self._safe = {path: path.read_bytes() for path in self._files()}
+        self._is_over = self._is_dark = False
+        journal.mark_file.flush = self._flush
+        if journal.evidence is not None:
+            journal.evidence.flush = self._flush
+
+    def end(self, *, is_dark: bool = False) -> None:
+        """Let nothing fall any more: the process is closed. In the dark that flushes nothing."""
+        self._is_over, self._is_dark = True, self._is_dark or is_dark
+
+    def _files(self) -> list[Path]:
+        beside = [] if self._evidence is None else self._evidence.glob(f"*{SUFFIX}")
+        return [path for path in (self._mark, *sorted(beside)) if path.exists()]
+
+    def _flush(self, descriptor: int) -> None:
+        if self._is_dark:
+            return
+        if not self._is_over:
+            self._fuse.flushes(before=True)
+        here = os.fstat(descriptor).st_ino
+        for path in self._files():
+            if path.stat().st_ino == here:
+                self._safe[path] = path.read_bytes()
+        if not self._is_over:
+            self._fuse.flushes(before=False)
+
+    def lose_power(self, random: Random) -> int:
+        """Let go of what was not flushed, of each file by chance; return of how many anything."""
+        torn = 0
+        for path in self._files():
+            now, safe = path.read_bytes(), self._safe.get(path, b"")
+            if now == safe:
+                continue
+            torn += 1
+            lose = _overwritten if path == self._mark else _cut
+            path.write_bytes(lose(now, safe, random))
+        return torn
+
+
+def _overwritten(now: bytes, safe: bytes, random: Random) -> bytes:
+    """Return a mark of which each slot is new, old, or new up to some byte only."""
+    left = bytearray(safe.ljust(len(now), b"\0"))
+    for at in range(0, len(now), SLOT_BYTES):
+        end = at + random.choice((0, SLOT_BYTES, random.randrange(SLOT_BYTES)))
+        left[at:end] = now[at:end]
+    return bytes(left)
+
+
+def _cut(now: bytes, safe: bytes, random: Random) -> bytes:
+    """Return evidence that ends somewhere behind what was flushed."""
+    return now[: random.randint(min(len(safe), len(now)), len(now))]
