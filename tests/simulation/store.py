@@ -72,6 +72,8 @@ class StoreMachine:
     """One store. `store` and `daemon` are the process that runs now."""
 
     rounds = 0
+    starts = 0
+    """Of its process."""
     heard_in: dict[int, int]
     """Lease token -> in which life of central's it was heard."""
     tried: int
@@ -112,8 +114,6 @@ class StoreMachine:
         self.local = LocalEndpoint(link)
         self.endpoint = self._noting(FaultyEndpoint(self.local, random, Faults()))
         self.boots = boots
-        self.starts = 0
-        """Of its process."""
         self.unshown = ""
         """What a start did not show although it was done."""
         self.checked: tuple[int, int] = (-1, -1)

@@ -1,4 +1,9 @@
-"""Versions that do not fit: a store or a central of yesterday."""
+"""Versions that do not fit: a store or a central of yesterday.
+
+Yesterday is the lowest version that is served, one before the newest: with version 3 of the
+protocol it is two before (N-2). What a version of tomorrow may send is `poison`: kinds and
+fields that nobody here knows.
+"""
 
 from random import Random
 

@@ -1,11 +1,21 @@
 """Everything that must hold in the simulation. A feature adds a file and a line here."""
 
-from tests.simulation.oracles import central, effects, escrow, journals, money, views, waiting
+from tests.simulation.oracles import (
+    central,
+    doubled,
+    effects,
+    escrow,
+    journals,
+    money,
+    views,
+    waiting,
+)
 from tests.simulation.registry import Oracle
 
 ALL: tuple[Oracle, ...] = (
     *journals.ORACLES,
     *central.ORACLES,
+    *doubled.ORACLES,
     *effects.ORACLES,
     *escrow.ORACLES,
     *money.ORACLES,
