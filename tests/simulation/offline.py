@@ -5,6 +5,7 @@ end, and the feed forgets the tombstones that the store has not seen.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +20,7 @@ from sync.domain.orders import Channel
 from sync.protocol.rows import store_scope
 from tests.simulation import oracles
 from tests.simulation.clocks import DAY_MS
+from tests.simulation.events import BY_NAME
 from tests.simulation.events.orders import note_cancelled
 from tests.simulation.registry import Violation
 from tests.simulation.settling import settle
@@ -29,6 +31,14 @@ DAYS = 30
 OPERATIONS_PER_ORDER = 6
 CANCELLED_SHARE = 0.02
 PLENTY = 1_000_000
+OTHER_WORK = ("sale", "sale", "sale", "at_the_counter", "drawer_work", "follow_up")
+"""What people do between two pickups, and for `OTHER_SHARE` of the time."""
+OTHER_SHARE = 0.3
+SEARCHING = ("ship", "sell_reservations", "bring_out", "extend", "anything_legal", "say_done",
+             "card_settles", "holds_end_here")  # fmt: skip
+"""What the simulation looks through all orders for: each a few times a day, all month."""
+SEARCHES = 2
+PARCELS = 60
 HABITS = Habits(shelf_is_empty=0.01, order_rejected=0.005, customer_comes=1.0, changed_mind=0.01)
 
 
@@ -38,12 +48,17 @@ class Figures:
 
     operations: int = 0
     cancelled: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Operations by kind."""
     seconds: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """Yield the figures as lines."""
-        yield f"{self.operations:,} operations in {DAYS} days offline, {self.cancelled} cancelled"
+        kinds = f"of {len(self.kinds)} kinds"
+        yield f"{self.operations:,} operations {kinds} in {DAYS} days offline"
+        yield ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.kinds.items()))
+        yield f"{self.cancelled} orders cancelled meanwhile"
         for name, seconds in self.seconds.items():
             yield f"{name}: {seconds:.1f} s, {self.operations / seconds:,.0f} operations/s"
 
@@ -70,6 +85,7 @@ def play(operations: int) -> Figures:
         settle(world)
         figures.seconds["Catching up"] = time.perf_counter() - began
         figures.operations = world.stores[0].history.counts.total()
+        figures.kinds = world.tally.kinds
         for oracle in oracles.ALL:
             figures.problems += [f"{oracle.name}: {one}" for one in oracle.check(world)]
     except Violation as violation:
@@ -90,6 +106,9 @@ def _prepare(world: World, orders: int) -> None:
         world.keys += 1
         key = f"order-{number}"
         world.note_placed(key, central.orders.place(new, RequestIdentity("shop", key, "body")))
+    dice = Random(31)
+    for _ in range(min(PARCELS, orders)):
+        BY_NAME["place_parcel"].act(world, 0, dice)
     settle(world)
 
 
@@ -99,8 +118,12 @@ def _a_month(world: World, operations: int, random: Random, figures: Figures) ->
     for day in range(DAYS):
         world.time.advance(DAY_MS)
         target = operations * (day + 1) // DAYS
+        for name in SEARCHING * SEARCHES:
+            BY_NAME[name].act(world, 0, random)
         while store.store.journal.head().seq < target:
-            if work_next(store.desk(), random, HABITS) is None:
+            if random.random() < OTHER_SHARE:
+                BY_NAME[random.choice(OTHER_WORK)].act(world, 0, random)
+            elif work_next(store.desk(), random, HABITS) is None:
                 break
         store.daemon.run_once()
         _central_goes_on(world, day, waiting, figures)

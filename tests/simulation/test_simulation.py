@@ -56,3 +56,4 @@ def test_a_month_offline_in_small():
     assert found.problems == []
     assert found.operations >= 500
     assert found.cancelled > 10
+    assert len(found.kinds) > 20
