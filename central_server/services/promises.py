@@ -359,11 +359,10 @@ def reserve(
     promises = promises or Promises(unit, now_ms)
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
     unit.stock.lock_network(wide)
-    if not ask.is_moved:
-        others = set(wanted).difference(wide)
-        unit.stock.share_network(others)
-        if any(_unsourced(unit, others).values()):
-            return False  # an order came meanwhile that waits for them: look again
+    others = set(wanted).difference(wide)
+    unit.stock.share_network(others)
+    if not ask.is_moved and any(_unsourced(unit, others).values()):
+        return False  # an order came meanwhile that waits for them: look again
     fresh = Promises(unit, now_ms, promises.rules)
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)

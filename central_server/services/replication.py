@@ -19,9 +19,10 @@ from central_server.services.judging import (
     NotTheStoresToSay,
     NotThisStores,
 )
+from central_server.services.moving import Moving
 from central_server.services.pending_mail import PendingMail
 from central_server.services.push_exceptions import ExceptionsOfPush
-from central_server.services.reserving import Only, Reserving, among
+from central_server.services.reserving import Reserving
 from central_server.services.rights import SharedStock
 from central_server.services.succession import Standing
 from sync.domain.errors import OperationRefused
@@ -32,7 +33,7 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortRe
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
 from sync.domain.money_operations import MoneyOperation
-from sync.domain.operations import FulfillmentRejected, LineShortPicked, aggregate_of
+from sync.domain.operations import LineShortPicked, aggregate_of
 from sync.domain.reserve_operations import BEGINNINGS, CENTRALS_OWN, WaitServed
 from sync.domain.sizing import sold_when_ms
 from sync.domain.stock_operations import FloorSold, StockOperation
@@ -55,7 +56,7 @@ Records = Iterable[OperationRecord]
 StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
-class Replication(Reserving):
+class Replication(Moving, Reserving):
     """Applies one push. Made for one transaction and used once."""
 
     def __init__(
@@ -102,9 +103,12 @@ class Replication(Reserving):
         """
         assert state.location_id == self._location_id
         self._load({aggregate_of(record.op) for record in records})
-        if not self._are_late_moved:
+        skus = self._may_move(records)
+        if self._are_late_moved:
+            self._share(skus)
+        else:
             try:
-                self.lapse()
+                self.lapse(also=skus)
             except self.trouble:
                 raise
             except Exception as fault:
@@ -114,6 +118,7 @@ class Replication(Reserving):
     def load(self, aggregates: Collection[str], records: Records, *, all_rights: bool) -> None:
         """Load and lock what these are about, and nothing else but `all_rights` where asked."""
         self._load(aggregates)
+        self._share(self._may_move(records))
         self._shared.load(_of_stock(records), all_rights=all_rights)
 
     def _load(self, fulfillment_ids: Collection[str]) -> None:
@@ -126,30 +131,6 @@ class Replication(Reserving):
             for one in parts:
                 self._rows[one.row.order.id] = one.row.order
                 self._kept_marks[one.row.order.id] = one.row.watermark
-
-    def lapse(self, only: Only = None) -> int:
-        """Move promises elsewhere that this location was too late to confirm; return how many."""
-        found = among(self._unit.fulfillments.lapsed(self._now_ms, self._location_id), only)
-        self._load({one.row.order.id for one in found})
-        count = 0
-        for key in [one.row.order.id for one in found]:
-            order = self._rows[key]
-            if order.is_unconfirmed and order.total("open"):
-                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"lapse:{key}")
-                count += 1
-        return count
-
-    def give_on_idle(self, only: Only = None) -> int:
-        """Move orders elsewhere that nobody here accepted in time; return how many."""
-        found = among(self._unit.fulfillments.idle(self._now_ms, self._location_id), only)
-        self._load({one.row.order.id for one in found})
-        count = 0
-        for key in [one.row.order.id for one in found]:
-            order = self._rows[key]
-            if order.accepted_at_ms is None and order.total("open") and not order.total("picked"):
-                self._decide(FulfillmentRejected(key, ShortReason.PROMISE_LAPSED), f"idle:{key}")
-                count += 1
-        return count
 
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""

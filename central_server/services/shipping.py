@@ -127,6 +127,8 @@ def divide(
     only, plan = (first, None) if isinstance(first, Chosen) else (None, first)
     found = Shipping(missing={line: count for line, count in units.items() if count})
     ask = Ask(order.channel, Method.SHIP.value, is_moved=is_moved)
+    if is_moved:
+        unit.stock.share_network(by_sku(order, found.missing))  # before the first holds stock
     room: int | None = None  # as many shipments as the rule allows
     for _ in range(TRIES):
         if not found.missing or room == 0:

@@ -1,7 +1,10 @@
 """Locks on what is kept of a SKU in all places together. SQLite has one writer: it needs none.
 
 alone    who promises of what is kept, and orders that are to wait for their release
-shared   who promises at one place, of SKUs of which nothing is kept
+shared   who promises at one place, of SKUs of which nothing is kept; who moves a promise
+
+All that a transaction will ask for is locked at once, and before any row of stock, where that
+can be foreseen.
 """
 
 from collections.abc import Collection

@@ -194,8 +194,9 @@ class Stock:
     def share_network(self, skus: Collection[str]) -> None:
         """Let nobody begin to keep something of these SKUs in all, until the commit.
 
-        Who promises at one place alone takes it before asking whether anything is kept:
-        an order that is to wait (`lock_network`) waits for those under way, and they for it.
+        Who promises at one place alone, or moves a promise, takes it before asking whether
+        anything is kept: an order that is to wait (`lock_network`) waits for those under way,
+        and they for it.
         """
         network_locks.share(self._connection, skus)
 

@@ -1,20 +1,38 @@
 """Orders that wait, and orders that do not, at the same moment: each unit is promised once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import pytest
 
+from central_server.services.follow_ups import PushFollowUps
 from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import NewOrder
 from central_server.services.order_groups import OrderRequest
+from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.storage.holds import Holds
+from central_server.storage.postgresql import RetryingWriter
+from central_server.storage.stock import Stock
+from central_server.storage.supply import Supply
 from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import ShortReason
+from sync.domain.operations import FulfillmentRejected
+from sync.domain.stock_operations import FloorSold, SkuUnits
+from tests.central_server.services.test_promise_rules import publish as publish_promising
+from tests.central_server.services.test_promise_rules import shown
 from tests.central_server.services.test_routing_rules import publish
-from tests.support.central_world import World, build_world
+from tests.support.central_world import Device, World, build_world
 from tests.support.parcels import CARRIERS, parcel_order
 
 pytestmark = pytest.mark.postgres
+KEEP_ONE = PromiseRule(
+    "keep", RuleKind.HOLDBACK, level=Level.NETWORK, units=1, skus=("SKU-1",)
+)  # fmt: skip
+Work = Callable[[], object]
 
 
 @pytest.fixture
@@ -62,3 +80,114 @@ def test_what_an_order_waits_for_is_promised_to_nobody_meanwhile(shipping, monke
         waiting.result(10)
         assert isinstance(buying.result(10), InsufficientStock)
     assert shipping.stock("S001") == (2, 0)
+
+
+class Pause:
+    """Lets the first caller of a method wait, after it, until it may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+        self.is_reached, self.may_go_on = Event(), Event()
+        method = getattr(owner, name)
+
+        def paused(*asked: Any, **named: Any) -> Any:
+            found = method(*asked, **named)
+            if not self.is_reached.is_set():
+                self.is_reached.set()
+                assert self.may_go_on.wait(10)
+            return found
+
+        monkeypatch.setattr(owner, name, paused)
+
+    def meanwhile(self, first: Work, second: Work) -> None:
+        """Do `second` while `first` stands still, and let both end."""
+        with ThreadPoolExecutor(2) as pool:
+            one = pool.submit(first)
+            assert self.is_reached.wait(10)
+            other = pool.submit(second)
+            wait([other], timeout=1)
+            self.may_go_on.set()
+            one.result(20)
+            other.result(20)
+
+
+def transfer(world: World) -> None:
+    """Order three at S001, which has two: one is sent there."""
+    new = replace(world.new_order(("SKU-1", 3)), transfer=True)
+    world.parts.central.orders.place(new, RequestIdentity("test", "transfer", "b"))
+
+
+def giving_up(world: World) -> tuple[Device, str]:
+    """Return S002 about to give up a unit that a customer wants to fetch there, and the order."""
+    order_id = world.place(("SKU-1", 1), at="S002").order_id
+    (work,) = world.fulfillments(order_id)
+    device = world.device("S002")
+    device.do(FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    return device, order_id
+
+
+def carriers_of(world: World, order_id: str) -> list[str]:
+    found = world.fulfillments(order_id)
+    return [one.location_id for one in found if one.total("open")]
+
+
+def test_a_promise_that_moves_leaves_what_an_order_of_the_same_moment_keeps(shipping, monkeypatch):
+    """S001's two are kept for who waits for a third: what S002 gives up moves on to S003."""
+    device, order_id = giving_up(shipping)
+    Pause(monkeypatch, Supply, "claim").meanwhile(lambda: transfer(shipping), device.push)
+    assert carriers_of(shipping, order_id) == ["S003"]
+    assert (shipping.stock("S001"), shown(shipping)) == ((2, 0), 0)
+
+
+def test_who_is_to_wait_sees_the_promise_that_moves_at_the_same_moment(shipping, monkeypatch):
+    """What S002 gave up has taken one of S001's two: two are sent there, not one."""
+    device, order_id = giving_up(shipping)
+    Pause(monkeypatch, PushFollowUps, "_moved").meanwhile(device.push, lambda: transfer(shipping))
+    assert carriers_of(shipping, order_id) == ["S001"]
+    (coming,) = shipping.parts.central.supply.coming("SKU-1")
+    assert coming["units"] == 2
+
+
+def in_turn(world: World, monkeypatch: pytest.MonkeyPatch, new: NewOrder, work: Work) -> None:
+    """Do `work` while an order has SKU-1 for itself: no transaction has to be run again."""
+    runs: list[object] = []
+    once = RetryingWriter._once
+
+    def counted(writer: RetryingWriter, command: Any) -> Any:
+        runs.append(command)
+        return once(writer, command)
+
+    monkeypatch.setattr(RetryingWriter, "_once", counted)
+    request = OrderRequest(new, RequestIdentity("test", "has-it", "b"))
+    Pause(monkeypatch, Stock, "lock_network").meanwhile(
+        lambda: world.parts.central.orders.place_many([request]), work
+    )
+    assert len(runs) == len(set(runs)), "two met, and one of them had to give way"
+
+
+@pytest.mark.parametrize("is_sold", [True, False], ids=["sold", "given up"])
+def test_a_push_that_moves_a_promise_waits_before_it_holds_stock(shipping, monkeypatch, is_sold):
+    """The order comes to S001's stock next: who has that and waits for the SKU is in its way."""
+    order_id = shipping.place(("SKU-1", 1)).order_id
+    (work,) = shipping.fulfillments(order_id)
+    publish_promising(shipping, KEEP_ONE)
+    device = shipping.device("S001")
+    device.do(FloorSold("T1", (SkuUnits("SKU-1", 2 if is_sold else 1),)))
+    if not is_sold:
+        device.do(FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    in_turn(shipping, monkeypatch, shipping.new_order(("SKU-1", 1)), device.push)
+    assert carriers_of(shipping, order_id) == ["S002"]
+
+
+def test_promises_that_move_together_wait_before_any_holds_stock(shipping, monkeypatch):
+    """The same of orders that nobody accepted: the first that moves holds stock of S002."""
+    publish(shipping, RoutingRule("soon", RoutingRuleKind.ROUTE, accept_minutes=10))
+    shipping.open_stores()
+    orders = []
+    for sku in ("SKU-2", "SKU-1"):
+        orders.append(shipping.place((sku, 1)).order_id)
+        shipping.clock.advance(3_600_000)
+    publish_promising(shipping, KEEP_ONE)
+    shipping.place(("SKU-3", 1))  # central's clock is noted
+    new = shipping.new_order(("SKU-1", 1), ("SKU-2", 1), at="S002")
+    in_turn(shipping, monkeypatch, new, shipping.parts.promises.run)
+    assert [carriers_of(shipping, one) for one in orders] == [["S002"], ["S002"]]
