@@ -163,7 +163,13 @@ class CatalogueIntake:
     ) -> None:
         """Set what is on hand; the ledger gets the differences, allocations stay."""
         locations = unit.locations.get_many({item.location_id for item in items})
-        opening = [self._opening_of(item, locations[item.location_id]) for item in items]
+        came = unit.supply.came_for_orders(locations.keys())
+        opening = [
+            self._opening_of(
+                item, locations[item.location_id], came.get((item.location_id, item.sku), 0)
+            )
+            for item in items
+        ]
         unit.stock.set_opening(opening, source, self._clock.now_ms(), reason)
         feed = FeedWriter(unit.feed)
         places: dict[str, set[str]] = {}
@@ -174,11 +180,12 @@ class CatalogueIntake:
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         self._flush(unit, feed)
 
-    def _opening_of(self, item: StockItem, location: Location) -> "OpeningStock":
+    def _opening_of(self, item: StockItem, location: Location, for_orders: int) -> "OpeningStock":
         safety = location.safety_stock if item.safety_stock is None else item.safety_stock
         return self._opening(
-            item.location_id, item.sku, item.on_hand, item.aisle, safety, location.floor_percent
-        )
+            item.location_id, item.sku, item.on_hand, item.aisle, safety,
+            location.floor_percent, for_orders,
+        )  # fmt: skip
 
     def take_associates(
         self, unit: "Unit", location_id: str, associates: Sequence[AssociateRow]

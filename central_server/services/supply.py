@@ -13,6 +13,7 @@ from central_server.services.errors import (
     UnknownSkus,
 )
 from central_server.services.exceptions import exception_record
+from central_server.services.floors import leave_to_orders
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339
 from central_server.sourcing.bundles import UNITS_MAX
@@ -101,6 +102,7 @@ class SupplyBook:
             found, before = unit.supply.receipt(receipt_id), None
             if found is not None:
                 unit.supply.close_receipt(receipt_id, now, received)
+                leave_to_orders(unit, found, found.units if received is None else received)
             elif (closed := unit.supply.closed_receipt(receipt_id)) is not None:
                 found, before = closed
                 if received is not None:

@@ -111,6 +111,11 @@ def send_to(
     return receipts
 
 
+def is_transfer_of(receipt_id: str, order_number: str) -> bool:
+    """Return whether a receipt is of goods that were sent to a store for this order."""
+    return receipt_id.startswith(f"{order_number}-{SUFFIX}-")
+
+
 def _address(place: Location) -> Address:
     return Address(
         place.name, place.address_line, place.city, place.postal_code, place.country,

@@ -283,7 +283,8 @@ class Stock:
         rows = [
             (
                 item.location_id, item.sku, item.on_hand, 0,
-                fixed_floor(item.on_hand, item.floor_percent), item.safety_stock, item.aisle,
+                fixed_floor(item.on_hand - item.for_orders, item.floor_percent),
+                item.safety_stock, item.aisle,
             )
             for item in ordered
         ]  # fmt: skip

@@ -33,6 +33,8 @@ class OpeningStock:
     aisle: str = ""
     safety_stock: int = 0
     floor_percent: int = 0
+    for_orders: int = 0
+    """Units that came for orders that wait for them: the floor is no share of these."""
 
 
 def stock_row_of(row: Sequence[Any]) -> StockRow:

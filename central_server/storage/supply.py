@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from central_server.sourcing.bundles import Bundle
 from central_server.sourcing.receipts import Kept, Receipt
-from central_server.storage.bulk import insert_many, upsert_many
+from central_server.storage.bulk import among, insert_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
 from central_server.storage.raw import Together, Values
@@ -268,6 +268,32 @@ class Supply:
         table = BACKORDERS.c
         wanted = select(table.line).where(table.order_id == order_id, table.closed_ms.is_(None))
         return self._connection.execute(wanted.limit(1)).scalar() is not None
+
+    def came_for_orders(
+        self, location_ids: Collection[str], *, but: str = ""
+    ) -> dict[tuple[str, str], int]:
+        """Return the units by (location, SKU) that came and are claimed by orders that still wait.
+
+        `but`: of all receipts but this one.
+        """
+        table, claim = RECEIPTS.c, BACKORDERS.c
+        rows = self._connection.execute(
+            select(
+                table.location_id, table.sku,
+                func.coalesce(table.received, table.units),
+                cast(func.sum(claim.units), BigInteger),
+            )
+            .join(BACKORDERS, claim.receipt_id == table.id)
+            .where(
+                claim.closed_ms.is_(None), table.closed_ms.is_not(None), table.id != but,
+                among(self._connection, table.location_id, location_ids),
+            )
+            .group_by(table.id)
+        )  # fmt: skip
+        found: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for place, sku, came, claimed in rows:
+            found[place, sku] += min(came, claimed)
+        return dict(found)
 
     def end_claims_of(self, order_id: str, now_ms: int) -> None:
         """Let an order wait for nothing any more."""
