@@ -338,7 +338,9 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         sync=SyncService(judging, snapshots or SnapshotFiles(database, settings.snapshots_dir)),
         keys=ApiKeys(database, clock, random),
         escrow=EscrowPolicies(database, clock, pokes),
-        promise_rules=PromiseRuleBook(database, clock),
+        promise_rules=PromiseRuleBook(
+            database, clock, needs_second_person=not settings.promise_self_approval
+        ),
         promise_preview=PromisePreview(database, clock),
         routing_rules=RoutingRuleBook(
             database, clock, needs_second_person=not settings.routing_self_approval

@@ -79,6 +79,8 @@ class CentralSettings(BaseSettings):
     """How long after the order the goods are promised, within opening hours."""
     routing_self_approval: bool = False
     """Whether who wrote a draft of routing rules may publish it."""
+    promise_self_approval: bool = False
+    """Whether who wrote a draft of rules of promising may publish it."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     poll_seconds: int = Field(default=30, ge=1)
     session_seconds: int = Field(default=900, ge=60)

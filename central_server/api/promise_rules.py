@@ -1,4 +1,4 @@
-"""Rules of promising: draft them, see what they would change, publish and archive them."""
+"""Rules of promising: draft them, see what they would change, publish, roll back, archive."""
 
 from typing import Annotated
 
@@ -47,7 +47,7 @@ def list_versions(
 
 @router.get("/promise-audit", response_model=RuleAudit, responses=problems(*KEYED))
 def get_audit(request: Request, holder: Reader, limit: Limit = LIMIT_DEFAULT) -> object:
-    """Return who drafted, published and archived what, the newest first."""
+    """Return who drafted, published, rolled back and archived what, the newest first."""
     return {"audit": central_of(request).promise_rules.audit(limit)}
 
 
@@ -103,19 +103,38 @@ def preview_version(
 @router.post(
     "/promise-rules/{version}/publish",
     response_model=RuleVersionView,
-    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid", "changed_since_read"),
+    responses=problems(
+        *KEYED,
+        "not_found",
+        "version_fixed",
+        "rules_invalid",
+        "needs_approval",
+        "read_it_first",
+        "changed_since_read",
+    ),
 )
 def publish_version(
     request: Request, version: Number, body: PublishBody, holder: Admin, if_match: AsRead = ""
 ) -> object:
-    """Let a draft hold from a moment on; the version before it ends then.
+    """Approve a draft and let it hold from a moment on; not by a key that wrote it.
 
-    With the `reading` of a version in `If-Match`, only as it was read.
+    `If-Match` carries the `reading` of the version as it was read: rules that somebody changed
+    since are refused. The version before it ends when this one begins.
     """
     return central_of(request).promise_rules.publish(
         version, effective_from_ms=milliseconds(body.effective_from), note=body.note,
         by=holder.name, reading=reading_of(if_match),
     )  # fmt: skip
+
+
+@router.post(
+    "/promise-rules/{version}/roll-back",
+    response_model=RuleVersionView,
+    responses=problems(*KEYED, "not_found", "version_fixed", "rules_invalid"),
+)
+def roll_back_version(request: Request, version: Number, body: NoteBody, holder: Admin) -> object:
+    """Let what an earlier version said hold again from now on, as a new version."""
+    return central_of(request).promise_rules.roll_back(version, note=body.note, by=holder.name)
 
 
 @router.post(

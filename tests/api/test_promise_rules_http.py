@@ -8,30 +8,65 @@ pytestmark = pytest.mark.anyio
 KEEP_ONE = {"id": "keep-one", "kind": "safety_stock", "units": 1}
 
 
-async def test_rules_are_drafted_previewed_and_published(client):
-    """The whole life of a version, and what is in force afterwards."""
+async def promised(client) -> int:
+    """Return what the first store offers of a SKU."""
+    asked = {"sku": "SKU-1", "location": "S001"}
+    (one,) = (await client.get("/v1/availability", params=asked)).json()["availability"]
+    return one["available_to_promise"]
+
+
+async def test_rules_are_drafted_previewed_and_published(client, world):
+    """Previewed, refused to its writer, published by another key, rolled back, archived."""
     made = await client.post("/v1/promise-rules", json={"rules": [KEEP_ONE], "note": "start"})
     assert (made.status_code, made.json()["state"]) == (201, "draft")
     preview = (await client.get("/v1/promise-rules/1/preview")).json()
     assert (preview["units_before"], preview["units_after"]) == (150, 135)
     body = {"note": "go", "effective_from": "2020-01-01T00:00:00Z"}
-    published = await client.post("/v1/promise-rules/1/publish", json=body)
+    refused = await client.post("/v1/promise-rules/1/publish", json=body)
+    assert is_problem(refused, 403, "needs_approval")
+    lee = {"Authorization": f"Bearer {world.parts.central.keys.create('lee', ('admin',))}"}
+    blind = await client.post("/v1/promise-rules/1/publish", json=body, headers=lee)
+    assert is_problem(blind, 428, "read_it_first")
+    lee["If-Match"] = '"0123456789abcdef"'
+    other = await client.post("/v1/promise-rules/1/publish", json=body, headers=lee)
+    assert is_problem(other, 412, "changed_since_read")
+    lee["If-Match"] = f'"{made.json()["reading"]}"'
+    published = await client.post("/v1/promise-rules/1/publish", json=body, headers=lee)
     assert (published.status_code, published.json()["in_force"]) == (200, True)
     again = await client.put("/v1/promise-rules/1", json={"rules": []})
     assert is_problem(again, 409, "version_fixed")
-    page = (await client.get("/v1/promise-rules")).json()
-    assert [one["version"] for one in page["versions"]] == [1]
     await client.post("/v1/promise-rules/1/archive", json={"note": "over"})
+    assert await promised(client) == 10
+    back = await client.post("/v1/promise-rules/1/roll-back", json={"note": "sorry"})
+    assert (back.json()["version"], back.json()["in_force"]) == (2, True)
+    assert await promised(client) == 9
+    shown = (await client.get("/v1/promise-rules/2")).json()
+    assert shown["rules"] == [{**KEEP_ONE, "level": "node"}]
+    page = (await client.get("/v1/promise-rules")).json()
+    assert [one["version"] for one in page["versions"]] == [2, 1]
     audit = (await client.get("/v1/promise-audit")).json()["audit"]
-    assert [one["action"] for one in audit] == ["archived", "published", "drafted"]
+    assert [one["action"] for one in audit] == [
+        "rolled back to 1", "archived", "published", "drafted",
+    ]  # fmt: skip
 
 
-async def test_wrong_rules_are_pointed_at(client):
+async def test_what_never_held_is_not_rolled_back_to(client):
+    """Rolling back needs no second person, so it is for what did hold; and only for versions."""
+    await client.post("/v1/promise-rules", json={"rules": [KEEP_ONE]})
+    refused = await client.post("/v1/promise-rules/1/roll-back", json={})
+    assert is_problem(refused, 409, "version_fixed")
+    missing = await client.post("/v1/promise-rules/7/roll-back", json={})
+    assert is_problem(missing, 404, "not_found")
+
+
+async def test_wrong_rules_are_pointed_at(client, world):
     """What the form allows and sense does not is a finding; it keeps a version from publishing."""
     rule = {"id": "r", "kind": "holdback", "skus": ["nope"]}
     made = await client.post("/v1/promise-rules", json={"rules": [rule]})
     assert {one["field"] for one in made.json()["findings"]} == {"units", "skus"}
-    answer = await client.post("/v1/promise-rules/1/publish", json={})
+    lee = {"Authorization": f"Bearer {world.parts.central.keys.create('lee', ('admin',))}"}
+    lee["If-Match"] = made.json()["reading"]
+    answer = await client.post("/v1/promise-rules/1/publish", json={}, headers=lee)
     assert is_problem(answer, 422, "rules_invalid")
     assert "say how many units were agreed" in answer.json()["detail"]
     strange = await client.post("/v1/promise-rules", json={"rules": [{**KEEP_ONE, "unit": 2}]})

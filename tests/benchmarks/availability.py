@@ -182,4 +182,5 @@ def _filled(database: Database, folder: Path) -> Parts:
 def _publish(parts: Parts, rules: tuple[PromiseRule, ...]) -> None:
     book = parts.central.promise_rules
     made: dict[str, Any] = book.draft(rules, note="", by="bench")
-    book.publish(made["version"], effective_from_ms=None, note="", by="bench")
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "reading": made["reading"]}
+    book.publish(made["version"], by="approver", **how)

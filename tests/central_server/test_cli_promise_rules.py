@@ -27,21 +27,32 @@ def run(tmp_path, monkeypatch):
     return lambda *words, given="": CliRunner().invoke(app, ["promise-rules", *words], input=given)
 
 
+def reading(run) -> str:
+    """Return what somebody else has read of the first version."""
+    return str(json.loads(run("show", "1", "--json").stdout)["reading"])
+
+
 def test_a_version_lives_on_the_command_line(run, tmp_path):
-    """Draft from a file, preview, publish, show, archive: words for people, JSON for programs."""
+    """Draft, preview, publish by somebody else, roll back: words for people, JSON for programs."""
     file = tmp_path / "rules.json"
     file.write_text(json.dumps(RULES), "utf-8")
     assert "version 1  draft  1 rules" in run("draft", str(file), "--by", "Kim").stdout
     preview = run("preview", "1").stdout
     assert "-15 units (150 to 135), 5 SKUs and 3 stores change (web, pickup)." in preview
     assert json.loads(run("preview", "1", "--json").stdout)["stores_changed"] == 3
-    assert "active, in force" in run("publish", "1", "--note", "go", "--by", "Lee").stdout
+    assert run("publish", "1", "--by", "Kim").exit_code == CONFLICT
+    unread = run("publish", "1", "--by", "Lee")
+    assert (unread.exit_code, "say which rules" in unread.output) == (CONFLICT, True)
+    approved = run("publish", "1", "--note", "go", "--by", "Lee", "--reading", reading(run))
+    assert "active, in force" in approved.stdout
     shown = run("show", "1").stdout
     assert "keep-one: safety_stock" in shown
     assert "published by Lee  go" in shown
     assert json.loads(run("list", "--json").stdout)[0]["in_force"] is True
     assert run("publish", "1").exit_code == CONFLICT
     assert "archived" in run("archive", "1").stdout
+    assert "version 2  active, in force" in run("roll-back", "1", "--by", "Kim").stdout
+    assert "version 2 rolled back to 1 by Kim" in run("audit").stdout
     assert "version 1 drafted by Kim" in run("audit").stdout
 
 
@@ -50,7 +61,7 @@ def test_what_is_wrong_is_said(run):
     wrong = json.dumps({"rules": [{"id": "r", "kind": "offer"}]})
     made = run("draft", "-", given=wrong)
     assert "! r.offered: say true to offer it, or false not to" in made.stdout
-    assert run("publish", "1").exit_code == REFUSED
+    assert run("publish", "1", "--by", "Lee", "--reading", reading(run)).exit_code == REFUSED
     assert run("draft", "-", "--version", "1", given=json.dumps(RULES)).exit_code == 0
     assert run("publish", "1", "--from", "tomorrow").exit_code == USAGE
     assert run("draft", "-", given="{}").exit_code == USAGE

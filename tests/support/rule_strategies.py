@@ -26,8 +26,9 @@ def any_rule(
     kind = draw(st.sampled_from(RuleKind))
     may_be_wide = kind in {RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK}
     amount = draw(st.sampled_from(["units", "percent", "weeks"]))
+    how_much = float(draw(few)) if amount == "weeks" else draw(few)
     by_kind: dict[RuleKind, dict[str, Any]] = {
-        RuleKind.SAFETY_STOCK: {amount: draw(few)},
+        RuleKind.SAFETY_STOCK: {amount: how_much},
         RuleKind.HOLDBACK: {"units": draw(few)},
         RuleKind.OFFER: {"offered": draw(st.booleans())},
         RuleKind.PROTECT: {},

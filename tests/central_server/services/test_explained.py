@@ -61,7 +61,8 @@ def rule_by(world: World, drawn: list[PromiseRule]) -> None:
     named = tuple(replace(rule, id=f"r{number}") for number, rule in enumerate(drawn))
     book = world.parts.central.promise_rules
     made: dict[str, Any] = book.draft(named, note="", by="Kim")
-    book.publish(made["version"], effective_from_ms=None, note="", by="Lee")
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "reading": made["reading"]}
+    book.publish(made["version"], by="Lee", **how)
 
 
 def summed(parts: list[dict[str, Any]], begins: str) -> int:

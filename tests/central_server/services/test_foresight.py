@@ -35,7 +35,8 @@ def publish_promises(world, *rules):
     """Put rules of promising in force."""
     book = world.parts.central.promise_rules
     made = book.draft(rules, note="", by="test")
-    book.publish(made["version"], effective_from_ms=None, note="", by="test")
+    how = {"effective_from_ms": None, "note": "", "reading": made["reading"]}
+    book.publish(made["version"], by="approver", **how)
 
 
 def decisions_in_writer(monkeypatch: pytest.MonkeyPatch) -> list[str]:

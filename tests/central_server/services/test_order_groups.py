@@ -140,7 +140,8 @@ def test_what_is_kept_of_the_network_holds_within_a_group(world):
     book = world.parts.central.promise_rules
     keep = PromiseRule("wide", RuleKind.HOLDBACK, level=Level.NETWORK, units=24)
     made = book.draft((keep,), note="", by="test")
-    book.publish(made["version"], effective_from_ms=None, note="", by="test")
+    how = {"effective_from_ms": None, "note": "", "reading": made["reading"]}
+    book.publish(made["version"], by="approver", **how)
     found = world.parts.central.orders.place_many(
         [request(world, f"k{number}", ("SKU-1", 2), at=NAMES[number % 3]) for number in range(6)]
     )

@@ -5,15 +5,26 @@ from typing import Any
 
 import pytest
 
-from central_server.services.errors import NotFound, PickupNotOffered, RulesInvalid, VersionFixed
+from central_server.bootstrap import assemble
+from central_server.config import CentralSettings
+from central_server.services.errors import (
+    ChangedSinceRead,
+    NeedsApproval,
+    NotFound,
+    PickupNotOffered,
+    ReadItFirst,
+    RulesInvalid,
+    VersionFixed,
+)
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
+from central_server.services.rule_book import RuleBook
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
-from tests.support.central_world import PLACES, World
+from tests.support.central_world import PLACES, SECRET, World
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
 MINUTE_MS = 60_000
@@ -24,8 +35,17 @@ def publish(world: World, *rules: PromiseRule) -> int:
     book = world.parts.central.promise_rules
     made: dict[str, Any] = book.draft(rules, note="why", by="Kim")
     assert made["findings"] == []
-    book.publish(made["version"], effective_from_ms=None, note="go", by="Lee")
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "go", "reading": made["reading"]}
+    book.publish(made["version"], by="Lee", **how)
     return int(made["version"])
+
+
+def publish_later(world: World, begins_ms: int, *rules: PromiseRule) -> dict[str, Any]:
+    """Approve rules that begin then."""
+    book = world.parts.central.promise_rules
+    made: dict[str, Any] = book.draft(rules, note="", by="Kim")
+    how: dict[str, Any] = {"effective_from_ms": begins_ms, "reading": made["reading"]}
+    return book.publish(made["version"], note="sale", by="Lee", **how)
 
 
 def shown(world: World, place: str = "S001", sku: str = "SKU-1") -> int:
@@ -178,9 +198,9 @@ def test_versions_follow_one_another(world):
     """At any moment one version holds; a later start takes over by the clock."""
     book, clock = world.parts.central.promise_rules, world.clock
     first = publish(world, PromiseRule("r", HOLD, units=1))
-    later = book.draft([PromiseRule("r", HOLD, units=2)], note="", by="Kim")["version"]
     start = clock.now_ms() + 60 * MINUTE_MS
-    made = book.publish(later, effective_from_ms=start, note="sale", by="Lee")
+    made = publish_later(world, start, PromiseRule("r", HOLD, units=2))
+    later = made["version"]
     assert (made["state"], made["in_force"]) == ("active", False)
     assert (shown(world), book.show(first)["in_force"]) == (9, True)
     now = publish(world, PromiseRule("r", HOLD, units=3))
@@ -201,9 +221,8 @@ def test_a_version_that_is_withdrawn_before_it_begins_leaves_no_gap(world):
     first = publish(world, PromiseRule("r", HOLD, units=1))
     versions = []
     for units, begins in ((2, start), (3, start + 60 * MINUTE_MS)):
-        made = book.draft([PromiseRule("r", HOLD, units=units)], note="", by="Kim")["version"]
-        book.publish(made, effective_from_ms=begins, note="", by="Lee")
-        versions.append(made)
+        made = publish_later(world, begins, PromiseRule("r", HOLD, units=units))
+        versions.append(made["version"])
     book.archive(versions[0], note="not this year", by="Kim")
     assert book.show(first)["effective_until"] == book.show(versions[1])["effective_from"]
     world.clock.advance(90 * MINUTE_MS)
@@ -219,10 +238,11 @@ def test_what_is_published_is_fixed(world):
     book = world.parts.central.promise_rules
     wrong = book.draft([PromiseRule("r", HOLD, skus=("no",))], note="", by="Kim")
     assert [one["field"] for one in wrong["findings"]] == ["units", "skus"]
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "go", "by": "Lee"}
     with pytest.raises(RulesInvalid, match="were agreed"):
-        book.publish(wrong["version"], effective_from_ms=None, note="", by="Kim")
-    book.edit(wrong["version"], [PromiseRule("r", HOLD, units=1)], note="better", by="Kim")
-    book.publish(wrong["version"], effective_from_ms=None, note="go", by="Lee")
+        book.publish(wrong["version"], **how, reading=wrong["reading"])
+    right = book.edit(wrong["version"], [PromiseRule("r", HOLD, units=1)], note="better", by="Kim")
+    book.publish(wrong["version"], **how, reading=right["reading"])
     with pytest.raises(VersionFixed, match="draft a new one"):
         book.edit(wrong["version"], [], note="", by="Kim")
     with pytest.raises(NotFound):
@@ -231,6 +251,57 @@ def test_what_is_published_is_fixed(world):
     assert [(one["action"], one["by"], one["note"]) for one in audit] == [
         ("published", "Lee", "go"), ("edited", "Kim", "better"), ("drafted", "Kim", ""),
     ]  # fmt: skip
+
+
+def test_who_wrote_a_draft_does_not_publish_it(world):
+    """Somebody else approves, and what they have read; whoever edited it wrote it too."""
+    book = world.parts.central.promise_rules
+    made = book.draft([PromiseRule("r", HOLD, units=1)], note="", by="Kim")
+    book.edit(made["version"], [PromiseRule("r", HOLD, units=2)], note="", by="Lee")
+    for writer in ("Kim", "Lee"):
+        with pytest.raises(NeedsApproval, match="somebody else"):
+            book.publish(made["version"], effective_from_ms=None, note="", by=writer)
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "by": "Ana"}
+    with pytest.raises(ReadItFirst, match="say which rules"):
+        book.publish(made["version"], **how)
+    with pytest.raises(ChangedSinceRead, match="Lee changed it at"):
+        book.publish(made["version"], **how, reading=made["reading"])
+    reading = book.show(made["version"])["reading"]
+    assert book.publish(made["version"], **how, reading=reading)["in_force"]
+    assert shown(world) == 8
+
+
+@pytest.mark.parametrize("kind", ["promise", "routing"])
+def test_one_person_may_publish_where_the_setting_allows_it(sqlite_database, tmp_path, kind):
+    """Each kind of rules has a setting of its own, and only that one counts."""
+    said: dict[str, Any] = {f"{kind}_self_approval": True}
+    settings = CentralSettings(data_dir=tmp_path, server_secret=SECRET, **said)
+    central = assemble(settings, sqlite_database).central
+    books: dict[str, RuleBook[Any]] = {
+        "promise": central.promise_rules, "routing": central.routing_rules,
+    }  # fmt: skip
+    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "by": "Kim"}
+    for name, book in books.items():
+        version = int(str(book.draft([], note="", by="Kim")["version"]))
+        if name == kind:
+            assert book.publish(version, **how)["in_force"]
+        else:
+            with pytest.raises(NeedsApproval):
+                book.publish(version, **how)
+
+
+def test_rolling_back_brings_an_earlier_version_into_force(world):
+    """As a new version, without a second person, and the audit names what it went back to."""
+    book = world.parts.central.promise_rules
+    first = publish(world, PromiseRule("r", HOLD, units=1))
+    publish(world, PromiseRule("r", HOLD, units=4))
+    assert shown(world) == 6
+    again = book.roll_back(first, note="too little for sale", by="Kim")
+    assert (again["version"], again["in_force"], shown(world)) == (first + 2, True, 9)
+    assert book.audit(1)[0]["action"] == f"rolled back to {first}"
+    later = publish_later(world, world.clock.now_ms() + MINUTE_MS, PromiseRule("r", HOLD, units=9))
+    with pytest.raises(VersionFixed, match="ever held"):
+        book.roll_back(later["version"], note="", by="Kim")
 
 
 def test_a_preview_sees_rules_that_changed_places(world):
