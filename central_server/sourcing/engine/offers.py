@@ -15,6 +15,7 @@ from central_server.sourcing.engine.model import RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network, Plain
 from central_server.sourcing.engine.prices import Shelf, balance_prices, worth_of
 from central_server.sourcing.engine.problem import EPSILON, Cell, Offer, Problem
+from central_server.sourcing.engine.rooms import Share, shares
 from central_server.sourcing.engine.scales import Scales
 from central_server.sourcing.engine.tariffs import kilometers
 from central_server.sourcing.engine.ways import DAY_MS, Asking, Way
@@ -76,21 +77,23 @@ class _Building:
     def exact(self, places: Sequence[int]) -> Offers:
         """Return the problem with true rows."""
         ways: list[Way] = []
-        rows: list[Sequence[Offer]] = []
+        given: list[Share] = []
         for place in places:
             found = self._asking.ways(place)
             for way in found if isinstance(found, list) else ():
-                row = self._row(way)
-                if row:
-                    ways.append(way)
-                    rows.append(row)
+                for share in shares(self._row(way), self._items, way.units_max):
+                    if share.row:
+                        ways.append(way)
+                        given.append(share)
         wanted = [item.wanted for item in self._items]
         fixed, rows = self._scales.apply(
-            Problem(wanted, [self._fixed(way) for way in ways], rows),
-            [self._harms(way) for way in ways] if self._rules.ordered else (),
+            Problem(wanted, [self._fixed(way) for way in ways], [share.row for share in given]),
+            [self._harms(way, share) for way, share in zip(ways, given, strict=True)]
+            if self._rules.ordered else (),
             [self._days(way) for way in ways],
-        )
-        return Offers(self._limited(wanted, fixed, rows, ways), ways, self._items)
+        )  # fmt: skip
+        rooms = [share.cap for share in given]
+        return Offers(self._limited(fixed, rows, ways, rooms), ways, self._items)
 
     def rough(self, places: Sequence[int]) -> Offers:
         """Return the problem with rough rows, and the way to true ones."""
@@ -101,8 +104,8 @@ class _Building:
             self._add_single(self._items[0])
         else:
             self._add_plain(places)
-        wanted = [item.wanted for item in self._items]
-        problem = self._limited(wanted, self._opening, self._rows, self._ways, is_rough=True)
+        rooms = [way.units_max for way in self._ways]
+        problem = self._limited(self._opening, self._rows, self._ways, rooms, is_rough=True)
         return Offers(problem, self._ways, self._items)
 
     def _ask(self, place: int) -> None:
@@ -236,18 +239,22 @@ class _Building:
 
     def _limited(
         self,
-        wanted: list[int],
         fixed: list[float],
         rows: list[Sequence[Offer]],
         ways: Sequence[Way],
+        rooms: Sequence[int | None],
         *,
         is_rough: bool = False,
     ) -> Problem:
-        """Return the problem with the limits that the rules and the day parts set."""
-        units = sum(item.units for item in self._items)
+        """Return the problem with the limits that the rules and the day parts set.
+
+        `rooms` are what the ways take at most, in the solver's units.
+        """
+        wanted = [item.wanted for item in self._items]
+        units = sum(wanted)
         caps: list[int] | None = None
-        if any(way.units_max is not None and way.units_max < units for way in ways):
-            caps = [units if way.units_max is None else way.units_max for way in ways]
+        if any(room is not None and room < units for room in rooms):
+            caps = [units if room is None else room for room in rooms]
         is_several = len({way.place for way in ways}) < len(ways)
         return Problem(
             wanted,
@@ -291,8 +298,8 @@ class _Building:
             total += sum(costs)
         return total
 
-    def _harms(self, way: Way) -> list[float]:
-        """Return what each unit of a candidate's row, one cell each, costs the balance of stock."""
+    def _harms(self, way: Way, share: Share) -> list[float]:
+        """Return what each unit of a share, one cell each, costs the balance of stock."""
         found: list[float] = []
         for number, item in enumerate(self._items):
             shelves = [shelves.get(way.place) for shelves in self._shelves[number]]
@@ -306,7 +313,7 @@ class _Building:
                 found += [sum(map(sum, harms))] * cells
             elif cells:
                 found += harms[0]
-        return found
+        return [found[cell] for cell in share.cells]
 
     def _unit_costs(self, way: Way, part: Part, shelf: Shelf) -> Sequence[float]:
         """Return what the first, second ... unit of a part costs, as many as may leave."""

@@ -36,7 +36,7 @@ class Asking:
         self._order = order
         self._network = network
         self._units = sum(item.units for item in items)
-        self._has_whole = any(item.is_whole for item in items)
+        self._whole = tuple(items) if any(item.is_whole for item in items) else ()
         self.here = point(order.latitude, order.longitude)
         self.least_cosine = _least_cosine(network.rules.radius_km)
 
@@ -60,14 +60,29 @@ class Asking:
         if cosine < least:
             return Finding.TOO_FAR
         slots = network.slots(place, self._units)
-        if self._has_whole:
+        if self._whole:
+            least = self._least(place)
             slots = tuple(
-                slot for slot in slots
-                if slot.units_max is None or slot.units_max >= self._units
-            )  # fmt: skip
+                slot for slot in slots if slot.units_max is None or slot.units_max >= least
+            )
         if not slots:
             return Finding.NO_CAPACITY
         return self._carried(place, slots, cosine)
+
+    def _least(self, place: int) -> int:
+        """Return how many units the smallest thing has that a candidate could give; 0: nothing."""
+        able = self._network.candidates[place].capabilities
+        there = [item for item in self._whole if self._has(place, item, able)]
+        return min((item.units if item.is_whole else 1 for item in there), default=0)
+
+    def _has(self, place: int, item: Item, able: frozenset[str]) -> bool:
+        """Return whether a candidate has a unit of an item, or all of what is whole."""
+        for part in item.parts:
+            shelf = self._network.shelves(part.sku).get(place)
+            needed = part.quantity if item.is_whole else 1
+            if shelf is None or shelf.units < needed or not part.needs <= able:
+                return False
+        return True
 
     def _barred(self, place: int) -> Finding | None:
         one = self._network.candidates[place]
