@@ -161,7 +161,7 @@ def decide_together(
             decided = _decided(view, routing, part, taken, now_ms, budget)
             taken += decided.plans
             if decided.is_cheaper:
-                chosen |= _chosen(part, decided.plans)
+                chosen |= _chosen(part, decided.plans, routing.rules.version)
     return chosen
 
 
@@ -233,9 +233,9 @@ def _decided(
     return _Decided(after if is_cheaper else before, is_cheaper)
 
 
-def _chosen(group: Group, plans: Sequence[SourcingPlan]) -> dict[str, Chosen]:
+def _chosen(group: Group, plans: Sequence[SourcingPlan], version: int) -> dict[str, Chosen]:
     return {
-        order.id: Chosen(frozenset(plan.locations), TOGETHER)
+        order.id: Chosen(frozenset(plan.locations), TOGETHER, (group.rule.id, version))
         for order, plan in zip(group.orders, plans, strict=True)
         if not plan.unsourced
     }

@@ -22,6 +22,9 @@ class Chosen:
     locations: frozenset[str]
     because: str
     """Why no other counts, in words that follow "but"."""
+    by: tuple[str, int] | None = None
+    """The rule and the version that chose them: by others they are not followed. None: what
+    was chosen without rules is followed by any, as far as they allow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Decision:
     """What a unit weighs, by line of the order."""
     because: str = RANKS_LOWER
     """Why a cheaper plan was not chosen, where there is one."""
+
+    def follows(self, chosen: Chosen | None) -> bool:
+        """Return whether it was made by the rules that chose some locations before."""
+        return chosen is None or chosen.by in {None, (self.rule.id, self.version)}
 
     def grams_of(self, shipment: Shipment) -> int:
         """Return what a shipment (in lines of the order) weighs."""

@@ -173,13 +173,16 @@ def _decided(
     only: Chosen | None,
     promised_by_ms: int | None,
 ) -> Decision:
-    """Return the decision as it was chosen, and in time as it was told, if that leaves nothing."""
+    """Return the decision as it was chosen, and in time as it was told, if that leaves nothing.
+
+    What was chosen by other rules than those in force by now is not followed.
+    """
     if only is not None or promised_by_ms is not None:
         bound = routing.decide(
             order, units, excluded, ask, shipments_max=room, only=only,
             promised_by_ms=promised_by_ms,
         )  # fmt: skip
-        if not bound.plan.unsourced:
+        if not bound.plan.unsourced and bound.follows(only):
             return bound
     return routing.decide(order, units, excluded, ask, shipments_max=room)
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from central_server.services import batches
+from central_server.services import batches, waiting_room
 from central_server.services.batches import Budget, decide_together
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.decisions import Chosen
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.shipping_records import RoutingPause
+from central_server.sourcing.engine.batch import decide_anew
 from central_server.sourcing.engine.network import Network
 from central_server.sourcing.engine.taking import in_turn
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
@@ -202,3 +204,69 @@ def test_what_a_store_misses_counts_for_orders_that_are_decided_together(shippin
     assert chosen(shipping, orders) == [None, None]
     assert shipping.parts.central.waiting.run() == 2
     assert [shipping.fulfillments(one)[0].location_id for one in orders] == ["S002"] * 2
+
+
+def publish_while_deciding(monkeypatch: pytest.MonkeyPatch, world: World, *rules: RoutingRule):
+    """Let rules come into force when a batch has decided, before anything is released."""
+
+    def then(*asked: Any) -> dict[str, Chosen]:
+        found = decide_together(*asked)
+        assert found
+        publish(world, *rules)
+        return found
+
+    monkeypatch.setattr(waiting_room, "decide_together", then)
+
+
+@pytest.mark.parametrize(
+    "forbid",
+    [
+        RoutingRule("grace", ROUTE, except_locations=("S002",)),
+        RoutingRule("off", RoutingRuleKind.SERVE, locations=("S002",), enabled=False),
+        RoutingRule("day", CAPACITY, locations=("S002",), orders=0),
+    ],
+    ids=["left out", "disabled", "full"],
+)
+def test_a_plan_is_not_followed_where_rules_forbid_it_by_then(shipping, monkeypatch, forbid):
+    """Rules that come between the decision and the release hold for the release."""
+    publish(shipping, GRACE)
+    stock(shipping, "SKU-1", 1, 10, 10)
+    orders = [held(shipping), held(shipping, to=EAST)]
+    shipping.clock.advance(30 * MINUTE_MS)
+    publish_while_deciding(monkeypatch, shipping, forbid)
+    assert shipping.parts.central.waiting.run() == 2
+    went = {one.location_id for key in orders for one in shipping.fulfillments(key)}
+    assert went == {NEAR, "S003"}
+
+
+def test_a_plan_is_followed_only_by_the_rules_it_was_made_by(shipping, monkeypatch):
+    """It left the near store's unit to another order; by the new goals nearness counts alone."""
+    publish(shipping, GRACE)
+    stock(shipping, "SKU-1", 1, 10, 10)
+    orders = [held(shipping), held(shipping, to=EAST)]
+    shipping.clock.advance(30 * MINUTE_MS)
+    publish_while_deciding(monkeypatch, shipping, replace(GRACE, km_minor=9.0))
+    assert shipping.parts.central.waiting.run() == 2
+    assert [shipping.fulfillments(one)[0].location_id for one in orders] == [NEAR, "S003"]
+    why = shipping.parts.central.routing.why(orders[0])["decisions"][-1]
+    assert (why["rule_version"], "together" in why["sentence"]) == (2, False)
+
+
+def test_one_version_decides_a_whole_batch(shipping, monkeypatch):
+    """Rules are read once for all groups: those that come meanwhile are for the next release."""
+    gold = replace(GRACE, id="a", tiers=("gold",))
+    publish(shipping, gold, GRACE)
+    stock(shipping, "SKU-1", 2, 10, 10)
+    orders = [held(shipping, customer_tier=tier, to=to)
+              for to in (HALFWAY, EAST) for tier in ("gold", "")]  # fmt: skip
+    asked: list[str] = []
+
+    def then(network: Network, *given: Any, **how: Any) -> Any:
+        asked.append(f"{network.rules.name} {network.rules.version}")
+        if len(asked) == 1:
+            publish(shipping, replace(GRACE, id="b", except_locations=(NEAR,)))
+        return decide_anew(network, *given, **how)
+
+    monkeypatch.setattr(batches, "decide_anew", then)
+    chosen(shipping, orders)
+    assert asked == ["a 1", "grace 1"]
