@@ -215,6 +215,8 @@ class Order:
     """`curbside`: what is fetched is brought out to the car; empty: at the counter."""
     payment: str = ""
     """`in_store`: it is paid where its goods leave; empty: it came paid."""
+    need_by: str = ""
+    """The last day (YYYY-MM-DD) on which it is of use: delivered, or ready; empty: any day."""
 
     @property
     def is_paid_here(self) -> bool:

@@ -1,5 +1,6 @@
 """What may be promised, where, and why."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -61,17 +62,24 @@ def get_availability(
     method: Method = Method.PICKUP,
     service: Annotated[str, Query(min_length=1, max_length=32)] = SERVICE,
     explain: bool = False,
+    need_by: date | None = None,
 ) -> object:
     """Return the ATP of up to 50 SKUs for a channel, with the age of each store's data.
 
     At the named locations, at those around `near` (latitude,longitude), at the 50 with most
     of the first SKU where nothing is named, or with `scope=network` of all places together.
-    With `explain` each number is a sum whose parts name the rule that asks for them.
+    With `explain` each number is a sum whose parts name the rule that asks for them. With
+    `need_by` (YYYY-MM-DD) nothing is promised that is ready, or delivered, after that day.
     """
+    if need_by is not None and scope is Scope.NETWORK:
+        raise ProblemError(
+            "validation_failed", "/query/need_by: days are those of single places, not of a network"
+        )
     question = Question(
         tuple(dict.fromkeys(sku)), tuple(dict.fromkeys(location or ())),
         _point(near) if near else None, radius_km, scope is Scope.NETWORK,
         Ask(channel.value, method.value), explain, service,
+        need_by,
     )  # fmt: skip
     return central_of(request).availability.answer(question)
 

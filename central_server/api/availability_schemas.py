@@ -58,6 +58,7 @@ class MethodView(BaseModel):
     `promised_by`: ready for the customer (pickup), or for the carrier (ship). `delivery`: of
     `ship`, by the asked `service`, to the point asked about (`near`) or else anywhere.
     `day_full`: rules of capacity leave no room for another order there; it has no dates then.
+    `too_late`: not there by the day that was asked for (`need_by`), so none may be promised.
     """
 
     method: str
@@ -65,6 +66,7 @@ class MethodView(BaseModel):
     offered: bool
     promised_by: str | None
     day_full: bool = False
+    too_late: bool = False
     leaves_at: str | None = None
     delivery: DeliveryView | None = None
 
@@ -85,6 +87,8 @@ class AvailabilityView(BaseModel):
     sku: str
     available_to_promise: int
     offered: bool
+    too_late: bool = False
+    """Of the asked method: not there by `need_by`. The terms are those of the stock."""
     terms: AtpTerms
     data_age_seconds: float | None
     methods: list[MethodView]

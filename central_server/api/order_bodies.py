@@ -1,5 +1,6 @@
 """Bodies that place, find and change orders."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -82,6 +83,9 @@ class OrderBody(Body):
     """Whether a reservation that the store cannot hold now waits until it can."""
     curbside: bool = False
     """Whether it is brought out to the customer's car; the store must offer that."""
+    need_by: date | None = None
+    """The last day on which it must be there: delivered, or ready to be fetched. What nobody
+    makes by then is refused (`not_in_time`)."""
     customer_tier: Annotated[str, Field(max_length=64)] = ""
     """What is said of the customer, for rules of routing: `gold`, say."""
 
@@ -101,6 +105,7 @@ class OrderBody(Body):
             waiting_list=self.waiting_list,
             customer_tier=self.customer_tier,
             curbside=self.curbside,
+            need_by=self.need_by.isoformat() if self.need_by else "",
             lines=tuple(
                 NewLine(line.sku, line.quantity, line.unit_price_minor) for line in self.lines
             ),
@@ -119,6 +124,8 @@ class OrderBody(Body):
                 "what is sent does not wait for goods on their way: leave accept_later out, or"
                 " give location_id to fetch it at a store"
             )
+        if self.need_by and self.payment is PaymentPlace.IN_STORE:
+            raise ValueError("what is paid in a store leaves when it is paid: no need_by")
         if self.accept_later and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("a reservation waits on the store's waiting_list")
         return self

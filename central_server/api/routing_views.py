@@ -61,6 +61,8 @@ class RoutingDecisionView(BaseModel):
     at: str
     rule: str = ""
     """Which rule said how it is routed."""
+    need_by: str | None = None
+    """The day (YYYY-MM-DD) by which it must be there; null: any day."""
     cost_minor: int | None = None
     terms: dict[str, int] | None = None
     """What the cost is made of (minor units)."""

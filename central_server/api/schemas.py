@@ -218,6 +218,8 @@ class OrderView(BaseModel):
     total: MoneyView
     lines: list[OrderLineView]
     fulfillments: list[FulfillmentView]
+    need_by: str | None = None
+    """The last day (YYYY-MM-DD) on which it is of use to its customer; null: any day."""
     holds: list[HoldView] = []
     """Why it is not released to a location yet, and what held it before."""
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
 from central_server.services.capacity import Days
 from central_server.services.errors import NotFound, UnknownSkus
 from central_server.services.kits import KitPromises
+from central_server.services.need_by import local_day
 from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promise_memory import PromiseMemory
@@ -52,6 +54,8 @@ class Question:
     explain: bool = False
     service: str = SERVICE
     """How fast parcels are to go, for their days of delivery."""
+    need_by: date | None = None
+    """The last day on which it is of use: what is ready, or delivered, later is not promised."""
 
 
 class AvailabilityQuery:
@@ -159,21 +163,24 @@ class _Answer:
         promise = found[sku]
         age_ms = data_age_ms(heard_ms, self._now_ms)
         inbound_ = self._inbound(sku, place.id, promise)
+        entries = [
+            self._method(place, method, promises[place.id][sku])
+            for method, promises in methods.items()
+        ]
+        own = next(one for one in entries if one["method"] == self._own.method)
         entry: Document = {
             "location_id": place.id,
             "sku": sku,
             "available_to_promise": promise.quantity,
             "offered": promise.is_offered,
+            **self._in_time(own),
             "terms": {
                 "on_hand": promise.begins,
                 **{name: promise.term(name) for name in SUMS},
                 "raw": promise.raw,
             },
             "data_age_seconds": None if age_ms is None else age_ms / 1000,
-            "methods": [
-                self._method(place, method, promises[place.id][sku])
-                for method, promises in methods.items()
-            ],
+            "methods": entries,
             "inbound": [_inbound(one) for one in inbound_],
         }
         if self._question.explain:
@@ -195,9 +202,19 @@ class _Answer:
                 open_hours(place), max(self._now_ms, begins), ready_in_ms(place, self._promise_ms)
             )
             entry["promised_by"] = rfc3339(ready_ms)
+            there = local_day(ready_ms, place.timezone)
             if method == SHIP:
                 entry |= self._delivery(place, begins)
+                there = _delivered(entry)
+            if self._question.need_by is not None and there > self._question.need_by:
+                entry |= {"available_to_promise": 0, "too_late": True}
         return entry
+
+    def _in_time(self, own: Document) -> Document:
+        """Return what changes of an entry whose own method is too late."""
+        if not own.get("too_late"):
+            return {}
+        return {"available_to_promise": 0, "too_late": True}
 
     def _delivery(self, place: Location, begins_ms: int) -> Document:
         """Return when a parcel leaves a place, and when it is delivered where it is asked for."""
@@ -266,6 +283,12 @@ class _Answer:
             found += [location_id for location_id in part if location_id in carrying]
             start, size = start + size, 2 * size
         return tuple(found[:LOCATIONS_MAX])
+
+
+def _delivered(entry: Document) -> date:
+    """Return the last day on which a parcel is delivered; where nobody takes it, never."""
+    delivery = entry["delivery"]
+    return date.max if delivery is None else date.fromisoformat(str(delivery["latest"]))  # type: ignore[index]
 
 
 def _own(ask: Ask) -> Ask:

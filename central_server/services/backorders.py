@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent
+from central_server.services.need_by import require_by
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
@@ -47,7 +48,7 @@ def wait_for_receipts(
 ) -> tuple[Order, int]:
     """Write down an order that waits for goods; return it and when it is promised for.
 
-    Raises `InsufficientStock` where what is on its way does not give it either.
+    Raises `InsufficientStock` where what is on its way does not give it either, and `NotInTime`.
     """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
     unit.stock.lock_network(sorted(wanted))
@@ -70,6 +71,7 @@ def wait_for_receipts(
     if missing:
         raise InsufficientStock(missing)
     by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, promise_ms))
+    require_by(order, place, by_ms)
     waiting = replace(
         order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
     )

@@ -1,6 +1,6 @@
 """A decision of routing: the plan, what it was made from, and how it is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from central_server.records import Location
@@ -10,9 +10,13 @@ from central_server.services.times import rfc3339
 from central_server.sourcing.capacity import CapacityUse, PartOfDay
 from central_server.sourcing.engine.explain import RANKS_LOWER, RoutingTrace, explain
 from central_server.sourcing.engine.model import RoutingOrder
-from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.network import Finding, Network
 from central_server.sourcing.engine.plan import Shipment, SourcingPlan
 from central_server.sourcing.routing_rules import RoutingRule
+
+TOO_LATE = Finding.TOO_LATE.value
+NAMED_MAX = 3
+"""So many locations are named that would be too late; of others it is said how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,12 @@ class Decision:
     """What a unit weighs, by line of the order."""
     because: str = RANKS_LOWER
     """Why a cheaper plan was not chosen, where there is one."""
+    need_by: str = ""
+    """The day by which the order must be there; empty: any day."""
+    late: frozenset[str] = frozenset()
+    """Locations that were left out because what they would send of it comes later."""
+    is_missed: bool = False
+    """Whether nobody makes that day, so that it goes late."""
 
     def follows(self, chosen: Chosen | None) -> bool:
         """Return whether it was made by the rules that chose some locations before."""
@@ -99,13 +109,22 @@ class Decision:
 def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Document:
     """Return a decision as it is stored."""
     plan, best = decision.plan, trace.next_best
+    late = decision.late
+    candidates: list[Document] = [
+        {
+            "location_id": one.location_id,
+            "finding": TOO_LATE if one.location_id in late else one.finding.value,
+            "distance_km": one.distance_km, "units": one.units,
+        }
+        for one in trace.entries
+    ]  # fmt: skip
     shipped = [one.terms.rounded() for one in plan.shipments]
     return {
         "why": why,
         "rule": decision.rule.id,
         "rule_version": decision.version,
         "taken": " ".join(plan.locations) or None,
-        "sentence": trace.sentence,
+        "sentence": trace.sentence + _about_time(decision, candidates),
         "cost_minor": plan.cost_minor,
         "terms": {name: sum(one[name] for one in shipped) for name in plan.terms.rounded()},
         "gap": round(plan.gap, 4),
@@ -121,12 +140,26 @@ def decision_document(decision: Decision, why: str, trace: RoutingTrace) -> Docu
             "without": best.without, "locations": list(best.plan.locations),
             "extra_minor": best.extra_minor,
         },
-        "candidates": [
-            {
-                "location_id": one.location_id, "finding": one.finding.value,
-                "distance_km": one.distance_km, "units": one.units,
-            }
-            for one in trace.entries
-        ],
+        **({"need_by": decision.need_by} if decision.need_by else {}),
+        "candidates": candidates,
         "more_candidates": len(decision.network.candidates) - len(trace.entries),
     }  # fmt: skip
+
+
+def _about_time(decision: Decision, candidates: Iterable[Document]) -> str:
+    """Return in words by which day it must be there, and who would be too late."""
+    if not decision.need_by:
+        return ""
+    if decision.is_missed:
+        return f" It was needed by {decision.need_by}, by when nobody can send all of it."
+    return f" It must be there by {decision.need_by}.{too_late(candidates)}"
+
+
+def too_late(candidates: Iterable[Document]) -> str:
+    """Return who would be too late, the nearest by name; nothing where that is nobody."""
+    late = [str(one["location_id"]) for one in candidates if one["finding"] == TOO_LATE]
+    if not late:
+        return ""
+    more = len(late) - NAMED_MAX
+    named = ", ".join(late[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+    return f" Too late would be: {named}."

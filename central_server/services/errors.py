@@ -7,6 +7,7 @@ DomainError
     +-- PickupNotOffered         the location is closed to pickups
     +-- CurbsideNotOffered       nothing is brought out to cars there
     +-- ShippingNotOffered       no location ships in this way
+    +-- NotInTime                nobody makes it by the day on which it must be there
     +-- NotPriced                no price in the location's zone
     +-- PriceChanged             the client's price is not the one in force
     +-- AlreadyHandedOver        too late to cancel: the customer has the goods
@@ -100,6 +101,19 @@ class ShippingNotOffered(ServiceRefused):
     def __init__(self, method: str) -> None:
         self.method = method
         super().__init__(f"no location ships {method!r}")
+
+
+class NotInTime(ServiceRefused):
+    """There are units enough, but nobody has them there by the day that was asked for."""
+
+    code = "not_in_time"
+
+    def __init__(self, need_by: str, possible_by: str) -> None:
+        self.need_by = need_by
+        self.possible_by = possible_by
+        super().__init__(
+            f"nobody makes it by {need_by}: without that day, it would be there by {possible_by}"
+        )
 
 
 class NotPriced(ServiceRefused):

@@ -26,6 +26,7 @@ from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.money import MoneyOfPush
+from central_server.services.need_by import in_time, is_for_want_of_time
 from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.pending_mail import PendingMail
@@ -202,14 +203,17 @@ class PushFollowUps:
         wanted = by_sku(whole, units)
         carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
         rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))
-        days = Days(self._unit, self._now_ms)
+        days, count = Days(self._unit, self._now_ms), sum(wanted.values())
+        rules = in_time(
+            self._unit, whole, count, rules, days, self._now_ms, self._promise_ms
+        )  # fmt: skip
         for _ in range(ROUTING_TRIES):
             plan = self._routed(whole, units, rules)
             if plan.location_id is None:
                 return None
-            claim, is_free = days.take(plan.location_id, sum(wanted.values()))
+            claim, is_free = days.take(plan.location_id, count)
             if not is_free:
-                full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+                full = days.full([one.location_id for one in plan.trace], count)
                 rules = replace(rules, full=rules.full | full | {plan.location_id})
                 continue
             ask = self._ask(whole)
@@ -231,8 +235,13 @@ class PushFollowUps:
         )
         chosen = self.location(whole.pickup_location_id)
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-        plan = moved(self._unit, whole, demand, rules, self._now_ms, self._ask(whole))
-        document = trace_document(plan, f"given up: {self._source}")
+        ask = self._ask(whole)
+        plan = moved(self._unit, whole, demand, rules, self._now_ms, ask)
+        if is_for_want_of_time(plan, rules):
+            rules = replace(rules, late=frozenset())
+            plan = moved(self._unit, whole, demand, rules, self._now_ms, ask)
+            plan = replace(plan, is_late=plan.location_id is not None)
+        document = trace_document(plan, f"given up: {self._source}", whole.need_by)
         self.traces.append(Trace(whole.id, self._now_ms, document))
         return plan
 

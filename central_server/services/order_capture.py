@@ -101,6 +101,8 @@ class NewOrder:
     """What the channel says of the customer, for rules of routing."""
     curbside: bool = False
     """Whether it is brought out to the customer's car."""
+    need_by: str = ""
+    """The last day (YYYY-MM-DD) on which it is of use; empty: any day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,9 @@ class OrderCapture:
             return waiting, ()
         units = {line.line: line.quantity for line in order.lines}
         try:
-            plan, claim = promise(unit, order, units, location, now_ms)
+            plan, claim = promise(
+                unit, order, units, location, now_ms, promise_ms=self._how.promise_ms
+            )
         except InsufficientStock:
             if not new.accept_later:
                 raise
@@ -306,6 +310,7 @@ def _order(
         customer_tier=new.customer_tier,
         handover=curbside.NAME if new.curbside else "",
         payment="" if new.payment is PaymentPlace.ONLINE else new.payment.value,
+        need_by=new.need_by,
     )
 
 

@@ -9,8 +9,9 @@ from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent, Trace
 from central_server.services.candidates import moved, one_candidate
 from central_server.services.capacity import Claim, Days
-from central_server.services.errors import PickupNotOffered
+from central_server.services.errors import NotInTime, PickupNotOffered
 from central_server.services.mail import mail_item
+from central_server.services.need_by import in_time, is_for_want_of_time, ready_day
 from central_server.services.notice import Notice, Notices
 from central_server.services.parcel_routing import pickup_accept_by
 from central_server.services.promises import Ask, Promises, reserve
@@ -42,12 +43,13 @@ def promise(
     chosen: Location,
     now_ms: int,
     *,
+    promise_ms: int,
     is_moved: bool = False,
 ) -> tuple[SourcingPlan, Claim | None]:
     """Route `units` (by line) of an order and take the stock and the capacity that the plan says.
 
-    Routes again where somebody was faster, and where a store's day is full. Raises
-    `PickupNotOffered`, `InsufficientStock`.
+    Routes again where somebody was faster, and where a store's day is full. What moves goes
+    late rather than nowhere. Raises `PickupNotOffered`, `InsufficientStock`, `NotInTime`.
     """
     lines = tuple(
         DemandLine(line.line, line.sku, units[line.line])
@@ -56,8 +58,9 @@ def promise(
     )
     demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
     wanted = demand.by_sku()
-    rules = RoutingRules()
+    count = sum(wanted.values())
     days = Days(unit, now_ms)
+    rules = in_time(unit, order, count, RoutingRules(), days, now_ms, promise_ms)
     shortfall = wanted
     ask = Ask(order.channel, chosen=chosen.id, is_moved=is_moved)
     for _ in range(ROUTING_TRIES):
@@ -67,17 +70,33 @@ def promise(
             raise PickupNotOffered(chosen.id)
         plan = routed(unit, order, demand, asked, rules, now_ms, ask)
         shortfall = plan.shortfall()
+        if is_for_want_of_time(plan, rules):
+            rules = replace(rules, late=frozenset())
+            late = routed(unit, order, demand, asked, rules, now_ms, ask)
+            if late.location_id is not None and not is_moved:
+                raise _not_in_time(unit, order, late.location_id, days, count, now_ms, promise_ms)
+            plan = replace(late, is_late=late.location_id is not None)
         if plan.location_id is None:
             break
-        claim, is_free = days.take(plan.location_id, sum(wanted.values()))
+        claim, is_free = days.take(plan.location_id, count)
         if not is_free:
-            full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+            full = days.full([one.location_id for one in plan.trace], count)
             rules = replace(rules, full=rules.full | full | {plan.location_id})
             continue
         if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan, claim
         days.give_back(plan.location_id, claim)
     raise InsufficientStock(shortfall)
+
+
+def _not_in_time(
+    unit: "Unit", order: Order, taken: str, days: Days, count: int, now_ms: int, promise_ms: int
+) -> NotInTime:
+    """Return when the location that would take it has it ready, which is too late."""
+    place = unit.locations.get_many([taken])[taken]
+    begins_ms = days.begins([taken], count).get(taken) or now_ms
+    possible = ready_day(place, begins_ms, now_ms, promise_ms)
+    return NotInTime(order.need_by, possible.isoformat())
 
 
 def routed(
@@ -150,7 +169,7 @@ def keep(
 ) -> None:
     """Write down what a location takes on, and tell it and the customer."""
     bodies = unit.fulfillments.upsert_many([FulfillmentRow(made.order)])
-    trace = trace_document(plan, why)
+    trace = trace_document(plan, why, order.need_by)
     if made.order.waits:
         trace["is_waiting"] = True
     unit.orders.add_trace(Trace(order.id, now_ms, trace))

@@ -104,7 +104,9 @@ def _pickup(
     place = unit.locations.get(order.pickup_location_id)
     assert place is not None
     try:
-        plan, claim = promise(unit, order, units, place, now_ms, is_moved=True)
+        plan, claim = promise(
+            unit, order, units, place, now_ms, promise_ms=how.promise_ms, is_moved=True
+        )
     except InsufficientStock:
         return dict(units)
     give(unit, order, units, plan, now_ms, how, why=why, claim=claim)

@@ -68,6 +68,7 @@ def order_document(
             for one in fulfillments
         ],
         "holds": [hold_document(one) for one in holds],
+        "need_by": order.need_by or None,
     }
 
 

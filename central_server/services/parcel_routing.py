@@ -11,10 +11,11 @@ Nothing is reserved here; `shipping.divide` does that.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.decisions import Chosen, Decision, Sender
+from central_server.services.need_by import day_ends_ms
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import accept_by_ms, by_sku, open_hours, ready_in_ms
 from central_server.services.sending import Sending
@@ -28,12 +29,15 @@ from central_server.sourcing.engine.model import (
     RoutingOrder,
 )
 from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.plan import Shipment
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.engine.tariffs import Tariff
+from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.kits import NO_KITS, Kits, kits_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleSet
 from central_server.sourcing.shipping import UNIT_GRAMS, CarrierChoice
+from sync.domain.delivery import DeliveryDays
 
 if TYPE_CHECKING:
     from central_server.storage.unit import View
@@ -42,6 +46,14 @@ STORE = "store"
 MINUTE_MS = 60_000
 EFFORT_MAX = 5_000
 """How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
+
+
+class Sent(NamedTuple):
+    """How a shipment leaves: with whom, delivered when, in which part of its location's day."""
+
+    choice: CarrierChoice
+    delivery: DeliveryDays
+    day: PartOfDay | None
 
 
 Free = Mapping[str, Mapping[str, int]]
@@ -93,10 +105,15 @@ class ParcelRouting:
             )
             for line in wanted
         )  # fmt: skip
+        by_ms = day_ends_ms(order.need_by, self._timezones) if order.need_by else None
         return RoutingOrder(
-            lines, order.latitude or 0.0, order.longitude or 0.0, None, order.channel,
+            lines, order.latitude or 0.0, order.longitude or 0.0, by_ms, order.channel,
             order.customer_tier, order.id, excluded,
         )  # fmt: skip
+
+    @cached_property
+    def _timezones(self) -> frozenset[str]:
+        return frozenset(one.timezone for one in self._view.locations.all())
 
     @cached_property
     def _take_no_money(self) -> frozenset[str]:
@@ -130,11 +147,47 @@ class ParcelRouting:
         `only` are the locations that were chosen for it before; what would arrive after
         `promised_by_ms` is no option.
         """
-        asked = replace(self.order(order, units, excluded), promised_by_ms=promised_by_ms)
+        asked = self.order(order, units, excluded)
+        ends = [one for one in (asked.promised_by_ms, promised_by_ms) if one is not None]
+        asked = replace(asked, promised_by_ms=min(ends, default=None))
         rule = self.route_of(asked, order.ship_method)
         wanted = tuple(by_sku(order, units))
-        free = Promises(self._view, self.now_ms).free(wanted, ask)
-        return self._decided(order, asked, rule, self._senders(free), shipments_max, only)
+        senders = self._senders(Promises(self._view, self.now_ms).free(wanted, ask))
+        decision = self._decided(order, asked, rule, senders, shipments_max, only)
+        late: frozenset[str] = frozenset()
+        while found := self._late(order, decision):
+            late |= found
+            narrowed = replace(asked, excluded=asked.excluded | late)
+            decision = self._decided(order, narrowed, rule, senders, shipments_max, only)
+        return replace(decision, need_by=order.need_by, late=late)
+
+    def sent(self, order: Order, decision: Decision, shipment: Shipment) -> Sent | None:
+        """Return how a shipment of a decision leaves, and when it arrives; None: nobody takes it.
+
+        The engine reckons with what a location could send of an order; this is what it sends.
+        """
+        place = decision.senders[shipment.location_id].location
+        day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
+        ready_ms = self.ready_ms(place, 0 if day is None else day.starts_ms)
+        grams = decision.grams_of(shipment)
+        choice = self.sending.choice(place, order.ship_method, grams, ready_ms)
+        if choice is None:
+            return None
+        km = haversine_km(
+            place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
+        )
+        return Sent(choice, self.sending.delivery(place, choice, km), day)
+
+    def _late(self, order: Order, decision: Decision) -> frozenset[str]:
+        """Return the locations of a plan that would tell the customer a day that is too late."""
+        if not order.need_by:
+            return frozenset()
+        return frozenset(
+            one.location_id
+            for one in decision.plan.shipments
+            if (sent := self.sent(order, decision, one)) is not None
+            and sent.delivery.latest.isoformat() > order.need_by
+        )
 
     def decide_among(
         self, order: Order, units: Mapping[int, int], free: Free, used: Used

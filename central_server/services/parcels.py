@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, Order, OrderEvent
 from central_server.services.errors import NotPriced
 from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.promises import Ask
 from central_server.services.promising import by_sku
 from central_server.services.shipping import (
     ADDRESS,
@@ -18,7 +19,9 @@ from central_server.services.shipping import (
     barred,
     divide,
     point_of,
+    too_late,
 )
+from central_server.sourcing.promise_rules import Method
 from sync.domain.delivery import DeliveryDays
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -81,7 +84,7 @@ def promise_parcels(
 ) -> Parcels:  # fmt: skip
     """Reserve, assign and write a new order, or raise `InsufficientStock` and keep nothing.
 
-    Raises `NotPriced` where what is to be paid costs nothing.
+    Raises `NotPriced` where what is to be paid costs nothing, and `NotInTime`.
 
     None of it comes from `excluded` locations; `first` is a plan that was made before.
     """
@@ -92,6 +95,9 @@ def promise_parcels(
     excluded |= barred(unit, order.id, by_sku(order, units), now_ms)
     found = divide(unit, order, units, excluded, source=order.id, routing=routing, first=first)
     if found.missing:
+        ask = Ask(order.channel, Method.SHIP.value)
+        if late := too_late(routing, order, units, excluded, ask):
+            raise late
         raise InsufficientStock(by_sku(order, found.missing))
     unit.orders.insert(order)
     return write_parts(unit, order, found, now_ms, random, routing.promise_ms, why="placed")

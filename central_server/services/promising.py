@@ -139,14 +139,16 @@ def candidate(location: Location, available: Mapping[str, int], *, is_offered: b
     return Candidate(location.id, location.latitude, location.longitude, is_offered, available)
 
 
-def trace_document(plan: SourcingPlan, why: str) -> dict[str, object]:
-    """Return a routing decision as it is stored."""
+def trace_document(plan: SourcingPlan, why: str, need_by: str = "") -> dict[str, object]:
+    """Return a routing decision as it is stored; `need_by` is the day it must be there."""
     shown = plan.trace[:TRACE_ENTRIES_MAX]
     return {
         "why": why,
         "rule_version": plan.rule_version,
         "chosen": plan.chosen_location_id,
         "taken": plan.location_id,
+        **({"need_by": need_by} if need_by else {}),
+        **({"is_late": True} if plan.is_late else {}),
         "candidates": [
             {
                 "location_id": entry.location_id,

@@ -12,6 +12,7 @@ from central_server.services.errors import (
     ShippingNotOffered,
     UnknownLocation,
 )
+from central_server.services.need_by import in_time
 from central_server.services.order_capture import NewOrder, priced_lines
 from central_server.services.order_giving import routed
 from central_server.services.order_views import Document, orders_in
@@ -53,7 +54,7 @@ class RoutingDesk:
             if new.ship_to is not None:
                 document = self._parcels(view, new, new.ship_to, rules, now)
             else:
-                document = _pickup(view, new, rules, now)
+                document = _pickup(view, new, rules, now, self._promise_ms)
         return {"at": rfc3339(now), **document}
 
     def _parcels(
@@ -147,32 +148,33 @@ def _trial(view: "View", new: NewOrder, location_id: str, now_ms: int) -> Order:
         "dry-run", "", new.channel.value, place.id, new.currency, total, now_ms, lines,
         customer_tier=new.customer_tier,
         payment="" if new.payment is PaymentPlace.ONLINE else new.payment.value,
+        need_by=new.need_by,
     )  # fmt: skip
 
 
-def _pickup(view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int) -> Document:
+def _pickup(
+    view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int, promise_ms: int
+) -> Document:
     order = _trial(view, new, new.location_id, now_ms)
     place = view.locations.get(new.location_id)
     assert place is not None
     lines = tuple(DemandLine(one.line, one.sku, one.quantity) for one in order.lines)
     demand = Demand(place.id, place.latitude, place.longitude, lines)
     wanted = demand.by_sku()
-    ask, days, rules = (
-        Ask(order.channel, chosen=place.id),
-        Days(view, now_ms, routing),
-        RoutingRules(),
-    )
+    count = sum(wanted.values())
+    ask, days = Ask(order.channel, chosen=place.id), Days(view, now_ms, routing)
+    rules = in_time(view, order, count, RoutingRules(), days, now_ms, promise_ms)
     asked = one_candidate(view, place, wanted, now_ms, ask)
     if not asked.pickup_enabled:
         raise PickupNotOffered(place.id)
     plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
-    full = days.full([one.location_id for one in plan.trace], sum(wanted.values()))
+    full = days.full([one.location_id for one in plan.trace], count)
     if plan.location_id in full:
         everybody = [one.id for one in view.locations.all()]
-        full = days.full(everybody, sum(wanted.values()))
+        full = days.full(everybody, count)
         rules = replace(rules, full=full)
         plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
-    document = trace_document(plan, "dry run")
+    document = trace_document(plan, "dry run", order.need_by)
     return {
         **document,
         "sentence": pickup_sentence(document),

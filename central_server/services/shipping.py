@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from random import Random
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from central_server.records import Location, Order, Trace
 from central_server.services.capacity import Claim
 from central_server.services.decisions import Chosen, Decision
+from central_server.services.errors import NotInTime
 from central_server.services.order_views import Document, deliveries_of, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
@@ -175,7 +176,8 @@ def _decided(
 ) -> Decision:
     """Return the decision as it was chosen, and in time as it was told, if that leaves nothing.
 
-    What was chosen by other rules than those in force by now is not followed.
+    What was chosen by other rules than those in force by now is not followed. What moves and
+    nobody sends by the day it must be there goes late rather than nowhere.
     """
     if only is not None or promised_by_ms is not None:
         bound = routing.decide(
@@ -184,7 +186,28 @@ def _decided(
         )  # fmt: skip
         if not bound.plan.unsourced and bound.follows(only):
             return bound
-    return routing.decide(order, units, excluded, ask, shipments_max=room)
+    found = routing.decide(order, units, excluded, ask, shipments_max=room)
+    if order.need_by and ask.is_moved and found.plan.unsourced:
+        whenever = replace(order, need_by="")
+        late = routing.decide(whenever, units, excluded, ask, shipments_max=room)
+        if late.plan.units > found.plan.units:
+            return replace(late, need_by=order.need_by, is_missed=True)
+    return found
+
+
+def too_late(
+    routing: ParcelRouting, order: Order, units: Mapping[int, int], excluded: frozenset[str],
+    ask: Ask,
+) -> NotInTime | None:  # fmt: skip
+    """Return why a new order goes nowhere, if it is for nothing but the day it must be there."""
+    if not order.need_by:
+        return None
+    found = routing.decide(replace(order, need_by=""), units, excluded, ask)
+    sent = [routing.sent(order, found, one) for one in found.plan.shipments]
+    days = [one.delivery.latest for one in sent if one is not None]
+    if found.plan.unsourced or not days:
+        return None
+    return NotInTime(order.need_by, max(days).isoformat())
 
 
 def told_until_ms(
@@ -230,27 +253,24 @@ def _reserved(
     units: dict[int, int] = {}
     for line in shipment.lines:
         units[line.line] = units.get(line.line, 0) + line.quantity
-    day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
+    sent = routing.sent(order, decision, shipment)
+    if sent is None:
+        return None
+    day = sent.day
     use = None if day is None else day.use_of(shipment.units)
     if day is not None and use is not None:
         is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)
         if not is_free:
             return None
     begins_ms = 0 if day is None else day.starts_ms
-    ready_ms = routing.ready_ms(place, begins_ms)
-    choice = routing.sending.choice(place, order.ship_method, decision.grams_of(shipment), ready_ms)
-    if choice is None or not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
+    if not reserve(unit, place.id, by_sku(order, units), source, now_ms, ask):
         if day is not None and use is not None:
             unit.capacity.give_back(place.id, day.starts_ms, use)
         return None
     claim = None if day is None or use is None else Claim(day.starts_ms, use)
     minutes = decision.rule.accept_minutes
     accept_by = None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)
-    km = haversine_km(
-        place.latitude, place.longitude, order.latitude or 0.0, order.longitude or 0.0
-    )
-    delivery = routing.sending.delivery(place, choice, km)
-    return Part(place, units, choice, delivery, claim, accept_by)
+    return Part(place, units, sent.choice, sent.delivery, claim, accept_by)
 
 
 def assign_part(

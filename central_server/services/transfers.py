@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from central_server.records import Location, Order, OrderLine
 from central_server.services.backorders import claim_receipts
 from central_server.services.errors import ShippingNotOffered
+from central_server.services.need_by import require_by
 from central_server.services.order_giving import Giving, feed_parts
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
@@ -66,11 +67,13 @@ def fetch_from_elsewhere(
 ) -> tuple[Order, int]:
     """Write down a paid order that waits for a transfer; return it and when it is promised for.
 
-    Raises `ShippingNotOffered`, and `InsufficientStock` where nobody can send what is lacking.
+    Raises `ShippingNotOffered`, `NotInTime`, and `InsufficientStock` where nobody can send what
+    is lacking.
     """
     receipts = send_to(unit, order, place, lacking, now_ms, how)
     due_ms = max(one.due_ms for one in receipts)
     by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, how.promise_ms))
+    require_by(order, place, by_ms)
     lines = tuple(replace(line, unsourced=line.quantity) for line in order.lines)
     waiting = replace(order, lines=lines)
     unit.orders.insert(waiting)

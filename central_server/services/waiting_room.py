@@ -32,7 +32,7 @@ from central_server.services.parcels import Destination, addressed
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
-from central_server.services.shipping import barred, shipping_home
+from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
@@ -72,7 +72,7 @@ def let_wait(
 ) -> Order:
     """Write down a new parcel order that waits; the network keeps its units.
 
-    Raises `InsufficientStock` where it could not be routed even now.
+    Raises `InsufficientStock`, or `NotInTime`, where it could not be routed even now.
     """
     units = {line.line: line.quantity for line in order.lines}
     wanted = by_sku(order, units)
@@ -82,11 +82,16 @@ def let_wait(
     decision = routing.decide(order, units, excluded, ask)
     missing = by_sku(order, {one.line: one.quantity for one in decision.plan.unsourced})
     network = Promises(unit, now_ms).network(wanted, ask)
+    is_lacking = False
     for sku, units_wanted in wanted.items():
         lacking = units_wanted - network[sku].quantity
+        is_lacking = is_lacking or lacking > 0
         if lacking > missing.get(sku, 0):
             missing[sku] = lacking
     if missing:
+        late = too_late(routing, order, units, excluded, ask)
+        if late is not None and not is_lacking:
+            raise late
         raise InsufficientStock(missing)
     waiting = replace(
         order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)

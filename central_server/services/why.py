@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from central_server.records import Order, OrderHold
+from central_server.services.decisions import too_late
 from central_server.services.order_views import Document
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.sourcing.receipts import Receipt
@@ -15,6 +16,7 @@ _WORDS = {
 _PASSED = {
     Finding.DAY_FULL.value: "has no room left in its day",
     Finding.NO_PICKUP.value: "offers no pickup of it",
+    Finding.TOO_LATE.value: "would have it ready too late",
     Finding.EXCLUDED.value: "gave it up, or is left out by the rules",
     "": "has none of it",
 }
@@ -28,14 +30,24 @@ def pickup_sentence(trace: Document) -> str:
     if trace.get("is_waiting"):
         return f"It is reserved at {trace['chosen']}, on the waiting list.{passed}"
     if not taken:
-        return f"No store can promise all of it.{passed}"
+        return f"No store can promise all of it.{passed}{_by_when(trace, entries)}"
     finding = next((one["finding"] for one in entries if one["location_id"] == taken), "")
     others = [one for one in entries if one["finding"] == "farther"]
     text = f"{taken} gets it ready: {_WORDS.get(str(finding), 'it was the best')}.{passed}"
     if others:
         best = others[0]
         text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
-    return text
+    return text + _by_when(trace, entries)
+
+
+def _by_when(trace: Document, entries: Sequence[Document]) -> str:
+    """Return by which day it must be ready, and who would be too late; empty: any day."""
+    day = trace.get("need_by")
+    if not day:
+        return ""
+    if trace.get("is_late"):
+        return f" It was needed by {day}, by when nobody has it ready."
+    return f" It must be ready by {day}.{too_late(entries)}"
 
 
 def _why_passed(trace: Document, entries: Sequence[Document]) -> str:

@@ -47,6 +47,8 @@ class Finding(StrEnum):
     """It gave this order up, or the rules leave it out."""
     DAY_FULL = "day_full"
     """It could promise everything, but no part of its day takes another order."""
+    TOO_LATE = "too_late"
+    """It could promise everything, but has it ready after the day on which it must be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class RoutingRules:
     """Locations that must not be asked (again)."""
     full: frozenset[str] = frozenset()
     """Locations whose day has no room for this order."""
+    late: frozenset[str] = frozenset()
+    """Locations that have it ready too late."""
     pickup: engine.Rules = PICKUP
     """How the engine weighs those that can promise everything."""
     way_minor_per_km: float = 1.0
@@ -127,6 +131,8 @@ class SourcingPlan:
     decided_at_ms: int
     chosen_location_id: str = ""
     """The customer's own choice."""
+    is_late: bool = False
+    """Whether nobody has it ready by the day on which it was needed, so that it goes late."""
 
     def shortfall(self) -> dict[str, int]:
         """Return what the candidate that came closest lacked, by SKU."""
@@ -215,6 +221,8 @@ def _judge(
         return TraceEntry(name, Finding.LACKS_STOCK, distance, lacking)
     if name in rules.full:
         return TraceEntry(name, Finding.DAY_FULL, distance)
+    if name in rules.late:
+        return TraceEntry(name, Finding.TOO_LATE, distance)
     return TraceEntry(name, Finding.FARTHER, distance)
 
 

@@ -177,7 +177,7 @@ ORDERS = Table(
     _int("placed_at_ms"), _text("status"),
     *(
         Column(name, Text, nullable=False, server_default="")
-        for name in ("ship_to", "ship_method", "customer_tier", "handover", "payment")
+        for name in ("ship_to", "ship_method", "customer_tier", "handover", "payment", "need_by")
     ),
     UniqueConstraint("number"),
     CheckConstraint("total_minor >= 0", name="total_minor"),

@@ -55,6 +55,7 @@ STATUS: dict[str, int] = {
     "curbside_not_offered": 409,
     "shipping_not_offered": 409,
     "insufficient_stock": 409,
+    "not_in_time": 409,
     "already_handed_over": 409,
     "not_held": 409,
     "offer_gone": 409,
