@@ -7,7 +7,8 @@ class AtpTerms(BaseModel):
     """`on_hand` less all others is `raw` (units); what may be promised is never below zero.
 
     `held_back` are rights that central leaves alone because the store is silent, `not_heard`
-    is the same where no rights are shared; `waiting` is kept for orders that are fetched there
+    is the same where no rights are shared; `not_released` may not be sold before its release
+    date; `waiting` is kept for orders that are fetched there
     and wait for other goods; `network_limit` is what only other places may use.
     Of a kit, `on_hand` are the kits that lie there, and `scarcest_component` is how many of them
     its components' own terms take away.
@@ -20,6 +21,7 @@ class AtpTerms(BaseModel):
     held_back: int
     holdback: int
     not_heard: int
+    not_released: int
     protected: int
     not_offered: int
     waiting: int
@@ -52,6 +54,18 @@ class DeliveryView(BaseModel):
     latest: str
 
 
+class PreOrderView(BaseModel):
+    """What may be ordered, with `accept_later`, of what may not be sold before `release_at`.
+
+    Units that lie there; more may be on their way (`inbound`). Dates are of the first unit.
+    """
+
+    available_to_promise: int
+    promised_by: str
+    leaves_at: str | None = None
+    delivery: DeliveryView | None = None
+
+
 class MethodView(BaseModel):
     """What may be promised by one delivery method.
 
@@ -69,6 +83,7 @@ class MethodView(BaseModel):
     too_late: bool = False
     leaves_at: str | None = None
     delivery: DeliveryView | None = None
+    pre_order: PreOrderView | None = None
 
 
 class InboundView(BaseModel):
@@ -89,6 +104,8 @@ class AvailabilityView(BaseModel):
     offered: bool
     too_late: bool = False
     """Of the asked method: not there by `need_by`. The terms are those of the stock."""
+    release_at: str | None = None
+    """From when on it may be sold, if that is still to come."""
     terms: AtpTerms
     data_age_seconds: float | None
     methods: list[MethodView]
@@ -102,6 +119,9 @@ class NetworkView(BaseModel):
 
     sku: str
     available_to_promise: int
+    release_at: str | None = None
+    pre_order: int | None = None
+    """Units that lie there and may be ordered, with `accept_later`, before `release_at`."""
     inbound: list[InboundView]
     explained: list[ExplainedTerm] | None = None
     components: list[ComponentView] | None = None

@@ -73,7 +73,8 @@ class OrderBody(Body):
     external_ref: Annotated[str, Field(max_length=64)] = ""
     """The order's name in the system that sends it."""
     accept_later: bool = False
-    """Whether it may wait for goods that are on their way to the store (pre-order, back-order)."""
+    """Whether it may wait: for goods that are on their way (back-order; to the store, or to anybody
+    who sends it), or until it may be sold (pre-order)."""
     transfer: bool = False
     """Whether what the chosen store lacks is sent there from other locations, and then fetched."""
     payment: PaymentPlace = PaymentPlace.ONLINE
@@ -119,11 +120,6 @@ class OrderBody(Body):
             raise ValueError("transfer is for what is fetched")
         if self.curbside and (self.ship_to is not None or self.payment is PaymentPlace.IN_STORE):
             raise ValueError("only what is fetched and paid is brought out")
-        if self.accept_later and self.ship_to is not None:
-            raise ValueError(
-                "what is sent does not wait for goods on their way: leave accept_later out, or"
-                " give location_id to fetch it at a store"
-            )
         if self.need_by and self.payment is PaymentPlace.IN_STORE:
             raise ValueError("what is paid in a store leaves when it is paid: no need_by")
         if self.accept_later and self.payment is PaymentPlace.IN_STORE:

@@ -36,7 +36,8 @@ _EXAMPLE = {
     responses=problems(
         *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
         "unknown_sku", "unknown_location", "currency_mismatch", "insufficient_stock",
-        "not_in_time", "not_priced", "price_changed", "pickup_not_offered", "curbside_not_offered",
+        "not_in_time", "not_priced", "not_released", "price_changed", "pickup_not_offered",
+        "curbside_not_offered",
         "shipping_not_offered",
         "body_too_large",
     ),

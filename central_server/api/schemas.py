@@ -220,6 +220,8 @@ class OrderView(BaseModel):
     fulfillments: list[FulfillmentView]
     need_by: str | None = None
     """The last day (YYYY-MM-DD) on which it is of use to its customer; null: any day."""
+    promised_by: str | None = None
+    """Of one that waits for goods or for its release date: when it is ready, or delivered."""
     holds: list[HoldView] = []
     """Why it is not released to a location yet, and what held it before."""
 

@@ -1,4 +1,4 @@
-"""Kits, and goods that are on their way: what promising must know beside the stock."""
+"""Kits, release dates, and goods on their way: what promising must know beside the stock."""
 
 from typing import Annotated
 
@@ -32,6 +32,19 @@ class BundleView(BaseModel):
 
     sku: str
     components: dict[str, int]
+
+
+class ReleaseBody(Body):
+    """From when on a product may be sold; null: at once."""
+
+    release_at: Moment | None
+
+
+class ReleaseView(BaseModel):
+    """From when on a product may be sold; null: nobody said."""
+
+    sku: str
+    release_at: str | None
 
 
 class ReceiptBody(Body):
@@ -82,6 +95,25 @@ def get_bundle(request: Request, sku: Key, holder: Reader) -> object:
 def set_bundle(request: Request, sku: Key, body: BundleBody, holder: Admin) -> object:
     """Set what a kit is made of; its availability is that of its scarcest component."""
     return central_of(request).supply.set_bundle(sku, body.components)
+
+
+@router.get(
+    "/release-dates/{sku}", response_model=ReleaseView, responses=problems(*KEYED, "not_found")
+)
+def get_release(request: Request, sku: Key, holder: Reader) -> object:
+    """Return from when on a product may be sold."""
+    return central_of(request).supply.release(sku)
+
+
+@router.put(
+    "/release-dates/{sku}", response_model=ReleaseView, responses=problems(*KEYED, "unknown_sku")
+)
+def set_release(request: Request, sku: Key, body: ReleaseBody, holder: Admin) -> object:
+    """Say from when on a product may be sold. Before, orders that accept it wait (pre-order).
+
+    Orders that wait follow a new date, and their customers are told.
+    """
+    return central_of(request).supply.set_release(sku, milliseconds(body.release_at))
 
 
 @router.get("/receipts", response_model=ReceiptList, responses=problems(*KEYED))

@@ -112,7 +112,7 @@ def hold_order(request: Request, order_id: OrderId, body: HoldBody, holder: Writ
 @router.post(
     "/orders/{order_id}/holds/{kind}/clear",
     response_model=OrderView,
-    responses=problems(*KEYED, "not_found", "not_held"),
+    responses=problems(*KEYED, "not_found", "not_held", "not_released"),
 )
 def clear_hold(
     request: Request, order_id: OrderId, kind: HoldKind, body: ClearBody, holder: Writer

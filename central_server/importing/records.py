@@ -40,7 +40,11 @@ class Record(BaseModel):
 class ProductRecord(Record):
     """A sellable thing."""
 
-    implied: ClassVar[dict[str, str]] = {"gtin": "split:|", "gtins": "split:|"}
+    implied: ClassVar[dict[str, str]] = {
+        "gtin": "split:|",
+        "gtins": "split:|",
+        "release_at": "datetime",
+    }
 
     sku: Identifier
     name: Name
@@ -54,7 +58,10 @@ class ProductRecord(Record):
     style: Annotated[str, Field(max_length=64)] | None = None
     """What it is a size of: products of one style make a run of sizes. Empty: as weights."""
 
-    @field_validator("weight_grams", mode="before")
+    release_at: int | None = None
+    """From when on it may be sold (ms UTC): before, orders for it wait. Empty: as weights."""
+
+    @field_validator("weight_grams", "release_at", mode="before")
     @classmethod
     def _weighed(cls, value: object) -> object:
         return None if value == "" else value

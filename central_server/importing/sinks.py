@@ -149,8 +149,18 @@ class _Products:
         styled = {sku: style for sku, style in said.items() if known_styles.get(sku) != style}
         if styled:
             unit.catalogue.set_styles(styled)
-        count = len({one.sku for one in new} | weighed.keys() | styled.keys())
+        dated = self._dated(unit, records)
+        count = len({one.sku for one in new} | weighed.keys() | styled.keys() | dated)
         return Written(count, len(products) - count)
+
+    def _dated(self, unit: "Unit", records: Sequence[ProductRecord]) -> set[str]:
+        """Say from when on products may be sold; return those of which that is new."""
+        said = {one.sku: one.release_at for one in records if one.release_at is not None}
+        known = unit.catalogue.releases(tuple(said)) if said else {}
+        dated = {sku: at_ms for sku, at_ms in said.items() if known.get(sku) != at_ms}
+        if dated:
+            self.intake.take_releases(unit, dated)
+        return set(dated)
 
 
 @dataclass(frozen=True, slots=True)

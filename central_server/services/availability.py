@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
@@ -15,13 +15,13 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises
 from central_server.services.promising import open_hours, ready_in_ms
-from central_server.services.times import rfc3339
+from central_server.services.times import rfc3339, rfc3339_or_none, to_ms
 from central_server.sourcing.atp import data_age_ms
 from central_server.sourcing.bundles import SCARCEST
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.promise_terms import WAITING, Promise
+from central_server.sourcing.promise_terms import NOT_RELEASED, WAITING, Promise
 from central_server.sourcing.receipts import Inbound, inbound
 from sync.clock import Clock
 from sync.domain.orders import Channel
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 LOCATIONS_MAX = 50
 """How many locations are answered where none is named: the nearest, or those with most."""
 RADIUS_KM = 50.0
-SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", "protected",
-        "not_offered", WAITING, "network_limit", SCARCEST)  # fmt: skip
+SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", NOT_RELEASED,
+        "protected", "not_offered", WAITING, "network_limit", SCARCEST)  # fmt: skip
 INBOUND_MAX = 20
 SERVICE = "standard"
 SHIP = Method.SHIP.value
@@ -109,22 +109,31 @@ class _Answer:
         self._promise_ms = promise_ms
         self.promises = Promises(view, now_ms)
         self._kits = KitPromises(self.promises, skus, memory)
+        self.promises.learn(skus)
+        self._releases = {
+            sku: at_ms for sku in skus if (at_ms := self._kits.release_ms(sku)) is not None
+        }
+        """From when on what may not be sold yet may be."""
         self._coming = view.supply.coming(self._kits.plain)
         self._own = _own(question.ask)
         self._routing: ParcelRouting | None = None
-        self._sent: dict[str, Document] = {}
+        self._sent: dict[tuple[str, int], Document] = {}
         self._begins: Mapping[str, int | None] = {}
         """When the part of a place's day begins that has room; None: it is full."""
 
     def network(self) -> list[Document]:
         """Return one entry a SKU."""
-        whole = self._kits.network(self._question.ask, is_explained=self._question.explain)
+        ask = self._question.ask
+        whole = self._kits.network(ask, is_explained=self._question.explain)
+        later = self._kits.network(replace(ask, for_later=True)) if self._releases else {}
         entries = []
         for sku in self._question.skus:
             promise = whole[sku]
             entry: Document = {
                 "sku": sku,
                 "available_to_promise": promise.quantity,
+                "release_at": rfc3339_or_none(self._releases.get(sku)),
+                "pre_order": later[sku].quantity if sku in self._releases else None,
                 "inbound": [_inbound(one) for one in self._inbound(sku, None, promise)],
             }
             if self._question.explain:
@@ -144,10 +153,17 @@ class _Answer:
             else self._kits.at(_own(replace(self._own, method=method.value)), ids)
             for method in Method
         }
+        later = {
+            method.value: self._kits.at(
+                _own(replace(self._question.ask, method=method.value, for_later=True)), ids
+            )
+            for method in Method
+            if self._releases
+        }
         heard = self._view.replicas.last_contacts(ids)
         self._begins = Days(self._view, self._now_ms).begins(ids)
         return [
-            self._place(place, sku, promised[place.id], methods, heard.get(place.id))
+            self._place(place, sku, promised[place.id], methods, later, heard.get(place.id))
             for place in places
             for sku in self._question.skus
         ]
@@ -158,6 +174,7 @@ class _Answer:
         sku: str,
         found: Mapping[str, Promise],
         methods: Mapping[str, Promised],
+        later: Mapping[str, Promised],
         heard_ms: int | None,
     ) -> Document:
         promise = found[sku]
@@ -165,6 +182,7 @@ class _Answer:
         inbound_ = self._inbound(sku, place.id, promise)
         entries = [
             self._method(place, method, promises[place.id][sku])
+            | {"pre_order": self._pre_order(place, sku, method, later, inbound_)}
             for method, promises in methods.items()
         ]
         own = next(one for one in entries if one["method"] == self._own.method)
@@ -174,6 +192,7 @@ class _Answer:
             "available_to_promise": promise.quantity,
             "offered": promise.is_offered,
             **self._in_time(own),
+            "release_at": rfc3339_or_none(self._releases.get(sku)),
             "terms": {
                 "on_hand": promise.begins,
                 **{name: promise.term(name) for name in SUMS},
@@ -198,17 +217,20 @@ class _Answer:
             "day_full": begins is None,
         }
         if promise.quantity and begins is not None:
-            ready_ms = promised_by(
-                open_hours(place), max(self._now_ms, begins), ready_in_ms(place, self._promise_ms)
-            )
-            entry["promised_by"] = rfc3339(ready_ms)
-            there = local_day(ready_ms, place.timezone)
-            if method == SHIP:
-                entry |= self._delivery(place, begins)
-                there = _delivered(entry)
-            if self._question.need_by is not None and there > self._question.need_by:
+            entry |= self._dates(place, method, begins)
+            if self._is_late(place, method, entry):
                 entry |= {"available_to_promise": 0, "too_late": True}
         return entry
+
+    def _is_late(self, place: Location, method: str, dates: Document) -> bool:
+        """Return whether what has these dates is not there by the day that was asked for."""
+        latest = self._question.need_by
+        if latest is None:
+            return False
+        if method == SHIP:
+            return _delivered(dates) > latest
+        ready_ms = to_ms(datetime.fromisoformat(str(dates["promised_by"])))
+        return local_day(ready_ms, place.timezone) > latest
 
     def _in_time(self, own: Document) -> Document:
         """Return what changes of an entry whose own method is too late."""
@@ -216,13 +238,39 @@ class _Answer:
             return {}
         return {"available_to_promise": 0, "too_late": True}
 
+    def _pre_order(
+        self, place: Location, sku: str, method: str, later: Mapping[str, Promised],
+        inbound_: Sequence[Inbound],
+    ) -> Document | None:  # fmt: skip
+        """Return what may be ordered before it may be sold: what lies there, or is on its way."""
+        if sku not in self._releases or not (promise := later[method][place.id][sku]).is_offered:
+            return None
+        begins = self._releases[sku]
+        if not promise.quantity:
+            if not inbound_:
+                return None
+            begins = max(begins, inbound_[0].due_ms)
+        dates = self._dates(place, method, begins)
+        if self._is_late(place, method, dates):
+            return None
+        return {"available_to_promise": promise.quantity} | dates
+
+    def _dates(self, place: Location, method: str, begins_ms: int) -> Document:
+        """Return when a place has it ready whose work on it begins then, and when it is there."""
+        ready_ms = promised_by(
+            open_hours(place), max(self._now_ms, begins_ms), ready_in_ms(place, self._promise_ms)
+        )
+        dates: Document = {"promised_by": rfc3339(ready_ms)}
+        return dates | self._delivery(place, begins_ms) if method == SHIP else dates
+
     def _delivery(self, place: Location, begins_ms: int) -> Document:
         """Return when a parcel leaves a place, and when it is delivered where it is asked for."""
-        if place.id not in self._sent:
+        key = place.id, begins_ms
+        if key not in self._sent:
             if self._routing is None:
                 self._routing = ParcelRouting(self._view, self._now_ms, self._promise_ms)
-            self._sent[place.id] = _sent_from(place, self._routing, self._question, begins_ms)
-        return self._sent[place.id]
+            self._sent[key] = _sent_from(place, self._routing, self._question, begins_ms)
+        return self._sent[key]
 
     def _components(self, sku: str, found: Mapping[str, Promise], begins: str) -> list[Document]:
         bundle = self._kits.bundles.get(sku)

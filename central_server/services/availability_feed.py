@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from central_server.services.errors import FeedCursorOver
 from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
-from central_server.services.promise_memory import PromiseMemory
+from central_server.services.promise_memory import PromiseMemory, next_edge_ms
 from central_server.services.promises import Ask, Promises
 from central_server.services.times import rfc3339
-from central_server.sourcing.contact import NEVER_MS
 from central_server.sourcing.levels import level_of
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.promise_terms import Promise
@@ -106,10 +105,8 @@ class AvailabilityPublisher:
         revision = (head.revision, head.catalogue)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
         if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
-            edges = view.promise_rules.in_force(now_ms).edges
-            later = [edge for edge in edges if edge > now_ms]
-            taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS
-            self._all_due_ms = min([now_ms + SWEEP_MS, taken_over, *later])
+            edge_ms = next_edge_ms(view, view.promise_rules.in_force(now_ms), now_ms)
+            self._all_due_ms = min(now_ms + SWEEP_MS, edge_ms)
             self._revision = revision
             self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
             touched: Collection[str] = view.demand.skus()

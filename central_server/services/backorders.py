@@ -10,7 +10,7 @@
 An order is whole: it is released when nothing of it waits for another receipt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,12 +22,14 @@ from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
 from central_server.services.piecework import Piece, Piecework
+from central_server.services.pre_orders import hold_until, keep_back, pre_ordered
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.receipts import claims, inbound
+from central_server.sourcing.promise_terms import Promise
+from central_server.sourcing.receipts import Receipt, claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
 
@@ -44,23 +46,48 @@ Taken = Mapping[str, list[tuple[str, int]]]
 
 
 def wait_for_receipts(
-    unit: "Unit", order: Order, place: Location, now_ms: int, promise_ms: int
+    unit: "Unit",
+    order: Order,
+    place: Location,
+    now_ms: int,
+    promise_ms: int,
+    *,
+    release_ms: int | None = None,
 ) -> tuple[Order, int]:
     """Write down an order that waits for goods; return it and when it is promised for.
 
-    Raises `InsufficientStock` where what is on its way does not give it either, and `NotInTime`.
+    Or that waits until it may be sold (`release_ms`): then what lies there is enough.
+    Raises `InsufficientStock` where what is on its way does not give it either, or where it
+    waits for nothing: then the store's day is full. And `NotInTime`.
     """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
     unit.stock.lock_network(sorted(wanted))
     unit.supply.lock_receipts(wanted)
     coming = unit.supply.coming(wanted)
-    promised = Promises(unit, now_ms).at(tuple(wanted), Ask(order.channel, chosen=place.id),
-                                         [place.id])[place.id]  # fmt: skip
+    ask = Ask(order.channel, chosen=place.id, for_later=release_ms is not None)
+    promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
+    here = [one for one in coming if one.location_id == place.id]
+    taken, due_ms, missing = of_receipts(wanted, promised, here, now_ms)
+    due_ms = max(due_ms, release_ms or 0)
+    if missing or not (release_ms or any(taken.values())):
+        raise InsufficientStock(missing or wanted)
+    by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, promise_ms))
+    require_by(order, place, by_ms)
+    return let_wait_for(unit, order, taken, now_ms, by_ms, place, release_ms), by_ms
+
+
+def of_receipts(
+    wanted: Mapping[str, int], promised: Mapping[str, Promise], here: Sequence[Receipt], now_ms: int
+) -> tuple[Taken, int, dict[str, int]]:
+    """Return what a place takes of its receipts, when the last of it is there, and what is missing.
+
+    `promised` is what the place may promise of what lies there.
+    """
     taken: dict[str, list[tuple[str, int]]] = {}
     due_ms, missing = now_ms, {}
     for sku, units in wanted.items():
-        here = [one for one in coming if (one.sku, one.location_id) == (sku, place.id)]
-        found = inbound(here, max(0, -promised[sku].raw), now_ms)
+        coming = [one for one in here if one.sku == sku]
+        found = inbound(coming, max(0, -promised[sku].raw), now_ms)
         lacking = units - promised[sku].quantity
         parts = claims(lacking, found) if lacking > 0 else []
         if parts is None or not promised[sku].is_offered:
@@ -68,16 +95,30 @@ def wait_for_receipts(
             continue
         taken[sku] = [(one.receipt.id, count) for one, count in parts]
         due_ms = max([due_ms, *(one.due_ms for one, _ in parts)])
-    if missing:
-        raise InsufficientStock(missing)
-    by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, promise_ms))
-    require_by(order, place, by_ms)
+    return taken, due_ms, missing
+
+
+def let_wait_for(
+    unit: "Unit",
+    order: Order,
+    taken: Taken,
+    now_ms: int,
+    by_ms: int,
+    place: Location,
+    release_ms: int | None,
+) -> Order:
+    """Write down a new order that waits for what it takes of receipts, or for its release date."""
     waiting = replace(
         order, lines=tuple(replace(line, unsourced=line.quantity) for line in order.lines)
     )
     unit.orders.insert(waiting)
-    claim_receipts(unit, waiting, taken, now_ms, by_ms, place)
-    return waiting, by_ms
+    if any(taken.values()):
+        claim_receipts(unit, waiting, taken, now_ms, by_ms, place)
+    if release_ms is not None:
+        hold = hold_until(order, release_ms, by_ms, now_ms)
+        unit.holds.open([hold])
+        unit.orders.append_events([pre_ordered(order, place, hold, now_ms)])
+    return waiting
 
 
 def claim_receipts(
@@ -141,7 +182,7 @@ class Backorders:
         order = unit.orders.get(order_id, lock=True)
         if order is None or order_id not in unit.supply.released_orders():
             return 0
-        if _may_be_granted_yet(unit, order, now_ms):
+        if keep_back(unit, order, now_ms, self._how) or may_be_granted_yet(unit, order, now_ms):
             return 0
         unit.supply.end_claims_of(order_id, now_ms)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
@@ -154,7 +195,7 @@ class Backorders:
         return int(missing != units)
 
 
-def _may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:
+def may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:
     """Return whether the store where it came has all of it, a part among its own for now."""
     wanted = by_sku(order, {line.line: line.unsourced for line in order.lines if line.unsourced})
     closed_ms, places = unit.supply.came(order.id)

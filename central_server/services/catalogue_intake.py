@@ -16,6 +16,7 @@ from central_server.records import (
     Product,
 )
 from central_server.services.carrier_file import CarrierFile
+from central_server.services.pre_orders import set_releases
 from central_server.services.scopes import store_row
 from sync.clock import Clock
 from sync.domain.inventory import StockReason
@@ -144,6 +145,10 @@ class CatalogueIntake:
     def styles(self, styles: Mapping[str, str]) -> None:
         """Say of which style products are a size (by SKU): what differs by size alone is one."""
         self._database.write(lambda unit: unit.catalogue.set_styles(styles))
+
+    def take_releases(self, unit: "Unit", releases: Mapping[str, int | None]) -> None:
+        """Say from when on products may be sold; orders that wait for it follow a new date."""
+        set_releases(unit, releases, self._clock.now_ms())
 
     def take_prices(self, unit: "Unit", prices: Sequence[Price]) -> None:
         """Set prices; what stores get carries the version that central counted."""

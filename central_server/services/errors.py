@@ -9,6 +9,7 @@ DomainError
     +-- ShippingNotOffered       no location ships in this way
     +-- NotInTime                nobody makes it by the day on which it must be there
     +-- NotPriced                no price in the location's zone
+    +-- NotReleased              what is wanted may not be sold yet
     +-- PriceChanged             the client's price is not the one in force
     +-- AlreadyHandedOver        too late to cancel: the customer has the goods
     +-- IdempotencyKeyReused     the same key came with another body
@@ -126,6 +127,17 @@ class NotPriced(ServiceRefused):
         self.zone = zone
         self.currency = currency
         super().__init__(f"no {currency} price in zone {zone} for {', '.join(skus)}")
+
+
+class NotReleased(ServiceRefused):
+    """What is wanted may not be sold, picked or handed over before its release date."""
+
+    code = "not_released"
+
+    def __init__(self, skus: tuple[str, ...], release_at: str, hint: str = "") -> None:
+        self.skus = list(skus)
+        self.release_at = release_at
+        super().__init__(f"{', '.join(skus)} may not be sold before {release_at}{hint}")
 
 
 class PriceChanged(ServiceRefused):

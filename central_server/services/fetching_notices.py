@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from central_server.records import Location
+from central_server.records import Location, Order
 from central_server.services.notice import CANCELLED, MOVED, RECEIVED, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import pickup_qr, read_pickup_qr
 
 BACKORDERED = "order_backordered"
+PRE_ORDERED = "order_pre_ordered"
 READY = "order_ready"
 RESERVATION_READY = "reservation_ready"
 NOT_READY = "order_not_ready"
@@ -47,6 +48,17 @@ def backordered(number: str, name: str, store: str, when: str) -> Notice:
         "pickup code.\n"
     )
     return Notice(BACKORDERED, f"Order {number}: for {when}", text)
+
+
+def pre_ordered(number: str, name: str, store: str, release: str, when: str) -> Notice:
+    """The order was taken; it may not be handed over yet."""
+    text = (
+        f"Hello {name},\n\n"
+        f"thank you for your order {number}. It may not be sold before {release}; "
+        f"we expect to have it for you at {store} by {when} and write again before that, with "
+        "your pickup code.\n"
+    )
+    return Notice(PRE_ORDERED, f"Order {number}: for {when}", text)
 
 
 def moved(number: str, name: str, store: str, code: str, when: str) -> Notice:
@@ -140,9 +152,15 @@ class PickupNotices:
         when = local_time(order.promised_by_ms, location.timezone)
         return received(order.order_number, order.customer_name, location.name, code, when)
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
-        """The order waits for goods; it is promised by then."""
-        return backordered(number, name, location.name, local_time(by_ms, location.timezone))
+    def backordered(
+        self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
+    ) -> Notice:
+        """The order waits for goods, or until they may be sold; it is promised by then."""
+        about, when = (order.number, order.customer_name), local_time(by_ms, location.timezone)
+        if release_ms is None:
+            return backordered(*about, location.name, when)
+        release = local_time(release_ms, location.timezone)
+        return pre_ordered(*about, location.name, release, when)
 
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask, Promised, Promises
 from central_server.sourcing.bundles import Bundle, assembled, of_network
-from central_server.sourcing.promise_terms import Promise
+from central_server.sourcing.promise_terms import Promise, unreleased
 
 
 class KitPromises:
@@ -28,8 +28,20 @@ class KitPromises:
         found = self._promises.at(self.plain, ask, location_ids, network=self._network)
         for promises in found.values():
             kits = {sku: assembled(one, promises) for sku, one in self.bundles.items()}
-            promises.update(kits)
+            promises.update({sku: self._dated(sku, one, ask) for sku, one in kits.items()})
         return found
+
+    def release_ms(self, sku: str) -> int | None:
+        """Return from when on a SKU or a kit may be sold, if that is still to come."""
+        bundle = self.bundles.get(sku)
+        parts = () if bundle is None else tuple(bundle.components)
+        found = [self._promises.release_ms(one) for one in (sku, *parts)]
+        return max((one for one in found if one is not None), default=None)
+
+    def _dated(self, sku: str, kit: Promise, ask: Ask) -> Promise:
+        """Return the promise of a kit that may have a release date of its own."""
+        is_late = not ask.for_later and self._promises.release_ms(sku) is not None
+        return unreleased(kit) if is_late else kit
 
     def _network(self, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         if self._memory is None:
@@ -45,5 +57,5 @@ class KitPromises:
             for sku, one in self.bundles.items():
                 kits = (assembled(one, found) for found in places.values())
                 counts = [kit.quantity for kit in kits if not kit.is_protected]
-                whole[sku] = of_network(one, counts, whole)
+                whole[sku] = self._dated(sku, of_network(one, counts, whole), ask)
         return whole

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from central_server.records import Location
+from central_server.records import Location, Order
+from sync.domain.flows import ship
 from sync.domain.fulfillment import FulfillmentOrder
 
 RECEIVED = "order_received"
@@ -73,8 +74,13 @@ class Notices(Protocol):
         """The order was taken; `code` picks it up."""
         ...
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
-        """The order waits for goods; it is promised by then."""
+    def backordered(
+        self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
+    ) -> Notice:
+        """The order waits for goods, or until they may be sold; it is promised by then.
+
+        `location` is where it is fetched, or where the times are told that are said of a parcel.
+        """
         ...
 
     def cancelled(self, number: str, name: str) -> Notice:
@@ -93,9 +99,12 @@ class NoticesByFlow:
         """The order was taken."""
         return self._by_flow.get(order.flow, self._otherwise).received(order, location, code)
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Notice:
-        """The order waits for goods, which only those that are fetched do."""
-        return self._otherwise.backordered(number, name, location, by_ms)
+    def backordered(
+        self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
+    ) -> Notice:
+        """The order waits: one that is sent in its own words, any other is fetched."""
+        words = self.of(ship.NAME) if order.ship_to else self._otherwise
+        return words.backordered(order, location, by_ms, release_ms)
 
     def cancelled(self, number: str, name: str) -> Notice:
         """The order was cancelled: the same in every flow."""

@@ -37,9 +37,11 @@ from central_server.services.order_views import deliveries_of, order_document
 from central_server.services.parcel_mail import tell_received
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed, promise_parcels
+from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promising import compact
 from central_server.services.shipping import shipping_home
 from central_server.services.transfers import fetch_from_elsewhere, lacking_at, send_to
+from central_server.services.waiting_parcels import is_lacking, wait_to_be_sent
 from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
 
 CREATED = 201
+WITH_LATER = "; with accept_later the order waits until then"
+WITH_LIST = "; with waiting_list the reservation waits until then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +190,8 @@ class OrderCapture:
         order, parts = self._capture(unit, new, now_ms, foresight)
         holds = () if parts else unit.holds.of(order.id)
         deliveries = deliveries_of(unit.orders.events(order.id)) if order.ship_to else {}
-        awaits = not parts and not order.ship_to and unit.supply.awaits(order.id)
-        body = compact(order_document(order, parts, holds, deliveries, awaits=awaits))
+        expected_ms = None if parts else unit.supply.promised_by(order.id)
+        body = compact(order_document(order, parts, holds, deliveries, expected_ms=expected_ms))
         unit.idempotency.keep(identity.principal, identity.key, CREATED, body)
         return Placed(order.id, CREATED, body, is_replayed=False)
 
@@ -200,6 +204,9 @@ class OrderCapture:
         if new.curbside and not location.pickup.parking:
             raise CurbsideNotOffered(location.id)
         order = self._order(unit, new, location, now_ms)
+        release_ms = release_of(unit, sold_in(order), now_ms)
+        if release_ms is not None:
+            return self._pre_order(unit, new, order, location, now_ms, release_ms)
         if new.payment is PaymentPlace.IN_STORE:
             return self._hold(unit, new, order, location, now_ms)
         if new.transfer and (lacking := lacking_at(unit, order, location, now_ms)):
@@ -218,6 +225,20 @@ class OrderCapture:
         unit.orders.insert(order)
         given = give(unit, order, units, plan, now_ms, self._how, why="placed", claim=claim)
         return order, (given,)
+
+    def _pre_order(
+        self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int,
+        release_ms: int,
+    ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:  # fmt: skip
+        """Let an order wait for its release date; a reservation does so on the store's list."""
+        if new.payment is PaymentPlace.IN_STORE:
+            if not new.waiting_list:
+                raise refusal(unit, order, now_ms, WITH_LIST)
+            order, held = hold_here(unit, order, place, now_ms, self._how, may_wait=True)
+            return order, (held,)
+        if not new.accept_later:
+            raise refusal(unit, order, now_ms, WITH_LATER)
+        return self._later(unit, order, place, now_ms, release_ms), ()
 
     def _hold(
         self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int
@@ -245,9 +266,15 @@ class OrderCapture:
         routing = ParcelRouting(unit, now_ms, how.promise_ms)
         units = {line.line: line.quantity for line in order.lines}
         rule = routing.route_of(routing.order(order, units), order.ship_method)
-        holds = [
-            *holds_of(order.id, rule, now_ms), *offer_of(unit, order, rule, routing, now_ms)
-        ]  # fmt: skip
+        held = holds_of(order.id, rule, now_ms)
+        release_ms = release_of(unit, sold_in(order), now_ms)
+        if release_ms is not None and not new.accept_later:
+            raise refusal(unit, order, now_ms, WITH_LATER)
+        if new.accept_later and foresight is None and is_lacking(unit, order, routing, release_ms):
+            waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
+            self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
+            return waiting, ()
+        holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
         if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
         made = promise_parcels(unit, order, now_ms, how.random, routing, first=foresight)
@@ -255,15 +282,21 @@ class OrderCapture:
         feed_parts(unit, made.orders, how.pokes, made.bodies)
         return order, made.orders
 
-    def _later(self, unit: "Unit", order: Order, place: Location, now_ms: int) -> Order:
-        waiting, by_ms = wait_for_receipts(unit, order, place, now_ms, self._how.promise_ms)
-        self._tell_later(unit, waiting, place, by_ms, now_ms)
+    def _later(
+        self, unit: "Unit", order: Order, place: Location, now_ms: int,
+        release_ms: int | None = None,
+    ) -> Order:  # fmt: skip
+        waiting, by_ms = wait_for_receipts(
+            unit, order, place, now_ms, self._how.promise_ms, release_ms=release_ms
+        )
+        self._tell_later(unit, waiting, place, by_ms, now_ms, release_ms)
         return waiting
 
     def _tell_later(
-        self, unit: "Unit", order: Order, place: Location, by_ms: int, now_ms: int
-    ) -> None:
-        notice = self._how.notices.backordered(order.number, order.customer_name, place, by_ms)
+        self, unit: "Unit", order: Order, place: Location, by_ms: int, now_ms: int,
+        release_ms: int | None = None,
+    ) -> None:  # fmt: skip
+        notice = self._how.notices.backordered(order, place, by_ms, release_ms)
         tell(unit, order, notice, now_ms, self._how)
 
     def _order(self, unit: "Unit", new: NewOrder, location: Location, now_ms: int) -> Order:

@@ -35,11 +35,13 @@ class OrderReading:
             operations = view.journal.history([one.row.order.id for one in stored])
             traces = view.orders.traces(order_id)
             holds = view.holds.of(order_id)
-            awaits = view.supply.awaits(order_id)
+            expected_ms = view.supply.promised_by(order_id)
         fulfillments = orders_in(stored)
         by_id = {one.id: one for one in fulfillments}
         return {
-            **order_document(order, fulfillments, holds, deliveries_of(events), awaits=awaits),
+            **order_document(
+                order, fulfillments, holds, deliveries_of(events), expected_ms=expected_ms
+            ),
             "timeline": timeline(events, operations, by_id),
             "routing": [{"at": rfc3339(one.at_ms), **one.trace} for one in traces],
         }

@@ -60,9 +60,8 @@ def write_counts(unit: "Unit", order: Order) -> OrderStatus:
     counts = {(order.id, line.line): (line.unsourced, line.dropped) for line in order.lines}
     unit.orders.set_line_counts(counts)
     stored = unit.fulfillments.of_orders([order.id])[order.id]
-    status = status_of_order(
-        order, orders_in(stored), unit.holds.of(order.id), unit.supply.awaits(order.id)
-    )
+    awaits = unit.supply.promised_by(order.id) is not None
+    status = status_of_order(order, orders_in(stored), unit.holds.of(order.id), awaits)
     unit.orders.set_statuses({order.id: status.value})
     return status
 

@@ -51,11 +51,16 @@ def order_document(
     holds: Sequence[OrderHold] = (),
     deliveries: Deliveries = MappingProxyType({}),
     *,
-    awaits: bool = False,
+    expected_ms: int | None = None,
 ) -> Document:
-    """Return the whole order, without its timeline; it `awaits` goods that are on their way."""
+    """Return the whole order, without its timeline.
+
+    Of one that waits for goods that are on their way, `expected_ms` is by when it is promised.
+    """
+    awaits = expected_ms is not None
     return {
         **summary_document(order, status_of_order(order, fulfillments, holds, awaits).value),
+        "promised_by": rfc3339_or_none(_promised_by(holds, expected_ms)),
         "customer": {
             "name": order.customer_name,
             "email": order.customer_email,
@@ -70,6 +75,14 @@ def order_document(
         "holds": [hold_document(one) for one in holds],
         "need_by": order.need_by or None,
     }
+
+
+def _promised_by(holds: Sequence[OrderHold], expected_ms: int | None) -> int | None:
+    """Return by when an order is promised that waits for goods or for its release date."""
+    told = [one.data["promised_by_ms"] for one in holds
+            if one.closed_ms is None and "promised_by_ms" in one.data]  # fmt: skip
+    found = [int(str(one)) for one in told] + [one for one in (expected_ms,) if one is not None]
+    return max(found, default=None)
 
 
 def status_of_order(

@@ -67,6 +67,14 @@ _Key = tuple[str, str]
 """Channel and method."""
 
 
+def next_edge_ms(view: "View", rules: RuleSet, now_ms: int) -> int:
+    """Return when promises change by the clock alone: time boxes, versions, release dates."""
+    later = [edge for edge in rules.edges if edge > now_ms]
+    taken_over = view.promise_rules.next_change_ms(now_ms) or NEVER_MS
+    released = view.catalogue.next_release_ms(now_ms) or NEVER_MS
+    return min([*later, taken_over, released])
+
+
 class PromiseMemory:
     """Answers for the network. Thread-safe."""
 
@@ -92,8 +100,11 @@ class PromiseMemory:
         """Return what may be promised of each SKU over all places together.
 
         `promises` are those of the snapshot, by the rules in force: who asks for several
-        channels and methods with the same ones reads positions once.
+        channels and methods with the same ones reads positions once. Who waits for a release
+        date is answered from the books.
         """
+        if ask.for_later:
+            return promises.network(skus, ask)
         with self._lock:
             try:
                 if not self._follow(promises.view, promises.rules, promises.now_ms):
@@ -106,6 +117,7 @@ class PromiseMemory:
     def _answer(self, promises: Promises, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         key = (ask.channel, ask.method)
         self._keys.add(key)
+        promises.learn(skus)
         self._refresh(promises, skus, Ask(*key))
         waiting = promises.unsourced(skus)
         found = {}
@@ -142,9 +154,7 @@ class PromiseMemory:
     def _begin(self, view: "View", rules: RuleSet, now_ms: int) -> None:
         self._forget()
         self._rules = rules
-        later = [edge for edge in rules.edges if edge > now_ms]
-        taken_over = view.promise_rules.next_change_ms(now_ms)
-        self._rules_until_ms = min([*later, taken_over or NEVER_MS])
+        self._rules_until_ms = next_edge_ms(view, rules, now_ms)
         self._revs = view.promise_signs.revs()
 
     def _follow_feeds(self, view: "View") -> None:

@@ -47,6 +47,8 @@ class Ask:
     """Each place is asked as if the order had chosen it."""
     is_moved: bool = False
     """A promise that moves to another place is none anew: the network keeps nothing of it."""
+    for_later: bool = False
+    """It waits until what it asks for may be sold (a pre-order): no release date is in its way."""
 
 
 ANYBODY = Ask()
@@ -72,8 +74,9 @@ class Promises:
         self.now_ms = now_ms
         self.rules = view.promise_rules.in_force(now_ms) if rules is None else rules
         self._rules_ms = now_ms if rules_ms is None else rules_ms
-        self._asked: dict[tuple[str, str, str], tuple[Asked, Selection]] = {}
+        self._asked: dict[tuple[str, str, str, bool], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
+        self._releases: dict[str, int] = {}
         self._unsourced: dict[str, int] = {}
         self._kept_at: dict[str, dict[str, Kept]] = {}
         self._named: dict[tuple[str, str], Node] = {}
@@ -138,7 +141,9 @@ class Promises:
 
         What `at` promises, without its terms: of a thousand places that is a tenth of the work.
         """
-        is_ruled = any(self.selection(sku, ask).node for sku in skus)
+        self.learn(skus)
+        asked = [self._select(sku, ask) for sku in skus]
+        is_ruled = any(chosen.node or not one.is_released for one, chosen in asked)
         found: dict[str, dict[str, int]] = {}
         if is_ruled or self.kept(skus, ask) or (not ask.is_moved and self.wide(skus, ask)):
             for place, promised in self.at(skus, ask).items():
@@ -178,7 +183,7 @@ class Promises:
     def wide(self, skus: Collection[str], ask: Ask) -> list[str]:
         """Return those of `skus` of which something is kept for the whole network."""
         waiting = self._unsourced_of(skus)
-        self._learn(skus)
+        self.learn(skus)
         return sorted(sku for sku in skus if waiting[sku] or self._select(sku, ask)[1].network)
 
     def nodes(self, skus: Collection[str], location_ids: Sequence[str] | None = None) -> list[Node]:
@@ -232,7 +237,7 @@ class Promises:
         if missing:
             unsourced = self._unsourced_of(missing)
             waited = [sku for sku in missing if unsourced[sku]]
-            read = self.view.supply.kept(waited) if waited else {}
+            read = self.view.supply.kept(waited, self.now_ms) if waited else {}
             self._kept_at.update({sku: read.get(sku, {}) for sku in missing})
         found: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for sku in skus:
@@ -243,8 +248,14 @@ class Promises:
 
     def selection(self, sku: str, ask: Ask) -> Selection:
         """Return the rules that hold for a SKU."""
-        self._learn([sku])
+        self.learn([sku])
         return self._select(sku, ask)[1]
+
+    def release_ms(self, sku: str) -> int | None:
+        """Return from when on a SKU may be sold, if that is still to come."""
+        self.learn([sku])
+        at_ms = self._releases[sku]
+        return at_ms if at_ms > self.now_ms else None
 
     def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
         """Return the units by SKU that orders want and nobody carries or sends."""
@@ -253,7 +264,7 @@ class Promises:
     def part(self, node: Node, ask: Ask) -> tuple[int, int, int]:
         """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`)."""
         asked, chosen = self._select(node.position.sku, ask)
-        if not chosen.node:
+        if not chosen.node and asked.is_released:
             if ask.method not in node.place.offers:
                 return (0, 0, 0)
             units = available_to_promise(node.position).quantity
@@ -285,7 +296,7 @@ class Promises:
         skus: Collection[str],
         places: Sequence[str],
     ) -> list[Node]:
-        self._learn(skus)
+        self.learn(skus)
         weekly: Mapping[tuple[str, str], int] = {}
         heard: Mapping[str, int] = {}
         if self.rules.asks_demand:
@@ -301,11 +312,12 @@ class Promises:
         ]  # fmt: skip
 
     def _select(self, sku: str, ask: Ask) -> tuple[Asked, Selection]:
-        key = (sku, ask.channel, ask.method)
+        key = (sku, ask.channel, ask.method, ask.for_later)
         known = self._asked.get(key)
         if known is None:
             category = self._categories.get(sku, "")
-            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms)
+            release_ms = 0 if ask.for_later else self._releases.get(sku, 0)
+            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms, release_ms)
             moment = self._rules_ms
             chosen = self.rules.select(
                 asked if moment == self.now_ms else replace(asked, now_ms=moment)
@@ -313,8 +325,12 @@ class Promises:
             known = self._asked[key] = (asked, chosen)
         return known
 
-    def _learn(self, skus: Collection[str]) -> None:
-        """Read the categories of SKUs, where a rule may ask for them."""
+    def learn(self, skus: Collection[str]) -> None:
+        """Read from when on SKUs may be sold, and their categories where a rule may ask."""
+        unknown = [sku for sku in skus if sku not in self._releases]
+        if unknown:
+            found_ms = self.view.catalogue.releases(unknown)
+            self._releases.update({sku: found_ms.get(sku, 0) for sku in unknown})
         missing = [sku for sku in skus if sku not in self._categories]
         if missing and any(rule.categories for rule in self.rules.rules):
             found = self.view.catalogue.categories(missing)

@@ -1,4 +1,4 @@
-"""What promising knows beside the stock: what kits are made of, and what is on its way."""
+"""What promising knows beside the stock: kits, release dates, and what is on its way."""
 
 from collections.abc import Mapping
 from random import Random
@@ -15,7 +15,8 @@ from central_server.services.errors import (
 from central_server.services.exceptions import exception_record
 from central_server.services.floors import leave_to_orders
 from central_server.services.order_views import Document
-from central_server.services.times import rfc3339
+from central_server.services.pre_orders import set_releases
+from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.sourcing.bundles import UNITS_MAX
 from central_server.sourcing.receipts import Receipt
 from sync.clock import Clock
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SupplyBook:
-    """Takes bundles and receipts."""
+    """Takes bundles, release dates and receipts."""
 
     def __init__(
         self, database: "Database", clock: Clock, backorders: Backorders, random: Random
@@ -67,6 +68,29 @@ class SupplyBook:
         if found is None:
             raise NotFound("bundle", sku)
         return {"sku": sku, "components": dict(found.components)}
+
+    def set_release(self, sku: str, release_ms: int | None) -> Document:
+        """Say from when on a product may be sold; None: at once. Raises `UnknownSkus`.
+
+        Orders that wait for it follow the date; work that locations have already stays there.
+        """
+        now = self._clock.now_ms()
+
+        def work(unit: "Unit") -> None:
+            _require_products(unit, {sku})
+            if unit.catalogue.releases([sku]).get(sku) != release_ms:
+                set_releases(unit, {sku: release_ms}, now)
+
+        self._database.write(work)
+        return {"sku": sku, "release_at": rfc3339_or_none(release_ms)}
+
+    def release(self, sku: str) -> Document:
+        """Return from when on a product may be sold, if that was said. Raises `NotFound`."""
+        with self._database.read() as view:
+            if sku not in view.catalogue.categories([sku]):
+                raise NotFound("product", sku)
+            release_ms = view.catalogue.releases([sku]).get(sku)
+        return {"sku": sku, "release_at": rfc3339_or_none(release_ms)}
 
     def expect(self, receipt: Receipt) -> Document:
         """Note goods that are on their way, or what has changed about them.

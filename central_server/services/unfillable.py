@@ -165,7 +165,8 @@ class UnfillableDesk:
                 raise NotFound("order", order_id)
             carried = orders_in(unit.fulfillments.of_orders([order_id], lock=True)[order_id])
             held = any(one.closed_ms is None for one in unit.holds.of(order_id))
-            waits = held or any(one.waits for one in carried) or unit.supply.awaits(order_id)
+            expected_ms = unit.supply.promised_by(order_id)
+            waits = held or any(one.waits for one in carried) or expected_ms is not None
             if not _unsourced(order) or waits:
                 raise NothingUnsourced(order_id)
             if kind != CANCELLED and any(one.flow == RESERVE for one in carried):
@@ -178,8 +179,8 @@ class UnfillableDesk:
                 _close(unit, order_id, now, by, text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
             told = deliveries_of(unit.orders.events(order_id))
-            holds, awaits = unit.holds.of(order_id), unit.supply.awaits(order_id)
-            return order_document(after, orders_in(stored), holds, told, awaits=awaits)
+            holds, expected_ms = unit.holds.of(order_id), unit.supply.promised_by(order_id)
+            return order_document(after, orders_in(stored), holds, told, expected_ms=expected_ms)
 
         return self._database.write(change)
 

@@ -2,6 +2,7 @@
 
     grace      the customer may change or cancel; it ends by its time
     others     something has to be found out first: fraud, address, payment; a person clears them
+    pre_order  something of it may not be sold before its release date (`pre_orders`)
 
 Until then the network keeps the units (nobody carries them, so nobody else is promised
 them), and no location works. With the last hold the order is routed, as stock and rules
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold, OrderLine
 from central_server.services import batches
+from central_server.services.backorders import may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
@@ -30,6 +32,7 @@ from central_server.services.order_views import (
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.piecework import Piece, Piecework
+from central_server.services.pre_orders import KIND, keep_back, refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, shipping_home, too_late
@@ -50,6 +53,7 @@ WORDS = {
     HoldKind.ADDRESS: "The address has to be made out.",
     HoldKind.PAYMENT: "The payment has to be cleared.",
     HoldKind.MANUAL: "Held by hand.",
+    HoldKind.PRE_ORDER: "It may not be sold yet.",
     HoldKind.OFFER: "Offered to stores: the first that claims it gets it.",
 }
 
@@ -136,7 +140,8 @@ class WaitingRoom:
         self.problem = ""
         with self._database.read() as view:
             due = view.holds.due(now)
-            chosen = self._together(view, due, now) if len(due) > 1 else {}
+            ready = [one for one in due if not view.supply.are_coming(one)]
+            chosen = self._together(view, ready, now) if len(ready) > 1 else {}
         return self._pieces.each(
             (Piece(one, order_id=one) for one in due),
             lambda piece: self._end_due(piece.order_id, chosen.get(piece.order_id)),
@@ -165,6 +170,8 @@ class WaitingRoom:
             over = {one.kind for one in holds if one.until_ms is not None and one.until_ms <= now}
             if order is None or not over:
                 return 0
+            if KIND in over and keep_back(unit, order, now, self._how):
+                over.discard(KIND)
             unit.holds.close(order_id, over, now, by="central", note="")
             if len(over) < len(holds):
                 return 0
@@ -185,9 +192,12 @@ class WaitingRoom:
     def hold(self, order_id: str, kind: HoldKind, *, text: str, by: str) -> Document:
         """Keep an order that waits, or that nobody carries, for one reason more.
 
-        Raises `NotFound`, and `NotHeld` where locations have it already.
+        Raises `NotFound`, `NotHeld` where locations have it already, and `OrderChangeInvalid`
+        for a release date: that is said of products.
         """
         now = self._clock.now_ms()
+        if kind is HoldKind.PRE_ORDER:
+            raise OrderChangeInvalid("say the release date of the product instead")
 
         def work(unit: "Unit") -> Document:
             order = self._waiting(unit, order_id)
@@ -201,7 +211,8 @@ class WaitingRoom:
     def clear(self, order_id: str, kind: HoldKind, *, note: str, by: str) -> Document:
         """End a hold; with the last one the order is routed. Repeating it changes nothing.
 
-        Raises `NotFound`, and `NotHeld` where there was no such hold.
+        Raises `NotFound`, `NotHeld` where there was no such hold, and `NotReleased` where
+        it may not be sold yet.
         """
         now = self._clock.now_ms()
 
@@ -215,6 +226,9 @@ class WaitingRoom:
             still = {one.kind for one in holds if one.closed_ms is None}
             if kind.value not in still:
                 return self._document(unit, order)
+            skus = sold_in(order, is_open=True)
+            if kind is HoldKind.PRE_ORDER and release_of(unit, skus, now) is not None:
+                raise refusal(unit, order, now, ": change its release date instead")
             unit.holds.close(order_id, [kind.value], now, by=by, note=note)
             text = f"No longer held: {note or WORDS[kind]}"
             event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
@@ -252,8 +266,11 @@ class WaitingRoom:
 
     def _release(self, unit: "Unit", order: Order, now_ms: int, why: str, only: Only) -> int:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
-        if not units:
+        if not units or keep_back(unit, order, now_ms, self._how):
             return 0
+        if unit.supply.are_coming(order.id) or may_be_granted_yet(unit, order, now_ms):
+            return 0  # once they came, `Backorders` releases it
+        unit.supply.end_claims_of(order.id, now_ms)
         missing = release(unit, order, units, now_ms, self._how, why=why, only=only)
         if missing:
             text = f"Nobody can send all of order {order.number}"
@@ -265,11 +282,15 @@ class WaitingRoom:
         assert found is not None
         stored = unit.fulfillments.of_orders([order.id])[order.id]
         told = deliveries_of(unit.orders.events(order.id))
-        holds, awaits = unit.holds.of(order.id), unit.supply.awaits(order.id)
-        return order_document(found, orders_in(stored), holds, told, awaits=awaits)
+        holds, expected_ms = unit.holds.of(order.id), unit.supply.promised_by(order.id)
+        return order_document(found, orders_in(stored), holds, told, expected_ms=expected_ms)
 
 
 def _changed(unit: "Unit", order: Order, change: Change) -> Order:
+    if unit.supply.promised_by(order.id) is not None:
+        raise OrderChangeInvalid("it waits for goods on their way: cancel it and place it anew")
+    if change.ship_to is not None and not order.ship_to:
+        raise OrderChangeInvalid("it is fetched at a store: cancel it and place it anew")
     lines = []
     for line in order.lines:
         wanted = change.quantities.get(line.line, line.unsourced)

@@ -65,6 +65,13 @@ class Asked:
     channel: str
     method: str
     now_ms: int
+    release_ms: int = 0
+    """From when on the SKU may be sold, for who does not wait for it; 0: nothing is said."""
+
+    @property
+    def is_released(self) -> bool:
+        """Return whether it may be sold."""
+        return self.now_ms >= self.release_ms
 
 
 @dataclass(frozen=True)

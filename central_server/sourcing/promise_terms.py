@@ -1,7 +1,7 @@
 """What may be promised of one position, and of the network: terms that add up exactly.
 
     node     raw = on hand - allocated - floor - held back - safety stock - holdbacks
-                   - not heard - protected - not offered - waiting - network limit
+                   - not heard - not released - protected - not offered - waiting - network limit
     network  raw = the nodes' quantities - unsourced demand - safety stock - holdbacks
 
 Percentages are of what is on hand, so what is kept does not shrink with what is promised.
@@ -26,6 +26,7 @@ from sync.domain.inventory import StockPosition
 MS_PER_MINUTE = 60_000
 MILLI = 1000
 WAITING = "waiting"
+NOT_RELEASED = "not_released"
 
 
 class Term(NamedTuple):
@@ -93,6 +94,9 @@ def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = 
     if reach.silences and (kept := _not_heard(node, reach, asked.now_ms, left)) is not None:
         terms.append(kept)
         left -= kept.units
+    if not asked.is_released:
+        terms.append(Term(NOT_RELEASED, max(0, left)))
+        left = min(0, left)
     if reach.protect is not None and not is_own:
         terms.append(Term("protected", max(0, left), reach.protect.id))
         left = min(0, left)
@@ -143,6 +147,11 @@ def network_promise(whole: Whole, unsourced: int, chosen: Selection) -> Promise:
 def less_waiting(node: Promise, units: int) -> Promise:
     """Return a place's promise without units of orders that are fetched there and still wait."""
     return replace(node, terms=(*node.terms, Term(WAITING, units))) if units else node
+
+
+def unreleased(kit: Promise) -> Promise:
+    """Return the promise of a kit that may not be sold yet, whatever its components say."""
+    return replace(kit, terms=(*kit.terms, Term(NOT_RELEASED, kit.quantity)))
 
 
 def limited(node: Promise, network: Promise) -> Promise:

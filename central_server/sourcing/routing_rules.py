@@ -47,6 +47,8 @@ class HoldKind(StrEnum):
     MANUAL = "manual"
     OFFER = "offer"
     """It is offered to several stores; the first that claims it gets it."""
+    PRE_ORDER = "pre_order"
+    """Something of it may not be sold before its release date."""
 
 
 @dataclass(frozen=True)

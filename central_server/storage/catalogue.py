@@ -24,6 +24,16 @@ _WEIGHTS = Prepared(
         engine.among(PRODUCTS.c.sku, "skus"), PRODUCTS.c.weight_grams.is_not(None)
     )
 )
+_RELEASES = Prepared(
+    lambda engine: select(PRODUCTS.c.sku, PRODUCTS.c.release_ms).where(
+        engine.among(PRODUCTS.c.sku, "skus"), PRODUCTS.c.release_ms.is_not(None)
+    )
+)
+_NEXT_RELEASE = Prepared(
+    lambda _: select(func.min(PRODUCTS.c.release_ms)).where(
+        PRODUCTS.c.release_ms > bindparam("now_ms")
+    )
+)
 _GTINS = Prepared(
     lambda engine: (
         select(PRODUCT_BARCODES.c.sku, PRODUCT_BARCODES.c.gtin14)
@@ -97,6 +107,37 @@ class Catalogue:
         )
         found: dict[str, str] = dict(self._connection.execute(wanted).all())
         return found
+
+    def set_releases(self, releases: Mapping[str, int | None]) -> None:
+        """Say from when on products may be sold (ms, by SKU; None: nobody says); others as before.
+
+        Whoever changes it says so to those who read promises from memory.
+        """
+        rows = sorted((sku, at_ms or 0) for sku, at_ms in releases.items())
+        update_many(
+            self._connection,
+            PRODUCTS,
+            ("sku", "release_ms"),
+            rows,
+            sets="release_ms = NULLIF(v.release_ms, 0)",
+            where="products.sku = v.sku",
+            returning="products.sku",
+        )
+
+    def releases(self, skus: Collection[str]) -> dict[str, int]:
+        """Return from when on those of the given products may be sold that have such a date."""
+        return dict(_RELEASES.rows(self._connection, skus=skus))
+
+    def next_release_ms(self, now_ms: int) -> int | None:
+        """Return when a product may be sold next that may not be yet."""
+        found: int | None = _NEXT_RELEASE.value(self._connection, now_ms=now_ms)
+        return found
+
+    def ask_releases(
+        self, together: Together, skus: Collection[str], then: Callable[[dict[str, int]], None]
+    ) -> None:
+        """Ask for `releases` among others."""
+        _RELEASES.ask(together, lambda rows: then(dict(rows)), skus=skus)
 
     def weights(self, skus: Collection[str]) -> dict[str, int]:
         """Return what a unit weighs (grams) of those of the given products that were weighed."""

@@ -4,12 +4,13 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from central_server.records import OrderHold
 from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.routing_tables import ORDER_HOLDS
+from central_server.storage.tables import ORDER_LINES
 
 _COLUMNS = (
     "order_id", "kind", "opened_ms", "until_ms", "text", "data", "closed_ms", "closed_by", "note",
@@ -69,6 +70,21 @@ class Holds:
         if names:
             wanted = wanted.where(_TABLE.data.contains(json.dumps(names), autoescape=True))
         return self._found(wanted.order_by(_TABLE.opened_ms, _TABLE.order_id).limit(limit))
+
+    def look_at(self, kind: str, skus: Collection[str], now_ms: int) -> None:
+        """Let holds of a kind that end later be over, of orders for any of these SKUs.
+
+        Whoever ends holds looks at those orders then, and holds them again if need be.
+        """
+        orders = select(ORDER_LINES.c.order_id).where(
+            among(self._connection, ORDER_LINES.c.sku, skus), text("order_lines.unsourced > 0")
+        )
+        self._connection.execute(
+            update(ORDER_HOLDS)
+            .where(_OPEN, _TABLE.kind == kind, _TABLE.until_ms > now_ms)
+            .where(_TABLE.order_id.in_(orders))
+            .values(until_ms=now_ms)
+        )
 
     def close(
         self, order_id: str, kinds: Collection[str], now_ms: int, *, by: str, note: str

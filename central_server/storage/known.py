@@ -68,10 +68,12 @@ class KnownCatalogue(Catalogue):
         super().__init__(connection)
         self._products = Memory(super().products)
         self._prices = Memory(self._prices_of)
+        self._releases = Memory(super().releases)
 
     def load(self, together: Together, places: Collection[str], skus: Collection[str]) -> None:
         """Ask for products, and their prices at these locations."""
         super().ask(together, skus, lambda found: self._products.learn(skus, found))
+        super().ask_releases(together, skus, lambda found: self._releases.learn(skus, found))
         super().ask_prices(
             together, places, skus,
             lambda found: self._prices.learn(
@@ -86,6 +88,10 @@ class KnownCatalogue(Catalogue):
     def categories(self, skus: Collection[str]) -> dict[str, str]:
         """Return the categories of those of the given products that exist, by SKU."""
         return {sku: one.category for sku, one in self._products.get(skus).items()}
+
+    def releases(self, skus: Collection[str]) -> dict[str, int]:
+        """Return from when on those of the given products may be sold that have such a date."""
+        return self._releases.get(skus)
 
     def prices(self, zone: str, skus: Collection[str]) -> dict[str, Price]:
         """Return the prices of `skus` in a zone, by SKU; those without one are missing."""
@@ -164,7 +170,7 @@ class KnownSupply(Supply):
         super().__init__(connection)
         self._bundles = Memory(super().bundles)
         self._waiting = Memory(super().waiting)
-        self._kept = Memory(super().kept)
+        self._kept: dict[int, Memory[str, dict[str, Kept]]] = {}
 
     def load(self, together: Together, skus: Collection[str]) -> None:
         """Ask which of these are bundles."""
@@ -178,14 +184,17 @@ class KnownSupply(Supply):
         """Return the units by SKU that orders have been promised of receipts."""
         return self._waiting.get(skus)
 
-    def kept(self, skus: Collection[str]) -> dict[str, dict[str, Kept]]:
+    def kept(self, skus: Collection[str], now_ms: int) -> dict[str, dict[str, Kept]]:
         """Return what stores keep for orders that wait for other goods."""
-        return self._kept.get(skus)
+        if now_ms not in self._kept:
+            read = super().kept
+            self._kept[now_ms] = Memory(lambda missing: read(missing, now_ms))
+        return self._kept[now_ms].get(skus)
 
     def forget(self, skus: Collection[str]) -> None:
         """Read what waits anew when it is asked for."""
         self._waiting.forget(skus)
-        self._kept.forget(skus)
+        self._kept.clear()
 
 
 class KnownRules(PromiseRules):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    or_,
     select,
     text,
     update,
@@ -24,6 +25,7 @@ from central_server.storage.bulk import among, insert_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.promise_tables import BACKORDERS, BUNDLES, RECEIPTS
 from central_server.storage.raw import Together, Values
+from central_server.storage.routing_tables import ORDER_HOLDS
 from central_server.storage.tables import ORDER_LINES, ORDERS
 
 _BUNDLE = ("sku", "component", "units")
@@ -85,6 +87,13 @@ _CLAIMED_OF_LINE = (
 _CLAIMS = exists().where(
     BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None)
 )
+_HELD = exists().where(
+    ORDER_HOLDS.c.order_id == ORDER_LINES.c.order_id, ORDER_HOLDS.c.closed_ms.is_(None)
+)
+_HELD_STILL = exists().where(
+    ORDER_HOLDS.c.order_id == ORDER_LINES.c.order_id, ORDER_HOLDS.c.closed_ms.is_(None),
+    or_(ORDER_HOLDS.c.until_ms.is_(None), ORDER_HOLDS.c.until_ms > bindparam("now_ms")),
+)  # fmt: skip
 _AWAITS = exists().where(
     BACKORDERS.c.order_id == ORDER_LINES.c.order_id, BACKORDERS.c.closed_ms.is_(None),
     BACKORDERS.c.receipt_id == RECEIPTS.c.id, RECEIPTS.c.closed_ms.is_(None),
@@ -93,14 +102,15 @@ _KEPT = Prepared(
     lambda engine: (
         select(
             ORDER_LINES.c.sku, ORDERS.c.pickup_location_id,
-            ORDER_LINES.c.unsourced - _CLAIMED_OF_LINE, case((_AWAITS, 1), else_=0),
+            ORDER_LINES.c.unsourced - _CLAIMED_OF_LINE,
+            case((or_(_AWAITS, _HELD_STILL), 1), else_=0),
         )
         .join(ORDERS, ORDERS.c.id == ORDER_LINES.c.order_id)
         .where(
             engine.among(ORDER_LINES.c.sku, "skus"),
             text("order_lines.unsourced > 0"),
             ORDERS.c.pickup_location_id != "",
-            _CLAIMS,
+            or_(_CLAIMS, _HELD),
         )
     )
 )  # fmt: skip
@@ -213,14 +223,14 @@ class Supply:
         """Return the units by SKU that orders have been promised of receipts."""
         return {sku: int(units) for sku, units in _WAITING.rows(self._connection, skus=skus)}
 
-    def kept(self, skus: Collection[str]) -> dict[str, dict[str, Kept]]:
+    def kept(self, skus: Collection[str], now_ms: int) -> dict[str, dict[str, Kept]]:
         """Return what stores keep for orders that are fetched there and wait for other goods.
 
-        By SKU and store. Units that such an order waits for itself are not in it: they are not
-        there yet.
+        Or for their release date, until which they are held. By SKU and store. Units that such
+        an order waits for itself are not in it: they are not there yet.
         """
         found: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
-        for sku, place, units, awaits in _KEPT.rows(self._connection, skus=skus):
+        for sku, place, units, awaits in _KEPT.rows(self._connection, skus=skus, now_ms=now_ms):
             before = found[sku].get(place, Kept())
             more = max(0, int(units))
             found[sku][place] = Kept(before.units + more, before.awaiting + more * awaits)
@@ -263,10 +273,26 @@ class Supply:
         closed = [int(closed_ms or 0) for _, closed_ms in rows]
         return max(closed, default=0), sorted({place for place, _ in rows})
 
-    def awaits(self, order_id: str) -> bool:
-        """Return whether an order waits for a receipt."""
+    def promised_by(self, order_id: str) -> int | None:
+        """Return by when an order is promised that waits for a receipt (ms); None: it does not."""
         table = BACKORDERS.c
-        wanted = select(table.line).where(table.order_id == order_id, table.closed_ms.is_(None))
+        wanted = select(func.max(table.promised_by_ms)).where(
+            table.order_id == order_id, table.closed_ms.is_(None)
+        )
+        return self._connection.execute(wanted).scalar()
+
+    def are_coming(self, order_id: str) -> bool:
+        """Return whether some of the goods are still on their way that an order waits for."""
+        table = BACKORDERS.c
+        wanted = (
+            select(table.line)
+            .join(RECEIPTS, RECEIPTS.c.id == table.receipt_id)
+            .where(
+                table.order_id == order_id,
+                table.closed_ms.is_(None),
+                RECEIPTS.c.closed_ms.is_(None),
+            )
+        )
         return self._connection.execute(wanted.limit(1)).scalar() is not None
 
     def came_for_orders(
@@ -305,15 +331,23 @@ class Supply:
         )
 
     def released_orders(self) -> list[str]:
-        """Return orders that wait for closed receipts only, in the order they were placed."""
+        """Return orders that wait for closed receipts only, in the order they were placed.
+
+        Those that are held, too, go when their hold ends.
+        """
         table = BACKORDERS.c
+        held = select(ORDER_HOLDS.c.order_id).where(ORDER_HOLDS.c.closed_ms.is_(None))
         coming = select(RECEIPTS.c.id).where(RECEIPTS.c.closed_ms.is_(None))
         waiting = select(table.order_id).where(
             table.closed_ms.is_(None), table.receipt_id.in_(coming)
         )
         wanted = (
             select(table.order_id)
-            .where(table.closed_ms.is_(None), table.order_id.not_in(waiting))
+            .where(
+                table.closed_ms.is_(None),
+                table.order_id.not_in(waiting),
+                table.order_id.not_in(held),
+            )
             .distinct()
             .order_by(table.order_id)
         )

@@ -87,7 +87,10 @@ PRODUCTS = Table(
     _text("sku", primary_key=True), _text("name"), _text("brand"), _text("category"),
     Column("weight_grams", BigInteger, nullable=True),
     Column("style", Text, nullable=True),
+    Column("release_ms", BigInteger, nullable=True),
     Index(None, "style"),
+    Index("ix_products_release", "release_ms", sqlite_where=text("release_ms IS NOT NULL"),
+          postgresql_where=text("release_ms IS NOT NULL")),
 )  # fmt: skip
 
 PRODUCT_BARCODES = Table(

@@ -50,6 +50,7 @@ STATUS: dict[str, int] = {
     "currency_mismatch": 422,
     "unknown_flow": 422,
     "not_priced": 409,
+    "not_released": 409,
     "price_changed": 409,
     "pickup_not_offered": 409,
     "curbside_not_offered": 409,

@@ -50,13 +50,6 @@ async def test_either_fetched_or_sent(client, order_body):
     assert is_problem(await place(client, nothing, "k2"), 422, "validation_failed")
 
 
-async def test_a_parcel_does_not_wait_for_receipts(client):
-    """It is refused with what to do instead, and never placed as if nothing had been said."""
-    refused = await place(client, body(accept_later=True))
-    assert is_problem(refused, 422, "validation_failed")
-    assert "leave accept_later out, or give location_id" in refused.text
-
-
 async def test_a_parcel_may_be_paid_where_it_leaves(client, world):
     """It says what is due at which store, until when; the customer reads it in words."""
     world.parts.intake.carriers(CARRIERS)

@@ -1,6 +1,6 @@
 """What customers with a reservation are told: plain text, nothing fetched from anywhere."""
 
-from central_server.records import Location
+from central_server.records import Location, Order
 from central_server.services.fetching_notices import RESERVATION_READY
 from central_server.services.notice import RESERVATION_CANCELLED, Letter, local_time
 from sync.domain.fulfillment import FulfillmentOrder
@@ -94,8 +94,12 @@ class ReserveNotices:
         until = local_time(order.expires_at_ms or 0, location.timezone)
         return received(order.order_number, order.customer_name, location.name, until)
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Letter:
+    def backordered(
+        self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
+    ) -> Letter:
         """The goods are on their way to the store, where they are paid."""
+        del release_ms  # who waits for a release date without paying is on the store's list
+        number, name = order.number, order.customer_name
         when = local_time(by_ms, location.timezone)
         text = (
             f"Hello {name},\n\nthe goods of reservation {number} are on their way to"

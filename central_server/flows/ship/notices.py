@@ -1,6 +1,6 @@
 """What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
 
-from central_server.records import Location
+from central_server.records import Location, Order
 from central_server.services.notice import PARCELS_CANCELLED, Letter, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -106,13 +106,20 @@ class ShipNotices:
             return Letter(RECEIVED, f"Order {order.order_number}: to be paid", text)
         return received(order.order_number, order.customer_name or "customer", when)
 
-    def backordered(self, number: str, name: str, location: Location, by_ms: int) -> Letter:
-        """The order waits for goods."""
+    def backordered(
+        self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
+    ) -> Letter:
+        """The order waits for goods, or until they may be sold."""
         when = local_time(by_ms, location.timezone)
+        why = "The goods are on their way to us"
+        if release_ms is not None:
+            why = f"It may not be sold before {local_time(release_ms, location.timezone)}"
         text = (
-            f"Hello {name},\n\nthe goods of order {number} are on their way; expect them {when}.\n"
+            f"Hello {order.customer_name or 'customer'},\n\n"
+            f"thank you for your order {order.number}. {why}; we expect to deliver it by {when},"
+            " and write again when we pack it.\n"
         )
-        return Letter(BACKORDERED, f"Order {number}: for {when}", text)
+        return Letter(BACKORDERED, f"Order {order.number}: for {when}", text)
 
     def cancelled(self, number: str, name: str) -> Letter:
         """The order was cancelled."""

@@ -259,3 +259,21 @@ def test_styles_come_with_products_and_stay_without_them(importer):
     importer("products", (("sku", "name"), ("C2", "Warm coat M")), name="without.csv")
     with importer.database.read() as view:
         assert view.catalogue.styles(["C1", "C2", "H1"]) == {"C1": "PARKA", "C2": "COAT"}
+
+
+def test_release_dates_come_with_products_and_stay_without_them(importer):
+    """A moment, in the zone that is said or UTC; a file that says nothing of it changes none."""
+    head = ("sku", "name", "release_at")
+    rows = (head, ("B1", "Book", "2026-12-01T00:00:00+01:00"), ("B2", "Box", "2026-12-01"),
+            ("B3", "Bag", ""), ("B4", "Bad", "soon"))  # fmt: skip
+    summary = importer("products", rows)
+    assert (summary.counts.written, summary.counts.bad) == (3, 1)
+    again = importer("products", (*rows[:2], ("B2", "Box", "2026-12-02")), name="again.csv")
+    assert (again.counts.written, again.counts.unchanged) == (1, 1)
+    importer("products", (("sku", "name"), ("B1", "Good book")), name="without.csv")
+    with importer.database.read() as view:
+        found = view.catalogue.releases(["B1", "B2", "B3"])
+        assert view.promise_rules.revision() > 0
+    day = 86_400_000
+    midnight = 20_788 * day
+    assert found == {"B1": midnight - day // 24, "B2": midnight + day}

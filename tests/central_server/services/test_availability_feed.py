@@ -54,6 +54,20 @@ def test_only_what_crosses_a_threshold_is_published(world, publisher):
     assert read(world)[0] == {**whole, "SKU-1": 24}
 
 
+def test_what_may_not_be_sold_yet_is_sold_out_until_it_may(world, publisher):
+    """Shops hear of a new date at once, and of its coming in the next look."""
+    _, cursor = read(world)
+    at_ms = world.clock.now_ms() + SWEEP_MS // 2
+    world.parts.central.supply.set_release("SKU-1", at_ms)
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    delta, cursor = read(world, cursor)
+    assert delta == {"SKU-1": 0}
+    world.clock.advance(at_ms - world.clock.now_ms())
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-1": 30}
+
+
 class Counted:
     """A database that counts what is written through it."""
 

@@ -8,7 +8,7 @@ import pytest
 from central_server.records import Product
 from central_server.services import plenty
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import PickupNotOffered
+from central_server.services.errors import NotReleased, PickupNotOffered
 from central_server.services.kits import KitPromises
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Promises
@@ -56,7 +56,7 @@ class Story:
         self.devices: dict[str, Device] = {}
         self.events = (
             self.order, self.order, self.count, self.give_up, self.cancel, self.close_pickup,
-            self.pass_time, self.publish, self.hear, self.classify,
+            self.pass_time, self.publish, self.hear, self.classify, self.release,
         )  # fmt: skip
 
     def go_on(self) -> None:
@@ -66,7 +66,7 @@ class Story:
     def order(self) -> str | None:
         try:
             return self.world.place((self.sku, self.random.randint(1, 3)), at=self.place).order_id
-        except (InsufficientStock, PickupNotOffered):
+        except (InsufficientStock, PickupNotOffered, NotReleased):
             return None
 
     def count(self) -> None:
@@ -107,6 +107,11 @@ class Story:
               if units and self.has("Wine") else []),
             PromiseRule("c", RuleKind.SILENCE, after_minutes=30, percent=50),
         )  # fmt: skip
+
+    def release(self) -> None:
+        minutes = self.random.choice((None, 1, 25))
+        at_ms = None if minutes is None else self.world.clock.now_ms() + minutes * MINUTE_MS
+        self.world.parts.central.supply.set_release(self.sku, at_ms)
 
     def classify(self) -> None:
         category = self.random.choice(("Wine", "Beer"))

@@ -212,9 +212,9 @@ def central_restored(world: World, index: int, dice: Random) -> str:
         lost = units - taken.imported[place]
         if lost:
             world.forgotten[place] += abs(lost)
-    for line, place in (undone - _set_aside(world)).elements():
+    for line, at in (undone - _set_aside(world)).elements():
         for sold in decode_line(line).op.lines:
-            world.forgotten[place, sold.sku] += abs(sold.units)
+            world.forgotten[at, sold.sku] += abs(sold.units)
     _forget_verdicts(world)
     for store in world.machines():
         store.is_asked_again = True

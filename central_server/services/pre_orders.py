@@ -1,0 +1,123 @@
+"""Orders for what may not be sold before its release date.
+
+    placed    with `accept_later`, like a back-order: of what lies there and what is on its way,
+              as if it could be sold (`Ask.for_later`)
+    held      until the date, by a hold `pre_order`: no location hears of it before
+    moved     where the date changes, the hold is over at once; whoever ends it asks here, and
+              it is held again until the new date, which its customer is told
+    released  at the date, in the order of placing, as far as its goods have come
+
+Work that a location has already when a date is said stays there.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from central_server.records import Location, Order, OrderEvent, OrderHold
+from central_server.services.errors import NotReleased
+from central_server.services.order_giving import Giving, tell
+from central_server.services.promising import open_hours, ready_in_ms
+from central_server.services.shipping import shipping_home
+from central_server.services.times import rfc3339
+from central_server.sourcing.calendar import promised_by
+from central_server.sourcing.routing_rules import HoldKind
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import Unit, View
+
+KIND = HoldKind.PRE_ORDER.value
+EVENT = "pre_ordered"
+
+
+def sold_in(order: Order, *, is_open: bool = False) -> set[str]:
+    """Return what was bought: SKUs, and kits beside their components.
+
+    `is_open`: only what no location carries yet.
+    """
+    lines = [line for line in order.lines if line.unsourced or not is_open]
+    kits = {line.kit.partition(":")[2] for line in lines}
+    return {line.sku for line in lines} | kits - {""}
+
+
+def set_releases(unit: "Unit", releases: Mapping[str, int | None], now_ms: int) -> None:
+    """Say from when on products may be sold (ms, by SKU; None: at once). They are known."""
+    unit.catalogue.set_releases(releases)
+    unit.promise_rules.bump()
+    kits = unit.supply.bundles(releases)
+    parts = {part for one in kits.values() for part in one.components}
+    unit.holds.look_at(KIND, {*releases, *parts}, now_ms)
+
+
+def release_of(view: "View", skus: Collection[str], now_ms: int) -> int | None:
+    """Return from when on all of it may be sold, if that is still to come."""
+    latest = max(view.catalogue.releases(skus).values(), default=0)
+    return latest if latest > now_ms else None
+
+
+def refusal(view: "View", order: Order, now_ms: int, hint: str) -> NotReleased:
+    """Return why an order is not taken now, and from when on it is; `hint` says how to wait."""
+    releases = view.catalogue.releases(sold_in(order))
+    late = tuple(sorted(sku for sku, at_ms in releases.items() if at_ms > now_ms))
+    return NotReleased(late, rfc3339(max(releases.values())), hint)
+
+
+def hold_until(order: Order, release_ms: int, by_ms: int, now_ms: int) -> OrderHold:
+    """Return what keeps an order until its goods may be sold; it is promised by `by_ms`."""
+    text = f"It may not be sold before {rfc3339(release_ms)}."
+    data = {"release_ms": release_ms, "promised_by_ms": by_ms}
+    return OrderHold(order.id, KIND, now_ms, release_ms, text, data)
+
+
+def pre_ordered(order: Order, place: Location, hold: OrderHold, now_ms: int) -> OrderEvent:
+    """Return what the timeline says of it."""
+    by_ms = int(str(hold.data["promised_by_ms"]))
+    text = f"Pre-ordered: {hold.text}"
+    data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
+    return OrderEvent(order.id, now_ms, EVENT, text, order.channel, data)
+
+
+def keep_back(unit: "Unit", order: Order, now_ms: int, how: Giving) -> bool:
+    """Hold an order, or hold it again, where what is open of it may not be sold yet.
+
+    Returns whether it may not. Its customer is told a date that they do not know.
+    The caller has locked the order.
+    """
+    release_ms = release_of(unit, sold_in(order, is_open=True), now_ms)
+    if release_ms is None:
+        return False
+    before = next((one for one in unit.holds.of(order.id) if one.kind == KIND), None)
+    place = _place_of(unit, order)
+    by_ms = _promised_by(unit, order, place, release_ms, before, how)
+    hold = hold_until(order, release_ms, by_ms, now_ms)
+    unit.holds.open([hold])
+    if before is None or before.data != hold.data:
+        unit.orders.append_events([pre_ordered(order, place, hold, now_ms)])
+        notice = how.notices.backordered(order, place, by_ms, release_ms)
+        tell(unit, order, notice, now_ms, how, about=f"{order.id}:{release_ms}:{now_ms}")
+    return True
+
+
+def _place_of(unit: "Unit", order: Order) -> Location:
+    """Return where it is fetched; of a parcel, the nearest location that sends such."""
+    if order.ship_to:
+        point = order.latitude or 0.0, order.longitude or 0.0
+        place = shipping_home(unit, point, order.ship_method)
+    else:
+        place = unit.locations.get(order.pickup_location_id)
+    assert place is not None
+    return place
+
+
+def _promised_by(
+    unit: "Unit", order: Order, place: Location, release_ms: int, before: OrderHold | None,
+    how: Giving,
+) -> int:  # fmt: skip
+    """Return by when an order is promised whose date is new; parcels take as long as before."""
+    expected_ms = unit.supply.promised_by(order.id) or 0
+    if not order.ship_to:
+        ready_ms = promised_by(open_hours(place), release_ms, ready_in_ms(place, how.promise_ms))
+        return max(expected_ms, ready_ms)
+    if before is None:
+        return max(expected_ms, release_ms)
+    was_ms, said_ms = (int(str(before.data[name])) for name in ("release_ms", "promised_by_ms"))
+    return max(expected_ms, release_ms, said_ms + release_ms - was_ms)

@@ -1,0 +1,181 @@
+"""Orders that are sent, for goods that are on their way: when they come, and to whom."""
+
+from dataclasses import replace
+
+import pytest
+
+from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import OrderChangeInvalid
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.order_capture import NewOrder, Placed
+from central_server.services.times import rfc3339
+from central_server.services.waiting_room import Change
+from central_server.sourcing.promise_rules import PromiseRule, RuleKind
+from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain.errors import InsufficientStock
+from sync.domain.inventory import StockReason
+from tests.central_server.services.test_promise_rules import publish, shown
+from tests.central_server.services.test_routing_rules import publish as route_by
+from tests.support.central_world import PLACES, World
+from tests.support.parcels import parcel_order
+
+DAY_MS = 86_400_000
+ALL = 30
+"""Units of a SKU in all three stores."""
+
+
+@pytest.fixture
+def coming(shipping) -> World:
+    """Eight more of SKU-1 come to S002 in two days, eight to S001 in four."""
+    for name, place, days in (("R1", "S002", 2), ("R2", "S001", 4)):
+        expect(shipping, name, place, 8, days)
+    return shipping
+
+
+def expect(world: World, name: str, place: str, units: int, days: int) -> None:
+    due_ms = world.clock.now_ms() + days * DAY_MS
+    world.parts.central.supply.expect(Receipt(name, place, "SKU-1", units, due_ms))
+
+
+def order(world: World, new: NewOrder, *, may_wait: bool = True) -> Placed:
+    world.keys += 1
+    identity = RequestIdentity("test", f"later-{world.keys}", "body")
+    return world.parts.central.orders.place(replace(new, accept_later=may_wait), identity)
+
+
+def parcel(world: World, units: int) -> Placed:
+    return order(world, parcel_order(("SKU-1", units)))
+
+
+def claimed(world: World) -> dict[str, int]:
+    with world.database.read() as view:
+        return {one.id: one.claimed for one in view.supply.coming(["SKU-1"])}
+
+
+def arrive(world: World, receipt_id: str, place: str, on_hand: int) -> None:
+    world.parts.intake.stock([StockItem(place, "SKU-1", on_hand)], "receipt", StockReason.IMPORT)
+    world.parts.central.supply.close(receipt_id)
+
+
+def test_a_parcel_that_can_be_sent_now_does_not_wait(coming):
+    """`accept_later` is a permission: where stores have all of it, they get it at once."""
+    placed = parcel(coming, ALL)
+    assert sum(one.total("allocated") for one in coming.fulfillments(placed.order_id)) == ALL
+    assert coming.order(placed.order_id)["promised_by"] is None
+    assert claimed(coming) == {"R1": 0, "R2": 0}
+
+
+def test_a_parcel_waits_for_the_earliest_receipts_that_do(coming):
+    """It is promised for when it is delivered after that, to the last unit that is coming."""
+    now = coming.clock.now_ms()
+    with pytest.raises(InsufficientStock):
+        order(coming, parcel_order(("SKU-1", ALL + 5)), may_wait=False)
+    placed = parcel(coming, ALL + 5)
+    assert claimed(coming) == {"R1": 8, "R2": 0}
+    shown_order = coming.order(placed.order_id)
+    assert (shown_order["status"], shown_order["fulfillments"]) == ("open", [])
+    assert rfc3339(now + 4 * DAY_MS) < shown_order["promised_by"] < rfc3339(now + 8 * DAY_MS)
+    assert shown(coming) == 3, "of what is there, all the others are for this order, too"
+    parcel(coming, 11)
+    assert claimed(coming) == {"R1": 8, "R2": 8}
+    with pytest.raises(InsufficientStock):
+        parcel(coming, 1)
+    (told, _) = coming.mails()
+    assert "goods are on their way to us; we expect to deliver it by" in told.text
+
+
+def test_a_parcel_is_sent_when_its_goods_came(coming):
+    """From the stores that have all of it then; nobody took the units meanwhile."""
+    placed = parcel(coming, ALL + 5)
+    coming.place(("SKU-1", 3))
+    with pytest.raises(InsufficientStock):
+        coming.place(("SKU-1", 1))
+    assert coming.parts.backorders.run() == 0
+    arrive(coming, "R1", "S002", 18)
+    parts = coming.fulfillments(placed.order_id)
+    assert sum(one.total("allocated") for one in parts) == ALL + 5
+    assert coming.order(placed.order_id)["promised_by"] is None
+    assert shown(coming, "S002") == 0
+    coming.check_books()
+
+
+def test_goods_that_do_not_come_are_somebodys_business(coming):
+    """The parcel stays open without a place, and a person hears of it."""
+    placed = parcel(coming, ALL + 5)
+    coming.parts.central.supply.close("R1")
+    assert (
+        coming.fulfillments(placed.order_id) == []
+        or coming.order(placed.order_id)["lines"][0]["unsourced"]
+    )
+    with coming.database.read() as view:
+        (lacking,) = view.exceptions.list_open()
+    assert (lacking.kind, lacking.order_id) == ("unsourced", placed.order_id)
+
+
+@pytest.mark.parametrize("by", ["promising", "routing"])
+def test_receipts_of_who_does_not_send_it_count_for_nobody(coming, by):
+    """Not offered by rules of promising, or left out by rules of routing: S002's is passed."""
+    if by == "promising":
+        publish(coming, PromiseRule("no", RuleKind.OFFER, offered=False, locations=("S002",)))
+    else:
+        off = RoutingRule("off", RoutingRuleKind.SERVE, locations=("S002",), enabled=False)
+        route_by(coming, off)
+    placed = parcel(coming, 21)
+    assert claimed(coming) == {"R1": 0, "R2": 8}
+    arrive(coming, "R1", "S002", 18)
+    assert coming.fulfillments(placed.order_id) == []
+    arrive(coming, "R2", "S001", 18)
+    parts = coming.fulfillments(placed.order_id)
+    assert {one.location_id for one in parts} == {"S001", "S003"}
+    assert sum(one.total("allocated") for one in parts) == 21
+
+
+def test_where_no_split_is_allowed_it_waits_until_one_place_has_all(coming):
+    """S002 has eighteen in two days; nobody ever has nineteen."""
+    route_by(coming, RoutingRule("whole", RoutingRuleKind.ROUTE, shipments_max=1))
+    with pytest.raises(InsufficientStock):
+        parcel(coming, 19)
+    placed = parcel(coming, 18)
+    assert claimed(coming)["R1"] == 8
+    arrive(coming, "R1", "S002", 18)
+    (part,) = coming.fulfillments(placed.order_id)
+    assert (part.location_id, part.total("allocated")) == ("S002", 18)
+
+
+def test_full_days_are_nothing_to_wait_for(coming):
+    """Goods are there, only nobody has time: refused as without waiting, sent or fetched."""
+    limits = [
+        RoutingRule(f"full-{place}", RoutingRuleKind.CAPACITY, locations=(place,), orders=0)
+        for place, _, _ in PLACES
+    ]
+    route_by(coming, *limits)
+    with pytest.raises(InsufficientStock):
+        parcel(coming, 2)
+    with pytest.raises(InsufficientStock):
+        order(coming, coming.new_order(("SKU-1", 2)))
+    assert claimed(coming) == {"R1": 0, "R2": 0}
+
+
+def test_grace_goes_by_while_goods_are_on_their_way(coming):
+    """Both have to be over; while it waits for goods it is cancelled, not changed."""
+    route_by(coming, RoutingRule("all", RoutingRuleKind.ROUTE, grace_minutes=60))
+    placed = parcel(coming, ALL + 5)
+    room = coming.parts.central.waiting
+    with pytest.raises(OrderChangeInvalid, match="on their way"):
+        room.change(placed.order_id, Change({1: 3}), by="web")
+    arrive(coming, "R1", "S002", 18)
+    assert coming.fulfillments(placed.order_id) == []
+    coming.clock.advance(60 * 60_000)
+    assert room.run() == 1
+    parts = coming.fulfillments(placed.order_id)
+    assert sum(one.total("allocated") for one in parts) == ALL + 5
+
+
+def test_a_cancelled_parcel_waits_for_nothing(coming):
+    """Its claim goes to who asks next."""
+    placed = parcel(coming, ALL + 16)
+    coming.parts.central.cancelling.cancel(placed.order_id, reason="", actor="web")
+    assert claimed(coming) == {"R1": 0, "R2": 0}
+    parcel(coming, ALL + 16)
+    assert claimed(coming) == {"R1": 8, "R2": 8}
