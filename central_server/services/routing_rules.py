@@ -8,7 +8,7 @@ from central_server.services.order_views import Document
 from central_server.services.rule_book import RuleBook
 from central_server.services.times import rfc3339_or_none
 from central_server.sourcing.routing_checks import check_routing
-from central_server.sourcing.routing_rules import RoutingRule
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.sourcing.rule_checks import Finding, Known
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ class RoutingRuleBook(RuleBook[RoutingRule]):
         skus = {sku for rule in rules for sku in rule.skus}
         places = {one for rule in rules for one in (*rule.locations, *rule.except_locations)}
         categories, regions = view.promise_rules.names()
+        limits = sum(rule.kind is RoutingRuleKind.CAPACITY for rule in rules)
+        everywhere = [one for one, _, _ in view.locations.all_points()] if limits > 1 else []
         known = Known(
             view.catalogue.categories(skus), categories,
             {one.id for one in view.locations.places(places)}, regions,
+            view.locations.places(everywhere),
         )  # fmt: skip
         return check_routing(rules, known)
 

@@ -1,9 +1,10 @@
 """Whether rules of routing make sense: what is wrong, where, and what to do about it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 
+from central_server.sourcing.promise_rules import Place
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.sourcing.rule_checks import Finding, Known, check_times
 from sync.domain.orders import Channel
@@ -54,7 +55,7 @@ def check_routing(rules: Sequence[RoutingRule], known: Known) -> list[Finding]:
         if times > 1:
             text = f"{times} rules are called {name!r}: give each a name of its own"
             found.append(Finding(name, "id", text))
-    return [*found, *_unreachable(rules), *_overlapping(rules), *_unable(rules)]
+    return [*found, *_unreachable(rules), *_overlapping(rules, known.places), *_unable(rules)]
 
 
 def _foreign(rule: RoutingRule) -> Iterator[tuple[str, str]]:
@@ -167,15 +168,17 @@ def _unreachable(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
                 taken = rule.id
 
 
-def _overlapping(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
+def _overlapping(rules: Sequence[RoutingRule], places: Collection[Place]) -> Iterator[Finding]:
     """Yield parts of days that overlap others of which not clearly one replaces the other."""
     parts = [one for one in rules if one.kind is RoutingRuleKind.CAPACITY]
+    reached = [_reached(one, places) for one in parts]
     for number, rule in enumerate(parts):
-        for before in parts[:number]:
+        for earlier, before in enumerate(parts[:number]):
             is_same = (rule.from_minute, rule.until_minute) == (
                 before.from_minute, before.until_minute,
             )  # fmt: skip
-            if rule.overlaps(before) and not is_same and _may_meet(rule, before):
+            meet = not reached[number].isdisjoint(reached[earlier]) and _at_once(rule, before)
+            if rule.overlaps(before) and not is_same and meet:
                 text = (
                     f"it overlaps {before.id!r}, and one limit holds at a time: give both the same"
                     " hours (then the first holds), or hours that do not overlap"
@@ -183,15 +186,22 @@ def _overlapping(rules: Sequence[RoutingRule]) -> Iterator[Finding]:
                 yield Finding(rule.id, "from_minute", text)
 
 
-def _may_meet(one: RoutingRule, other: RoutingRule) -> bool:
-    """Return whether two rules may hold for one location at one moment."""
-    for name in ("locations", "regions", "location_kinds"):
-        mine, others = set(getattr(one, name)), set(getattr(other, name))
-        if mine and others and not mine & others:
-            return False
+def _reached(rule: RoutingRule, places: Collection[Place]) -> frozenset[str]:
+    """Return the locations that there are and that a rule is for."""
+    named, left_out = set(rule.locations), set(rule.except_locations)
+    return frozenset(
+        one.id
+        for one in places
+        if (not named or one.id in named)
+        and one.id not in left_out
+        and (not rule.regions or one.region in rule.regions)
+        and (not rule.location_kinds or one.kind in rule.location_kinds)
+    )
+
+
+def _at_once(one: RoutingRule, other: RoutingRule) -> bool:
+    """Return whether two rules hold at one moment."""
     for this, that in ((one, other), (other, one)):
-        if this.locations and set(this.locations) <= set(that.except_locations):
-            return False
         ends, begins = this.effective_until_ms, that.effective_from_ms
         if ends is not None and begins is not None and ends <= begins:
             return False

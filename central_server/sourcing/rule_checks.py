@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from central_server.sourcing.promise_rules import Level, Method, PromiseRule, RuleKind
+from central_server.sourcing.promise_rules import Level, Method, Place, PromiseRule, RuleKind
 from sync.domain.orders import Channel
 
 RULES_MAX = 500
@@ -31,6 +31,8 @@ class Known:
     categories: Collection[str]
     locations: Collection[str]
     regions: Collection[str]
+    places: Collection[Place] = ()
+    """Every location, where rules are asked whether they meet at one."""
 
 
 def check(rules: Sequence[PromiseRule], known: Known) -> list[Finding]:

@@ -7,6 +7,7 @@ import pytest
 
 from central_server.api.routing_rule_schemas import RoutingRulesBody
 from central_server.sourcing.engine.model import Goal
+from central_server.sourcing.promise_rules import Place
 from central_server.sourcing.routing_checks import check_routing
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.sourcing.rule_checks import Known
@@ -102,16 +103,31 @@ def test_rules_that_make_sense_have_no_findings():
         ({"locations": ("S001",), "until_minute": 600}, {}, True),
         ({"locations": ("S001",), "until_minute": 600}, {"except_locations": ("S001",)}, False),
         ({"locations": ("S001",), "until_minute": 600}, {"locations": ("S002",)}, False),
+        ({"regions": ("EAST",), "until_minute": 600}, {"location_kinds": ("dc",)}, False),
+        ({"regions": ("WEST",), "until_minute": 600}, {"location_kinds": ("dc",)}, True),
+        ({"locations": ("S001",), "until_minute": 600}, {"regions": ("WEST",)}, False),
+        (
+            {"locations": ("S001", "D001"), "until_minute": 600},
+            {"regions": ("WEST",), "except_locations": ("D001",)},
+            False,
+        ),
         ({"regions": ("EAST",), "until_minute": 600}, {"locations": ("S001",)}, True),
         ({"until_minute": 600, "effective_until_ms": 5}, {"effective_from_ms": 5}, False),
         ({"until_minute": 600, "effective_until_ms": 6}, {"effective_from_ms": 5}, True),
     ],
 )
 def test_parts_of_a_day_that_overlap_at_a_location_are_found(first, second, is_found):
-    """One limit holds at a time: the same hours, of which the first counts, or others."""
+    """One limit holds at a time: the same hours, of which the first counts, or others.
+
+    They overlap at locations that there are: no store in the east is a center.
+    """
     part = RoutingRule("c", RoutingRuleKind.CAPACITY, orders=5)
     rules = [replace(part, id="one", **first), replace(part, id="two", **second)]
-    known = Known(set(), set(), {"S001", "S002"}, {"EAST"})
+    places = (
+        Place("S001", "store", "EAST"), Place("S002", "store", "EAST"), Place("D001", "dc", "WEST"),
+    )  # fmt: skip
+    ids = {one.id for one in places}
+    known = Known(set(), set(), ids, {"EAST", "WEST"}, places)
     found = [(one.rule, one.field) for one in check_routing(rules, known)]
     assert found == ([("two", "from_minute")] if is_found else [])
 
