@@ -10,8 +10,6 @@ from central_server.sourcing.routing_rules import RoutingRuleSet
 if TYPE_CHECKING:
     from central_server.storage.unit import View
 
-NOTHING = CapacityUse()
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -44,7 +42,7 @@ class Days:
             return None, True
         for part in parts_of_day(rules, place.timezone, self._now_ms):
             use = part.use_of(units)
-            if self._unit.capacity.take(location_id, part.starts_ms, use, part.limit):
+            if self._unit.capacity.take(location_id, part, use):
                 return Claim(part.starts_ms, use), True
         return None, False
 
@@ -63,7 +61,9 @@ class Days:
         parts = self._parts(location_ids)
         used = self._unit.capacity.used(tuple(parts), self._now_ms) if parts else {}
         return {
-            place: next((one.starts_ms for one in found if _fits(used, place, one, units)), None)
+            place: next(
+                (one.starts_ms for one in found if _fits(used.get(place, {}), one, units)), None
+            )
             for place, found in parts.items()
         }
 
@@ -88,7 +88,5 @@ class Days:
             self._unit.capacity.give_back(location_id, claim.starts_ms, claim.use)
 
 
-def _fits(
-    used: Mapping[tuple[str, int], CapacityUse], place: str, part: PartOfDay, units: int
-) -> bool:
-    return part.limit.fits(used.get((place, part.starts_ms), NOTHING) + part.use_of(units))
+def _fits(used: Mapping[int, CapacityUse], part: PartOfDay, units: int) -> bool:
+    return part.limit.fits(part.used_of(used) + part.use_of(units))

@@ -41,12 +41,11 @@ class Sender:
     parts: tuple[PartOfDay, ...]
     """The parts of its day that have limits; empty: none."""
     used: Mapping[int, CapacityUse]
-    """What is taken of them, by their start."""
+    """What is taken of its day, by the start of the part that it was counted by."""
 
     def has_room(self, part: PartOfDay, units: int) -> bool:
         """Return whether an order of so many units still fits into a part of its day."""
-        use = self.used.get(part.starts_ms, CapacityUse()) + part.use_of(units)
-        return part.limit.fits(use)
+        return part.limit.fits(part.used_of(self.used) + part.use_of(units))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class Sent(NamedTuple):
 
 Free = Mapping[str, Mapping[str, int]]
 """Units that may be promised, by location and SKU."""
-Used = Mapping[tuple[str, int], CapacityUse]
-"""What is taken of parts of days, by location and start."""
+Used = Mapping[str, Mapping[int, CapacityUse]]
+"""What is taken of parts of days, by location and then by start."""
 
 
 class ParcelRouting:
@@ -248,11 +248,8 @@ class ParcelRouting:
         limited = [name for name, found in parts.items() if found]
         if used is None:
             used = self._view.capacity.used(limited, self.now_ms) if limited else {}
-        by_place: dict[str, dict[int, CapacityUse]] = {}
-        for (place, start), use in used.items():
-            by_place.setdefault(place, {})[start] = use
         return {
-            name: Sender(one, free[name], parts[name], by_place.get(name, {}))
+            name: Sender(one, free[name], parts[name], used.get(name, {}))
             for name, one in places.items()
         }
 

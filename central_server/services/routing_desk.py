@@ -89,7 +89,7 @@ class RoutingDesk:
             limited = [place for place, found in parts.items() if found]
             used = view.capacity.used(limited, now) if limited else {}
         return [
-            _part(place, part, used.get((place, part.starts_ms), CapacityUse()))
+            _part(place, part, part.used_of(used.get(place, {})))
             for place in sorted(limited)
             for part in parts[place]
         ]

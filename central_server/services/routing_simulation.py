@@ -149,7 +149,7 @@ class _Replay:
         self._parts = {key: orders_in(found) for key, found in stored.items()}
         self._rates = view.shipping.rates()
         self._records = _records([one for parts in self._parts.values() for one in parts])
-        self._used: dict[tuple[str, int], CapacityUse] = {}
+        self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
 
     def play(self, from_ms: int) -> tuple[Side, Side, list[Document]]:
         """Return both sides, and the orders that would have gone elsewhere."""
@@ -197,11 +197,9 @@ class _Replay:
                 stock.take(shipment.location_id, line.sku, line.quantity)
             part = decision.part_of(shipment.location_id, shipment.ready_ms, shipment.units)
             if part is not None:
-                key, more = (shipment.location_id, part.starts_ms), part.use_of(shipment.units)
-                now = self._used.get(key, CapacityUse())
-                self._used[key] = CapacityUse(
-                    now.units + more.units, now.orders + 1, now.labor_seconds + more.labor_seconds
-                )
+                used = self._used[shipment.location_id]
+                before = used.get(part.starts_ms, CapacityUse())
+                used[part.starts_ms] = before + part.use_of(shipment.units)
 
     def _happened(self, order: Order, routing: ParcelRouting, side: Side) -> list[str]:
         sent = []

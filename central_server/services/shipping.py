@@ -259,7 +259,7 @@ def _reserved(
     day = sent.day
     use = None if day is None else day.use_of(shipment.units)
     if day is not None and use is not None:
-        is_free = unit.capacity.take(place.id, day.starts_ms, use, day.limit)
+        is_free = unit.capacity.take(place.id, day, use)
         if not is_free:
             return None
     begins_ms = 0 if day is None else day.starts_ms

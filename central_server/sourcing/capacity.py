@@ -1,7 +1,7 @@
 """Parts of a location's day as instants, and what still fits into each. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,18 @@ class PartOfDay:
     starts_ms: int
     ends_ms: int
     rule: RoutingRule
+    counts_from_ms: int
+    counts_until_ms: int
+    """What was counted by a part that began between these counts here: its hours may be others
+    by now. The parts of a day share the whole day, so it counts once."""
+
+    def used_of(self, used: Mapping[int, CapacityUse]) -> CapacityUse:
+        """Return what is taken of it; `used` is by the start of what it was counted by."""
+        found = CapacityUse()
+        for start, use in used.items():
+            if self.counts_from_ms <= start < self.counts_until_ms:
+                found += use
+        return found
 
     @property
     def limit(self) -> CapacityLimit:
@@ -91,16 +103,26 @@ def parts_of_day(rules: Sequence[RoutingRule], timezone: str, now_ms: int) -> tu
     zone = ZoneInfo(timezone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
     for day in (today, today + timedelta(days=1)):
-        found = [
-            PartOfDay(
-                _instant(day, rule.from_minute, zone), _instant(day, rule.until_minute, zone), rule
-            )
-            for rule in rules
-        ]
-        left = [one for one in found if one.ends_ms > now_ms]
+        left = [one for one in _parts(rules, day, zone) if one.ends_ms > now_ms]
         if left:
-            return tuple(sorted(left, key=lambda one: one.starts_ms))
+            return tuple(left)
     return ()
+
+
+def _parts(rules: Sequence[RoutingRule], day: date, zone: ZoneInfo) -> list[PartOfDay]:
+    """Return the parts of a day in order; each counts from where the one before it ends."""
+    counted = _instant(day, 0, zone)
+    found: list[PartOfDay] = []
+    for rule in sorted(rules, key=lambda rule: rule.from_minute):
+        starts, ends = (
+            _instant(day, minute, zone) for minute in (rule.from_minute, rule.until_minute)
+        )
+        found.append(PartOfDay(starts, ends, rule, counted, ends))
+        counted = ends
+    if found:
+        end = max(counted, _instant(day, DAY_MINUTES, zone))
+        found[-1] = replace(found[-1], counts_until_ms=end)
+    return found
 
 
 def day_parts(
@@ -109,7 +131,7 @@ def day_parts(
     """Return what still fits into each part; None where a location has no limits."""
     if not parts:
         return None
-    return tuple(part.left(used.get(part.starts_ms, CapacityUse())) for part in parts)
+    return tuple(part.left(part.used_of(used)) for part in parts)
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> int:

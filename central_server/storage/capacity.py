@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, text, update
 
-from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityLimit, CapacityUse
+from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityUse, PartOfDay
 from central_server.storage.bulk import among, insert_many
 from central_server.storage.routing_tables import CAPACITY_CLAIMS, CAPACITY_USE
 
@@ -18,10 +18,8 @@ class Capacity:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def used(
-        self, location_ids: Collection[str], now_ms: int
-    ) -> dict[tuple[str, int], CapacityUse]:
-        """Return what is taken, by location and start of the part, of parts that are not over."""
+    def used(self, location_ids: Collection[str], now_ms: int) -> dict[str, dict[int, CapacityUse]]:
+        """Return what is taken, by location and start of the part, of days that are not over."""
         table = CAPACITY_USE.c
         rows = self._connection.execute(
             select(
@@ -31,17 +29,24 @@ class Capacity:
                 table.starts_ms >= now_ms - DAY_LONGEST_MS,
             )
         )
-        return {(row[0], row[1]): CapacityUse(*row[2:]) for row in rows}
+        found: dict[str, dict[int, CapacityUse]] = {}
+        for place, start, *use in rows:
+            found.setdefault(place, {})[start] = CapacityUse(*use)
+        return found
 
-    def take(
-        self, location_id: str, starts_ms: int, more: CapacityUse, limit: CapacityLimit
-    ) -> bool:
-        """Take a part of a location's day, if it fits; one statement, so no two take the last."""
+    def take(self, location_id: str, part: PartOfDay, more: CapacityUse) -> bool:
+        """Take a part of a location's day, if it fits; one statement, so no two take the last.
+
+        What was counted by other hours than those of the part, but counts against it, is
+        looked at in the same statement; nobody adds to that any more.
+        """
+        limit = part.limit
         if not limit.fits(more):
             return False
         values: dict[str, Any] = {
-            "place": location_id, "starts": starts_ms, "units": more.units,
+            "place": location_id, "starts": part.starts_ms, "units": more.units,
             "orders": more.orders, "labor": more.labor_seconds,
+            "since": part.counts_from_ms, "until": part.counts_until_ms,
             "units_max": _any(limit.units), "orders_max": _any(limit.orders),
             "labor_max": _any(limit.labor_seconds),
         }  # fmt: skip
@@ -89,15 +94,28 @@ def _any(limit: int | None) -> int:
     return _ANY if limit is None else limit
 
 
+_AMOUNTS = {"units": "units", "orders": "orders", "labor_seconds": "labor"}
+"""Columns of a use, and what their values are called in the statement."""
+_OTHERS = (
+    " FROM capacity_use AS o WHERE o.location_id = :place AND o.starts_ms <> :starts"
+    " AND o.starts_ms >= :since AND o.starts_ms < :until"
+)
 _TAKE = text(
-    "INSERT INTO capacity_use (location_id, starts_ms, units, orders, labor_seconds)"
-    " VALUES (:place, :starts, :units, :orders, :labor)"
-    " ON CONFLICT (location_id, starts_ms) DO UPDATE SET"
-    " units = capacity_use.units + excluded.units,"
-    " orders = capacity_use.orders + excluded.orders,"
-    " labor_seconds = capacity_use.labor_seconds + excluded.labor_seconds"
-    " WHERE capacity_use.units + excluded.units <= :units_max"
-    " AND capacity_use.orders + excluded.orders <= :orders_max"
-    " AND capacity_use.labor_seconds + excluded.labor_seconds <= :labor_max"
-    " RETURNING units"
+    f"INSERT INTO capacity_use (location_id, starts_ms, {', '.join(_AMOUNTS)})"
+    " SELECT CAST(:place AS TEXT), CAST(:starts AS BIGINT), "
+    + ", ".join(f"CAST(:{value} AS BIGINT)" for value in _AMOUNTS.values())
+    + " WHERE "
+    + " AND ".join(
+        f":{value} + (SELECT COALESCE(SUM(o.{name}), 0){_OTHERS}) <= :{value}_max"
+        for name, value in _AMOUNTS.items()
+    )
+    + " ON CONFLICT (location_id, starts_ms) DO UPDATE SET "
+    + ", ".join(f"{name} = capacity_use.{name} + excluded.{name}" for name in _AMOUNTS)
+    + " WHERE "
+    + " AND ".join(
+        f"capacity_use.{name} + excluded.{name}"
+        f" + (SELECT COALESCE(SUM(o.{name}), 0){_OTHERS}) <= :{value}_max"
+        for name, value in _AMOUNTS.items()
+    )
+    + " RETURNING units"
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
-from central_server.sourcing.capacity import CapacityLimit, CapacityUse
+from central_server.sourcing.capacity import CapacityUse, PartOfDay
 from central_server.storage.bulk import (
     find_many,
     insert_among,
@@ -33,7 +33,8 @@ class HeldCapacity(Capacity):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._held: dict[Part, CapacityUse] = {}
+        self._held: dict[str, dict[int, CapacityUse]] = {}
+        self._parts: frozenset[Part] = frozenset()
         self.taken: list[tuple[str, int, CapacityUse]] = []
         """What this group's orders took; what was given back is negative."""
         self.claims: list[tuple[str, str, int, int, int]] = []
@@ -51,31 +52,34 @@ class HeldCapacity(Capacity):
         rows = find_many(
             self._connection, CAPACITY_USE, _KEY, wanted, what=_WHAT, more=_ORDER + lock
         )
-        self._held = {(place, starts): CapacityUse(*used) for place, starts, *used in rows}
+        self._held = {place: {} for place, _ in wanted}
+        for place, starts, *used in rows:
+            self._held[place][starts] = CapacityUse(*used)
+        # What was counted by other hours than those of now: it counts against them.
+        first = min(starts for _, starts in wanted)
+        for place, counted in super().used(tuple(self._held), first).items():
+            self._held[place] = {**counted, **self._held[place]}
+        self._parts = frozenset(wanted)
 
-    def used(
-        self, location_ids: Collection[str], now_ms: int
-    ) -> dict[tuple[str, int], CapacityUse]:
+    def used(self, location_ids: Collection[str], now_ms: int) -> dict[str, dict[int, CapacityUse]]:
         """Return what is taken, by this group too."""
         found = super().used(location_ids, now_ms)
         for place, starts, more in self.taken:
-            if (place, starts) in found:
-                found[place, starts] += more
+            if starts in found.get(place, {}):
+                found[place][starts] += more
         return found
 
-    def take(
-        self, location_id: str, starts_ms: int, more: CapacityUse, limit: CapacityLimit
-    ) -> bool:
+    def take(self, location_id: str, part: PartOfDay, more: CapacityUse) -> bool:
         """Take a part that this group holds; who wants another is placed by itself."""
-        use = self._held.get((location_id, starts_ms))
-        if use is None:
+        if (location_id, part.starts_ms) not in self._parts:
             raise NotInGroup(location_id)
+        use = part.used_of(self._held[location_id])
         for place, starts, taken in self.taken:
-            if (place, starts) == (location_id, starts_ms):
+            if (place, starts) == (location_id, part.starts_ms):
                 use += taken
-        if not limit.fits(use + more):
+        if not part.limit.fits(use + more):
             return False
-        self.taken.append((location_id, starts_ms, more))
+        self.taken.append((location_id, part.starts_ms, more))
         return True
 
     def give_back(self, location_id: str, starts_ms: int, taken: CapacityUse) -> None:
