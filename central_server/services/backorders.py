@@ -43,6 +43,8 @@ Claim = tuple[str, int, str, int, int]
 """Order, line, receipt, units, promised by."""
 Taken = Mapping[str, list[tuple[str, int]]]
 """What is taken of which receipts, by SKU."""
+Goods = tuple[str, str]
+"""Location and SKU of what came."""
 
 
 def wait_for_receipts(
@@ -169,20 +171,30 @@ class Backorders:
         )
 
     def run(self) -> int:
-        """Release what waits for closed receipts only, the oldest first; return how many."""
+        """Release what waits for closed receipts only, the oldest first; return how many.
+
+        Nobody passes an older order that waits for the grant of the same goods.
+        """
         with self._database.read() as view:
             due = view.supply.released_orders()
-        return self._pieces.each((Piece(one, order_id=one) for one in due), self._release)
+        awaited: set[Goods] = set()
+        return self._pieces.each(
+            (Piece(one, order_id=one) for one in due), lambda piece: self._release(piece, awaited)
+        )
 
-    def _release(self, piece: Piece) -> int:
+    def _release(self, piece: Piece, awaited: set[Goods]) -> int:
         now = self._clock.now_ms()
-        return self._database.write(lambda unit: self._released(unit, piece.order_id, now))
+        return self._database.write(lambda unit: self._released(unit, piece.order_id, now, awaited))
 
-    def _released(self, unit: "Unit", order_id: str, now_ms: int) -> int:
+    def _released(self, unit: "Unit", order_id: str, now_ms: int, awaited: set[Goods]) -> int:
         order = unit.orders.get(order_id, lock=True)
         if order is None or order_id not in unit.supply.released_orders():
             return 0
-        if keep_back(unit, order, now_ms, self._how) or may_be_granted_yet(unit, order, now_ms):
+        if keep_back(unit, order, now_ms, self._how):
+            return 0
+        goods = _goods_of(unit, order)
+        if goods & awaited or may_be_granted_yet(unit, order, now_ms):
+            awaited |= goods
             return 0
         unit.supply.end_claims_of(order_id, now_ms)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
@@ -193,6 +205,12 @@ class Backorders:
             text = f"What order {order.number} waited for did not come"
             open_unsourced(unit, order, missing, text, now_ms, self._how.random)
         return int(missing != units)
+
+
+def _goods_of(unit: "Unit", order: Order) -> set[Goods]:
+    """Return what an order waits for, where it came."""
+    _, places = unit.supply.came(order.id)
+    return {(place, line.sku) for place in places for line in order.lines if line.unsourced}
 
 
 def may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:

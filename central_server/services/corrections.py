@@ -3,12 +3,12 @@
 One that takes back an earlier message is due only where that may have reached the customer.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import OutboxItem
-from central_server.services.notice import TELLS_END
+from central_server.services.notice import TELLS_END, TELLS_OVER, expiry_source
 from central_server.services.pending_mail import PendingMail
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -66,15 +66,23 @@ def is_undone(consequences: Iterable[Consequence]) -> bool:
 
 
 def keep_cancellations_back(
-    unit: "Unit", order_ids: Iterable[str], progress: Mapping[str, OrderProgress]
+    unit: "Unit",
+    order_ids: Iterable[str],
+    parts: Mapping[str, Sequence[FulfillmentOrder]],
+    progress: Mapping[str, OrderProgress],
 ) -> None:
-    """Call off messages that say an order is cancelled whose goods its customer has.
+    """Call off messages that say an order is cancelled, or held no longer, that its customer has.
 
     Where a part of it stays cancelled, the message stays too; one that has left is for the
     person who clears the cancellation up (`refund_to_void`).
     """
     for order_id in dict.fromkeys(order_ids):
         if not progress[order_id].cancelled:
-            told = unit.outbox.newest([f"{kind}:{order_id}" for kind in TELLS_END])
+            keys = [f"{kind}:{order_id}" for kind in TELLS_END]
+            keys += [
+                f"{kind}:{part.id}:{expiry_source(part.id)}"
+                for part in parts[order_id] for kind in TELLS_OVER
+            ]  # fmt: skip
+            told = unit.outbox.newest(keys)
             if told is not None:
                 unit.outbox.call_off(told.id)

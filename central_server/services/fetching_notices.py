@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from central_server.records import Location, Order
-from central_server.services.notice import CANCELLED, MOVED, RECEIVED, local_time
+from central_server.services.notice import CANCELLED, HOLD_EXPIRED, MOVED, RECEIVED, local_time
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import pickup_qr, read_pickup_qr
 
@@ -12,7 +12,6 @@ PRE_ORDERED = "order_pre_ordered"
 READY = "order_ready"
 RESERVATION_READY = "reservation_ready"
 NOT_READY = "order_not_ready"
-EXPIRED = "hold_expired"
 REMINDER = "pickup_reminder"
 UNSOURCED = "order_unsourced"
 
@@ -125,7 +124,7 @@ def expired(number: str, name: str, store: str) -> Notice:
         f"order {number} waited at {store} until its last day and went back to the shelf. "
         "Nothing is charged for what you did not pick up.\n"
     )
-    return Notice(EXPIRED, f"Order {number} is no longer held", text)
+    return Notice(HOLD_EXPIRED, f"Order {number} is no longer held", text)
 
 
 def cancelled(number: str, name: str) -> Notice:

@@ -20,6 +20,15 @@ TELLS_CODE = frozenset({RECEIVED, MOVED})
 """Kinds of messages that tell a pickup code: one each for a fulfillment order."""
 TELLS_END = (CANCELLED, PARCELS_CANCELLED, RESERVATION_CANCELLED)
 """Kinds of messages that say that an order is cancelled: one of each for an order."""
+HOLD_EXPIRED = "hold_expired"
+RESERVATION_EXPIRED = "reservation_expired"
+TELLS_OVER = (HOLD_EXPIRED, RESERVATION_EXPIRED)
+"""Kinds of messages that say that goods are no longer held."""
+
+
+def expiry_source(fulfillment_id: str) -> str:
+    """Return what a hold's end follows from where central itself ended it: its time was over."""
+    return f"expire:{fulfillment_id}"
 
 
 class Notice(Protocol):

@@ -38,6 +38,7 @@ from sync.domain.paying import owed_back
 from sync.domain.transitions import Consequence, ConsequenceKind, FulfillmentOperation
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import HeldBack, ReplicaState
+from sync.protocol.verdicts import in_words
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -241,4 +242,4 @@ class ExceptionsOfPush:
 def held_words(held: HeldBack, seq: int) -> str:
     """Return what is the matter with an operation in quarantine, in words."""
     what = held.kind.replace("_", " ") or "an operation that cannot be read"
-    return f"Operation {seq} ({what}): {held.verdict.text}"[:500]
+    return f"Operation {seq} ({what}): {in_words(held.verdict)}"[:500]

@@ -371,7 +371,8 @@ class Replication(Moving, Reserving):
         unit.capacity.release(ups.freed)
         unit.fulfillments.set_accept_by(ups.accept_by)
         if ups.undone:
-            keep_cancellations_back(unit, ups.undone, ups.progress(self._carried()))
+            parts = self._carried()
+            keep_cancellations_back(unit, ups.undone, parts, ups.progress(parts))
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()

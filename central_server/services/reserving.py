@@ -19,6 +19,7 @@ from central_server.services.counter_orders import (
     tied_by,
 )
 from central_server.services.follow_ups import PushFollowUps
+from central_server.services.notice import expiry_source
 from central_server.services.promises import Ask, reserve
 from central_server.services.push_exceptions import ExceptionsOfPush
 from sync.domain.fulfillment import FulfillmentOrder
@@ -98,7 +99,7 @@ class Reserving(ABC):
         orders = [self._rows[one.row.order.id] for one in found]
         over_now = [one.id for one in orders if _is_over(one, self._now_ms - grace_ms)]
         for key in over_now:
-            self._decide(HoldExpired(key), source or f"expire:{key}")
+            self._decide(HoldExpired(key), source or expiry_source(key))
         return len(over_now)
 
     def serve_waiting(self, only: Only = None) -> int:

@@ -17,7 +17,7 @@ from sync.edge.journal import Journal
 from sync.protocol.adapters import adapter
 from sync.protocol.lines import decode_line
 from sync.protocol.rows import Entity, ExceptionRow
-from sync.protocol.verdicts import VerdictStatus
+from sync.protocol.verdicts import VerdictStatus, in_words
 
 HISTORY_MAX = 50
 RESOLVED = "exception_resolved"
@@ -123,9 +123,7 @@ class Inbox:
             elif operation.kind == RESOLVED:
                 done = verdict is None or verdict.status is VerdictStatus.ACCEPTED
                 note = str(getattr(told, "note", "")) if done else ""
-                answer = "" if verdict is None else verdict.text
-                consequences = () if verdict is None else verdict.consequences
-                said = "" if done else " ".join(one.text for one in consequences) or answer
+                said = "" if done or verdict is None else in_words(verdict)
         return InboxItem(
             id=row.id, kind=row.kind, owner=row.owner, text=row.text, opened_ms=row.opened_ms,
             due_ms=row.due_ms, order_number=row.order_number, fulfillment_id=row.fulfillment_id,

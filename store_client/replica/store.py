@@ -39,7 +39,7 @@ from sync.edge.sqlite import CommitHook, Error, no_hook
 from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord
 from sync.protocol.rows import AssociateRow, Entity, StoreRow, store_scope
-from sync.protocol.verdicts import Verdict, VerdictStatus
+from sync.protocol.verdicts import Verdict, VerdictStatus, in_words
 
 TRIES = 5
 """Wrong PINs or codes before a lock-out."""
@@ -391,9 +391,5 @@ class Store(Boards, Sales, Till, Tasks):
             approved_by="" if entry.record is None else entry.record.ok_by,
             at_ms=entry.at_ms,
             state=FateState.WAITING if verdict is None else FateState(verdict.status.value),
-            text="" if verdict is None else _verdict_words(verdict),
+            text="" if verdict is None else in_words(verdict),
         )
-
-
-def _verdict_words(verdict: Verdict) -> str:
-    return " ".join(item.text for item in verdict.consequences) or verdict.text

@@ -29,3 +29,18 @@ class Verdict(BaseModel):
     code: str = ""
     text: str = ""
     consequences: tuple[Consequence, ...] = ()
+
+
+_BY_A_FAULT = {
+    "unreadable": "Central cannot read this: it is kept whole there, and somebody looks into it.",
+    "fault": "Central failed on this: it is kept whole there, and somebody looks into it.",
+}
+"""Instead of what only a programmer can read; that is in central's list of quarantined work."""
+
+
+def in_words(verdict: Verdict) -> str:
+    """Return what people read of a verdict; nothing where all went as it should."""
+    told = " ".join(one.text for one in verdict.consequences)
+    if verdict.status is VerdictStatus.QUARANTINED:
+        told = told or _BY_A_FAULT.get(verdict.code, "")
+    return told or verdict.text

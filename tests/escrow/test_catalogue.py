@@ -1,68 +1,49 @@
 """The conflict catalogue: each row a test through the real edge and hub, with its one outcome.
 
-Each test states what happened, what holds at both sides afterwards, the sentence
-that the associate reads, and what the customer notices. Restores, clones and
-revoked devices are in `test_recovery.py`; sales over promises in `test_sales.py`.
+Each test states what happened, what holds at both sides afterwards, the sentence that the
+associate reads, what the customer is told, and who has to act until when. Which test shows which
+row is the table in `tests/architecture/test_conflicts.py`.
 """
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import fields
 
 import pytest
 
-from central_server.records import ExceptionFilter, OrderFilter
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.idempotency import RequestIdentity
+from store_client.services.sales import examine, find_item, says
 from sync.domain import operations as op
 from sync.domain.errors import IllegalTransition
 from sync.domain.flows import ALL_FLOWS, ALL_OPERATIONS
-from sync.domain.fulfillment import FulfillmentOrder, PickupProof, ProofKind, ShortReason
-from sync.domain.inventory import StockReason
-from sync.protocol.lines import OperationRecord, encode_line
-from tests.central_server.services.test_promise_rules import ONLY_HERE
-from tests.central_server.services.test_promise_rules import publish as publish_promises
+from sync.domain.fulfillment import ShortReason
+from sync.domain.stock_operations import SkuUnits
+from sync.protocol.lines import OperationRecord, chain, encode_line
 from tests.support.central_world import World, whole_pickup
-from tests.support.parcels import CARRIERS
-from tests.support.store_side import POLICY, StoreSide, share_by_escrow
+from tests.support.conflicts import (
+    CANCELLED,
+    PROOF,
+    RECEIVED,
+    agree,
+    cancel,
+    customer_reads,
+    do,
+    inbox,
+    order_at,
+    people,
+    refused,
+    sale_sentence,
+    sentence,
+)
+from tests.support.store_side import POLICY, StoreSide
 
-PROOF = PickupProof(ProofKind.PICKUP_CODE, "Jo")
 DAY_MS = 86_400_000
-
-
-def order_at(world: World, store: StoreSide, units: int = 2) -> tuple[str, FulfillmentOrder]:
-    """Place an order and let the store hear of it; return order id and the store's work."""
-    placed = world.place(("SKU-1", units))
-    store.settle()
-    (work,) = world.fulfillments(placed.order_id)
-    return placed.order_id, work
-
-
-def do(store: StoreSide, *operations: Any) -> None:
-    for operation in operations:
-        store.store.perform(operation, by="A1", dev="T1")
-
-
-def cancel(world: World, order_id: str) -> None:
-    world.parts.central.cancelling.cancel(order_id, reason="mind changed", actor="test")
-
-
-def sentence(store: StoreSide, key: str) -> str:
-    """Return what the associate reads of the last operation on an order."""
-    return store.store.fates_of(key)[-1].text
-
-
-def exceptions(world: World) -> list[str]:
-    """Return the kinds of what waits for a person; each has an owner and a due time."""
-    found = world.parts.central.exceptions.page(ExceptionFilter(), None, 50)[0]
-    assert all(one["owner"] and one["due_at"] for one in found)
-    return sorted(str(one["kind"]) for one in found)
-
-
-def agree(world: World, *stores: StoreSide) -> None:
-    for store in stores:
-        store.settle()
-        assert store.differences() == []
-    world.check_books()
+COUNTS = (
+    "The order had ended at central, but the goods are with the customer: it counts as picked up."
+)
+PUT_BACK = "The order ended while you worked on it: put the goods back."
+NOTHING = "The order had already ended at central: nothing changed."
+TOO_LATE = "The promise had ended at central before the store confirmed it."
+READY = "Order N is ready"
+MOVED = "Order N: pick up at Store S002"
 
 
 def test_cancelled_centrally_and_handed_over_offline(world: World, store: StoreSide):
@@ -75,9 +56,9 @@ def test_cancelled_centrally_and_handed_over_offline(world: World, store: StoreS
     cancel(world, order_id)
     agree(world, store)
     assert world.order(order_id)["status"] == "fulfilled"
-    assert exceptions(world) == ["refund_to_void"]
-    assert "counts as picked up" in sentence(store, work.id)
-    assert not any("is cancelled" in mail.subject for mail in world.mails())
+    assert sentence(store, work.id) == COUNTS
+    assert customer_reads(world) == [READY, RECEIVED], "not that it is cancelled"
+    assert people(world) == ["refund_to_void: central, within 24 hours"]
 
 
 def test_what_stays_cancelled_of_an_order_that_was_handed_over_in_part_is_told(
@@ -92,7 +73,11 @@ def test_what_stays_cancelled_of_an_order_that_was_handed_over_in_part_is_told(
     cancel(world, order_id)
     agree(world, store)
     assert world.order(order_id)["status"] == "fulfilled"
-    assert any("is cancelled" in mail.subject for mail in world.mails())
+    assert sentence(store, work.id) == COUNTS
+    assert customer_reads(world) == [CANCELLED, READY, RECEIVED]
+    assert people(world) == [
+        "put_back_due: store, within 8 hours", "refund_to_void: central, within 24 hours",
+    ]  # fmt: skip
 
 
 def test_cancelled_centrally_and_picked_offline(world: World, store: StoreSide):
@@ -104,13 +89,16 @@ def test_cancelled_centrally_and_picked_offline(world: World, store: StoreSide):
     store.settle()
     (after,) = world.fulfillments(order_id)
     assert (after.total("cancelled"), after.total("to_put_back")) == (2, 2)
-    assert "put the goods back" in sentence(store, work.id)
+    assert sentence(store, work.id) == PUT_BACK
+    assert people(world) == ["put_back_due: store, within 8 hours"]
     assert world.stock("S001") == (10, 2), "in our hands: not to be sold"
     do(store, op.PutBack(work.id, 1, 2))
     agree(world, store)
     assert world.stock("S001") == (10, 0)
     assert world.order(order_id)["status"] == "cancelled"
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
     assert any("Nothing is charged" in mail.text for mail in world.mails())
+    assert people(world) == []
 
 
 def test_the_ready_message_of_a_cancelled_order_is_never_sent(world: World, store: StoreSide):
@@ -120,7 +108,9 @@ def test_the_ready_message_of_a_cancelled_order_is_never_sent(world: World, stor
     do(store, *whole_pickup(work)[:-1])
     cancel(world, order_id)
     agree(world, store)
-    assert not any("is ready for you" in mail.text for mail in world.mails())
+    assert sentence(store, work.id) == PUT_BACK
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
+    assert people(world) == ["put_back_due: store, within 8 hours"]
 
 
 def test_sold_on_the_floor_over_a_promise_is_moved(world: World, store: StoreSide):
@@ -130,8 +120,24 @@ def test_sold_on_the_floor_over_a_promise_is_moved(world: World, store: StoreSid
     store.sell(3)
     agree(world, store)
     assert [one.location_id for one in world.fulfillments(order_id)] == ["S001", "S002"]
-    assert exceptions(world) == []
+    assert sale_sentence(store) == "Store S002 takes over 1 piece; the customer is told."
+    assert customer_reads(world) == [MOVED, RECEIVED]
     assert any("Your pickup code at Store S002" in mail.text for mail in world.mails())
+    assert people(world) == []
+
+
+def test_sold_on_the_floor_over_a_promise_that_nobody_else_can_keep(world: World, store: StoreSide):
+    """No other store has one: somebody asks the customer, who is told that it is looked into."""
+    order_id, work = order_at(world, store, 8)
+    for place in ("S002", "S003"):
+        world.parts.intake.stock([StockItem(place, "SKU-1", 0)], "count")
+    store.cut()
+    store.sell(3, breaks=work.id)
+    agree(world, store)
+    assert [one["unsourced"] for one in world.order(order_id)["lines"]] == [1]
+    assert sale_sentence(store) == "No other store can give 1 piece: central asks the customer."
+    assert customer_reads(world) == ["Order N: a part of it is missing", RECEIVED]
+    assert people(world) == ["unsourced: central, within 4 hours"]
 
 
 def test_a_promise_that_lapsed_and_is_confirmed_too_late(world: World, store: StoreSide):
@@ -147,7 +153,9 @@ def test_a_promise_that_lapsed_and_is_confirmed_too_late(world: World, store: St
     assert (first.total("open"), second.total("open")) == (0, 2)
     assert store.store.fulfillment(work.id) is not None
     assert world.stock("S001") == (10, 0)
-    assert any("Your pickup code at Store S002" in mail.text for mail in world.mails())
+    assert store.store.fates_of(work.id) == [], "nobody there had touched it"
+    assert customer_reads(world) == [MOVED, RECEIVED]
+    assert people(world) == []
 
 
 def test_a_confirmation_that_was_under_way_when_the_promise_lapsed(world: World, store: StoreSide):
@@ -160,8 +168,12 @@ def test_a_confirmation_that_was_under_way_when_the_promise_lapsed(world: World,
     world.clock.advance(3 * POLICY.lease_ms)
     assert world.parts.promises.run() == 1
     agree(world, store)
-    assert "before the store confirmed it" in sentence(store, work.id)
-    assert len(world.fulfillments(placed.order_id)) == 2
+    first, second = world.fulfillments(placed.order_id)
+    assert (first.total("open"), second.total("open")) == (0, 2)
+    assert world.stock("S001") == (10, 0), "the units are the floor's again"
+    assert sentence(store, work.id) == TOO_LATE
+    assert customer_reads(world) == [MOVED, RECEIVED]
+    assert people(world) == []
 
 
 def test_both_stores_handed_over_the_same_order(world: World, store: StoreSide, neighbor):
@@ -181,8 +193,10 @@ def test_both_stores_handed_over_the_same_order(world: World, store: StoreSide, 
     do(neighbor, *whole_pickup(moved))
     neighbor.settle()
     agree(world, store, neighbor)
-    assert exceptions(world) == ["double_fulfillment"]
-    assert "it counts as picked up" in sentence(store, work.id)
+    assert sentence(store, work.id) == COUNTS
+    assert sentence(neighbor, moved.id) == "", "its own order was as it should be"
+    assert customer_reads(world) == [MOVED, RECEIVED]
+    assert people(world) == ["double_fulfillment: central, within 24 hours"]
 
 
 def test_a_confirmed_promise_is_kept_to_its_last_day_whoever_is_away(
@@ -201,7 +215,9 @@ def test_a_confirmed_promise_is_kept_to_its_last_day_whoever_is_away(
     do(store, whole_pickup(work)[-1])
     agree(world, store)
     assert world.order(order_id)["status"] == "fulfilled"
-    assert exceptions(world) == []
+    assert sentence(store, work.id) == "", "as it should be: nothing has to be said"
+    assert customer_reads(world) == [READY, RECEIVED]
+    assert people(world) == []
 
 
 def test_two_terminals_and_one_order(world: World, store: StoreSide):
@@ -209,8 +225,28 @@ def test_two_terminals_and_one_order(world: World, store: StoreSide):
     _, work = order_at(world, store)
     store.cut()
     do(store, op.LinePicked(work.id, 1, 2))
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransition) as caught:
         store.store.perform(op.LinePicked(work.id, 1, 1), by="A2", dev="T2")
+    assert refused(caught.value) == (
+        "“picked” does not fit: the order stands at “Picked”. See the next step at the top."
+    )
+    agree(world, store)
+    assert [one.total("picked") for one in world.fulfillments(work.order_id)] == [2]
+    assert customer_reads(world) == [RECEIVED]
+    assert people(world) == []
+
+
+def test_two_tills_and_the_last_free_units(world: World, store: StoreSide):
+    """One store has one journal: the second till reads at its scan that none is free any more."""
+    store.cut()
+    store.sell(2)
+    (line,) = examine(store.store, [SkuUnits("SKU-1", 1)]).lines
+    assert (line.free, line.over) == (0, 1)
+    assert says(line, None, store.clock.now_ms()) == "1 of 1 may just have been promised online."
+    agree(world, store)
+    assert world.stock("S001") == (8, 0)
+    assert customer_reads(world) == []
+    assert people(world) == []
 
 
 def test_a_line_that_the_store_gives_up_after_it_was_moved(world: World, store: StoreSide):
@@ -226,8 +262,9 @@ def test_a_line_that_the_store_gives_up_after_it_was_moved(world: World, store: 
     agree(world, store)
     first, second = world.fulfillments(placed.order_id)
     assert (first.total("open"), second.total("open")) == (0, 2)
-    assert "nothing changed" in sentence(store, work.id)
-    assert exceptions(world) == []
+    assert sentence(store, work.id) == NOTHING
+    assert customer_reads(world) == [MOVED, RECEIVED]
+    assert people(world) == []
 
 
 def test_a_line_that_the_store_gives_up_after_it_was_cancelled(world: World, store: StoreSide):
@@ -237,8 +274,10 @@ def test_a_line_that_the_store_gives_up_after_it_was_cancelled(world: World, sto
     do(store, op.LineShortPicked(work.id, 1, 2, ShortReason.STORE_BUSY))
     cancel(world, order_id)
     agree(world, store)
-    assert "nothing changed" in sentence(store, work.id)
     assert len(world.fulfillments(order_id)) == 1
+    assert sentence(store, work.id) == NOTHING
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
+    assert people(world) == []
 
 
 def test_a_clock_that_is_wrong_by_days(world: World, store: StoreSide):
@@ -252,15 +291,24 @@ def test_a_clock_that_is_wrong_by_days(world: World, store: StoreSide):
     assert world.order(order_id)["status"] == "fulfilled"
     store.reboot("boot-2")
     store.settle()
+    store.settle()
     assert abs(store.store.sync_state().clock_offset_ms) > 300 * DAY_MS
-    assert "clock_wrong" in exceptions(world)
+    assert inbox(store) == ["The clock of this store's machine is 576000 minutes slow."]
+    assert customer_reads(world) == [RECEIVED]
+    assert people(world) == ["clock_wrong: store, within 24 hours"]
 
 
 def test_an_item_that_central_never_had_is_sold(world: World, store: StoreSide):
-    """The sale counts on a row of its own."""
+    """The sale counts on a row of its own; the till is told what it was taken for."""
+    assert find_item(store.store, "SKU-GHOST").note == (
+        "SKU-GHOST was sold and is not in the catalogue: kept as an item of that name."
+    )
     store.sell(1, "SKU-GHOST")
     agree(world, store)
     assert world.stock("S001", "SKU-GHOST") == (-1, 0)
+    assert sale_sentence(store) == ""
+    assert customer_reads(world) == []
+    assert people(world) == []
 
 
 def test_a_poison_operation_holds_up_nothing(world: World, store: StoreSide):
@@ -277,14 +325,18 @@ def test_a_poison_operation_holds_up_nothing(world: World, store: StoreSide):
     assert world.order(other_id)["status"] == "fulfilled"
     assert world.order(order_id)["status"] == "open"
     assert store.store.sync_state().quarantined == 1 + len(whole_pickup(work))
-    assert set(exceptions(world)) == {"quarantined"}
-    assert "held" in sentence(store, work.id).lower() or "wait" in sentence(store, work.id)
+    first, *behind = (one.text for one in store.store.fates_of(work.id) if one.text)
+    assert first == (
+        "Central cannot read this: it is kept whole there, and somebody looks into it."
+    )
+    assert set(behind) == {"an earlier step of this order is held back"}
+    assert sentence(store, other.id) == ""
+    assert customer_reads(world) == [RECEIVED, RECEIVED]
+    assert people(world) == ["quarantined: central, within 4 hours"]
 
 
 def journal_raw(store: StoreSide, line: bytes, aggregate: str) -> None:
     """Append a line that this version could not have made."""
-    from sync.protocol.lines import chain
-
     journal = store.store.journal
     with journal.writing():
         head = journal.head()
@@ -294,98 +346,6 @@ def journal_raw(store: StoreSide, line: bytes, aggregate: str) -> None:
             (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line),
              "fulfillment_teleported", aggregate, "A1", 1),
         )  # fmt: skip
-
-
-def transfer(world: World, store: StoreSide) -> str:
-    """Let a customer order twelve at S001, which has ten; return the receipt of the rest."""
-    share_by_escrow(world)
-    agree(world, store)
-    world.parts.intake.carriers(CARRIERS)
-    new = replace(world.new_order(("SKU-1", 12)), transfer=True)
-    world.parts.central.orders.place(new, RequestIdentity("test", "transfer", "body"))
-    (receipt,) = world.parts.central.supply.coming("SKU-1")
-    assert receipt["units"] == 2
-    return str(receipt["id"])
-
-
-@pytest.mark.parametrize(("came", "kinds"), [(2, []), (1, ["receipt_discrepancy", "unsourced"]),
-                                             (0, ["receipt_discrepancy", "unsourced"]),
-                                             (5, ["receipt_discrepancy"])])  # fmt: skip
-def test_a_transfer_that_comes_short_or_over(
-    world: World, store: StoreSide, came: int, kinds: list[str]
-):
-    """Stock is what was counted; a person finds out about the rest, and the customer is served."""
-    receipt = transfer(world, store)
-    publish_promises(world, ONLY_HERE)
-    intake = world.parts.intake
-    intake.stock([StockItem("S001", "SKU-1", 10 + came)], "transfer", StockReason.IMPORT)
-    world.parts.central.supply.close(receipt, came)
-    agree(world, store)
-    world.parts.backorders.run()
-    assert exceptions(world) == kinds
-    agree(world, store)
-    tied = 12 if came >= 2 else 0
-    assert world.stock("S001") == (10 + came, tied)
-
-
-def test_what_comes_short_for_two_is_granted_to_the_first(world: World, store: StoreSide):
-    """Both wait for what the store grants; one has its goods then, of the other somebody hears."""
-    receipt = transfer(world, store)
-    world.clock.advance(1)
-    new = replace(world.new_order(("SKU-1", 2)), transfer=True)
-    world.parts.central.orders.place(new, RequestIdentity("test", "second", "body"))
-    coming = {str(one["id"]) for one in world.parts.central.supply.coming("SKU-1")}
-    (second,) = coming - {receipt}
-    world.parts.intake.stock([StockItem("S001", "SKU-1", 12)], "transfer", StockReason.IMPORT)
-    for one, came in ((receipt, 2), (second, 0)):
-        world.parts.central.supply.close(one, came)
-    agree(world, store)
-    world.parts.backorders.run()
-    agree(world, store)
-    orders = world.parts.central.reading.search(OrderFilter(), None, 9)[0]
-    paid = {str(one["number"]): world.fulfillments(str(one["id"])) for one in orders
-            if not str(one["number"]).endswith("-T")}  # fmt: skip
-    places = {number: [part.location_id for part in parts] for number, parts in paid.items()}
-    assert (sorted(places.values()), exceptions(world)) == (
-        [[], ["S001"]], ["receipt_discrepancy", "unsourced"],
-    )  # fmt: skip
-
-
-def test_a_transfer_to_a_store_that_is_cut_off(world: World, store: StoreSide):
-    """Nobody can grant what came there: after a quarter of an hour somebody hears of it."""
-    receipt = transfer(world, store)
-    store.cut()
-    order_id = str(world.parts.central.reading.search(OrderFilter(), None, 1)[0][0]["id"])
-    world.parts.intake.stock([StockItem("S001", "SKU-1", 12)], "transfer", StockReason.IMPORT)
-    world.parts.central.supply.close(receipt, 2)
-    world.clock.advance(14 * 60_000)
-    assert (world.parts.backorders.run(), world.fulfillments(order_id)) == (0, [])
-    world.clock.advance(60_000)
-    world.parts.backorders.run()
-    assert world.fulfillments(order_id) == []
-    assert exceptions(world) == ["unsourced"], "nobody else has twelve: somebody asks the customer"
-    agree(world, store)
-    world.parts.central.unfillable.route_again(order_id, by="Kim")
-    agree(world, store)
-    assert world.stock("S001") == (12, 12)
-
-
-def test_a_transfer_that_is_received_twice(world: World, store: StoreSide):
-    """The same told again changes nothing; another figure is somebody's to find out about."""
-    receipt = transfer(world, store)
-    supply, intake = world.parts.central.supply, world.parts.intake
-    intake.stock([StockItem("S001", "SKU-1", 12)], "transfer", StockReason.IMPORT)
-    for _ in range(2):
-        supply.close(receipt)
-        supply.close(receipt, 2)
-    agree(world, store)
-    world.parts.backorders.run()
-    assert exceptions(world) == []
-    for _ in range(2):
-        supply.close(receipt, 4)
-    assert exceptions(world) == ["receipt_discrepancy"]
-    agree(world, store)
-    assert world.stock("S001") == (12, 12)
 
 
 def test_rows_of_the_catalogue_wait_for_their_flows():

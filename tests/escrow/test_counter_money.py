@@ -33,19 +33,17 @@ from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, ValueLimits, account_of
 from tests.support.builders import NOON_MS
 from tests.support.central_world import World
+from tests.support.conflicts import agree, exceptions, sentence
 from tests.support.counter import (
     CODE,
     S,
-    agree,
     all_of,
     allow,
     aside,
     books,
-    exceptions,
     gift_card,
     left_on_card,
     online,
-    sentence,
 )
 from tests.support.store_side import StoreSide
 

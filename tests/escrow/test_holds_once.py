@@ -3,7 +3,8 @@
 from store_client.flows.reserve import commands
 from store_client.services.desk import Desk
 from tests.support.central_world import World
-from tests.support.counter import HOUR_MS, agree, aside, online, pass_time
+from tests.support.conflicts import agree
+from tests.support.counter import HOUR_MS, aside, online, pass_time
 from tests.support.store_side import StoreSide
 
 

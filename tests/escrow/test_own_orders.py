@@ -21,7 +21,8 @@ from sync.protocol.rows import Entity, store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus
 from tests.escrow.test_approved import approve_all, hand_in
 from tests.support.central_world import World
-from tests.support.counter import HIT, agree
+from tests.support.conflicts import agree
+from tests.support.counter import HIT
 from tests.support.store_side import StoreSide
 
 RESERVED = reserving.Wish("Ines Hale", 2)

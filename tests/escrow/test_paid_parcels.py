@@ -19,7 +19,8 @@ from sync.domain.orders import PaymentPlace
 from sync.domain.reserve_operations import CardAnswered, CardAsked
 from sync.domain.tenders import TenderKind
 from tests.support.central_world import World
-from tests.support.counter import CODE, S, agree, books, exceptions, gift_card, left_on_card
+from tests.support.conflicts import agree, exceptions
+from tests.support.counter import CODE, S, books, gift_card, left_on_card
 from tests.support.parcels import CARRIERS, parcel_order
 from tests.support.store_side import StoreSide
 

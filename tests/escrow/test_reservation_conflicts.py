@@ -1,7 +1,10 @@
 """Reservations where store and central decided apart: the rows of the conflict catalogue."""
 
+import re
+
 import pytest
 
+from central_server.records import Price
 from central_server.services.catalogue_intake import StockItem
 from store_client.flows.reserve import commands
 from store_client.services import holds, reserving, tendering
@@ -9,22 +12,36 @@ from store_client.services.desk import Desk, Refusal
 from sync.domain import operations as op
 from sync.domain.card_numbers import CardNumberRefused
 from sync.domain.flows import status_of
-from sync.domain.tenders import TenderKind
+from sync.domain.paying import due_of
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import TenderKind, ValueLimits
 from tests.support.central_world import World
+from tests.support.conflicts import (
+    agree,
+    customer_reads,
+    people,
+    refused,
+    sale_sentence,
+    sentence,
+)
 from tests.support.counter import (
+    CODE,
     HIT,
     HOUR_MS,
     S,
-    agree,
     all_of,
+    allow,
     aside,
     books,
-    exceptions,
+    gift_card,
+    left_on_card,
     online,
     pass_time,
-    sentence,
 )
 from tests.support.store_side import StoreSide
+
+HELD = "Reservation N: it is held for you"
+OVER = "Reservation N is no longer held"
 
 # --- the catalogue: holds ---------------------------------------------------------------------
 
@@ -36,14 +53,21 @@ def test_a_hold_ends_on_the_terminal_while_cut_off(world: World, store: StoreSid
     store.settle()
     store.cut()
     pass_time(world, store, 8 * 24 * HOUR_MS)
-    with pytest.raises(Refusal, match="is over"):
+    with pytest.raises(Refusal) as caught:
         tendering.pay_cash(desk, key, 2_000)
+    assert refused(caught.value) == (
+        "It was held until 24 Nov 21:00 and is over."
+        " Release it; the customer can still buy at today's price."
+    )
     assert holds.end_holds(store.store, "T1") == 1
     assert status_of(commands.load(desk, key)) is S.EXPIRED
     commands.put_back_all(desk, key)
     agree(world, store)
     assert world.order(order_id)["status"] == "cancelled"
     assert world.stock("S001") == (10, 0)
+    assert sentence(store, key) == "", "as it should be: nothing has to be said"
+    assert customer_reads(world) == [OVER, HELD]
+    assert people(world) == []
 
 
 def test_all_holds_that_are_over_end_at_once(world: World, store: StoreSide, desk: Desk):
@@ -85,8 +109,12 @@ def test_the_reservation_expired_at_central_and_was_paid_offline_before_it_heard
     assert world.order(order_id)["status"] == "cancelled"
     agree(world, store)
     assert world.order(order_id)["status"] == "fulfilled"
-    assert "counts as sold" in sentence(store, key)
-    assert exceptions(world) == []
+    assert sentence(store, key) == (
+        "The reservation had ended at central, but the goods are paid and with the customer:"
+        " it counts as sold."
+    )
+    assert customer_reads(world) == [HELD], "not that it is held no longer"
+    assert people(world) == []
     books(world, desk)
 
 
@@ -101,9 +129,10 @@ def test_a_hold_that_is_over_gives_way_by_ending(world: World, store: StoreSide)
     (work,) = world.fulfillments(order_id)
     assert status_of(work) is S.EXPIRED
     assert world.order(order_id)["status"] == "cancelled"
-    assert exceptions(world) == []
     assert world.stock("S001") == (1, 0)
-    assert [one.subject for one in world.mails() if "cannot hold" in one.text] == []
+    assert sale_sentence(store) == "", "the book has a unit for each promise that holds"
+    assert customer_reads(world) == [OVER, HELD]
+    assert people(world) == []
 
 
 def test_cancelled_centrally_while_the_customer_was_paying(
@@ -120,12 +149,18 @@ def test_cancelled_centrally_while_the_customer_was_paying(
     order = commands.load(desk, key)
     assert status_of(order) is S.REFUND_DUE
     assert [row.id for row in store.store.board("reserve")] == [key]
-    assert "give the money back" in sentence(store, key)
+    assert sentence(store, key) == (
+        "The reservation had ended at central when this was paid: give the money back, or sell"
+        " the goods at the till."
+    )
+    assert people(world) == ["put_back_due: store, within 8 hours"]
     tendering.give_back(desk, key, 1)
     commands.put_back_all(desk, key)
     agree(world, store)
     assert status_of(commands.load(desk, key)) is S.CANCELLED
     assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
+    assert customer_reads(world) == ["Reservation N is cancelled", HELD]
+    assert people(world) == []
 
 
 def test_an_extension_is_shown_at_once_and_answered_later(
@@ -162,9 +197,12 @@ def test_the_extension_came_too_late_for_central(world: World, store: StoreSide,
     world.parts.holds.run()
     store.settle()
     assert status_of(commands.load(desk, key)) is S.EXPIRED
-    assert "not possible" in sentence(store, key)
+    assert sentence(store, key) == "extension requested is not possible: the order is expired"
+    assert people(world) == ["put_back_due: store, within 8 hours"]
     commands.put_back_all(desk, key)
     agree(world, store)
+    assert customer_reads(world) == [OVER, HELD]
+    assert people(world) == []
 
 
 def test_a_place_on_the_waiting_list_is_queued_and_followed_up(
@@ -200,8 +238,74 @@ def test_sold_on_the_floor_over_a_reservation(world: World, store: StoreSide, de
     store.sell(3, breaks=key)
     agree(world, store)
     assert len(world.fulfillments(order_id)) == 1
-    assert exceptions(world) == ["unsourced"]
     assert commands.load(desk, key).total("open") == 7
+    assert sale_sentence(store) == "The store cannot hold 1 piece: central asks the customer."
+    assert customer_reads(world) == [HELD, "Reservation N: not all of it is there"]
+    assert people(world) == ["unsourced: central, within 4 hours"]
+
+
+def test_a_price_that_went_up_while_cut_off_is_recorded(world: World, store: StoreSide, desk: Desk):
+    """The price on the store's screen is paid; the difference is written down."""
+    store.cut()
+    world.parts.intake.prices([Price("EAST", "SKU-1", 9_999, "USD")])
+    order = reserving.reserve(desk, HIT, reserving.Wish("Ines Hale", 2))
+    aside(desk, order.id)
+    tendering.pay_cash(desk, order.id, 2_000)
+    receipt = tendering.sell(desk, order.id, all_of(desk, order.id)).text
+    assert re.search(r"TOTAL +\$20\.00", receipt)
+    agree(world, store)
+    assert books(world, desk)["sales"] == -2_000
+    placed = world.order(order.id)["timeline"][0]["text"]
+    assert "SKU-1 at 10.00 USD, the price list says 99.99 USD" in placed
+    assert sentence(store, order.id) == "", "nothing is priced anew"
+    assert customer_reads(world) == []
+    assert people(world) == []
+
+
+def test_a_gift_card_while_cut_off(world: World, store: StoreSide, desk: Desk):
+    """What is on it only central knows: the goods stay here until it has answered."""
+    gift_card(world, 300)
+    _, key = online(world, store)
+    aside(desk, key)
+    store.cut()
+    store.round()
+    assert tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE).says == (
+        "Central cannot be reached: the gift card is asked about when it is."
+        " Take another payment, or let the goods wait here"
+    )
+    with pytest.raises(Refusal) as caught:
+        tendering.sell(desk, key, all_of(desk, key))
+    assert refused(caught.value) == (
+        "$20.00 hang on an answer. The goods stay here until it is given."
+    )
+    agree(world, store)
+    assert due_of(commands.load(desk, key)) == 2_000
+    assert [one.text for one in store.store.fates_of(key) if one.text] == [
+        "Not taken: the gift card has 3.00 USD left, 20.00 USD were asked."
+    ]
+    assert customer_reads(world) == [HELD]
+    assert people(world) == []
+
+
+def test_a_gift_card_within_the_stores_limit_while_cut_off(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The store's own allowance: goods and receipt go along; what was not on it is somebody's."""
+    gift_card(world, 900)
+    allow(world, store, ReservePolicy(value_offline=ValueLimits(1_500, 1_000)))
+    _, key = online(world, store, 1)
+    aside(desk, key)
+    store.cut()
+    store.round()
+    assert tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE, 1_000).says == (
+        "Gift card $10.00 taken within this store's limit: central checks it when it is reached"
+    )
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert left_on_card(world) == -100
+    assert sentence(store, key) == "", "who accepted it reads nothing: it is central's to settle"
+    assert customer_reads(world) == [HELD]
+    assert people(world) == ["value_overdrawn: central, within 48 hours"]
 
 
 # --- card numbers -----------------------------------------------------------------------------

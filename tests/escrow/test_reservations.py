@@ -23,22 +23,20 @@ from sync.domain.paying import due_of, reservation_of
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, TenderState, ValueLimits
 from tests.support.central_world import World
+from tests.support.conflicts import agree, exceptions, sentence
 from tests.support.counter import (
     CODE,
     HIT,
     HOUR_MS,
     S,
-    agree,
     all_of,
     allow,
     aside,
     books,
-    exceptions,
     gift_card,
     left_on_card,
     online,
     pass_time,
-    sentence,
 )
 from tests.support.store_side import StoreSide
 

@@ -11,8 +11,8 @@ from sync.domain.ids import OpId
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.edge.journal import DAY_MS
 from tests.escrow.test_approved import approve_all, hand_in
-from tests.escrow.test_catalogue import exceptions
 from tests.support.central_world import World
+from tests.support.conflicts import exceptions
 from tests.support.store_side import StoreSide
 
 NUMBER = "till-2/000471"

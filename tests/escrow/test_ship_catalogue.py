@@ -12,10 +12,26 @@ from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
 from sync.domain.operations import LineQuantity
 from tests.central_server.services.test_parcels import carriers_of, place
-from tests.escrow.test_catalogue import agree, cancel, do, exceptions, sentence
 from tests.support.central_world import World
+from tests.support.conflicts import (
+    CANCELLED,
+    RECEIVED,
+    agree,
+    cancel,
+    customer_reads,
+    do,
+    people,
+    refused,
+    sale_sentence,
+    sentence,
+)
 from tests.support.parcels import CARRIERS, whole_parcel
 from tests.support.store_side import POLICY, StoreSide
+
+COUNTS = "The order had ended at central, but the carrier has the box: it counts as shipped."
+PUT_BACK = "The order ended while you worked on it: put the goods back."
+NOTHING = "The order had already ended at central: nothing changed."
+ON_ITS_WAY = "Order N is on its way"
 
 
 @pytest.fixture
@@ -44,8 +60,9 @@ def test_cancelled_centrally_and_shipped_offline(world: World, store: StoreSide)
     cancel(world, order_id)
     agree(world, store)
     assert world.order(order_id)["status"] == "fulfilled"
-    assert exceptions(world) == ["refund_to_void"]
-    assert "counts as shipped" in sentence(store, work.id)
+    assert sentence(store, work.id) == COUNTS
+    assert customer_reads(world) == [ON_ITS_WAY, RECEIVED], "not that it is cancelled"
+    assert people(world) == ["refund_to_void: central, within 24 hours"]
     assert world.stock("S001") == (8, 0)
 
 
@@ -56,14 +73,16 @@ def test_cancelled_centrally_and_packed_offline(world: World, store: StoreSide):
     do(store, *whole_parcel(work)[:-1])
     cancel(world, order_id)
     store.settle()
-    assert "put the goods back" in sentence(store, work.id)
+    assert sentence(store, work.id) == PUT_BACK
+    assert people(world) == ["put_back_due: store, within 8 hours"]
     assert world.stock("S001") == (10, 2), "in our hands: not to be sold"
     do(store, op.PutBack(work.id, 1, 2))
     agree(world, store)
     world.parts.labels.run()
     assert carriers_of(world).void_numbers == {work.shipment.numbers[0]}  # type: ignore[union-attr]
     assert world.stock("S001") == (10, 0)
-    assert exceptions(world) == []
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
+    assert people(world) == []
 
 
 def test_a_label_that_arrives_for_a_cancelled_order_is_void_once_it_is_put_back(
@@ -90,12 +109,15 @@ def test_a_request_for_a_label_of_a_cancelled_order_is_refused(world: World, sto
     do(store, *packed(work), so.LabelRequested(work.id, 1, "harbor", "express"))
     cancel(world, order_id)
     store.settle()
-    fate = store.store.fates_of(work.id)[-1]
-    assert (fate.state, "cancelled" in fate.text) == ("refused", True)
+    assert store.store.fates_of(work.id)[-1].state == "refused"
+    assert sentence(store, work.id) == "label requested is not possible: the order is cancelled"
+    assert people(world) == ["put_back_due: store, within 8 hours"]
     world.parts.labels.run()
     assert carriers_of(world).bought == {}
     do(store, op.PutBack(work.id, 1, 2))
     agree(world, store)
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
+    assert people(world) == []
 
 
 def test_torn_off_offline_while_central_bought_it(world: World, store: StoreSide):
@@ -128,7 +150,12 @@ def test_sold_on_the_floor_over_a_parcel_is_sent_by_another_store(world: World, 
     assert parts[1].shipment is not None
     assert parts[1].shipment.numbers
     assert work.total("allocated") == 8
-    assert exceptions(world) == []
+    assert sale_sentence(store) == (
+        "Store S001 is not asked for this order again before Mon 24 Nov, 07:13."
+        " Store S002 sends 1 piece by Mon 24 Nov, 16:30."
+    )
+    assert customer_reads(world) == [RECEIVED], "it comes to the same door"
+    assert people(world) == []
 
 
 def test_both_stores_shipped_the_same_parcel(world: World, store: StoreSide, neighbor):
@@ -147,7 +174,10 @@ def test_both_stores_shipped_the_same_parcel(world: World, store: StoreSide, nei
     do(neighbor, *whole_parcel(moved))
     neighbor.settle()
     agree(world, store, neighbor)
-    assert exceptions(world) == ["double_fulfillment"]
+    assert sentence(store, work.id) == COUNTS
+    assert sentence(neighbor, moved.id) == "", "its own order was as it should be"
+    assert customer_reads(world) == [ON_ITS_WAY, ON_ITS_WAY, RECEIVED]
+    assert people(world) == ["double_fulfillment: central, within 24 hours"]
 
 
 def test_rejected_offline_after_the_customer_called_off(world: World, store: StoreSide):
@@ -157,8 +187,9 @@ def test_rejected_offline_after_the_customer_called_off(world: World, store: Sto
     do(store, op.FulfillmentRejected(work.id, ShortReason.NOT_FOUND))
     cancel(world, order_id)
     agree(world, store)
-    assert "nothing changed" in sentence(store, work.id)
-    assert exceptions(world) == []
+    assert sentence(store, work.id) == NOTHING
+    assert customer_reads(world) == [CANCELLED, RECEIVED]
+    assert people(world) == []
     assert world.stock("S001") == (10, 0)
     assert place(world)[1][0].location_id == "S001"
 
@@ -168,8 +199,14 @@ def test_two_terminals_pack_the_same_units(world: World, store: StoreSide):
     _, work = parcel_at(world, store)
     store.cut()
     do(store, *packed(work))
-    with pytest.raises(OperationRefused):
+    with pytest.raises(OperationRefused) as caught:
         store.store.perform(so.BoxPacked(work.id, 2, 800, (LineQuantity(1, 2),)), by="A2", dev="T2")
+    assert refused(caught.value) == (
+        "“box packed” does not fit: the order stands at “Packed”. See the next step at the top."
+    )
+    agree(world, store)
+    assert customer_reads(world) == [RECEIVED]
+    assert people(world) == []
 
 
 def test_a_week_without_a_network_ships_every_day(world: World, store: StoreSide):
@@ -188,4 +225,6 @@ def test_a_week_without_a_network_ships_every_day(world: World, store: StoreSide
         assert world.order(order_id)["status"] == "fulfilled"
         assert status_of(world.fulfillments(order_id)[0]) is FulfillmentStatus.SHIPPED
         assert work.shipment is not None
-    assert exceptions(world) == []
+        assert sentence(store, work.id) == "", "as it should be: nothing has to be said"
+    assert customer_reads(world) == [ON_ITS_WAY] * 3 + [RECEIVED] * 3
+    assert people(world) == []

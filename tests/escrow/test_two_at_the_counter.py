@@ -22,7 +22,8 @@ from sync.domain.money_operations import CashReason
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps, TenderKind, ValueLimits
 from tests.support.central_world import World
-from tests.support.counter import CODE, agree, all_of, allow, aside, books, gift_card, online
+from tests.support.conflicts import agree
+from tests.support.counter import CODE, all_of, allow, aside, books, gift_card, online
 from tests.support.quicker import late
 from tests.support.store_side import StoreSide
 

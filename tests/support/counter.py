@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from central_server.money_records import StoredValue
-from central_server.records import ExceptionFilter
 from central_server.services.idempotency import RequestIdentity
 from store_client.flows.reserve import commands
 from store_client.replica.models import ProductHit
@@ -63,15 +62,6 @@ def pass_time(world: World, store: StoreSide, ms: int) -> None:
     store.clock.advance(ms)
 
 
-def exceptions(world: World) -> list[str]:
-    found = world.parts.central.exceptions.page(ExceptionFilter(), None, 50)[0]
-    return sorted(str(one["kind"]) for one in found)
-
-
-def sentence(store: StoreSide, key: str) -> str:
-    return store.store.fates_of(key)[-1].text
-
-
 def books(world: World, desk: Desk) -> dict[str, int]:
     """Assert that both ledgers agree, account by account; return them."""
     here = balances(posting for entry in entries_of(desk.store) for posting in entry.postings)
@@ -81,12 +71,6 @@ def books(world: World, desk: Desk) -> dict[str, int]:
         there = view.money.balances("S001")
     assert here == there
     return here
-
-
-def agree(world: World, store: StoreSide) -> None:
-    store.settle()
-    assert store.differences() == []
-    world.check_books()
 
 
 def gift_card(world: World, minor: int) -> None:

@@ -2,7 +2,12 @@
 
 from central_server.records import Location, Order
 from central_server.services.fetching_notices import RESERVATION_READY
-from central_server.services.notice import RESERVATION_CANCELLED, Letter, local_time
+from central_server.services.notice import (
+    RESERVATION_CANCELLED,
+    RESERVATION_EXPIRED,
+    Letter,
+    local_time,
+)
 from sync.domain.fulfillment import FulfillmentOrder
 
 
@@ -54,7 +59,7 @@ def expired(number: str, name: str, store: str) -> Letter:
         f"reservation {number} was held at {store} until its end and went back to the shelf. "
         "Nothing is charged.\n"
     )
-    return Letter("reservation_expired", f"Reservation {number} is no longer held", text)
+    return Letter(RESERVATION_EXPIRED, f"Reservation {number} is no longer held", text)
 
 
 def wait_ended(number: str, name: str, store: str) -> Letter:
