@@ -7,6 +7,7 @@ that were placed.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from central_server.storage.database import Database
 from store_client.replica.store import Store
@@ -18,24 +19,50 @@ from tests.support.real_store import RealStore
 EPOCH = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What a test's operations came to, counted at central."""
+
+    operations: int
+    """Of the store's journal."""
+    acknowledged: int
+    """Of those that a process had called done before it was killed."""
+    lost: int
+    """Of the journal's operations, those that central does not have as they were written."""
+    unexplained: int
+    """SKUs whose stock is not what each operation once makes of it: one more is seen here."""
+
+    def words(self) -> str:
+        """Return the figures as a part of a line."""
+        return (
+            f"{self.operations} operations, {self.acknowledged} of them acknowledged to an"
+            f" associate; lost {self.lost}, applied twice {self.unexplained}"
+        )
+
+
 def reckon(
     central: RealCentral,
     store: RealStore,
     acknowledged: Mapping[int, str],
     placed: Sequence[dict],
     size: Size,
-) -> None:
-    """Assert that the store and central are one, operation by operation."""
+) -> Reckoning:
+    """Assert that the store and central are one, operation by operation; return the count."""
     assert differences(store.digest(), central.digest("S001")) == []
     with store.opened() as files, central.opened() as parts:
-        _operations_are_there_once(parts.database, files, acknowledged)
-        _stock_is_explained(parts.database, files, placed, size)
+        lost = _missing_at_central(parts.database, files, acknowledged)
+        wrong = _stock_that_is_not_explained(parts.database, files, placed, size)
         _books_add_up(parts.database, files.location_id)
+        count = files.journal.head().seq
+    assert lost == [], "operations that central does not have as they were written"
+    assert wrong == [], "stock that the store's journal does not explain"
+    return Reckoning(count, len(acknowledged), len(lost), len(wrong))
 
 
-def _operations_are_there_once(
+def _missing_at_central(
     database: Database, store: Store, acknowledged: Mapping[int, str]
-) -> None:
+) -> list[int]:
+    """Return operations that differ at central; assert that the journal is what was said."""
     head = store.journal.head()
     assert max(acknowledged, default=0) <= head.seq, "the store lost what it had acknowledged"
     with database.read() as view:
@@ -44,17 +71,21 @@ def _operations_are_there_once(
             for seq in range(1, head.seq + 1)
         }
         assert view.journal.hash_at(store.replica_id, EPOCH, head.seq + 1) is None
+    lost = []
     for seq, found in known.items():
-        assert found == store.journal.hash_at(seq), f"operation {seq} differs at central"
+        here = store.journal.hash_at(seq)
         if seq in acknowledged:
-            assert found is not None
-            assert found.hex() == acknowledged[seq], f"operation {seq} is not what was said"
+            assert here is not None
+            assert here.hex() == acknowledged[seq], f"operation {seq} is not what was said"
+        if found is None or found != here:
+            lost.append(seq)
+    return lost
 
 
-def _stock_is_explained(
+def _stock_that_is_not_explained(
     database: Database, store: Store, placed: Sequence[dict], size: Size
-) -> None:
-    """Stock at central = opening + what orders allocated + each journaled effect, once."""
+) -> list[tuple[str, int, int]]:
+    """Return what is not: opening + what orders allocated + each journaled effect, once."""
     on_hand, allocated = Counter[str](), Counter[str]()
     for order in placed:
         for fulfillment in order["fulfillments"]:
@@ -66,12 +97,11 @@ def _stock_is_explained(
         allocated[sku] += moved_allocated
     with database.read() as view:
         rows = view.stock.rows(store.location_id)
-    wrong = [
+    return [
         (row.sku, row.on_hand, row.allocated)
         for row in rows
         if row.on_hand != size.on_hand + on_hand[row.sku] or row.allocated != allocated[row.sku]
     ]
-    assert wrong == [], "stock that the store's journal does not explain"
 
 
 def _effects(store: Store) -> list[tuple[str, int, int]]:

@@ -18,6 +18,7 @@ from tests.processes.conftest import SIZE, lines_of
 from tests.support.network import sku_of
 from tests.support.real_central import RealCentral
 from tests.support.real_store import RealStore
+from tests.support.told_figures import Tell
 from tests.support.waiting import until
 
 pytestmark = [
@@ -84,8 +85,9 @@ def clocked(tmp_path: Path) -> Iterator[tuple[ClockedCentral, ClockedStore]]:
         faketime.tidy()
 
 
-def work_and_agree(central: RealCentral, store: RealStore, number: int, when: str) -> None:
-    """Place an order, do some steps of the queue, and wait until both sides have the same."""
+def work_and_agree(central: RealCentral, store: RealStore, number: int, when: str) -> float:
+    """Place an order, work, and wait until both sides have the same; return how long (s)."""
+    began = time.monotonic()
     central.place(number, lines_of(number))
     until(lambda: _open_orders(store) > 0, f"the order is at the store: {when}")
     done = store.run("practice", "--steps", STEPS)
@@ -94,6 +96,7 @@ def work_and_agree(central: RealCentral, store: RealStore, number: int, when: st
         lambda: store.digest() == central.digest("S001"),
         f"store and central agree: {when}", within_s=60, every_s=0.1,
     )  # fmt: skip
+    return time.monotonic() - began
 
 
 def _open_orders(store: RealStore) -> int:
@@ -102,43 +105,48 @@ def _open_orders(store: RealStore) -> int:
 
 
 def test_a_stores_clock_may_jump_anywhere_while_it_works(
-    clocked: tuple[ClockedCentral, ClockedStore],
+    clocked: tuple[ClockedCentral, ClockedStore], tell: Tell
 ) -> None:
     """A second to decades, forwards and back, with the daemon running: nothing stops or is lost."""
     central, store = clocked
     store.start_daemon()
-    before = 0
+    before, took = 0, []
     for number, (when, offset_ms) in enumerate(JUMPS.items(), 1):
         set_clock(store.clock_file, offset_ms)
-        work_and_agree(central, store, number, when)
+        took.append(work_and_agree(central, store, number, when))
         with store.opened() as files:
             head = files.journal.head().seq
             claimed_ms = files.journal.history(1, 0)[0][0].at_ms
         assert head > before, when
         assert abs(claimed_ms - time.time() * 1000 - offset_ms) < MINUTE, "the clock has not moved"
         before = head
+    tell(f"{len(JUMPS)} jumps, {before} operations, all at central; at most {max(took):.1f} s from"
+         " order to agreement")  # fmt: skip
 
 
 @pytest.mark.parametrize("when", ["2099", "1970"])
 def test_a_store_that_starts_with_a_wrong_clock_gets_its_session(
-    clocked: tuple[ClockedCentral, ClockedStore], when: str
+    clocked: tuple[ClockedCentral, ClockedStore], when: str, tell: Tell
 ) -> None:
     """Central times sessions alone: a machine whose battery is empty says hello and works."""
     central, store = clocked
     set_clock(store.clock_file, JUMPS[when])
     store.start_daemon()
-    work_and_agree(central, store, 1, when)
+    took = work_and_agree(central, store, 1, when)
+    tell(f"in step {took:.1f} s after its first order")
 
 
 def test_centrals_clock_may_jump_by_a_day_in_both_directions(
-    clocked: tuple[ClockedCentral, ClockedStore],
+    clocked: tuple[ClockedCentral, ClockedStore], tell: Tell
 ) -> None:
     """Sessions end early or late: the store says hello again where it must, and goes on."""
     central, store = clocked
     store.start_daemon()
-    for number, offset_ms in enumerate((DAY, -HOUR, 0), 1):
+    offsets, took = (DAY, -HOUR, 0), []
+    for number, offset_ms in enumerate(offsets, 1):
         set_clock(central.clock_file, offset_ms)
-        work_and_agree(central, store, number, f"central at {offset_ms} ms")
+        took.append(work_and_agree(central, store, number, f"central at {offset_ms} ms"))
+    tell(f"{len(offsets)} jumps; at most {max(took):.1f} s from order to agreement")
 
 
 def _sell(central: RealCentral, store: RealStore, number: int, when: str) -> None:
@@ -161,7 +169,7 @@ def _closed(store: RealStore) -> Mapping[int, int]:
 
 
 def test_leases_end_by_monotonic_time_whatever_the_wall_clock_does(
-    clocked: tuple[ClockedCentral, ClockedStore],
+    clocked: tuple[ClockedCentral, ClockedStore], tell: Tell
 ) -> None:
     """A day forward, a day back, far too fast: rights go back when they should, and not before."""
     central, store = clocked
@@ -185,3 +193,6 @@ def test_leases_end_by_monotonic_time_whatever_the_wall_clock_does(
     assert waited_ms < POLICY.reclaim_after_ms + 20 * SECOND, "by another clock, too late"
     central.start()
     _sell(central, store, 9, "central is back")
+    waited_s, due_s = waited_ms / SECOND, POLICY.reclaim_after_ms / SECOND
+    tell(f"{len(clocks) + 1} clocks, {len(clocks) + 1} sales; rights taken back after"
+         f" {waited_s:.1f} s, due after {due_s:.1f} s")  # fmt: skip

@@ -10,10 +10,12 @@ import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 
 from tests.processes.conftest import Site
+from tests.support.told_figures import Tell
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -41,14 +43,16 @@ def test_sigterm_ends_the_daemon(site: Site) -> None:
     assert not site.store.has_daemon
 
 
-def test_the_daemon_ends_with_a_terminal_that_was_killed(site: Site) -> None:
+def test_the_daemon_ends_with_a_terminal_that_was_killed(site: Site, tell: Tell) -> None:
     """`run` starts a daemon; after SIGKILL of the terminal no daemon is left behind."""
     with terminal(site) as (process, painted):
         until(lambda: SIGN_IN in painted, "the terminal is painted")
         until(lambda: site.store.has_daemon, "the terminal's daemon runs")
         process.kill()
         process.wait()
+        began = monotonic()
         until(lambda: not site.store.has_daemon, "the daemon has ended")
+        tell(f"the daemon ended {monotonic() - began:.1f} s after its terminal was killed")
     site.store.start_daemon()
     until(lambda: site.store.has_daemon, "another daemon takes its place")
 

@@ -12,6 +12,7 @@ import pytest
 
 from sync.domain.flows.ship import NAME as SHIP
 from tests.architecture.tree import ROOT
+from tests.support.told_figures import Tell
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
 LAST = {
@@ -25,7 +26,7 @@ MONEY = frozenset({"card_asked", "card_answered"})
 
 
 @pytest.mark.parametrize("flow", sorted(LAST))
-def test_killed_at_any_commit_of_any_step(tmp_path: Path, flow: str):
+def test_killed_at_any_commit_of_any_step(tmp_path: Path, flow: str, tell: Tell):
     """The store that was killed ends with the operations, money and view of the one that was not.
 
     What had been shown as done is in the journal, once; a card is charged once; the
@@ -46,6 +47,9 @@ def test_killed_at_any_commit_of_any_step(tmp_path: Path, flow: str):
         assert comparable(one) == comparable(whole), f"killed at commit {one['at']}"
         assert one["shown"] == sorted(set(one["shown"]))
         assert one["shown"][-1] <= len(one["operations"])
+    shown = sum(len(one["shown"]) for one in killed)
+    tell(f"{len(killed)} kills, one at each commit; {shown} operations shown as done before them,"
+         f" all in the journal once, {len(whole['operations'])} operations in the end")  # fmt: skip
     if flow == "reserve":
         assert whole["balanced"]
         assert whole["charges"] == [1_500]

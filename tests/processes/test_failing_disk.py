@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sync.edge.journal import Journal
+from tests.support.told_figures import Tell
 from tests.sync.edge.test_journal import KEY, add, check_chain, journal_in, record
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -46,23 +47,27 @@ def check_kept(folder: Path, said: list[dict[str, Any]]) -> None:
     journal.close()
 
 
-def test_a_full_disk_refuses_aloud_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_aloud_and_goes_on_when_there_is_room(
+    tmp_path: Path, tell: Tell
+) -> None:
     """No file may grow: operations are refused in words, none half done, and work goes on after."""
     said = written(tmp_path, "size")
     refused = [one for one in said if "refused" in one]
     acknowledged = [one["seq"] for one in said if "seq" in one]
-    print(f"full disk: {len(refused)} refused: {refused[-1]['refused']!r}")
+    tell(f"full disk: {len(refused)} refused: {refused[-1]['refused']!r}")
     assert len(refused) > FAILING // 2
     assert all(one["refused"] for one in refused)
     assert acknowledged == list(range(1, GOOD + FAILING - len(refused) + AFTER + 1))
     check_kept(tmp_path, said)
 
 
-def test_a_disk_that_does_not_keep_its_word_acknowledges_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_does_not_keep_its_word_acknowledges_nothing(
+    tmp_path: Path, tell: Tell
+) -> None:
     """Every fsync fails: no operation is called done, and those done before are all there."""
     said = written(tmp_path, "fsync")
     refused = [one for one in said if "refused" in one]
-    print(f"fsync fails: {len(refused)} refused: {refused[-1]['refused']!r}")
+    tell(f"fsync fails: {len(refused)} refused: {refused[-1]['refused']!r}")
     assert [one["seq"] for one in said if "seq" in one] == list(range(1, GOOD + 1))
     assert len(refused) == FAILING
     assert {one["head"] for one in refused} == {GOOD}

@@ -11,6 +11,7 @@ from tests.support.network import location_of, sku_of
 from tests.support.real_central import RealCentral
 from tests.support.real_store import kill
 from tests.support.storm import Journaled, not_drained, prepare, read_devices, write_devices
+from tests.support.told_figures import Tell
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -56,7 +57,7 @@ def begin(central: RealCentral, tmp_path: Path) -> Iterator[Begin]:
 
 
 def test_all_stores_are_served_and_none_hears_more_than_wait(
-    central: RealCentral, devices: list[Journaled], begin: Begin, tmp_path: Path
+    central: RealCentral, devices: list[Journaled], begin: Begin, tmp_path: Path, tell: Tell
 ) -> None:
     """Two hundred at once: 429 or an answer, nothing else; orders are taken meanwhile."""
     central.start()
@@ -66,8 +67,8 @@ def test_all_stores_are_served_and_none_hears_more_than_wait(
         placed += 1
         central.place(1_000_000 + placed, [(sku_of(1), 1)], at=location_of(placed % STORES + 1))
     told = storm_stores.told_in(tmp_path)
-    print(f"storm of {STORES}: {max(told.drained_s):.1f} s, {told.busy} told to wait of"
-          f" {told.calls} calls, {placed} orders meanwhile")  # fmt: skip
+    tell(f"{STORES} stores at once: {max(told.drained_s):.1f} s, {told.busy} told to wait of"
+         f" {told.calls} calls, {placed} orders meanwhile")  # fmt: skip
     assert (len(told.drained_s), dict(told.errors), told.broken) == (STORES, {}, 0)
     assert told.busy > 0
     assert placed > 0
@@ -76,7 +77,7 @@ def test_all_stores_are_served_and_none_hears_more_than_wait(
 
 
 def test_a_central_that_dies_in_the_storm_finds_the_stores_again(
-    central: RealCentral, devices: list[Journaled], begin: Begin, tmp_path: Path
+    central: RealCentral, devices: list[Journaled], begin: Begin, tmp_path: Path, tell: Tell
 ) -> None:
     """SIGKILL in the middle and a new start: what broke is repeated, nothing lost or twice."""
     central.start()
@@ -87,7 +88,8 @@ def test_a_central_that_dies_in_the_storm_finds_the_stores_again(
     central.start()
     storm.wait(timeout=SECONDS_MAX)
     told = storm_stores.told_in(tmp_path)
-    print(f"central killed: {told.broken} broken, {told.busy} told to wait of {told.calls} calls")
+    tell(f"central killed: {told.broken} broken, {told.busy} told to wait of {told.calls} calls;"
+         f" all drained after {max(told.drained_s):.1f} s")  # fmt: skip
     assert (len(told.drained_s), dict(told.errors)) == (STORES, {})
     assert told.broken > 0
     with central.opened() as parts:

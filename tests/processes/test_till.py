@@ -12,6 +12,7 @@ import pytest
 from tests.processes.conftest import Site
 from tests.support.network import sku_of
 from tests.support.real_store import kill
+from tests.support.told_figures import Tell
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -61,7 +62,7 @@ def on_hand(site: Site) -> int:
     return sum(units for units, _ in site.store.digest().stock.values())
 
 
-def test_sales_are_counted_once_whoever_is_killed(site: Site) -> None:
+def test_sales_are_counted_once_whoever_is_killed(site: Site, tell: Tell) -> None:
     """Files while the network is cut and the daemon dies; HTTP; then central knows each once."""
     random = Random(7)
     folder, port = connect(site)
@@ -90,7 +91,10 @@ def test_sales_are_counted_once_whoever_is_killed(site: Site) -> None:
             sold += 1
     site.restore()
     site.until_in_step()
-    assert before - on_hand(site) == sold
+    counted = before - on_hand(site)
+    assert counted == sold
+    tell(f"{KILLS} kills; {FILES} files and {HTTP_SALES} sales over HTTP, each told twice; {sold}"
+         f" units sold, {counted} counted")  # fmt: skip
     assert not list((folder / "failed").iterdir())
     assert len(list((folder / "done").iterdir())) == FILES
     told = json.loads(site.store.run("status", "--json").stdout)

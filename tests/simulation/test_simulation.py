@@ -1,10 +1,14 @@
 """The simulation over a fixed set of seeds, and the month offline in small."""
 
+from collections import Counter
+from time import monotonic
+
 import pytest
 
 from tests.simulation import events, figures, offline
 from tests.simulation.batch import calm_collector, failure, run_seed
 from tests.simulation.plan import plan_of
+from tests.support.told_figures import AddUp
 
 SEEDS = 200
 PARTS = 20
@@ -27,11 +31,19 @@ def parts_of(seeds: int) -> list[range]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seeds", parts_of(SEEDS), ids=lambda seeds: f"from{seeds.start}")
-def test_every_oracle_holds_whatever_goes_wrong(seeds: range):
-    """Nothing lost, nothing twice, all of one mind after quiet; a failure tells its story."""
+def test_every_oracle_holds_whatever_goes_wrong(seeds: range, add_up: AddUp):
+    """Nothing lost, nothing twice, all of one mind after quiet; a failure tells its story.
+
+    What all parts together took stands at the end of the run: CI has three minutes for it.
+    """
+    began, totals = monotonic(), Counter[str]()
     for seed in seeds:
         result = run_seed(seed)
         assert result.ok, failure(plan_of(seed), result, runs_max=SHRINKING_RUNS_MAX)
+        totals.update(result.figures)
+    took = monotonic() - began
+    done = {name: totals[name] for name in ("store-days", "operations")}
+    add_up("simulation", {"seeds": len(seeds), **done, "seconds": took, "longest": took})
 
 
 @pytest.mark.slow
