@@ -21,6 +21,8 @@ class Figure:
     baseline: str
     """What the baseline is, in words."""
     baseline_value: float
+    samples: int = 1
+    """Over how many windows it is the mean, where a figure differs from window to window."""
 
     @property
     def ratio(self) -> float:

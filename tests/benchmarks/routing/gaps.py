@@ -99,7 +99,8 @@ def _row(name: str, costs: Sequence[Costs], closed: Sequence[float]) -> str:
 
 
 def gaps(closed: Closed) -> list[Figure]:
-    """Return the figures of windows that were played."""
+    """Return the figures of windows that were played, with how many of each kind there were."""
+    windows = min(len(values) for table in closed.values() for values in table.values())
     stores = [table for name, table in closed.items() if name in {SMALL.name, MANY.name}]
     words = "share of the gap between per-order optimum and hindsight; the bar"
     found = []
@@ -108,10 +109,10 @@ def gaps(closed: Closed) -> list[Figure]:
     ):  # fmt: skip
         values = [value for table in stores for value in table[policy]]
         if values:
-            found.append(Figure(name, statistics.mean(values), "%", words, bar))
+            found.append(Figure(name, statistics.mean(values), "%", words, bar, windows))
     if FAST.name in closed:
         value = statistics.mean(closed[FAST.name][REALTIME])
-        found.append(Figure("gap_closed_dc_fast_percent", value, "%", words, 30.0))
+        found.append(Figure("gap_closed_dc_fast_percent", value, "%", words, 30.0, windows))
     shares = [
         100 * statistics.mean(table[REALTIME]) / statistics.mean(table[PERFECT])
         for table in closed.values()
@@ -119,7 +120,9 @@ def gaps(closed: Closed) -> list[Figure]:
     ]
     words = "real time, of what perfect prices close, in the worst kind of window; the bar"
     if shares:
-        found.append(Figure("gap_closed_of_perfect_percent", min(shares), "%", words, 50.0))
+        found.append(
+            Figure("gap_closed_of_perfect_percent", min(shares), "%", words, 50.0, windows)
+        )
     return found
 
 
