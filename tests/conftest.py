@@ -7,6 +7,9 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support.scratch import scratch_folder
+
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", scratch_folder())
 pytest_plugins = ["tests.support.databases", "tests.support.told_figures"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)

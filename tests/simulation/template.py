@@ -21,6 +21,7 @@ from tests.simulation.faults import CentralFuse
 from tests.simulation.link import Link
 from tests.simulation.store import StoreMachine
 from tests.support.parcels import CARRIERS
+from tests.support.scratch import scratch_folder
 
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4")
 ON_HAND = 8
@@ -33,19 +34,13 @@ POLICY = EscrowPolicy(enabled=True, lease_ms=3_600_000, confirm_ms=600_000)
 ALL_DAY = ((0, 1440),) * 7
 
 
-def fast_folder() -> Path | None:
-    """Return a folder in memory, where there is one: no disk is to be tested here."""
-    memory = Path("/dev/shm")
-    return memory if memory.is_dir() else None
-
-
 @lru_cache
 def template(stores: int, *, shared: bool) -> Path:
     """Return a folder with central and so many enrolled stores, all of one mind.
 
     With `shared`, they share their stock by escrow, else by a fixed floor.
     """
-    folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=scratch_folder()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     prepare(folder, stores, shared=shared)
     return folder

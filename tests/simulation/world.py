@@ -16,7 +16,8 @@ from tests.simulation.faults import CentralDiskFull, Crashed
 from tests.simulation.link import Link
 from tests.simulation.model import Books
 from tests.simulation.store import StoreMachine, WatchedStore
-from tests.simulation.template import PLACES, fast_folder, template
+from tests.simulation.template import PLACES, template
+from tests.support.scratch import scratch_folder
 
 UNNOTICED_MS_MAX = 30_000
 JUMPED = "central's clock jumped"
@@ -79,7 +80,7 @@ class World:
         self, stores: int, *, shared: bool, evidence: bool = False, fittings: Fittings = AS_BUILT
     ) -> None:
         self.fittings = fittings
-        self.folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=fast_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="holdshelf-sim-", dir=scratch_folder()))
         shutil.copytree(template(stores, shared=shared), self.folder, dirs_exist_ok=True)
         self.shared = shared
         self.evidence = evidence

@@ -55,6 +55,7 @@ from sync.protocol.session import (
 )
 from sync.protocol.snapshot import tables_for
 from sync.protocol.verdicts import Verdict, VerdictStatus
+from tests.support.scratch import scratch_folder
 
 _ROW = TypeAdapter(FulfillmentRow)
 LOCATION = "S001"
@@ -408,7 +409,7 @@ def build_snapshot(feed: MemoryFeed, scope: str) -> bytes:
     """Return the bytes of a snapshot file of the catalogue or of one price zone."""
     product_adapter: TypeAdapter[ProductRow] = TypeAdapter(ProductRow)
     price_adapter: TypeAdapter[PriceRow] = TypeAdapter(PriceRow)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
         path = Path(folder) / "snapshot.db"
         connection = sqlite.connect(str(path), isolation_level=None)
         connection.execute("BEGIN")

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from tests.support.scratch import scratch_folder
 from tests.support.waiting import NotInTime, until
 
 START_SECONDS_MAX = 60
@@ -35,7 +36,9 @@ class PostgresqlServer:
     """
 
     def __init__(self, *, durable: bool = False) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="holdshelf-pg-"))
+        # Measured and killed servers get a real disk.
+        folder = None if durable else scratch_folder()
+        self._home = Path(tempfile.mkdtemp(prefix="holdshelf-pg-", dir=folder))
         self._home.chmod(0o755)
         self._owner = _owner()
         self._bin = _programs(self._home, self._owner)
@@ -124,7 +127,8 @@ class PostgresqlServer:
         """Make a database of a new name, a copy of `template`, and return its name."""
         self._count += 1
         name = f"t{self._count}"
-        self._execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        # By files, not through the log: without fsync that takes less than half the time.
+        self._execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY FILE_COPY')
         return name
 
     def drop(self, name: str) -> None:

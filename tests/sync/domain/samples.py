@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, product
 from random import Random
 from typing import Any, NamedTuple, get_type_hints
@@ -74,15 +74,21 @@ def built(kind: type, order: FulfillmentOrder) -> Iterator[Any]:
     """Yield operations of one kind on `order`."""
     if kind in BEGINNINGS:
         return  # these have no order before them: `tests/sync/domain/test_reserve.py`
-    hints = get_type_hints(kind)
-    named = [field.name for field in fields(kind) if field.name != "kind"]
-    for values in product(*(_values(name, hints[name], order) for name in named)):
-        operation = kind(**dict(zip(named, values, strict=True)))
+    named = _parameters(kind)
+    for values in product(*(_values(name, hint, order) for name, hint in named)):
+        operation = kind(**{name: value for (name, _), value in zip(named, values, strict=True)})
         if isinstance(operation, ReservationConverted):
             operation = replace(operation, total_minor=price_of(order, operation.lines))
         if isinstance(operation, ValueAsked):
             operation = replace(operation, means=TenderKind.GIFT_CARD)
         yield operation
+
+
+@cache
+def _parameters(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Return the fields of an operation with their types: reading hints takes long."""
+    hints = get_type_hints(kind)
+    return tuple((field.name, hints[field.name]) for field in fields(kind) if field.name != "kind")
 
 
 def _values(name: str, hint: Any, order: FulfillmentOrder) -> Iterable[object]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -33,10 +34,18 @@ from tests.support.builders import NOON_MS, an_order
 from tests.sync.domain import samples
 
 SHAPES = ((2,), (3,), (1, 1), (2, 1))
-FLOW_SHAPES = [(flow, shape) for flow in ALL_FLOWS for shape in SHAPES]
-NAMES = [f"{flow.name}-{'+'.join(map(str, shape))}" for flow, shape in FLOW_SHAPES]
-every_shape = pytest.mark.parametrize(("flow", "shape"), FLOW_SHAPES, ids=NAMES)
-every_flow = pytest.mark.parametrize("flow", ALL_FLOWS, ids=lambda flow: flow.name)
+
+
+def _of(flow: Flow, *shape: tuple[int, ...]) -> Any:
+    """Return a case that runs in one process with all of its flow: they share what is explored."""
+    name = "-".join([flow.name, *("+".join(map(str, one)) for one in shape)])
+    return pytest.param(flow, *shape, id=name, marks=pytest.mark.xdist_group(flow.name))
+
+
+every_shape = pytest.mark.parametrize(
+    ("flow", "shape"), [_of(flow, shape) for flow in ALL_FLOWS for shape in SHAPES]
+)
+every_flow = pytest.mark.parametrize("flow", [_of(flow) for flow in ALL_FLOWS])
 
 
 def _kind(operation: type) -> object:

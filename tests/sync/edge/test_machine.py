@@ -20,6 +20,7 @@ from sync.domain.flows import pickup
 from sync.domain.operations import Operation
 from sync.transport.faulty import Faults
 from tests.support.builders import an_order
+from tests.support.scratch import scratch_folder
 from tests.sync.domain import samples
 from tests.sync.edge.worlds import World
 
@@ -31,7 +32,7 @@ class StoreAndCentral(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=scratch_folder()))
         self.world = World(self.folder)
         self.placed = 0
         self.done = 0

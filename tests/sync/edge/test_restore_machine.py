@@ -19,6 +19,7 @@ from sync.domain.flows import pickup
 from sync.transport.faulty import Faults
 from tests.support.builders import an_order
 from tests.support.memory_central import MemoryCentral
+from tests.support.scratch import scratch_folder
 from tests.sync.domain import samples
 from tests.sync.edge.restores import (
     a_shop,
@@ -39,7 +40,7 @@ class Restores(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=scratch_folder()))
         self.world = a_shop(self.folder / "store", ORDERS)
         self.backups: list[tuple[Path, bool]] = []
         self.saved: MemoryCentral | None = None

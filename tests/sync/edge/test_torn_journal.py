@@ -15,6 +15,7 @@ import pytest
 
 from sync.edge.journal import Journal
 from sync.edge.sqlite import DatabaseError, UnsafeDatabase
+from tests.support.scratch import scratch_folder
 from tests.sync.edge.test_journal import KEY, add, check_chain, journal_in, record
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -66,8 +67,7 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Crashed:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder in memory where there is one: ten thousand files are opened, none must last."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with TemporaryDirectory(prefix="holdshelf-", dir=memory) as name:
+    with TemporaryDirectory(prefix="holdshelf-", dir=scratch_folder()) as name:
         yield Path(name)
 
 

@@ -16,6 +16,7 @@ from sync.protocol.rows import AssociateRow, Entity, PriceRow, ProductRow, Stock
 from sync.transport.faulty import Faults, FaultyEndpoint
 from tests.support.builders import ManualClock, daemon_of, enrolled_store
 from tests.support.memory_central import MemoryCentral
+from tests.support.scratch import scratch_folder
 
 SCOPE = "store:S001"
 
@@ -127,7 +128,7 @@ class World:
 
 def a_world(**values: object) -> World:
     """Return a world in a folder of its own."""
-    return World(Path(tempfile.mkdtemp()), **values)  # type: ignore[arg-type]
+    return World(Path(tempfile.mkdtemp(dir=scratch_folder())), **values)  # type: ignore[arg-type]
 
 
 class Refusing:
