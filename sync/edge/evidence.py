@@ -113,8 +113,11 @@ class Evidence:
         if self._descriptor is None or month != self._month:
             self.close()
             path = self._folder / f"{month}{SUFFIX}"
+            is_new = not path.exists()
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._descriptor = os.open(path, flags, 0o600)
+            if is_new:
+                _flush_names(self._folder)
             self._month = month
         return self._descriptor
 
@@ -166,6 +169,15 @@ def _write_whole(descriptor: int, content: bytes) -> None:
         if os.write(descriptor, content) == len(content):
             return
     raise OSError(errno.ENOSPC, "only a part of a record could be written")
+
+
+def _flush_names(folder: Path) -> None:
+    """See that a new file is not only whole, but also found."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _made_at_ms(line: bytes) -> int:

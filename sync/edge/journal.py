@@ -24,6 +24,8 @@ from sync.edge.rights import FLOOR_SOLD, GivenRights
 from sync.edge.sqlite import (
     CommitHook,
     Connection,
+    OperationalError,
+    begin_log_anew,
     data_version,
     has_migration,
     no_hook,
@@ -80,6 +82,7 @@ class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
         self._name = path.name
         self._hook = hook
         self._connection = open_database(path, key=key, synchronous="FULL")
+        self._is_log_doubtful = begin_log_anew(self._connection)
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         self._known: tuple[int, Identity, Lives] | None = None
         self._fresh: list[Witness] = []
@@ -164,6 +167,7 @@ class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
         """
         with self._lock:
             self._fresh = []
+            self._trust_log()
             try:
                 with transaction(self._connection, self._name, self._hook):
                     self._known = None  # another process may have begun an epoch
@@ -171,6 +175,13 @@ class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
             finally:
                 self._known = None
             self._note()
+
+    def _trust_log(self) -> None:
+        """See that what was found in the log is on the disk, before it is added to."""
+        if self._is_log_doubtful:
+            self._is_log_doubtful = begin_log_anew(self._connection)
+            if self._is_log_doubtful:
+                raise OperationalError("the disk is full, or fails")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

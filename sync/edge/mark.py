@@ -43,6 +43,7 @@ class MarkFile:
         self._descriptor: int | None = None
         self._flushed = b""
         """What was in the file when this handle flushed it last."""
+        self._is_doubtful = False
 
     def read(self, install_nonce: str) -> Mark | None:
         """Return the newest whole slot of this installation.
@@ -76,7 +77,12 @@ class MarkFile:
                 return
         content = self._content(self._descriptor)
         if content != self._flushed:
+            if self._is_doubtful:
+                # The kernel may take what it could not write for written: let it see a change.
+                os.pwrite(self._descriptor, content[-1:], len(content) - 1)
+            self._is_doubtful = True
             self.flush(self._descriptor)
+            self._is_doubtful = False
             self._flushed = content
 
     def close(self) -> None:

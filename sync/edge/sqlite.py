@@ -30,6 +30,14 @@ class UnsafeDatabase(Exception):
     """The engine or the file cannot keep what it is asked to keep."""
 
 
+class NoRoom(UnsafeDatabase):
+    """The disk is full, or fails, and the file cannot be opened now. It may be whole."""
+
+
+_OF_THE_DISK = frozenset({10, 13, 14})
+"""SQLite's primary result codes: an error of the disk, no room, a file that cannot be made."""
+
+
 class CommitPoint(StrEnum):
     """Where a simulation can crash a store, or fill its disk."""
 
@@ -51,7 +59,7 @@ def open_database(
     """Open or create `path`; `key` is 64 hexadecimal digits, or empty for a plain file.
 
     Raises `UnsafeDatabase` where the engine is too old, the key is wrong or a
-    pragma did not take.
+    pragma did not take, and `NoRoom` where it is only the disk.
     """
     if sqlite.sqlite_version_info < OLDEST_SQLITE:
         wanted = ".".join(map(str, OLDEST_SQLITE))
@@ -66,6 +74,9 @@ def open_database(
         _prepare(connection, key, synchronous)
     except sqlite.DatabaseError as problem:
         connection.close()
+        if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+            said = f"{path.name} cannot be opened: the disk is full, or fails ({problem})"
+            raise NoRoom(said) from problem
         raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
     return connection
 
@@ -125,6 +136,24 @@ def transaction(
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def begin_log_anew(connection: Connection) -> bool:
+    """Bring the whole write-ahead log into the file, durably; return whether that failed.
+
+    A process may have died of a disk that failed an fsync. The kernel shows the pages that
+    it could not write as if they were on the disk, and what is appended behind them would go
+    with them when the power is cut. Where others work with the file just now nobody
+    has died, and the log is theirs.
+    """
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite.OperationalError:
+        return True
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").fetchall()
+    return False
 
 
 def copy_database(connection: Connection, target: Path, key: str = "") -> None:
