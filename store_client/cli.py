@@ -28,7 +28,7 @@ from store_client import (
 from store_client.config import BadSettings, StoreSettings, load_settings
 from store_client.keeper import DaemonKeeper
 from sync.domain.errors import OperationRefused
-from sync.edge.sqlite import UnsafeDatabase
+from sync.edge.sqlite import NoRoom, UnsafeDatabase
 from sync.protocol import errors
 
 T = TypeVar("T")
@@ -362,6 +362,8 @@ def _guarded(call: Callable[[], T]) -> T:
         return call()
     except bootstrap.NotEnrolled as problem:
         _fail(NOT_FOUND, str(problem))
+    except NoRoom as problem:
+        _fail(TRY_LATER, str(problem))
     except UnsafeDatabase as problem:
         _fail(FAILURE, str(problem))
     except errors.TryLater as problem:

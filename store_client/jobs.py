@@ -92,6 +92,8 @@ class DaemonProcess:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_session: threading.Event = field(default_factory=threading.Event)
     _healthy: bool = False
+    _told: str = ""
+    """What the last round failed of."""
     _due_ms: int = 0
     """When the next round is due by the monotonic clock, unless something wakes it before."""
     _seen: tuple[int, int] | None = None
@@ -150,7 +152,9 @@ class DaemonProcess:
 
     def _round(self) -> None:
         report = self.daemon.run_once()
-        if report.ok != self._healthy or report.sent or report.rows or report.resets:
+        is_news = report.ok != self._healthy or report.error != self._told
+        self._told = report.error
+        if is_news or report.sent or report.rows or report.resets:
             log.info(
                 "round",
                 ok=report.ok,

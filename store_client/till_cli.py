@@ -20,6 +20,7 @@ from store_client.order_cli import (
     FAILURE,
     NOT_FOUND,
     REFUSED,
+    TRY_LATER,
     USAGE,
     AsJson,
     By,
@@ -46,7 +47,7 @@ from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import STORED_VALUE, TenderKind
-from sync.edge.sqlite import UnsafeDatabase
+from sync.edge.sqlite import NoRoom, UnsafeDatabase
 
 FLOW, PARCELS = "reserve", "ship_from_store"
 
@@ -394,6 +395,8 @@ def _open(settings: StoreSettings) -> Store:
         return bootstrap.open_store(settings)
     except bootstrap.NotEnrolled as problem:
         _fail(NOT_FOUND, str(problem))
+    except NoRoom as problem:
+        _fail(TRY_LATER, str(problem))
     except UnsafeDatabase as problem:
         _fail(FAILURE, str(problem))
 

@@ -110,7 +110,7 @@ class SyncDaemon:
             return RoundReport(ok=False, error=f"this store's files: {problem}", next_in_s=wait)
 
     def _round(self) -> RoundReport:
-        self._replica.refold()
+        is_behind = not self._refolds()
         self._keeper.take_back()
         session = self._session or self._hello()
         halted: errors.ProtocolRefused | None = None
@@ -119,6 +119,8 @@ class SyncDaemon:
         except HALTING as refusal:
             halted = refusal
             pushed = PushReport(0, self._hello().heads)
+        if is_behind:
+            self._replica.refold()
 
         def share() -> None:
             if not self._may_share():
@@ -148,6 +150,17 @@ class SyncDaemon:
             error=error,
             next_in_s=poll_delay_s(session.poll_seconds, self._random),
         )
+
+    def _refolds(self) -> bool:
+        """Bring the view up to date; return whether there is room for that.
+
+        Where there is none, what was done goes out all the same, and the round ends there.
+        """
+        try:
+            self._replica.refold()
+        except (Error, OSError):
+            return False
+        return True
 
     def _rows_first(self, always: bool) -> None:
         """Read central's rows before the journal changes, if only those of another life."""
@@ -243,14 +256,14 @@ class SyncDaemon:
         self, problem: errors.ProtocolError, *, contact: bool, wait_s: float | None = None
     ) -> RoundReport:
         self._failures += 1
-        self._replica.report(
-            SyncReport(
-                now_ms=self._clock.now_ms(),
-                error=str(problem),
-                contact=contact,
-                halted=isinstance(problem, HALTING),
-                clock_offset_ms=self._offset_ms,
-            )
+        told = SyncReport(
+            now_ms=self._clock.now_ms(),
+            error=str(problem),
+            contact=contact,
+            halted=isinstance(problem, HALTING),
+            clock_offset_ms=self._offset_ms,
         )
+        with suppress(Error, OSError):  # no room for it: what is returned says it, too
+            self._replica.report(told)
         wait = retry_delay_s(self._failures, self._random) if wait_s is None else wait_s
         return RoundReport(ok=False, error=str(problem), next_in_s=wait)

@@ -25,6 +25,8 @@ class RealStore:
 
     folder: Path
     central_url: str
+    switch: Path | None = None
+    """Where its disk is told to fail (`tests.support.spoiled_disk`); None: it has no such disk."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -43,7 +45,8 @@ class RealStore:
 
     def command(self, *arguments: str) -> list[str]:
         """Return a command line of `store-client`."""
-        return [sys.executable, "-m", MODULE, "--data-dir", str(self.folder), *arguments]
+        through = ["tests.support.spoiled_disk", str(self.switch)] if self.switch else []
+        return [sys.executable, "-m", *through, MODULE, "--data-dir", str(self.folder), *arguments]
 
     def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""

@@ -292,6 +292,43 @@ def test_our_own_disk_is_told_and_does_not_end_the_daemon(world: World):
     assert world.round().ok
 
 
+def no_room(*_: object) -> None:
+    raise OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize("problem", [errors.Unreachable("cut"), errors.TryLater(5.0)])
+def test_what_cannot_be_noted_either_is_told_and_does_not_end_the_daemon(
+    world: World, monkeypatch: pytest.MonkeyPatch, problem: errors.ProtocolError
+):
+    """Central is away and the disk is full: the round says so, and is no exception."""
+    world.quiet()
+    endpoint = refusing(world, problem, "push")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.writer, "report", no_room)
+        report = world.round()
+    assert (report.ok, report.error) == (False, str(problem))
+    endpoint.problem = None
+    assert world.round().ok
+
+
+def test_what_was_done_goes_out_while_there_is_no_room_for_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The view cannot be written: central hears of the work all the same; the pull comes later."""
+    world.central.place(an_order(1))
+    world.quiet()
+    world.perform(FulfillmentAccepted("F00001"))
+    world.central.place(an_order(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.writer, "refold", no_room)
+        report = world.round()
+    assert (report.ok, "disk is full" in report.error) == (False, True)
+    assert world.store.journal.backlog() == 0
+    assert world.store.fulfillment("F00002") is None
+    assert world.round().ok
+    assert world.store.fulfillment("F00002") is not None
+
+
 def test_the_clocks_difference_is_measured_at_hello(world: World):
     """Central's clock minus ours, without the way between counted."""
     world.central.now_ms = world.clock.now_ms() + 500_000
