@@ -71,7 +71,13 @@ from central_server.services.verification import verify
 from central_server.services.waiting_room import WaitingRoom
 from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.storage import backup as copies
-from central_server.storage.commits import POISON, TROUBLE, DatabaseClosed, Overloaded
+from central_server.storage.commits import (
+    POISON,
+    TROUBLE,
+    DatabaseClosed,
+    Overloaded,
+    Unavailable,
+)
 from central_server.storage.database import Database
 from central_server.storage.schema import migrate, newest_version, schema_version
 from central_server.storage.snapshots import NoSnapshot
@@ -101,6 +107,7 @@ HOLDS_SECONDS = 10.0
 STORAGE_PROBLEMS: dict[type[Exception], str] = {
     Overloaded: "try_later",
     DatabaseClosed: "try_later",
+    Unavailable: "try_later",
     NoSnapshot: "not_found",
 }
 """What storage raises that is a client's business, and the code of the problem it becomes."""

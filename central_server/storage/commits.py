@@ -26,7 +26,17 @@ class Conflict(Exception):
     """Somebody else was faster: the transaction did nothing and is run again."""
 
 
-TROUBLE: tuple[type[Exception], ...] = (DBAPIError, Conflict, DatabaseClosed, Overloaded)
+class Unavailable(Exception):
+    """The engine cannot do it now: it is full, away, or contended. The words are for callers.
+
+    Nothing is half done. Whether all of it is, only an engine that went away in a commit
+    leaves open: then, too, the same can be sent again.
+    """
+
+
+TROUBLE: tuple[type[Exception], ...] = (
+    DBAPIError, Conflict, DatabaseClosed, Overloaded, Unavailable,
+)  # fmt: skip
 """What ends a transaction, whatever it was about; `POISON` among it."""
 
 

@@ -16,15 +16,18 @@ from central_server.storage.commits import (
     CommitPoint,
     DatabaseClosed,
     Overloaded,
+    Unavailable,
     UnsafeDatabase,
     Writer,
     no_hook,
 )
 from central_server.storage.group import GroupUnit
+from central_server.storage.trouble import told
 from central_server.storage.unit import Unit, View
 
 __all__ = [
-    "CommitHook", "CommitPoint", "Database", "DatabaseClosed", "Overloaded", "UnsafeDatabase",
+    "CommitHook", "CommitPoint", "Database", "DatabaseClosed", "Overloaded", "Unavailable",
+    "UnsafeDatabase",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -60,8 +63,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[View]:
-        """Give a view of ONE consistent snapshot for the time of the block; it cannot write."""
-        with self._reader.connect() as connection:
+        """Give a view of ONE consistent snapshot for the time of the block; it cannot write.
+
+        Raises `Unavailable` where the engine cannot answer now.
+        """
+        with told(is_writing=False), self._reader.connect() as connection:
             yield View(connection)
 
     def write(self, command: Callable[[Unit], T]) -> T:
@@ -69,9 +75,11 @@ class Database:
 
         `command` may run more than once (PostgreSQL: after a conflict), so it
         must do nothing but use its unit; what is to happen once goes through
-        `unit.after_commit`. If it raises, its changes alone are undone.
+        `unit.after_commit`. If it raises, its changes alone are undone. Raises
+        `Unavailable` where the engine cannot keep it now: then it can be tried again.
         """
-        result, unit = self._writer.write(command)
+        with told(is_writing=True):
+            result, unit = self._writer.write(command)
         for callback in unit.callbacks:
             callback()
         return result

@@ -37,13 +37,14 @@ def send_rows(connection: Connection, sql: str, rows: Sequence[Values]) -> None:
         raise _as_sqlalchemy(connection, sql, problem) from problem
 
 
-def send_begin(connection: Connection, sql: str) -> None:
-    """Send what begins a transaction, while SQLAlchemy begins one."""
+def send_outside(connection: Connection, sql: str) -> list[Values]:
+    """Send what belongs to no transaction, or begins one; return its rows."""
     driver: Any = connection.connection.driver_connection
     try:
-        driver.execute(sql)
+        rows: list[Values] = driver.execute(sql).fetchall()
     except _errors(connection) as problem:
         raise _as_sqlalchemy(connection, sql, problem) from problem
+    return rows
 
 
 class Together:

@@ -2,8 +2,14 @@
 
 The engine comes with the sqlcipher3 wheel; before 3.51.3 SQLite can corrupt a WAL
 file that two connections checkpoint.
+
+After an error of the disk nobody knows what it holds: the kernel may have let go of
+pages that it could not write, and calls the next fsync a success. So the connection is
+closed, and before anything is written again the whole log is brought into the file and
+begun anew: no commit ever stands in the log behind one that may not be on the disk.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,17 +19,22 @@ from typing import Any, TypeVar, cast
 
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from central_server.storage.commits import (
     CommitHook,
     CommitPoint,
+    Conflict,
     DatabaseClosed,
     Overloaded,
     UnsafeDatabase,
     Writer,
 )
-from central_server.storage.raw import send_begin
+from central_server.storage.raw import send_outside
+from central_server.storage.trouble import is_doubtful, words_of_code
 from central_server.storage.unit import Unit
+
+_log = logging.getLogger(__name__)
 
 OLDEST = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
@@ -71,7 +82,7 @@ def _engine(path: Path, key: str, begin: str, size: int, overflow: int) -> Engin
         pool_reset_on_return="rollback",
     )
 
-    event.listen(engine, "begin", lambda connection: send_begin(connection, begin))
+    event.listen(engine, "begin", lambda connection: send_outside(connection, begin))
     return engine
 
 
@@ -83,6 +94,8 @@ def _connect(path: Path, key: str, *, is_reader: bool) -> Any:
         _prepare(connection, key, is_reader=is_reader)
     except driver.DatabaseError as problem:
         connection.close()
+        if words_of_code(problem):
+            raise  # of the disk, or of others who work with it: nothing is wrong with the file
         raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
     except BaseException:
         connection.close()
@@ -110,6 +123,73 @@ def _prepare(connection: Any, key: str, *, is_reader: bool) -> None:
             raise UnsafeDatabase(f"PRAGMA {name} is {got!r}, not {expected!r}")
 
 
+class _Log:
+    """The write-ahead log, as far as its writer may trust it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._is_doubtful = self._is_left_in_doubt(engine)
+
+    def _is_left_in_doubt(self, engine: Engine) -> bool:
+        """Bring what an earlier process left in the log into the file; return whether that failed.
+
+        It may have died of a disk that failed. Where others work with the file just now,
+        the log is theirs, and what is in it they have seen on the disk.
+        """
+        with engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("PRAGMA busy_timeout = 0").fetchall()
+            try:
+                _checkpoint(connection)
+            except DBAPIError as problem:
+                _log.warning("the log cannot be brought into the file yet: %s", problem.orig)
+                return True
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").fetchall()
+        return False
+
+    def trust(self, connection: Connection) -> None:
+        """See that all of the log is on the disk, where that is in doubt, before it is added to."""
+        if self._is_doubtful:
+            if _checkpoint(connection):
+                raise Conflict("others read the log that has to be begun anew")
+            self._is_doubtful = False
+
+    def heed(self, connection: Connection, problem: BaseException) -> None:
+        """Give up a connection that met an error of the disk."""
+        if is_doubtful(problem):
+            self._is_doubtful = True
+            connection.invalidate(problem)
+
+
+def _checkpoint(connection: Connection) -> bool:
+    """Bring the whole log into the file and begin it anew; return whether others hold it."""
+    ((is_busy, _, _),) = send_outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    return bool(is_busy)
+
+
+def _leave(engine: Engine) -> None:
+    """Bring the log into the file before the file is closed; where that fails it stays a log."""
+    try:
+        with engine.connect() as connection:
+            _checkpoint(connection)
+    except DBAPIError as problem:
+        _log.warning("the log stays beside the file: %s", problem.orig)
+
+
+def _require_transaction(connection: Connection) -> None:
+    """Raise where the engine has taken back by itself what is about to be committed.
+
+    It may do so when the disk is full, and to commit nothing succeeds.
+    """
+    if not _is_open(connection):
+        raise Conflict("the engine has taken the transaction back")
+
+
+def _is_open(connection: Connection) -> bool:
+    raw: Any = connection.connection.driver_connection
+    return bool(raw.in_transaction)
+
+
 class _Command:
     """One caller's command and what came of it."""
 
@@ -134,7 +214,7 @@ class GroupWriter:
         self._waiting: deque[_Command] = deque()
         self._changed = threading.Condition()
         self._is_closing = False
-        self._engine.connect().close()
+        self._log = _Log(engine)
         self._connection: Connection | None = None
         """Kept from one commit to the next: to take it from the pool costs as much as an insert."""
         self._thread = threading.Thread(target=self._run, name="central-writer", daemon=True)
@@ -166,7 +246,7 @@ class GroupWriter:
         while group := self._next_group():
             self._commit(group)
         self._let_go()
-        _checkpoint(self._engine)
+        _leave(self._engine)
 
     def _next_group(self) -> list[_Command]:
         """Return the commands of the next commit; none once the database is closing."""
@@ -179,14 +259,16 @@ class GroupWriter:
     def _commit(self, group: list[_Command]) -> None:
         try:
             connection = self._connection = self._connection or self._engine.connect()
+            self._log.trust(connection)
             with connection.begin():
                 self._run_group(connection, group)
                 self._hook(CommitPoint.BEFORE)
+                _require_transaction(connection)
             self._hook(CommitPoint.AFTER)
         except BaseException as problem:  # noqa: BLE001 - every caller of the group gets it
+            self._let_go(problem)  # the next group begins with a connection that nothing is left of
             for command in group:
                 command.future.set_exception(command.problem or problem)
-            self._let_go()  # the next group begins with a connection that nothing is left of
             return
         for command in group:
             if command.problem is not None:
@@ -195,9 +277,11 @@ class GroupWriter:
                 assert command.outcome is not None
                 command.future.set_result(command.outcome)
 
-    def _let_go(self) -> None:
+    def _let_go(self, problem: BaseException | None = None) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if problem is not None:
+                self._log.heed(connection, problem)
             connection.close()
 
     def _run_group(self, connection: Connection, group: list[_Command]) -> None:
@@ -217,7 +301,9 @@ class GroupWriter:
         unit = Unit(connection)
         try:
             command.outcome = (command.run(unit), unit)
-        except BaseException as problem:  # noqa: BLE001 - its caller gets it after the commit
+        except BaseException as problem:
+            if not _is_open(connection):
+                raise  # the engine has taken all of the group back
             command.problem = problem
             connection.exec_driver_sql("ROLLBACK TO command")
         connection.exec_driver_sql("RELEASE command")
@@ -234,16 +320,23 @@ class InlineWriter:
         self._engine = engine
         self._hook = hook
         self._is_closed = False
-        self._engine.connect().close()
+        self._log = _Log(engine)
 
     def write(self, command: Callable[[Unit], T]) -> tuple[T, Unit]:
         """Run `command` in a transaction; return when that is durable."""
         if self._is_closed:
             raise DatabaseClosed("the database is closed")
-        with self._engine.begin() as connection:
-            unit = Unit(connection)
-            result = command(unit)
-            self._hook(CommitPoint.BEFORE)
+        with self._engine.connect() as connection:
+            try:
+                self._log.trust(connection)
+                with connection.begin():
+                    unit = Unit(connection)
+                    result = command(unit)
+                    self._hook(CommitPoint.BEFORE)
+                    _require_transaction(connection)
+            except BaseException as problem:
+                self._log.heed(connection, problem)
+                raise
         self._hook(CommitPoint.AFTER)
         return result, unit
 
@@ -251,11 +344,5 @@ class InlineWriter:
         """Checkpoint the WAL and close."""
         if not self._is_closed:
             self._is_closed = True
-            _checkpoint(self._engine)
+            _leave(self._engine)
             self._engine.dispose()
-
-
-def _checkpoint(engine: Engine) -> None:
-    with engine.connect() as connection:
-        raw: Any = connection.connection.driver_connection
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

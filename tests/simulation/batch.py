@@ -1,6 +1,7 @@
 """What the command line and the tests share: a seed as a unit of work, a failure as a text."""
 
 import gc
+import logging
 
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.run import Result, Run
@@ -18,7 +19,11 @@ def run_seed(seed: int) -> Result:
 
 
 def calm_collector() -> None:
-    """Let the garbage collector walk rarely: runs leave few cycles, and imports leave none."""
+    """Let the garbage collector walk rarely: runs leave few cycles, and imports leave none.
+
+    And let nobody hear of full disks, which these runs have by the hundred.
+    """
+    logging.getLogger("central_server.storage").setLevel(logging.ERROR)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)

@@ -6,7 +6,9 @@ from contextlib import suppress
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy.exc import OperationalError
 
+from central_server.storage import trouble
 from central_server.storage.commits import CommitPoint as CentralPoint
+from central_server.storage.commits import Unavailable
 from sync.edge.journal import Journal
 from sync.edge.sqlite import CommitPoint
 
@@ -22,7 +24,14 @@ class CentralDiskFull(OperationalError):
     """What SQLAlchemy makes of a disk without room; told apart, so that only this one is known."""
 
     def __init__(self) -> None:
-        super().__init__("COMMIT", {}, driver.OperationalError(FULL))
+        said = driver.OperationalError(FULL)
+        said.sqlite_errorcode = trouble.FULL
+        super().__init__("COMMIT", {}, said)
+
+
+def is_central_full(problem: object) -> bool:
+    """Whether somebody at central was told that its disk is full."""
+    return isinstance(problem, Unavailable) and isinstance(problem.__cause__, CentralDiskFull)
 
 
 class Fuse:

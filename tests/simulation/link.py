@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from central_server.services.errors import ServiceRefused
+from central_server.storage.commits import Unavailable
 from central_server.web import frames as web_frames
 from central_server.web.deps import Central
 from sync.protocol import errors
@@ -25,11 +26,14 @@ from sync.protocol.session import (
 )
 from sync.protocol.verdicts import VerdictStatus
 from sync.protocol.version import PROTOCOL_VERSION
-from tests.simulation.faults import CentralDiskFull, Crashed
+from tests.simulation.faults import Crashed, is_central_full
 from tests.support.refusals import as_told
 
 if TYPE_CHECKING:
     from tests.simulation.central import CentralMachine
+
+RETRY_AFTER_S = 2.0
+"""What central's HTTP layer says while its database takes nothing."""
 
 T = TypeVar("T")
 
@@ -127,8 +131,10 @@ class Link:
             raise errors.Unreachable("central went down") from None
         except ServiceRefused as refusal:
             raise as_told(refusal) from refusal
-        except CentralDiskFull as problem:
-            raise errors.Unreachable("central failed with status 500") from problem
+        except Unavailable as problem:
+            if not is_central_full(problem):
+                raise
+            raise errors.TryLater(RETRY_AFTER_S) from problem
 
     def _listen(self, replica_id: str, header: PushHeader, answer: PushAnswer) -> None:
         """Hold central to its word: a verdict is given once and stays."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from random import Random
 
 from central_server.services.order_capture import Placed
+from central_server.storage.commits import Unavailable
 from tests.simulation.central import CentralMachine, Decision, OpenDatabase, open_database
 from tests.simulation.clocks import HOUR_MS, MachineClock, TrueTime
-from tests.simulation.faults import CentralDiskFull, Crashed
+from tests.simulation.faults import Crashed, is_central_full
 from tests.simulation.link import Link
 from tests.simulation.model import Books
 from tests.simulation.store import StoreMachine, WatchedStore
@@ -155,7 +156,9 @@ class World:
         except Crashed:
             self.central.restart()
             return None, "central went down"
-        except CentralDiskFull:
+        except Unavailable as problem:
+            if not is_central_full(problem):
+                raise
             return None, "central's disk is full"
 
     def note_placed(self, key: str, placed: Placed) -> Placing:

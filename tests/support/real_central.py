@@ -41,6 +41,8 @@ class RealCentral:
     port: int = field(default_factory=free_port)
     settings_extra: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    switch: Path | None = None
+    """Where its disk is told to fail (`tests.support.spoiled_disk`); None: it has no such disk."""
     process: subprocess.Popen[bytes] | None = None
     _client: httpx.Client | None = None
 
@@ -67,7 +69,8 @@ class RealCentral:
 
     def command(self) -> list[str]:
         """Return the command line that serves it."""
-        return [sys.executable, "-m", "central_server", "serve"]
+        through = ["tests.support.spoiled_disk", str(self.switch)] if self.switch else []
+        return [sys.executable, "-m", *through, "central_server", "serve"]
 
     def start(self) -> None:
         """Serve, and return once it is ready."""

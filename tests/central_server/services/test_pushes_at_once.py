@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from central_server.services.follow_ups import PushFollowUps
-from central_server.storage.database import Database
+from central_server.storage.database import Database, Unavailable
 from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import FulfillmentRejected
 from sync.domain.stock_operations import FloorSold, SkuUnits
@@ -90,7 +90,7 @@ def test_a_server_that_is_killed_while_a_store_sends_loses_nothing(
             while acked < SALES and not sending.done():
                 pass
             server.kill()
-            with pytest.raises(DBAPIError):
+            with pytest.raises(Unavailable):
                 sending.result(30)
         server.start()
         assert acked <= journaled(world, device) <= acked + 1

@@ -14,7 +14,7 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel, PaymentPlace
 from tests.simulation.central import Decision, position_of
-from tests.simulation.faults import CentralDiskFull
+from tests.simulation.faults import is_central_full
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
@@ -70,7 +70,7 @@ def place_many(world: World, index: int, dice: Random) -> str:
     said: list[str] = []
     for _ in range(TRIES):
         found, problem = world.at_central(lambda central: central.orders.place_many(requests))
-        if found is not None and any(isinstance(one, CentralDiskFull) for one in found):
+        if found is not None and any(map(is_central_full, found)):
             problem = "central's disk is full"
         if problem or found is None:
             said.append(problem)
