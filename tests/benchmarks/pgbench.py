@@ -1,7 +1,9 @@
 """What PostgreSQL itself does with an order's statements: pgbench, from the same wheel.
 
-The script is what one order asks and writes, statement by statement, as central sent it
-before orders shared transactions: 14 reads and 15 writes between BEGIN and COMMIT, prepared.
+The script is what central sends for one order that is alone in its group, statement by statement:
+14 reads and 12 writes between BEGIN and COMMIT, prepared. A test compares the two
+(`tests/central_server/storage/test_pgbench_script.py`). Where orders wait for each other, central
+places several with these statements once; pgbench sends them for each.
 """
 
 import re
