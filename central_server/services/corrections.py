@@ -12,10 +12,10 @@ from central_server.services.notice import TELLS_END, TELLS_OVER, expiry_source
 from central_server.services.pending_mail import PendingMail
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.orders import OrderProgress
 from sync.domain.transitions import Consequence, ConsequenceKind
 
 if TYPE_CHECKING:
+    from central_server.services.follow_ups import PushFollowUps
     from central_server.storage.unit import Unit
 
 
@@ -66,17 +66,15 @@ def is_undone(consequences: Iterable[Consequence]) -> bool:
 
 
 def keep_cancellations_back(
-    unit: "Unit",
-    order_ids: Iterable[str],
-    parts: Mapping[str, Sequence[FulfillmentOrder]],
-    progress: Mapping[str, OrderProgress],
+    unit: "Unit", ups: "PushFollowUps", parts: Mapping[str, Sequence[FulfillmentOrder]]
 ) -> None:
     """Call off messages that say an order is cancelled, or held no longer, that its customer has.
 
     Where a part of it stays cancelled, the message stays too; one that has left is for the
     person who clears the cancellation up (`refund_to_void`).
     """
-    for order_id in dict.fromkeys(order_ids):
+    progress = ups.progress(parts)
+    for order_id in dict.fromkeys(ups.undone):
         if not progress[order_id].cancelled:
             keys = [f"{kind}:{order_id}" for kind in TELLS_END]
             keys += [

@@ -371,8 +371,7 @@ class Replication(Moving, Reserving):
         unit.capacity.release(ups.freed)
         unit.fulfillments.set_accept_by(ups.accept_by)
         if ups.undone:
-            parts = self._carried()
-            keep_cancellations_back(unit, ups.undone, parts, ups.progress(parts))
+            keep_cancellations_back(unit, ups, self._carried())
         if ups.effects:
             unit.outbox.add(ups.effects)
         self._write_mails()
