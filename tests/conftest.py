@@ -1,4 +1,7 @@
-"""Profiles of hypothesis: `ci` is repeatable, `dev` explores. No test logs to another's stderr."""
+"""Profiles of hypothesis: `ci` is repeatable, `dev` explores. No test logs to another's stderr.
+
+Files of tests lie in memory. Where several processes share the tests, slow ones begin.
+"""
 
 import os
 from collections.abc import Iterator
@@ -15,6 +18,12 @@ pytest_plugins = ["tests.support.databases", "tests.support.told_figures"]
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if "CI" in os.environ else "dev")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let slow tests begin, so that no process waits for another's last one at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.architecture.tree import ROOT
 
+pytestmark = pytest.mark.slow
+
 LOCKER = Path(__file__).parent / "locker"
 PACKAGES = ("sync", "store_client", "central_server", "tests")
 NEW_FILES = {

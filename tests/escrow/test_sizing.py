@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from central_server.records import EscrowRule
 from central_server.storage.unit import Unit
 from store_client.replica.models import Sale
@@ -9,6 +11,7 @@ from sync.domain.stock_operations import SkuUnits
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 
+pytestmark = pytest.mark.slow
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 

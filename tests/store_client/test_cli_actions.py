@@ -146,6 +146,7 @@ def test_every_key_and_every_problem_has_its_commands_or_a_reason():
     assert set(problems()) == PROBLEMS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", [ACTIONS, PROBLEMS], ids=["keys", "problems"])
 def test_the_commands_are_there_and_speak_json(table):
     """Each of them has `--json`."""

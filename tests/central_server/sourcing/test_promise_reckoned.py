@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def test_a_place_promises_what_its_rules_leave(one, rules, is_own):
     assert found.quantity == max(0, found.raw)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.lists(stocked(), max_size=4), st.lists(any_rule(NOW), max_size=8), few, st.booleans())
 def test_the_network_promises_what_all_leave_less_what_it_keeps(nodes, rules, unsourced, is_own):
