@@ -19,6 +19,7 @@ from sync.clock import Clock
 from sync.domain.silence import PICK_HOURS, floors_when_silent
 from sync.domain.sizing import (
     HALF_LIFE_DAYS,
+    Mixture,
     OutageHistory,
     SaleSizes,
     Velocity,
@@ -83,12 +84,12 @@ class FloorSizing:
             for row in rows
         }  # fmt: skip
         history = outages_of(unit.leases.gaps(place.id, began), now_ms - began)
-        reclaim_hours = place.escrow.reclaim_after_ms / HOUR_MS
-        hours = hours_until_reclaim(history, PICK_HOURS, reclaim_hours)
+        lasting = _Lasting(place, history)
         changed: dict[str, int] = {}
         for row in rows:
             rate, dispersion = demand[row.sku]
             free = row.on_hand - row.allocated
+            hours = lasting.hours(categories.get(row.sku, ""))
             floor = floor_target(free, rate, hours, percent / 100, dispersion)
             if floor != row.floor:
                 changed[row.sku] = floor
@@ -126,6 +127,25 @@ class FloorSizing:
             feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+class _Lasting:
+    """How long the floor of a store in contact has to last.
+
+    Until a pick where no sale is refused: what may be promised once the store falls silent
+    is another matter (`sync.domain.silence`). Where a sale without a right is refused, until
+    the store has its rights back, should it be cut off before that pick.
+    """
+
+    def __init__(self, place: Location, history: OutageHistory) -> None:
+        self._policy = place.escrow
+        self._pick = Mixture.of([(PICK_HOURS, 1.0)])
+        reclaim_hours = place.escrow.reclaim_after_ms / HOUR_MS
+        self._reclaim = hours_until_reclaim(history, PICK_HOURS, reclaim_hours)
+
+    def hours(self, category: str) -> Mixture:
+        """Return the hours for SKUs of a category."""
+        return self._reclaim if self._policy.is_strict(category) else self._pick
 
 
 class _Rates:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from central_server.records import EscrowRule
+from central_server.records import EscrowRule, Product
 from central_server.storage.unit import Unit
 from store_client.replica.models import Sale
+from sync.domain.escrow import EscrowPolicy
+from sync.domain.silence import FloorBySilence
 from sync.domain.stock_operations import SkuUnits
 from tests.support.central_world import World
 from tests.support.store_side import POLICY, StoreSide, share_by_escrow
@@ -14,6 +16,7 @@ from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 pytestmark = pytest.mark.slow
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+LONG_LEASE = replace(POLICY, lease_ms=24 * HOUR_MS)
 
 
 def targets(world: World) -> dict[str, int]:
@@ -54,13 +57,8 @@ def test_what_sells_keeps_more_on_the_floor_than_what_does_not(world: World, sto
     assert world.parts.sizing.run() == 0, "sizing again changes nothing"
 
 
-def test_a_store_that_is_often_cut_off_keeps_more(world: World, store: StoreSide):
-    """Its own outages count, not a mean of all stores."""
-    stocked(world)
-    store.settle()
-    weeks_of_sales(world, store)
-    world.parts.sizing.run()
-    before = targets(world)["SKU-1"]
+def often_cut_off(world: World) -> None:
+    """Note forty outages of five hours, the store being heard for an hour between them."""
     now = world.clock.now_ms()
     starts = [now - (number + 1) * 6 * HOUR_MS for number in range(40)]
 
@@ -69,8 +67,51 @@ def test_a_store_that_is_often_cut_off_keeps_more(world: World, store: StoreSide
             unit.leases.add_gap("S001", start, start + 5 * HOUR_MS)
 
     world.database.write(note)
+
+
+def size(world: World) -> int:
+    """Size all floors; return that of SKU-1."""
     world.parts.sizing.run()
-    assert targets(world)["SKU-1"] > before
+    return targets(world)["SKU-1"]
+
+
+def share_by(world: World, policy: EscrowPolicy) -> None:
+    rule = EscrowRule("S001", world.clock.now_ms(), policy, service_percent=95)
+    world.parts.central.escrow.add(rule)
+
+
+@pytest.mark.parametrize("strict", [{"strict": True}, {"strict_categories": ("outdoor",)}])
+def test_a_strict_store_that_is_often_cut_off_keeps_more(world: World, store: StoreSide, strict):
+    """A sale without a right is refused there, so the floor lasts until its rights are its own.
+
+    Its own outages count, not a mean of all stores.
+    """
+    world.parts.intake.products([Product("SKU-1", "Thing", category="outdoor")])
+    stocked(world)
+    share_by(world, replace(LONG_LEASE, **strict))
+    store.settle()
+    weeks_of_sales(world, store, days=7)
+    before = size(world)
+    often_cut_off(world)
+    assert size(world) > before
+
+
+def test_where_no_sale_is_refused_outages_hide_nothing_in_contact(world: World, store: StoreSide):
+    """The floor lasts until a pick, however often a store is cut off and however long its lease.
+
+    What may be promised once it falls silent is another matter, and hides more then.
+    """
+    stocked(world)
+    store.settle()
+    weeks_of_sales(world, store, days=7)
+    before = size(world)
+    often_cut_off(world)
+    assert size(world) == before > 0
+    share_by(world, LONG_LEASE)
+    assert size(world) == before
+    with world.database.read() as view:
+        silence = FloorBySilence.of(view.stock.silences("S001")["SKU-1"])
+    assert silence.wanted(HOUR_MS) > before
 
 
 def test_a_rule_that_asks_for_more_service_keeps_more(world: World, store: StoreSide):
