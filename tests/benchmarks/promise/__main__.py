@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n" + "\n".join(table_lines(length, tables[length])), flush=True)
     print("\nEarned (sales less broken promises at their price), by price of a broken promise")
     print("\n".join(price_lines(tables)))
-    print("\nWhere the sized curve breaks as many promises as")
+    print("\nWhere a sized curve breaks as many promises as (± standard error over the seeds)")
     print("\n".join(matched_lines(tables)))
     print(f"\n{DEFAULT.name} against")
     print("\n".join(default_lines(tables)))

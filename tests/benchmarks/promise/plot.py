@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 
 from tests.benchmarks.promise.figures import Table
-from tests.benchmarks.promise.policies import CURVE, POLICIES, Kind
+from tests.benchmarks.promise.policies import CURVES, POLICIES, Kind
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 260, 62, 46, 28
 COLORS = {Kind.SAFETY: "#b3541e", Kind.HOLDBACK: "#c9a227", Kind.SHARE: "#5b6b7a",
@@ -56,8 +56,9 @@ def _panel(left: float, length: str, table: Table) -> Iterator[str]:
         yield _text(left - 4, TOP + HEIGHT * (1 - step / STEPS) + 4, f"{units:,.0f}", anchor="end")
         yield _text(left + inner * step / STEPS, TOP + HEIGHT + 16, f"{right * step / STEPS:.0f}",
                     anchor="middle")  # fmt: skip
-    curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in sorted(spot(name) for name in CURVE))
-    yield f'<polyline points="{curve}" fill="none" stroke="{COLORS[Kind.SIZED]}"/>'
+    for names in CURVES.values():
+        curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in sorted(spot(name) for name in names))
+        yield f'<polyline points="{curve}" fill="none" stroke="{COLORS[Kind.SIZED]}"/>'
     for policy in POLICIES:
         x, y = spot(policy.name)
         yield (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{COLORS[policy.kind]}">'

@@ -13,7 +13,9 @@ PICK_S = HOUR_S
 LEASE_S = 2 * HOUR_S
 MARGIN_MINOR = 1_000
 """What the online sale of one unit earns. Only its relation to broken promises matters."""
-BROKEN_TIMES = (3, 10, 20, 100, 1000)
+LONG_LEASE_S = 24 * HOUR_S
+"""An order may wait unheard for a day, and does no longer: then it is moved."""
+BROKEN_TIMES = (1, 3, 10, 20, 50, 100, 1000, 10_000)
 """So many times the margin is what a broken promise costs: the points of the sized curve."""
 DEFAULT_TIMES = 20
 """The setting that is compared with each other policy."""
@@ -74,9 +76,13 @@ POLICIES = (
     *(Policy(f"holdback {percent} %", Kind.HOLDBACK, percent) for percent in (10, 20, 30)),
     Policy("share 20 %, lease 2 min", Kind.SHARE, 20, 2 * MINUTE_S),
     Policy("share 20 %", Kind.SHARE, 20, LEASE_S),
+    Policy("share 20 %, lease 24 h", Kind.SHARE, 20, LONG_LEASE_S),
     *(sized(times) for times in BROKEN_TIMES),
+    *(sized(times, LONG_LEASE_S) for times in BROKEN_TIMES),
     sized(DEFAULT_TIMES, 2 * MINUTE_S),
     sized(DEFAULT_TIMES, 8 * HOUR_S),
     sized(DEFAULT_TIMES, is_strict=True),
 )
 CURVE = tuple(sized(times).name for times in BROKEN_TIMES)
+LONG_CURVE = tuple(sized(times, LONG_LEASE_S).name for times in BROKEN_TIMES)
+CURVES = {"sized": CURVE, "sized, lease 24 h": LONG_CURVE}

@@ -5,14 +5,16 @@ import os
 import subprocess
 import sys
 from itertools import product
+from math import isnan, sqrt
 from random import Random
 
 import pytest
 
 from sync.domain.escrow import Share
 from tests.benchmarks.promise.cells import Cells
+from tests.benchmarks.promise.figures import Row, lead, matched, row
 from tests.benchmarks.promise.outages import LENGTHS_S, schedule
-from tests.benchmarks.promise.play import Play
+from tests.benchmarks.promise.play import Count, Play
 from tests.benchmarks.promise.policies import DEFAULT, POLICIES, Kind, Policy, ratio
 from tests.benchmarks.promise.rights import Escrow, granted
 from tests.benchmarks.promise.trace import DAY_S, Ask, Shape, Trace, levels
@@ -111,6 +113,33 @@ def test_a_unit_that_sells_elsewhere_costs_little_to_keep():
     """The fewer customers are lost for good, the nearer to 1 the critical ratio."""
     assert ratio(10, 0.1) > ratio(10, 0.5) > ratio(10, 1.0) == pytest.approx(10 / 11)
     assert ratio(10, 0.0) < 1
+
+
+def _row(*seeds: tuple[int, int]) -> Row:
+    """Return the measures of a policy that sold and broke so much under each seed."""
+    return row([Count(sold=sold, broken=broken, shown=sold, samples=1) for sold, broken in seeds])
+
+
+def test_a_curve_is_compared_where_it_breaks_as_many_promises():
+    """Between points it is straight, beyond the last that one stands, before the first nothing."""
+    table = {"few": _row((100, 10)), "many": _row((200, 20)), "other": _row((120, 15))}
+    points = ("many", "few")
+    assert (matched(table, 15.0, points) or {})["sold"] == pytest.approx(150)
+    assert (matched(table, 30.0, points) or {})["sold"] == pytest.approx(200)
+    assert matched(table, 9.0, points) is None
+    assert (lead(table, "other", points) or {})["sold"].mean == pytest.approx(0.25)
+
+
+def test_the_spread_of_a_lead_is_its_standard_error_over_the_seeds():
+    """Where only sales differ that is the textbook's; none where one seed alone decides."""
+    table = {"ours": _row((100, 5), (110, 5), (120, 5)), "other": _row(*[(100, 5)] * 3)}
+    found = lead(table, "other", ("ours",))
+    assert found is not None
+    assert found["sold"].spread == pytest.approx(0.10 / sqrt(3))
+    table["other"] = _row((100, 1), (100, 5), (100, 9))
+    found = lead(table, "other", ("ours",))
+    assert found is not None
+    assert isnan(found["sold"].spread)
 
 
 @needs_data
