@@ -58,7 +58,10 @@ def _register_carriers(app: typer.Typer, line: Line) -> None:
         except BadCarriers as problem:
             line.fail(USAGE, f"{file}: {problem}")
         with line.opened() as parts:
-            places = parts.intake.carriers(found)
+            try:
+                places = parts.intake.carriers(found)
+            except BadCarriers as problem:
+                line.fail(USAGE, f"{file}: {problem}")
         document = {"carriers": len(found.carriers), "rates": len(found.rates), "ship": places}
         words = f"{len(found.carriers)} carriers, {len(found.rates)} rates; {places} places ship."
         line.say(document, words, as_json=as_json)

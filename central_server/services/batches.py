@@ -102,7 +102,8 @@ class Group:
 
 def grouped(routing: ParcelRouting, orders: Sequence[Waiting]) -> list[Group]:
     """Return orders in groups, in a fixed order."""
-    return _grouped(routing, [(order, routing.order(order, units)) for order, units in orders])
+    comparable = [(order, units) for order, units in orders if routing.refusal(order) is None]
+    return _grouped(routing, [(order, routing.order(order, units)) for order, units in comparable])
 
 
 def _grouped(
@@ -147,6 +148,7 @@ def decide_together(
         for one in (orders[order_id] for order_id in order_ids if order_id in orders)
         if one.ship_to
         and one.id not in held
+        and routing.refusal(one) is None
         and (units := {line.line: line.unsourced for line in one.lines if line.unsourced})
     ]
     rows = []

@@ -28,6 +28,7 @@ from sync.domain.delivery import CarrierDays, Lane
 from sync.domain.shipping import CarrierPickup
 
 EVERYWHERE = "*"
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _TIME = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 DAYS = 7
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -47,12 +48,26 @@ class CarrierFile:
     rates: tuple[ShippingRate, ...]
     pickups: Mapping[str, tuple[CarrierPickup, ...]]
 
+    def __post_init__(self) -> None:
+        """Raise `BadCarriers` where rates are of several currencies."""
+        require_one_currency(self.rates)
+
     def at(self, location: Location) -> tuple[CarrierPickup, ...]:
         """Return who comes to a location; nobody to a distribution center unless it is named."""
         named = self.pickups.get(location.id)
         if named is not None:
             return named
         return self.pickups.get(EVERYWHERE, ()) if location.kind == "store" else ()
+
+
+def require_one_currency(rates: Sequence[ShippingRate]) -> None:
+    """Raise `BadCarriers` where rates cannot be compared with each other."""
+    found = sorted({one.currency for one in rates})
+    if strange := [one for one in found if not _CURRENCY.fullmatch(one)]:
+        raise BadCarriers(f"{strange[0]!r} is no currency: give three letters, such as EUR")
+    if len(found) > 1:
+        names = f"{', '.join(found[:-1])} and {found[-1]}"
+        raise BadCarriers(f"rates in {names}: they are compared, so all are in one currency")
 
 
 def read_carriers(text: str) -> CarrierFile:

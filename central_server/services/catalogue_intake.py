@@ -15,7 +15,7 @@ from central_server.records import (
     Price,
     Product,
 )
-from central_server.services.carrier_file import CarrierFile
+from central_server.services.carrier_file import CarrierFile, require_one_currency
 from central_server.services.pre_orders import set_releases
 from central_server.services.scopes import store_row
 from sync.clock import Clock
@@ -107,11 +107,15 @@ class CatalogueIntake:
         self._database.write(lambda unit: unit.customers.upsert(customers))
 
     def carriers(self, file: CarrierFile) -> int:
-        """Set carriers, rates and pickups; return how many locations ship from now on."""
+        """Set carriers, rates and pickups; return how many locations ship from now on.
+
+        Raises `BadCarriers` where rates that are kept are in another currency.
+        """
         return self._database.write(lambda unit: self._take_carriers(unit, file))
 
     def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
         unit.shipping.save(file.carriers, file.rates)
+        require_one_currency(unit.shipping.rates())
         places = [replace(one, carriers=file.at(one)) for one in unit.locations.all()]
         self.take_locations(unit, places)
         return sum(bool(one.carriers) for one in places)

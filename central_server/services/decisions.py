@@ -1,7 +1,7 @@
 """A decision of routing: the plan, what it was made from, and how it is stored."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from central_server.records import Location
 from central_server.services.order_views import Document
@@ -71,6 +71,8 @@ class Decision:
     """Locations that were left out because what they would send of it comes later."""
     is_missed: bool = False
     """Whether nobody makes that day, so that it goes late."""
+    refusal: str = ""
+    """Why nobody was asked, in words."""
 
     def follows(self, chosen: Chosen | None) -> bool:
         """Return whether it was made by the rules that chose some locations before."""
@@ -102,6 +104,8 @@ class Decision:
             self.order, self.network, self.planned,
             entries_max=TRACE_ENTRIES_MAX, because=self.because,
         )  # fmt: skip
+        if self.refusal:
+            trace = replace(trace, sentence=self.refusal)
         return decision_document(self, why, trace)
 
 

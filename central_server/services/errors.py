@@ -32,9 +32,11 @@ DomainError
     +-- EnrolmentRefused         the one-time code is wrong, used or over
     +-- NotAuthenticated         no key, or not a living one
     `-- ScopeMissing             the key does not allow this
+CurrencyMismatch
+`-- RatesInOtherCurrency         what carriers take is in another currency than the order
 """
 
-from sync.domain.errors import DomainError
+from sync.domain.errors import CurrencyMismatch, DomainError
 
 
 class ServiceRefused(DomainError):
@@ -115,6 +117,14 @@ class NotInTime(ServiceRefused):
         super().__init__(
             f"nobody makes it by {need_by}: without that day, it would be there by {possible_by}"
         )
+
+
+class RatesInOtherCurrency(CurrencyMismatch):
+    """What it costs to send an order cannot be set against what the order is worth."""
+
+    def __init__(self, order: str, rates: str) -> None:
+        super().__init__(order, rates)
+        self.args = (f"the order is in {order}, what carriers take in {rates}: it is not sent",)
 
 
 class NotPriced(ServiceRefused):

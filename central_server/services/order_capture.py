@@ -264,6 +264,7 @@ class OrderCapture:
         order = addressed(self._order(unit, new, home, now_ms), to, to.point(unit))
         how = self._how
         routing = ParcelRouting(unit, now_ms, how.promise_ms)
+        routing.require_comparable(order)
         units = {line.line: line.quantity for line in order.lines}
         rule = routing.route_of(routing.order(order, units), order.ship_method)
         held = holds_of(order.id, rule, now_ms)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from central_server.records import Location, Order, ShippingRate
 from central_server.services.decisions import Chosen, Decision, Sender
+from central_server.services.errors import RatesInOtherCurrency
 from central_server.services.need_by import day_ends_ms
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import accept_by_ms, by_sku, open_hours, ready_in_ms
@@ -127,6 +128,19 @@ class ParcelRouting:
             self._weights.update({sku: found.get(sku, UNIT_GRAMS) for sku in missing})
         return {sku: self._weights[sku] for sku in skus}
 
+    def refusal(self, order: Order) -> RatesInOtherCurrency | None:
+        """Return why an order cannot be decided: its amounts and the rates cannot be compared."""
+        rates = self.sending.currency
+        if rates in {None, order.currency}:
+            return None
+        return RatesInOtherCurrency(order.currency, rates)
+
+    def require_comparable(self, order: Order) -> None:
+        """Raise `RatesInOtherCurrency` where an order and the rates are in two currencies."""
+        refusal = self.refusal(order)
+        if refusal is not None:
+            raise refusal
+
     def route_of(self, asked: RoutingOrder, method: str) -> RoutingRule:
         """Return the rule that says how an order is routed."""
         return self.rules.route_for(asked, method, self.now_ms)
@@ -217,6 +231,9 @@ class ParcelRouting:
             }
         if shipments_max is not None and shipments_max < rule.shipments_max:
             rule = replace(rule, shipments_max=shipments_max)
+        refusal = self.refusal(order)
+        if refusal is not None:
+            senders = {}
         network = self._network([asked], order.ship_method, rule, senders, kits)
         others = frozenset() if only is None else frozenset(senders) - only.locations
         narrowed = replace(asked, excluded=asked.excluded | others)
@@ -224,8 +241,9 @@ class ParcelRouting:
         apart = kits.taken_apart(plan, skus)
         because = RANKS_LOWER if only is None else only.because
         return Decision(
-            asked, rule, self.rules.version, network, senders, apart, plan, grams, because
-        )
+            asked, rule, self.rules.version, network, senders, apart, plan, grams, because,
+            "" if refusal is None else f"Nobody is asked: {refusal}.",
+        )  # fmt: skip
 
     def network_of(
         self, rule: RoutingRule, method: str, orders: Sequence[RoutingOrder], free: Free
@@ -269,6 +287,7 @@ class ParcelRouting:
         tariffs: dict[str, Tariff] = {"": Tariff(())}
         places = [one.location for one in senders.values()]
         worth = self._shelves.worth(wanted, rule, places, kits)
+        foreign = self._shelves.foreign(wanted, rule, places, kits, self.sending.currency)
         candidates = []
         for sender in senders.values():
             there = {
@@ -287,7 +306,7 @@ class ParcelRouting:
         others = {
             name
             for name, sender in senders.items()
-            if not rule.is_at(name, sender.location.region, sender.location.kind)
+            if name in foreign or not rule.is_at(name, sender.location.region, sender.location.kind)
         }
         rules = replace(rule.engine_rules(tariffs, self.rules.version), excluded=frozenset(others))
         return Network(candidates, rules, self.now_ms, wanted)

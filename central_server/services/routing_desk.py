@@ -67,6 +67,7 @@ class RoutingDesk:
         units = {line.line: line.quantity for line in order.lines}
         excluded = barred(view, order.id, by_sku(order, units), now_ms)
         routing = ParcelRouting(view, now_ms, self._promise_ms, rules)
+        routing.require_comparable(order)
         decision = routing.decide(order, units, excluded, Ask(order.channel, Method.SHIP.value))
         missing = {one.line: one.quantity for one in decision.plan.unsourced}
         return {

@@ -111,7 +111,10 @@ class RoutingSimulation:
             rules = rules_of(view, version, now)
             ids, left = view.orders.parcels_placed(from_ms, until_ms, ORDERS_MAX)
             found = view.orders.get_many(ids)
-            orders = sorted(found.values(), key=lambda one: (one.placed_at_ms, one.id))
+            rates = ParcelRouting(view, now, self._promise_ms, rules)
+            comparable = [one for one in found.values() if rates.refusal(one) is None]
+            left += len(found) - len(comparable)
+            orders = sorted(comparable, key=lambda one: (one.placed_at_ms, one.id))
             replay = _Replay(view, rules, orders, now, self._promise_ms)
             actual, simulated, moved = replay.play(from_ms)
         return {

@@ -48,6 +48,11 @@ class Sending:
         return self._rates
 
     @property
+    def currency(self) -> str | None:
+        """The currency of all rates; None where there are none."""
+        return self.rates[0].currency if self.rates else None
+
+    @property
     def days(self) -> Mapping[str, CarrierDays]:
         """When carriers travel, read once."""
         if self._days is None:

@@ -7,10 +7,10 @@ found    how often units on record are found
 kits     all of this of their components, together
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from central_server.records import Location
+from central_server.records import Location, Price
 from central_server.sourcing.engine.learning import Picks, fill_probability_of
 from central_server.sourcing.engine.model import Stock
 from central_server.sourcing.kits import Kits
@@ -50,6 +50,7 @@ class Shelves:
     def __init__(self, view: "View") -> None:
         self._view = view
         self._rates_of: dict[str, Mapping[tuple[str, str], Picks]] = {}
+        self._zones: dict[tuple[str, tuple[str, ...]], Mapping[str, Price]] = {}
 
     def worth(
         self,
@@ -63,8 +64,7 @@ class Shelves:
         `wanted` may name `kits`.
         """
         whole = {kit.name: kit for kit in kits.items}
-        plain = {sku for sku in wanted if sku not in whole}
-        skus = sorted(plain.union(*(kit.skus for kit in kits.items)))
+        skus = _skus(wanted, kits)
         weekly: Mapping[tuple[str, str], int] = {}
         if rule.supply_weeks or rule.prices_shelves:
             weekly = self._view.demand.weekly(skus)
@@ -97,19 +97,43 @@ class Shelves:
 
         return worth
 
+    def foreign(
+        self,
+        wanted: Collection[str],
+        rule: RoutingRule,
+        places: Iterable[Location],
+        kits: Kits,
+        currency: str | None,
+    ) -> frozenset[str]:
+        """Return the places whose units are priced in another currency than what carriers take.
+
+        Where the rule prices shelves; what is earned there cannot be set against freight.
+        """
+        if not rule.prices_shelves or currency is None:
+            return frozenset()
+        skus = _skus(wanted, kits)
+        return frozenset(
+            place.id
+            for place in places
+            if any(one.currency != currency for one in self._zone(place.price_zone, skus).values())
+        )
+
     def _prices(
-        self, wanted: Collection[str], places: Iterable[Location]
+        self, wanted: Sequence[str], places: Iterable[Location]
     ) -> dict[tuple[str, str], int]:
         """Return what a unit costs at the counter (minor units), by place and SKU."""
-        zones: dict[str, dict[str, int]] = {}
-        found: dict[tuple[str, str], int] = {}
-        for place in places:
-            zone = place.price_zone
-            if zone not in zones:
-                prices = self._view.catalogue.prices(zone, wanted)
-                zones[zone] = {sku: price.amount_minor for sku, price in prices.items()}
-            found.update({(place.id, sku): amount for sku, amount in zones[zone].items()})
-        return found
+        return {
+            (place.id, sku): price.amount_minor
+            for place in places
+            for sku, price in self._zone(place.price_zone, wanted).items()
+        }
+
+    def _zone(self, zone: str, wanted: Sequence[str]) -> Mapping[str, Price]:
+        """Return the prices of a zone, read once for the same SKUs."""
+        key = (zone, tuple(wanted))
+        if key not in self._zones:
+            self._zones[key] = self._view.catalogue.prices(zone, wanted)
+        return self._zones[key]
 
     def _fill(self, wanted: Collection[str]) -> Rates:
         """Return what is known of how often these are found, read once."""
@@ -118,6 +142,14 @@ class Shelves:
             found = self._view.learned.rates_of(missing)
             self._rates_of.update({sku: found.get(sku, {}) for sku in missing})
         return self._rates_of
+
+
+def _skus(wanted: Collection[str], kits: Kits) -> list[str]:
+    """Return what is wanted, components in place of kits."""
+    names = {kit.name for kit in kits.items}
+    return sorted(
+        {sku for sku in wanted if sku not in names}.union(*(one.skus for one in kits.items))
+    )
 
 
 def _found_at(rates: Mapping[tuple[str, str], Picks] | None, place: str, sku: str) -> float:

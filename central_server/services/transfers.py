@@ -101,6 +101,7 @@ def send_to(
     )  # fmt: skip
     moving = addressed(moving, to, (place.latitude, place.longitude))
     routing = ParcelRouting(unit, now_ms, how.promise_ms)
+    routing.require_comparable(moving)
     made = promise_parcels(unit, moving, now_ms, how.random, routing, frozenset({place.id}))
     feed_parts(unit, made.orders, how.pokes, made.bodies)
     latest = max(one.latest for one in made.deliveries)
