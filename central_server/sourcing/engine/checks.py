@@ -5,25 +5,36 @@ so sound ones are passed by one comparison of each value, and only those that fa
 looked at closely. Of their stock only that of wanted SKUs counts.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice, pairwise
 from math import inf, isfinite
-from numbers import Integral
+from numbers import Integral, Real
 from sys import float_info
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from central_server.sourcing.engine.model import Candidate, DayPart, RoutingOrder, Rules, Stock
+from central_server.sourcing.engine.model import (
+    Candidate,
+    DayPart,
+    Goal,
+    RoutingOrder,
+    Rules,
+    Stock,
+)
 from central_server.sourcing.engine.tariffs import Tariff, Zone
 
 FAULTS_MAX = 20
 """So many faults are told, the others with the next attempt."""
+QUANTITY_MAX = 1_000_000
+"""Units of one line: each of them is looked at."""
 FINITE = float_info.max
 DAY_MINUTES = 1440
 Bounds = Mapping[str, tuple[float, float]]
+T = TypeVar("T")
 
 _PLACE: Bounds = {"latitude": (-90, 90), "longitude": (-180, 180)}
 _LINE: Bounds = {
-    "quantity": (1, FINITE), "weight_grams": (0, FINITE), "unit_price_minor": (0, FINITE),
+    "quantity": (1, QUANTITY_MAX), "weight_grams": (0, FINITE), "unit_price_minor": (0, FINITE),
 }  # fmt: skip
 _STOCK: Bounds = {  # units below nothing are oversold: nobody can have those either
     "units": (-FINITE, FINITE), "walk_ins_per_day": (0, FINITE), "horizon_days": (0, FINITE),
@@ -50,6 +61,11 @@ _ZONE: Bounds = {
     "kg_minor": (0, FINITE), "parcel_km_minor": (0, FINITE), "unit_km_minor": (0, FINITE),
     "kg_km_minor": (0, FINITE), "up_to_km": (0, inf),
 }  # fmt: skip
+
+
+_MAYBE = {"radius_km", "shipments_max", "up_to_km"}
+"""Of these None says something: no limit. Of a part of a day, also what its location says."""
+_OF_PART = {"minutes_per_order", "minutes_per_unit"}
 
 
 class Fault(NamedTuple):
@@ -88,8 +104,9 @@ def _of_order(order: RoutingOrder) -> Iterator[Fault]:
     weights: dict[str, tuple[int, int]] = {}
     for place, line in enumerate(order.lines):
         where = f"order.lines[{place}]"
-        yield from _outside(where, line, _LINE)
-        if not isinstance(line.quantity, Integral):
+        outside = [*_outside(where, line, _LINE), *_no_names(f"{where}.needs", line.needs)]
+        yield from outside
+        if not outside and not isinstance(line.quantity, Integral):
             yield Fault(f"{where}.quantity", f"{line.quantity!r} is no whole number of units")
         if line.line in numbers:
             yield Fault(f"{where}.line", f"there are several lines {line.line}")
@@ -107,21 +124,36 @@ def _of_rules(rules: Rules) -> Iterator[Fault]:
     yield from _outside("rules", rules, _RULES)
     yield from _no_names("rules.excluded", rules.excluded)
     yield from _no_names("rules.kinds", rules.kinds)
+    for goal in rules.ordered:
+        if goal not in set(Goal):
+            yield Fault("rules.ordered", f"{goal!r} is no goal: they are {', '.join(Goal)}")
     if len(set(rules.ordered)) < len(rules.ordered):
         yield Fault("rules.ordered", "a goal stands there twice: leave the later one out")
     for name, tariff in rules.tariffs.items():
-        yield from _of_tariff(f"rules.tariffs[{name!r}]", tariff)
+        where = f"rules.tariffs[{name!r}]"
+        if isinstance(tariff, Tariff):
+            yield from _of_tariff(where, tariff)
+        else:
+            yield Fault(where, f"{tariff!r} is no Tariff")
 
 
 def _of_tariff(where: str, tariff: Tariff) -> Iterator[Fault]:
     for service in tariff.services:
         here = f"{where}.{service.name}.zones"
         for number, zone in enumerate(service.zones):
-            if not _is_sound_zone(zone):
+            if not _is_surely(_is_sound_zone, zone):
                 yield from _outside(f"{here}[{number}]", zone, _ZONE)
         ends = [inf if one.up_to_km is None else one.up_to_km for one in service.zones]
         if any(later <= before for before, later in pairwise(ends)):
             yield Fault(here, "zones stand nearest first, each reaching further than the last")
+
+
+def _is_surely(sound: Callable[[T], bool], value: T) -> bool:
+    """Return whether a value passes; what cannot even be compared does not."""
+    try:
+        return sound(value)
+    except TypeError:
+        return False
 
 
 def _is_sound_zone(one: Zone) -> bool:
@@ -163,44 +195,55 @@ def _doubtful_places(candidates: Sequence[Candidate]) -> Sequence[int]:
 
     One expression without calls, as it runs over every location. What is no number fails it.
     """
-    return [
-        number
-        for number, one in enumerate(candidates)
-        if not (
-            -90.0 <= one.latitude <= 90.0  # noqa: PLR2004 - degrees
-            and -180.0 <= one.longitude <= 180.0  # noqa: PLR2004 - degrees
-            and 0.0 <= one.handling_minor < inf
-            and 0.0 <= one.unit_handling_minor < inf
-            and 0.0 <= one.unit_surcharge_minor < inf
-            and one.lead_minutes >= 0
-            and one.parts is None
-            and one.radius_km is None
-            and not one.cut_offs
-        )
-    ]
+    try:
+        return [
+            number
+            for number, one in enumerate(candidates)
+            if not (
+                -90.0 <= one.latitude <= 90.0  # noqa: PLR2004 - degrees
+                and -180.0 <= one.longitude <= 180.0  # noqa: PLR2004 - degrees
+                and 0.0 <= one.handling_minor < inf
+                and 0.0 <= one.unit_handling_minor < inf
+                and 0.0 <= one.unit_surcharge_minor < inf
+                and one.lead_minutes >= 0
+                and one.parts is None
+                and one.radius_km is None
+                and one.channels is None
+                and not one.capabilities
+                and not one.cut_offs
+            )
+        ]
+    except TypeError:  # one of them is no number: which one is said by looking closely
+        return range(len(candidates))
 
 
 def _doubtful_stock(candidates: Sequence[Candidate], sku: str) -> Sequence[tuple[int, Stock]]:
     """Return the stock of a SKU that is worth a closer look, with the number of its location."""
-    return [
-        (number, one)
-        for number, held in enumerate(candidates)
-        if (one := held.stock.get(sku)) is not None
-        and not (
-            -inf < one.units < inf
-            and 0.0 <= one.fill_probability <= 1.0
-            and 0.0 <= one.walk_ins_per_day < inf
-            and 0.0 <= one.horizon_days < inf
-            and 0.0 <= one.walk_in_margin_minor < inf
-            and 0.0 <= one.markdown_minor < inf
-            and -inf < one.dual_minor < inf
-            and not one.prices_minor
-        )
-    ]
+    try:
+        return [
+            (number, one)
+            for number, held in enumerate(candidates)
+            if (one := held.stock.get(sku)) is not None
+            and not (
+                type(one.units) is int
+                and 0.0 <= one.fill_probability <= 1.0
+                and 0.0 <= one.walk_ins_per_day < inf
+                and 0.0 <= one.horizon_days < inf
+                and 0.0 <= one.walk_in_margin_minor < inf
+                and 0.0 <= one.markdown_minor < inf
+                and -inf < one.dual_minor < inf
+                and not one.prices_minor
+            )
+        ]
+    except (AttributeError, TypeError):
+        held = ((number, one.stock.get(sku)) for number, one in enumerate(candidates))
+        return [(number, stock) for number, stock in held if stock is not None]
 
 
 def _of_candidate(where: str, one: Candidate) -> Iterator[Fault]:
     yield from _outside(where, one, _CANDIDATE)
+    yield from _no_names(f"{where}.channels", one.channels)
+    yield from _no_names(f"{where}.capabilities", one.capabilities)
     for service, minutes in one.cut_offs.items():
         if not 0 <= minutes < DAY_MINUTES:
             text = f"{minutes} is no minute of a day: it has {DAY_MINUTES} of them"
@@ -215,13 +258,19 @@ def _of_candidate(where: str, one: Candidate) -> Iterator[Fault]:
 
 
 def _of_part(where: str, part: DayPart) -> Iterator[Fault]:
-    yield from _outside(where, part, _PART)
+    yield from _outside(where, part, _PART, _OF_PART)
     if part.ends_ms <= part.starts_ms:
         yield Fault(f"{where}.ends_ms", "this part of the day ends before it begins")
 
 
 def _of_stock(where: str, one: Stock) -> Iterator[Fault]:
-    yield from _outside(where, one, _STOCK)
+    if not isinstance(one, Stock):
+        yield Fault(where, f"{one!r} is no Stock: say Stock(units)")
+        return
+    outside = [*_outside(where, one, _STOCK)]
+    yield from outside
+    if not outside and not isinstance(one.units, Integral):
+        yield Fault(f"{where}.units", f"{one.units!r} is no whole number of units")
     prices = one.prices_minor
     if not prices:
         return
@@ -231,20 +280,30 @@ def _of_stock(where: str, one: Stock) -> Iterator[Fault]:
         yield Fault(f"{where}.prices_minor", "prices never fall: a later unit costs no less")
 
 
-def _outside(where: str, one: object, bounds: Bounds) -> Iterator[Fault]:
-    """Yield the figures of a value that are out of bounds; None is nothing said."""
+def _outside(
+    where: str, one: object, bounds: Bounds, maybe: Collection[str] = _MAYBE
+) -> Iterator[Fault]:
+    """Yield the figures of a value that are out of bounds; of some, None is nothing said."""
     for name, (least, most) in bounds.items():
         value = getattr(one, name)
-        if value is None or least <= value <= most:
+        if value is None and name in maybe:
             continue
-        if most < FINITE:
+        if value is None:
+            text = "nothing is said, and a number is needed"
+        elif not isinstance(value, Real):
+            text = f"{value!r} is no number"
+        elif least <= float(value) <= most:
+            continue
+        elif most < FINITE:
             text = f"{value} is not between {least} and {most}"
         else:
             text = f"{value} is no finite number" + (f" of {least} or more" if least >= 0 else "")
         yield Fault(f"{where}.{name}", text)
 
 
-def _no_names(where: str, names: Iterable[str] | None) -> Iterator[Fault]:
-    """Yield that names are one text: whatever is a part of it would be among them."""
+def _no_names(where: str, names: object) -> Iterator[Fault]:
+    """Yield that names are no set: whatever is a part of a text would be among them."""
     if isinstance(names, str):
         yield Fault(where, f"{names!r} is one text: give a set of names")
+    elif names is not None and not isinstance(names, AbstractSet):
+        yield Fault(where, f"{names!r} is a {type(names).__name__}: give a set of names")

@@ -1,8 +1,8 @@
 """What a routing decision is made from, as plain values. Nothing here reads a clock or a database.
 
-Amounts are integers in minor units; rates are floats in minor units per something,
-because tariffs have fractions. Weights are grams, distances kilometers, times
-milliseconds UTC, coordinates degrees.
+Amounts are integers in minor units, all of one currency, which nobody names; rates are
+floats in minor units per something, because tariffs have fractions. Weights are grams,
+distances kilometers, times milliseconds UTC, coordinates degrees.
 """
 
 from collections.abc import Mapping

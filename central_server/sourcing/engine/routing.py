@@ -8,8 +8,9 @@ are decided by another `route`, over types of its own: `central_server.sourcing.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Integral
 
-from central_server.sourcing.engine.checks import InvalidRequest, check_request
+from central_server.sourcing.engine.checks import Fault, InvalidRequest, check_request
 from central_server.sourcing.engine.items import Item, items_of
 from central_server.sourcing.engine.model import Candidate, RoutingOrder, Rules
 from central_server.sourcing.engine.network import Network
@@ -36,11 +37,12 @@ def route(
     short says so by its `gap`. What nobody can ship is in `unsourced`, which is no error.
 
     Raises `checks.InvalidRequest`, a ValueError that names each field, unless: coordinates
-    are degrees; numbers of lines and ids of locations are distinct; quantities are whole
-    and at least 1; a SKU weighs the same in all of its lines; weights, prices and rates are
-    finite and not negative; `fill_probability` is within 0 and 1; given prices of units
-    never fall; parts of a day follow each other and end after they begin; no goal stands
-    twice. A tariff that the rules lack is no fault: nothing ships by it (`NO_SERVICE`).
+    are degrees; numbers of lines and ids of locations are distinct; quantities are whole, from
+    1 to `checks.QUANTITY_MAX`; stock and `now_ms` are whole; a SKU weighs the same in all of
+    its lines; weights, prices and rates are numbers, finite and not negative;
+    `fill_probability` is within 0 and 1; given prices of units never fall; parts of a day
+    follow each other and end after they begin; names are in sets; goals are goals, none twice.
+    A tariff that the rules lack is no fault: nothing ships by it (`NO_SERVICE`).
 
     Units of measure are those of `model`. `ROUTING.md` has an example that runs.
     """
@@ -53,6 +55,9 @@ def sound_network(
     """Return candidates ready for one order; raises `InvalidRequest` as `route` does."""
     given = tuple(candidates)
     faults = check_request(order, given, rules)
+    if not isinstance(now_ms, Integral):
+        text = f"{now_ms!r} is no whole number of milliseconds"
+        faults = [Fault("now_ms", text), *faults]
     if faults:
         raise InvalidRequest(faults)
     return Network(given, rules, now_ms, {line.sku for line in order.lines})

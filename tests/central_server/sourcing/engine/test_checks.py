@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from math import inf, nan
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -174,3 +175,67 @@ def test_sound_requests_pass(case):
     """What the engine's own properties are tried on is sound."""
     asked, stores = case
     assert check_request(asked, stores, RULES) == []
+
+
+def anything(value: object) -> Any:
+    """Return a value that is not of the type that it stands for."""
+    return value
+
+
+def said(**changes) -> RoutingOrder:
+    """Return an order of one line of which something is said wrongly."""
+    return order(lines=(replace(LINE, **changes),))
+
+
+STRANGE = [  # what whoever has the documentation alone may hand over: not what `model` says
+    ("order.lines[0].quantity", "'2' is no number", said(quantity="2"), GOOD, RULES),
+    ("order.lines[0].quantity", "nothing is said", said(quantity=None), GOOD, RULES),
+    ("order.lines[0].quantity", "between 1 and 1000000", said(quantity=10**7), GOOD, RULES),
+    ("order.lines[0].weight_grams", "nothing is said", said(weight_grams=None), GOOD, RULES),
+    ("order.lines[0].needs", "['cold'] is a list", said(needs=["cold"]), GOOD, RULES),
+    ("order.lines[0].needs", "'cold' is one text", said(needs="cold"), GOOD, RULES),
+    ("order.latitude", "nothing is said", order(latitude=None), GOOD, RULES),
+    ("order.latitude", "'40' is no number", order(latitude="40"), GOOD, RULES),
+    ("order.excluded", "['A'] is a list", order(excluded=["A"]), GOOD, RULES),
+    ("candidates[0].latitude", "nothing is said", order(),
+     replace(GOOD, latitude=anything(None)), RULES),
+    ("candidates[0].longitude", "'-80' is no", order(),
+     replace(GOOD, longitude=anything("-80")), RULES),
+    ("candidates[0].channels", "is one text", order(),
+     replace(GOOD, channels=anything("web")), RULES),
+    ("candidates[0].capabilities", "is a list", order(),
+     replace(GOOD, capabilities=anything(["x"])), RULES),
+    ("candidates[0].stock['SKU-1']", "3 is no Stock", order(),
+     replace(GOOD, stock=anything({"SKU-1": 3})), RULES),
+    ("candidates[0].stock['SKU-1'].units", "nothing is said", order(),
+     holding(Stock(anything(None))), RULES),
+    ("candidates[0].stock['SKU-1'].units", "'5' is no number", order(),
+     holding(Stock(anything("5"))), RULES),
+    ("candidates[0].stock['SKU-1'].units", "2.5 is no whole number", order(),
+     holding(Stock(anything(2.5))), RULES),
+    ("rules.ordered", "'price' is no goal", order(), GOOD,
+     replace(RULES, ordered=anything(("price",)))),
+    ("rules.tariffs['']", "is no Tariff", order(), GOOD,
+     replace(RULES, tariffs=anything({"": (1,)}))),
+    ("rules.speed_minor", "nothing is said", order(), GOOD,
+     replace(RULES, speed_minor=anything(None))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "words", "asked", "one", "rules"), STRANGE)
+def test_what_is_of_another_type_is_named_like_what_is_out_of_bounds(
+    field, words, asked, one, rules
+):
+    """No error of Python's from within, and nothing that is half understood."""
+    with pytest.raises(InvalidRequest) as refused:
+        route(asked, [one], rules, NOW)
+    (fault,) = refused.value.faults
+    assert fault.field == field
+    assert words in fault.text
+
+
+@pytest.mark.parametrize("now", [None, NOW + 0.5, "2026-03-02T15:00:00Z"])
+def test_the_instant_is_whole_milliseconds(now):
+    """What is no instant is refused as any other value is."""
+    with pytest.raises(InvalidRequest, match=r"now_ms: .* is no whole number of milliseconds"):
+        route(order(), [GOOD], RULES, now)
