@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from central_server.api.order_bodies import OrderBody
 from tests.benchmarks.figures import BARS, WINDOWS, Kind, failing, is_met, line, merge
 from tests.benchmarks.measure import Figure
+from tests.benchmarks.routed import Parcels
 
 
 def of(kind: Kind) -> list[str]:
@@ -86,3 +89,12 @@ def test_a_quick_figure_replaces_none_that_is_better_founded(tmp_path: Path) -> 
     assert there() == {"gap": (30.0, 3), "speed": (9.0, 1)}
     assert kept(31.0, 3) == []
     assert there() == {"gap": (31.0, 3), "speed": (31.0, 1)}
+
+
+def test_parcels_that_are_measured_are_routed() -> None:
+    """Three lines, an address among the stores, and no store that was chosen."""
+    parcels = Parcels(stores=50, skus=500)
+    order = OrderBody.model_validate(parcels.order(Random(1))).value()
+    assert (len(order.lines), order.location_id) == (3, "")
+    assert order.ship_to is not None
+    assert (order.ship_to.latitude or 0) > 0

@@ -11,6 +11,7 @@ from tests.benchmarks import (
     placing,
     push,
     receive,
+    routed,
     storm,
     terminal,
 )
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "routing_gaps": gaps.measure,
     "availability": availability.measure,
     "placing": placing.measure,
+    "routed": routed.measure,
     "contention": placing.measure_contention,
 }
 """By name; one may yield several figures."""

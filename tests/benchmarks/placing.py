@@ -77,7 +77,7 @@ def _on_postgresql(server: PostgresqlServer, folder: Path) -> Iterator[Figure]:
         central.stop()
 
 
-def settle(central: RealCentral) -> None:
+def settle(central: RealCentral, stocked: int = SIZE.stocked) -> None:
     """Wait until a new central has published all availability once: it is busy before."""
     after: dict[str, str] = {}
     seen = 0
@@ -90,7 +90,7 @@ def settle(central: RealCentral) -> None:
             page = answer.raise_for_status().json()
             after["after"], more = page["next"], page["more"]
             seen += len(page["items"])
-        return seen >= SIZE.stocked
+        return seen >= stocked
 
     until(is_published, "all availability is published", within_s=SETTLE_S, every_s=0.5)
 
