@@ -49,8 +49,11 @@ class Sending:
 
     @property
     def currency(self) -> str | None:
-        """The currency of all rates; None where there are none."""
-        return self.rates[0].currency if self.rates else None
+        """The currency of all rates; None where there are none.
+
+        Rates of several, that were kept before that was refused, are no currency of any order.
+        """
+        return " and ".join(sorted({one.currency for one in self.rates})) or None
 
     @property
     def days(self) -> Mapping[str, CarrierDays]:

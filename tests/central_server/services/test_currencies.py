@@ -63,6 +63,14 @@ def test_an_order_in_another_currency_than_the_rates_is_refused(shipping):
     assert found["taken"] == "S001"
 
 
+def test_rates_of_several_currencies_that_are_kept_already_send_nothing(shipping):
+    """They were taken before such files were refused; the words name both."""
+    euro = [replace(CARRIERS.rates[0], currency="EUR")]
+    shipping.database.write(lambda unit: unit.shipping.save((), euro))
+    with pytest.raises(CurrencyMismatch, match="in USD, what carriers take in EUR and USD"):
+        place(shipping)
+
+
 def test_what_a_store_gives_up_goes_to_a_person_where_the_currency_has_changed(shipping):
     """The store's push is taken; nobody is chosen by amounts of two currencies."""
     order_id, (work,) = place(shipping)
