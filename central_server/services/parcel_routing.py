@@ -204,10 +204,15 @@ class ParcelRouting:
         )
 
     def decide_among(
-        self, order: Order, units: Mapping[int, int], free: Free, used: Used
+        self,
+        order: Order,
+        units: Mapping[int, int],
+        free: Free,
+        used: Used,
+        excluded: frozenset[str] = frozenset(),
     ) -> Decision:
         """Return where `units` of an order go among stock and capacity that somebody made up."""
-        asked = self.order(order, units)
+        asked = self.order(order, units, excluded)
         rule = self.route_of(asked, order.ship_method)
         return self._decided(order, asked, rule, self._senders(free, used), None)
 

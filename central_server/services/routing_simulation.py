@@ -4,15 +4,19 @@ The orders of a period are placed again, one after the other, against a stock an
 capacity of their own: each order takes from them what these rules give it, while sales,
 counts and pickups happen as they did (`past_stock`). Both sides are measured alike: carriers' rates
 and the handling costs of the rules that are tried; days from order to arrival; parcels;
-units that nobody had or that were not found; promises kept. What a location would have
-missed or kept late is expected from what it missed and kept late in this period.
+units that nobody had or that were not found; promises kept. What a location gave up of an
+order it gives up again, as late, and it goes on by the rules; what another would have missed
+or kept late is expected from what it missed and kept late in this period. Grace is waited
+for, and pickups take their part of a day as they did, by the limits that are tried.
 
-Not part of it: what customers would have done, and stock that records did not know.
+Not part of it: what customers would have done, stock that records did not know, offers, holds
+that a person ends, and orders that would be decided together.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from central_server.records import Order
@@ -22,14 +26,16 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
 from central_server.services.times import rfc3339
-from central_server.sourcing.capacity import CapacityUse
+from central_server.services.waiting_room import holds_of
+from central_server.sourcing.capacity import CapacityUse, parts_of_day
+from central_server.sourcing.engine.plan import Shipment
 from central_server.sourcing.past_stock import PastStock
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from central_server.sourcing.shipping import cost_of, days_of
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
-from sync.domain.ids import OpId
+from sync.domain.ids import OpId, made_at_ms
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -81,6 +87,8 @@ class Record:
     """Of these, units that it gave up."""
     parcels: int = 0
     late: int = 0
+    behind_ms: int = 0
+    """How long after (or before) it was to, it handed a parcel over, on average."""
 
     @property
     def miss_share(self) -> float:
@@ -131,6 +139,17 @@ class RoutingSimulation:
         }
 
 
+@dataclass(order=True, slots=True)
+class _Turn:
+    """Units of an order that are decided at a moment: all of it, or what was given up."""
+
+    at_ms: int
+    number: int
+    order: Order = field(compare=False)
+    units: Mapping[int, int] = field(compare=False)
+    excluded: frozenset[str] = field(default=frozenset(), compare=False)
+
+
 class _Replay:
     """One period, played again."""
 
@@ -153,27 +172,108 @@ class _Replay:
         self._rates = view.shipping.rates()
         self._records = _records([one for parts in self._parts.values() for one in parts])
         self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
+        self._goes: defaultdict[str, list[str]] = defaultdict(list)
+        """Where each order is sent from in the replay."""
 
     def play(self, from_ms: int) -> tuple[Side, Side, list[Document]]:
         """Return both sides, and the orders that would have gone elsewhere."""
         stock = self._stock(from_ms)
         actual, simulated = Side(), Side()
+        turns = [
+            _Turn(self._released_ms(one), number, one, _units(one))
+            for number, one in enumerate(self._orders)
+        ]
+        others = self._others(from_ms, max((one.at_ms for one in turns), default=from_ms) + 1)
+        heapify(turns)
+        while turns:
+            turn = heappop(turns)
+            stock.advance(turn.at_ms)
+            while others and made_at_ms(others[-1].id) <= turn.at_ms:
+                self._count_other(others.pop())
+            again = self._play(turn, stock, simulated)
+            for more in again:
+                heappush(turns, more)
         moved: list[Document] = []
         for order in self._orders:
-            stock.advance(order.placed_at_ms)
-            routing = ParcelRouting(
-                self._view, order.placed_at_ms, self._promise_ms, self._rules, self._rates
-            )
-            units = {line.line: line.quantity for line in order.lines}
-            free = stock.free({line.sku for line in order.lines})
-            decision = routing.decide_among(order, units, free, self._used)
-            self._take(decision, stock)
-            went = self._happened(order, routing, actual)
-            goes = self._simulated(order, routing, decision, simulated)
+            went = self._happened(order, self._routing(order.placed_at_ms), actual)
+            goes = sorted(set(self._goes[order.id]))
+            simulated.split_orders += len(goes) > 1
             if went != goes:
                 moved.append({"order_id": order.id, "number": order.number, "went": went,
                               "would_go": goes})  # fmt: skip
         return actual, simulated, moved
+
+    def _routing(self, at_ms: int) -> ParcelRouting:
+        return ParcelRouting(self._view, at_ms, self._promise_ms, self._rules, self._rates)
+
+    def _released_ms(self, order: Order) -> int:
+        """Return when an order's grace ends by the rules that are tried."""
+        routing = self._routing(order.placed_at_ms)
+        rule = routing.route_of(routing.order(order, _units(order)), order.ship_method)
+        ends = [one.until_ms for one in holds_of(order.id, rule, order.placed_at_ms)]
+        return max([order.placed_at_ms, *(end for end in ends if end is not None)])
+
+    def _play(self, turn: _Turn, stock: PastStock, side: Side) -> list[_Turn]:
+        """Decide, and return what is decided later because a location gives it up again."""
+        routing = self._routing(turn.at_ms)
+        free = stock.free({line.sku for line in turn.order.lines if line.line in turn.units})
+        decision = routing.decide_among(
+            turn.order, turn.units, free, self._used, excluded=turn.excluded
+        )
+        if not turn.excluded:  # what was given up is counted where it was
+            side.stocked_out += sum(one.quantity for one in decision.plan.unsourced)
+        self._take(decision, stock)
+        again = []
+        for shipment in decision.plan.shipments:
+            units: Counter[int] = Counter()
+            for line in shipment.lines:
+                units[line.line] += line.quantity
+            part = self._part_at(turn.order.id, shipment.location_id)
+            refused = {} if part is None else _given_up(part, units)
+            self._simulated(turn.order, routing, decision, shipment, units - Counter(refused),
+                            side, is_known=part is not None)  # fmt: skip
+            if part is not None and refused:
+                side.stocked_out += sum(refused.values())
+                again.append(_Turn(
+                    turn.at_ms + self._delay_ms(part), turn.number, turn.order, refused,
+                    turn.excluded | {shipment.location_id},
+                ))  # fmt: skip
+        return again
+
+    def _part_at(self, order_id: str, location_id: str) -> FulfillmentOrder | None:
+        """Return what a location had of an order, first."""
+        found = [one for one in self._parts.get(order_id, ()) if one.location_id == location_id]
+        return min(found, key=lambda one: one.id, default=None)
+
+    def _delay_ms(self, part: FulfillmentOrder) -> int:
+        """Return how long a location kept what it gave up, by when it went elsewhere."""
+        later = [one.id for one in self._parts[part.order_id] if one.id > part.id]
+        made = made_at_ms(part.id)
+        return max(0, made_at_ms(min(later)) - made) if later else 0
+
+    def _others(self, from_ms: int, until_ms: int) -> list[FulfillmentOrder]:
+        """Return what else took its part of days that rules limit, the last first.
+
+        From a day before, so that the first day is not empty either.
+        """
+        if not self._rules.limits_capacity:
+            return []
+        mine = {one.id for one in self._orders}
+        found = orders_in(self._view.fulfillments.made(max(0, from_ms - DAY_MS), until_ms))
+        kept = [one for one in found if one.order_id not in mine and _is_done(one)]
+        return sorted(kept, key=lambda one: one.id, reverse=True)
+
+    def _count_other(self, one: FulfillmentOrder) -> None:
+        """Let it take the first part of its location's day with room, full or not."""
+        at_ms = made_at_ms(one.id)
+        place = self._view.locations.get_many([one.location_id])[one.location_id]
+        rules = self._rules.capacities_of(place.id, place.region, place.kind, at_ms)
+        parts = parts_of_day(rules, place.timezone, at_ms) if rules else ()
+        used, units = self._used[place.id], one.total("allocated")
+        roomy = (part for part in parts if part.limit.fits(part.used_of(used) + part.use_of(units)))
+        if parts:
+            part = next(roomy, parts[0])
+            used[part.starts_ms] = used.get(part.starts_ms, CapacityUse()) + part.use_of(units)
 
     def _stock(self, from_ms: int) -> PastStock:
         skus = sorted({line.sku for order in self._orders for line in order.lines})
@@ -218,31 +318,42 @@ class _Replay:
                 part.location_id, carrier, method, units, _grams(part, routing), leaves,
                 float(not _is_late(part)),
             ))  # fmt: skip
-        side.split_orders += len(sent) > 1
-        return sorted(sent)
+        side.split_orders += len(set(sent)) > 1
+        return sorted(set(sent))
 
     def _simulated(
-        self, order: Order, routing: ParcelRouting, decision: Decision, side: Side
-    ) -> list[str]:
-        plan = decision.plan
-        side.stocked_out += sum(one.quantity for one in plan.unsourced)
-        for shipment in plan.shipments:
-            record = self._records.get(shipment.location_id, Record())
-            side.stocked_out += shipment.units * record.miss_share
-            place = decision.senders[shipment.location_id].location
-            day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
-            ready = routing.ready_ms(place, 0 if day is None else day.starts_ms)
-            choice = routing.sending.choice(
-                place, order.ship_method, decision.grams_of(shipment), ready
-            )
-            if choice is not None:
-                self._count(order, routing, side, _Parcel(
-                    place.id, choice.carrier, choice.service, shipment.units,
-                    decision.grams_of(shipment), choice.ship_by_ms,
-                    record.kept_share,
-                ))  # fmt: skip
-        side.split_orders += len(plan.shipments) > 1
-        return sorted(plan.locations)
+        self,
+        order: Order,
+        routing: ParcelRouting,
+        decision: Decision,
+        shipment: Shipment,
+        units: Counter[int],
+        side: Side,
+        *,
+        is_known: bool,
+    ) -> None:
+        """Count a shipment of so many units by line.
+
+        Where the location had this order (`is_known`), what it misses is known, too.
+        """
+        count = units.total()
+        if not count:
+            return
+        record = self._records.get(shipment.location_id, Record())
+        if not is_known:
+            side.stocked_out += count * record.miss_share
+        place = decision.senders[shipment.location_id].location
+        day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
+        ready = routing.ready_ms(place, 0 if day is None else day.starts_ms)
+        grams = sum(decision.grams[line] * many for line, many in units.items())
+        choice = routing.sending.choice(place, order.ship_method, grams, ready)
+        if choice is None:
+            return
+        self._goes[order.id].append(place.id)
+        self._count(order, routing, side, _Parcel(
+            place.id, choice.carrier, choice.service, count, grams,
+            choice.ship_by_ms + record.behind_ms, record.kept_share,
+        ))  # fmt: skip
 
     def _count(self, order: Order, routing: ParcelRouting, side: Side, one: "_Parcel") -> None:
         cost = cost_of(self._rates, one.carrier, one.service, one.grams) or 0
@@ -276,7 +387,7 @@ class _Parcel:
 
 def _records(parts: Sequence[FulfillmentOrder]) -> dict[str, Record]:
     """Return what each location did in the period."""
-    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for part in parts:
         one = sums[part.location_id]
         one[0] += part.total("allocated")
@@ -284,7 +395,27 @@ def _records(parts: Sequence[FulfillmentOrder]) -> dict[str, Record]:
         if part.total("fulfilled"):
             one[2] += 1
             one[3] += _is_late(part)
-    return {place: Record(*one) for place, one in sums.items()}
+            one[4] += (_shipped_ms(part) or part.promised_by_ms) - part.promised_by_ms
+    return {
+        place: Record(given, missed, parcels, late, behind // max(1, parcels))
+        for place, (given, missed, parcels, late, behind) in sums.items()
+    }
+
+
+def _units(order: Order) -> dict[int, int]:
+    return {line.line: line.quantity for line in order.lines}
+
+
+def _is_done(part: FulfillmentOrder) -> bool:
+    """Return whether something of it was kept by its location: only that takes its day."""
+    return part.total("open") + part.total("fulfilled") > 0
+
+
+def _given_up(part: FulfillmentOrder, units: Mapping[int, int]) -> dict[int, int]:
+    """Return how many of so many units a location does not find, as it did not."""
+    short = {line.line: line.short for line in part.lines}
+    found = {line: min(count, short.get(line, 0)) for line, count in units.items()}
+    return {line: count for line, count in found.items() if count}
 
 
 def _shipped_ms(part: FulfillmentOrder) -> int | None:

@@ -13,6 +13,7 @@ from central_server.storage.raw import Together, Values
 from central_server.storage.tables import FULFILLMENT_ORDERS
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
+from sync.domain.ids import first_id
 from sync.protocol.adapters import adapter
 from sync.protocol.rows import Entity, FulfillmentRow, encode_body
 
@@ -93,6 +94,14 @@ _WAITING = _due(
     )
 )
 _ALL_AT = Prepared(lambda _: _by_id(FULFILLMENT_ORDERS.c.location_id == bindparam("place")))
+_MADE = Prepared(
+    lambda _: _by_id(
+        and_(
+            FULFILLMENT_ORDERS.c.id >= bindparam("first"),
+            FULFILLMENT_ORDERS.c.id < bindparam("end"),
+        )
+    )
+)
 _OPEN_AT = Prepared(
     lambda _: (
         select(*_STORED)
@@ -152,6 +161,11 @@ class Fulfillments:
     def all_at(self, location_id: str) -> list[StoredFulfillment]:
         """Return everything that a location has or had to do, by id."""
         return [_stored(row) for row in _ALL_AT.rows(self._connection, place=location_id)]
+
+    def made(self, from_ms: int, until_ms: int) -> list[StoredFulfillment]:
+        """Return those that were made in a period, in that order: ids sort by time."""
+        rows = _MADE.rows(self._connection, first=first_id(from_ms), end=first_id(until_ms))
+        return [_stored(row) for row in rows]
 
     def lapsed(self, now_ms: int, location_id: str | None = None) -> list[StoredFulfillment]:
         """Return open promises that were to be confirmed before `now_ms` and are not."""

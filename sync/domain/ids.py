@@ -53,6 +53,19 @@ def new_id(now_ms: int, random: Random) -> str:
     return _time_part(now_ms) + _eight(value >> 40) + _eight(value & _EIGHT)
 
 
+def first_id(from_ms: int) -> str:
+    """Return what no id sorts before that is made at a moment or later."""
+    return _time_part(from_ms) + CROCKFORD[0] * (_RANDOM_BITS // 5)
+
+
+def made_at_ms(made_id: str) -> int:
+    """Return when an id was made that `new_id` made."""
+    value = 0
+    for digit in made_id[:_TIME_LENGTH]:
+        value = value * len(CROCKFORD) + CROCKFORD.index(digit)
+    return value
+
+
 def new_order_number(random: Random) -> str:
     """Return a number for people, such as `K7Q2-9ZXM` (40 bits: unique by retry, not by luck)."""
     text = _eight(random.getrandbits(5 * ORDER_NUMBER_LENGTH))

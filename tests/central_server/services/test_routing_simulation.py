@@ -100,7 +100,66 @@ def test_what_was_not_found_and_what_was_late_count(shipping):
     assert found["happened"]["units_stocked_out"] == 2
     assert found["happened"]["promises_kept_percent"] == 0
     assert found["simulated"]["units_stocked_out"] == 2
-    assert found["simulated"]["parcels_by_location"] == {"S001": 1}
+    assert found["simulated"] == found["happened"]
+    assert (found["orders_elsewhere"], found["difference"]["days_mean"]) == (0, 0)
+
+
+def test_what_a_store_gave_up_it_gives_up_again(shipping):
+    """Then what is left goes on by the rules that are tried, as it did by those that held."""
+    order_id, (order,) = place(shipping, ("SKU-1", 2))
+    device = shipping.device("S001")
+    shipping.clock.advance(HOUR_MS)
+    device.do(op.FulfillmentRejected(order.id, ShortReason.NOT_FOUND))
+    device.push()
+    assert shipping.fulfillments(order_id)[1].location_id == "S002"
+    same = simulate(shipping)
+    assert same["simulated"] == same["happened"]
+    assert same["simulated"]["parcels_by_location"] == {"S002": 1}
+    far = simulate(shipping, RoutingRule("far", ROUTE, except_locations=("S002",)))
+    assert far["simulated"]["parcels_by_location"] == {"S003": 1}
+    assert far["simulated"]["units_stocked_out"] == 2
+    away = simulate(shipping, RoutingRule("away", ROUTE, except_locations=("S001",)))
+    assert away["simulated"]["units_stocked_out"] == 0
+    assert away["orders_elsewhere"] == 0
+
+
+def test_grace_costs_time(shipping):
+    """It is decided when its grace is over, with the stock of then: on Tuesday, not on Sunday.
+
+    The carrier comes on Monday first.
+    """
+    place(shipping, ("SKU-1", 2))
+    shipping.clock.advance(HOUR_MS)
+    shipping.place(("SKU-1", 8), at="S001")
+    quick = simulate(shipping)
+    waits = simulate(shipping, RoutingRule("slow", ROUTE, grace_minutes=48 * 60))
+    assert quick["simulated"]["parcels_by_location"] == {"S001": 1}
+    assert waits["simulated"]["parcels_by_location"] == {"S001": 1}
+    assert waits["difference"]["days_mean"] == 1.0
+    two = simulate(shipping, RoutingRule("two", ROUTE, grace_minutes=120, kept_units=1))
+    assert two["simulated"]["parcels_by_location"] == {"S002": 1}
+
+
+def test_pickups_take_their_part_of_a_day(shipping):
+    """Two pickups and an order from before the period are in the day already."""
+    place(shipping, ("SKU-2", 1))
+    shipping.clock.advance(2)
+    start = shipping.clock.now_ms()
+    for _ in range(2):
+        shipping.place(("SKU-1", 1), at="S001")
+    gone = shipping.place(("SKU-1", 1), at="S001")
+    shipping.parts.central.cancelling.cancel(gone.order_id, reason="", actor="test")
+    shipping.clock.advance(HOUR_MS)
+    for _ in range(2):
+        place(shipping, ("SKU-3", 1))
+    day = RoutingRule("day", CAPACITY, locations=("S001",), orders=4)
+    book = shipping.parts.central.routing_rules
+    version = int(str(book.draft([day], note="", by="Kim")["version"]))
+    found = shipping.parts.central.simulation.run(
+        version, from_ms=start, until_ms=shipping.clock.now_ms() + 1
+    )
+    assert found["happened"]["parcels_by_location"] == {"S001": 2}
+    assert found["simulated"]["parcels_by_location"] == {"S001": 1, "S002": 1}
 
 
 def test_a_version_that_does_not_exist_is_named(shipping):

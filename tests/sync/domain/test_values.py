@@ -11,6 +11,8 @@ from sync.domain.escrow import fixed_floor
 from sync.domain.ids import (
     CROCKFORD,
     OpId,
+    first_id,
+    made_at_ms,
     new_id,
     new_order_number,
     new_pickup_code,
@@ -65,6 +67,15 @@ def test_ids_sort_by_their_time(early: int, late: int, one: int, two: int):
     """A later id is a greater string, whatever the randomness."""
     assume(early < late)
     assert new_id(early, Random(one)) < new_id(late, Random(two))
+
+
+@given(st.integers(0, 2**48 - 1), st.integers())
+def test_an_id_says_when_it_was_made(now_ms: int, seed: int) -> None:
+    """It sorts after the first id of its moment, and before that of the next one."""
+    made = new_id(now_ms, Random(seed))
+    assert made_at_ms(made) == now_ms
+    assert first_id(now_ms) <= made
+    assert now_ms + 1 == 2**48 or made < first_id(now_ms + 1)
 
 
 @given(times, seeds)
