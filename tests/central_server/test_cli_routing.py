@@ -145,3 +145,21 @@ def test_a_hold_is_cleared_on_the_command_line(run):
     assert "nobody has it" in run("waiting", "clear", order_id, "fraud").stdout
     assert "S001 has it" in run("waiting", "clear", order_id, "manual").stdout
     assert "No order waits." in run("waiting", "list").stdout
+
+
+def test_rates_in_another_currency_are_refused_with_the_file(run, tmp_path):
+    """By themselves they are sound; beside those that are kept they are not: nothing changes."""
+    file = tmp_path / "carriers.json"
+    rate = {
+        "carrier": "gull", "service": "slow", "weight_grams_max": 900, "amount_minor": 300,
+        "currency": "EUR", "days": 5,
+    }  # fmt: skip
+    gull = {"carriers": [{"id": "gull", "name": "Gull"}], "rates": [rate], "pickups": {}}
+    file.write_text(json.dumps(gull), "utf-8")
+    said = run("carriers", str(file))
+    assert (said.exit_code, "rates in EUR and USD" in said.output) == (USAGE, True)
+    mixed = {**gull, "rates": [rate, {**rate, "weight_grams_max": 1_000, "currency": "USD"}]}
+    file.write_text(json.dumps(mixed), "utf-8")
+    said = run("carriers", str(file))
+    assert (said.exit_code, "in one currency" in said.output) == (USAGE, True)
+    assert "swift standard" in run("routing", "dry-run", "-", given=json.dumps(ORDER)).stdout
