@@ -36,6 +36,7 @@ from central_server.services.availability_feed import (
 )
 from central_server.services.backorders import Backorders
 from central_server.services.cancel import Cancellation
+from central_server.services.cancel_units import UnitCancellation
 from central_server.services.carrier_file import read_carriers
 from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.services.demand import WeeklyDemand
@@ -330,12 +331,14 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
     assert isinstance(pokes, PokeBoard)
     how = Giving(random, NOTICES, pokes, promise_ms)
     keys = SessionKeys(settings.secret, settings.session_seconds)
+    cancelling = Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes)
     return Central(
         clock=clock,
         orders=OrderCapture(
             database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
         ),
-        cancelling=Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes),
+        cancelling=cancelling,
+        cancelling_units=UnitCancellation(cancelling),
         arrivals=Arrivals(judging),
         reading=OrderReading(database),
         availability=AvailabilityQuery(database, clock, promise_ms=promise_ms),

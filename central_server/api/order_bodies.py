@@ -154,3 +154,27 @@ class CancelBody(Body):
     """Why an order is cancelled."""
 
     reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class CancelledUnits(Body):
+    """How many units of a line are cancelled now."""
+
+    line: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)]
+
+
+class CancelUnitsBody(Body):
+    """Which units of an order are cancelled, each line once, and why."""
+
+    lines: Annotated[tuple[CancelledUnits, ...], Field(min_length=1, max_length=LINES_MAX)]
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+    def units(self) -> dict[int, int]:
+        """Return the units by line."""
+        return {one.line: one.quantity for one in self.lines}
+
+    @model_validator(mode="after")
+    def _names_each_line_once(self) -> "CancelUnitsBody":
+        if len({one.line for one in self.lines}) < len(self.lines):
+            raise ValueError("name each line once")
+        return self

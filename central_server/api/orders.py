@@ -6,7 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.order_bodies import ArrivedBody, CancelBody, OrderBody, OrderQuery
+from central_server.api.order_bodies import (
+    ArrivedBody,
+    CancelBody,
+    CancelUnitsBody,
+    OrderBody,
+    OrderQuery,
+)
 from central_server.api.routing_views import RoutingWhy
 from central_server.api.schemas import OrderPage, OrderView, OrderWithTimeline
 from central_server.records import OrderFilter
@@ -125,6 +131,34 @@ def cancel_order(
     return central_of(request).cancelling.cancel(
         order_id, reason=body.reason if body else "", actor=holder.name
     )
+
+
+@router.post(
+    "/{order_id}/cancellations",
+    response_model=OrderView,
+    responses=problems(
+        *KEYED, "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused",
+        "not_found", "already_handed_over", "reserved_in_store", "order_change_invalid",
+    ),
+    openapi_extra=idempotency.PARAMETERS,
+)  # fmt: skip
+def cancel_units(
+    request: Request,
+    order_id: OrderId,
+    body: CancelUnitsBody,
+    holder: Annotated[KeyHolder, Depends(require("orders:write"))],
+) -> Response:
+    """Cancel some units of an order, wherever they are; the rest goes on.
+
+    Stores hear of it with their next pull. The answer is the order after it.
+    """
+    act = f"POST /v1/orders/{order_id}/cancellations"
+    identity = idempotency.identify(request, body, holder.id, act)
+    done = central_of(request).cancelling_units.cancel(
+        order_id, body.units(), identity, reason=body.reason, actor=holder.name
+    )
+    headers = {idempotency.REPLAYED_HEADER: "true" if done.is_replayed else "false"}
+    return Response(done.body, headers=headers, media_type="application/json")
 
 
 @router.post(

@@ -35,11 +35,11 @@ class Cancellation:
         random: Random,
         pokes: Pokes,
     ) -> None:
-        self._database = database
+        self.database = database
         self._notices = notices
-        self._clock = clock
-        self._random = random
-        self._pokes = pokes
+        self.clock = clock
+        self.random = random
+        self.pokes = pokes
 
     def cancel(self, order_id: str, *, reason: str, actor: str) -> Document:
         """Cancel everything that is still open and return the order as it is then.
@@ -47,12 +47,13 @@ class Cancellation:
         Raises `AlreadyHandedOver` where nothing is open because the customer has
         goods of it. What a store has in its hands becomes work to put back.
         """
-        now = self._clock.now_ms()
-        return self._database.write(lambda unit: self._cancel(unit, order_id, reason, actor, now))
+        now = self.clock.now_ms()
+        return self.database.write(lambda unit: self.cancel_in(unit, order_id, reason, actor, now))
 
-    def _cancel(
+    def cancel_in(
         self, unit: "Unit", order_id: str, reason: str, actor: str, now_ms: int
     ) -> Document:
+        """Cancel within a transaction of others; raises as `cancel` does."""
         order = unit.orders.get(order_id, lock=True)
         if order is None:
             raise NotFound("order", order_id)
@@ -76,24 +77,24 @@ class Cancellation:
         if kinds:
             unit.holds.close(order_id, kinds, now_ms, by=actor, note="cancelled")
         unit.capacity.release([one.id for one in before if one.total("open")])
-        _write(unit, feed, stored, after, now_ms)
+        write_changed(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])
         self._tell(unit, order, before[0].flow if before else "", now_ms)
         source = f"cancelled by {actor}"
         in_hand = [
-            put_back_record(one, now_ms, self._random, source)
+            put_back_record(one, now_ms, self.random, source)
             for one in after
             if one.total("to_put_back")
         ]
         owed = [
-            owed_record(new, now_ms, self._random, source)
+            owed_record(new, now_ms, self.random, source)
             for old, new in zip(before, after, strict=True)
             if new.shipment is not None and owed_back(new) and not owed_back(old)
         ]
         open_exceptions(unit, feed, in_hand + owed)
         heads = feed.flush()
-        unit.after_commit(lambda: self._pokes.publish(heads))
+        unit.after_commit(lambda: self.pokes.publish(heads))
         return order_document(dropped, after)
 
     def _tell(self, unit: "Unit", order: Order, flow: str, now_ms: int) -> None:
@@ -102,7 +103,7 @@ class Cancellation:
         notice = self._notices.of(flow).cancelled(order.number, order.customer_name)
         item = mail_item(
             key=f"{notice.kind}:{order.id}", to=order.customer_email, notice=notice,
-            now_ms=now_ms, random=self._random,
+            now_ms=now_ms, random=self.random,
         )  # fmt: skip
         unit.outbox.add([item])
 
@@ -115,7 +116,7 @@ def _without_unsourced(order: Order) -> Order:
     return replace(order, lines=lines)
 
 
-def _write(
+def write_changed(
     unit: "Unit",
     feed: FeedWriter,
     stored: list[StoredFulfillment],

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import OutboxItem
-from central_server.services.notice import TELLS_END, TELLS_OVER, expiry_source
+from central_server.services.notice import PARTLY_CANCELLED, TELLS_END, TELLS_OVER, expiry_source
 from central_server.services.pending_mail import PendingMail
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
@@ -17,6 +17,9 @@ from sync.domain.transitions import Consequence, ConsequenceKind
 if TYPE_CHECKING:
     from central_server.services.follow_ups import PushFollowUps
     from central_server.storage.unit import Unit
+
+PARTS_MAX = 10
+"""So many messages of one order, each about units that were cancelled, are looked for."""
 
 
 def due_mails(
@@ -75,12 +78,14 @@ def keep_cancellations_back(
     """
     progress = ups.progress(parts)
     for order_id in dict.fromkeys(ups.undone):
-        if not progress[order_id].cancelled:
-            keys = [f"{kind}:{order_id}" for kind in TELLS_END]
-            keys += [
-                f"{kind}:{part.id}:{expiry_source(part.id)}"
-                for part in parts[order_id] for kind in TELLS_OVER
-            ]  # fmt: skip
-            told = unit.outbox.newest(keys)
-            if told is not None:
-                unit.outbox.call_off(told.id)
+        if progress[order_id].cancelled:
+            continue
+        keys = [f"{kind}:{order_id}" for kind in TELLS_END]
+        keys += [f"{PARTLY_CANCELLED}:{order_id}:{count}" for count in range(1, PARTS_MAX + 1)]
+        keys += [
+            f"{kind}:{part.id}:{expiry_source(part.id)}"
+            for part in parts[order_id] for kind in TELLS_OVER
+        ]  # fmt: skip
+        while (told := unit.outbox.newest(keys)) is not None:
+            if not unit.outbox.call_off(told.id):
+                break

@@ -69,10 +69,12 @@ def exception_record(
 def put_back_record(
     order: FulfillmentOrder, now_ms: int, random: Random, source: str
 ) -> ExceptionRecord:
-    """Return the exception of an order that ended while its goods were in the store's hands."""
+    """Return the exception of an order that ended, all or a part, with goods in a store's hands."""
     units = order.total("to_put_back")
     pieces = f": {units} to put back" if units else ""
     text = f"Order {order.order_number} ended while its goods were in hand{pieces}."
+    if order.total("open"):
+        text = f"Some goods of order {order.order_number} are not wanted any more{pieces}."
     return exception_record(
         ExceptionKind.PUT_BACK_DUE, text, cause=put_back_cause(order.id), now_ms=now_ms,
         random=random, order=order, source=source,

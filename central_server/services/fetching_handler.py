@@ -116,6 +116,8 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """The goods are with the customer although the order had ended: people settle the money."""
     order = step.outcome.after
     text = "Handed over after the order had ended: it counts as picked up."
+    if step.before.total("open"):
+        text = "Handed over with units that had been taken away: they count as picked up."
     ups.event(order, "cancellation_undone", text)
     if difference(order, step.before, "cancelled") or difference(order, step.before, "expired"):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)

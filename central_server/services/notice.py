@@ -1,6 +1,6 @@
 """What use cases may tell customers, in the words of the flows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ MOVED = "order_moved"
 CANCELLED = "order_cancelled"
 PARCELS_CANCELLED = "parcels_cancelled"
 RESERVATION_CANCELLED = "reservation_cancelled"
+PARTLY_CANCELLED = "order_partly_cancelled"
 TELLS_CODE = frozenset({RECEIVED, MOVED})
 """Kinds of messages that tell a pickup code: one each for a fulfillment order."""
 TELLS_END = (CANCELLED, PARCELS_CANCELLED, RESERVATION_CANCELLED)
@@ -63,6 +64,22 @@ class Letter:
     subject: str
     text: str
     qr: str = ""
+
+
+def partly_cancelled(
+    number: str, name: str, gone: Iterable[str], left: Iterable[str], amount: str
+) -> Letter:
+    """Some units of an order were cancelled; the others still come. In every flow the same."""
+    text = (
+        f"Hello {name or 'customer'},\n\n"
+        f"of order {number} this is cancelled:\n\n{_list(gone)}\n\n"
+        f"{amount} for it are not charged, or given back. Still yours:\n\n{_list(left)}\n"
+    )
+    return Letter(PARTLY_CANCELLED, f"Order {number}: a part of it is cancelled", text)
+
+
+def _list(entries: Iterable[str]) -> str:
+    return "\n".join(f"  {entry}" for entry in entries)
 
 
 def local_time(at_ms: int, timezone: str) -> str:

@@ -1,9 +1,11 @@
 """The lines of a new order: what was bought, kits as their components."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from fractions import Fraction
 from typing import Protocol
 
 from central_server.records import OrderLine, Price, Product
+from central_server.services.errors import OrderChangeInvalid
 from central_server.sourcing.bundles import Bundle, parts_of
 
 
@@ -44,3 +46,17 @@ def order_lines(
             for count, part in enumerate(parts_of(bundle, price_minor, alone), len(lines) + 1)
         ]  # fmt: skip
     return tuple(lines)
+
+
+def require_whole_kits(
+    lines: Iterable[OrderLine], kits: Collection[str], counts: Mapping[int, int]
+) -> None:
+    """Raise `OrderChangeInvalid` where `counts` (units by line) are not whole kits of `kits`."""
+    known = [line for line in lines if line.kit]
+    for kit in sorted(kits):
+        parts = [one for one in known if one.kit == kit]
+        found = {Fraction(counts.get(one.line, 0), one.kit_units) for one in parts}
+        if len(found) > 1 or any(one.denominator > 1 for one in found):
+            of_one = ", ".join(f"{one.kit_units} of line {one.line}" for one in parts)
+            sku = kit.partition(":")[2]
+            raise OrderChangeInvalid(f"a kit {sku} is {of_one}: change them together")

@@ -176,7 +176,7 @@ class UnfillableDesk:
             after = unit.orders.get(order_id)
             assert after is not None
             if not _unsourced(after) or kind == "back_ordered":
-                _close(unit, order_id, now, by, text)
+                close_unsourced(unit, order_id, now, by, text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
             told = deliveries_of(unit.orders.events(order_id))
             holds, expected_ms = unit.holds.of(order_id), unit.supply.promised_by(order_id)
@@ -227,7 +227,7 @@ def _coming(
     return taken, due_ms, place
 
 
-def _close(unit: "Unit", order_id: str, now_ms: int, by: str, note: str) -> None:
+def close_unsourced(unit: "Unit", order_id: str, now_ms: int, by: str, note: str) -> None:
     """End what waited for a person because nobody could fill it."""
     open_ones = [
         one.id

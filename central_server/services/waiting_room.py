@@ -11,16 +11,16 @@ are then. What cannot be routed any more waits in the unfillable queue.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from central_server.records import Order, OrderEvent, OrderHold, OrderLine
+from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services import batches
 from central_server.services.backorders import may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.order_giving import Giving
+from central_server.services.order_lines import require_whole_kits
 from central_server.services.order_release import Only, open_unsourced, release, write_counts
 from central_server.services.order_views import (
     Document,
@@ -300,7 +300,8 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
         lines.append(replace(line, unsourced=wanted, dropped=dropped))
     if unknown := change.quantities.keys() - {line.line for line in order.lines}:
         raise OrderChangeInvalid(f"there is no line {min(unknown)}")
-    _require_whole_kits(order, lines)
+    kits = {new.kit for old, new in zip(order.lines, lines, strict=True) if new.kit and new != old}
+    require_whole_kits(lines, kits, {one.line: one.unsourced for one in lines})
     if not any(line.unsourced for line in lines):
         raise OrderChangeInvalid("nothing would be left of it: cancel it instead")
     order = replace(order, lines=tuple(lines))
@@ -310,17 +311,3 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
     if shipping_home(unit, point, method) is None:
         raise OrderChangeInvalid(f"no location ships by {method}")
     return addressed(order, change.ship_to, point)
-
-
-def _require_whole_kits(order: Order, after: Sequence[OrderLine]) -> None:
-    """Raise `OrderChangeInvalid` where one part of a kit would become less than the others."""
-    changed = {
-        new.kit for old, new in zip(order.lines, after, strict=True) if new.kit and new != old
-    }
-    for kit in sorted(changed):
-        parts = [one for one in after if one.kit == kit]
-        counts = {Fraction(one.unsourced, one.kit_units) for one in parts}
-        if len(counts) > 1 or any(one.denominator > 1 for one in counts):
-            of_one = ", ".join(f"{one.kit_units} of line {one.line}" for one in parts)
-            sku = kit.partition(":")[2]
-            raise OrderChangeInvalid(f"a kit {sku} is {of_one}: change them together")

@@ -10,6 +10,7 @@ from central_server.services.arrivals import Arrivals
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.availability_feed import AvailabilityFeedReader
 from central_server.services.cancel import Cancellation
+from central_server.services.cancel_units import UnitCancellation
 from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
@@ -42,6 +43,7 @@ class Central:
     clock: Clock
     orders: OrderCapture
     cancelling: Cancellation
+    cancelling_units: UnitCancellation
     arrivals: Arrivals
     reading: OrderReading
     availability: AvailabilityQuery

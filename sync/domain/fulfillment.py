@@ -13,9 +13,11 @@ so it cannot disagree with them. Per line, with every counter in units:
     tied         = to_pick + held                what stock counts as allocated
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sync.domain.errors import QuantityRefused
 from sync.domain.evolve import evolver
 from sync.domain.pickups import WAIT_DAYS_MAX
 from sync.domain.reservations import Reservation, evolve_reservation
@@ -281,3 +283,18 @@ def cancel_open(order: FulfillmentOrder) -> FulfillmentOrder:
             order, lines=lines, reserve=evolve_reservation(order.reserve, waits=False)
         )
     return evolve_order(order, lines=lines)
+
+
+def cancel_units(order: FulfillmentOrder, units: Mapping[int, int]) -> FulfillmentOrder:
+    """Return `order` with so many units (by line) cancelled that were open (central's decision).
+
+    Units that are still to be picked go first; of those in hand the rest becomes units to put
+    back. Raises `QuantityRefused` for more than the customer still expects.
+    """
+    for number, count in units.items():
+        line = order.line(number)
+        most = 0 if line is None else line.open
+        if line is None or not 0 < count <= most:
+            raise QuantityRefused("cancel", count, most)
+        order = order.with_line(evolve_line(line, cancelled=line.cancelled + count))
+    return order

@@ -173,6 +173,11 @@ _FACT_WINS = Consequence(
     ConsequenceKind.CANCELLATION_UNDONE,
     "The order had ended at central, but the goods are with the customer: it counts as picked up.",
 )
+_FACT_WINS_IN_PART = Consequence(
+    ConsequenceKind.CANCELLATION_UNDONE,
+    "Central had taken some of these units away, but the customer has them: they count as picked"
+    " up.",
+)
 
 
 def rows(*others: FulfillmentStatus) -> tuple[Transition, ...]:
@@ -225,6 +230,7 @@ def _pick_rows(
             frozenset({S.PARTIALLY_PICKED_UP}),
             frozenset({S.PARTIALLY_PICKED_UP}),
             pick,
+            overtaken=Overtaken(pick_overtaken, TAKEN_MEANWHILE),
         ),
         # Central took the last units to be picked away while the store picked them.
         Transition("line_picked", later, later, pick_late, late=TAKEN_MEANWHILE),
@@ -270,7 +276,7 @@ def _shelf_rows(in_hand: Statuses, is_open: Statuses, waiting: Statuses) -> tupl
             in_hand,
             frozenset({S.PICKED_UP, S.PARTIALLY_PICKED_UP}),
             _hand_over,
-            overtaken=Overtaken(_hand_over_late, _FACT_WINS),
+            overtaken=Overtaken(_hand_over_late, _FACT_WINS_IN_PART),
         ),
         Transition(
             "handed_over", CLOSED, frozenset({S.PICKED_UP}), _hand_over_late, late=_FACT_WINS

@@ -29,7 +29,8 @@ NOTHING_CHANGED = Consequence(
 
 TAKEN_MEANWHILE = Consequence(
     ConsequenceKind.PUT_BACK_DUE,
-    "Central had given some of these units to another store meanwhile: put the others back.",
+    "Some of these units are not expected any more (cancelled, or another store has them): put"
+    " those back.",
 )
 
 

@@ -177,8 +177,8 @@ def advance(
 
 
 def _was_overtaken(order: FulfillmentOrder) -> bool:
-    """Return whether units of a line were given up: by central perhaps, unknown to the store."""
-    return any(line.short for line in order.lines)
+    """Return whether units of a line are not expected any more: perhaps unknown to the store."""
+    return any(line.short or line.cancelled for line in order.lines)
 
 
 def _outcome(

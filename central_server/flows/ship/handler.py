@@ -231,6 +231,8 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """The carrier has the goods although the order had ended: people settle the money."""
     order = step.outcome.after
     text = "Given to the carrier after the order had ended: it counts as shipped."
+    if step.before.total("open"):
+        text = "Given to the carrier with units that had been taken away: they count as shipped."
     ups.event(order, "cancellation_undone", text)
     if order.reserve is None and difference(order, step.before, "cancelled"):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)

@@ -110,7 +110,13 @@ _NOTHING = Consequence(
 )
 _TAKEN_MEANWHILE = Consequence(
     ConsequenceKind.PUT_BACK_DUE,
-    "Central had given some of these units to another store meanwhile: put the others back.",
+    "Some of these units are not expected any more (cancelled, or another store has them): put"
+    " those back.",
+)
+_FACT_WINS_IN_PART = Consequence(
+    ConsequenceKind.CANCELLATION_UNDONE,
+    "Central had taken some of these units away, but the carrier has the box: it counts as"
+    " shipped.",
 )
 _SALE_WINS = Consequence(
     ConsequenceKind.CANCELLATION_UNDONE,
@@ -193,7 +199,7 @@ _BOX_ROWS = (
         _AT_WORK,
         _OPEN | frozenset({S.SHIPPED}),
         effects.hand_over,
-        overtaken=Overtaken(effects.hand_over_late, _FACT_WINS),
+        overtaken=Overtaken(effects.hand_over_late, _FACT_WINS_IN_PART),
     ),
     Transition(
         "handed_to_carrier",

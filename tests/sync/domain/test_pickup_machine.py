@@ -13,7 +13,7 @@ from hypothesis.stateful import (
 
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import pickup, status_of
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, cancel_open
+from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, cancel_open, cancel_units
 from sync.domain.operations import HandedOver, LinePicked, Operation
 from sync.domain.transitions import ConsequenceKind, advance, decide, stock_effects
 from tests.support.builders import NOON_MS, an_order
@@ -60,6 +60,18 @@ class OnePickup(RuleBasedStateMachine):
             assert effect.on_hand == 0
         self.central = after
         self.cancelled = True
+
+    @rule(data=st.data())
+    def central_cancels_units(self, data: st.DataObject):
+        lines = [line for line in self.central.lines if line.open]
+        if lines:
+            line = data.draw(st.sampled_from(lines))
+            count = data.draw(st.integers(1, line.open))
+            after = cancel_units(self.central, {line.line: count})
+            for effect in stock_effects(self.central, after, None):
+                self.allocated += effect.allocated
+                assert effect.on_hand == 0
+            self.central = after
 
     @rule(count=st.integers(1, 5))
     def central_hears(self, count: int):

@@ -13,7 +13,13 @@ from hypothesis.stateful import (
 
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import ship, status_of
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason, cancel_open
+from sync.domain.fulfillment import (
+    FulfillmentOrder,
+    FulfillmentStatus,
+    ShortReason,
+    cancel_open,
+    cancel_units,
+)
 from sync.domain.operations import LineShortPicked
 from sync.domain.paying import balance_of
 from sync.domain.reserve_operations import ReservationConverted, ValueAnswered
@@ -53,7 +59,8 @@ class OneShipment(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def do_what_is_allowed(self, data: st.DataObject):
-        allowed = samples.possible(ship.FLOW, self.store)
+        possible = samples.possible(ship.FLOW, self.store)
+        allowed = [one for one in possible if not isinstance(one, ValueAnswered)]  # central's own
         if allowed:
             kinds = sorted({one.kind for one in allowed})
             kind = data.draw(st.sampled_from(kinds))
@@ -74,6 +81,15 @@ class OneShipment(RuleBasedStateMachine):
             line = data.draw(st.sampled_from(lines))
             lost = LineShortPicked(self.central.id, line.line, 1, ShortReason.SOLD_ON_FLOOR)
             self._count(advance(ship.FLOW, self.central, lost, NOON_MS))
+
+    @precondition(lambda self: self.central.reserve is None)
+    @rule(data=st.data())
+    def central_cancels_units(self, data: st.DataObject):
+        lines = [line for line in self.central.lines if line.open]
+        if lines:
+            line = data.draw(st.sampled_from(lines))
+            count = data.draw(st.integers(1, line.open))
+            self._central_decides(cancel_units(self.central, {line.line: count}))
 
     @rule(succeeds=st.booleans())
     def the_carrier_answers(self, succeeds: bool):
