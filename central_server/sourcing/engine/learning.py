@@ -7,7 +7,6 @@ store. Old picks fade with a half-life.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
 HALF_LIFE_DAYS = 60.0
 PRIOR_FOUND, PRIOR_MISSED = 19.0, 1.0
@@ -16,8 +15,6 @@ CATEGORY_WEIGHT_MAX = 50.0
 """A category counts as at most so many picks of each store."""
 SKU_PRIOR = 10.0
 """A store's category counts as so many picks of each of its SKUs."""
-Z_90 = 1.2816
-"""One-sided 90 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +58,3 @@ def fill_probability_of(category: Picks, store: Picks, sku: Picks) -> float:
     """
     mean = fill_probability(category, store)
     return (mean * SKU_PRIOR + sku.found) / (SKU_PRIOR + sku.count)
-
-
-def cautious_probability(category: Picks, store: Picks) -> float:
-    """Return the Wilson lower bound (90 %): the gate for promises that cannot be repaired."""
-    mean = fill_probability(category, store)
-    count = min(CATEGORY_WEIGHT_MAX, PRIOR_FOUND + PRIOR_MISSED + category.count) + store.count
-    square = Z_90 * Z_90
-    middle = mean + square / (2 * count)
-    spread = Z_90 * sqrt(mean * (1 - mean) / count + square / (4 * count * count))
-    return (middle - spread) / (1 + square / count)

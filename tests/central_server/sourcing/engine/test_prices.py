@@ -7,11 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central_server.sourcing.engine.learning import (
-    Picks,
-    cautious_probability,
-    fill_probability,
-)
+from central_server.sourcing.engine.learning import Picks, fill_probability
 from central_server.sourcing.engine.model import Rules, Stock
 from central_server.sourcing.engine.prices import Shelf, at_least, shelf_prices, worth_of
 
@@ -70,7 +66,6 @@ def test_category_counts_before_the_store():
     assert fill_probability(Picks(), Picks()) == pytest.approx(0.95)
     assert fill_probability(bad, Picks()) < 0.65
     assert fill_probability(bad, Picks(2000, 0)) > 0.95
-    assert cautious_probability(bad, Picks(20, 0)) < fill_probability(bad, Picks(20, 0))
 
 
 def test_old_picks_fade():
