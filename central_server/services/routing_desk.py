@@ -1,10 +1,11 @@
 """What planners ask of routing: where an order would go, and why one went where it went."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from central_server.records import Order, Trace
-from central_server.services.candidates import one_candidate
+from central_server.records import Location, Order, Trace
+from central_server.services.candidates import moved, one_candidate
 from central_server.services.capacity import Days
 from central_server.services.errors import (
     NotFound,
@@ -22,12 +23,13 @@ from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, trace_document
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339
-from central_server.services.why import pickup_sentence, waits_for
+from central_server.services.why import other_words, pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import PaymentPlace
 
 if TYPE_CHECKING:
@@ -104,8 +106,9 @@ class RoutingDesk:
             traces = view.orders.traces(order.id)
             holds, receipts = view.holds.of(order.id), view.supply.claimed_by(order.id)
             parts = orders_in(view.fulfillments.of_orders([order.id])[order.id])
+            other = self._other(view, order, traces[-1:], parts)
         decisions = [_decision(one) for one in traces]
-        told = [str(decisions[-1]["sentence"])] if decisions else []
+        told = [f"{decisions[-1]['sentence']}{other}"] if decisions else []
         if not any(one.waits for one in parts):
             told += waits_for(order, holds, receipts)
         return {
@@ -114,6 +117,51 @@ class RoutingDesk:
             "sentence": " ".join(told) or "It was not routed yet.",
             "decisions": decisions,
         }
+
+    def _other(
+        self,
+        view: "View",
+        order: Order,
+        newest: Sequence[Trace],
+        parts: Sequence[FulfillmentOrder],
+    ) -> str:
+        """Return what else there is now for a pickup that its chosen store still works on."""
+        units = {line.line: line.open for part in parts for line in part.lines if line.open}
+        chosen = view.locations.get(order.pickup_location_id)
+        if not newest or not units or chosen is None or order.is_paid_here:
+            return ""
+        trace, now_ms = dict(newest[-1].trace), self._clock.now_ms()
+        asked = demand_of(order, units, chosen)
+        other = _next_choice(view, order, asked, None, now_ms, self._promise_ms)
+        return other_words(trace, other, was_placed=True)
+
+
+def demand_of(order: Order, units: Mapping[int, int], chosen: Location) -> Demand:
+    """Return what routing must know of a pickup of `units` (by line)."""
+    lines = tuple(
+        DemandLine(line.line, line.sku, units[line.line])
+        for line in order.lines
+        if units.get(line.line)
+    )
+    return Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
+
+
+def _next_choice(
+    view: "View", order: Order, demand: Demand, routing: RoutingRuleSet | None, now_ms: int,
+    promise_ms: int,
+) -> Document | None:  # fmt: skip
+    """Return the best location for a pickup but for the one that the customer chose."""
+    count = sum(line.quantity for line in demand.lines)
+    days = Days(view, now_ms, routing)
+    rules = in_time(view, order, count, RoutingRules(), days, now_ms, promise_ms)
+    full = days.full([one.id for one in view.locations.all()], count)
+    rules = replace(rules, full=full, excluded=frozenset({demand.chosen_location_id}))
+    ask = Ask(order.channel, chosen=demand.chosen_location_id)
+    plan = moved(view, order, demand, rules, now_ms, ask, routing)
+    found = {one.location_id: one.distance_km for one in plan.trace}
+    if plan.location_id is None:
+        return None
+    return {"location_id": plan.location_id, "distance_km": found[plan.location_id]}
 
 
 def _part(place: str, part: PartOfDay, used: CapacityUse) -> dict[str, Any]:
@@ -159,8 +207,7 @@ def _pickup(
     order = _trial(view, new, new.location_id, now_ms)
     place = view.locations.get(new.location_id)
     assert place is not None
-    lines = tuple(DemandLine(one.line, one.sku, one.quantity) for one in order.lines)
-    demand = Demand(place.id, place.latitude, place.longitude, lines)
+    demand = demand_of(order, {one.line: one.quantity for one in order.lines}, place)
     wanted = demand.by_sku()
     count = sum(wanted.values())
     ask, days = Ask(order.channel, chosen=place.id), Days(view, now_ms, routing)
@@ -176,9 +223,13 @@ def _pickup(
         rules = replace(rules, full=full)
         plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
     document = trace_document(plan, "dry run", order.need_by)
+    words = pickup_sentence(document)
+    if plan.location_id == place.id and not order.is_paid_here:
+        other = _next_choice(view, order, demand, routing, now_ms, promise_ms)
+        words += other_words(document, other, was_placed=False)
     return {
         **document,
-        "sentence": pickup_sentence(document),
+        "sentence": words,
         "unsourced": plan.shortfall() if plan.unsourced else {},
     }
 

@@ -40,6 +40,22 @@ def pickup_sentence(trace: Document) -> str:
     return text + _by_when(trace, entries)
 
 
+def other_words(trace: Document, other: Document | None, *, was_placed: bool) -> str:
+    """Return what else there is for a pickup that goes where its customer chose.
+
+    Nobody else was asked when it was placed: `other` is the best by stock and rules of now.
+    """
+    if not trace.get("taken") or trace["taken"] != trace.get("chosen"):
+        return ""
+    words = "no other store can promise all of it."
+    if other is not None:
+        far = other["distance_km"]
+        words = f"the next best choice is {other['location_id']}, {far} km away."
+    if was_placed:
+        return f" No other store was asked. As it is now, {words}"
+    return f" {words[0].upper()}{words[1:]}"
+
+
 def _by_when(trace: Document, entries: Sequence[Document]) -> str:
     """Return by which day it must be ready, and who would be too late; empty: any day."""
     day = trace.get("need_by")

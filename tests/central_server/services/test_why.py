@@ -75,3 +75,45 @@ def test_a_reservation_on_the_waiting_list_says_what_is_lacking(shipping):
         "It is reserved at S001, on the waiting list. S001, which the customer chose, lacks 1"
         " of SKU-1."
     )
+
+
+def test_a_pickup_where_its_customer_chose_says_what_else_there_is(shipping):
+    """Nobody else was asked for it; what there is now is told as of now, while it is open."""
+    order_id = shipping.place(("SKU-1", 6)).order_id
+    told = sentence(shipping, order_id)
+    assert told == (
+        "S001 gets it ready: the customer chose it and it can promise everything. No other store"
+        " was asked. As it is now, the next best choice is S002, 103.977 km away."
+    )
+    shipping.place(("SKU-1", 6), at="S002")
+    assert "As it is now, the next best choice is S003" in sentence(shipping, order_id)
+    shipping.place(("SKU-1", 6), at="S003")
+    assert "no other store can promise all of it" in sentence(shipping, order_id)
+    shipping.parts.central.cancelling.cancel(order_id, reason="", actor="test")
+    assert "As it is now" not in sentence(shipping, order_id)
+
+
+def test_what_else_there_is_for_a_pickup_follows_the_rules(shipping):
+    """Not a store that rules leave out, whose day is full, or that would have it ready too late."""
+    publish(
+        shipping,
+        RoutingRule("r", RoutingRuleKind.SERVE, locations=("S002",), enabled=False),
+    )
+    new = shipping.new_order(("SKU-1", 2))
+    tried = shipping.parts.central.routing.dry_run(new)
+    assert tried["sentence"].endswith("The next best choice is S003, 203.729 km away.")
+    assert "S003" in sentence(shipping, placed(shipping, new))
+    publish(shipping, RoutingRule("full", RoutingRuleKind.CAPACITY, locations=("S002",), orders=0))
+    assert "S003" in sentence(shipping, placed(shipping, new))
+    late = replace(new, need_by="2025-11-23")
+    with shipping.database.read() as view:
+        (far,) = [one for one in view.locations.all() if one.id == "S003"]
+    shipping.parts.intake.locations([replace(far, closures=("2025-11-23",))])
+    tried = shipping.parts.central.routing.dry_run(late)
+    assert "No other store can promise all of it." in tried["sentence"]
+
+
+def test_a_reservation_is_compared_with_nothing(shipping):
+    """It is to be paid in its store, so no other is a choice."""
+    new = replace(shipping.new_order(("SKU-1", 2)), payment=PaymentPlace.IN_STORE)
+    assert "As it is now" not in sentence(shipping, placed(shipping, new))
