@@ -35,6 +35,7 @@ from central_server.services.availability_feed import (
     AvailabilityPublisher,
 )
 from central_server.services.backorders import Backorders
+from central_server.services.baskets import BasketQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.cancel_units import UnitCancellation
 from central_server.services.carrier_file import read_carriers
@@ -342,6 +343,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         arrivals=Arrivals(judging),
         reading=OrderReading(database),
         availability=AvailabilityQuery(database, clock, promise_ms=promise_ms),
+        baskets=BasketQuery(database, clock, promise_ms=promise_ms),
         stores=StoreDirectory(database, clock),
         enrolment=Enrolment(database, clock, random),
         sessions=Sessions(database, keys, clock, random, poll_seconds=settings.poll_seconds),

@@ -6,10 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from central_server.api.availability_schemas import AvailabilityAnswer, FeedPage
+from central_server.api.availability_schemas import AvailabilityAnswer, BasketAnswer, FeedPage
 from central_server.api.documented import KEYED, problems
+from central_server.api.schemas import QUANTITY_MAX
 from central_server.services.api_keys import KeyHolder
-from central_server.services.availability import RADIUS_KM, SERVICE, Question
+from central_server.services.availability import SERVICE, Question
+from central_server.services.baskets import Basket
+from central_server.services.order_capture import NewLine
+from central_server.services.places import RADIUS_KM, Where
 from central_server.services.promises import Ask
 from central_server.sourcing.promise_rules import Method
 from central_server.web.auth import require
@@ -44,6 +48,7 @@ class Scope(StrEnum):
 
 
 Name = Annotated[str, Query(min_length=1, max_length=64)]
+Units = Annotated[int, Query(ge=1, le=QUANTITY_MAX)]
 
 
 @router.get(
@@ -61,13 +66,15 @@ def get_availability(
     channel: Channel = Channel.WEB,
     method: Method = Method.PICKUP,
     service: Annotated[str, Query(min_length=1, max_length=32)] = SERVICE,
+    dates: bool = False,
     explain: bool = False,
     need_by: date | None = None,
 ) -> object:
     """Return the ATP of up to 50 SKUs for a channel, with the age of each store's data.
 
     At the named locations, at those around `near` (latitude,longitude), at the 50 with most
-    of the first SKU where nothing is named, or with `scope=network` of all places together.
+    of the first SKU where nothing is named, or with `scope=network` of all places together; with
+    `dates` that says by when by each method, too, and how old what is known is.
     With `explain` each number is a sum whose parts name the rule that asks for them. With
     `need_by` (YYYY-MM-DD) nothing is promised that is ready, or delivered, after that day.
     """
@@ -78,10 +85,37 @@ def get_availability(
     question = Question(
         tuple(dict.fromkeys(sku)), tuple(dict.fromkeys(location or ())),
         _point(near) if near else None, radius_km, scope is Scope.NETWORK,
-        Ask(channel.value, method.value), explain, service,
-        need_by,
+        Ask(channel.value, method.value), explain, service, dates, need_by=need_by,
     )  # fmt: skip
     return central_of(request).availability.answer(question)
+
+
+@router.get(
+    "/basket",
+    response_model=BasketAnswer,
+    responses=problems(*KEYED, "unknown_sku", "not_found"),
+)
+def get_basket(
+    request: Request,
+    holder: Annotated[KeyHolder, Depends(require("availability:read"))],
+    sku: Annotated[list[Name], Query(min_length=1, max_length=SKUS_MAX)],
+    quantity: Annotated[list[Units], Query(min_length=1, max_length=SKUS_MAX)],
+    location: Annotated[list[Name] | None, Query(max_length=LOCATIONS_MAX)] = None,
+    *,
+    near: Annotated[str | None, Query(pattern=POINT, max_length=64)] = None,
+    radius_km: Annotated[float, Query(gt=0, le=20_040)] = RADIUS_KM,
+    channel: Channel = Channel.WEB,
+    service: Annotated[str, Query(min_length=1, max_length=32)] = SERVICE,
+) -> object:
+    """Return where all of a basket can be fetched, and how it is sent to `near`, each with a date.
+
+    `sku` and `quantity` are given as often as each other, in the same order.
+    """
+    if len(sku) != len(quantity):
+        raise ProblemError("validation_failed", "/query/quantity: one for each sku")
+    lines = tuple(NewLine(one, units) for one, units in zip(sku, quantity, strict=True))
+    where = Where(tuple(dict.fromkeys(location or ())), _point(near) if near else None, radius_km)
+    return central_of(request).baskets.answer(Basket(lines, where, channel.value, service))
 
 
 @router.get(

@@ -114,17 +114,49 @@ class AvailabilityView(BaseModel):
     components: list[ComponentView] | None = None
 
 
+class NetworkMethodView(BaseModel):
+    """What all places together may promise by one delivery method, and by when.
+
+    The date is that of `location_id`: of the five places nearest to the point (`near`), or with
+    most of it, the first with room in its day. An order may go elsewhere by the rules of routing;
+    `/v1/availability/basket` decides as they do.
+    """
+
+    method: str
+    available_to_promise: int
+    location_id: str | None
+    promised_by: str | None
+    leaves_at: str | None = None
+    delivery: DeliveryView | None = None
+
+
+class NetworkPlace(BaseModel):
+    """What one place adds to the sum, and how old the data about it is."""
+
+    location_id: str
+    available_to_promise: int
+    data_age_seconds: float | None
+
+
 class NetworkView(BaseModel):
-    """What may be promised of one SKU over all places together."""
+    """What may be promised of one SKU over all places together.
+
+    With `dates`: what each method promises by when, and `data_age_seconds` of the place among
+    them that was not heard for longest.
+    """
 
     sku: str
     available_to_promise: int
     release_at: str | None = None
     pre_order: int | None = None
     """Units that lie there and may be ordered, with `accept_later`, before `release_at`."""
+    data_age_seconds: float | None = None
+    methods: list[NetworkMethodView] | None = None
     inbound: list[InboundView]
     explained: list[ExplainedTerm] | None = None
     components: list[ComponentView] | None = None
+    places: list[NetworkPlace] | None = None
+    """With `dates` and `explain`: the places with most, at most 100."""
 
 
 class AvailabilityAnswer(BaseModel):
@@ -136,6 +168,56 @@ class AvailabilityAnswer(BaseModel):
     rules_version: int
     availability: list[AvailabilityView]
     network: list[NetworkView]
+
+
+class BasketPickup(BaseModel):
+    """Whether a place has all of a basket, what it lacks (units by SKU), and by when it is ready.
+
+    `promised_later`: by when it would be with `accept_later`, of goods that are on their way
+    there or may not be sold yet; null where that does not help.
+    """
+
+    location_id: str
+    distance_km: float | None
+    complete: bool
+    lacking: dict[str, int]
+    day_full: bool
+    promised_by: str | None
+    promised_later: str | None
+    data_age_seconds: float | None
+
+
+class BasketShipment(BaseModel):
+    """What one location sends, when it leaves there, and on which days it is delivered."""
+
+    location_id: str
+    units: dict[str, int]
+    leaves_at: str
+    delivery: DeliveryView
+
+
+class BasketShip(BaseModel):
+    """How all of a basket is sent, decided like an order for it would be now.
+
+    `promised_by` is the end of the last day of delivery; `promised_later` as for pickups.
+    """
+
+    complete: bool
+    lacking: dict[str, int]
+    shipments: list[BasketShipment]
+    promised_by: str | None
+    promised_later: str | None
+
+
+class BasketAnswer(BaseModel):
+    """How all of a basket can be had; `ship` is null without a point, or where nobody sends."""
+
+    channel: str
+    at: str
+    release_at: str | None
+    """From when on all of it may be sold, if that is still to come."""
+    pickup: list[BasketPickup]
+    ship: BasketShip | None
 
 
 class FeedItem(BaseModel):

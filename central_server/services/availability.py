@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Location
 from central_server.services.capacity import Days
-from central_server.services.errors import NotFound, UnknownSkus
+from central_server.services.errors import UnknownSkus
 from central_server.services.kits import KitPromises
 from central_server.services.need_by import local_day
+from central_server.services.network_dates import NetworkDates
 from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.places import RADIUS_KM, Where
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises
 from central_server.services.promising import open_hours, ready_in_ms
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import View
 
-LOCATIONS_MAX = 50
-"""How many locations are answered where none is named: the nearest, or those with most."""
-RADIUS_KM = 50.0
 SUMS = ("allocated", "floor", "safety_stock", "held_back", "holdback", "not_heard", NOT_RELEASED,
         "protected", "not_offered", WAITING, "network_limit", SCARCEST)  # fmt: skip
 INBOUND_MAX = 20
@@ -54,8 +53,15 @@ class Question:
     explain: bool = False
     service: str = SERVICE
     """How fast parcels are to go, for their days of delivery."""
+    has_dates: bool = False
+    """Whether the network says by when, too, and how old what it knows is: that is more work."""
     need_by: date | None = None
     """The last day on which it is of use: what is ready, or delivered, later is not promised."""
+
+    @property
+    def where(self) -> Where:
+        """Of which places an answer is."""
+        return Where(self.location_ids, self.near, self.radius_km)
 
 
 class AvailabilityQuery:
@@ -126,6 +132,10 @@ class _Answer:
         ask = self._question.ask
         whole = self._kits.network(ask, is_explained=self._question.explain)
         later = self._kits.network(replace(ask, for_later=True)) if self._releases else {}
+        dated = None
+        if self._question.has_dates:
+            near = self._question.near
+            dated = NetworkDates(self._view, self._kits, ask, near, self._now_ms, self._dates)
         entries = []
         for sku in self._question.skus:
             promise = whole[sku]
@@ -136,6 +146,8 @@ class _Answer:
                 "pre_order": later[sku].quantity if sku in self._releases else None,
                 "inbound": [_inbound(one) for one in self._inbound(sku, None, promise)],
             }
+            if dated is not None:
+                entry |= dated.entry(sku, is_explained=self._question.explain)
             if self._question.explain:
                 entry["explained"] = _explained(promise, "places")
                 entry["components"] = self._components(sku, whole, "places")
@@ -144,7 +156,9 @@ class _Answer:
 
     def places(self) -> list[Document]:
         """Return one entry a place and SKU."""
-        places = self._locations()
+        question = self._question
+        first = self._parts(question.skus[0]) or question.skus[:1]
+        places = question.where.places(self._view, self._kits.plain, first, self._now_ms)
         ids = [one.id for one in places]
         promised = self._kits.at(self._own, ids)
         methods = {
@@ -292,45 +306,9 @@ class _Answer:
         ]
         return inbound(receipts, max(0, -promise.raw), self._now_ms)[:INBOUND_MAX]
 
-    def _locations(self) -> list[Location]:
-        named = self._question.location_ids
-        if not named:
-            named = self._nearest() if self._question.near else self._fullest()
-        found = self._view.locations.get_many(named)
-        for location_id in named:
-            if location_id not in found:
-                raise NotFound("location", location_id)
-        return [found[location_id] for location_id in named]
-
-    def _fullest(self) -> tuple[str, ...]:
-        first = self._question.skus[0]
-        wanted = self._parts(first) or (first,)
-        carrying = [
-            (one.allocated - one.on_hand, one.location_id)
-            for one in self._view.stock.positions(wanted, self._now_ms)
-        ]
-        best = dict.fromkeys(location_id for _, location_id in sorted(carrying))
-        return tuple(best)[:LOCATIONS_MAX]
-
     def _parts(self, sku: str) -> Sequence[str]:
         bundle = self._kits.bundles.get(sku)
         return () if bundle is None else tuple(bundle.components)
-
-    def _nearest(self) -> tuple[str, ...]:
-        assert self._question.near is not None
-        far = sorted(
-            (haversine_km(*self._question.near, latitude, longitude), location_id)
-            for location_id, latitude, longitude in self._view.locations.all_points()
-        )
-        within = [location_id for km, location_id in far if km <= self._question.radius_km]
-        found: list[str] = []
-        start, size = 0, LOCATIONS_MAX
-        while start < len(within) and len(found) < LOCATIONS_MAX:
-            part = within[start : start + size]
-            carrying = self._view.stock.carrying(self._kits.plain, part)
-            found += [location_id for location_id in part if location_id in carrying]
-            start, size = start + size, 2 * size
-        return tuple(found[:LOCATIONS_MAX])
 
 
 def _delivered(entry: Document) -> date:

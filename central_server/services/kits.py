@@ -48,6 +48,19 @@ class KitPromises:
             return self._promises.network(skus, ask)
         return self._memory.network(self._promises, skus, ask)
 
+    def places(self, ask: Ask) -> dict[str, dict[str, int]]:
+        """Return the units that places add to what the network may promise, kits included."""
+        memory = self._memory or PromiseMemory()
+        found = memory.places(self._promises, self.plain, ask)
+        for sku, one in self.bundles.items():
+            parts = [found[part] for part in one.components]
+            both = set(parts[0]).intersection(*parts[1:])
+            counts = {place: one.count({part: found[part][place] for part in one.components})
+                      for place in both}  # fmt: skip
+            is_late = self._promises.release_ms(sku) is not None
+            found[sku] = {} if is_late else {place: n for place, n in counts.items() if n}
+        return found
+
     def network(self, ask: Ask, *, is_explained: bool = False) -> dict[str, Promise]:
         """Return promises over all places, of components too; with every term, by the books."""
         sums = self._promises.network if is_explained else self._network

@@ -106,13 +106,39 @@ class PromiseMemory:
         if ask.for_later:
             return promises.network(skus, ask)
         with self._lock:
-            try:
-                if not self._follow(promises.view, promises.rules, promises.now_ms):
-                    return promises.network(skus, ask)
-                return self._answer(promises, skus, ask)
-            except BaseException:
-                self._head = None  # half of what was read is worse than nothing
-                raise
+            found = self._kept_for(promises, skus, ask)
+        return promises.network(skus, ask) if found is None else found
+
+    def places(
+        self, promises: Promises, skus: Collection[str], ask: Ask
+    ) -> dict[str, dict[str, int]]:
+        """Return the units that each place adds to what the network may promise, by SKU."""
+        general = Ask(ask.channel, ask.method)
+        with self._lock:
+            if self._kept_for(promises, skus, general) is not None:
+                return {sku: self._units(sku, general) for sku in skus}
+        found: dict[str, dict[str, int]] = {sku: {} for sku in skus}
+        for node in promises.nodes(skus):
+            if units := promises.part(node, general)[0]:
+                found[node.position.sku][node.place.id] = units
+        return found
+
+    def _units(self, sku: str, ask: Ask) -> dict[str, int]:
+        sums = self._sums.get(((ask.channel, ask.method), sku))
+        parts = {} if sums is None else sums.parts
+        return {place: part[0] for place, part in parts.items() if part[0]}
+
+    def _kept_for(
+        self, promises: Promises, skus: Collection[str], ask: Ask
+    ) -> dict[str, Promise] | None:
+        """Return what is remembered, up to date; None where the snapshot is older than that."""
+        try:
+            if not self._follow(promises.view, promises.rules, promises.now_ms):
+                return None
+            return self._answer(promises, skus, ask)
+        except BaseException:
+            self._head = None  # half of what was read is worse than nothing
+            raise
 
     def _answer(self, promises: Promises, skus: Collection[str], ask: Ask) -> dict[str, Promise]:
         key = (ask.channel, ask.method)

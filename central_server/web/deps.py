@@ -9,6 +9,7 @@ from central_server.services.api_keys import ApiKeys
 from central_server.services.arrivals import Arrivals
 from central_server.services.availability import AvailabilityQuery
 from central_server.services.availability_feed import AvailabilityFeedReader
+from central_server.services.baskets import BasketQuery
 from central_server.services.cancel import Cancellation
 from central_server.services.cancel_units import UnitCancellation
 from central_server.services.enrolment import Enrolment
@@ -47,6 +48,7 @@ class Central:
     arrivals: Arrivals
     reading: OrderReading
     availability: AvailabilityQuery
+    baskets: BasketQuery
     stores: StoreDirectory
     enrolment: Enrolment
     sessions: Sessions

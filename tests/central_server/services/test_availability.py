@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from central_server.records import Price, Product, ShippingRate
-from central_server.services import availability
+from central_server.services import places
 from central_server.services.availability import Question
 from central_server.services.carrier_file import CarrierFile
 from central_server.services.catalogue_intake import StockItem
@@ -91,7 +91,7 @@ def test_near_a_point_only_places_that_carry_it_count(world, monkeypatch):
 
     assert set(found("SKU-1")) == {"N110", "S001", "S002"}
     assert set(found("SKU-1", "SKU-2")) == {"N110", "N111", "S001", "S002"}
-    monkeypatch.setattr(availability, "LOCATIONS_MAX", 2)
+    monkeypatch.setattr(places, "LOCATIONS_MAX", 2)
     assert len(found("SKU-1")) == 2
 
 

@@ -36,6 +36,10 @@ def agree(world: World, *memories: PromiseMemory) -> None:
     with world.database.read() as view:
         promises = Promises(view, now)
         books = promises.network(SKUS, ANYBODY)
+        adds: dict[str, dict[str, int]] = {sku: {} for sku in SKUS}
+        for node in promises.nodes(SKUS):
+            if units := promises.part(node, ANYBODY)[0]:
+                adds[node.position.sku][node.place.id] = units
         places = promises.at(SKUS, OWN, NAMES, network=promises.network)
         for least, margin in ((0, 1), (1, 1), (1, 0), (20, 2)):
             with pytest.MonkeyPatch.context() as patch:
@@ -44,6 +48,7 @@ def agree(world: World, *memories: PromiseMemory) -> None:
                 assert Promises(view, now).at(SKUS, OWN, NAMES) == places
         for memory in memories:
             assert memory.network(Promises(view, now), SKUS, ANYBODY) == books
+            assert memory.places(Promises(view, now), SKUS, ANYBODY) == adds
             assert KitPromises(Promises(view, now), SKUS, memory).at(OWN, NAMES) == places
 
 
@@ -153,6 +158,7 @@ def test_an_older_snapshot_is_answered_from_the_books(world):
         world.place(("SKU-1", 4))
         agree(world, memory)
         assert memory.network(Promises(old, now), ["SKU-1"], ANYBODY) == before
+        assert sum(memory.places(Promises(old, now), ["SKU-1"], ANYBODY)["SKU-1"].values()) == 30
         assert memory.network(Promises(old, now), ["SKU-2"], ANYBODY)["SKU-2"].quantity == 30
     agree(world, memory)
 
