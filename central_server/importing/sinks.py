@@ -238,6 +238,8 @@ class _Stock:
         new = self._changed(unit, taken, places)
         if new:
             self.intake.take_stock(unit, new, source, StockReason.IMPORT)
+        if taken:
+            self.intake.stock_told(unit, {one.location_id for one in taken}, source)
         return Written(len(new), len(taken) - len(new), refused)
 
     def _changed(

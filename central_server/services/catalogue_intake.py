@@ -4,7 +4,7 @@ Importer and sample network both come through here. Each call is one
 transaction; a batch of a few thousand rows is a good size.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -188,6 +188,10 @@ class CatalogueIntake:
             for row in unit.stock.rows(location_id, skus):
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         self._flush(unit, feed)
+
+    def stock_told(self, unit: "Unit", location_ids: Collection[str], source: str) -> None:
+        """Note that a file told the stock of locations, changed or not: that is how old it is."""
+        unit.replicas.stock_told(location_ids, source, self._clock.now_ms())
 
     def _opening_of(self, item: StockItem, location: Location, for_orders: int) -> "OpeningStock":
         safety = location.safety_stock if item.safety_stock is None else item.safety_stock

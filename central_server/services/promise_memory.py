@@ -210,7 +210,7 @@ class PromiseMemory:
             found[lease.location_id] = contact
             dues.append(due)
         if rules.silences:
-            for place, at_ms in view.replicas.last_contacts(list(self._revs or ())).items():
+            for place, at_ms in view.replicas.silent_since(list(self._revs or ())).items():
                 if place not in found:
                     found[place], due = heard(at_ms, rules.silences, now_ms)
                     dues.append(due)

@@ -302,7 +302,7 @@ class Promises:
         if self.rules.asks_demand:
             weekly = self.view.demand.weekly(tuple(skus))
         if self.rules.silences:
-            heard = self.view.replicas.last_contacts(places)
+            heard = self.view.replicas.silent_since(places)
         return [
             Node(
                 one, self._places[one.location_id], weekly.get((one.location_id, one.sku), 0),

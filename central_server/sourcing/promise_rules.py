@@ -7,7 +7,8 @@ A rule says what it reaches (SKUs, places, channels, methods) and what it does t
     holdback      keep units for something that was agreed before; all that reach it add up
     offer         say whether a place offers a SKU; the FIRST that reaches it counts
     protect       only orders that chose the place itself may have its stock (a franchise)
-    silence       of a store that shares no rights and is not heard, keep a percentage;
+    silence       of a store that shares no rights and is not heard, keep a percentage; also of
+                  a location whose stock comes by files, when one is overdue (`stock_reports`);
                   of these rules the largest percentage counts
 
 `safety_stock` and `holdback` may also be of the whole network (`Level.NETWORK`): kept
@@ -96,7 +97,7 @@ class PromiseRule:
     """Weeks of supply, by the weekly demand at the place."""
     offered: bool | None = None
     after_minutes: int | None = None
-    """Of `silence`: how long the store was not heard."""
+    """Of `silence`: how long the store was not heard, or its file is overdue."""
     effective_from_ms: int | None = None
     effective_until_ms: int | None = None
     note: str = ""

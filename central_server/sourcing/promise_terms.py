@@ -46,7 +46,8 @@ class Node:
     weekly_milli: int = 0
     """Demand at the place, in thousandths of a unit a week."""
     heard_ms: int | None = None
-    """When its store was last heard; None where no store has ever spoken for it."""
+    """From when on its silence counts: its store's last contact, or when a file of its stock was
+    due that did not come. None where no store and no two files have ever spoken for it."""
 
     def age_at(self, now_ms: int) -> int | None:
         """Return how old central's knowledge is, in ms; None where nobody ever spoke."""

@@ -1,12 +1,19 @@
 """Devices: who is enrolled, where, and what was last heard of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from central_server.records import EnrolmentCode, Replica
+from central_server.sourcing.stock_reports import StockReport
+from central_server.storage.bulk import upsert_many
 from central_server.storage.prepared import Prepared
-from central_server.storage.tables import ENROLMENT_CODES, REPLICA_EPOCHS, REPLICAS
+from central_server.storage.tables import (
+    ENROLMENT_CODES,
+    REPLICA_EPOCHS,
+    REPLICAS,
+    STOCK_REPORTS,
+)
 from sync.protocol.lines import genesis
 
 _COLUMNS = tuple(
@@ -18,11 +25,12 @@ _COLUMNS = tuple(
     )
 )  # fmt: skip
 
+_REPORT = ("location_id", "at_ms", "source", "gaps")
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(REPLICAS.c.replica_id == bindparam("replica_id")))
 
 
 class Replicas:
-    """The tables `replicas` and `enrolment_codes`."""
+    """The tables `replicas`, `enrolment_codes` and `stock_reports`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -103,14 +111,56 @@ class Replicas:
         )
 
     def last_contacts(self, location_ids: Sequence[str] | None = None) -> dict[str, int]:
-        """Return when each location was last heard of, by its id; never-heard ones are missing."""
+        """Return when each location was last heard of, by its id; never-heard ones are missing.
+
+        Where no device spoke, by the last file that told its stock.
+        """
+        told = {one.location_id: one.at_ms for one in self._reports(location_ids)}
+        return told | self._contacts(location_ids)
+
+    def silent_since(self, location_ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Return from when on rules count a location's silence, by its id.
+
+        From the last contact of its device; where none spoke, from when the next file was due.
+        """
+        due = {
+            one.location_id: one.due_ms
+            for one in self._reports(location_ids)
+            if one.due_ms is not None
+        }
+        return due | self._contacts(location_ids)
+
+    def _contacts(self, location_ids: Sequence[str] | None) -> dict[str, int]:
         heard: dict[str, int] = {}
+        wanted = None if location_ids is None else set(location_ids)
         for replica in self.all():
-            wanted = location_ids is None or replica.location_id in location_ids
-            if wanted and replica.enabled and replica.last_contact_ms is not None:
+            is_wanted = wanted is None or replica.location_id in wanted
+            if is_wanted and replica.enabled and replica.last_contact_ms is not None:
                 newest = max(heard.get(replica.location_id, 0), replica.last_contact_ms)
                 heard[replica.location_id] = newest
         return heard
+
+    def _reports(self, location_ids: Sequence[str] | None) -> list[StockReport]:
+        wanted = None if location_ids is None else set(location_ids)
+        rows = self._connection.execute(select(*(STOCK_REPORTS.c[name] for name in _REPORT)))
+        return [
+            StockReport(place, at_ms, source, tuple(map(int, gaps.split())))
+            for place, at_ms, source, gaps in rows
+            if wanted is None or place in wanted
+        ]
+
+    def stock_told(self, location_ids: Collection[str], source: str, now_ms: int) -> None:
+        """Note that a file told the stock of locations."""
+        known = {one.location_id: one for one in self._reports(sorted(location_ids))}
+        told = [
+            known[place].then(source, now_ms) if place in known
+            else StockReport(place, now_ms, source)
+            for place in sorted(location_ids)
+        ]  # fmt: skip
+        rows = [
+            (one.location_id, one.at_ms, one.source, " ".join(map(str, one.gaps))) for one in told
+        ]
+        upsert_many(self._connection, STOCK_REPORTS, _REPORT, rows)
 
     def followed(self) -> dict[str, int]:
         """Return, by location, up to where its present device has the rows of its own scope.

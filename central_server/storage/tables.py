@@ -295,6 +295,13 @@ REPLICA_EPOCHS = Table(
 )  # fmt: skip
 """Where each epoch of a replica begins: the place before its first operation."""
 
+STOCK_REPORTS = Table(
+    "stock_reports", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _int("at_ms"), _text("source"), _text("gaps"),
+)  # fmt: skip
+"""When a file told a location's stock last, which one, and how far the last ones were apart."""
+
 ENROLMENT_CODES = Table(
     "enrolment_codes", METADATA,
     _text("hash", primary_key=True),

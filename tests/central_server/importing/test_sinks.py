@@ -261,6 +261,25 @@ def test_styles_come_with_products_and_stay_without_them(importer):
         assert view.catalogue.styles(["C1", "C2", "H1"]) == {"C1": "PARKA", "C2": "COAT"}
 
 
+def test_a_file_of_stock_says_how_old_what_is_known_is(importer):
+    """Of each location that it names, whether or not anything has changed; overdue when it is."""
+    hour = 3_600_000
+    start = importer.clock.now_ms()
+
+    def known(units: int, name: str) -> tuple[dict[str, int], dict[str, int]]:
+        importer("stock", (*STOCK[:2], ("S2", "P01", units)), name=name)
+        with importer.database.read() as view:
+            return view.replicas.last_contacts(), view.replicas.silent_since()
+
+    importer("locations", LOCATIONS)
+    importer("products", PRODUCTS)
+    assert known(4, "monday.csv") == ({"S1": start, "S2": start}, {})
+    importer.clock.advance(24 * hour)
+    heard, due = known(5, "tuesday.csv")
+    assert heard == {"S1": start + 24 * hour, "S2": start + 24 * hour}
+    assert due == {"S1": start + 48 * hour, "S2": start + 48 * hour}
+
+
 def test_release_dates_come_with_products_and_stay_without_them(importer):
     """A moment, in the zone that is said or UTC; a file that says nothing of it changes none."""
     head = ("sku", "name", "release_at")

@@ -7,6 +7,7 @@ import pytest
 
 from central_server.bootstrap import assemble
 from central_server.config import CentralSettings
+from central_server.services.availability import Question
 from central_server.services.errors import (
     ChangedSinceRead,
     NeedsApproval,
@@ -17,7 +18,8 @@ from central_server.services.errors import (
     VersionFixed,
 )
 from central_server.services.idempotency import RequestIdentity
-from central_server.services.promises import Ask, Promises
+from central_server.services.promise_memory import PromiseMemory
+from central_server.services.promises import ANYBODY, Ask, Promises
 from central_server.services.rule_book import RuleBook
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from sync.domain import operations as op
@@ -28,6 +30,7 @@ from tests.support.central_world import PLACES, SECRET, World
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 ELSEWHERE = tuple(place for place, _, _ in PLACES if place != "S001")
 
 
@@ -122,6 +125,40 @@ def test_silence_of_a_store_without_escrow(world):
     with pytest.raises(InsufficientStock):
         world.place(("SKU-1", 5))
     world.place(("SKU-1", 4))
+
+
+def test_a_file_of_stock_that_does_not_come_makes_it_worth_less(world):
+    """A center tells its stock daily, weekends not: only what is overdue counts as silence."""
+    rule = PromiseRule("r", RuleKind.SILENCE, after_minutes=60, percent=60)
+    publish(world, ONLY_HERE, rule)
+
+    def told(source: str) -> None:
+        world.database.write(lambda unit: world.parts.intake.stock_told(unit, ["S001"], source))
+
+    def age_s() -> float | None:
+        answer: Any = world.parts.central.availability.answer(
+            Question(("SKU-1",), ("S001",), explain=True)
+        )
+        return answer["availability"][0]["data_age_seconds"]
+
+    assert age_s() is None
+    told("friday")
+    world.clock.advance(72 * HOUR_MS)
+    assert (shown(world), age_s()) == (10, 72 * 3600), "what is usual nobody knows yet"
+    told("monday")
+    memory = PromiseMemory()
+    for hours, expected in ((24, 10), (48, 10), (1, 4), (5, 4)):
+        world.clock.advance(hours * HOUR_MS)
+        assert shown(world) == expected
+        with world.database.read() as view:
+            promises = Promises(view, world.clock.now_ms())
+            found = memory.network(promises, ["SKU-1"], ANYBODY)
+            assert found["SKU-1"].quantity == expected
+    with pytest.raises(InsufficientStock):
+        world.place(("SKU-1", 5))
+    told("friday again")
+    assert (shown(world), age_s()) == (10, 0)
+    world.place(("SKU-1", 5))
 
 
 def test_network_stock_is_promised_once(world):
