@@ -310,7 +310,9 @@ def assemble(
         FloorSizing(database, clock, random, pokes),
         WeeklyDemand(database, clock),
         _backorders(judging),
-        AvailabilityPublisher(database, clock, settings.availability_thresholds),
+        AvailabilityPublisher(
+            database, clock, settings.availability_thresholds, settings.availability_feed_locations
+        ),
         FillLearning(database, clock),
         UnitPrices(database, clock, promise_ms=judging.promise_ms),
         PickupReminders(database, clock, random),
@@ -365,7 +367,9 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
         supply=SupplyBook(database, clock, _backorders(judging), random),
         vendors=VendorDesk(judging),
         tills=TillDesk(database, clock, random, pokes, GiftCodes(settings.secret)),
-        availability_feed=AvailabilityFeedReader(database, settings.availability_thresholds),
+        availability_feed=AvailabilityFeedReader(
+            database, settings.availability_thresholds, settings.availability_feed_locations
+        ),
         exceptions=ExceptionDesk(database, clock, pokes),
         quarantine=QuarantineDesk(judging),
         pokes=pokes,

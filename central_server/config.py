@@ -43,6 +43,10 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("holdshelf")) / "central"
 
 
+FEED_LOCATIONS_MAX = 200
+"""Each is looked at for every SKU that moved anywhere, and for all of them every ten minutes."""
+
+
 class CentralSettings(BaseSettings):
     """Central's settings. They do not change while it runs."""
 
@@ -74,6 +78,10 @@ class CentralSettings(BaseSettings):
     safety_stock: int = Field(default=0, ge=0)
     availability_thresholds: Annotated[tuple[int, ...], NoDecode] = THRESHOLDS
     """Units at which the feed of availability tells shops of a SKU: `1,5,20`, ascending."""
+    availability_feed_locations: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), max_length=FEED_LOCATIONS_MAX
+    )
+    """Locations whose availability is published by itself, too: `S001,S002`."""
     hold_days: int = Field(default=7, ge=1)
     promise_minutes: int = Field(default=120, ge=1)
     """How long after the order the goods are promised, within opening hours."""
@@ -107,10 +115,15 @@ class CentralSettings(BaseSettings):
         """Return where settings come from, the strongest first."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
-    @field_validator("availability_thresholds", mode="before")
+    @field_validator("availability_thresholds", "availability_feed_locations", mode="before")
     @classmethod
     def _listed(cls, given: object) -> object:
         return given.split(",") if isinstance(given, str) else given
+
+    @field_validator("availability_feed_locations")
+    @classmethod
+    def _named(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for one in given if (name := one.strip())))
 
     @field_validator("availability_thresholds")
     @classmethod

@@ -121,17 +121,20 @@ def get_basket(
 @router.get(
     "/feed",
     response_model=FeedPage,
-    responses=problems(*KEYED, "cursor_invalid", "cursor_expired"),
+    responses=problems(*KEYED, "cursor_invalid", "cursor_expired", "not_found"),
 )
 def get_feed(
     request: Request,
     holder: Annotated[KeyHolder, Depends(require("availability:read"))],
     channel: FeedChannel = FeedChannel.WEB,
     method: Method = Method.PICKUP,
+    location: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str | None, Query(max_length=CURSOR_LENGTH_MAX)] = None,
     limit: Annotated[int, Query(ge=1, le=FEED_LIMIT_MAX)] = FEED_LIMIT_MAX,
 ) -> object:
-    """Return SKUs whose network availability crossed a threshold after the cursor.
+    """Return SKUs whose availability crossed a threshold after the cursor.
+
+    Of the network; with `location` of that place, if settings say that it has a feed of its own.
 
     Without `after` the whole feed: SKUs that were never available are not in it. Keep `next`
     and ask again with it, at once while `more`.
@@ -141,7 +144,7 @@ def get_feed(
         life, rev = decode_cursor(after, int, int)
         known = (int(life), int(rev))
     feed = central_of(request).availability_feed
-    page, last = feed.page(channel.value, method.value, known, limit)
+    page, last = feed.page(channel.value, method.value, known, limit, location_id=location)
     return {**page, "next": encode_cursor(*last)}
 
 

@@ -230,8 +230,12 @@ class FeedItem(BaseModel):
 
 
 class FeedPage(BaseModel):
-    """Changes in order; `next` is where to go on, at once while there is `more`."""
+    """Changes in order; `next` is where to go on, at once while there is `more`.
 
+    Of one place where `location_id` says so, else of all together.
+    """
+
+    location_id: str | None
     channel: str
     method: str
     thresholds: list[int]

@@ -15,7 +15,7 @@ from central_server.services.order_views import Document, delivery_document
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.places import RADIUS_KM, Where
 from central_server.services.promise_memory import PromiseMemory
-from central_server.services.promises import ANYBODY, Ask, Promised, Promises
+from central_server.services.promises import ANYBODY, Ask, Promised, Promises, as_chosen
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339, rfc3339_or_none, to_ms
 from central_server.sourcing.atp import data_age_ms
@@ -121,7 +121,7 @@ class _Answer:
         }
         """From when on what may not be sold yet may be."""
         self._coming = view.supply.coming(self._kits.plain)
-        self._own = _own(question.ask)
+        self._own = as_chosen(question.ask)
         self._routing: ParcelRouting | None = None
         self._sent: dict[tuple[str, int], Document] = {}
         self._begins: Mapping[str, int | None] = {}
@@ -164,12 +164,12 @@ class _Answer:
         methods = {
             method.value: promised
             if method.value == self._own.method
-            else self._kits.at(_own(replace(self._own, method=method.value)), ids)
+            else self._kits.at(as_chosen(replace(self._own, method=method.value)), ids)
             for method in Method
         }
         later = {
             method.value: self._kits.at(
-                _own(replace(self._question.ask, method=method.value, for_later=True)), ids
+                as_chosen(replace(self._question.ask, method=method.value, for_later=True)), ids
             )
             for method in Method
             if self._releases
@@ -315,11 +315,6 @@ def _delivered(entry: Document) -> date:
     """Return the last day on which a parcel is delivered; where nobody takes it, never."""
     delivery = entry["delivery"]
     return date.max if delivery is None else date.fromisoformat(str(delivery["latest"]))  # type: ignore[index]
-
-
-def _own(ask: Ask) -> Ask:
-    """Return `ask` as an order asks that chose each place itself: who fetches goods does."""
-    return replace(ask, is_own=ask.method == Method.PICKUP.value)
 
 
 def _sent_from(

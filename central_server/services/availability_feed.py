@@ -1,6 +1,7 @@
 """The published feed of availability: what crosses a threshold, for shops that poll.
 
     touched   SKUs whose stock moved since the last look, known by the stores' feeds
+    places    the feeds of single places, of those that settings name, in the same way
     all       when rules or kits change, a time box opens or closes, and every `SWEEP_MS`, as
               silence, leases and orders that begin to wait leave no row anywhere
 
@@ -11,11 +12,11 @@ something for a while catches up from where they were.
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from central_server.services.errors import FeedCursorOver
+from central_server.services.errors import FeedCursorOver, NotFound
 from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
 from central_server.services.promise_memory import PromiseMemory, next_edge_ms
-from central_server.services.promises import Ask, Promises
+from central_server.services.promises import Ask, Promises, as_chosen
 from central_server.services.times import rfc3339
 from central_server.sourcing.levels import level_of
 from central_server.sourcing.promise_rules import Method
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
 
 CHANNELS = (Channel.WEB.value, Channel.MARKETPLACE.value)
-Feed = tuple[str, str]
-"""Channel and method."""
+Feed = tuple[str, ...]
+"""Channel and method; of a place's own feed, its location before them."""
 Units = dict[str, int]
 """What may be promised, by SKU."""
-FEEDS: tuple[Feed, ...] = tuple(
+FEEDS: tuple[tuple[str, str], ...] = tuple(
     (channel, method.value) for channel in CHANNELS for method in Method
 )
 BATCH = 100
@@ -44,11 +45,21 @@ LOOK_MS = 5_000
 class AvailabilityPublisher:
     """Publishes what crossed a threshold. One thread calls `run`."""
 
-    def __init__(self, database: "Database", clock: Clock, thresholds: Sequence[int]) -> None:
-        """`thresholds` are units, ascending; the first run publishes anew what others change."""
+    def __init__(
+        self,
+        database: "Database",
+        clock: Clock,
+        thresholds: Sequence[int],
+        places: Sequence[str] = (),
+    ) -> None:
+        """`thresholds` are units, ascending; the first run publishes anew what others change.
+
+        `places` have feeds of their own.
+        """
         self._database = database
         self._clock = clock
         self._thresholds = thresholds
+        self._places = places
         self._memory = PromiseMemory()
         """Of its own: shops that ask for a page do not wait while it looks at everything."""
         self._todo: dict[str, None] = {}
@@ -73,10 +84,14 @@ class AvailabilityPublisher:
                 return False
             promises = Promises(view, now)
             kits = KitPromises(promises, batch, self._memory)
+            found: dict[Feed, Mapping[str, Promise]] = {
+                feed: kits.network(Ask(*feed)) for feed in FEEDS
+            }
+            found |= self._of_places(view, kits)
             changed = {
                 feed: units
-                for feed in FEEDS
-                if (units := self._changed(view, feed, kits.network(Ask(*feed)), batch))
+                for feed, promised in found.items()
+                if (units := self._changed(view, feed, promised, batch))
             }
         if changed:
             self._database.write(lambda unit: self._publish(unit, changed, now))
@@ -84,19 +99,28 @@ class AvailabilityPublisher:
             del self._todo[sku]
         return bool(self._todo)
 
+    def _of_places(self, view: "View", kits: KitPromises) -> dict[Feed, Mapping[str, Promise]]:
+        """Return what places promise that have feeds of their own; unknown ones have none."""
+        places = sorted(view.locations.get_many(self._places)) if self._places else []
+        found: dict[Feed, Mapping[str, Promise]] = {}
+        for feed in FEEDS if places else ():
+            at = kits.at(as_chosen(Ask(*feed)), places)
+            found |= {(place, *feed): at[place] for place in places}
+        return found
+
     def _changed(
         self, view: "View", feed: Feed, whole: Mapping[str, Promise], skus: Collection[str]
     ) -> Units:
         """Return what shops were told otherwise; most of what moves crosses no threshold."""
         units = {sku: whole[sku].quantity for sku in skus}
-        return view.availability_feed.changed(*feed, units, self._level)
+        return view.availability_feed.changed(feed, units, self._level)
 
     def _level(self, units: int) -> int:
         return level_of(units, self._thresholds)
 
     def _publish(self, unit: "Unit", changed: Mapping[Feed, Units], now_ms: int) -> None:
         for feed, units in changed.items():
-            unit.availability_feed.publish(*feed, units, now_ms, self._level)
+            unit.availability_feed.publish(feed, units, now_ms, self._level)
 
     def _follow(self, view: "View", now_ms: int) -> None:
         """Add what may have changed since the last look."""
@@ -124,28 +148,42 @@ class AvailabilityPublisher:
 class AvailabilityFeedReader:
     """Reads what was published."""
 
-    def __init__(self, database: "Database", thresholds: Sequence[int]) -> None:
+    def __init__(
+        self, database: "Database", thresholds: Sequence[int], places: Sequence[str] = ()
+    ) -> None:
         self._database = database
         self._thresholds = thresholds
+        self._places = places
 
     def page(
-        self, channel: str, method: str, after: tuple[int, int] | None, limit: int
+        self,
+        channel: str,
+        method: str,
+        after: tuple[int, int] | None,
+        limit: int,
+        *,
+        location_id: str = "",
     ) -> tuple[Document, tuple[int, int]]:
         """Return a page after a cursor (life of central, rev), and the cursor after it.
 
-        Without a cursor the whole feed begins. Raises `FeedCursorOver` for one of another
-        life of central: take everything again.
+        Of one place where a `location_id` is given. Without a cursor the whole feed begins.
+        Raises `FeedCursorOver` for one of another life of central: take everything again; and
+        `NotFound` for a place that has no feed of its own.
         """
+        if location_id and location_id not in self._places:
+            raise NotFound("availability feed of location", location_id)
+        key = (location_id, channel, method) if location_id else (channel, method)
         with self._database.read() as view:
             life = view.feed.incarnation()
             rev = 0
             if after is not None:
                 rev = after[1]
-                if after[0] != life or rev > view.availability_feed.last_rev(channel, method):
+                if after[0] != life or rev > view.availability_feed.last_rev(key):
                     raise FeedCursorOver
-            rows = view.availability_feed.after(channel, method, rev, limit + 1)
+            rows = view.availability_feed.after(key, rev, limit + 1)
         shown = rows[:limit]
         document: Document = {
+            "location_id": location_id or None,
             "channel": channel,
             "method": method,
             "thresholds": list(self._thresholds),

@@ -51,6 +51,11 @@ class Ask:
     """It waits until what it asks for may be sold (a pre-order): no release date is in its way."""
 
 
+def as_chosen(ask: Ask) -> Ask:
+    """Return `ask` as an order asks that chose each place itself: who fetches goods does."""
+    return replace(ask, is_own=ask.method == Method.PICKUP.value)
+
+
 ANYBODY = Ask()
 Promised = dict[str, dict[str, Promise]]
 """Promises by location and SKU."""

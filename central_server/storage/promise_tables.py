@@ -15,8 +15,8 @@ from sqlalchemy import (
 from central_server.storage.tables import METADATA
 
 __all__ = [
-    "AVAILABILITY_FEED", "BACKORDERS", "BUNDLES", "METADATA", "PROMISE_REVISION", "PROMISE_RULES",
-    "PROMISE_RULE_AUDIT", "RECEIPTS",
+    "AVAILABILITY_FEED", "AVAILABILITY_FEED_PLACES", "BACKORDERS", "BUNDLES", "METADATA",
+    "PROMISE_REVISION", "PROMISE_RULES", "PROMISE_RULE_AUDIT", "RECEIPTS",
 ]  # fmt: skip
 
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
@@ -98,3 +98,12 @@ AVAILABILITY_FEED = Table(
     Index(None, "channel", "method", "rev", unique=True),
 )  # fmt: skip
 """What was published last: one row a SKU and channel, in the order of `rev`."""
+
+AVAILABILITY_FEED_PLACES = Table(
+    "availability_feed_places", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _text("channel", primary_key=True), _text("method", primary_key=True),
+    _text("sku", primary_key=True), _int("level"), _int("units"), _int("rev"), _int("at_ms"),
+    Index(None, "location_id", "channel", "method", "rev", unique=True),
+)  # fmt: skip
+"""The same of single places, of those that are published by themselves."""

@@ -1,7 +1,11 @@
 """Rules of promising over HTTP."""
 
+from random import Random
+
+import httpx
 import pytest
 
+from central_server.bootstrap import assemble
 from tests.api.test_orders_http import is_problem
 
 pytestmark = pytest.mark.anyio
@@ -122,3 +126,25 @@ async def test_the_feed_over_http(client, world):
     assert (len(rest["items"]), rest["more"]) == (2, False)
     strange = await client.get("/v1/availability/feed?after=abc")
     assert is_problem(strange, 400, "cursor_invalid")
+
+
+async def test_the_feed_of_a_place(world, key):
+    """Its own pages and cursors where settings name it; 404 where they do not."""
+    settings = world.parts.settings.model_copy(update={"availability_feed_locations": ("S002",)})
+    parts = assemble(settings, world.database, clock=world.clock, random=Random(3))
+    while parts.publisher.run():
+        pass
+    transport = httpx.ASGITransport(app=parts.app(), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://central", headers=headers
+    ) as client:
+        url = "/v1/availability/feed"
+        page = (await client.get(url, params={"location": "S002", "limit": 3})).json()
+        assert (page["location_id"], page["more"], len(page["items"])) == ("S002", True, 3)
+        assert page["items"][0]["available_to_promise"] == 10
+        params = {"location": "S002", "after": page["next"]}
+        rest = (await client.get(url, params=params)).json()
+        assert (rest["more"], len(rest["items"])) == (False, 2)
+        assert (await client.get(url)).json()["location_id"] is None
+        assert is_problem(await client.get(f"{url}?location=S001"), 404, "not_found")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from central_server.config import DEMO_SECRET, UnknownSetting, load_settings
+from central_server.config import DEMO_SECRET, FEED_LOCATIONS_MAX, UnknownSetting, load_settings
 
 SECRET = "s" * 40
 
@@ -100,3 +100,13 @@ def test_thresholds_of_the_feed_are_a_list_that_ascends(monkeypatch, tmp_path):
     for wrong in ("", "0,5", "5,1", "5,20", "1,1", "few"):
         with pytest.raises(ValidationError, match="availability_thresholds"):
             load_settings(demo=True, availability_thresholds=wrong)
+
+
+def test_locations_with_a_feed_of_their_own_are_a_list(monkeypatch):
+    """With commas, each once; more than can be looked at are refused."""
+    assert load_settings(demo=True).availability_feed_locations == ()
+    monkeypatch.setenv("HOLDSHELF_CENTRAL_AVAILABILITY_FEED_LOCATIONS", "S001, S002,,S001")
+    assert load_settings(demo=True).availability_feed_locations == ("S001", "S002")
+    too_many = [f"S{number}" for number in range(FEED_LOCATIONS_MAX + 1)]
+    with pytest.raises(ValidationError, match="availability_feed_locations"):
+        load_settings(demo=True, availability_feed_locations=too_many)

@@ -13,20 +13,13 @@ from sync.edge.fold import fold
 from sync.protocol.lines import OperationRecord
 from tests.central_server.services.test_cancel_units import cancel
 from tests.central_server.services.test_parcels import place
-from tests.escrow.test_catalogue import (
-    DAY_MS,
-    PROOF,
-    agree,
-    do,
-    exceptions,
-    order_at,
-    sentence,
-)
 from tests.support.central_world import World
+from tests.support.conflicts import PROOF, agree, do, exceptions, order_at, sentence
 from tests.support.parcels import CARRIERS, whole_parcel
 from tests.support.store_side import StoreSide
 
 S = FulfillmentStatus
+DAY_MS = 86_400_000
 
 
 def here(store: StoreSide, work: FulfillmentOrder) -> FulfillmentOrder:

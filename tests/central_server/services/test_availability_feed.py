@@ -1,9 +1,12 @@
 """The published feed: shops hear of what crosses a threshold, and can always catch up."""
 
+from typing import Any
+
 import pytest
 
 from central_server.config import THRESHOLDS
 from central_server.services import availability_feed
+from central_server.services.availability import Question
 from central_server.services.availability_feed import (
     LOOK_MS,
     SWEEP_MS,
@@ -11,7 +14,7 @@ from central_server.services.availability_feed import (
     AvailabilityPublisher,
 )
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import FeedCursorOver
+from central_server.services.errors import FeedCursorOver, NotFound
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from tests.central_server.services.test_availability import with_kit
 from tests.central_server.services.test_promise_rules import publish
@@ -194,3 +197,63 @@ def test_a_level_of_other_thresholds_is_told_anew_though_its_number_is_the_same(
     world.parts.intake.stock([StockItem("S003", "SKU-1", 28)], "more")
     work_off(AvailabilityPublisher(world.database, world.clock, (1, 20)))
     assert read(world)[0]["SKU-1"] == 30
+
+
+def of_place(world: World, place: str, after: tuple[int, int] | None = None, method="pickup"):
+    feed = AvailabilityFeedReader(world.database, THRESHOLDS, ["S002", "NOPE"])
+    page, last = feed.page("web", method, after, 100, location_id=place)
+    assert page["location_id"] == place
+    items: list[dict] = page["items"]  # type: ignore[assignment]
+    return {one["sku"]: one["available_to_promise"] for one in items}, last
+
+
+def test_a_place_has_a_feed_of_its_own(world):
+    """What crosses a threshold there, whatever the network has; another place's moves nothing."""
+    publisher = AvailabilityPublisher(world.database, world.clock, THRESHOLDS, ["S002", "NOPE"])
+    work_off(publisher)
+    whole, cursor = of_place(world, "S002")
+    assert whole == dict.fromkeys(SKUS, 10)
+    _, network = read(world)
+    world.place(("SKU-1", 1), at="S002")
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    delta, cursor = of_place(world, "S002", cursor)
+    assert (delta, read(world, network)[0]) == ({"SKU-1": 9}, {})
+    world.place(("SKU-1", 1), at="S002")
+    world.place(("SKU-2", 10), at="S001")
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    later = cursor
+    assert of_place(world, "S002", cursor) == ({}, cursor)
+    assert read(world, network)[0] == {"SKU-2": 20}
+    assert of_place(world, "S002")[0] == {**whole, "SKU-1": 9}
+    world.parts.intake.stock([StockItem("S002", "SKU-3", 0)], "count")
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    assert of_place(world, "S002", later)[0] == {"SKU-3": 0}
+
+
+def test_a_places_feed_is_by_the_rules_of_that_place(world):
+    """Protected stock is its own customers', and is shown to them; kits and dates count as well."""
+    publish(world, PromiseRule("own", RuleKind.PROTECT, locations=("S002",)))
+    with_kit(world)
+    world.parts.central.supply.set_release("SKU-5", world.clock.now_ms() + SWEEP_MS // 2)
+    publisher = AvailabilityPublisher(world.database, world.clock, THRESHOLDS, ["S002"])
+    work_off(publisher)
+    found, cursor = of_place(world, "S002")
+    shown = world.parts.central.availability.answer(Question((*SKUS, "KIT"), ("S002",)))
+    rows: Any = shown["availability"]
+    assert found == {
+        one["sku"]: one["available_to_promise"] for one in rows if one["available_to_promise"]
+    }
+    assert "SKU-5" not in found
+    assert of_place(world, "S002", method="ship")[0] == {}
+    world.clock.advance(SWEEP_MS // 2)
+    work_off(publisher)
+    assert of_place(world, "S002", cursor)[0] == {"SKU-5": 10}
+
+
+def test_a_place_without_a_feed_of_its_own_says_so(world, publisher):
+    """Nothing of it is published, so there is no page, not an empty one."""
+    with pytest.raises(NotFound, match="S001"):
+        of_place(world, "S001")
