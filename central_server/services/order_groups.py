@@ -15,7 +15,7 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask, Promises
 from central_server.services.rights import keep_time
 from sync.clock import Clock
-from sync.domain.errors import DomainError
+from sync.domain.errors import DomainError, InsufficientStock
 
 if TYPE_CHECKING:
     from central_server.services.foresight import Foresight
@@ -87,11 +87,18 @@ class OrderGroups:
     def _alone(self, request: OrderRequest, now_ms: int) -> Outcome:
         try:
             first = self._foreseen(request, now_ms) if request.new.ship_to is not None else None
-            return self._database.write(
-                lambda unit: self._place_alone(unit, request, now_ms, first)
-            )
+            try:
+                return self._written(request, now_ms, first)
+            except InsufficientStock:
+                if first is None or not request.new.accept_later:
+                    raise
+            # Somebody took what was foreseen: it may wait for the rest, and says so.
+            return self._written(request, now_ms, None)
         except Exception as problem:  # noqa: BLE001 - its caller gets it
             return problem
+
+    def _written(self, request: OrderRequest, now_ms: int, first: "Foresight | None") -> "Placed":
+        return self._database.write(lambda unit: self._place_alone(unit, request, now_ms, first))
 
     def _foreseen(self, request: OrderRequest, now_ms: int) -> "Foresight | None":
         try:

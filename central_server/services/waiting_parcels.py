@@ -40,12 +40,20 @@ DATES_MAX = 20
 
 
 def is_lacking(unit: "Unit", order: Order, routing: ParcelRouting, release_ms: int | None) -> bool:
-    """Return whether a new order cannot be sent now."""
+    """Return whether a new order cannot be sent now, so that it waits if it may.
+
+    No other new order is promised its SKUs until the commit: what is found here holds.
+    """
+    units = _units(order)
+    wanted = by_sku(order, units)
+    unit.stock.lock_network(sorted(wanted))
     if release_ms is not None:
         return True
-    units = _units(order)
-    excluded = barred(unit, order.id, by_sku(order, units), routing.now_ms)
     ask = Ask(order.channel, Method.SHIP.value)
+    network = Promises(unit, routing.now_ms).network(wanted, ask)
+    if any(count > network[sku].quantity for sku, count in wanted.items()):
+        return True
+    excluded = barred(unit, order.id, wanted, routing.now_ms)
     return bool(routing.decide(order, units, excluded, ask).plan.unsourced)
 
 
@@ -57,7 +65,7 @@ def wait_to_be_sent(
     holds: Sequence[OrderHold],
     release_ms: int | None,
 ) -> tuple[Order, int]:
-    """Write down an order that waits; return it, and by when it is delivered.
+    """Write down an order that is lacking something; return it, and by when it is delivered.
 
     Raises `InsufficientStock` where nothing that is on its way lets anybody send all of it, or
     where it would wait for nothing: then days are full. Raises `NotPriced` as others do, and
@@ -67,7 +75,6 @@ def wait_to_be_sent(
     if order.is_paid_here and free:
         raise NotPriced(free, "of the order", order.currency)
     wanted = by_sku(order, _units(order))
-    unit.stock.lock_network(sorted(wanted))
     unit.supply.lock_receipts(wanted)
     outlook = Outlook(unit, order, routing, release_ms)
     found = outlook.first()

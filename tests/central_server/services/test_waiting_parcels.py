@@ -1,5 +1,6 @@
 """Orders that are sent, for goods that are on their way: when they come, and to whom."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ from sync.domain.inventory import StockReason
 from tests.central_server.services.test_promise_rules import publish, shown
 from tests.central_server.services.test_routing_rules import publish as route_by
 from tests.support.central_world import PLACES, World
-from tests.support.parcels import parcel_order
+from tests.support.parcels import CARRIERS, parcel_order
 
 DAY_MS = 86_400_000
 ALL = 30
@@ -83,6 +84,14 @@ def test_a_parcel_waits_for_the_earliest_receipts_that_do(coming):
         parcel(coming, 1)
     (told, _) = coming.mails()
     assert "goods are on their way to us; we expect to deliver it by" in told.text
+
+
+def test_what_is_kept_of_the_network_is_lacking_though_it_lies_in_stores(coming):
+    """Three units are nobody's, and every store has them to give: five wait for two more."""
+    parcel(coming, ALL + 5)
+    placed = parcel(coming, 5)
+    assert coming.fulfillments(placed.order_id) == []
+    assert claimed(coming) == {"R1": 8, "R2": 2}
 
 
 def test_a_parcel_is_sent_when_its_goods_came(coming):
@@ -179,3 +188,32 @@ def test_a_cancelled_parcel_waits_for_nothing(coming):
     assert claimed(coming) == {"R1": 0, "R2": 0}
     parcel(coming, ALL + 16)
     assert claimed(coming) == {"R1": 8, "R2": 8}
+
+
+@pytest.mark.parametrize("days", [0, 5])
+def test_parcels_at_once_take_no_more_than_is_there_and_coming(workers, days):
+    """Nine customers want five each of thirty-eight at the same time: seven get them."""
+    first = workers.first
+    first.parts.intake.carriers(CARRIERS)
+    expect(first, "R1", "S002", 8, 2)
+    if days:
+        release_ms = first.clock.now_ms() + days * DAY_MS
+        first.parts.central.supply.set_release("SKU-1", release_ms)
+
+    def try_one(number: int) -> bool:
+        world = workers.at(number)
+        new = replace(parcel_order(("SKU-1", 5)), accept_later=True)
+        identity = RequestIdentity("test", f"at-once-{number}", "body")
+        try:
+            world.parts.central.orders.place(new, identity)
+        except InsufficientStock:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(try_one, range(9))) == 7
+    with first.database.read() as view:
+        (receipt,) = view.supply.coming(["SKU-1"])
+        assert 5 <= receipt.claimed <= 8
+        assert view.orders.unsourced(["SKU-1"])["SKU-1"] >= 5
+    first.check_books()
