@@ -95,7 +95,7 @@ class UnitCancellation:
         taken = taken_off(order, parts, units)
         if units == {line: count for line, count in pending_of(order, parts).items() if count}:
             return self._whole.cancel_in(unit, order_id, reason, actor, now_ms)
-        if taken.dropped and unit.supply.awaits(order_id):
+        if taken.dropped and unit.supply.promised_by(order_id) is not None:
             raise OrderChangeInvalid("it waits for goods on their way: cancel all of it, or wait")
         after = tuple(
             cancel_units(one, taken.parts[one.id]) if one.id in taken.parts else one
@@ -117,8 +117,8 @@ class UnitCancellation:
         pokes = self._whole.pokes
         unit.after_commit(lambda: pokes.publish(heads))
         told = deliveries_of(unit.orders.events(order_id))
-        holds, awaits = unit.holds.of(order_id), unit.supply.awaits(order_id)
-        return order_document(left, after, holds, told, awaits=awaits)
+        holds, expected_ms = unit.holds.of(order_id), unit.supply.promised_by(order_id)
+        return order_document(left, after, holds, told, expected_ms=expected_ms)
 
     def _put_back(
         self, unit: "Unit", feed: FeedWriter, before: Parts, after: Parts, actor: str, now_ms: int
