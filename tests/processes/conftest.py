@@ -1,8 +1,10 @@
 """Fixtures: central as a process, a network that can be spoiled, an enrolled store machine."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -63,6 +65,16 @@ def lines_of(number: int) -> list[tuple[str, int]]:
         (sku_of((number * 7 + line * 13) % SIZE.skus + 1), 1 + (number + line) % 2)
         for line in range(1 + number % 3)
     ]
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder on the disk: processes are killed while they write to one. Kept after a failure."""
+    failed_before = request.session.testsfailed
+    folder = Path(mkdtemp(prefix="holdshelf-processes-"))
+    yield folder
+    if request.session.testsfailed == failed_before:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
