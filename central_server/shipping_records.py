@@ -1,6 +1,7 @@
 """What central keeps about sending, as plain values. Times in ms UTC."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sync.domain.delivery import ANY_CARRIER, CarrierDays
 
@@ -16,6 +17,15 @@ class ShippingCarrier:
     next_number: int = 1
     """The next serial of that range."""
     days: CarrierDays = ANY_CARRIER
+
+
+class KeptUnits(NamedTuple):
+    """What a location keeps of a SKU for orders of one channel that are held."""
+
+    sku: str
+    location_id: str
+    channel: str
+    units: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ class AtpTerms(BaseModel):
     `held_back` are rights that central leaves alone because the store is silent, `not_heard`
     is the same where no rights are shared; `not_released` may not be sold before its release
     date; `waiting` is kept for orders that are fetched there
-    and wait for other goods; `network_limit` is what only other places may use.
+    and wait for other goods, and for parcels that are held and would leave there;
+    `network_limit` is what only other places may use.
     Of a kit, `on_hand` are the kits that lie there, and `scarcest_component` is how many of them
     its components' own terms take away.
     """

@@ -142,7 +142,7 @@ def decide_together(
     alone, too. Raises `OptimizerMissing`, `OptimizerFailed`.
     """
     orders = view.orders.get_many(order_ids)
-    held = _held(view, order_ids, now_ms)
+    held = still_held(view, order_ids, now_ms)
     waiting = [
         (one, units)
         for one in (orders[order_id] for order_id in order_ids if order_id in orders)
@@ -167,7 +167,7 @@ def decide_together(
     return chosen
 
 
-def _held(view: "View", order_ids: Sequence[str], now_ms: int) -> set[str]:
+def still_held(view: "View", order_ids: Sequence[str], now_ms: int) -> set[str]:
     """Return the orders that something holds still: they want no units yet."""
     return {
         one.order_id

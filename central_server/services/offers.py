@@ -1,9 +1,9 @@
 """Orders that are offered to several stores at once: the first that claims one gets it.
 
-The units stay with the network meanwhile. A claim is a question that is answered at once:
-it locks the order, so of two stores one wins, and a store that is cut off can claim nothing.
-What nobody claims in its time is routed like any other order (`waiting_room`); that time runs
-while at least one of the stores is open that may claim it.
+The units are kept where it would leave if nobody claimed it (`held_units`). A claim is a question
+that is answered at once: it locks the order, so of two stores one wins, and a store that is cut
+off can claim nothing. What nobody claims in its time is routed like any other order
+(`waiting_room`); that time runs while at least one of the stores is open that may claim it.
 """
 
 from collections.abc import Iterable

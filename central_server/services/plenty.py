@@ -50,5 +50,6 @@ def _at_least(
     if MARGIN * places > sums.places:
         return None
     nodes, now = promises.fullest(sku, places)
-    units = sum(promises.part(node, ask)[0] for node in nodes)
+    held = promises.held([sku])[sku]
+    units = sum(max(0, promises.part(node, ask)[0] - held.get(node.place.id, 0)) for node in nodes)
     return network_promise(Whole(units, now.on_hand, now.weekly_milli), waiting, rules)

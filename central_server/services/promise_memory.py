@@ -54,6 +54,10 @@ class _Sums:
     weekly_milli: int = 0
     stale: set[str] = field(default_factory=set)
 
+    def units_at(self, place: str) -> int:
+        """Return what may be promised at a place."""
+        return self.parts.get(place, (0, 0, 0))[0]
+
     def put(self, place: str, part: Part) -> None:
         """Set what a place adds."""
         old = self.parts.get(place, (0, 0, 0))
@@ -145,11 +149,12 @@ class PromiseMemory:
         self._keys.add(key)
         promises.learn(skus)
         self._refresh(promises, skus, Ask(*key))
-        waiting = promises.unsourced(skus)
+        waiting, held = promises.unsourced(skus), promises.held(skus)
         found = {}
         for sku in skus:
             sums = self._sums[key, sku]
-            whole = Whole(sums.quantity, sums.on_hand, sums.weekly_milli)
+            kept = sum(min(units, sums.units_at(place)) for place, units in held[sku].items())
+            whole = Whole(sums.quantity - kept, sums.on_hand, sums.weekly_milli)
             found[sku] = network_promise(whole, waiting[sku], promises.selection(sku, ask))
         self._shrink(skus)
         return found

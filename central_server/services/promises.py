@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import StockSums
+from central_server.services.held_units import held_at
 from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -22,6 +23,7 @@ from central_server.sourcing.promise_terms import (
     Node,
     Promise,
     Whole,
+    less_held,
     less_waiting,
     limited,
     network_promise,
@@ -83,6 +85,7 @@ class Promises:
         self._categories: dict[str, str] = {}
         self._releases: dict[str, int] = {}
         self._unsourced: dict[str, int] = {}
+        self._held: dict[str, Mapping[str, int]] = {}
         self._kept_at: dict[str, dict[str, Kept]] = {}
         self._named: dict[tuple[str, str], Node] = {}
         self._nodes: dict[str, dict[str, Node]] = {}
@@ -105,13 +108,14 @@ class Promises:
         """
         judged = [(node, self._promise(node, ask)) for node in self.nodes(skus, location_ids)]
         whole = self._limits(judged, skus, ask, network, are_few=location_ids is not None)
-        kept = self.kept(skus, ask)
+        kept, held = self.kept(skus, ask), self.held(skus)
         found: defaultdict[str, dict[str, Promise]] = defaultdict(dict)
         for node, promise in judged:
             limit = whole.get(node.position.sku)
             if location_ids is not None:
                 self._judged[node.place.id, node.position.sku] = (node.position, ask, promise)
             left = less_waiting(promise, kept.get(node.position.sku, {}).get(node.place.id, 0))
+            left = less_held(left, held[node.position.sku].get(node.place.id, 0))
             found[node.place.id][node.position.sku] = (
                 left if limit is None else limited(left, limit)
             )
@@ -150,7 +154,8 @@ class Promises:
         asked = [self._select(sku, ask) for sku in skus]
         is_ruled = any(chosen.node or not one.is_released for one, chosen in asked)
         found: dict[str, dict[str, int]] = {}
-        if is_ruled or self.kept(skus, ask) or (not ask.is_moved and self.wide(skus, ask)):
+        is_kept = self.kept(skus, ask) or any(self.held(skus)[sku] for sku in skus)
+        if is_ruled or is_kept or (not ask.is_moved and self.wide(skus, ask)):
             for place, promised in self.at(skus, ask).items():
                 if any(one.is_offered for one in promised.values()):
                     found[place] = {sku: q for sku, one in promised.items() if (q := one.quantity)}
@@ -167,8 +172,11 @@ class Promises:
         """Return what may be promised of each SKU over all places together."""
         general = replace(ask, chosen="", is_own=False)
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
+        held = self.held(skus)
         for node in self._everywhere(skus):
-            places[node.position.sku].append((node, self._promise(node, general)))
+            kept = held[node.position.sku].get(node.place.id, 0)
+            left = less_held(self._promise(node, general), kept)
+            places[node.position.sku].append((node, left))
         waiting = self._unsourced_of(skus)
         return {
             sku: network_promise(Whole.of(places[sku]), waiting[sku], self._select(sku, ask)[1])
@@ -251,6 +259,11 @@ class Promises:
                     found[sku][place] = units
         return dict(found)
 
+    def held(self, skus: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Return what places keep for parcels that are held, by SKU and place (`held_units`)."""
+        self._unsourced_of(skus)
+        return self._held
+
     def selection(self, sku: str, ask: Ask) -> Selection:
         """Return the rules that hold for a SKU."""
         self.learn([sku])
@@ -263,11 +276,14 @@ class Promises:
         return at_ms if at_ms > self.now_ms else None
 
     def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
-        """Return the units by SKU that orders want and nobody carries or sends."""
+        """Return the units by SKU that orders want, of no place: nobody carries or keeps them."""
         return self._unsourced_of(skus)
 
     def part(self, node: Node, ask: Ask) -> tuple[int, int, int]:
-        """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`)."""
+        """Return what a place adds to the network: promised, on hand, weekly demand (`Whole`).
+
+        What is kept there for parcels that are held (`held`) is in it.
+        """
         asked, chosen = self._select(node.position.sku, ask)
         if not chosen.node and asked.is_released:
             if ask.method not in node.place.offers:
@@ -349,7 +365,13 @@ class Promises:
     def _unsourced_of(self, skus: Collection[str]) -> Mapping[str, int]:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
-            self._unsourced.update(_unsourced(self.view, missing))
+            wanted = _unsourced(self.view, missing)
+            some = [sku for sku in missing if wanted[sku]]
+            held = held_at(self, some, ANYBODY) if some else {}
+            self._held.update({sku: held.get(sku, {}) for sku in missing})
+            self._unsourced.update(
+                {sku: max(0, wanted[sku] - sum(self._held[sku].values())) for sku in missing}
+            )
         return self._unsourced
 
 
@@ -382,16 +404,18 @@ def reserve(
     unit.stock.lock_network(wide)
     others = set(wanted).difference(wide)
     unit.stock.share_network(others)
-    if not ask.is_moved and any(_unsourced(unit, others).values()):
-        return False  # an order came meanwhile that waits for them: look again
     fresh = Promises(unit, now_ms, promises.rules)
+    waiting = fresh.unsourced(others)
+    if not ask.is_moved and any(waiting[sku] for sku in others):
+        return False  # an order came meanwhile that waits for them: look again
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
-    kept = fresh.kept(wanted if ask.is_moved else wide, ask)
+    kept, held = fresh.kept(wanted if ask.is_moved else wide, ask), fresh.held(wanted)
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])
         promise = less_waiting(promise, kept.get(position.sku, {}).get(location_id, 0))
+        promise = less_held(promise, held[position.sku].get(location_id, 0))
         whole = network.get(position.sku)
         return (promise if whole is None else limited(promise, whole)).quantity
 

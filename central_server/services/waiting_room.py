@@ -4,9 +4,9 @@
     others     something has to be found out first: fraud, address, payment; a person clears them
     pre_order  something of it may not be sold before its release date (`pre_orders`)
 
-Until then the network keeps the units (nobody carries them, so nobody else is promised
-them), and no location works. With the last hold the order is routed, as stock and rules
-are then. What cannot be routed any more waits in the unfillable queue.
+Until then its units are kept where it would leave now, or of the network (`held_units`), so
+nobody else is promised them, and no location works. With the last hold the order is routed, as
+stock and rules are then. What cannot be routed any more waits in the unfillable queue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from central_server.services.backorders import may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
+from central_server.services.held_units import keep_planned
 from central_server.services.order_giving import Giving
 from central_server.services.order_lines import require_whole_kits
 from central_server.services.order_release import Only, open_unsourced, release, write_counts
@@ -74,7 +75,7 @@ def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
 def let_wait(
     unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: ParcelRouting, now_ms: int
 ) -> Order:
-    """Write down a new parcel order that waits; the network keeps its units.
+    """Write down a new parcel order that waits; its units are kept where it would leave now.
 
     Raises `InsufficientStock`, or `NotInTime`, where it could not be routed even now.
     """
@@ -102,6 +103,7 @@ def let_wait(
     )
     unit.orders.insert(waiting)
     unit.holds.open(holds)
+    keep_planned(unit, waiting, decision, routing.rules, now_ms)
     events = [
         OrderEvent(order.id, now_ms, "held", one.text, order.channel, {"kind": one.kind})
         for one in holds
@@ -141,6 +143,9 @@ class WaitingRoom:
         with self._database.read() as view:
             due = view.holds.due(now)
             ready = [one for one in due if not view.supply.are_coming(one)]
+        if len(ready) > 1:
+            self._database.write(lambda unit: _let_go(unit, ready, now))
+        with self._database.read() as view:
             chosen = self._together(view, ready, now) if len(ready) > 1 else {}
         return self._pieces.each(
             (Piece(one, order_id=one) for one in due),
@@ -250,11 +255,27 @@ class WaitingRoom:
             order = _changed(unit, self._waiting(unit, order_id), change)
             unit.orders.set_destination(order)
             write_counts(unit, order)
+            self._plan_anew(unit, order, now)
             event = OrderEvent(order_id, now, "changed", "Changed before its release.", by)
             unit.orders.append_events([event])
             return self._document(unit, order)
 
         return self._database.write(work)
+
+    def _plan_anew(self, unit: "Unit", order: Order, now_ms: int) -> None:
+        """Keep the units of an order that was changed where it would leave now.
+
+        What nobody could send now is kept of the network.
+        """
+        units = {line.line: line.unsourced for line in order.lines if line.unsourced}
+        wanted = by_sku(order, units)
+        unit.stock.lock_network(sorted({line.sku for line in order.lines}))
+        unit.holds.let_go([order.id])
+        routing = ParcelRouting(unit, now_ms, self._how.promise_ms)
+        ask = Ask(order.channel, Method.SHIP.value, is_moved=True)
+        excluded = barred(unit, order.id, wanted, now_ms)
+        decision = routing.decide(order, units, excluded, ask)
+        keep_planned(unit, order, decision, routing.rules, now_ms)
 
     def _waiting(self, unit: "Unit", order_id: str) -> Order:
         order = unit.orders.get(order_id, lock=True)
@@ -284,6 +305,11 @@ class WaitingRoom:
         told = deliveries_of(unit.orders.events(order.id))
         holds, expected_ms = unit.holds.of(order.id), unit.supply.promised_by(order.id)
         return order_document(found, orders_in(stored), holds, told, expected_ms=expected_ms)
+
+
+def _let_go(unit: "Unit", due: Sequence[str], now_ms: int) -> None:
+    """Let orders that are due have each other's units: they are decided together."""
+    unit.holds.let_go(set(due) - batches.still_held(unit, due, now_ms))
 
 
 def _changed(unit: "Unit", order: Order, change: Change) -> Order:

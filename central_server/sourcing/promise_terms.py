@@ -146,13 +146,21 @@ def network_promise(whole: Whole, unsourced: int, chosen: Selection) -> Promise:
 
 
 def less_waiting(node: Promise, units: int) -> Promise:
-    """Return a place's promise without units of orders that are fetched there and still wait."""
+    """Return a place's promise without units of orders that wait and have them from there."""
     return replace(node, terms=(*node.terms, Term(WAITING, units))) if units else node
 
 
 def unreleased(kit: Promise) -> Promise:
     """Return the promise of a kit that may not be sold yet, whatever its components say."""
     return replace(kit, terms=(*kit.terms, Term(NOT_RELEASED, kit.quantity)))
+
+
+def less_held(node: Promise, units: int) -> Promise:
+    """Return a place's promise without units of parcels that are held and would leave there.
+
+    Never below zero: where fewer are there for whoever asks, the parcels have those.
+    """
+    return less_waiting(node, min(units, node.quantity))
 
 
 def limited(node: Promise, network: Promise) -> Promise:

@@ -226,6 +226,12 @@ class RoutingRuleSet:
     version: int = 0
     rules: tuple[RoutingRule, ...] = ()
 
+    def until_ms(self, now_ms: int) -> int | None:
+        """Return when a time box of these rules begins or ends next; None: never again."""
+        edges = (edge for one in self.rules
+                 for edge in (one.effective_from_ms, one.effective_until_ms))  # fmt: skip
+        return min((edge for edge in edges if edge is not None and edge > now_ms), default=None)
+
     def route_for(self, order: RoutingOrder, method: str, now_ms: int) -> RoutingRule:
         """Return the first rule that says how an order is routed."""
         for rule in self._of(RoutingRuleKind.ROUTE):

@@ -1,15 +1,28 @@
-"""Why orders are not released to a location yet: the table `order_holds`."""
+"""Why orders are not released to a location yet, and what is kept for them meanwhile."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from central_server.records import OrderHold
-from central_server.storage.bulk import among, upsert_many
+from central_server.shipping_records import KeptUnits
+from central_server.storage.bulk import among, insert_many, upsert_many
 from central_server.storage.prepared import Prepared
-from central_server.storage.routing_tables import ORDER_HOLDS
+from central_server.storage.routing_tables import KEPT_UNITS, ORDER_HOLDS
 from central_server.storage.tables import ORDER_LINES
 
 _COLUMNS = (
@@ -24,10 +37,24 @@ _DUE = Prepared(
         .order_by(_TABLE.until_ms, _TABLE.order_id)
     )
 )
+_KEPT = ("order_id", "sku", "location_id", "channel", "units", "rule_version", "until_ms")
+_PLACE = (KEPT_UNITS.c.sku, KEPT_UNITS.c.location_id, KEPT_UNITS.c.channel)
+_KEPT_OF = Prepared(
+    lambda engine: (
+        select(*_PLACE, cast(func.sum(KEPT_UNITS.c.units), BigInteger))
+        .where(
+            engine.among(KEPT_UNITS.c.sku, "skus"),
+            KEPT_UNITS.c.rule_version == bindparam("version"),
+            or_(KEPT_UNITS.c.until_ms.is_(None), KEPT_UNITS.c.until_ms > bindparam("now_ms")),
+        )
+        .group_by(*_PLACE)
+        .order_by(*_PLACE)
+    )
+)
 
 
 class Holds:
-    """The table `order_holds`. Who changes an order's holds has locked the order."""
+    """The tables `order_holds` and `kept_units`. Who changes an order's has locked the order."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -96,6 +123,35 @@ class Holds:
             .where(among(self._connection, _TABLE.kind, kinds))
             .values(closed_ms=now_ms, closed_by=by, note=note)
         )
+        held = exists().where(_TABLE.order_id == order_id, _OPEN)
+        self._connection.execute(delete(KEPT_UNITS).where(KEPT_UNITS.c.order_id == order_id, ~held))
+
+    def keep(
+        self, order_id: str, channel: str, units: Mapping[tuple[str, str], int], version: int,
+        until_ms: int | None,
+    ) -> None:  # fmt: skip
+        """Keep units by (SKU, location) for an order that is held, and nothing else.
+
+        By the routing rules of a version, until they change by themselves (`until_ms`). Whoever
+        keeps anything has the SKUs for itself (`Stock.lock_network`).
+        """
+        self.let_go([order_id])
+        rows = [
+            (order_id, sku, place, channel, count, version, until_ms)
+            for (sku, place), count in sorted(units.items())
+        ]
+        insert_many(self._connection, KEPT_UNITS, _KEPT, rows)
+
+    def let_go(self, order_ids: Collection[str]) -> None:
+        """Keep nothing at any location for these orders: their units are the network's."""
+        self._connection.execute(
+            delete(KEPT_UNITS).where(among(self._connection, KEPT_UNITS.c.order_id, order_ids))
+        )
+
+    def kept(self, skus: Collection[str], version: int, now_ms: int) -> list[KeptUnits]:
+        """Return what is kept of `skus` by rules of routing that still hold."""
+        rows = _KEPT_OF.rows(self._connection, skus=skus, version=version, now_ms=now_ms)
+        return [KeptUnits(*row) for row in rows]
 
     def _all(self) -> Any:
         return select(*(_TABLE[name] for name in _COLUMNS))

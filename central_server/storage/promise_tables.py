@@ -88,6 +88,8 @@ BACKORDERS = Table(
     _int("units"), _int("promised_by_ms"), _maybe("closed_ms"),
     CheckConstraint("units > 0", name="units"),
     Index(None, "receipt_id"),
+    Index("ix_backorders_open", "receipt_id", "units", sqlite_where=text("closed_ms IS NULL"),
+          postgresql_where=text("closed_ms IS NULL")),
 )  # fmt: skip
 """Which units of an order wait for which receipt; `closed_ms` is set once they do not any more."""
 

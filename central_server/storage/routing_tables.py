@@ -16,8 +16,8 @@ from sqlalchemy import (
 from central_server.storage.promise_tables import METADATA
 
 __all__ = [
-    "CAPACITY_CLAIMS", "CAPACITY_USE", "FILL_RATES", "METADATA", "ORDER_HOLDS", "ROUTING_RULES",
-    "ROUTING_RULE_AUDIT", "UNIT_PRICES",
+    "CAPACITY_CLAIMS", "CAPACITY_USE", "FILL_RATES", "KEPT_UNITS", "METADATA", "ORDER_HOLDS",
+    "ROUTING_RULES", "ROUTING_RULE_AUDIT", "UNIT_PRICES",
 ]  # fmt: skip
 
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
@@ -82,6 +82,17 @@ ORDER_HOLDS = Table(
           postgresql_where=text("closed_ms IS NULL")),
 )  # fmt: skip
 """Why an order is not released yet; several may be open, one of each kind."""
+
+KEPT_UNITS = Table(
+    "kept_units", METADATA,
+    Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
+    _text("sku", primary_key=True),
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _text("channel"), _int("units"), _int("rule_version"), _maybe("until_ms"),
+    CheckConstraint("units > 0", name="units"),
+    Index(None, "sku"),
+)  # fmt: skip
+"""Where an order that is held would leave, by the rules of that version until they change."""
 
 FILL_RATES = Table(
     "fill_rates", METADATA,

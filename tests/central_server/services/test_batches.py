@@ -62,6 +62,7 @@ def chosen(world: World, order_ids: Sequence[str]) -> list[set[str] | None]:
     """Return which locations are chosen for orders when their grace is over; None: alone."""
     world.clock.advance(30 * MINUTE_MS)
     now = world.clock.now_ms()
+    world.database.write(lambda unit: unit.holds.let_go(order_ids))
     with world.database.read() as view:
         routing = ParcelRouting(view, now, 30 * MINUTE_MS)
         budget = Budget(world.clock.monotonic_ms, batches.SECONDS_MAX)

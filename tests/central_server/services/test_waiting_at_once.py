@@ -110,6 +110,28 @@ class Pause:
             other.result(20)
 
 
+def hold_two(world: World) -> None:
+    """Order a parcel of two, which S001 would send; it is looked at first."""
+    identity = RequestIdentity("test", "held", "b")
+    world.parts.central.orders.place(parcel_order(("SKU-1", 2)), identity)
+
+
+def test_what_a_parcel_keeps_at_a_store_is_promised_to_nobody_meanwhile(shipping, monkeypatch):
+    """S001's two are kept for it before its commit: who wants to fetch them there goes to S002."""
+    bought: list[str] = []
+    Pause(monkeypatch, Holds, "keep").meanwhile(
+        lambda: hold_two(shipping), lambda: bought.append(shipping.place(("SKU-1", 2)).order_id)
+    )
+    assert [carriers_of(shipping, one) for one in bought] == [["S002"]]
+
+
+def test_a_promise_that_moves_leaves_what_a_parcel_of_the_same_moment_keeps(shipping, monkeypatch):
+    """S002 gives one up: S001 keeps its two for the parcel, so S003 takes over."""
+    device, order_id = giving_up(shipping)
+    Pause(monkeypatch, Holds, "keep").meanwhile(lambda: hold_two(shipping), device.push)
+    assert carriers_of(shipping, order_id) == ["S003"]
+
+
 def transfer(world: World) -> None:
     """Order three at S001, which has two: one is sent there."""
     new = replace(world.new_order(("SKU-1", 3)), transfer=True)

@@ -12,7 +12,9 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask
 from central_server.sourcing.receipts import Receipt
 from sync.domain.errors import InsufficientStock
+from sync.domain.fulfillment import ShortReason
 from sync.domain.inventory import StockReason
+from sync.domain.operations import FulfillmentRejected
 from tests.central_server.services.test_backorders import arrive, later
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_rules import ONLY_HERE, publish, shown
@@ -62,17 +64,36 @@ def test_units_at_the_store_are_kept_while_the_rest_is_sent_there(shipping):
     assert sum(part["units"] for part in entry["explained"]) == entry["terms"]["raw"] == 0
 
 
-def test_a_promise_that_moves_leaves_them_there(shipping):
-    """A parcel in its grace, which the near store could have sent too, is sent by another."""
+def test_a_promise_that_moves_leaves_them_there(world):
+    """What S002 gives up, and the near store could take over, goes to another."""
+    moved = world.place(("SKU-1", 8), at="S002").order_id
+    (work,) = world.fulfillments(moved)
+    due = world.clock.now_ms() + DAY_MS
+    world.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 8, due))
+    order_id = later(world, 12).order_id
+    device = world.device("S002")
+    device.do(FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    device.push()
+    assert [one.location_id for one in world.fulfillments(moved) if one.total("open")] == ["S003"]
+    arrive(world, "R1", 18)
+    assert [one.location_id for one in world.fulfillments(order_id)] == ["S001"]
+
+
+def test_a_parcel_in_its_grace_leaves_its_units_to_no_one_who_waits(shipping):
+    """Eight of the near store's ten are kept for it: who wants twelve lacks ten, not two."""
     publish_routing(shipping, GRACE)
     parcel, _ = place(shipping, ("SKU-1", 8))
     due = shipping.clock.now_ms() + DAY_MS
-    shipping.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 8, due))
+    shipping.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 9, due))
+    with pytest.raises(InsufficientStock):
+        later(shipping, 12)
+    shipping.parts.central.supply.expect(Receipt("R2", "S001", "SKU-1", 1, due))
     order_id = later(shipping, 12).order_id
     shipping.clock.advance(31 * 60_000)
     assert shipping.parts.central.waiting.run() == 1
-    assert [one.location_id for one in shipping.fulfillments(parcel)] == ["S002"]
-    arrive(shipping, "R1", 18)
+    assert [one.location_id for one in shipping.fulfillments(parcel)] == ["S001"]
+    shipping.parts.central.supply.close("R2")
+    arrive(shipping, "R1", 20)
     assert [one.location_id for one in shipping.fulfillments(order_id)] == ["S001"]
 
 
