@@ -1,9 +1,10 @@
 """The published feed of availability: what crosses a threshold, for shops that poll.
 
-    touched   SKUs whose stock moved since the last look, known by the stores' feeds
+    touched   SKUs whose stock moved since the last look, known by the stores' feeds; those of
+              which orders that wait want, or keep, other units than then
     places    the feeds of single places, of those that settings name, in the same way
     all       when rules or kits change, a time box opens or closes, and every `SWEEP_MS`, as
-              silence, leases and orders that begin to wait leave no row anywhere
+              silence and leases leave no row anywhere
 
 Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever misses
 something for a while catches up from where they were.
@@ -64,6 +65,7 @@ class AvailabilityPublisher:
         """Of its own: shops that ask for a page do not wait while it looks at everything."""
         self._todo: dict[str, None] = {}
         self._revs: dict[str, int] = {}
+        self._waiting: dict[tuple[str, str], int] = {}
         self._revision = (-1, -1)
         self._all_due_ms = 0
         self._looked_ms = 0
@@ -126,6 +128,7 @@ class AvailabilityPublisher:
         """Add what may have changed since the last look."""
         head = view.promise_signs.head()
         revs, moved = view.promise_signs.moved(self._revs)
+        waits = self._began_or_ended(view)
         revision = (head.revision, head.catalogue)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
         if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
@@ -139,10 +142,17 @@ class AvailabilityPublisher:
                 key
                 for _, entity, key in view.promise_signs.changed(moved)
                 if entity == Entity.STOCK.value
-            }
+            } | waits
         self._revs = revs
         kits = view.supply.bundles_with(touched)
         self._todo.update(dict.fromkeys(sorted({*touched, *kits})))
+
+    def _began_or_ended(self, view: "View") -> set[str]:
+        """Return the SKUs of which orders that wait want or keep other units than before."""
+        now = {(sku, ""): units for sku, units in view.orders.all_unsourced().items()}
+        now |= view.holds.all_kept()
+        before, self._waiting = self._waiting, now
+        return {sku for (sku, _), _ in now.items() ^ before.items()}
 
 
 class AvailabilityFeedReader:

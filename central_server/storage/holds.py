@@ -148,6 +148,12 @@ class Holds:
             delete(KEPT_UNITS).where(among(self._connection, KEPT_UNITS.c.order_id, order_ids))
         )
 
+    def all_kept(self) -> dict[tuple[str, str], int]:
+        """Return what is kept by (SKU, location), by whatever rules."""
+        key = (KEPT_UNITS.c.sku, KEPT_UNITS.c.location_id)
+        rows = self._connection.execute(select(*key, func.sum(KEPT_UNITS.c.units)).group_by(*key))
+        return {(sku, place): int(units) for sku, place, units in rows}
+
     def kept(self, skus: Collection[str], version: int, now_ms: int) -> list[KeptUnits]:
         """Return what is kept of `skus` by rules of routing that still hold."""
         rows = _KEPT_OF.rows(self._connection, skus=skus, version=version, now_ms=now_ms)

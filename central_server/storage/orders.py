@@ -109,6 +109,18 @@ class Orders:
         """
         return {sku: int(units) for sku, units in _UNSOURCED.rows(self._connection, skus=skus)}
 
+    def all_unsourced(self) -> dict[str, int]:
+        """Return the units by SKU that no fulfillment order carries, waiting lists included.
+
+        Of a narrow index: so many as wait now, not as there ever were.
+        """
+        wanted = (
+            select(ORDER_LINES.c.sku, func.sum(ORDER_LINES.c.unsourced))
+            .where(text("order_lines.unsourced > 0"))
+            .group_by(ORDER_LINES.c.sku)
+        )
+        return {sku: int(units) for sku, units in self._connection.execute(wanted)}
+
     def ask_unsourced(
         self, together: Together, skus: Collection[str], then: Callable[[dict[str, int]], None]
     ) -> None:

@@ -16,9 +16,14 @@ from central_server.services.availability_feed import (
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import FeedCursorOver, NotFound
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from tests.central_server.services.test_availability import with_kit
+from tests.central_server.services.test_parcels import place as place_parcel
 from tests.central_server.services.test_promise_rules import publish
+from tests.central_server.services.test_routing_rules import publish as publish_routing
 from tests.support.central_world import SKUS, World
+
+ROUTE = RoutingRuleKind.ROUTE
 
 
 @pytest.fixture
@@ -112,6 +117,22 @@ def test_what_moves_during_a_round_waits_for_the_next_look(
     assert read(world, cursor)[0] == {"SKU-2": 20} | again
     work_off(publisher)
     assert read(world, cursor)[0] == {"SKU-1": 8, "SKU-2": 20}
+
+
+def test_orders_that_begin_to_wait_are_heard_of_at_the_next_look(shipping, publisher):
+    """A parcel that is held moves no stock; nor does its end."""
+    publish_routing(shipping, RoutingRule("look", ROUTE, hold_for=(HoldKind.FRAUD,)))
+    work_off(publisher)
+    _, cursor = read(shipping)
+    order_id, _ = place_parcel(shipping, ("SKU-1", 8))
+    shipping.clock.advance(LOOK_MS)
+    work_off(publisher)
+    delta, cursor = read(shipping, cursor)
+    assert delta == {"SKU-1": 22}
+    shipping.parts.central.cancelling.cancel(order_id, reason="", actor="shop")
+    shipping.clock.advance(LOOK_MS)
+    work_off(publisher)
+    assert read(shipping, cursor)[0] == {"SKU-1": 30}
 
 
 def test_rules_and_their_time_boxes_are_published(world, publisher):
