@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 STORE = "store"
 MINUTE_MS = 60_000
-EFFORT_MAX = 5_000
+EFFORT_MAX = 10_000
 """How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
 
 

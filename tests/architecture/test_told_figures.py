@@ -22,7 +22,7 @@ def test_two(tell):
 @pytest.mark.parametrize("part", [1, 2])
 def test_sum(add_up, part):
     add_up("simulation", {"seeds": 10, "store-days": 100.5, "operations": 1000 * part,
-                          "seconds": 4.0, "longest": 4.0 * part})
+                          "seconds": 4.0, "processor": 3.0, "longest": 4.0 * part})
 """
 
 
@@ -39,8 +39,8 @@ def test_figures_are_told_at_the_end(tmp_path: Path, workers: tuple[str, ...]) -
     )  # fmt: skip
     told = done.stdout.partition(" figures ")[2].splitlines()[1:4]
     summed = (
-        "simulation, the fixed seeds: 20 seeds, 201 store-days, 3,000 operations in 8 s of one"
-        " processor (4 s of two), the longest part 8 s"
+        "simulation, the fixed seeds: 20 seeds, 201 store-days, 3,000 operations in 8 s,"
+        " added up over the parts (4 s with two workers), the longest 8 s; 6 s of a processor"
     )
     assert told == [
         "test_it.py::test_one: 3 kills, 0 lost",

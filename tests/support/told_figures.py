@@ -18,8 +18,9 @@ def _simulation(sums: Mapping[str, float]) -> str:
     seconds = sums["seconds"]
     return (
         f"simulation, the fixed seeds: {sums['seeds']:,.0f} seeds, {sums['store-days']:,.0f}"
-        f" store-days, {sums['operations']:,.0f} operations in {seconds:.0f} s of one processor"
-        f" ({seconds / 2:.0f} s of two), the longest part {sums['longest']:.0f} s"
+        f" store-days, {sums['operations']:,.0f} operations in {seconds:.0f} s, added up over the"
+        f" parts ({seconds / 2:.0f} s with two workers), the longest {sums['longest']:.0f} s;"
+        f" {sums['processor']:.0f} s of a processor"
     )
 
 
