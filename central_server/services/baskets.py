@@ -84,7 +84,7 @@ class _Answer:
         self._now_ms = now_ms
         self._promise_ms = promise_ms
         self._memory = memory
-        self._lines = _lines_of(view, basket)
+        self._lines, self._currency = _lines_of(view, basket)
         order = Order(
             id="", number="", channel=basket.channel, pickup_location_id="", currency="",
             total_minor=0, placed_at_ms=now_ms, lines=self._lines,
@@ -152,10 +152,11 @@ class _Answer:
         near, service = self._basket.where.near, self._basket.service
         if near is None or shipping_home(self._view, near, service) is None:
             return None
-        order = replace(
-            self._order, ship_to="basket", ship_method=service, latitude=near[0], longitude=near[1]
-        )
         routing = ParcelRouting(self._view, self._now_ms, self._promise_ms)
+        order = replace(
+            self._order, ship_to="basket", ship_method=service, latitude=near[0], longitude=near[1],
+            currency=self._currency or routing.sending.currency or "",
+        )  # fmt: skip
         excluded = barred(self._view, "", self._wanted, self._now_ms)
         ask = Ask(order.channel, Method.SHIP.value)
         decision = routing.decide(order, self._units, excluded, ask)
@@ -176,10 +177,10 @@ class _Answer:
         }
 
 
-def _lines_of(view: "View", basket: Basket) -> tuple[OrderLine, ...]:
-    """Return the basket as lines of an order, kits as their components; unpriced ones cost nothing.
+def _lines_of(view: "View", basket: Basket) -> tuple[tuple[OrderLine, ...], str]:
+    """Return the basket as lines of an order, kits as their components, and their currency.
 
-    Raises `UnknownSkus`.
+    What has no price costs nothing; empty where nothing has one. Raises `UnknownSkus`.
     """
     skus = {line.sku for line in basket.lines}
     bundles = view.supply.bundles(skus)
@@ -191,7 +192,8 @@ def _lines_of(view: "View", basket: Basket) -> tuple[OrderLine, ...]:
     home = None if near is None else shipping_home(view, near, basket.service)
     zone = "" if home is None else home.price_zone
     prices = {sku: Price(zone, sku, 0, "") for sku in skus} | view.catalogue.prices(zone, skus)
-    return order_lines(basket.lines, products, prices, bundles)
+    currency = next((one.currency for one in prices.values() if one.currency), "")
+    return order_lines(basket.lines, products, prices, bundles), currency
 
 
 def _shipment(one: Arrival) -> Document:
