@@ -23,7 +23,7 @@ from central_server.storage.tables import OP_LOG, STOCK_LEDGER
 from sync.domain.errors import DomainError
 from sync.domain.flows import flow_named
 from sync.domain.flows.ship import label_arrived, label_failed
-from sync.domain.fulfillment import FulfillmentOrder, cancel_open, evolve_line
+from sync.domain.fulfillment import FulfillmentOrder, cancel_open, cancel_units, evolve_line
 from sync.domain.reservations import Reservation
 from sync.domain.reserve_operations import BEGINNINGS
 from sync.domain.shipping import Shipment
@@ -99,6 +99,15 @@ class ArrivedLabel(NamedTuple):
     number: str
     problem: str
     kind: str = "label_arrived"
+    is_request: bool = False
+
+
+class UnitsCancelled(NamedTuple):
+    """Units (line, count) that the customer does without."""
+
+    units: tuple[tuple[int, int], ...]
+    fulfillment_id: str
+    kind: str = "units_cancelled"
     is_request: bool = False
 
 
@@ -262,6 +271,11 @@ def retell_all(world: "World") -> dict[str, Retold]:
 def _decide(told: Retold, decision: Decision) -> None:
     if isinstance(decision.operation, ArrivedLabel):
         _arrive(told, decision.operation)
+        return
+    if isinstance(decision.operation, UnitsCancelled):
+        after = cancel_units(told.order, dict(decision.operation.units))
+        add(told.cancelled, told.order.location_id, stock_effects(told.order, after, None))
+        told.order = after
         return
     if decision.operation is not None:
         _step(told, decision.source, decision.operation, decision.at_ms)

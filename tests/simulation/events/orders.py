@@ -6,15 +6,21 @@ from central_server.jobs.housekeeping import forget_old_answers, forget_settled_
 from central_server.jobs.outbox import send_due
 from central_server.records import Price, Product
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import AlreadyHandedOver
+from central_server.services.errors import (
+    AlreadyHandedOver,
+    OrderChangeInvalid,
+    ReservedInStore,
+)
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Customer, NewLine, NewOrder, Placed
 from central_server.services.order_groups import OrderRequest
+from central_server.storage.unit import View
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel, PaymentPlace
 from tests.simulation.central import Decision, position_of
 from tests.simulation.faults import is_central_full
+from tests.simulation.model import UnitsCancelled
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
@@ -108,6 +114,64 @@ def cancel(world: World, index: int, dice: Random) -> str:
     return ", ".join([*said, "the shopper gives up"])
 
 
+def cancel_some(world: World, index: int, dice: Random) -> str:
+    """A shopper does without some units of an order, and asks again where no answer came."""
+    if not world.placed:
+        return "no order to cancel from"
+    chosen = dice.choice(world.placed[-8:])
+    with world.central.database.read() as view:
+        order = view.orders.get(chosen.order_id)
+        before = _cancelled_of(view, chosen.order_id)
+    assert order is not None
+    line = dice.choice(order.lines)
+    units = {line.line: dice.randint(1, line.quantity)}
+    key = f"less-{world.tally.events['cancel_some']}"
+    identity = RequestIdentity("shop", key, "body")
+    said: list[str] = []
+    for _ in range(TRIES):
+        try:
+            answer, problem = world.at_central(
+                lambda central: central.cancelling_units.cancel(
+                    chosen.order_id, units, identity, reason="", actor="shopper"
+                )
+            )
+        except (AlreadyHandedOver, OrderChangeInvalid, ReservedInStore) as refusal:
+            return ", ".join([*said, f"refused: {refusal}"])
+        before = _note_units(world, chosen.order_id, before)
+        if answer is not None:
+            return ", ".join([*said, f"{units[line.line]} of {line.sku}"])
+        said.append(problem)
+    return ", ".join([*said, "the shopper gives up"])
+
+
+def _cancelled_of(view: View, order_id: str) -> dict[tuple[str, int], int]:
+    return {
+        (stored.row.order.id, line.line): line.cancelled
+        for stored in view.fulfillments.of_orders([order_id])[order_id]
+        for line in stored.row.order.lines
+    }
+
+
+def _note_units(
+    world: World, order_id: str, before: dict[tuple[str, int], int]
+) -> dict[tuple[str, int], int]:
+    """Remember which units of which parts were cancelled, also after a crash; return all."""
+    with world.central.database.read() as view:
+        after = _cancelled_of(view, order_id)
+        for stored in view.fulfillments.of_orders([order_id])[order_id]:
+            key = stored.row.order.id
+            units = tuple(
+                (line, more)
+                for (part, line), count in after.items()
+                if part == key and (more := count - before[part, line])
+            )
+            if units:
+                position = position_of(view, stored.row.order.location_id)
+                decision = Decision(position, UnitsCancelled(units, key), 0, order_id)
+                world.central.decided.setdefault(key, []).append(decision)
+    return after
+
+
 def note_cancelled(world: World, order_id: str) -> None:
     """Remember between which operations of its store each part of the order was cancelled.
 
@@ -123,8 +187,9 @@ def note_cancelled(world: World, order_id: str) -> None:
                 and not order.waits
                 and not order.total("allocated")
             )
-            if not has_left_the_list and not any(line.cancelled for line in order.lines):
-                continue
+            is_cancelled = any(line.cancelled for line in order.lines) and not order.total("open")
+            if not has_left_the_list and not is_cancelled:
+                continue  # what some units were taken of goes on
             cancelled = Decision(position_of(view, order.location_id), None, 0, order_id)
             world.central.decided.setdefault(order.id, []).append(cancelled)
 
@@ -172,6 +237,7 @@ KINDS = (
     EventKind("place", place, 10),
     EventKind("place_many", place_many, 3),
     EventKind("cancel", cancel, 3),
+    EventKind("cancel_some", cancel_some, 3),
     EventKind("stock_arrives", stock_arrives, 2),
     EventKind("catalogue_moves", catalogue_moves, 1, at_central=True),
     EventKind("housekeeping", housekeeping, 1, at_central=True),
