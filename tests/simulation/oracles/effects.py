@@ -18,6 +18,7 @@ from tests.simulation.memory import location_of, rank_of
 from tests.simulation.model import (
     Books,
     Units,
+    UnitsCancelled,
     add,
     counts,
     nonzero,
@@ -210,7 +211,17 @@ def what_ends_by_itself_is_open_while_it_lasts(world: "World") -> Iterator[str]:
     )
     orders = {key: stored.row.order for key, stored in books.orders.items()}
     possible = {("put_back_due", key) for key, one in orders.items() if one.total("to_put_back")}
-    due = {(kind, key) for kind, key in possible if orders[key].total("cancelled")}
+    partly = {
+        key
+        for key, decided in world.central.decided.items()
+        if any(isinstance(one.operation, UnitsCancelled) for one in decided)
+    }
+    """What a store gives up of such an order by itself it knows to put back."""
+    due = {
+        (kind, key)
+        for kind, key in possible
+        if orders[key].total("cancelled") and key not in partly
+    }
     for place, count in opened.items():
         if count > 1 or (place[0] == "put_back_due" and place not in possible):
             yield f"{place}: {count} open"
