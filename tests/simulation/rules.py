@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from central_server.services import enrolment, sync_service
+from central_server.services.moving import Moving
 from central_server.services.replication import Replication
 from central_server.services.rights import SharedStock
 from central_server.services.settling import Settling
@@ -131,7 +132,7 @@ OF_CENTRAL = (
            _keeps_its_token, frozenset({"half_of_a_push_is_taken"})),
     Mutant("a push extends a lease and is held back", sync_service, "_token",
            lambda _: lambda header, answer: header.lease_ms, HELD),
-    Mutant("nothing ever lapses", Replication, "lapse", lambda _: lambda applier, only=None: 0),
+    Mutant("nothing ever lapses", Moving, "lapse", lambda _: lambda applier, only=None, also=(): 0),
     Mutant("a push is judged before what lapsed is moved", Replication, "prefetch",
            _judges_before_it_moves, frozenset({"everything_is_sold"})),
     Mutant("old generations count", Rights, "within",
