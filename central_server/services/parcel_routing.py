@@ -246,8 +246,9 @@ class ParcelRouting:
         apart = kits.taken_apart(plan, skus)
         because = RANKS_LOWER if only is None else only.because
         return Decision(
-            asked, rule, self.rules.version, network, senders, apart, plan, grams, because,
-            "" if refusal is None else f"Nobody is asked: {refusal}.",
+            asked, rule, self.rules.version, network, senders, apart, plan, grams,
+            because=because,
+            refusal="" if refusal is None else f"Nobody is asked: {refusal}.",
         )  # fmt: skip
 
     def network_of(
