@@ -1,6 +1,5 @@
 """What may be promised, where, and why."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from central_server.api.availability_schemas import AvailabilityAnswer, BasketAnswer, FeedPage
 from central_server.api.documented import KEYED, problems
-from central_server.api.schemas import QUANTITY_MAX
+from central_server.api.schemas import QUANTITY_MAX, Day
 from central_server.services.api_keys import KeyHolder
 from central_server.services.availability import SERVICE, Question
 from central_server.services.baskets import Basket
@@ -68,7 +67,7 @@ def get_availability(
     service: Annotated[str, Query(min_length=1, max_length=32)] = SERVICE,
     dates: bool = False,
     explain: bool = False,
-    need_by: date | None = None,
+    need_by: Day | None = None,
 ) -> object:
     """Return the ATP of up to 50 SKUs for a channel, with the age of each store's data.
 

@@ -1,11 +1,10 @@
 """Bodies that place, find and change orders."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from central_server.api.schemas import LINES_MAX, QUANTITY_MAX, Body, Identifier
+from central_server.api.schemas import LINES_MAX, QUANTITY_MAX, Body, Day, Identifier
 from central_server.services.order_capture import Customer, NewLine, NewOrder
 from central_server.services.parcels import Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
@@ -84,7 +83,7 @@ class OrderBody(Body):
     """Whether a reservation that the store cannot hold now waits until it can."""
     curbside: bool = False
     """Whether it is brought out to the customer's car; the store must offer that."""
-    need_by: date | None = None
+    need_by: Day | None = None
     """The last day on which it must be there: delivered, or ready to be fetched. What nobody
     makes by then is refused (`not_in_time`)."""
     customer_tier: Annotated[str, Field(max_length=64)] = ""

@@ -1,7 +1,7 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import (
@@ -28,6 +28,8 @@ Moment = Annotated[
     AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
 ]
 """An instant that calendars can reckon from: what is months later exists too."""
+Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(2200, 1, 1))]
+"""A day that calendars can reckon from."""
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 
 

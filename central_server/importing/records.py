@@ -18,6 +18,8 @@ Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=400)]
 Units = Annotated[int, Field(ge=0, le=10**9)]
+Moment = Annotated[int, Field(ge=0, lt=7_258_118_400_000)]
+"""An instant (ms UTC) that calendars can reckon from: of 1970 or later, before 2200."""
 UNITS_OF_A_LINE_MAX = 1000
 NOWHERE = (0.0, 0.0)
 """Latitude and longitude that mean that somebody left them empty."""
@@ -58,7 +60,7 @@ class ProductRecord(Record):
     style: Annotated[str, Field(max_length=64)] | None = None
     """What it is a size of: products of one style make a run of sizes. Empty: as weights."""
 
-    release_at: int | None = None
+    release_at: Moment | None = None
     """From when on it may be sold (ms UTC): before, orders for it wait. Empty: as weights."""
 
     @field_validator("weight_grams", "release_at", mode="before")

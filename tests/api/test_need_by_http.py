@@ -48,6 +48,23 @@ async def test_what_has_no_day_is_refused(client, order_body, changes, words):
     assert words in refused.text
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "2200-01-01", "0001-01-01"])
+async def test_a_day_that_no_calendar_reaches_is_refused(client, world, order_body, day):
+    """Wherever an order, or a question, may name a day: 422, never an error of central's."""
+    world.parts.intake.carriers(CARRIERS)
+    for order in (body(need_by=day), order_body(need_by=day)):
+        answers = [
+            await place(client, order),
+            await client.post("/v1/routing/dry-run", json=order),
+            await client.post("/v1/bulk/orders", json={"orders": [{"key": "k", "order": order}]}),
+        ]
+        for answer in answers:
+            assert is_problem(answer, 422, "validation_failed")
+            assert "need_by" in answer.text
+    asked = f"/v1/availability?sku=SKU-1&location=S001&need_by={day}"
+    assert is_problem(await client.get(asked), 422, "validation_failed")
+
+
 async def test_availability_of_a_day(client, world):
     """Of places, not of a network, which has no days."""
     world.parts.intake.carriers(CARRIERS)

@@ -284,9 +284,10 @@ def test_release_dates_come_with_products_and_stay_without_them(importer):
     """A moment, in the zone that is said or UTC; a file that says nothing of it changes none."""
     head = ("sku", "name", "release_at")
     rows = (head, ("B1", "Book", "2026-12-01T00:00:00+01:00"), ("B2", "Box", "2026-12-01"),
-            ("B3", "Bag", ""), ("B4", "Bad", "soon"))  # fmt: skip
+            ("B3", "Bag", ""), ("B4", "Bad", "soon"), ("B5", "Bed", "9999-12-31T23:59:59Z"),
+            ("B6", "Bun", "2200-01-01"), ("B7", "Bus", "1969-12-31"))  # fmt: skip
     summary = importer("products", rows)
-    assert (summary.counts.written, summary.counts.bad) == (3, 1)
+    assert (summary.counts.written, summary.counts.bad) == (3, 4)
     again = importer("products", (*rows[:2], ("B2", "Box", "2026-12-02")), name="again.csv")
     assert (again.counts.written, again.counts.unchanged) == (1, 1)
     importer("products", (("sku", "name"), ("B1", "Good book")), name="without.csv")
