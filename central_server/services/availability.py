@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
@@ -127,11 +128,19 @@ class _Answer:
         self._begins: Mapping[str, int | None] = {}
         """When the part of a place's day begins that has room; None: it is full."""
 
+    @cached_property
+    def _unreleased(self) -> KitPromises:
+        """Return promises of nothing but what may not be sold yet, for who waits for that.
+
+        The memory knows nothing of them: everything else stays with it.
+        """
+        return KitPromises(self.promises, tuple(self._releases))
+
     def network(self) -> list[Document]:
         """Return one entry a SKU."""
         ask = self._question.ask
         whole = self._kits.network(ask, is_explained=self._question.explain)
-        later = self._kits.network(replace(ask, for_later=True)) if self._releases else {}
+        later = self._unreleased.network(replace(ask, for_later=True)) if self._releases else {}
         dated = None
         if self._question.has_dates:
             near = self._question.near
@@ -168,7 +177,7 @@ class _Answer:
             for method in Method
         }
         later = {
-            method.value: self._kits.at(
+            method.value: self._unreleased.at(
                 as_chosen(replace(self._question.ask, method=method.value, for_later=True)), ids
             )
             for method in Method

@@ -12,7 +12,7 @@ the books anyway (`services.promises.reserve`).
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -116,16 +116,18 @@ class PromiseMemory:
     def places(
         self, promises: Promises, skus: Collection[str], ask: Ask
     ) -> dict[str, dict[str, int]]:
-        """Return the units that each place adds to what the network may promise, by SKU."""
-        general = Ask(ask.channel, ask.method)
+        """Return the units that each place adds to what the network may promise, by SKU.
+
+        Without what it keeps for parcels that are held.
+        """
+        general, held = Ask(ask.channel, ask.method), promises.held(skus)
         with self._lock:
             if self._kept_for(promises, skus, general) is not None:
-                return {sku: self._units(sku, general) for sku in skus}
+                return {sku: _less(self._units(sku, general), held[sku]) for sku in skus}
         found: dict[str, dict[str, int]] = {sku: {} for sku in skus}
         for node in promises.nodes(skus):
-            if units := promises.part(node, general)[0]:
-                found[node.position.sku][node.place.id] = units
-        return found
+            found[node.position.sku][node.place.id] = promises.part(node, general)[0]
+        return {sku: _less(units, held[sku]) for sku, units in found.items()}
 
     def _units(self, sku: str, ask: Ask) -> dict[str, int]:
         sums = self._sums.get(((ask.channel, ask.method), sku))
@@ -266,3 +268,9 @@ class PromiseMemory:
         while self._entries > ENTRIES_MAX and self._sums:
             _, sums = self._sums.popitem(last=False)
             self._entries -= len(sums.parts)
+
+
+def _less(units: Mapping[str, int], held: Mapping[str, int]) -> dict[str, int]:
+    """Return the units of places without what they keep; of places that have some left."""
+    left = {place: count - held.get(place, 0) for place, count in units.items()}
+    return {place: count for place, count in left.items() if count > 0}

@@ -121,6 +121,11 @@ def test_units_are_kept_at_one_place_and_counted_once(held):
     order_id, _ = place(held, ("SKU-1", 6))
     assert (at_stores(held), network(held, Ask())) == ([4, 10, 10], 24)
     assert network(held, BY_PARCEL) == 24
+    asked = Question(("SKU-1",), of_network=True, has_dates=True, explain=True)
+    (whole,) = held.parts.central.availability.answer(asked)["network"]
+    by_place = {one["location_id"]: one["available_to_promise"] for one in whole["places"]}
+    assert by_place == {"S001": 4, "S002": 10, "S003": 10}
+    assert sum(by_place.values()) == whole["available_to_promise"]
     (moved,) = held.fulfillments(held.place(("SKU-1", 5), at="S001").order_id)
     assert moved.location_id == "S002"
     held.place(("SKU-1", 4), at="S001")

@@ -18,6 +18,7 @@ from central_server.services.times import rfc3339
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind
+from central_server.storage.stock import Stock
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import PaymentPlace
@@ -27,6 +28,8 @@ from tests.support.parcels import HOME, parcel_order
 
 DAY_MS = 86_400_000
 IN_DAYS = 5
+FAR_MS = 253_402_300_799_000
+"""The last second of the year 9999."""
 
 
 @pytest.fixture
@@ -331,3 +334,41 @@ def test_a_pre_ordered_parcel_that_would_be_late_is_refused(shipping):
         order(shipping, replace(parcel_order(("SKU-1", 1)), need_by=day.isoformat()))
     wanted = replace(parcel_order(("SKU-1", 1)), need_by=refused.value.possible_by)
     assert order(shipping, wanted).order_id
+
+
+def test_a_date_that_no_calendar_reaches_makes_no_answer_impossible(world):
+    """A file said so before dates had a bound: it is answered, with a day that is far away."""
+    world.parts.central.supply.set_release("SKU-1", FAR_MS)
+    for question in (
+        Question(("SKU-1",), ("S001",)),
+        Question(("SKU-1",), of_network=True, has_dates=True),
+    ):
+        answer = world.parts.central.availability.answer(question)
+        (entry,) = answer["availability"] or answer["network"]
+        assert entry["release_at"] == rfc3339(FAR_MS)
+        assert entry["available_to_promise"] == 0
+    with pytest.raises(NotReleased):
+        order(world, world.new_order(("SKU-1", 1)), may_wait=False)
+
+
+def test_what_may_be_sold_is_not_read_anew_where_something_else_may_not(world, monkeypatch):
+    """One SKU of a page with a release date leaves the others to the memory."""
+    release(world, IN_DAYS, "SKU-2")
+    read: list[str] = []
+    positions = Stock.positions
+
+    def spied(self: Stock, skus: Any, *rest: Any) -> Any:
+        read.extend(skus)
+        return positions(self, skus, *rest)
+
+    asked = Question(("SKU-1", "SKU-2"), of_network=True)
+    answered = world.parts.central.availability.answer
+    first = answered(asked)
+    monkeypatch.setattr(Stock, "positions", spied)
+    assert answered(asked) == first
+    assert [one["pre_order"] for one in first["network"]] == [None, 30]
+    assert set(read) == {"SKU-2"}
+    read.clear()
+    entries = answered(Question(("SKU-1", "SKU-2"), ("S001",)))["availability"]
+    assert [one["methods"][0]["pre_order"] is None for one in entries] == [True, False]
+    assert read.count("SKU-2") > read.count("SKU-1")
