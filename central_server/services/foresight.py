@@ -34,8 +34,11 @@ class Foresight:
         self, routing: ParcelRouting, order: Order, units: Mapping[int, int],
         excluded: frozenset[str],
     ) -> bool:  # fmt: skip
-        """Return whether the same is asked now, by the same rules."""
-        asked = routing.order(order, units, excluded)
+        """Return whether the same is asked now, by the same rules.
+
+        Who would be too late was left out of what was decided, not of what was asked.
+        """
+        asked = routing.order(order, units, excluded | self.decision.late)
         same = replace(asked, order_id=self.decision.order.order_id)
         return same == self.decision.order and routing.rules.version == self.decision.version
 

@@ -18,6 +18,7 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.shipping import CarrierPickup
+from tests.central_server.services.test_foresight import decisions_in_writer
 from tests.central_server.services.test_full_days import at
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_why import placed
@@ -109,8 +110,11 @@ def test_a_farther_store_that_makes_it_is_taken(shipping: World):
     assert told(shipping, split) == [THURSDAY] * 2
 
 
-def test_what_is_sent_counts_not_what_could_be_sent(shipping: World):
-    """A light parcel goes by a slower carrier than all that its store could send of the order."""
+def test_what_is_sent_counts_not_what_could_be_sent(shipping: World, monkeypatch):
+    """A light parcel goes by a slower carrier than all that its store could send of the order.
+
+    That is found before the transaction, and not once more in it.
+    """
     slow = CarrierPickup("swift", "Swift Parcel", (990,) * 5 + (0, 0), ("standard",))
     fast = CarrierPickup("harbor", "Harbor Express", (990,) * 5 + (0, 0), ("standard",))
     rates = (
@@ -128,7 +132,9 @@ def test_what_is_sent_counts_not_what_could_be_sent(shipping: World):
     assert at(shipping, whenever) == ["S001", "S002"]
     assert sorted(told(shipping, whenever)) == ["2025-11-25", THURSDAY]
     shipping.parts.central.cancelling.cancel(whenever, reason="", actor="test")
+    seen = decisions_in_writer(monkeypatch)
     order_id = placed(shipping, needed(new, "2025-11-25"))
+    assert seen == ["View"]
     assert at(shipping, order_id) == ["S002", "S003"]
     assert told(shipping, order_id) == ["2025-11-25", "2025-11-25"]
     assert finding(newest(shipping, order_id), "S001") == "too_late"
