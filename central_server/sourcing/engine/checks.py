@@ -152,7 +152,7 @@ def _is_surely(sound: Callable[[T], bool], value: T) -> bool:
     """Return whether a value passes; what cannot even be compared does not."""
     try:
         return sound(value)
-    except TypeError:
+    except (OverflowError, TypeError):
         return False
 
 
@@ -166,8 +166,8 @@ def _is_sound_zone(one: Zone) -> bool:
         and one.unit_km_minor >= 0
         and one.kg_km_minor >= 0
         and (one.up_to_km is None or one.up_to_km >= 0)
-        and one.transit_days + one.parcel_minor + one.unit_minor + one.kg_minor < inf
-        and one.parcel_km_minor + one.unit_km_minor + one.kg_km_minor < inf
+        and one.transit_days + one.parcel_minor + one.unit_minor + one.kg_minor <= FINITE
+        and one.parcel_km_minor + one.unit_km_minor + one.kg_km_minor <= FINITE
     )
 
 
@@ -202,9 +202,9 @@ def _doubtful_places(candidates: Sequence[Candidate]) -> Sequence[int]:
             if not (
                 -90.0 <= one.latitude <= 90.0  # noqa: PLR2004 - degrees
                 and -180.0 <= one.longitude <= 180.0  # noqa: PLR2004 - degrees
-                and 0.0 <= one.handling_minor < inf
-                and 0.0 <= one.unit_handling_minor < inf
-                and 0.0 <= one.unit_surcharge_minor < inf
+                and 0.0 <= one.handling_minor <= FINITE
+                and 0.0 <= one.unit_handling_minor <= FINITE
+                and 0.0 <= one.unit_surcharge_minor <= FINITE
                 and one.lead_minutes >= 0
                 and one.parts is None
                 and one.radius_km is None
@@ -227,11 +227,11 @@ def _doubtful_stock(candidates: Sequence[Candidate], sku: str) -> Sequence[tuple
             and not (
                 type(one.units) is int
                 and 0.0 <= one.fill_probability <= 1.0
-                and 0.0 <= one.walk_ins_per_day < inf
-                and 0.0 <= one.horizon_days < inf
-                and 0.0 <= one.walk_in_margin_minor < inf
-                and 0.0 <= one.markdown_minor < inf
-                and -inf < one.dual_minor < inf
+                and 0.0 <= one.walk_ins_per_day <= FINITE
+                and 0.0 <= one.horizon_days <= FINITE
+                and 0.0 <= one.walk_in_margin_minor <= FINITE
+                and 0.0 <= one.markdown_minor <= FINITE
+                and -FINITE <= one.dual_minor <= FINITE
                 and not one.prices_minor
             )
         ]
@@ -280,6 +280,15 @@ def _of_stock(where: str, one: Stock) -> Iterator[Fault]:
         yield Fault(f"{where}.prices_minor", "prices never fall: a later unit costs no less")
 
 
+def _is_huge(value: Real) -> bool:
+    """Return whether an integer is beyond what sums and limits are reckoned in."""
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    return False
+
+
 def _outside(
     where: str, one: object, bounds: Bounds, maybe: Collection[str] = _MAYBE
 ) -> Iterator[Fault]:
@@ -292,6 +301,8 @@ def _outside(
             text = "nothing is said, and a number is needed"
         elif not isinstance(value, Real):
             text = f"{value!r} is no number"
+        elif _is_huge(value):
+            text = "more digits than any number has here"
         elif least <= float(value) <= most:
             continue
         elif most < FINITE:
