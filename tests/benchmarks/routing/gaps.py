@@ -100,7 +100,8 @@ def _row(name: str, costs: Sequence[Costs], closed: Sequence[float]) -> str:
 
 def gaps(closed: Closed) -> list[Figure]:
     """Return the figures of windows that were played, with how many of each kind there were."""
-    windows = min(len(values) for table in closed.values() for values in table.values())
+    counts = (len(values) for table in closed.values() for values in table.values())
+    windows = min(counts, default=0)
     stores = [table for name, table in closed.items() if name in {SMALL.name, MANY.name}]
     words = "share of the gap between per-order optimum and hindsight; the bar"
     found = []

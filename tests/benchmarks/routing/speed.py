@@ -51,7 +51,7 @@ def measure() -> Iterator[Figure]:
     together = 100 * (sum(one.cost for one in found) / sum(one.optimum for one in found) - 1)
     yield Figure("route_over_milp_percent", together, "%", f"{words}, all together", 0.0)
     # One order may cost less than nothing, where its units would have been left over.
-    over = [100 * (one.cost - one.optimum) / one.parcels for one in found]
+    over = [100 * (one.cost - one.optimum) / one.parcels for one in found if one.parcels]
     worst = percentile(over, 0.99)
     words = f"{words}, one order, of what its parcels cost"
     yield Figure("route_over_milp_p99_percent", worst, "%", words, 0.0)
