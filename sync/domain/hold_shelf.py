@@ -20,7 +20,9 @@ from sync.domain.fulfillment import (
     evolve_order,
 )
 from sync.domain.picking import (
+    COUNTS_ALL_THE_SAME,
     NOTHING_CHANGED,
+    ONLY_THE_OTHERS,
     PUT_IT_BACK,
     TAKEN_MEANWHILE,
     accept,
@@ -213,9 +215,11 @@ def _pick_rows(
             frozenset({S.PICKING}),
             frozenset({S.PICKING, S.PICKED}),
             sort,
-            overtaken=Overtaken(sort_late, NOTHING_CHANGED),
+            overtaken=Overtaken(sort_late, COUNTS_ALL_THE_SAME),
         ),
-        Transition("units_sorted", sorted_already, sorted_already, sort_late, late=NOTHING_CHANGED),
+        Transition(
+            "units_sorted", sorted_already, sorted_already, sort_late, late=COUNTS_ALL_THE_SAME
+        ),
         Transition("units_sorted", CLOSED, CLOSED, unchanged, late=NOTHING_CHANGED),
         Transition(
             "line_picked",
@@ -240,7 +244,7 @@ def _pick_rows(
             frozenset({S.PICKING, S.PICKED, S.STAGED}) | waiting,
             frozenset({S.ACCEPTED, S.PICKING, S.PICKED, S.STAGED, S.PARTIALLY_PICKED_UP}) | waiting,
             unpick,
-            overtaken=Overtaken(unpick_late, NOTHING_CHANGED),
+            overtaken=Overtaken(unpick_late, COUNTS_ALL_THE_SAME),
         ),
         Transition("line_unpicked", CLOSED, CLOSED, unpick_late, late=NOTHING_CHANGED),
         Transition(
@@ -248,7 +252,7 @@ def _pick_rows(
             is_open,
             is_open | CLOSED,
             give_up,
-            overtaken=Overtaken(give_up_rest, NOTHING_CHANGED),
+            overtaken=Overtaken(give_up_rest, ONLY_THE_OTHERS),
         ),
         Transition("line_short_picked", CLOSED, CLOSED, unchanged, late=NOTHING_CHANGED),
         Transition("fulfillment_rejected", is_open, CLOSED, give_up_all),
@@ -286,7 +290,7 @@ def _shelf_rows(in_hand: Statuses, is_open: Statuses, waiting: Statuses) -> tupl
             in_hand,
             in_hand | CLOSED,
             refuse,
-            overtaken=Overtaken(refuse_rest, NOTHING_CHANGED),
+            overtaken=Overtaken(refuse_rest, ONLY_THE_OTHERS),
         ),
         Transition("line_refused", CLOSED, CLOSED, unchanged, late=NOTHING_CHANGED),
         Transition("hold_expired", waiting, CLOSED, expire_all),

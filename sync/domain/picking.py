@@ -13,6 +13,7 @@ from sync.domain.fulfillment import (
     CENTRAL_REASONS,
     FulfillmentLine,
     FulfillmentOrder,
+    ShortReason,
     evolve_line,
     evolve_order,
 )
@@ -25,6 +26,16 @@ PUT_IT_BACK = Consequence(
 
 NOTHING_CHANGED = Consequence(
     ConsequenceKind.NO_EFFECT, "The order had already ended at central: nothing changed."
+)
+
+ONLY_THE_OTHERS = Consequence(
+    ConsequenceKind.NO_EFFECT,
+    "Some of these units were not expected any more: only the others count.",
+)
+
+COUNTS_ALL_THE_SAME = Consequence(
+    ConsequenceKind.NO_EFFECT,
+    "Some of these units were not expected any more: it counts all the same.",
 )
 
 TAKEN_MEANWHILE = Consequence(
@@ -149,13 +160,24 @@ def unpicked(order: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> F
     return _less_in_tote(order.with_line(returned, staging_spot="", ready_at_ms=None), returned)
 
 
+def most_given_up(line: FulfillmentLine, reason: ShortReason) -> int:
+    """Return how many units of `line` a store can give up.
+
+    Of a line that was cancelled in part those that are not found are the cancelled ones
+    first: what is in hand is there, and the customer still wants it.
+    """
+    if line.cancelled and reason is ShortReason.NOT_FOUND:
+        return line.to_pick
+    return line.open
+
+
 def give_up(
     order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int
 ) -> FulfillmentOrder:
     """Give units of a line up."""
     done = cast("op.LineShortPicked", operation)
     line = line_of(order, done.line)
-    quantity = bounded("give up", done.quantity, line.open)
+    quantity = bounded("give up", done.quantity, most_given_up(line, done.reason))
     accepted = order.accepted_at_ms
     if accepted is None and done.reason not in CENTRAL_REASONS:
         accepted = at_ms
@@ -170,7 +192,8 @@ def give_up_rest(
     done = cast("op.LineShortPicked", operation)
     line = line_of(order, done.line)
     bounded("give up", done.quantity, line.allocated)
-    return order.with_line(evolve_line(line, short=line.short + min(line.open, done.quantity)))
+    given_up = min(most_given_up(line, done.reason), done.quantity)
+    return order.with_line(evolve_line(line, short=line.short + given_up))
 
 
 def refuse_rest(

@@ -18,7 +18,7 @@ from sync.domain.fulfillment import (
     evolve_order,
 )
 from sync.domain.paying import reservation_of
-from sync.domain.picking import expire_all, reopened
+from sync.domain.picking import expire_all, most_given_up, reopened
 from sync.domain.reserve_operations import ReservationConverted
 from sync.domain.ship_operations import (
     BoxPacked,
@@ -156,7 +156,7 @@ def short(order: FulfillmentOrder, operation: FulfillmentOperation, at_ms: int) 
     """Give units up."""
     done = cast("op.LineShortPicked", operation)
     line = _line(order, done.line)
-    quantity = _bounded("give up", done.quantity, line.open)
+    quantity = _bounded("give up", done.quantity, most_given_up(line, done.reason))
     accepted = order.accepted_at_ms
     if accepted is None and done.reason not in CENTRAL_REASONS:
         accepted = at_ms
@@ -171,7 +171,8 @@ def short_rest(
     done = cast("op.LineShortPicked", operation)
     line = _line(order, done.line)
     _bounded("give up", done.quantity, line.allocated)
-    return order.with_line(evolve_line(line, short=line.short + min(line.open, done.quantity)))
+    given_up = min(most_given_up(line, done.reason), done.quantity)
+    return order.with_line(evolve_line(line, short=line.short + given_up))
 
 
 def reject(order: FulfillmentOrder, _: FulfillmentOperation, __: int) -> FulfillmentOrder:

@@ -18,12 +18,14 @@ from typing import Protocol
 from sync.domain.errors import IllegalTransition, InvariantViolated, QuantityRefused
 from sync.domain.fulfillment import (
     SHRINKING_REASONS,
+    FulfillmentLine,
     FulfillmentOrder,
     FulfillmentStatus,
     ShortReason,
     evolve_order,
 )
 from sync.domain.inventory import StockEffect, StockReason
+from sync.domain.operations import LineShortPicked
 
 
 class FulfillmentOperation(Protocol):
@@ -221,8 +223,8 @@ def stock_effects(
     """Return the stock movements between two states of one fulfillment order.
 
     allocated moves by the change of `tied`; on hand falls by what was handed
-    over and by what a short pick says is not there. `operation` is None for
-    central's own decisions, which never move goods.
+    over and by what a short pick says is not there, units that had been cancelled
+    included. `operation` is None for central's own decisions, which never move goods.
     """
     if after.lines is before.lines:
         return ()
@@ -235,7 +237,8 @@ def stock_effects(
         allocated = new.tied - old.tied
         on_hand = old.fulfilled - new.fulfilled
         if shrinks:
-            on_hand -= _not_on_shelf(old.to_pick - new.to_pick, new.short - old.short)
+            missing = _not_on_shelf(old.to_pick - new.to_pick, new.short - old.short)
+            on_hand -= missing + _missing_and_cancelled(old, operation, missing)
         if allocated or on_hand:
             effects.append(StockEffect(new.sku, on_hand, allocated, _reason(old, new, on_hand)))
     return tuple(effects)
@@ -244,6 +247,15 @@ def stock_effects(
 def _not_on_shelf(no_longer_to_pick: int, given_up: int) -> int:
     """Units given up that were never picked: picked ones are in hand, hence not missing."""
     return max(0, min(no_longer_to_pick, given_up))
+
+
+def _missing_and_cancelled(
+    line: FulfillmentLine, operation: FulfillmentOperation | None, counted: int
+) -> int:
+    """Units beside `counted` that were not found: nobody wants them, but they are not there."""
+    if not isinstance(operation, LineShortPicked) or operation.reason is not ShortReason.NOT_FOUND:
+        return 0
+    return min(line.cancelled, operation.quantity - counted) if operation.line == line.line else 0
 
 
 def _reason(old: object, new: object, on_hand: int) -> StockReason:

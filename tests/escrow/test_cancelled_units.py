@@ -5,6 +5,7 @@ import pytest
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
 from sync.domain import transitions
+from sync.domain.errors import QuantityRefused
 from sync.domain.flows import status_of
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
@@ -127,6 +128,80 @@ def test_cancelled_centrally_and_given_up_offline(world: World, store: StoreSide
     parts = world.fulfillments(order_id)
     assert sum(one.total("open") for one in parts) == 2
     assert {one.location_id: one.total("open") for one in parts} == {"S001": 0, "S002": 2}
+
+
+def test_what_is_not_found_is_what_was_cancelled_first(world: World, store: StoreSide):
+    """Two of five are in hand and wanted: they stay so, one is sought, three are not there."""
+    order_id, work = order_at(world, store, 5)
+    store.cut()
+    do(
+        store, op.LinePicked(work.id, 1, 2),
+        op.LineShortPicked(work.id, 1, 3, ShortReason.NOT_FOUND),
+    )  # fmt: skip
+    cancel(world, order_id, {1: 2})
+    store.settle()
+    assert sentence(store, work.id).startswith("Some of these units were not expected any more:")
+    left = here(store, work)
+    assert (left.total("deliverable"), left.total("to_put_back"), left.total("short")) == (2, 0, 1)
+    assert world.stock("S001") == (7, 2)
+    do(store, op.Staged(work.id, "A1"), op.MarkedReady(work.id, 0, 7 * DAY_MS), handed(work, 2))
+    agree(world, store)
+    parts = world.fulfillments(order_id)
+    assert {one.location_id: one.total("open") for one in parts} == {"S001": 0, "S002": 1}
+    assert world.stock("S001") == (5, 0)
+
+
+def test_nothing_is_sought_where_all_that_is_not_found_was_cancelled(
+    world: World, store: StoreSide
+):
+    """Three are wanted, three are in hand: the two that are not there are nobody's."""
+    order_id, work = order_at(world, store, 5)
+    store.cut()
+    do(
+        store, op.LinePicked(work.id, 1, 3),
+        op.LineShortPicked(work.id, 1, 2, ShortReason.NOT_FOUND),
+    )  # fmt: skip
+    cancel(world, order_id, {1: 2})
+    agree(world, store)
+    assert here(store, work).total("deliverable") == 3
+    assert [one.location_id for one in world.fulfillments(order_id)] == ["S001"]
+    assert world.stock("S001") == (8, 3)
+    assert exceptions(world) == []
+
+
+def test_a_store_that_knows_of_it_gives_up_no_unit_in_hand_as_not_found(
+    world: World, store: StoreSide
+):
+    """What is in hand is there; a pick that was none is taken back first."""
+    order_id, work = order_at(world, store, 3)
+    do(store, op.LinePicked(work.id, 1, 2))
+    cancel(world, order_id, {1: 1})
+    store.settle()
+    lost = op.LineShortPicked(work.id, 1, 1, ShortReason.NOT_FOUND)
+    with pytest.raises(QuantityRefused):
+        do(store, lost)
+    do(store, op.LineUnpicked(work.id, 1, 1), lost)
+    agree(world, store)
+    assert world.stock("S001") == (9, 1)
+
+
+def test_a_parcel_store_that_does_not_find_what_was_cancelled(world: World, store: StoreSide):
+    """Parcels are judged alike: two in hand are sent, one is sought elsewhere."""
+    world.parts.intake.carriers(CARRIERS)
+    order_id, (work,) = place(world, ("SKU-1", 5))
+    store.settle()
+    store.cut()
+    do(
+        store, op.LinePicked(work.id, 1, 2),
+        op.LineShortPicked(work.id, 1, 3, ShortReason.NOT_FOUND),
+    )  # fmt: skip
+    cancel(world, order_id, {1: 2})
+    agree(world, store)
+    left = here(store, work)
+    assert (left.total("deliverable"), left.total("to_put_back"), left.total("short")) == (2, 0, 1)
+    assert world.stock("S001") == (7, 2)
+    parts = world.fulfillments(order_id)
+    assert sum(one.total("open") for one in parts) == 3
 
 
 def test_more_was_picked_of_the_rest_than_is_left(world: World, store: StoreSide):

@@ -28,7 +28,9 @@ from sync.domain.fulfillment import (
 from sync.domain.paying import FLOW as NAME
 from sync.domain.paying import reservation_of
 from sync.domain.picking import (
+    COUNTS_ALL_THE_SAME,
     NOTHING_CHANGED,
+    ONLY_THE_OTHERS,
     PUT_IT_BACK,
     TAKEN_MEANWHILE,
     accept,
@@ -209,12 +211,13 @@ _HOLDING = (
     Transition("line_picked", _HELD, _HELD, pick_late, late=TAKEN_MEANWHILE),
     Transition("line_picked", _CLOSED, _CLOSED, pick_late, late=PUT_IT_BACK),
     Transition(
-        "line_unpicked", _WORKED, _OPEN, unpick, overtaken=Overtaken(unpick_late, NOTHING_CHANGED)
+        "line_unpicked", _WORKED, _OPEN, unpick,
+        overtaken=Overtaken(unpick_late, COUNTS_ALL_THE_SAME),
     ),
     Transition("line_unpicked", _CLOSED, _CLOSED, unpick_late, late=NOTHING_CHANGED),
     Transition(
         "line_short_picked", _OPEN, _OPEN | _CLOSED, give_up,
-        overtaken=Overtaken(give_up_rest, NOTHING_CHANGED),
+        overtaken=Overtaken(give_up_rest, ONLY_THE_OTHERS),
     ),
     Transition("line_short_picked", _CLOSED, _CLOSED, unchanged, late=NOTHING_CHANGED),
     Transition("fulfillment_rejected", _OPEN, _CLOSED, give_up_all),
@@ -229,7 +232,7 @@ _HOLDING = (
     Transition("unstaged", _CLOSED, _CLOSED, unstage, late=PUT_IT_BACK),
     Transition(
         "line_refused", _IN_HAND, _IN_HAND | _CLOSED, refuse,
-        overtaken=Overtaken(refuse_rest, NOTHING_CHANGED),
+        overtaken=Overtaken(refuse_rest, ONLY_THE_OTHERS),
     ),
     Transition("line_refused", _CLOSED, _CLOSED, unchanged, late=NOTHING_CHANGED),
     Transition("put_back", _WORKED | _CLOSED, _OPEN | _CLOSED, put_back),

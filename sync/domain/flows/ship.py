@@ -14,7 +14,7 @@ nothing left for, whatever ended it, it is REFUND_DUE.
 from sync.domain import ship_effects as effects
 from sync.domain import tendering
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
-from sync.domain.picking import assign_wave
+from sync.domain.picking import COUNTS_ALL_THE_SAME, ONLY_THE_OTHERS, assign_wave
 from sync.domain.ship_effects import (
     BoxRefused,
     label_arrived,
@@ -153,16 +153,16 @@ _PICK_ROWS = (
         _PACKING,
         frozenset({S.ACCEPTED}) | _PACKING,
         effects.unpick,
-        overtaken=Overtaken(effects.unpick_late, _NOTHING),
+        overtaken=Overtaken(effects.unpick_late, COUNTS_ALL_THE_SAME),
     ),
-    Transition("line_unpicked", _BOXED, _BOXED, effects.unpick_late, late=_NOTHING),
+    Transition("line_unpicked", _BOXED, _BOXED, effects.unpick_late, late=COUNTS_ALL_THE_SAME),
     Transition("line_unpicked", _CLOSED, _CLOSED, effects.unpick_late, late=_NOTHING),
     Transition(
         "line_short_picked",
         _OPEN,
         _OPEN | _CLOSED,
         effects.short,
-        overtaken=Overtaken(effects.short_rest, _NOTHING),
+        overtaken=Overtaken(effects.short_rest, ONLY_THE_OTHERS),
     ),
     Transition("line_short_picked", _CLOSED, _CLOSED, effects.unchanged, late=_NOTHING),
     Transition("fulfillment_rejected", _OPEN, _CLOSED, effects.reject),

@@ -21,9 +21,10 @@ from sync.domain.fulfillment import (
     FulfillmentStatus,
     PickupProof,
     ProofKind,
+    ShortReason,
     cancel_open,
 )
-from sync.domain.operations import LineQuantity, Operation
+from sync.domain.operations import LineQuantity, LineShortPicked, Operation
 from sync.domain.paying import due_of, next_tender, price_of
 from sync.domain.reserve_operations import (
     BEGINNINGS,
@@ -313,6 +314,17 @@ def possible(flow: Flow, order: FulfillmentOrder) -> list[Operation]:
             continue
         found.append(operation)
     return found
+
+
+def keeps_what_is_wanted(before: FulfillmentOrder, done: LineShortPicked, outcome: Outcome) -> None:
+    """Assert that a line that was cancelled in part loses no unit in hand that was not found."""
+    old, new = before.line(done.line), outcome.after.line(done.line)
+    assert old is not None
+    assert new is not None
+    if old.cancelled and done.reason is ShortReason.NOT_FOUND:
+        assert new.to_put_back == old.to_put_back
+        missing = -sum(effect.on_hand for effect in outcome.effects)
+        assert new.short - old.short <= missing <= done.quantity or new == old
 
 
 def by_status(

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 from sync.domain.errors import OperationRefused
 from sync.domain.flows import pickup, status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, cancel_open, cancel_units
-from sync.domain.operations import HandedOver, LinePicked, Operation
+from sync.domain.operations import HandedOver, LinePicked, LineShortPicked, Operation
 from sync.domain.transitions import ConsequenceKind, advance, decide, stock_effects
 from tests.support.builders import NOON_MS, an_order
 from tests.sync.domain import samples
@@ -96,6 +96,8 @@ class OnePickup(RuleBasedStateMachine):
             self.allocated += effect.allocated
         if isinstance(operation, HandedOver):
             self._handed_over(before, operation)
+        if isinstance(operation, LineShortPicked):
+            samples.keeps_what_is_wanted(before, operation, outcome)
         if isinstance(operation, LinePicked) and status_of(before) in CLOSED:
             line = self.central.line(operation.line)
             assert line is not None

@@ -140,6 +140,8 @@ class OneShipment(RuleBasedStateMachine):
             assert operation.is_request, f"a fact was refused: {operation} on {before}"
             return
         self._count(outcome)
+        if isinstance(operation, LineShortPicked):
+            samples.keeps_what_is_wanted(before, operation, outcome)
         if isinstance(operation, HandedToCarrier | ReservationConverted):
             box = ship.shipment_of(before).box(operation.box)
             assert box is not None
