@@ -85,6 +85,7 @@ from central_server.storage.schema import migrate, newest_version, schema_versio
 from central_server.storage.snapshots import NoSnapshot
 from central_server.storage.snapshots import Snapshots as SnapshotFiles
 from central_server.storage.stock_rows import OpeningStock
+from central_server.storage.trouble import will_pass
 from central_server.storage.unit import Unit
 from central_server.web.deps import Central
 from central_server.web.pokes import PokeBoard
@@ -380,11 +381,19 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
 
 
 class CannotOpen(Exception):
-    """The database cannot be opened. `is_far` tells a server that does not answer from a file."""
+    """The database cannot be opened. `is_far` tells a server that does not answer from a file.
 
-    def __init__(self, reason: str, *, is_far: bool) -> None:
+    `will_pass`: it may be whole, and cannot be opened now, such as on a full disk.
+    """
+
+    def __init__(self, reason: str, *, is_far: bool, will_pass: bool = False) -> None:
         self.is_far = is_far
+        self.will_pass = will_pass
         super().__init__(f"the database cannot be opened: {reason}")
+
+
+class NotNow(Exception):
+    """The database could not do it now; nothing is half done. The words are for people."""
 
 
 def back_up(settings: CentralSettings, target: Path) -> None:
@@ -413,9 +422,16 @@ def opened(settings: CentralSettings) -> Iterator[Parts]:
             schema_version(database)
         except Exception as problem:
             is_far = not settings.url.startswith("sqlite")
-            raise CannotOpen(str(problem).partition("\n")[0], is_far=is_far) from problem
+            raise CannotOpen(
+                str(problem).partition("\n")[0],
+                is_far=is_far,
+                will_pass=will_pass(problem),
+            ) from problem
         stack.callback(database.close)
-        yield assemble(settings, database)
+        try:
+            yield assemble(settings, database)
+        except Unavailable as problem:
+            raise NotNow(str(problem)) from problem
 
 
 def _readiness(database: Database) -> dict[str, str]:

@@ -322,13 +322,16 @@ def _require_schema(parts: "Parts", *, may_migrate: bool = False) -> None:
 
 @contextlib.contextmanager
 def _opened(settings: "CentralSettings") -> "Iterator[Parts]":
-    from central_server.bootstrap import CannotOpen, opened
+    from central_server.bootstrap import CannotOpen, NotNow, opened
 
     try:
         with opened(settings) as parts:
             yield parts
     except CannotOpen as problem:
-        _fail(UNREACHABLE if problem.is_far else FAILURE, str(problem))
+        near = TRY_LATER if problem.will_pass else FAILURE
+        _fail(UNREACHABLE if problem.is_far else near, str(problem))
+    except NotNow as problem:
+        _fail(TRY_LATER, str(problem))
 
 
 def _say(document: Any, text: str, *, as_json: bool) -> None:

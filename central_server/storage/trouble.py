@@ -5,6 +5,7 @@ same may be sent again, and what has a key counts once. The engine's own words g
 to the log, never to the caller.
 """
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,15 @@ def words_for(problem: Exception, *, is_writing: bool) -> str | None:
         words = words_of_code(problem.orig)
         return words or (_BY_CODE_OF_WRITES.get(code) if is_writing else None)
     return _AWAY if problem.connection_invalidated else None
+
+
+def will_pass(problem: Exception) -> bool:
+    """Return whether what kept a database from being opened passes by itself."""
+    if isinstance(problem, Unavailable):
+        return True
+    if isinstance(problem, OSError):
+        return problem.errno == errno.ENOSPC
+    return words_for(problem, is_writing=False) is not None
 
 
 def words_of_code(problem: BaseException | None) -> str | None:

@@ -15,7 +15,7 @@ from store_client.replica.store import Files, Store
 from sync.clock import Clock
 from sync.edge.journal import Journal
 from sync.edge.recovery import begin_epoch
-from sync.edge.sqlite import UnsafeDatabase, copy_database
+from sync.edge.sqlite import NoRoom, UnsafeDatabase, copy_database
 
 NAME = "journal.db"
 BESIDE = ("", "-wal", "-shm")
@@ -121,6 +121,8 @@ def _refuse_if_older(files: Files, key: str, copied: Copied) -> None:
         return
     try:
         present = Journal(files.journal, key)
+    except NoRoom:
+        raise  # it may be whole, and newer
     except UnsafeDatabase:
         return
     try:

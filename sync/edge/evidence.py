@@ -53,6 +53,10 @@ class Evidence:
         self._folder = folder
         self._cipher = _cipher(key) if key else None
         self._month = -1
+        self.has_flushed = False
+        """Whether this process has brought anything to the disk itself."""
+        self._is_name_owed = False
+        """Whether a file was made whose name may not be on the disk yet."""
 
     def append(self, witnesses: Sequence[Witness]) -> None:
         """Add records and flush them to the disk; the last one says which month they are of."""
@@ -63,6 +67,7 @@ class Evidence:
             descriptor = self._open(_made_at_ms(witnesses[-1].line) // MONTH_MS)
             _write_whole(descriptor, content)
             self.flush(descriptor)
+            self.has_flushed = True
         except OSError:
             self.close()  # the disk may come back as another one
             raise
@@ -113,11 +118,12 @@ class Evidence:
         if self._descriptor is None or month != self._month:
             self.close()
             path = self._folder / f"{month}{SUFFIX}"
-            is_new = not path.exists()
+            self._is_name_owed = self._is_name_owed or not path.exists()
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._descriptor = os.open(path, flags, 0o600)
-            if is_new:
+            if self._is_name_owed:
                 _flush_names(self._folder)
+                self._is_name_owed = False
             self._month = month
         return self._descriptor
 

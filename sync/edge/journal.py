@@ -179,9 +179,9 @@ class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
     def _trust_log(self) -> None:
         """See that what was found in the log is on the disk, before it is added to."""
         if self._is_log_doubtful:
-            self._is_log_doubtful = begin_log_anew(self._connection)
+            self._is_log_doubtful = begin_log_anew(self._connection, waits=True)
             if self._is_log_doubtful:
-                raise OperationalError("the disk is full, or fails")
+                raise OperationalError("the disk is full, or fails, or others read for long")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

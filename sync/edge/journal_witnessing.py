@@ -54,7 +54,11 @@ class JournalWitnessing(JournalPart):
                 self.mark_file.sync()
 
     def complete_evidence(self) -> None:
-        """Write once more what the evidence lacks: a crash left it out, or a disk was away."""
+        """Write once more what the evidence lacks: a crash left it out, or a disk was away.
+
+        And the newest record once in each process: what an earlier one could not flush looks
+        as if it were on the disk.
+        """
         with self._lock:
             self._testify(self._catch_up)
 
@@ -103,7 +107,7 @@ class JournalWitnessing(JournalPart):
         """
         life, end = self.lives.newest, self.head().seq
         known = evidence.newest(life.replica_id, life.epoch)
-        owed = end + 1
+        owed = end + 1 if evidence.has_flushed else max(life.base + 1, end)
         if self._owed is not None:
             owed = self._owed[1] if self._owed[0] == life.epoch else life.base + 1
         first = min([owed, *known])

@@ -43,7 +43,9 @@ class MarkFile:
         self._descriptor: int | None = None
         self._flushed = b""
         """What was in the file when this handle flushed it last."""
-        self._is_doubtful = False
+        self._is_doubtful = True
+        """Whether the kernel may call what it could not write clean: an earlier process may have
+        died of a disk that failed."""
 
     def read(self, install_nonce: str) -> Mark | None:
         """Return the newest whole slot of this installation.
@@ -77,7 +79,7 @@ class MarkFile:
                 return
         content = self._content(self._descriptor)
         if content != self._flushed:
-            if self._is_doubtful:
+            if self._is_doubtful and content:
                 # The kernel may take what it could not write for written: let it see a change.
                 os.pwrite(self._descriptor, content[-1:], len(content) - 1)
             self._is_doubtful = True

@@ -138,22 +138,24 @@ def transaction(
         raise
 
 
-def begin_log_anew(connection: Connection) -> bool:
+def begin_log_anew(connection: Connection, *, waits: bool = False) -> bool:
     """Bring the whole write-ahead log into the file, durably; return whether that failed.
 
     A process may have died of a disk that failed an fsync. The kernel shows the pages that
     it could not write as if they were on the disk, and what is appended behind them would go
-    with them when the power is cut. Where others work with the file just now nobody
-    has died, and the log is theirs.
+    with them when the power is cut. Where others write or read just now nobody has died, and
+    the log is theirs; a process that is open and idle is not in the way. With `waits`, for a
+    log that is in doubt already, they are waited for, and it failed where they did not end.
     """
-    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    timeout_ms = BUSY_TIMEOUT_MS if waits else 0
+    connection.execute(f"PRAGMA busy_timeout = {timeout_ms}").fetchall()
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite.OperationalError:
         return True
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").fetchall()
-    return False
+    return waits and bool(is_busy)
 
 
 def copy_database(connection: Connection, target: Path, key: str = "") -> None:

@@ -4,9 +4,13 @@ import json
 import socket
 
 import pytest
+import sqlcipher3.dbapi2 as driver
+from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
-from central_server.cli import CONFLICT, NOT_FOUND, REFUSED, USAGE, app
+from central_server.cli import CONFLICT, NOT_FOUND, REFUSED, TRY_LATER, USAGE, app
+from central_server.storage import sqlite
+from central_server.storage.sqlite import GroupWriter, InlineWriter
 
 SECRET = "a secret for tests only, long enough to sign with"
 CODES = "0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later"
@@ -110,3 +114,28 @@ def test_misspelt_setting_is_said(run, monkeypatch):
     """A setting that does not exist is not silently ignored."""
     monkeypatch.setenv("HOLDSHELF_CENTRAL_PROT", "1")
     assert run("doctor").exit_code == USAGE
+
+
+def test_a_full_disk_says_try_later(run, monkeypatch):
+    """Nothing was recorded, and a script may send the same again: at opening, and at a write."""
+
+    def full(*_: object, **__: object) -> None:
+        raise DBAPIError("COMMIT", {}, sqlite_error(13))
+
+    run("migrate")
+    with monkeypatch.context() as patch:
+        patch.setattr(InlineWriter, "write", full)
+        patch.setattr(GroupWriter, "write", full)
+        written = run("key", "create", "--name", "till", "--scope", "orders:read")
+    assert (written.exit_code, "disk is full" in written.stderr) == (TRY_LATER, True), written
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "_connect", full)
+        opened = run("doctor")
+    assert opened.exit_code == TRY_LATER, opened
+
+
+def sqlite_error(code: int) -> Exception:
+    """Return what the engine raises with this result code."""
+    problem = driver.OperationalError("database or disk is full")
+    problem.sqlite_errorcode = code
+    return problem

@@ -1,7 +1,7 @@
 """Where tests put their files: in memory where there is room, because they sync to the disk often.
 
 What is synced there is as safe from a killed process as it is on a disk; only a power cut would
-show the difference, and no test cuts the power.
+show the difference. Tests that cut it do so to copies of what was flushed, not to this machine.
 """
 
 import os

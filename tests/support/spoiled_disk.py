@@ -17,6 +17,7 @@ import os
 import platform
 import signal
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,15 +116,8 @@ def mend(switch: Path) -> None:
 
 def require() -> None:
     """Raise `CannotFail` where this system lets nobody answer for a disk."""
-    child = os.fork()
-    if child == 0:
-        try:
-            ask_before_calls()
-        except BaseException:  # noqa: BLE001 - the parent raises it
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if status:
+    probe = f"from {__name__} import ask_before_calls; ask_before_calls()"
+    if subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode:
         raise CannotFail("no system call filter with a listener")
 
 

@@ -158,3 +158,40 @@ def test_a_mark_that_fails_keeps_nothing_from_the_other_disk(journal: Journal, t
     journal.mark_file = whole
     add(journal, record(3))
     assert journal.witness_problem == ""
+
+
+def test_each_process_writes_the_newest_record_once_more(journal: Journal, tmp_path: Path):
+    """The one before it may have died of a disk whose flush failed: nobody can see that."""
+    add(journal, record(2))
+    again = Journal(tmp_path / "live" / "journal.db", KEY, evidence_folder=tmp_path / "disk")
+    flushed: list[int] = []
+    assert again.evidence is not None
+    again.evidence.flush = flushed.append
+    notice_restore(again, NOON_MS)
+    assert (len(flushed), kept(again)) == (1, [1, 2])
+    notice_restore(again, NOON_MS)
+    assert len(flushed) == 1
+    again.close()
+
+
+def test_the_name_of_a_new_file_is_flushed_until_it_is_on_the_disk(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A record in a file that nobody finds after a power cut would be none."""
+    fresh = Evidence(tmp_path / "fresh", KEY)
+    tried: list[Path] = []
+
+    def fails(folder: Path) -> None:
+        tried.append(folder)
+        if len(tried) == 1:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(evidence, "_flush_names", fails)
+    assert journal.evidence is not None
+    (one,) = journal.evidence.after("R1", 1, 0)
+    with pytest.raises(OSError, match="Input"):
+        fresh.append([one])
+    fresh.append([one])
+    fresh.append([one])
+    assert len(tried) == 2
+    fresh.close()

@@ -1,11 +1,14 @@
 """What a store keeps beside its database: the mark, and the evidence on another path."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sync.domain.inventory import StockEffect, StockReason
+from sync.edge import mark
 from sync.edge.evidence import MONTH_MS, Evidence
 from sync.edge.holes import holes
 from sync.edge.journal import Journal
@@ -187,3 +190,25 @@ def test_evidence_that_cannot_be_written_is_told_and_refuses_nobody(tmp_path: Pa
     assert add(journal, record(1)) == 1
     assert "Input/output error" in journal.witness_problem
     journal.close()
+
+
+def test_the_first_flush_of_a_process_has_something_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What the process before could not flush the kernel calls clean: a flush alone is nothing."""
+    before = mark_in(tmp_path)
+    before.write(ONE)
+    before.close()
+    written: list[int] = []
+
+    def seen(descriptor: int, content: bytes, at: int) -> int:
+        written.append(at)
+        return os.pwrite(descriptor, content, at)
+
+    monkeypatch.setattr(mark, "os", SimpleNamespace(**{**vars(os), "pwrite": seen}))
+    file = mark_in(tmp_path)
+    file.sync()
+    file.sync()
+    assert len(written) == 1
+    assert file.read("nonce") == ONE
+    file.close()

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sync.edge import evidence, mark
+from sync.edge import evidence, mark, sqlite
 from sync.edge import journal as module
 from sync.edge.evidence import Evidence
 from sync.edge.holes import holes
@@ -334,10 +334,30 @@ def test_a_log_in_doubt_is_not_added_to_while_the_disk_fails(
     machine.begun()
     died = machine.copied(tmp_path / "died")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "begin_log_anew", lambda _: True)
+        patch.setattr(module, "begin_log_anew", lambda _, **__: True)
         journal = Journal(died.folder / "journal.db", KEY)
         assert check_chain(journal) == DONE
         with pytest.raises(OperationalError, match="disk"):
             add(journal, record(DONE + 1))
     assert add(journal, record(DONE + 1)) == DONE + 1
     journal.close()
+
+
+def test_a_log_in_doubt_stays_so_while_others_hold_it(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader keeps the log from being begun anew: work is refused until it is done."""
+    machine.begun()
+    died = machine.copied(tmp_path / "died")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "begin_log_anew", lambda _, **__: True)
+        journal, reader = (Journal(died.folder / "journal.db", KEY) for _ in range(2))
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+    journal.connection.execute("PRAGMA busy_timeout = 20").fetchall()
+    with reader.reading():
+        assert check_chain(reader) == DONE
+        with pytest.raises(OperationalError, match="others"):
+            add(journal, record(DONE + 1))
+    assert add(journal, record(DONE + 1)) == DONE + 1
+    for one in (journal, reader):
+        one.close()
