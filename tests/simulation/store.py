@@ -261,6 +261,7 @@ class StoreMachine:
             return act(), ""
         except Crashed:
             if self.fuse.is_out_of_power:
+                self.fuse.power_cuts += 1
                 self.lose_power()
                 return None, "the power went"
             self.restart()
@@ -279,7 +280,6 @@ class StoreMachine:
     def lose_power(self, begins_ms: int = 0) -> int:
         """Go off and on again; return of how many files something was lost that was not flushed."""
         self.fuse.is_out_of_power = False
-        self.fuse.power_cuts += 1
         self.boots += 1
         self.clock.boot(begins_ms)
         self.flushes.end(is_dark=True)

@@ -55,7 +55,8 @@ def test_every_kind_of_operation_and_of_fault_occurs():
     assert figures.missing_kinds(totals) == []
     faults = {kind.name for kind in events.ALL if kind.is_fault}
     assert sorted(name for name in faults if not totals[f"fault: {name}"]) == []
-    for name in ("store crashes", "central crashes", "network: late_push", "network: late_call",
+    for name in ("store crashes", "power cuts in mid-flush", "central crashes",
+                 "network: late_push", "network: late_call",
                  "store commits refused by a full disk",
                  "central commits refused by a full disk"):  # fmt: skip
         assert totals[name], name

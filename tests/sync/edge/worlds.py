@@ -1,6 +1,5 @@
 """A store with real files, a central in memory, and whatever stands between them."""
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -16,7 +15,6 @@ from sync.protocol.rows import AssociateRow, Entity, PriceRow, ProductRow, Stock
 from sync.transport.faulty import Faults, FaultyEndpoint
 from tests.support.builders import ManualClock, daemon_of, enrolled_store
 from tests.support.memory_central import MemoryCentral
-from tests.support.scratch import scratch_folder
 
 SCOPE = "store:S001"
 
@@ -124,11 +122,6 @@ class World:
         assert list(ours) == theirs
         assert len(set(self.central.applied)) == len(self.central.applied)
         assert journal.acked_seq() == journal.head().seq == len(ours)
-
-
-def a_world(**values: object) -> World:
-    """Return a world in a folder of its own."""
-    return World(Path(tempfile.mkdtemp(dir=scratch_folder())), **values)  # type: ignore[arg-type]
 
 
 class Refusing:
