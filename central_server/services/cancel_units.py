@@ -96,18 +96,22 @@ class UnitCancellation:
         if units == {line: count for line, count in pending_of(order, parts).items() if count}:
             return self._whole.cancel_in(unit, order_id, reason, actor, now_ms)
         if taken.dropped and unit.supply.promised_by(order_id) is not None:
-            raise OrderChangeInvalid("it waits for goods on their way: cancel all of it, or wait")
+            taken = _of_what_is_carried(order, parts, units)
         after = tuple(
             cancel_units(one, taken.parts[one.id]) if one.id in taken.parts else one
             for one in parts
         )
+        left = _without(order, taken)
+        if taken.dropped:
+            # What is left is planned at its release: the network keeps it until then.
+            unit.stock.lock_network(sorted({line.sku for line in order.lines}))
+            unit.holds.let_go([order_id])
         feed = FeedWriter(unit.feed)
         unit.capacity.release(
             [new.id for old, new in zip(parts, after, strict=True)
              if old.total("open") and not new.total("open")]
         )  # fmt: skip
         write_changed(unit, feed, stored, after, now_ms)
-        left = _without(order, taken)
         write_counts(unit, left)
         if order != left and not any(line.unsourced for line in left.lines):
             close_unsourced(unit, order_id, now_ms, actor, "Cancelled.")
@@ -155,6 +159,19 @@ class UnitCancellation:
     @property
     def _random(self) -> Random:
         return self._whole.random
+
+
+def _of_what_is_carried(order: Order, parts: Parts, units: Units) -> Taken:
+    """Return where `units` are cancelled of an order whose other units wait for receipts.
+
+    Those are claimed as a whole, so locations give up theirs. Raises `OrderChangeInvalid`
+    where they have too few.
+    """
+    carried = replace(order, lines=tuple(replace(line, unsourced=0) for line in order.lines))
+    there = pending_of(carried, parts)
+    if any(count > there[line] for line, count in units.items()):
+        raise OrderChangeInvalid("it waits for goods on their way: cancel all of it, or wait")
+    return taken_off(carried, parts, units)
 
 
 def _without(order: Order, taken: Taken) -> Order:

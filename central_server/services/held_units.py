@@ -5,7 +5,7 @@
                what it could not, the network keeps without a place, as of orders that nobody
                planned: units that were sold or counted off, that rules of promising keep, of
                a place that is not asked now, and all by rules of routing that have changed
-    changed    planned anew
+    changed    planned anew; where a part is cancelled, the network keeps the rest
     released   decided anew, and nothing is kept for it any more (`Holds.close`)
 
 So each unit that is wanted is asked of one place or of the network, never of both.

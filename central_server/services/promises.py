@@ -84,6 +84,8 @@ class Promises:
         self._asked: dict[tuple[str, str, str, bool], tuple[Asked, Selection]] = {}
         self._categories: dict[str, str] = {}
         self._releases: dict[str, int] = {}
+        self._wanted: dict[str, int] = {}
+        """What orders want that nobody carries, with what is kept for parcels that are held."""
         self._unsourced: dict[str, int] = {}
         self._held: dict[str, Mapping[str, int]] = {}
         self._kept_at: dict[str, dict[str, Kept]] = {}
@@ -248,8 +250,8 @@ class Promises:
         """
         missing = [sku for sku in skus if sku not in self._kept_at]
         if missing:
-            unsourced = self._unsourced_of(missing)
-            waited = [sku for sku in missing if unsourced[sku]]
+            self._unsourced_of(missing)
+            waited = [sku for sku in missing if self._wanted[sku]]
             read = self.view.supply.kept(waited, self.now_ms) if waited else {}
             self._kept_at.update({sku: read.get(sku, {}) for sku in missing})
         found: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -366,6 +368,7 @@ class Promises:
         missing = [sku for sku in skus if sku not in self._unsourced]
         if missing:
             wanted = _unsourced(self.view, missing)
+            self._wanted.update(wanted)
             some = [sku for sku in missing if wanted[sku]]
             held = held_at(self, some, ANYBODY) if some else {}
             self._held.update({sku: held.get(sku, {}) for sku in missing})
@@ -410,7 +413,7 @@ def reserve(
         return False  # an order came meanwhile that waits for them: look again
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
-    kept, held = fresh.kept(wanted if ask.is_moved else wide, ask), fresh.held(wanted)
+    kept, held = fresh.kept(wanted, ask), fresh.held(wanted)
 
     def limit(position: StockPosition) -> int:
         promise = promises.promise(position, ask, known[position.sku])

@@ -54,7 +54,11 @@ _KEPT_OF = Prepared(
 
 
 class Holds:
-    """The tables `order_holds` and `kept_units`. Who changes an order's has locked the order."""
+    """The tables `order_holds` and `kept_units`. Who changes an order's has locked the order.
+
+    But for what concerns many orders at once, and does no harm whenever it comes: `look_at` lets
+    whoever locks them next look, and units that are let go are the network's, as of others.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import (
     AlreadyHandedOver,
     IdempotencyKeyReused,
@@ -19,6 +20,7 @@ from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
+from sync.domain.inventory import StockReason
 from sync.domain.orders import PaymentPlace
 from tests.central_server.services.test_kits_in_parcels import stock_kit
 from tests.central_server.services.test_parcels import exceptions, place
@@ -238,6 +240,26 @@ def test_what_waits_for_goods_on_their_way_is_not_cancelled_in_part(world: World
     order_id = placed(world, replace(world.new_order(("SKU-1", 40)), accept_later=True))
     with pytest.raises(OrderChangeInvalid, match="on their way"):
         cancel(world, order_id, {1: 1})
+
+
+def test_units_that_stores_have_are_cancelled_while_others_wait(shipping: World):
+    """What waits for goods on their way goes on waiting; only that is not cancelled in part."""
+    order_id, parts = place(shipping, ("SKU-1", 13))
+    first = next(one for one in parts if one.total("open") == 3)
+    others = {"S001", "S002", "S003"} - {one.location_id for one in parts}
+    items = [StockItem(name, "SKU-1", 0) for name in others]
+    shipping.parts.intake.stock(items, "count", StockReason.IMPORT)
+    device = shipping.device(first.location_id)
+    device.do(op.FulfillmentRejected(first.id, ShortReason.NOT_FOUND))
+    device.push()
+    due = shipping.clock.now_ms() + DAY_MS
+    shipping.parts.central.supply.expect(Receipt("R-8", "S003", "SKU-1", 50, due))
+    shipping.parts.central.unfillable.back_order(order_id, by="Kim")
+    assert counts(shipping.order(order_id)) == [(13, 0, 3)]
+    assert counts(cancel(shipping, order_id, {1: 2})) == [(13, 2, 3)]
+    assert sum(one.total("open") for one in shipping.fulfillments(order_id)) == 8
+    with pytest.raises(OrderChangeInvalid, match="on their way"):
+        cancel(shipping, order_id, {1: 9})
 
 
 def test_an_order_that_is_held_loses_units_too(shipping: World):

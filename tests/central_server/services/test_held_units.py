@@ -14,17 +14,20 @@ from central_server.services.promises import Ask
 from central_server.services.waiting_room import Change
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.inventory import StockReason
+from tests.central_server.services.test_cancel_units import cancel as cancel_units
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_memory import agree
 from tests.central_server.services.test_promise_rules import publish as publish_promising
 from tests.central_server.services.test_promise_rules import shown
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_demand import network
+from tests.central_server.services.test_waiting_parcels import order
 from tests.support.central_world import NINE_TO_NINE, World, sqlite_world
 from tests.support.parcels import CARRIERS, HARBOR, NOWHERE, SWIFT
 
@@ -209,6 +212,38 @@ def test_who_changes_an_order_has_it_kept_elsewhere(held):
     assert (at_stores(held), network(held, Ask())) == ([10, 10, 6], 26)
     assert release(held, order_id) == [("S003", 4)]
     assert kept(held) == []
+
+
+def test_who_cancels_a_part_frees_those_units(held):
+    """Of three one is left, which the network keeps: everybody may have the two others."""
+    order_id, _ = place(held, ("SKU-1", 3))
+    assert (at_stores(held), network(held, Ask())) == ([7, 10, 10], 27)
+    cancel_units(held, order_id, {1: 2})
+    assert (at_stores(held), network(held, Ask())) == ([10, 10, 10], 29)
+    assert kept(held) == []
+    assert release(held, order_id) == [("S001", 1)]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "kept for more than it wants"])
+def test_what_is_kept_for_parcels_hides_nobody_who_waits_at_a_store(held, how):
+    """A pickup waits at S002 for other goods, and for two that lie there: nobody else has them."""
+    order_id, _ = place(held, ("SKU-1", 3))
+    held.parts.intake.stock([StockItem("S002", "SKU-1", 2)], "count", StockReason.IMPORT)
+    due_ms = held.clock.now_ms() + 86_400_000
+    held.parts.central.supply.expect(Receipt("R1", "S002", "SKU-2", 5, due_ms))
+    waiting = held.new_order(("SKU-1", 2), ("SKU-2", 12), at="S002")
+    order(held, waiting)
+    assert at_stores(held) == [7, 0, 10]
+    if how == "cancelled":
+        cancel_units(held, order_id, {1: 2})
+    else:
+        keep = {("SKU-1", "S001"): 5}
+        with held.database.read() as view:
+            version = view.routing_rules.in_force(held.clock.now_ms()).version
+        held.database.write(lambda unit: unit.holds.keep(order_id, "web", keep, version, None))
+    assert shown(held, "S002") == 0
+    (work,) = held.fulfillments(held.place(("SKU-1", 1), at="S002").order_id)
+    assert work.location_id != "S002"
 
 
 def test_only_the_last_hold_lets_go(held):
