@@ -121,16 +121,18 @@ class _Answer:
             here = [one for one in coming if one.location_id == place.id]
             _, due_ms, missing = of_receipts(self._wanted, later[place.id], here, self._now_ms)
             start = begins.get(place.id, self._now_ms)
-            is_now = not lacking and start is not None
+            is_complete = not lacking and self.release_ms is None
+            waits = not is_complete and not missing
             due_ms = max(due_ms, self.release_ms or 0)
             entries.append({
                 "location_id": place.id,
                 "distance_km": self._km(place),
-                "complete": not lacking,
+                "complete": is_complete,
                 "lacking": lacking,
                 "day_full": start is None,
-                "promised_by": self._ready(place, start or 0) if is_now else None,
-                "promised_later": self._ready(place, due_ms) if lacking and not missing else None,
+                "promised_by": None if start is None or not is_complete
+                else self._ready(place, start),
+                "promised_later": self._ready(place, due_ms) if waits else None,
                 "data_age_seconds": _age_s(heard.get(place.id), self._now_ms),
             })  # fmt: skip
         return sorted(entries, key=lambda one: not one["complete"])

@@ -17,6 +17,7 @@ from central_server.services.order_giving import Giving
 from central_server.services.order_release import release
 from central_server.services.order_views import Document
 from central_server.services.parcel_routing import STORE, ParcelRouting
+from central_server.services.pre_orders import release_of, sold_in
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.shipping import barred
@@ -119,6 +120,8 @@ class OfferDesk:
         others = any(one.closed_ms is None for one in holds if one is not offer)
         if others or not _is_for(offer, location_id, now_ms):
             raise OfferGone(order.number)
+        if release_of(unit, sold_in(order, is_open=True), now_ms) is not None:
+            raise OfferGone(order.number)  # once the offer is over, it waits for its date
         note = "claimed"
         unit.holds.close(order_id, [HoldKind.OFFER.value], now_ms, by=location_id, note=note)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}

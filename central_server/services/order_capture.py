@@ -234,7 +234,9 @@ class OrderCapture:
         if new.payment is PaymentPlace.IN_STORE:
             if not new.waiting_list:
                 raise refusal(unit, order, now_ms, WITH_LIST)
-            order, held = hold_here(unit, order, place, now_ms, self._how, may_wait=True)
+            order, held = hold_here(
+                unit, order, place, now_ms, self._how, may_wait=True, is_released=False
+            )
             return order, (held,)
         if not new.accept_later:
             raise refusal(unit, order, now_ms, WITH_LATER)
@@ -271,7 +273,9 @@ class OrderCapture:
         release_ms = release_of(unit, sold_in(order), now_ms)
         if release_ms is not None and not new.accept_later:
             raise refusal(unit, order, now_ms, WITH_LATER)
-        if new.accept_later and foresight is None and is_lacking(unit, order, routing, release_ms):
+        # What was foreseen can be sent now: that a kit may not be sold yet is not seen in stock.
+        may_wait = new.accept_later and (release_ms is not None or foresight is None)
+        if may_wait and is_lacking(unit, order, routing, release_ms):
             waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
             self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
             return waiting, ()

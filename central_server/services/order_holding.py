@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 
 
 def hold_here(
-    unit: "Unit", order: Order, place: Location, now_ms: int, how: Giving, *, may_wait: bool
-) -> tuple[Order, FulfillmentOrder]:
+    unit: "Unit", order: Order, place: Location, now_ms: int, how: Giving, *, may_wait: bool,
+    is_released: bool = True,
+) -> tuple[Order, FulfillmentOrder]:  # fmt: skip
     """Let the chosen store hold all of an order, or put the customer on its waiting list.
 
-    Returns the order as it is kept. Raises `NotPriced` (what is held has a price to
-    be paid) and `InsufficientStock` (unless it may wait).
+    What may not be sold yet (not `is_released`) is held by nobody. Returns the order as it is
+    kept. Raises `NotPriced` (what is held has a price to be paid) and `InsufficientStock`
+    (unless it may wait).
     """
     if free := tuple(line.sku for line in order.lines if not line.unit_price_minor):
         raise NotPriced(free, place.price_zone, order.currency)
     products = unit.catalogue.products({line.sku for line in order.lines})
-    plan, has_units, claim = _promise_here(unit, order, place, now_ms)
+    plan, has_units, claim = _promise_here(unit, order, place, now_ms, is_released=is_released)
     if not has_units and not may_wait:
         raise InsufficientStock(plan.shortfall())
     made = assign(
@@ -55,7 +57,7 @@ def hold_here(
 
 
 def _promise_here(
-    unit: "Unit", order: Order, place: Location, now_ms: int
+    unit: "Unit", order: Order, place: Location, now_ms: int, *, is_released: bool
 ) -> tuple[SourcingPlan, bool, Claim | None]:
     """Reserve all of an order at one place, if it can promise all of it and its day has room.
 
@@ -69,6 +71,8 @@ def _promise_here(
     here = one_candidate(unit, place, wanted, now_ms, ask, promises)
     if not here.pickup_enabled:
         raise PickupNotOffered(place.id)
+    if not is_released:
+        here = replace(here, available={})  # of a kit, its components may be there to be sold
     plan = route(demand, [here], RoutingRules(), now_ms)
     if plan.location_id is None:
         return plan, False, None

@@ -54,9 +54,14 @@ def release_of(view: "View", skus: Collection[str], now_ms: int) -> int | None:
     return latest if latest > now_ms else None
 
 
-def refusal(view: "View", order: Order, now_ms: int, hint: str) -> NotReleased:
-    """Return why an order is not taken now, and from when on it is; `hint` says how to wait."""
-    releases = view.catalogue.releases(sold_in(order))
+def refusal(
+    view: "View", order: Order, now_ms: int, hint: str, *, is_open: bool = False
+) -> NotReleased:
+    """Return why an order is not taken now, and from when on it is; `hint` says how to wait.
+
+    `is_open`: only what no location carries yet is asked about.
+    """
+    releases = view.catalogue.releases(sold_in(order, is_open=is_open))
     late = tuple(sorted(sku for sku, at_ms in releases.items() if at_ms > now_ms))
     return NotReleased(late, rfc3339(max(releases.values())), hint)
 

@@ -20,6 +20,7 @@ from central_server.services.counter_orders import (
 )
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.notice import expiry_source
+from central_server.services.pre_orders import release_of, sold_in
 from central_server.services.promises import Ask, reserve
 from central_server.services.push_exceptions import ExceptionsOfPush
 from sync.domain.fulfillment import FulfillmentOrder
@@ -122,6 +123,9 @@ class Reserving(ABC):
 
     def _serve(self, order: FulfillmentOrder) -> bool:
         wanted = order.reserve.wanted if order.reserve is not None else ()
+        whole = self._ups.order(order.order_id)
+        if release_of(self._unit, sold_in(whole), self._now_ms) is not None:
+            return False  # a kit's own date: its components may be there to be sold
         units: Counter[str] = Counter()
         for line, count in zip(order.lines, wanted, strict=True):
             units[line.sku] += count

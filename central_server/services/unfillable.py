@@ -24,6 +24,7 @@ from central_server.services.errors import (
 from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
+from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours
 from central_server.services.times import rfc3339
@@ -74,10 +75,12 @@ class UnfillableDesk:
     def route_again(self, order_id: str, *, by: str) -> Document:
         """Route what nobody carries, as stock and rules are now.
 
-        Raises `NotFound`, `NothingUnsourced`, `InsufficientStock`.
+        Raises `NotFound`, `NothingUnsourced`, `NotReleased` and `InsufficientStock`.
         """
 
         def work(unit: "Unit", order: Order, now_ms: int) -> str:
+            if release_of(unit, sold_in(order, is_open=True), now_ms) is not None:
+                raise refusal(unit, order, now_ms, "", is_open=True)
             self._release(unit, order, _unsourced(order), now_ms)
             return "Routed again."
 

@@ -233,7 +233,8 @@ class WaitingRoom:
                 return self._document(unit, order)
             skus = sold_in(order, is_open=True)
             if kind is HoldKind.PRE_ORDER and release_of(unit, skus, now) is not None:
-                raise refusal(unit, order, now, ": change its release date instead")
+                hint = ": change its release date instead"
+                raise refusal(unit, order, now, hint, is_open=True)
             unit.holds.close(order_id, [kind.value], now, by=by, note=note)
             text = f"No longer held: {note or WORDS[kind]}"
             event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
@@ -255,7 +256,8 @@ class WaitingRoom:
             order = _changed(unit, self._waiting(unit, order_id), change)
             unit.orders.set_destination(order)
             write_counts(unit, order)
-            self._plan_anew(unit, order, now)
+            if order.ship_to:
+                self._plan_anew(unit, order, now)
             event = OrderEvent(order_id, now, "changed", "Changed before its release.", by)
             unit.orders.append_events([event])
             return self._document(unit, order)
@@ -263,7 +265,7 @@ class WaitingRoom:
         return self._database.write(work)
 
     def _plan_anew(self, unit: "Unit", order: Order, now_ms: int) -> None:
-        """Keep the units of an order that was changed where it would leave now.
+        """Keep the units of a parcel order that was changed where it would leave now.
 
         What nobody could send now is kept of the network.
         """
