@@ -21,6 +21,7 @@ from central_server.services.need_by import require_by
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
+from central_server.services.outlook import Taken
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.pre_orders import hold_until, keep_back, pre_ordered
 from central_server.services.promises import Ask, Promises
@@ -41,8 +42,6 @@ GRANT_WAIT_MS = 15 * 60_000
 """What has come to a store that shares its stock is the store's own until its next round."""
 Claim = tuple[str, int, str, int, int]
 """Order, line, receipt, units, promised by."""
-Taken = Mapping[str, list[tuple[str, int]]]
-"""What is taken of which receipts, by SKU."""
 Goods = tuple[str, str]
 """Location and SKU of what came."""
 

@@ -17,6 +17,7 @@ from central_server.services.errors import UnknownSkus
 from central_server.services.order_capture import NewLine
 from central_server.services.order_lines import order_lines
 from central_server.services.order_views import Document, delivery_document
+from central_server.services.outlook import Arrival, Outlook, arrivals_of
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.places import Where
 from central_server.services.pre_orders import release_of, sold_in
@@ -25,7 +26,6 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339, rfc3339_or_none
-from central_server.services.waiting_parcels import Arrival, Outlook, arrivals_of
 from central_server.sourcing.atp import data_age_ms
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km

@@ -25,6 +25,7 @@ from central_server.services.mail import mail_item
 from central_server.services.notice import PARTLY_CANCELLED, partly_cancelled
 from central_server.services.order_release import write_counts
 from central_server.services.order_views import deliveries_of, order_document, orders_in
+from central_server.services.pre_orders import look_again
 from central_server.services.promising import compact
 from central_server.services.unfillable import CANCELLED, close_unsourced
 from central_server.services.units_to_cancel import Taken, pending_of, taken_off
@@ -113,6 +114,8 @@ class UnitCancellation:
         )  # fmt: skip
         write_changed(unit, feed, stored, after, now_ms)
         write_counts(unit, left)
+        if taken.dropped:
+            look_again(unit, left, now_ms)
         if order != left and not any(line.unsourced for line in left.lines):
             close_unsourced(unit, order_id, now_ms, actor, "Cancelled.")
         self._put_back(unit, feed, parts, after, actor, now_ms)

@@ -11,11 +11,14 @@ Work that a location has already when a date is said stays there.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent, OrderHold
 from central_server.services.errors import NotReleased
 from central_server.services.order_giving import Giving, tell
+from central_server.services.outlook import Outlook
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.shipping import shipping_home
 from central_server.services.times import rfc3339
@@ -75,7 +78,7 @@ def hold_until(order: Order, release_ms: int, by_ms: int, now_ms: int) -> OrderH
 
 def pre_ordered(order: Order, place: Location, hold: OrderHold, now_ms: int) -> OrderEvent:
     """Return what the timeline says of it."""
-    by_ms = int(str(hold.data["promised_by_ms"]))
+    by_ms = _moment(hold, "promised_by_ms")
     text = f"Pre-ordered: {hold.text}"
     data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
     return OrderEvent(order.id, now_ms, EVENT, text, order.channel, data)
@@ -92,14 +95,53 @@ def keep_back(unit: "Unit", order: Order, now_ms: int, how: Giving) -> bool:
         return False
     before = next((one for one in unit.holds.of(order.id) if one.kind == KIND), None)
     place = _place_of(unit, order)
-    by_ms = _promised_by(unit, order, place, release_ms, before, how)
+    by_ms = _promised_by(unit, order, place, release_ms, before, now_ms, how)
     hold = hold_until(order, release_ms, by_ms, now_ms)
     unit.holds.open([hold])
     if before is None or before.data != hold.data:
-        unit.orders.append_events([pre_ordered(order, place, hold, now_ms)])
-        notice = how.notices.backordered(order, place, by_ms, release_ms)
-        tell(unit, order, notice, now_ms, how, about=f"{order.id}:{release_ms}:{now_ms}")
+        _tell(unit, order, place, hold, now_ms, how)
     return True
+
+
+def look_again(unit: "Unit", order: Order, now_ms: int) -> None:
+    """Let a hold be over of an order that lost units, where the rest has another date, or none.
+
+    As where a date changes: whoever ends it asks here. The caller has locked the order.
+    """
+    hold = _open_hold(unit, order)
+    release_ms = release_of(unit, sold_in(order, is_open=True), now_ms)
+    if hold is not None and release_ms != _moment(hold, "release_ms"):
+        unit.holds.open([replace(hold, until_ms=now_ms)])
+
+
+def promise_again(unit: "Unit", order: Order, now_ms: int, how: Giving) -> None:
+    """Promise a parcel that waits for its date as it is sent now: elsewhere, say, or faster."""
+    hold = _open_hold(unit, order)
+    if hold is None:
+        return
+    by_ms = _sent_by(unit, order, _moment(hold, "release_ms"), now_ms, how)
+    if by_ms is not None and by_ms != _moment(hold, "promised_by_ms"):
+        hold = replace(hold, data={**hold.data, "promised_by_ms": by_ms})
+        unit.holds.open([hold])
+        _tell(unit, order, _place_of(unit, order), hold, now_ms, how)
+
+
+def _open_hold(unit: "Unit", order: Order) -> OrderHold | None:
+    found = (one for one in unit.holds.of(order.id) if one.kind == KIND)
+    return next((one for one in found if one.closed_ms is None), None)
+
+
+def _moment(hold: OrderHold, name: str) -> int:
+    return int(str(hold.data[name]))
+
+
+def _tell(
+    unit: "Unit", order: Order, place: Location, hold: OrderHold, now_ms: int, how: Giving
+) -> None:
+    unit.orders.append_events([pre_ordered(order, place, hold, now_ms)])
+    release_ms, by_ms = _moment(hold, "release_ms"), _moment(hold, "promised_by_ms")
+    notice = how.notices.backordered(order, place, by_ms, release_ms)
+    tell(unit, order, notice, now_ms, how, about=f"{order.id}:{release_ms}:{now_ms}")
 
 
 def _place_of(unit: "Unit", order: Order) -> Location:
@@ -115,7 +157,7 @@ def _place_of(unit: "Unit", order: Order) -> Location:
 
 def _promised_by(
     unit: "Unit", order: Order, place: Location, release_ms: int, before: OrderHold | None,
-    how: Giving,
+    now_ms: int, how: Giving,
 ) -> int:  # fmt: skip
     """Return by when an order is promised whose date is new; parcels take as long as before."""
     expected_ms = unit.supply.promised_by(order.id) or 0
@@ -123,6 +165,18 @@ def _promised_by(
         ready_ms = promised_by(open_hours(place), release_ms, ready_in_ms(place, how.promise_ms))
         return max(expected_ms, ready_ms)
     if before is None:
-        return max(expected_ms, release_ms)
-    was_ms, said_ms = (int(str(before.data[name])) for name in ("release_ms", "promised_by_ms"))
+        return max(expected_ms, _sent_by(unit, order, release_ms, now_ms, how) or release_ms)
+    was_ms, said_ms = _moment(before, "release_ms"), _moment(before, "promised_by_ms")
     return max(expected_ms, release_ms, said_ms + release_ms - was_ms)
+
+
+def _sent_by(unit: "Unit", order: Order, release_ms: int, now_ms: int, how: Giving) -> int | None:
+    """Return by when a parcel that waits is delivered; None: nobody could send all of it.
+
+    Nothing is kept for it at a place any more: where it leaves is decided at its release.
+    """
+    unit.stock.lock_network(sorted({line.sku for line in order.lines}))
+    unit.holds.let_go([order.id])
+    routing = ParcelRouting(unit, now_ms, how.promise_ms)
+    found = Outlook(unit, order, routing, release_ms, is_waiting=True).first()
+    return None if found is None else found.by_ms

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, Order, OrderEvent, OrderLine
-from central_server.services.backorders import Taken, claim_receipts
+from central_server.services.backorders import claim_receipts
 from central_server.services.errors import (
     NotFound,
     NothingUnsourced,
@@ -24,6 +24,7 @@ from central_server.services.errors import (
 from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
+from central_server.services.outlook import Taken
 from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours

@@ -33,7 +33,15 @@ from central_server.services.order_views import (
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.piecework import Piece, Piecework
-from central_server.services.pre_orders import KIND, keep_back, refusal, release_of, sold_in
+from central_server.services.pre_orders import (
+    KIND,
+    keep_back,
+    look_again,
+    promise_again,
+    refusal,
+    release_of,
+    sold_in,
+)
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, shipping_home, too_late
@@ -256,8 +264,11 @@ class WaitingRoom:
             order = _changed(unit, self._waiting(unit, order_id), change)
             unit.orders.set_destination(order)
             write_counts(unit, order)
+            if change.ship_to is not None:
+                promise_again(unit, order, now, self._how)
             if order.ship_to:
                 self._plan_anew(unit, order, now)
+            look_again(unit, order, now)
             event = OrderEvent(order_id, now, "changed", "Changed before its release.", by)
             unit.orders.append_events([event])
             return self._document(unit, order)

@@ -17,12 +17,14 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.times import rfc3339
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
-from central_server.sourcing.routing_rules import HoldKind
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.storage.stock import Stock
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import PaymentPlace
+from tests.central_server.services.test_cancel_units import cancel as cancel_units
 from tests.central_server.services.test_promise_rules import ONLY_HERE, publish, shown
+from tests.central_server.services.test_routing_rules import publish as route_by
 from tests.support.central_world import World
 from tests.support.parcels import HOME, parcel_order
 
@@ -288,6 +290,68 @@ def test_a_moved_date_moves_what_a_parcel_was_promised(shipping):
     assert after[:8] == before[:8]
     assert int(after[8:10]) == int(before[8:10]) + 7
     assert len(shipping.mails()) == 2
+
+
+@pytest.mark.parametrize("date_of_rest", [None, 3])
+@pytest.mark.parametrize("by", ["cancel", "change"])
+def test_what_is_left_of_a_pre_order_waits_for_its_own_date(dated, by, date_of_rest):
+    """The line that waits longest is cancelled: the rest goes at its date, or at once."""
+    until = None if date_of_rest is None else rfc3339(release(dated, date_of_rest, "SKU-2"))
+    placed = order(dated, dated.new_order(("SKU-1", 1), ("SKU-2", 2)))
+    if by == "cancel":
+        cancel_units(dated, placed.order_id, {1: 1})
+    else:
+        dated.parts.central.waiting.change(placed.order_id, Change({1: 0}), by="Kim")
+    assert run(dated) == int(date_of_rest is None)
+    if date_of_rest is not None:
+        assert holds(dated, placed) == [("pre_order", until, None)]
+        dated.clock.advance(date_of_rest * DAY_MS)
+        assert run(dated) == 1
+    (got,) = dated.fulfillments(placed.order_id)
+    assert got.total("allocated") == 2
+
+
+def test_a_pre_order_that_loses_units_keeps_its_date(dated):
+    """It still waits for it, and its customer hears no date again."""
+    placed = pickup(dated, 4)
+    before = holds(dated, placed)
+    cancel_units(dated, placed.order_id, {1: 1})
+    assert (run(dated), holds(dated, placed)) == (0, before)
+    assert len(dated.mails()) == 2
+
+
+def test_a_held_parcel_is_promised_as_a_pre_order_is_when_a_date_comes_up(shipping):
+    """Not for the moment of the date, at which nobody delivers anything; to the last unit."""
+    route_by(shipping, RoutingRule("look", RoutingRuleKind.ROUTE, hold_for=(HoldKind.FRAUD,)))
+    placed = order(shipping, parcel_order(("SKU-1", 20)))
+    route_by(shipping)
+    until_ms = release(shipping, IN_DAYS)
+    room = shipping.parts.central.waiting
+    room.clear(placed.order_id, HoldKind.FRAUD, note="", by="Kim")
+    promised = shipping.order(placed.order_id)["promised_by"]
+    assert promised > rfc3339(until_ms + DAY_MS)
+    other = order(shipping, parcel_order(("SKU-1", 10)))
+    assert promised == shipping.order(other.order_id)["promised_by"]
+    shipping.clock.advance(IN_DAYS * DAY_MS)
+    assert run(shipping) == 2
+    shipping.check_books()
+
+
+def test_who_has_a_pre_ordered_parcel_sent_faster_is_promised_it_sooner(shipping):
+    """As a new pre-order with that service is, and the customer reads it; no date, no message."""
+    release(shipping, IN_DAYS)
+    placed = order(shipping, parcel_order(("SKU-1", 20)))
+    before = shipping.order(placed.order_id)["promised_by"]
+    room = shipping.parts.central.waiting
+    room.change(placed.order_id, Change({1: 19}), by="Kim")
+    assert shipping.order(placed.order_id)["promised_by"] == before
+    assert len(shipping.mails()) == 1
+    room.change(placed.order_id, Change({}, Destination(HOME, "express")), by="Kim")
+    promised = shipping.order(placed.order_id)["promised_by"]
+    fast = replace(parcel_order(("SKU-1", 10)), ship_to=Destination(HOME, "express"))
+    assert promised == shipping.order(order(shipping, fast).order_id)["promised_by"]
+    assert promised < before
+    assert len(shipping.mails()) == 3
 
 
 def test_promises_in_memory_know_dates(dated):

@@ -1,0 +1,228 @@
+"""What can be sent of an order as time passes: on which date all of it, and from where.
+
+free    what every location may send now
+coming  what it may send besides once receipts are there that nobody else is promised
+date    the earliest on which locations can send all of it by the rules of routing as they
+        are then; the last day of its delivery is what the customer is promised
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from central_server.records import Location, Order
+from central_server.services.decisions import Decision
+from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.promises import Ask, Promises
+from central_server.services.promising import by_sku
+from central_server.services.shipping import barred
+from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.geo import haversine_km
+from central_server.sourcing.promise_rules import Method
+from central_server.sourcing.receipts import Inbound, inbound
+from sync.domain.delivery import DeliveryDays
+from sync.domain.opening import DAY_MINUTES, moment_of
+
+if TYPE_CHECKING:
+    from central_server.storage.unit import View
+
+DATES_MAX = 20
+"""On how many dates, the earliest first, it is looked whether all of it can be sent."""
+Taken = Mapping[str, list[tuple[str, int]]]
+"""What is taken of which receipts, by SKU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How an order can be sent on a date: what it takes of receipts, and when it is there."""
+
+    taken: Taken
+    by_ms: int
+    place: Location
+    """Which sends the part that is there last."""
+
+
+class Outlook:
+    """What can be sent of an order as time passes."""
+
+    def __init__(
+        self, view: "View", order: Order, routing: ParcelRouting, release_ms: int | None, *,
+        is_waiting: bool = False,
+    ) -> None:  # fmt: skip
+        """`is_waiting`: what is wanted is of the network already, and kept at no place."""
+        self._view = view
+        self._order = replace(order, need_by="")
+        """Whenever it is sent: who needs it by a day is told when it could be there."""
+        self._units = {
+            line.line: units
+            for line in order.lines
+            if (units := line.unsourced if is_waiting else line.quantity)
+        }
+        self._wanted = by_sku(order, self._units)
+        self._now_ms = routing.now_ms
+        self._start_ms = max(routing.now_ms, release_ms or 0)
+        self._promise_ms = routing.promise_ms
+        self._ask = Ask(
+            order.channel, Method.SHIP.value, is_moved=is_waiting, for_later=release_ms is not None
+        )
+        promises = Promises(view, self._now_ms)
+        excluded = barred(view, order.id, self._wanted, self._now_ms)
+        free = promises.free(self._wanted, self._ask)
+        self._free = {place: units for place, units in free.items() if place not in excluded}
+        network = promises.network(self._wanted, self._ask)
+        own = self._wanted if is_waiting else dict.fromkeys(self._wanted, 0)
+        self._owed = {sku: max(0, -network[sku].raw - own[sku]) for sku in own}
+        """What the network has promised others and does not have, by SKU."""
+        may = {
+            sku: max(0, one.raw + own[sku]) if is_waiting else one.quantity
+            for sku, one in network.items()
+        }
+        self.lacking = {sku: max(0, units - may[sku]) for sku, units in self._wanted.items()}
+        """What the network may not promise of what lies there, by SKU."""
+        self._release_ms = release_ms
+        self._coming = self._receipts(promises, excluded)
+
+    def _receipts(self, promises: Promises, excluded: frozenset[str]) -> dict[str, list[Inbound]]:
+        """Return what may be promised of receipts where such orders are sent from, by SKU."""
+        coming = self._view.supply.coming(self._wanted)
+        places = sorted({one.location_id for one in coming} - excluded)
+        there = promises.at(self._wanted, self._ask, places) if places else {}
+        found: dict[str, list[Inbound]] = {}
+        for sku in self._wanted:
+            free: list[Inbound] = []
+            for place in places:
+                promise = there[place][sku]
+                if promise.is_offered and not promise.is_protected:
+                    here = [one for one in coming if (one.sku, one.location_id) == (sku, place)]
+                    free += inbound(here, max(0, -promise.raw), self._now_ms)
+            free.sort(key=lambda one: (one.due_ms, one.receipt.id))
+            found[sku] = _less(free, self._owed[sku])
+        return found
+
+    def first(self) -> Found | None:
+        """Return how all of it is sent on the earliest date on which it can be.
+
+        None: on no date, or now, so that there is nothing to wait for.
+        """
+        for at_ms in self._dates():
+            found = self.at(at_ms)
+            if found is not None:
+                waits = self._release_ms is not None or any(found.taken.values())
+                return found if waits else None
+        return None
+
+    def _dates(self) -> list[int]:
+        """Return the moments at which more may be sent than before."""
+        dues = {max(one.due_ms, self._start_ms) for found in self._coming.values() for one in found}
+        return [at for at in sorted({self._start_ms, *dues}) if self._may_do(at)][:DATES_MAX]
+
+    def _may_do(self, at_ms: int) -> bool:
+        return all(
+            sum(one.units for one in self._by(sku, at_ms)) >= lacking
+            for sku, lacking in self.lacking.items()
+        )
+
+    def _by(self, sku: str, at_ms: int) -> list[Inbound]:
+        return [one for one in self._coming[sku] if one.due_ms <= at_ms]
+
+    def missing(self) -> dict[str, int]:
+        """Return what is too little, in units by SKU; all of it where the rules are the reason."""
+        found = {
+            sku: lacking - sum(one.units for one in self._coming[sku])
+            for sku, lacking in self.lacking.items()
+        }
+        return {sku: units for sku, units in found.items() if units > 0} or self._wanted
+
+    def at(self, at_ms: int) -> Found | None:
+        """Return how all of it is sent at a moment; None where it cannot be."""
+        stock = {place: dict(units) for place, units in self._free.items()}
+        for sku in self._wanted:
+            for one in self._by(sku, at_ms):
+                here = stock.setdefault(one.receipt.location_id, {})
+                here[sku] = here.get(sku, 0) + one.units
+        routing = ParcelRouting(self._view, at_ms, self._promise_ms)
+        decision = routing.decide_among(self._order, self._units, stock, {})
+        if decision.plan.unsourced:
+            return None
+        arrivals = arrivals_of(self._order, decision, routing)
+        taken = self._taken(decision.plan, at_ms)
+        if arrivals is None or taken is None:
+            return None
+        last = max(arrivals, key=lambda one: (one.by_ms, one.place.id))
+        return Found(taken, last.by_ms, last.place)
+
+    def _taken(self, plan: SourcingPlan, at_ms: int) -> Taken | None:
+        """Return what a plan takes of receipts, by SKU; None where others wait for the rest."""
+        left = {place: dict(units) for place, units in self._free.items()}
+        used: dict[str, dict[str, int]] = {sku: {} for sku in self._wanted}
+        for shipment in plan.shipments:
+            for line in shipment.lines:
+                here = left.get(shipment.location_id, {})
+                units = min(line.quantity, here.get(line.sku, 0))
+                here[line.sku] = here.get(line.sku, 0) - units
+                coming = [one for one in self._by(line.sku, at_ms)
+                          if one.receipt.location_id == shipment.location_id]  # fmt: skip
+                _take(used[line.sku], coming, line.quantity - units)
+        for sku, lacking in self.lacking.items():
+            more = lacking - sum(used[sku].values())
+            if more > 0 and _take(used[sku], self._by(sku, at_ms), more):
+                return None
+        return {sku: list(receipts.items()) for sku, receipts in used.items()}
+
+
+def _take(used: dict[str, int], coming: Sequence[Inbound], units: int) -> int:
+    """Use receipts, the earliest first; return how many units they do not give."""
+    for one in coming:
+        count = min(units, one.units - used.get(one.receipt.id, 0))
+        if count > 0:
+            used[one.receipt.id] = used.get(one.receipt.id, 0) + count
+            units -= count
+    return units
+
+
+def _less(free: Sequence[Inbound], owed: int) -> list[Inbound]:
+    """Return receipts without the units that the network owes already, the earliest first."""
+    found = []
+    for one in free:
+        units = min(owed, one.units)
+        owed -= units
+        if one.units > units:
+            found.append(replace(one, units=one.units - units))
+    return found
+
+
+class Arrival(NamedTuple):
+    """When a shipment leaves a place, and when it is delivered."""
+
+    place: Location
+    units: Mapping[str, int]
+    leaves_ms: int
+    days: DeliveryDays
+
+    @property
+    def by_ms(self) -> int:
+        """The end of the last day."""
+        return moment_of(ZoneInfo(self.place.timezone), self.days.latest, DAY_MINUTES)
+
+
+def arrivals_of(order: Order, decision: Decision, routing: ParcelRouting) -> list[Arrival] | None:
+    """Return the shipments of a plan; None where no carrier takes one of them."""
+    found = []
+    for shipment in decision.plan.shipments:
+        place = decision.senders[shipment.location_id].location
+        units: Counter[str] = Counter()
+        for line in shipment.lines:
+            units[line.sku] += line.quantity
+        part = decision.part_of(place.id, shipment.ready_ms, shipment.units)
+        ready_ms = routing.ready_ms(place, 0 if part is None else part.starts_ms)
+        grams = decision.grams_of(shipment)
+        choice = routing.sending.choice(place, order.ship_method, grams, ready_ms)
+        if choice is None:
+            return None
+        point = order.latitude or 0.0, order.longitude or 0.0
+        km = haversine_km(place.latitude, place.longitude, *point)
+        days = routing.sending.delivery(place, choice, km)
+        found.append(Arrival(place, units, choice.ship_by_ms, days))
+    return found
