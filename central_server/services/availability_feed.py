@@ -3,8 +3,8 @@
     touched   SKUs whose stock moved since the last look, known by the stores' feeds; those of
               which orders that wait want, or keep, other units than then
     places    the feeds of single places, of those that settings name, in the same way
-    all       when rules or kits change, a time box opens or closes, and every `SWEEP_MS`, as
-              silence and leases leave no row anywhere
+    all       when rules (of promising, or of routing) or kits change, a time box opens or closes,
+              and every `SWEEP_MS`, as silence and leases leave no row anywhere
 
 Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever misses
 something for a while catches up from where they were.
@@ -66,7 +66,7 @@ class AvailabilityPublisher:
         self._todo: dict[str, None] = {}
         self._revs: dict[str, int] = {}
         self._waiting: dict[tuple[str, str], int] = {}
-        self._revision = (-1, -1)
+        self._revision = (-1, -1, -1)
         self._all_due_ms = 0
         self._looked_ms = 0
 
@@ -129,11 +129,13 @@ class AvailabilityPublisher:
         head = view.promise_signs.head()
         revs, moved = view.promise_signs.moved(self._revs)
         waits = self._began_or_ended(view)
-        revision = (head.revision, head.catalogue)
+        routing = view.routing_rules.in_force(now_ms)  # by others nothing is kept at places
+        revision = (head.revision, head.catalogue, routing.version)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
         if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
             edge_ms = next_edge_ms(view, view.promise_rules.in_force(now_ms), now_ms)
-            self._all_due_ms = min(now_ms + SWEEP_MS, edge_ms)
+            routed_until_ms = routing.until_ms(now_ms) or edge_ms
+            self._all_due_ms = min(now_ms + SWEEP_MS, edge_ms, routed_until_ms)
             self._revision = revision
             self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
             touched: Collection[str] = view.demand.skus()

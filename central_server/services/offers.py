@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
-from central_server.services.decisions import Chosen
+from central_server.services.decisions import Chosen, Decision
 from central_server.services.errors import NotFound, OfferGone
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release
@@ -23,7 +23,7 @@ from central_server.services.promising import by_sku, open_hours
 from central_server.services.shipping import barred
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.services.waiting_room import MINUTE_MS, WORDS
-from central_server.sourcing.engine.plan import SourcingPlan
+from central_server.sourcing.engine.plan import Shipment, SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
@@ -57,7 +57,11 @@ def offer_of(
 
     plan = without(others) if others else decision.plan
     while len(stores) < rule.offer_stores and plan.shipments and not plan.unsourced:
-        stores += plan.locations
+        (shipment,) = plan.shipments
+        if _is_late(order, routing, decision, shipment):
+            others.add(shipment.location_id)
+        else:
+            stores.append(shipment.location_id)
         plan = without({*others, *stores})
     if not stores:
         return []
@@ -65,6 +69,16 @@ def offer_of(
     calendars = [open_hours(decision.senders[name].location) for name in stores]
     until = any_open_until_ms(calendars, now_ms, rule.offer_minutes * MINUTE_MS)
     return [OrderHold(order.id, offer.value, now_ms, until, WORDS[offer], {"stores": stores})]
+
+
+def _is_late(order: Order, routing: ParcelRouting, decision: Decision, shipment: Shipment) -> bool:
+    """Return whether a store would tell the customer a day that is too late for the order."""
+    if not order.need_by:
+        return False
+    # Whoever sends it sends all of it: in lines of the order, what the first would send.
+    (first,) = decision.plan.shipments
+    sent = routing.sent(order, decision, replace(shipment, lines=first.lines))
+    return sent is not None and sent.delivery.latest.isoformat() > order.need_by
 
 
 class OfferDesk:

@@ -278,3 +278,25 @@ def test_a_place_without_a_feed_of_its_own_says_so(world, publisher):
     """Nothing of it is published, so there is no page, not an empty one."""
     with pytest.raises(NotFound, match="S001"):
         of_place(world, "S001")
+
+
+@pytest.mark.parametrize("how", ["published", "time box"])
+def test_a_place_feed_hears_of_rules_of_routing_that_keep_nothing_there_any_more(shipping, how):
+    """By other rules nobody knows where a held parcel leaves: its units are the network's."""
+    look = RoutingRule("look", ROUTE, hold_for=(HoldKind.FRAUD,))
+    until = shipping.clock.now_ms() + SWEEP_MS // 2
+    boxed = RoutingRule("box", RoutingRuleKind.SERVE, effective_until_ms=until)
+    publish_routing(shipping, look, *((boxed,) if how == "time box" else ()))
+    publisher = AvailabilityPublisher(shipping.database, shipping.clock, THRESHOLDS, ["S002"])
+    shipping.place(("SKU-1", 10), at="S001")
+    place_parcel(shipping, ("SKU-1", 8))
+    work_off(publisher)
+    whole, cursor = of_place(shipping, "S002")
+    assert whole["SKU-1"] == 2
+    if how == "published":
+        publish_routing(shipping, look)
+        shipping.clock.advance(LOOK_MS)
+    else:
+        shipping.clock.advance(until - shipping.clock.now_ms())
+    work_off(publisher)
+    assert of_place(shipping, "S002", cursor)[0] == {"SKU-1": 10}
