@@ -23,7 +23,13 @@ from central_server.services.order_giving import Giving
 from central_server.services.order_release import open_unsourced, release
 from central_server.services.outlook import Taken
 from central_server.services.piecework import Piece, Piecework
-from central_server.services.pre_orders import hold_until, keep_back, pre_ordered
+from central_server.services.pre_orders import (
+    hold_until,
+    keep_back,
+    pre_ordered,
+    release_of,
+    sold_in,
+)
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
@@ -36,7 +42,7 @@ from sync.domain.errors import InsufficientStock
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 GRANT_WAIT_MS = 15 * 60_000
 """What has come to a store that shares its stock is the store's own until its next round."""
@@ -44,6 +50,16 @@ Claim = tuple[str, int, str, int, int]
 """Order, line, receipt, units, promised by."""
 Goods = tuple[str, str]
 """Location and SKU of what came."""
+
+
+def release_for_sure(unit: "Unit", order: Order, now_ms: int) -> int | None:
+    """Return from when on all of a new order may be sold, if that is still to come.
+
+    Until the commit nobody says another date, and no other new order is promised its SKUs.
+    """
+    wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
+    unit.stock.lock_network(sorted(wanted))
+    return release_of(unit, sold_in(order), now_ms)
 
 
 def wait_for_receipts(
@@ -59,10 +75,10 @@ def wait_for_receipts(
 
     Or that waits until it may be sold (`release_ms`): then what lies there is enough.
     Raises `InsufficientStock` where what is on its way does not give it either, or where it
-    waits for nothing: then the store's day is full. And `NotInTime`.
+    waits for nothing: then the store's day is full. And `NotInTime`. The caller has its SKUs
+    for itself (`release_for_sure`).
     """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
-    unit.stock.lock_network(sorted(wanted))
     unit.supply.lock_receipts(wanted)
     coming = unit.supply.coming(wanted)
     ask = Ask(order.channel, chosen=place.id, for_later=release_ms is not None)
@@ -176,24 +192,23 @@ class Backorders:
         """
         with self._database.read() as view:
             due = view.supply.released_orders()
-        awaited: set[Goods] = set()
+        awaited = Awaited()
         return self._pieces.each(
             (Piece(one, order_id=one) for one in due), lambda piece: self._release(piece, awaited)
         )
 
-    def _release(self, piece: Piece, awaited: set[Goods]) -> int:
+    def _release(self, piece: Piece, awaited: "Awaited") -> int:
         now = self._clock.now_ms()
         return self._database.write(lambda unit: self._released(unit, piece.order_id, now, awaited))
 
-    def _released(self, unit: "Unit", order_id: str, now_ms: int, awaited: set[Goods]) -> int:
+    def _released(self, unit: "Unit", order_id: str, now_ms: int, awaited: "Awaited") -> int:
         order = unit.orders.get(order_id, lock=True)
         if order is None or order_id not in unit.supply.released_orders():
             return 0
         if keep_back(unit, order, now_ms, self._how):
             return 0
-        goods = _goods_of(unit, order)
-        if goods & awaited or may_be_granted_yet(unit, order, now_ms):
-            awaited |= goods
+        if awaited.are_before(unit, order) or may_be_granted_yet(unit, order, now_ms):
+            awaited.add(unit, order)
             return 0
         unit.supply.end_claims_of(order_id, now_ms)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
@@ -206,22 +221,49 @@ class Backorders:
         return int(missing != units)
 
 
-def _goods_of(unit: "Unit", order: Order) -> set[Goods]:
-    """Return what an order waits for, where it came."""
-    _, places = unit.supply.came(order.id)
-    return {(place, line.sku) for place in places for line in order.lines if line.unsourced}
+class Awaited:
+    """Goods that orders wait to be granted: nobody who came later passes them."""
+
+    def __init__(self) -> None:
+        self._oldest: dict[Goods, str] = {}
+
+    @classmethod
+    def now(cls, view: "View", now_ms: int) -> "Awaited":
+        """Return those of orders that wait for nothing but the grant."""
+        found = cls()
+        orders = view.orders.get_many(view.supply.released_orders())
+        for _, order in sorted(orders.items()):
+            if may_be_granted_yet(view, order, now_ms):
+                found.add(view, order)
+        return found
+
+    def add(self, view: "View", order: Order) -> None:
+        """Let an order wait for its goods."""
+        for goods in _goods_of(view, order):
+            self._oldest[goods] = min(order.id, self._oldest.get(goods, order.id))
+
+    def are_before(self, view: "View", order: Order) -> bool:
+        """Return whether an older order waits for any of the same goods."""
+        return any(self._oldest.get(one, order.id) < order.id for one in _goods_of(view, order))
 
 
-def may_be_granted_yet(unit: "Unit", order: Order, now_ms: int) -> bool:
+def _goods_of(view: "View", order: Order) -> set[Goods]:
+    """Return what an order waits for, where it came, and where it is fetched."""
+    _, places = view.supply.came(order.id)
+    found = {*places} if order.ship_to else {*places, order.pickup_location_id}
+    return {(place, line.sku) for place in found for line in order.lines if line.unsourced}
+
+
+def may_be_granted_yet(view: "View", order: Order, now_ms: int) -> bool:
     """Return whether the store where it came has all of it, a part among its own for now."""
     wanted = by_sku(order, {line.line: line.unsourced for line in order.lines if line.unsourced})
-    closed_ms, places = unit.supply.came(order.id)
+    closed_ms, places = view.supply.came(order.id)
     if not wanted or len(places) != 1 or not 0 <= now_ms - closed_ms < GRANT_WAIT_MS:
         return False
     (place_id,) = places
     method = Method.SHIP if order.ship_to else Method.PICKUP
     ask = Ask(order.channel, method.value, order.pickup_location_id, is_moved=True)
-    promises = Promises(unit, now_ms)
+    promises = Promises(view, now_ms)
     found = promises.at(tuple(wanted), ask, [place_id])[place_id]
     lacking = {sku: units - found[sku].raw for sku, units in wanted.items()}
     nodes = promises.known(tuple(wanted), place_id)

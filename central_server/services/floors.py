@@ -17,10 +17,25 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 
+def lock_floor(unit: "Unit", receipt_id: str) -> None:
+    """Lock the stock whose floor `leave_to_orders` may set, before its receipt is locked.
+
+    In this order, as orders do: they hold stock when they begin to wait for what comes.
+    """
+    goods = unit.supply.goods_of(receipt_id)
+    if goods is None:
+        return
+    place_id, sku = goods
+    place = unit.locations.get(place_id)
+    if place is not None and place.floor_percent and unit.stock.rows(place_id, [sku]):
+        unit.stock.lock_rows(place_id, [sku])
+
+
 def leave_to_orders(unit: "Unit", receipt: Receipt, came: int) -> None:
     """Take a floor's share off units that came for orders; of a receipt that was closed just now.
 
-    A share that sizing set by demand is lowered by the same few units until it sizes again.
+    The caller has locked that stock (`lock_floor`). A share that sizing set by demand is lowered
+    by the same few units until it sizes again.
     """
     place = unit.locations.get(receipt.location_id)
     assert place is not None, "a receipt's location exists (foreign key)"

@@ -14,10 +14,11 @@ from central_server.records import (
     Price,
     Product,
 )
-from central_server.services.backorders import wait_for_receipts
+from central_server.services.backorders import release_for_sure, wait_for_receipts
 from central_server.services.errors import (
     CurbsideNotOffered,
     IdempotencyKeyReused,
+    NotInTime,
     NotPriced,
     PriceChanged,
     ShippingNotOffered,
@@ -222,6 +223,10 @@ class OrderCapture:
             if not new.accept_later:
                 raise
             return self._later(unit, order, location, now_ms), ()
+        except NotInTime as late:
+            if not new.accept_later:
+                raise
+            return self._later_in_time(unit, order, location, now_ms, late), ()
         unit.orders.insert(order)
         given = give(unit, order, units, plan, now_ms, self._how, why="placed", claim=claim)
         return order, (given,)
@@ -273,12 +278,13 @@ class OrderCapture:
         release_ms = release_of(unit, sold_in(order), now_ms)
         if release_ms is not None and not new.accept_later:
             raise refusal(unit, order, now_ms, WITH_LATER)
-        # What was foreseen can be sent now: that a kit may not be sold yet is not seen in stock.
-        may_wait = new.accept_later and (release_ms is not None or foresight is None)
-        if may_wait and is_lacking(unit, order, routing, release_ms):
-            waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
-            self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
-            return waiting, ()
+        if new.accept_later and (release_ms is not None or foresight is None):
+            # What was foreseen can be sent now: a kit's own date is not seen in stock.
+            release_ms = release_for_sure(unit, order, now_ms)
+            if release_ms is not None or is_lacking(unit, order, routing):
+                waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
+                self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
+                return waiting, ()
         holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
         if holds:
             return let_wait(unit, order, holds, routing, now_ms), ()
@@ -291,11 +297,22 @@ class OrderCapture:
         self, unit: "Unit", order: Order, place: Location, now_ms: int,
         release_ms: int | None = None,
     ) -> Order:  # fmt: skip
+        # A date that is no more, since it was asked for, is over now: the hold ends at once.
+        release_ms = release_for_sure(unit, order, now_ms) or (release_ms and now_ms)
         waiting, by_ms = wait_for_receipts(
             unit, order, place, now_ms, self._how.promise_ms, release_ms=release_ms
         )
         self._tell_later(unit, waiting, place, by_ms, now_ms, release_ms)
         return waiting
+
+    def _later_in_time(
+        self, unit: "Unit", order: Order, place: Location, now_ms: int, late: NotInTime
+    ) -> Order:
+        """Let an order wait for goods that come in time where whoever has them now is `late`."""
+        try:
+            return self._later(unit, order, place, now_ms)
+        except (InsufficientStock, NotInTime):
+            raise late from None
 
     def _tell_later(
         self, unit: "Unit", order: Order, place: Location, by_ms: int, now_ms: int,

@@ -14,15 +14,17 @@ from zoneinfo import ZoneInfo
 
 from central_server.records import Location, Order
 from central_server.services.decisions import Decision
+from central_server.services.errors import NotInTime
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
-from central_server.services.shipping import barred
+from central_server.services.shipping import barred, too_late
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.receipts import Inbound, inbound
 from sync.domain.delivery import DeliveryDays
+from sync.domain.errors import InsufficientStock
 from sync.domain.opening import DAY_MINUTES, moment_of
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Outlook:
     ) -> None:  # fmt: skip
         """`is_waiting`: what is wanted is of the network already, and kept at no place."""
         self._view = view
+        self._asked = order
+        self._routing = routing
         self._order = replace(order, need_by="")
         """Whenever it is sent: who needs it by a day is told when it could be there."""
         self._units = {
@@ -68,9 +72,9 @@ class Outlook:
             order.channel, Method.SHIP.value, is_moved=is_waiting, for_later=release_ms is not None
         )
         promises = Promises(view, self._now_ms)
-        excluded = barred(view, order.id, self._wanted, self._now_ms)
+        self._excluded = barred(view, order.id, self._wanted, self._now_ms)
         free = promises.free(self._wanted, self._ask)
-        self._free = {place: units for place, units in free.items() if place not in excluded}
+        self._free = {place: units for place, units in free.items() if place not in self._excluded}
         network = promises.network(self._wanted, self._ask)
         own = self._wanted if is_waiting else dict.fromkeys(self._wanted, 0)
         self._owed = {sku: max(0, -network[sku].raw - own[sku]) for sku in own}
@@ -82,13 +86,18 @@ class Outlook:
         self.lacking = {sku: max(0, units - may[sku]) for sku, units in self._wanted.items()}
         """What the network may not promise of what lies there, by SKU."""
         self._release_ms = release_ms
-        self._coming = self._receipts(promises, excluded)
+        self._coming = self._receipts(promises)
 
-    def _receipts(self, promises: Promises, excluded: frozenset[str]) -> dict[str, list[Inbound]]:
-        """Return what may be promised of receipts where such orders are sent from, by SKU."""
+    def _receipts(self, promises: Promises) -> dict[str, list[Inbound]]:
+        """Return what may be promised of receipts where such orders are sent from, by SKU.
+
+        What a place keeps for orders that wait there is the network's to cover: it is taken off
+        receipts with the network's, if nothing that lies anywhere covers it.
+        """
         coming = self._view.supply.coming(self._wanted)
-        places = sorted({one.location_id for one in coming} - excluded)
+        places = sorted({one.location_id for one in coming} - self._excluded)
         there = promises.at(self._wanted, self._ask, places) if places else {}
+        kept = promises.kept(self._wanted, self._ask)
         found: dict[str, list[Inbound]] = {}
         for sku in self._wanted:
             free: list[Inbound] = []
@@ -96,7 +105,8 @@ class Outlook:
                 promise = there[place][sku]
                 if promise.is_offered and not promise.is_protected:
                     here = [one for one in coming if (one.sku, one.location_id) == (sku, place)]
-                    free += inbound(here, max(0, -promise.raw), self._now_ms)
+                    owed = -promise.raw - kept.get(sku, {}).get(place, 0)
+                    free += inbound(here, max(0, owed), self._now_ms)
             free.sort(key=lambda one: (one.due_ms, one.receipt.id))
             found[sku] = _less(free, self._owed[sku])
         return found
@@ -127,7 +137,15 @@ class Outlook:
     def _by(self, sku: str, at_ms: int) -> list[Inbound]:
         return [one for one in self._coming[sku] if one.due_ms <= at_ms]
 
-    def missing(self) -> dict[str, int]:
+    def refusal(self) -> InsufficientStock | NotInTime:
+        """Return why it is not taken where it is sent on no date, or could be now, but too late."""
+        late = None
+        if not any(self.lacking.values()):
+            routing, units = self._routing, self._units
+            late = too_late(routing, self._asked, units, self._excluded, self._ask)
+        return late or InsufficientStock(self._missing())
+
+    def _missing(self) -> dict[str, int]:
         """Return what is too little, in units by SKU; all of it where the rules are the reason."""
         found = {
             sku: lacking - sum(one.units for one in self._coming[sku])

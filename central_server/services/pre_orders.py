@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 KIND = HoldKind.PRE_ORDER.value
 EVENT = "pre_ordered"
+LOCKED_MAX = 1000
+"""Of more products whose dates change at once (a first import), none is locked: a database has
+no end of locks. An order of that moment that waits is looked at when its date before is over."""
 
 
 def sold_in(order: Order, *, is_open: bool = False) -> set[str]:
@@ -43,11 +46,17 @@ def sold_in(order: Order, *, is_open: bool = False) -> set[str]:
 
 
 def set_releases(unit: "Unit", releases: Mapping[str, int | None], now_ms: int) -> None:
-    """Say from when on products may be sold (ms, by SKU; None: at once). They are known."""
-    unit.catalogue.set_releases(releases)
-    unit.promise_rules.bump()
+    """Say from when on products may be sold (ms, by SKU; None: at once), where that is new.
+
+    An order of that moment that is to wait for the date before, or for other goods, is found
+    here, or finds the new date (`backorders.release_for_sure`).
+    """
     kits = unit.supply.bundles(releases)
     parts = {part for one in kits.values() for part in one.components}
+    if len(releases) <= LOCKED_MAX:
+        unit.stock.lock_network({*releases, *parts})
+    unit.catalogue.set_releases(releases)
+    unit.promise_rules.bump()
     unit.holds.look_at(KIND, {*releases, *parts}, now_ms)
 
 

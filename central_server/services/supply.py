@@ -13,7 +13,7 @@ from central_server.services.errors import (
     UnknownSkus,
 )
 from central_server.services.exceptions import exception_record
-from central_server.services.floors import leave_to_orders
+from central_server.services.floors import leave_to_orders, lock_floor
 from central_server.services.order_views import Document
 from central_server.services.pre_orders import set_releases
 from central_server.services.times import rfc3339, rfc3339_or_none
@@ -123,6 +123,7 @@ class SupplyBook:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Receipt:
+            lock_floor(unit, receipt_id)
             found, before = unit.supply.receipt(receipt_id), None
             if found is not None:
                 unit.supply.close_receipt(receipt_id, now, received)

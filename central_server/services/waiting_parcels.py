@@ -20,22 +20,18 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred
 from central_server.sourcing.promise_rules import Method
-from sync.domain.errors import InsufficientStock
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 
-def is_lacking(unit: "Unit", order: Order, routing: ParcelRouting, release_ms: int | None) -> bool:
+def is_lacking(unit: "Unit", order: Order, routing: ParcelRouting) -> bool:
     """Return whether a new order cannot be sent now, so that it waits if it may.
 
-    No other new order is promised its SKUs until the commit: what is found here holds.
+    The caller has its SKUs for itself (`release_for_sure`): what is found here holds.
     """
     units = _units(order)
     wanted = by_sku(order, units)
-    unit.stock.lock_network(sorted(wanted))
-    if release_ms is not None:
-        return True
     ask = Ask(order.channel, Method.SHIP.value)
     network = Promises(unit, routing.now_ms).network(wanted, ask)
     if any(count > network[sku].quantity for sku, count in wanted.items()):
@@ -56,7 +52,7 @@ def wait_to_be_sent(
 
     Raises `InsufficientStock` where nothing that is on its way lets anybody send all of it, or
     where it would wait for nothing: then days are full. Raises `NotPriced` as others do, and
-    `NotInTime`.
+    `NotInTime`, also where it could be sent now and only that would be too late.
     """
     free = tuple(line.sku for line in order.lines if not line.unit_price_minor)
     if order.is_paid_here and free:
@@ -66,7 +62,7 @@ def wait_to_be_sent(
     outlook = Outlook(unit, order, routing, release_ms)
     found = outlook.first()
     if found is None:
-        raise InsufficientStock(outlook.missing())
+        raise outlook.refusal()
     require_by(order, found.place, found.by_ms - 1)  # the end of a day is the next one's beginning
     waiting = let_wait_for(unit, order, found.taken, now_ms, found.by_ms, found.place, release_ms)
     unit.holds.open(holds)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services import batches
-from central_server.services.backorders import may_be_granted_yet
+from central_server.services.backorders import Awaited, may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
@@ -144,7 +144,8 @@ class WaitingRoom:
     def run(self) -> int:
         """End what is over by its time and release orders; return how many were released.
 
-        Orders that are due at the same time are decided together (`batches`).
+        Orders that are due at the same time are decided together (`batches`). Nobody passes an
+        older order that waits for the grant of the same goods (`Backorders`).
         """
         now = self._clock.now_ms()
         self.problem = ""
@@ -155,9 +156,10 @@ class WaitingRoom:
             self._database.write(lambda unit: _let_go(unit, ready, now))
         with self._database.read() as view:
             chosen = self._together(view, ready, now) if len(ready) > 1 else {}
+            awaited = Awaited.now(view, now) if due else Awaited()
         return self._pieces.each(
             (Piece(one, order_id=one) for one in due),
-            lambda piece: self._end_due(piece.order_id, chosen.get(piece.order_id)),
+            lambda piece: self._end_due(piece.order_id, chosen.get(piece.order_id), awaited),
         )
 
     def _together(self, view: "View", due: Sequence[str], now_ms: int) -> dict[str, Chosen]:
@@ -174,7 +176,7 @@ class WaitingRoom:
             self.problem = f"Orders were released one by one: {problem}"
         return {}
 
-    def _end_due(self, order_id: str, only: Only) -> int:
+    def _end_due(self, order_id: str, only: Only, awaited: Awaited) -> int:
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> int:
@@ -185,10 +187,13 @@ class WaitingRoom:
                 return 0
             if KIND in over and keep_back(unit, order, now, self._how):
                 over.discard(KIND)
+            if len(over) == len(holds) and awaited.are_before(unit, order):
+                awaited.add(unit, order)
+                return 0  # held until the older order has its goods, or does not get them
             unit.holds.close(order_id, over, now, by="central", note="")
             if len(over) < len(holds):
                 return 0
-            return self._release(unit, order, now, "released", only)
+            return self._release(unit, order, now, only, awaited)
 
         return self._database.write(work)
 
@@ -248,7 +253,7 @@ class WaitingRoom:
             event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
             unit.orders.append_events([event])
             if still == {kind.value}:
-                self._release(unit, order, now, "released", None)
+                self._release(unit, order, now, None, Awaited())
             return self._document(unit, order)
 
         return self._database.write(work)
@@ -298,14 +303,19 @@ class WaitingRoom:
             raise NotHeld(order_id)
         return order
 
-    def _release(self, unit: "Unit", order: Order, now_ms: int, why: str, only: Only) -> int:
+    def _release(
+        self, unit: "Unit", order: Order, now_ms: int, only: Only, awaited: Awaited
+    ) -> int:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units or keep_back(unit, order, now_ms, self._how):
             return 0
-        if unit.supply.are_coming(order.id) or may_be_granted_yet(unit, order, now_ms):
+        if unit.supply.are_coming(order.id):
             return 0  # once they came, `Backorders` releases it
+        if may_be_granted_yet(unit, order, now_ms):
+            awaited.add(unit, order)
+            return 0  # and once they are granted
         unit.supply.end_claims_of(order.id, now_ms)
-        missing = release(unit, order, units, now_ms, self._how, why=why, only=only)
+        missing = release(unit, order, units, now_ms, self._how, why="released", only=only)
         if missing:
             text = f"Nobody can send all of order {order.number}"
             open_unsourced(unit, order, missing, text, now_ms, self._how.random)

@@ -15,6 +15,7 @@ from central_server.sourcing.promise_rules import Place, RuleSet
 from central_server.sourcing.receipts import Kept
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from central_server.storage.catalogue import Catalogue
+from central_server.storage.held_stock import NotInGroup
 from central_server.storage.leases import Leases
 from central_server.storage.locations import Locations, as_place
 from central_server.storage.meta import Meta
@@ -190,6 +191,13 @@ class KnownSupply(Supply):
             read = super().kept
             self._kept[now_ms] = Memory(lambda missing: read(missing, now_ms))
         return self._kept[now_ms].get(skus)
+
+    def lock_receipts(self, skus: Collection[str]) -> None:
+        """Raise `NotInGroup`: who waits for goods waits for whoever closes their receipts.
+
+        And what it has read is of the moment before its locks.
+        """
+        raise NotInGroup(*skus)
 
     def forget(self, skus: Collection[str]) -> None:
         """Read what waits anew when it is asked for."""

@@ -179,6 +179,13 @@ class Supply:
         claimed = sum(claim[3] for claim in self.waiting_for(receipt_id))
         return replace(Receipt(*row), claimed=claimed)
 
+    def goods_of(self, receipt_id: str) -> tuple[str, str] | None:
+        """Return (location, SKU) of a receipt, closed or not; None: there is none."""
+        row = self._connection.execute(
+            select(RECEIPTS.c.location_id, RECEIPTS.c.sku).where(RECEIPTS.c.id == receipt_id)
+        ).one_or_none()
+        return None if row is None else (row[0], row[1])
+
     def is_closed(self, receipt_id: str) -> bool:
         """Return whether a receipt came, or will not come; until the commit nobody closes it."""
         closed_ms = self._connection.execute(

@@ -294,3 +294,56 @@ def test_a_repeated_request_is_the_same_order(shipping: World):
     first = orders.place(parcel(THURSDAY), identity)
     assert orders.place(parcel(THURSDAY), identity).body == first.body
     assert f'"need_by":"{THURSDAY}"' in first.body
+
+
+def later(new: NewOrder, need_by: str) -> NewOrder:
+    return replace(new, need_by=need_by, accept_later=True)
+
+
+def test_a_parcel_that_is_only_late_says_so_though_it_may_wait(shipping: World):
+    """With the day that could be; where units lack, what lacks."""
+    with pytest.raises(NotInTime) as refusal:
+        placed(shipping, later(parcel_order(("SKU-1", 2)), "2025-11-26"))
+    assert refusal.value.possible_by == THURSDAY
+    with pytest.raises(InsufficientStock) as lacking:
+        placed(shipping, later(parcel_order(("SKU-1", 31)), "2025-11-26"))
+    assert dict(lacking.value.shortfall) == {"SKU-1": 1}
+    assert at(shipping, placed(shipping, later(parcel_order(("SKU-1", 2)), THURSDAY))) == ["S001"]
+
+
+@pytest.mark.parametrize("hours", [1, 25, None])
+def test_a_pickup_waits_for_goods_that_come_in_time_where_who_has_them_is_late(
+    world: World, hours: int | None
+):
+    """S001 lacks it until it comes; S002 and S003 have it, and are closed today."""
+    closed(world, ("S002", (SUNDAY,)), ("S003", (SUNDAY,)))
+    world.place(("SKU-1", 10))
+    if hours is not None:
+        due = world.clock.now_ms() + hours * 3_600_000
+        world.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 5, due))
+    wanted = later(world.new_order(("SKU-1", 2)), SUNDAY)
+    if hours == 1:
+        order_id = placed(world, wanted)
+        assert at(world, order_id) == []
+        assert world.order(order_id)["promised_by"][:10] == SUNDAY
+        return
+    with pytest.raises(NotInTime) as refusal:
+        placed(world, wanted)
+    assert refusal.value.possible_by == MONDAY
+
+
+def test_offers_go_to_nobody_whose_day_is_too_late_only_where_it_is(shipping: World):
+    """Far in the east Friday begins early: the engine's day, which ends everywhere, is too long."""
+    with shipping.database.read() as view:
+        places = {one.id: one for one in view.locations.all()}
+    shipping.parts.intake.locations(
+        [
+            replace(places["S002"], timezone="Asia/Tokyo", closures=(MONDAY,)),
+            replace(places["S003"], timezone="Pacific/Honolulu"),
+        ]
+    )
+    publish(shipping, RoutingRule("offer", ROUTE, offer_stores=3))
+    order_id = placed(shipping, parcel(THURSDAY))
+    desk = shipping.parts.central.offers
+    assert [name for name in ("S001", "S002", "S003") if desk.offers(name)] == ["S001", "S003"]
+    assert desk.claim(order_id, "S003")["location_id"] == "S003"

@@ -8,18 +8,23 @@ from typing import Any
 
 import pytest
 
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
 from central_server.services.order_groups import OrderRequest
+from central_server.services.times import rfc3339
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
+from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from central_server.storage.catalogue import Catalogue
 from central_server.storage.holds import Holds
 from central_server.storage.postgresql import RetryingWriter
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
+from sync.domain.inventory import StockReason
 from sync.domain.operations import FulfillmentRejected
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from tests.central_server.services.test_promise_rules import publish as publish_promising
@@ -33,6 +38,7 @@ KEEP_ONE = PromiseRule(
     "keep", RuleKind.HOLDBACK, level=Level.NETWORK, units=1, skus=("SKU-1",)
 )  # fmt: skip
 Work = Callable[[], object]
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -171,6 +177,17 @@ def test_who_is_to_wait_sees_the_promise_that_moves_at_the_same_moment(shipping,
 
 def in_turn(world: World, monkeypatch: pytest.MonkeyPatch, new: NewOrder, work: Work) -> None:
     """Do `work` while an order has SKU-1 for itself: no transaction has to be run again."""
+    request = OrderRequest(new, RequestIdentity("test", "has-it", "b"))
+    one_by_one(
+        monkeypatch, (Stock, "lock_network"),
+        lambda: world.parts.central.orders.place_many([request]), work,
+    )  # fmt: skip
+
+
+def one_by_one(
+    monkeypatch: pytest.MonkeyPatch, at: tuple[type, str], first: Work, second: Work
+) -> None:
+    """Do `second` while `first` stands still after a method: neither has to be run again."""
     runs: list[object] = []
     once = RetryingWriter._once
 
@@ -179,10 +196,7 @@ def in_turn(world: World, monkeypatch: pytest.MonkeyPatch, new: NewOrder, work: 
         return once(writer, command)
 
     monkeypatch.setattr(RetryingWriter, "_once", counted)
-    request = OrderRequest(new, RequestIdentity("test", "has-it", "b"))
-    Pause(monkeypatch, Stock, "lock_network").meanwhile(
-        lambda: world.parts.central.orders.place_many([request]), work
-    )
+    Pause(monkeypatch, *at).meanwhile(first, second)
     assert len(runs) == len(set(runs)), "two met, and one of them had to give way"
 
 
@@ -213,3 +227,79 @@ def test_promises_that_move_together_wait_before_any_holds_stock(shipping, monke
     new = shipping.new_order(("SKU-1", 1), ("SKU-2", 1), at="S002")
     in_turn(shipping, monkeypatch, new, shipping.parts.promises.run)
     assert [carriers_of(shipping, one) for one in orders] == [["S002"], ["S002"]]
+
+
+def test_who_begins_to_wait_is_in_nobodys_way_who_closes_the_receipt(shipping, monkeypatch):
+    """Both want S001's stock and its receipt: whoever closes that takes them in the same order."""
+    supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
+    with shipping.database.read() as view:
+        place = view.locations.get("S001")
+    assert place is not None
+    shipping.parts.intake.locations([replace(place, floor_percent=50)])
+    supply.expect(Receipt("R1", "S001", "SKU-1", 10, now + DAY_MS))
+    waiting = later(shipping, shipping.new_order(("SKU-1", 4)), "waits")
+    shipping.parts.intake.stock([StockItem("S001", "SKU-1", 12)], "receipt", StockReason.IMPORT)
+    one_by_one(
+        monkeypatch, (Supply, "receipt"), lambda: supply.close("R1"),
+        lambda: later(shipping, shipping.new_order(("SKU-1", 9)), "begins"),
+    )  # fmt: skip
+    assert carriers_of(shipping, waiting) == ["S001"]
+    shipping.check_books()
+
+
+def later(world: World, new: NewOrder, key: str) -> str:
+    """Place an order that may wait; return its id, empty where it is refused."""
+    request = OrderRequest(replace(new, accept_later=True), RequestIdentity("test", key, "b"))
+    (outcome,) = world.parts.central.orders.place_many([request])
+    return "" if isinstance(outcome, InsufficientStock) else outcome.order_id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
+def test_a_date_that_is_dropped_meanwhile_drops_the_hold(shipping, monkeypatch, is_sent):
+    """The pre-order is written and not committed: who drops its date finds it, after that."""
+    supply = shipping.parts.central.supply
+    publish(shipping, RoutingRule("plain", RoutingRuleKind.ROUTE))
+    supply.set_release("SKU-1", shipping.clock.now_ms() + DAY_MS)
+    new = parcel_order(("SKU-1", 1)) if is_sent else shipping.new_order(("SKU-1", 1))
+    placed: list[str] = []
+    Pause(monkeypatch, Holds, "open").meanwhile(
+        lambda: placed.append(later(shipping, new, "pre")),
+        lambda: supply.set_release("SKU-1", None),
+    )
+    assert shipping.parts.central.waiting.run() == 1
+    assert carriers_of(shipping, placed[0]) == ["S001"]
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
+def test_a_date_that_is_set_meanwhile_is_the_orders(shipping, monkeypatch, is_sent):
+    """It is said and not committed: an order for goods on their way waits for it, too."""
+    supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
+    publish(shipping, RoutingRule("plain", RoutingRuleKind.ROUTE))
+    supply.expect(Receipt("R1", "S001", "SKU-1", 10, now + DAY_MS))
+    new = parcel_order(("SKU-1", 9)) if is_sent else shipping.new_order(("SKU-1", 9))
+    placed: list[str] = []
+    Pause(monkeypatch, Catalogue, "set_releases").meanwhile(
+        lambda: supply.set_release("SKU-1", now + 9 * DAY_MS),
+        lambda: placed.append(later(shipping, new, "pre")),
+    )
+    order = shipping.order(placed[0])
+    assert [one["kind"] for one in order["holds"]] == ["pre_order"]
+    assert order["promised_by"] > rfc3339(now + 9 * DAY_MS)
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
+def test_a_date_that_is_over_when_its_order_is_written_holds_nothing(
+    shipping, monkeypatch, is_sent
+):
+    """The order asked before the date was dropped, and was written after it."""
+    supply = shipping.parts.central.supply
+    publish(shipping, RoutingRule("plain", RoutingRuleKind.ROUTE))
+    supply.set_release("SKU-1", shipping.clock.now_ms() + DAY_MS)
+    new = parcel_order(("SKU-1", 1)) if is_sent else shipping.new_order(("SKU-1", 1))
+    placed: list[str] = []
+    Pause(monkeypatch, Catalogue, "set_releases").meanwhile(
+        lambda: supply.set_release("SKU-1", None),
+        lambda: placed.append(later(shipping, new, "pre")),
+    )
+    shipping.parts.central.waiting.run()
+    assert carriers_of(shipping, placed[0]) == ["S001"]

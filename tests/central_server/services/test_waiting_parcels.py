@@ -217,3 +217,17 @@ def test_parcels_at_once_take_no_more_than_is_there_and_coming(workers, days):
         assert 5 <= receipt.claimed <= 8
         assert view.orders.unsourced(["SKU-1"])["SKU-1"] >= 5
     first.check_books()
+
+
+def test_what_a_store_owes_is_taken_off_receipts_once(coming):
+    """A pickup waits for two at S001, and the one there is lost: two of sixteen are its."""
+    for place in ("S002", "S003"):
+        coming.place(("SKU-1", 10), at=place)
+    coming.place(("SKU-1", 9))
+    order(coming, coming.new_order(("SKU-1", 2)))
+    assert claimed(coming) == {"R1": 0, "R2": 1}
+    coming.parts.intake.stock([StockItem("S001", "SKU-1", 9)], "count", StockReason.IMPORT)
+    with pytest.raises(InsufficientStock):
+        parcel(coming, 15)
+    parcel(coming, 14)
+    assert claimed(coming) == {"R1": 7, "R2": 8}, "one of R1 is for the pickup"
