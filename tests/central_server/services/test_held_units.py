@@ -1,5 +1,6 @@
 """Parcels that are held keep their units where they would leave, and no store's units elsewhere."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from central_server.records import Location
 from central_server.services.availability import Question
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import NotReleased
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import Ask
@@ -20,6 +23,7 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.inventory import StockReason
+from tests.central_server.services.test_availability import with_kit
 from tests.central_server.services.test_cancel_units import cancel as cancel_units
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_memory import agree
@@ -29,10 +33,11 @@ from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_demand import network
 from tests.central_server.services.test_waiting_parcels import order
 from tests.support.central_world import NINE_TO_NINE, World, sqlite_world
-from tests.support.parcels import CARRIERS, HARBOR, NOWHERE, SWIFT
+from tests.support.parcels import CARRIERS, HARBOR, NOWHERE, SWIFT, parcel_order
 
 ROUTE, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.SERVE
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 LOOK = RoutingRule("look", ROUTE, hold_for=(HoldKind.FRAUD,))
 BY_PARCEL = Ask(method="ship")
 STORES = ("S001", "S002", "S003")
@@ -335,4 +340,51 @@ def test_whatever_else_is_promised_what_was_held_is_sent(tmp_path, name):
     for order_id in waiting:
         release(center, order_id)
         assert [line["unsourced"] for line in center.order(order_id)["lines"]] == [0]
+    center.check_books()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_dates_that_come_and_go_take_nothing_from_who_was_promised(tmp_path, name):
+    """The same with pre-orders, and dates of a SKU and of a kit of it: each has its goods."""
+    random, stores = Random(f"{name}2"), sqlite_world(tmp_path / "central")
+    stores.parts.intake.carriers(CARRIERS)
+    center = with_center(stores)
+    with_kit(center)
+    count(center, "DC1", random.choice([0, 6, 20]))
+    publish_promising(center, *RULES[name])
+    central, memory = center.parts.central, PromiseMemory()
+    placed: list[str] = []
+    for step in range(24):
+        units = random.randint(1, 4)
+        line = random.choice([("SKU-1", units), ("KIT", 1)])
+        if random.random() < 0.6:
+            new = parcel_order(line)
+        else:
+            new = center.new_order(line, at=random.choice(STORES))
+        try:
+            match random.randrange(6):
+                case 0:
+                    day = center.clock.now_ms() + DAY_MS
+                    central.supply.set_release(line[0], random.choice([None, day]))
+                case 1 if placed:
+                    chosen = placed.pop(random.randrange(len(placed)))
+                    central.cancelling.cancel(chosen, reason="", actor="shop")
+                case _:
+                    identity = RequestIdentity("test", f"story-{step}", "body")
+                    new = replace(new, accept_later=random.random() < 0.7)
+                    placed.append(central.orders.place(new, identity).order_id)
+        except (InsufficientStock, NotReleased):
+            pass
+        central.waiting.run()
+        if step % 4 == 0:
+            agree(center, memory)
+    center.clock.advance(DAY_MS)
+    central.waiting.run()
+    random.shuffle(placed)
+    for order_id in placed:
+        if any(one["closed_at"] is None for one in center.order(order_id)["holds"]):
+            release(center, order_id)
+    for order_id in placed:
+        assert {line["unsourced"] for line in center.order(order_id)["lines"]} == {0}
     center.check_books()
