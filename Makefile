@@ -6,6 +6,7 @@
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
+TEST_WORKERS ?= 3
 SEEDS ?= 200
 
 help: ## List the targets.
@@ -15,7 +16,7 @@ demo: .venv/.ok ## Start central and its stores, with sample data and simulated 
 	@$(BIN)/central-server demo
 
 test: .venv/.ok ## Run every test but the benchmarks.
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --durations=30 --durations-min=3 tests --ignore=tests/benchmarks
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --durations=30 --durations-min=3 tests --ignore=tests/benchmarks
 
 check: lint types imports deps ## Run every static check.
 

@@ -12,8 +12,9 @@ from tests.support.told_figures import AddUp
 
 SEEDS = 200
 PARTS = 20
-COVERING_SEEDS = range(470, 580)
-"""Worlds are short: in so many of them everything happens."""
+COVERING_SEEDS = (481, 485, 500, 501, 532, 562, 577, 580, 581, 590, 632, 633, 648)
+"""In these worlds everything happens that may: a few, chosen out of some hundred for it. A new
+event makes other stories of all seeds: choose anew, the one first that has most of what lacks."""
 SHRINKING_RUNS_MAX = 100
 """A test has little time; the command line shrinks further."""
 
