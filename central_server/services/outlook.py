@@ -20,7 +20,6 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, too_late
 from central_server.sourcing.engine.plan import SourcingPlan
-from central_server.sourcing.geo import haversine_km
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.receipts import Inbound, inbound
 from sync.domain.delivery import DeliveryDays
@@ -229,18 +228,12 @@ def arrivals_of(order: Order, decision: Decision, routing: ParcelRouting) -> lis
     """Return the shipments of a plan; None where no carrier takes one of them."""
     found = []
     for shipment in decision.plan.shipments:
-        place = decision.senders[shipment.location_id].location
+        sent = routing.sent(order, decision, shipment)
+        if sent is None:
+            return None
         units: Counter[str] = Counter()
         for line in shipment.lines:
             units[line.sku] += line.quantity
-        part = decision.part_of(place.id, shipment.ready_ms, shipment.units)
-        ready_ms = routing.ready_ms(place, 0 if part is None else part.starts_ms)
-        grams = decision.grams_of(shipment)
-        choice = routing.sending.choice(place, order.ship_method, grams, ready_ms)
-        if choice is None:
-            return None
-        point = order.latitude or 0.0, order.longitude or 0.0
-        km = haversine_km(place.latitude, place.longitude, *point)
-        days = routing.sending.delivery(place, choice, km)
-        found.append(Arrival(place, units, choice.ship_by_ms, days))
+        place = decision.senders[shipment.location_id].location
+        found.append(Arrival(place, units, sent.choice.ship_by_ms, sent.delivery))
     return found

@@ -175,16 +175,19 @@ class ParcelRouting:
             decision = self._decided(order, narrowed, rule, senders, shipments_max, only)
         return replace(decision, need_by=order.need_by, late=late)
 
-    def sent(self, order: Order, decision: Decision, shipment: Shipment) -> Sent | None:
+    def sent(
+        self, order: Order, decision: Decision, shipment: Shipment, grams: int | None = None
+    ) -> Sent | None:
         """Return how a shipment of a decision leaves, and when it arrives; None: nobody takes it.
 
-        The engine reckons with what a location could send of an order; this is what it sends.
+        The engine reckons with what a location could send of an order; this is what it sends:
+        all of the shipment, or what of it weighs so many `grams`.
         """
         place = decision.senders[shipment.location_id].location
         day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
         ready_ms = self.ready_ms(place, 0 if day is None else day.starts_ms)
-        grams = decision.grams_of(shipment)
-        choice = self.sending.choice(place, order.ship_method, grams, ready_ms)
+        weight = decision.grams_of(shipment) if grams is None else grams
+        choice = self.sending.choice(place, order.ship_method, weight, ready_ms)
         if choice is None:
             return None
         km = haversine_km(

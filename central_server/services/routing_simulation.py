@@ -342,16 +342,14 @@ class _Replay:
         record = self._records.get(shipment.location_id, Record())
         if not is_known:
             side.stocked_out += count * record.miss_share
-        place = decision.senders[shipment.location_id].location
-        day = decision.part_of(place.id, shipment.ready_ms, shipment.units)
-        ready = routing.ready_ms(place, 0 if day is None else day.starts_ms)
         grams = sum(decision.grams[line] * many for line, many in units.items())
-        choice = routing.sending.choice(place, order.ship_method, grams, ready)
-        if choice is None:
+        sent = routing.sent(order, decision, shipment, grams)
+        if sent is None:
             return
-        self._goes[order.id].append(place.id)
+        choice = sent.choice
+        self._goes[order.id].append(shipment.location_id)
         self._count(order, routing, side, _Parcel(
-            place.id, choice.carrier, choice.service, count, grams,
+            shipment.location_id, choice.carrier, choice.service, count, grams,
             choice.ship_by_ms + record.behind_ms, record.kept_share,
         ))  # fmt: skip
 
