@@ -26,7 +26,7 @@ from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped
 from central_server.services.money import MoneyOfPush
-from central_server.services.need_by import in_time, is_for_want_of_time
+from central_server.services.need_by import Late, is_for_want_of_time
 from central_server.services.notice import TELLS_CODE, Notice
 from central_server.services.parcel_routing import ParcelRouting, pickup_accept_by
 from central_server.services.pending_mail import PendingMail
@@ -202,10 +202,10 @@ class PushFollowUps:
             self.freed.append(order.id)
         wanted = by_sku(whole, units)
         carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
-        rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))
         days, count = Days(self._unit, self._now_ms), sum(wanted.values())
-        rules = in_time(
-            self._unit, whole, count, rules, days, self._now_ms, self._promise_ms
+        late = Late(self._unit, whole, count, days, self._now_ms, self._promise_ms)
+        rules = RoutingRules(
+            excluded=frozenset({order.location_id, *carriers}), late=late.anywhere
         )  # fmt: skip
         for _ in range(ROUTING_TRIES):
             plan = self._routed(whole, units, rules)
@@ -237,7 +237,7 @@ class PushFollowUps:
         demand = Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
         ask = self._ask(whole)
         plan = moved(self._unit, whole, demand, rules, self._now_ms, ask)
-        if is_for_want_of_time(plan, rules):
+        if is_for_want_of_time(plan):
             rules = replace(rules, late=frozenset())
             plan = moved(self._unit, whole, demand, rules, self._now_ms, ask)
             plan = replace(plan, is_late=plan.location_id is not None)

@@ -8,9 +8,9 @@ told. A new order that nobody makes in time is refused; what moves later goes la
 nowhere, and the decision says so.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from central_server.services.capacity import Days
 from central_server.services.errors import NotInTime
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.sourcing.calendar import promised_by
-from central_server.sourcing.routing import RoutingRules, SourcingPlan
+from central_server.sourcing.routing import Finding, SourcingPlan
 from sync.domain.opening import DAY_MINUTES, moment_of
 
 if TYPE_CHECKING:
@@ -48,28 +48,47 @@ def ready_day(place: Location, begins_ms: int, now_ms: int, promise_ms: int) -> 
     return local_day(ready_ms, place.timezone)
 
 
-def in_time(
-    view: "View", order: Order, units: int, rules: RoutingRules, days: Days, now_ms: int,
-    promise_ms: int,
-) -> RoutingRules:  # fmt: skip
-    """Return rules for a pickup by which nobody gets it who has it ready too late."""
-    if not order.need_by:
-        return rules
-    latest = date.fromisoformat(order.need_by)
-    places = view.locations.all()
-    begins = days.begins([one.id for one in places], units)
-    late = {
-        one.id
-        for one in places
-        if (start := begins.get(one.id, now_ms)) is not None
-        and ready_day(one, start, now_ms, promise_ms) > latest
-    }
-    return replace(rules, late=frozenset(late))
+class Late:
+    """Which locations have a pickup ready too late, in one transaction.
+
+    None where any day will do. Others than the chosen store are looked at once, if at all.
+    """
+
+    def __init__(
+        self, view: "View", order: Order, units: int, days: Days, now_ms: int, promise_ms: int
+    ) -> None:
+        self._view = view
+        self._need_by = order.need_by
+        self._units = units
+        self._days = days
+        self._now_ms = now_ms
+        self._promise_ms = promise_ms
+
+    def at(self, location_id: str) -> frozenset[str]:
+        """Return a location, by its id, if it is too late."""
+        if not self._need_by:
+            return frozenset()
+        return self._among(self._view.locations.get_many([location_id]).values())
+
+    @cached_property
+    def anywhere(self) -> frozenset[str]:
+        """All that are too late."""
+        return self._among(self._view.locations.all()) if self._need_by else frozenset()
+
+    def _among(self, places: Collection[Location]) -> frozenset[str]:
+        latest = date.fromisoformat(self._need_by)
+        begins = self._days.begins([one.id for one in places], self._units)
+        return frozenset(
+            one.id
+            for one in places
+            if (start := begins.get(one.id, self._now_ms)) is not None
+            and ready_day(one, start, self._now_ms, self._promise_ms) > latest
+        )
 
 
-def is_for_want_of_time(plan: SourcingPlan, rules: RoutingRules) -> bool:
+def is_for_want_of_time(plan: SourcingPlan) -> bool:
     """Return whether a pickup that nobody takes could be taken by somebody who is late."""
-    return plan.location_id is None and bool(rules.late)
+    return plan.location_id is None and any(one.finding is Finding.TOO_LATE for one in plan.trace)
 
 
 def require_by(order: Order, place: Location, by_ms: int) -> None:

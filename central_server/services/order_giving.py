@@ -11,7 +11,7 @@ from central_server.services.candidates import moved, one_candidate
 from central_server.services.capacity import Claim, Days
 from central_server.services.errors import NotInTime, PickupNotOffered
 from central_server.services.mail import mail_item
-from central_server.services.need_by import in_time, is_for_want_of_time, ready_day
+from central_server.services.need_by import Late, is_for_want_of_time, ready_day
 from central_server.services.notice import Notice, Notices
 from central_server.services.parcel_routing import pickup_accept_by
 from central_server.services.promises import Ask, Promises, reserve
@@ -60,7 +60,7 @@ def promise(
     wanted = demand.by_sku()
     count = sum(wanted.values())
     days = Days(unit, now_ms)
-    rules = in_time(unit, order, count, RoutingRules(), days, now_ms, promise_ms)
+    late, rules = Late(unit, order, count, days, now_ms, promise_ms), RoutingRules()
     shortfall = wanted
     ask = Ask(order.channel, chosen=chosen.id, is_moved=is_moved)
     for _ in range(ROUTING_TRIES):
@@ -68,14 +68,14 @@ def promise(
         asked = one_candidate(unit, chosen, wanted, now_ms, ask, promises)
         if not asked.pickup_enabled and not is_moved:
             raise PickupNotOffered(chosen.id)
-        plan = routed(unit, order, demand, asked, rules, now_ms, ask)
+        plan = routed(unit, order, demand, asked, rules, late, now_ms, ask)
         shortfall = plan.shortfall()
-        if is_for_want_of_time(plan, rules):
-            rules = replace(rules, late=frozenset())
-            late = routed(unit, order, demand, asked, rules, now_ms, ask)
-            if late.location_id is not None and not is_moved:
-                raise _not_in_time(unit, order, late.location_id, days, count, now_ms, promise_ms)
-            plan = replace(late, is_late=late.location_id is not None)
+        if is_for_want_of_time(plan):
+            any_day = routed(unit, order, demand, asked, rules, None, now_ms, ask)
+            taken = any_day.location_id
+            if taken is not None and not is_moved:
+                raise _not_in_time(unit, order, taken, days, count, now_ms, promise_ms)
+            plan = replace(any_day, is_late=taken is not None)
         if plan.location_id is None:
             break
         claim, is_free = days.take(plan.location_id, count)
@@ -105,13 +105,20 @@ def routed(
     demand: Demand,
     asked: Candidate,
     rules: RoutingRules,
+    late: Late | None,
     now_ms: int,
     ask: Ask,
     routing_rules: RoutingRuleSet | None = None,
 ) -> SourcingPlan:
-    """Return where a pickup goes: to the chosen store that is `asked`, else to the best of all."""
-    plan = route(demand, [asked], rules, now_ms)
+    """Return where a pickup goes: to the chosen store that is `asked`, else to the best of all.
+
+    With `late` to nobody who has it ready too late; others are only looked at for that where it
+    does not stay.
+    """
+    here = rules if late is None else replace(rules, late=late.at(asked.location_id))
+    plan = route(demand, [asked], here, now_ms)
     if plan.location_id is None:
+        rules = rules if late is None else replace(rules, late=late.anywhere)
         plan = moved(view, order, demand, rules, now_ms, ask, routing_rules)
     return plan
 

@@ -13,7 +13,7 @@ from central_server.services.errors import (
     ShippingNotOffered,
     UnknownLocation,
 )
-from central_server.services.need_by import in_time
+from central_server.services.need_by import Late
 from central_server.services.order_capture import NewOrder, priced_lines
 from central_server.services.order_giving import routed
 from central_server.services.order_views import Document, orders_in
@@ -153,9 +153,10 @@ def _next_choice(
     """Return the best location for a pickup but for the one that the customer chose."""
     count = sum(line.quantity for line in demand.lines)
     days = Days(view, now_ms, routing)
-    rules = in_time(view, order, count, RoutingRules(), days, now_ms, promise_ms)
+    late = Late(view, order, count, days, now_ms, promise_ms)
     full = days.full([one.id for one in view.locations.all()], count)
-    rules = replace(rules, full=full, excluded=frozenset({demand.chosen_location_id}))
+    chosen = frozenset({demand.chosen_location_id})
+    rules = RoutingRules(full=full, excluded=chosen, late=late.anywhere)
     ask = Ask(order.channel, chosen=demand.chosen_location_id)
     plan = moved(view, order, demand, rules, now_ms, ask, routing)
     found = {one.location_id: one.distance_km for one in plan.trace}
@@ -211,17 +212,17 @@ def _pickup(
     wanted = demand.by_sku()
     count = sum(wanted.values())
     ask, days = Ask(order.channel, chosen=place.id), Days(view, now_ms, routing)
-    rules = in_time(view, order, count, RoutingRules(), days, now_ms, promise_ms)
+    late, rules = Late(view, order, count, days, now_ms, promise_ms), RoutingRules()
     asked = one_candidate(view, place, wanted, now_ms, ask)
     if not asked.pickup_enabled:
         raise PickupNotOffered(place.id)
-    plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
+    plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
     full = days.full([one.location_id for one in plan.trace], count)
     if plan.location_id in full:
         everybody = [one.id for one in view.locations.all()]
         full = days.full(everybody, count)
         rules = replace(rules, full=full)
-        plan = routed(view, order, demand, asked, rules, now_ms, ask, routing)
+        plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
     document = trace_document(plan, "dry run", order.need_by)
     words = pickup_sentence(document)
     if plan.location_id == place.id and not order.is_paid_here:

@@ -1,5 +1,6 @@
 """Orders that must be there by a day: who makes it gets them; no later day is promised."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from central_server.records import ShippingRate
 from central_server.services.availability import Question
+from central_server.services.capacity import Days
 from central_server.services.errors import NotInTime
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
@@ -230,6 +232,28 @@ def test_a_part_of_the_day_with_room_counts_as_the_day_that_it_is(world: World):
     order_id = placed(world, needed(world.new_order(("SKU-1", 2)), SUNDAY))
     assert at(world, order_id) == ["S002"]
     assert finding(newest(world, order_id), "S001") == "day_full"
+
+
+def test_other_stores_are_only_looked_at_where_a_pickup_goes_on(world: World, monkeypatch):
+    """They are a thousand, and it is asked while others wait to write."""
+    publish(world, RoutingRule("part", CAPACITY, orders=9))
+    seen: list[list[str]] = []
+    begins = Days.begins
+
+    def spied(days: Days, location_ids: Collection[str], units: int = 1) -> Any:
+        seen.append(sorted(location_ids))
+        return begins(days, location_ids, units)
+
+    monkeypatch.setattr(Days, "begins", spied)
+    new = world.new_order(("SKU-1", 2))
+    assert at(world, placed(world, new)) == ["S001"]
+    assert seen == []
+    assert at(world, placed(world, needed(new, SUNDAY))) == ["S001"]
+    assert seen == [["S001"]]
+    closed(world, ("S001", (SUNDAY,)))
+    seen.clear()
+    assert at(world, placed(world, needed(new, SUNDAY))) == ["S002"]
+    assert seen == [["S001"], ["S001", "S002", "S003"]] * 2  # in its group, and then alone
 
 
 @pytest.mark.parametrize("others_are_late", [False, True])
