@@ -47,6 +47,8 @@ STORE = "store"
 MINUTE_MS = 60_000
 EFFORT_MAX = 10_000
 """How long a proof that nothing is cheaper is sought while a customer waits (`solver`)."""
+LATE_TRIES = 5
+"""How often a plan is sought of which every part is there in time; then nobody makes it."""
 
 
 class Sent(NamedTuple):
@@ -169,9 +171,12 @@ class ParcelRouting:
         senders = self._senders(Promises(self._view, self.now_ms).free(wanted, ask))
         decision = self._decided(order, asked, rule, senders, shipments_max, only)
         late: frozenset[str] = frozenset()
+        tries = 1
         while found := self._late(order, decision):
             late |= found
-            narrowed = replace(asked, excluded=asked.excluded | late)
+            left_out = late if tries < LATE_TRIES else frozenset(senders)
+            tries += 1
+            narrowed = replace(asked, excluded=asked.excluded | left_out)
             decision = self._decided(order, narrowed, rule, senders, shipments_max, only)
         return replace(decision, need_by=order.need_by, late=late)
 

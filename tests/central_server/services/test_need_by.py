@@ -10,9 +10,11 @@ import pytest
 from central_server.records import ShippingRate
 from central_server.services.availability import Question
 from central_server.services.capacity import Days
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotInTime
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
@@ -371,3 +373,49 @@ def test_offers_go_to_nobody_whose_day_is_too_late_only_where_it_is(shipping: Wo
     desk = shipping.parts.central.offers
     assert [name for name in ("S001", "S002", "S003") if desk.offers(name)] == ["S001", "S003"]
     assert desk.claim(order_id, "S003")["location_id"] == "S003"
+
+
+def in_the_east(world: World, count: int) -> None:
+    """Add stores near the customer of which the engine thinks that they make it."""
+    with world.database.read() as view:
+        places = {one.id: one for one in view.locations.all()}
+    far = replace(places["S002"], timezone="Asia/Tokyo", closures=(MONDAY,))
+    names = [f"S10{number}" for number in range(count)]
+    near = {"latitude": places["S001"].latitude, "longitude": places["S001"].longitude}
+    last = replace(places["S003"], timezone="Pacific/Honolulu")
+    world.parts.intake.locations([*(replace(far, id=name, **near) for name in names), last])
+    world.parts.intake.stock([StockItem(name, "SKU-1", 10) for name in names], "opening")
+    world.parts.intake.carriers(CARRIERS)
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_a_plan_in_time_is_sought_so_often_then_it_is_late(shipping: World, monkeypatch, count):
+    """Each plan has one store more that is late: of a thousand it would be sought for ever."""
+    publish(shipping, RoutingRule("grace", ROUTE, grace_minutes=20))
+    held = placed(shipping, parcel(THURSDAY))
+    publish(shipping)
+    gone = [StockItem(name, "SKU-1", 0) for name in ("S001", "S002")]
+    shipping.parts.intake.stock(gone, "gone")
+    in_the_east(shipping, count)
+    tries: list[frozenset[str]] = []
+    decided = ParcelRouting._decided
+
+    def spied(self: ParcelRouting, order: Any, asked: Any, *how: Any) -> Any:
+        tries.append(asked.excluded)
+        return decided(self, order, asked, *how)
+
+    monkeypatch.setattr(ParcelRouting, "_decided", spied)
+    tried: dict[str, Any] = shipping.parts.central.routing.dry_run(parcel(THURSDAY))
+    assert [len(one) for one in tries] == [0, 1, 2, 3, 4, *([8] if count == 5 else [])]
+    shipping.clock.advance(TWENTY_MINUTES_MS)
+    shipping.parts.central.waiting.run()
+    if count == 4:
+        assert tried["taken"] == "S003"
+        assert at(shipping, placed(shipping, parcel(THURSDAY))) == at(shipping, held) == ["S003"]
+        return
+    assert (tried["taken"], tried["unsourced"]) == (None, {"SKU-1": 2})
+    with pytest.raises(NotInTime) as refusal:
+        placed(shipping, parcel(THURSDAY))
+    assert refusal.value.possible_by == FRIDAY
+    assert at(shipping, held)[0].startswith("S10")
+    assert f"It was needed by {THURSDAY}" in newest(shipping, held)["sentence"]
