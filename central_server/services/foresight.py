@@ -30,6 +30,11 @@ class Foresight:
     decision: Decision
     document: Document
 
+    @classmethod
+    def of(cls, decision: Decision) -> "Foresight":
+        """Return a decision with its document."""
+        return cls(decision, decision.document(why_so(decision.plan)))
+
     def is_about(
         self, routing: ParcelRouting, order: Order, units: Mapping[int, int],
         excluded: frozenset[str],
@@ -55,4 +60,4 @@ def foresee(view: "View", order: Order, now_ms: int, promise_ms: int) -> Foresig
     decision = routing.decide(order, units, excluded, ask)
     if decision.plan.unsourced:
         return None
-    return Foresight(decision, decision.document(why_so(decision.plan)))
+    return Foresight.of(decision)

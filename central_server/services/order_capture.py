@@ -15,6 +15,7 @@ from central_server.records import (
     Product,
 )
 from central_server.services.backorders import release_for_sure, wait_for_receipts
+from central_server.services.decisions import Decision
 from central_server.services.errors import (
     CurbsideNotOffered,
     IdempotencyKeyReused,
@@ -42,7 +43,7 @@ from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promising import compact
 from central_server.services.shipping import shipping_home
 from central_server.services.transfers import fetch_from_elsewhere, lacking_at, send_to
-from central_server.services.waiting_parcels import is_lacking, wait_to_be_sent
+from central_server.services.waiting_parcels import sent_now, wait_to_be_sent
 from central_server.services.waiting_room import holds_of, let_wait
 from sync.clock import Clock
 from sync.domain.errors import CurrencyMismatch, InsufficientStock
@@ -278,17 +279,20 @@ class OrderCapture:
         release_ms = release_of(unit, sold_in(order), now_ms)
         if release_ms is not None and not new.accept_later:
             raise refusal(unit, order, now_ms, WITH_LATER)
+        decision: Decision | None = None
         if new.accept_later and (release_ms is not None or foresight is None):
             # What was foreseen can be sent now: a kit's own date is not seen in stock.
             release_ms = release_for_sure(unit, order, now_ms)
-            if release_ms is not None or is_lacking(unit, order, routing):
+            decision = None if release_ms is not None else sent_now(unit, order, routing)
+            if decision is None:
                 waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
                 self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
                 return waiting, ()
         holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
         if holds:
-            return let_wait(unit, order, holds, routing, now_ms), ()
-        made = promise_parcels(unit, order, now_ms, how.random, routing, first=foresight)
+            return let_wait(unit, order, holds, routing, now_ms, decision), ()
+        first = foresight if decision is None else Foresight.of(decision)
+        made = promise_parcels(unit, order, now_ms, how.random, routing, first=first)
         tell_received(unit, order, made, now_ms, how)
         feed_parts(unit, made.orders, how.pokes, made.bodies)
         return order, made.orders

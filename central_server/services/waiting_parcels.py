@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderHold
 from central_server.services.backorders import let_wait_for
+from central_server.services.decisions import Decision
 from central_server.services.errors import NotPriced
 from central_server.services.need_by import require_by
 from central_server.services.outlook import Outlook
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 
-def is_lacking(unit: "Unit", order: Order, routing: ParcelRouting) -> bool:
-    """Return whether a new order cannot be sent now, so that it waits if it may.
+def sent_now(unit: "Unit", order: Order, routing: ParcelRouting) -> Decision | None:
+    """Return how a new order is sent now; None: it cannot be, so that it waits if it may.
 
     The caller has its SKUs for itself (`release_for_sure`): what is found here holds.
     """
@@ -35,9 +36,10 @@ def is_lacking(unit: "Unit", order: Order, routing: ParcelRouting) -> bool:
     ask = Ask(order.channel, Method.SHIP.value)
     network = Promises(unit, routing.now_ms).network(wanted, ask)
     if any(count > network[sku].quantity for sku, count in wanted.items()):
-        return True
+        return None
     excluded = barred(unit, order.id, wanted, routing.now_ms)
-    return bool(routing.decide(order, units, excluded, ask).plan.unsourced)
+    decision = routing.decide(order, units, excluded, ask)
+    return None if decision.plan.unsourced else decision
 
 
 def wait_to_be_sent(

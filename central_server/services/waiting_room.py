@@ -17,7 +17,7 @@ from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services import batches
 from central_server.services.backorders import Awaited, may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
-from central_server.services.decisions import Chosen
+from central_server.services.decisions import Chosen, Decision
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.held_units import keep_planned
 from central_server.services.order_giving import Giving
@@ -81,10 +81,12 @@ def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
 
 
 def let_wait(
-    unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: ParcelRouting, now_ms: int
-) -> Order:
+    unit: "Unit", order: Order, holds: Sequence[OrderHold], routing: ParcelRouting, now_ms: int,
+    decision: Decision | None = None,
+) -> Order:  # fmt: skip
     """Write down a new parcel order that waits; its units are kept where it would leave now.
 
+    By `decision`, if this transaction has it already.
     Raises `InsufficientStock`, or `NotInTime`, where it could not be routed even now.
     """
     units = {line.line: line.quantity for line in order.lines}
@@ -92,7 +94,7 @@ def let_wait(
     unit.stock.lock_network(sorted(wanted))
     excluded = barred(unit, order.id, wanted, now_ms)
     ask = Ask(order.channel, Method.SHIP.value)
-    decision = routing.decide(order, units, excluded, ask)
+    decision = decision or routing.decide(order, units, excluded, ask)
     missing = by_sku(order, {one.line: one.quantity for one in decision.plan.unsourced})
     network = Promises(unit, now_ms).network(wanted, ask)
     is_lacking = False

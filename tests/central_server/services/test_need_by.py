@@ -381,7 +381,10 @@ def in_the_east(world: World, count: int) -> None:
         places = {one.id: one for one in view.locations.all()}
     far = replace(places["S002"], timezone="Asia/Tokyo", closures=(MONDAY,))
     names = [f"S10{number}" for number in range(count)]
-    near = {"latitude": places["S001"].latitude, "longitude": places["S001"].longitude}
+    near: dict[str, Any] = {
+        "latitude": places["S001"].latitude,
+        "longitude": places["S001"].longitude,
+    }
     last = replace(places["S003"], timezone="Pacific/Honolulu")
     world.parts.intake.locations([*(replace(far, id=name, **near) for name in names), last])
     world.parts.intake.stock([StockItem(name, "SKU-1", 10) for name in names], "opening")

@@ -16,6 +16,7 @@ from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
+from tests.central_server.services.test_foresight import decisions_in_writer
 from tests.central_server.services.test_promise_rules import publish, shown
 from tests.central_server.services.test_routing_rules import publish as route_by
 from tests.support.central_world import PLACES, World
@@ -65,6 +66,24 @@ def test_a_parcel_that_can_be_sent_now_does_not_wait(coming):
     assert sum(one.total("allocated") for one in coming.fulfillments(placed.order_id)) == ALL
     assert coming.order(placed.order_id)["promised_by"] is None
     assert claimed(coming) == {"R1": 0, "R2": 0}
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_where_it_goes_is_found_once_while_others_wait(coming, monkeypatch, is_held: bool):
+    """It can be sent now: by that decision its units are kept, or it goes at once."""
+    if is_held:
+        route_by(coming, RoutingRule("grace", RoutingRuleKind.ROUTE, grace_minutes=20))
+    else:
+        monkeypatch.setattr(coming.parts.central.orders._groups, "_foresee", lambda *_: None)
+    seen = decisions_in_writer(monkeypatch)
+    placed = parcel(coming, 2)
+    assert seen == ["Unit"]
+    assert [one.location_id for one in coming.fulfillments(placed.order_id)] == (
+        [] if is_held else ["S001"]
+    )
+    assert shown(coming) == 8
+    assert (len(coming.parts.central.routing.why(placed.order_id)["decisions"])) == (not is_held)
+    coming.check_books()
 
 
 def test_a_parcel_waits_for_the_earliest_receipts_that_do(coming):
