@@ -153,7 +153,8 @@ class WaitingRoom:
         self.problem = ""
         with self._database.read() as view:
             due = view.holds.due(now)
-            ready = [one for one in due if not view.supply.are_coming(one)]
+            coming = view.supply.are_coming(due) if due else set()
+            ready = [one for one in due if one not in coming]
         if len(ready) > 1:
             self._database.write(lambda unit: _let_go(unit, ready, now))
         with self._database.read() as view:
@@ -311,7 +312,7 @@ class WaitingRoom:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units or keep_back(unit, order, now_ms, self._how):
             return 0
-        if unit.supply.are_coming(order.id):
+        if unit.supply.are_coming([order.id]):
             return 0  # once they came, `Backorders` releases it
         if may_be_granted_yet(unit, order, now_ms):
             awaited.add(unit, order)

@@ -288,19 +288,20 @@ class Supply:
         )
         return self._connection.execute(wanted).scalar()
 
-    def are_coming(self, order_id: str) -> bool:
-        """Return whether some of the goods are still on their way that an order waits for."""
+    def are_coming(self, order_ids: Collection[str]) -> set[str]:
+        """Return the orders that wait for goods of which some are still on their way."""
         table = BACKORDERS.c
         wanted = (
-            select(table.line)
+            select(table.order_id)
             .join(RECEIPTS, RECEIPTS.c.id == table.receipt_id)
             .where(
-                table.order_id == order_id,
+                among(self._connection, table.order_id, order_ids),
                 table.closed_ms.is_(None),
                 RECEIPTS.c.closed_ms.is_(None),
             )
+            .distinct()
         )
-        return self._connection.execute(wanted.limit(1)).scalar() is not None
+        return set(self._connection.execute(wanted).scalars())
 
     def came_for_orders(
         self, location_ids: Collection[str], *, but: str = ""

@@ -1,23 +1,27 @@
 """Orders that are not released yet: grace, holds, changes, and what nobody can fill."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from central_server.records import OrderFilter, Price, Product
 from central_server.services import order_release, waiting_room
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from central_server.storage.supply import Supply
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import exceptions, place
 from tests.central_server.services.test_routing_rules import publish
 from tests.support.central_world import World
-from tests.support.parcels import CARRIERS, NOWHERE
+from tests.support.parcels import CARRIERS, NOWHERE, parcel_order
 
 ROUTE = RoutingRuleKind.ROUTE
 MINUTE_MS = 60_000
@@ -44,6 +48,32 @@ def test_grace_keeps_an_order_from_stores_until_it_is_over(shipping):
     assert document["lines"][0]["unsourced"] == 0
     assert "S001" in document["routing"][0]["sentence"]
     shipping.check_books()
+
+
+def test_what_is_on_its_way_is_asked_of_all_that_are_due_at_once(shipping, monkeypatch):
+    """Thousands may be due in a minute; each is asked once more when it is released, locked."""
+    publish(shipping, GRACE)
+    due_ms = shipping.clock.now_ms() + 86_400_000
+    shipping.parts.central.supply.expect(Receipt("R-1", "S001", "SKU-3", 9, due_ms))
+    new = replace(parcel_order(("SKU-3", 32)), accept_later=True)
+    later = shipping.parts.central.orders.place(new, RequestIdentity("t", "later", "b")).order_id
+    ready = [place(shipping, (sku, 1))[0] for sku in ("SKU-1", "SKU-2", "SKU-4")]
+    seen: list[set[str]] = []
+    are_coming = Supply.are_coming
+
+    def spied(supply: Supply, order_ids: Collection[str]) -> set[str]:
+        seen.append(set(order_ids))
+        return are_coming(supply, order_ids)
+
+    monkeypatch.setattr(Supply, "are_coming", spied)
+    shipping.clock.advance(30 * MINUTE_MS)
+    assert shipping.parts.central.waiting.run() == 3
+    assert seen[0] == {later, *ready}
+    assert sorted(map(sorted, seen[1:])) == sorted([one] for one in (later, *ready))
+    assert shipping.fulfillments(later) == []
+    seen.clear()
+    assert shipping.parts.central.waiting.run() == 0
+    assert seen == []
 
 
 def test_a_customer_cancels_within_the_grace(shipping):
