@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, select, update
 
 from central_server.records import EnrolmentCode, Replica
 from central_server.sourcing.stock_reports import StockReport
-from central_server.storage.bulk import upsert_many
+from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.tables import (
     ENROLMENT_CODES,
@@ -130,24 +130,32 @@ class Replicas:
         }
         return due | self._contacts(location_ids)
 
-    def _contacts(self, location_ids: Sequence[str] | None) -> dict[str, int]:
+    def _contacts(self, location_ids: Collection[str] | None) -> dict[str, int]:
         heard: dict[str, int] = {}
-        wanted = None if location_ids is None else set(location_ids)
-        for replica in self.all():
-            is_wanted = wanted is None or replica.location_id in wanted
-            if is_wanted and replica.enabled and replica.last_contact_ms is not None:
+        for replica in self._list(*self._at(REPLICAS, location_ids)):
+            if replica.enabled and replica.last_contact_ms is not None:
                 newest = max(heard.get(replica.location_id, 0), replica.last_contact_ms)
                 heard[replica.location_id] = newest
         return heard
 
-    def _reports(self, location_ids: Sequence[str] | None) -> list[StockReport]:
-        wanted = None if location_ids is None else set(location_ids)
-        rows = self._connection.execute(select(*(STOCK_REPORTS.c[name] for name in _REPORT)))
+    def _reports(self, location_ids: Collection[str] | None) -> list[StockReport]:
+        rows = self._connection.execute(
+            select(*(STOCK_REPORTS.c[name] for name in _REPORT)).where(
+                *self._at(STOCK_REPORTS, location_ids)
+            )
+        )
         return [
             StockReport(place, at_ms, source, tuple(map(int, gaps.split())))
             for place, at_ms, source, gaps in rows
-            if wanted is None or place in wanted
         ]
+
+    def _at(
+        self, table: Table, location_ids: Collection[str] | None
+    ) -> tuple[ColumnElement[bool], ...]:
+        """Return the condition that rows are of some locations; none where all are asked for."""
+        if location_ids is None:
+            return ()
+        return (among(self._connection, table.c.location_id, location_ids),)
 
     def stock_told(self, location_ids: Collection[str], source: str, now_ms: int) -> None:
         """Note that a file told the stock of locations."""

@@ -1,9 +1,12 @@
 """Operations and devices at central, on both engines; the hub's acceptor over the real journal."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from central_server.records import EnrolmentCode
+from central_server.storage.replicas import Replicas
 from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import FulfillmentAccepted, FulfillmentRejected, LinePicked
 from sync.hub.acceptor import accept
@@ -134,6 +137,47 @@ def test_what_a_hello_says_is_kept(database):
     database.write(lambda unit: unit.replicas.set_enabled("R1", False))
     with database.read() as view:
         assert view.replicas.last_contacts() == {}
+
+
+class _Counted:
+    """A connection that counts the rows that are read over it."""
+
+    def __init__(self, connection) -> None:
+        self._connection = connection
+        self.rows = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._connection, name)
+
+    def execute(self, statement) -> list:
+        found = list(self._connection.execute(statement))
+        self.rows += len(found)
+        return found
+
+
+def test_who_was_heard_of_is_read_of_the_places_that_are_asked_about(database):
+    """A promise for three stores does not read what a thousand others told."""
+    names = [f"L{number}" for number in range(1, 8)]
+
+    def command(unit):
+        unit.locations.upsert([location(name) for name in names])
+        for name in names:
+            unit.replicas.enrol(f"R{name}", name, "nonce", "00ff", "1.0", NOW)
+        unit.replicas.touch("RL1", NOW + 5)
+        unit.replicas.stock_told(names, "file", NOW)
+
+    database.write(command)
+    with database.read() as view:
+        counted: Any = _Counted(view.replicas._connection)
+        replicas = Replicas(counted)
+        assert replicas.last_contacts(["L1", "L2"]) == {"L1": NOW + 5, "L2": NOW}
+        assert counted.rows == 4
+        assert replicas.silent_since(["L1", "L2"]) == {"L1": NOW + 5}
+        assert counted.rows == 8
+        assert replicas.last_contacts([]) == {}
+        assert counted.rows == 8
+        assert len(replicas.last_contacts()) == 7
+        assert counted.rows == 22
 
 
 class _Applier:
