@@ -85,8 +85,9 @@ def plan(
     "/dry-run",
     response_model=DryRunView,
     responses=problems(
-        *KEYED, "not_found", "unknown_sku", "unknown_location", "currency_mismatch", "not_priced",
-        "price_changed", "shipping_not_offered", "body_too_large",
+        *KEYED, "not_found", "unknown_sku", "unknown_location", "currency_mismatch", "not_in_time",
+        "not_priced", "not_released", "price_changed", "pickup_not_offered",
+        "shipping_not_offered", "body_too_large",
     ),
 )  # fmt: skip
 def try_order(

@@ -206,7 +206,7 @@ class OrderCapture:
         if new.curbside and not location.pickup.parking:
             raise CurbsideNotOffered(location.id)
         order = self._order(unit, new, location, now_ms)
-        release_ms = release_of(unit, sold_in(order), now_ms)
+        release_ms = date_to_wait_for(unit, new, order, now_ms)
         if release_ms is not None:
             return self._pre_order(unit, new, order, location, now_ms, release_ms)
         if new.payment is PaymentPlace.IN_STORE:
@@ -238,14 +238,10 @@ class OrderCapture:
     ) -> tuple[Order, tuple[FulfillmentOrder, ...]]:  # fmt: skip
         """Let an order wait for its release date; a reservation does so on the store's list."""
         if new.payment is PaymentPlace.IN_STORE:
-            if not new.waiting_list:
-                raise refusal(unit, order, now_ms, WITH_LIST)
             order, held = hold_here(
                 unit, order, place, now_ms, self._how, may_wait=True, is_released=False
             )
             return order, (held,)
-        if not new.accept_later:
-            raise refusal(unit, order, now_ms, WITH_LATER)
         return self._later(unit, order, place, now_ms, release_ms), ()
 
     def _hold(
@@ -276,9 +272,7 @@ class OrderCapture:
         units = {line.line: line.quantity for line in order.lines}
         rule = routing.route_of(routing.order(order, units), order.ship_method)
         held = holds_of(order.id, rule, now_ms)
-        release_ms = release_of(unit, sold_in(order), now_ms)
-        if release_ms is not None and not new.accept_later:
-            raise refusal(unit, order, now_ms, WITH_LATER)
+        release_ms = date_to_wait_for(unit, new, order, now_ms)
         decision: Decision | None = None
         if new.accept_later and (release_ms is not None or foresight is None):
             # What was foreseen can be sent now: a kit's own date is not seen in stock.
@@ -345,6 +339,19 @@ def priced_lines(view: "View", new: NewOrder, location: Location) -> tuple[Order
     prices = view.catalogue.prices(location.price_zone, skus)
     _check(new, location, products, prices)
     return order_lines(new.lines, products, prices, bundles)
+
+
+def date_to_wait_for(view: "View", new: NewOrder, order: Order, now_ms: int) -> int | None:
+    """Return from when on a new order may be sold that may wait until then; None: now.
+
+    Raises `NotReleased` where it may not wait.
+    """
+    release_ms = release_of(view, sold_in(order), now_ms)
+    is_reserved = new.ship_to is None and new.payment is PaymentPlace.IN_STORE
+    may_wait = new.waiting_list if is_reserved else new.accept_later
+    if release_ms is not None and not may_wait:
+        raise refusal(view, order, now_ms, WITH_LIST if is_reserved else WITH_LATER)
+    return release_ms
 
 
 def _order(

@@ -74,7 +74,7 @@ def promise(
             any_day = routed(unit, order, demand, asked, rules, None, now_ms, ask)
             taken = any_day.location_id
             if taken is not None and not is_moved:
-                raise _not_in_time(unit, order, taken, days, count, now_ms, promise_ms)
+                raise not_in_time(unit, order, taken, days, count, now_ms, promise_ms)
             plan = replace(any_day, is_late=taken is not None)
         if plan.location_id is None:
             break
@@ -89,11 +89,11 @@ def promise(
     raise InsufficientStock(shortfall)
 
 
-def _not_in_time(
-    unit: "Unit", order: Order, taken: str, days: Days, count: int, now_ms: int, promise_ms: int
+def not_in_time(
+    view: "View", order: Order, taken: str, days: Days, count: int, now_ms: int, promise_ms: int
 ) -> NotInTime:
     """Return when the location that would take it has it ready, which is too late."""
-    place = unit.locations.get_many([taken])[taken]
+    place = view.locations.get_many([taken])[taken]
     begins_ms = days.begins([taken], count).get(taken) or now_ms
     possible = ready_day(place, begins_ms, now_ms, promise_ms)
     return NotInTime(order.need_by, possible.isoformat())

@@ -13,15 +13,15 @@ from central_server.services.errors import (
     ShippingNotOffered,
     UnknownLocation,
 )
-from central_server.services.need_by import Late
-from central_server.services.order_capture import NewOrder, priced_lines
-from central_server.services.order_giving import routed
+from central_server.services.need_by import Late, is_for_want_of_time
+from central_server.services.order_capture import NewOrder, date_to_wait_for, priced_lines
+from central_server.services.order_giving import not_in_time, routed
 from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, trace_document
-from central_server.services.shipping import barred, shipping_home
+from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.services.times import rfc3339
 from central_server.services.why import other_words, pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
@@ -48,7 +48,8 @@ class RoutingDesk:
     def dry_run(self, new: NewOrder, version: int | None = None) -> dict[str, Any]:
         """Return where an order would go now, by the rules in force or by those of a version.
 
-        Raises what placing it would, but for missing stock: that is part of the answer.
+        Raises what placing it would, but for missing stock: that is part of the answer. Of what
+        may wait (`accept_later`) it says where it would go now, late or not.
         """
         now = self._clock.now_ms()
         with self._database.read() as view:
@@ -70,7 +71,13 @@ class RoutingDesk:
         excluded = barred(view, order.id, by_sku(order, units), now_ms)
         routing = ParcelRouting(view, now_ms, self._promise_ms, rules)
         routing.require_comparable(order)
-        decision = routing.decide(order, units, excluded, Ask(order.channel, Method.SHIP.value))
+        date_to_wait_for(view, new, order, now_ms)
+        ask = Ask(order.channel, Method.SHIP.value)
+        decision = routing.decide(order, units, excluded, ask)
+        if decision.plan.unsourced and not new.accept_later:
+            late = too_late(routing, order, units, excluded, ask)
+            if late is not None:
+                raise late
         missing = {one.line: one.quantity for one in decision.plan.unsourced}
         return {
             **decision.document("dry run"),
@@ -208,6 +215,7 @@ def _pickup(
     order = _trial(view, new, new.location_id, now_ms)
     place = view.locations.get(new.location_id)
     assert place is not None
+    date_to_wait_for(view, new, order, now_ms)
     demand = demand_of(order, {one.line: one.quantity for one in order.lines}, place)
     wanted = demand.by_sku()
     count = sum(wanted.values())
@@ -223,6 +231,10 @@ def _pickup(
         full = days.full(everybody, count)
         rules = replace(rules, full=full)
         plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
+    if is_for_want_of_time(plan) and not (new.accept_later or new.transfer):
+        found = routed(view, order, demand, asked, rules, None, now_ms, ask, routing).location_id
+        assert found is not None
+        raise not_in_time(view, order, found, days, count, now_ms, promise_ms)
     document = trace_document(plan, "dry run", order.need_by)
     words = pickup_sentence(document)
     if plan.location_id == place.id and not order.is_paid_here:

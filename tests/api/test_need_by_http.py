@@ -32,6 +32,15 @@ async def test_too_early_a_day_is_refused_with_the_day_that_could_be(client, wor
     fetched = await place(client, order_body(need_by="2025-11-22"), "k2")
     assert is_problem(fetched, 409, "not_in_time")
     assert fetched.json()["possible_by"] == "2025-11-23"
+    for new, answer in (
+        (body(need_by=TOO_EARLY), refused),
+        (order_body(need_by="2025-11-22"), fetched),
+    ):
+        tried = await client.post("/v1/routing/dry-run", json=new)
+        assert is_problem(tried, 409, "not_in_time")
+        assert tried.json()["detail"] == answer.json()["detail"]
+        may_wait = await client.post("/v1/routing/dry-run", json={**new, "accept_later": True})
+        assert (may_wait.status_code, may_wait.json()["taken"]) == (200, None)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,9 @@ async def test_before_its_date_it_is_pre_ordered_and_availability_says_so(
     assert is_problem(refused, 409, "not_released")
     assert refused.json()["release_at"] == release_at
     assert f"may not be sold before {release_at}" in refused.json()["detail"]
+    tried = await client.post("/v1/routing/dry-run", json=order_body())
+    assert is_problem(tried, 409, "not_released")
+    assert tried.json()["detail"] == refused.json()["detail"]
     taken = await place(client, order_body(accept_later=True), "k2")
     assert taken.status_code == 201
     assert taken.json()["promised_by"] == pickup["promised_by"]

@@ -26,7 +26,7 @@ from tests.central_server.services.test_cancel_units import cancel as cancel_uni
 from tests.central_server.services.test_promise_rules import ONLY_HERE, publish, shown
 from tests.central_server.services.test_routing_rules import publish as route_by
 from tests.support.central_world import World
-from tests.support.parcels import HOME, parcel_order
+from tests.support.parcels import CARRIERS, HOME, parcel_order
 
 DAY_MS = 86_400_000
 IN_DAYS = 5
@@ -77,6 +77,21 @@ def test_what_may_not_be_sold_is_promised_to_nobody_now(dated):
     with pytest.raises(NotReleased, match="with waiting_list"):
         order(dated, held, may_wait=False)
     assert dated.place(("SKU-2", 1)).status == 201
+
+
+def test_a_dry_run_is_refused_as_the_order_would_be(dated):
+    """Not with a lack of stock: it is all there. What may wait is told where it would go now."""
+    desk, new = dated.parts.central.routing, dated.new_order(("SKU-1", 1))
+    parcel = parcel_order(("SKU-1", 1))
+    dated.parts.intake.carriers(CARRIERS)
+    reserved = replace(new, payment=PaymentPlace.IN_STORE)
+    for one, hint in ((new, "accept_later"), (parcel, "accept_later"), (reserved, "waiting_list")):
+        with pytest.raises(NotReleased, match=f"with {hint}"):
+            desk.dry_run(one)
+    for one in (new, parcel):
+        assert desk.dry_run(replace(one, accept_later=True))["taken"] is None
+    assert desk.dry_run(replace(reserved, waiting_list=True))["taken"] is None
+    assert desk.dry_run(dated.new_order(("SKU-2", 1)))["taken"] == "S001"
 
 
 def test_a_pre_order_is_promised_once_and_waits_for_its_date(dated):
