@@ -23,7 +23,7 @@ from central_server.services.promises import Ask
 from central_server.services.promising import by_sku, trace_document
 from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.services.times import rfc3339
-from central_server.services.why import other_words, pickup_sentence, waits_for
+from central_server.services.why import is_where_chosen, other_words, pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
@@ -134,13 +134,14 @@ class RoutingDesk:
     ) -> str:
         """Return what else there is now for a pickup that its chosen store still works on."""
         units = {line.line: line.open for part in parts for line in part.lines if line.open}
-        chosen = view.locations.get(order.pickup_location_id)
-        if not newest or not units or chosen is None or order.is_paid_here:
+        if not newest or not units or order.is_paid_here:
             return ""
-        trace, now_ms = dict(newest[-1].trace), self._clock.now_ms()
-        asked = demand_of(order, units, chosen)
+        chosen = view.locations.get(order.pickup_location_id)
+        if chosen is None or not is_where_chosen(dict(newest[-1].trace)):
+            return ""
+        asked, now_ms = demand_of(order, units, chosen), self._clock.now_ms()
         other = _next_choice(view, order, asked, None, now_ms, self._promise_ms)
-        return other_words(trace, other, was_placed=True)
+        return other_words(other, was_placed=True)
 
 
 def demand_of(order: Order, units: Mapping[int, int], chosen: Location) -> Demand:
@@ -239,7 +240,7 @@ def _pickup(
     words = pickup_sentence(document)
     if plan.location_id == place.id and not order.is_paid_here:
         other = _next_choice(view, order, demand, routing, now_ms, promise_ms)
-        words += other_words(document, other, was_placed=False)
+        words += other_words(other, was_placed=False)
     return {
         **document,
         "sentence": words,

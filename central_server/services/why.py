@@ -40,14 +40,17 @@ def pickup_sentence(trace: Document) -> str:
     return text + _by_when(trace, entries)
 
 
-def other_words(trace: Document, other: Document | None, *, was_placed: bool) -> str:
+def is_where_chosen(trace: Document) -> bool:
+    """Return whether a pickup goes where its customer chose, so that nobody else was asked."""
+    return bool(trace.get("taken")) and trace["taken"] == trace.get("chosen")
+
+
+def other_words(other: Document | None, *, was_placed: bool) -> str:
     """Return what else there is for a pickup that goes where its customer chose.
 
-    Nobody else was asked when it was placed: `other` is the best by stock and rules of now.
+    `other` is the best by stock and rules of now, with room in its day and in time.
     """
-    if not trace.get("taken") or trace["taken"] != trace.get("chosen"):
-        return ""
-    words = "no other store can promise all of it."
+    words = "no other store could take it."
     if other is not None:
         far = other["distance_km"]
         words = f"the next best choice is {other['location_id']}, {far} km away."

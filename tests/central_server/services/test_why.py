@@ -1,7 +1,12 @@
 """What a planner reads about an order: why it went there, what came next, for what it waits."""
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from central_server.records import Order
+from central_server.services.candidates import moved
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
 from central_server.sourcing.receipts import Receipt
@@ -88,7 +93,7 @@ def test_a_pickup_where_its_customer_chose_says_what_else_there_is(shipping):
     shipping.place(("SKU-1", 6), at="S002")
     assert "As it is now, the next best choice is S003" in sentence(shipping, order_id)
     shipping.place(("SKU-1", 6), at="S003")
-    assert "no other store can promise all of it" in sentence(shipping, order_id)
+    assert "no other store could take it" in sentence(shipping, order_id)
     shipping.parts.central.cancelling.cancel(order_id, reason="", actor="test")
     assert "As it is now" not in sentence(shipping, order_id)
 
@@ -110,7 +115,42 @@ def test_what_else_there_is_for_a_pickup_follows_the_rules(shipping):
         (far,) = [one for one in view.locations.all() if one.id == "S003"]
     shipping.parts.intake.locations([replace(far, closures=("2025-11-23",))])
     tried = shipping.parts.central.routing.dry_run(late)
-    assert "No other store can promise all of it." in tried["sentence"]
+    assert "No other store could take it." in tried["sentence"]
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_store_that_has_all_of_it_may_still_not_take_it(shipping, is_late: bool):
+    """Full, or too late: it could promise all of it, so nothing else is said of it."""
+    names = ("S002", "S003")
+    new = replace(shipping.new_order(("SKU-1", 2)), need_by="2025-11-23" if is_late else "")
+    if is_late:
+        with shipping.database.read() as view:
+            others = [one for one in view.locations.all() if one.id in names]
+        shipping.parts.intake.locations([replace(one, closures=("2025-11-23",)) for one in others])
+    else:
+        full = RoutingRule("full", RoutingRuleKind.CAPACITY, locations=names, orders=0)
+        publish(shipping, full)
+    tried = shipping.parts.central.routing.dry_run(new)
+    assert tried["sentence"].endswith(" No other store could take it.")
+    told = sentence(shipping, placed(shipping, new))
+    assert told.endswith("As it is now, no other store could take it.")
+
+
+def test_what_else_there_is_is_only_looked_for_where_it_is_told(shipping, monkeypatch):
+    """It reads all stores; an order that was moved, or has no store yet, says nothing of it."""
+    seen: list[str] = []
+
+    def spied(view: Any, order: Order, *how: Any) -> Any:
+        seen.append(order.id)
+        return moved(view, order, *how)
+
+    monkeypatch.setattr("central_server.services.routing_desk.moved", spied)
+    here = shipping.place(("SKU-1", 6)).order_id
+    elsewhere = shipping.place(("SKU-1", 6)).order_id
+    parcel, _ = place(shipping)
+    for order_id in (here, elsewhere, parcel):
+        sentence(shipping, order_id)
+    assert seen == [here]
 
 
 def test_a_reservation_is_compared_with_nothing(shipping):
