@@ -74,6 +74,7 @@ from central_server.services.waiting_room import WaitingRoom
 from central_server.sourcing.engine.highs import OptimizerFailed, OptimizerMissing
 from central_server.storage import backup as copies
 from central_server.storage.commits import (
+    OUT_OF_SERVICE,
     POISON,
     TROUBLE,
     DatabaseClosed,
@@ -338,9 +339,7 @@ def _central(settings: CentralSettings, judging: Judging, snapshots: Snapshots |
     cancelling = Cancellation(database, NOTICES, clock=clock, random=random, pokes=pokes)
     return Central(
         clock=clock,
-        orders=OrderCapture(
-            database, NOTICES, clock=clock, random=random, pokes=pokes, promise_ms=promise_ms
-        ),
+        orders=OrderCapture(database, how, clock=clock, out_of_service=OUT_OF_SERVICE),
         cancelling=cancelling,
         cancelling_units=UnitCancellation(cancelling),
         arrivals=Arrivals(judging),

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING
 
-from central_server.ports import Pokes
 from central_server.records import (
     Location,
     Order,
@@ -28,7 +26,6 @@ from central_server.services.errors import (
 )
 from central_server.services.foresight import Foresight, foresee
 from central_server.services.idempotency import RequestIdentity
-from central_server.services.notice import Notices
 from central_server.services.offers import offer_of
 from central_server.services.order_giving import Giving, feed_parts, give, promise, tell
 from central_server.services.order_groups import OrderGroups, OrderRequest, Outcome
@@ -127,16 +124,17 @@ class OrderCapture:
     def __init__(
         self,
         database: "Database",
-        notices: Notices,
+        how: Giving,
         *,
         clock: Clock,
-        random: Random,
-        pokes: Pokes,
-        promise_ms: int,
+        out_of_service: tuple[type[Exception], ...],
     ) -> None:
-        self._random = random
-        self._how = Giving(random, notices, pokes, promise_ms)
-        self._groups = OrderGroups(database, self._place, self._foresee, clock=clock, pokes=pokes)
+        self._random = how.random
+        self._how = how
+        self._groups = OrderGroups(
+            database, self._place, self._foresee, clock=clock, pokes=how.pokes,
+            out_of_service=out_of_service,
+        )  # fmt: skip
         self._queue = OrderQueue(self.place_many)
         self._parcels = OrderQueue(self.place_many)
         """Of their own: whoever fetches an order does not wait until parcels are decided."""

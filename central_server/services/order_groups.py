@@ -58,20 +58,29 @@ class OrderGroups:
     """Places many orders at once, with a use case that places one (`place`)."""
 
     def __init__(
-        self, database: "Database", place: Place, foresee: Foresee, *, clock: Clock, pokes: Pokes
-    ) -> None:
+        self, database: "Database", place: Place, foresee: Foresee, *, clock: Clock, pokes: Pokes,
+        out_of_service: tuple[type[Exception], ...],
+    ) -> None:  # fmt: skip
         self._database = database
         self._foresee = foresee
         self._place = place
         self._clock = clock
         self._pokes = pokes
+        self._out_of_service = out_of_service
 
     def place(self, requests: Sequence[OrderRequest]) -> list[Outcome]:
         """Return for each what it got, or why it was refused, once that is durable."""
         now = self._clock.now_ms()
         together = [one for one in requests if one.new.ship_to is None and not one.new.transfer]
         found = self._together(together, now) if together else {}
-        return [found.get(id(one)) or self._alone(one, now) for one in requests]
+        outcomes: list[Outcome] = []
+        ended: Exception | None = None
+        for one in requests:
+            outcome = found.get(id(one)) or ended or self._alone(one, now)
+            if isinstance(outcome, self._out_of_service):
+                ended = outcome  # the others would wait for the same answer, one after the other
+            outcomes.append(outcome)
+        return outcomes
 
     def _together(self, requests: Sequence[OrderRequest], now_ms: int) -> dict[int, Outcome]:
         try:

@@ -34,6 +34,12 @@ class Unavailable(Exception):
     """
 
 
+class OutOfService(Unavailable):
+    """It can do nothing for anybody now: there is no use in asking for the next thing at once."""
+
+
+OUT_OF_SERVICE: tuple[type[Exception], ...] = (OutOfService, DatabaseClosed)
+
 TROUBLE: tuple[type[Exception], ...] = (
     DBAPIError, Conflict, DatabaseClosed, Overloaded, Unavailable,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from central_server.storage.commits import Conflict, Unavailable
+from central_server.storage.commits import Conflict, OutOfService, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ _BY_STATE = {
     "25P03": _AWAY,
 }
 """PostgreSQL's SQLSTATEs, and their classes."""
+_OF_ONE_COMMAND = frozenset({"40", "55", "57014"})
+"""Those of them that another command need not meet. SQLite's lock is everybody's."""
 _BY_STATE_OF_WRITES = {"25006": _TAKES_NOTHING}  # a standby, before it is told otherwise
 _BY_CODE_OF_WRITES = {READ_ONLY: _TAKES_NOTHING}
 
@@ -60,7 +62,8 @@ def told(*, is_writing: bool) -> Iterator[None]:
             raise
         cause = getattr(problem, "orig", None) or problem
         _log.warning("%s: %s", words, (str(cause).splitlines() or [""])[0])
-        raise Unavailable(f"{words}; send the same again later") from problem
+        kind = Unavailable if _is_of_one_command(problem) else OutOfService
+        raise kind(f"{words}; send the same again later") from problem
 
 
 def words_for(problem: Exception, *, is_writing: bool) -> str | None:
@@ -80,6 +83,14 @@ def words_for(problem: Exception, *, is_writing: bool) -> str | None:
         words = words_of_code(problem.orig)
         return words or (_BY_CODE_OF_WRITES.get(code) if is_writing else None)
     return _AWAY if problem.connection_invalidated else None
+
+
+def _is_of_one_command(problem: Exception) -> bool:
+    """Return whether it was in the way of this command, and need not be in that of another one."""
+    if isinstance(problem, Conflict):
+        return True
+    state = getattr(getattr(problem, "orig", None), "sqlstate", None) or ""
+    return not _OF_ONE_COMMAND.isdisjoint({state, state[:2]})
 
 
 def will_pass(problem: Exception) -> bool:

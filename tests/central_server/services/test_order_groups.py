@@ -8,9 +8,10 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from random import Random
 from threading import Event
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from central_server.records import Price, Product
 from central_server.services import order_capture, plenty
@@ -20,14 +21,18 @@ from central_server.services.order_capture import Placed
 from central_server.services.order_groups import OrderRequest
 from central_server.services.order_queue import SIZE_MAX, OrderQueue
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
-from central_server.storage.database import Database
+from central_server.storage.commits import Conflict
+from central_server.storage.database import Database, DatabaseClosed, Unavailable
 from central_server.storage.group import GroupUnit
+from central_server.storage.trouble import BUSY, FULL, IO_ERROR
 from sync.domain.errors import InsufficientStock
 from sync.protocol.rows import row_digest
 from tests.central_server.services.test_promise_rules import publish
+from tests.central_server.storage.test_trouble import of_postgresql, of_sqlite
 from tests.support.central_world import PLACES, SKUS, World, build_world, second_worker
 from tests.support.network import Size, fill
 
+MANY = 20
 NAMES = [name for name, _, _ in PLACES]
 
 
@@ -100,6 +105,43 @@ def test_one_that_no_database_can_keep_spoils_no_other(world):
     assert outcomes(found)[0] == "placed"
     assert isinstance(found[1], Exception)
     assert world.stock("S001") == (10, 2)
+
+
+class Refusing:
+    """A writer that tries nothing: whatever it is asked, the engine says the same."""
+
+    def __init__(self, problem: Exception) -> None:
+        self._problem = problem
+        self.asked = 0
+
+    def write(self, command: object) -> NoReturn:
+        self.asked += 1
+        raise self._problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "asked"),
+    [
+        (of_sqlite(FULL), 2), (of_sqlite(IO_ERROR), 2), (of_sqlite(BUSY), 2),
+        (of_postgresql("53100"), 2), (of_postgresql("57P01"), 2), (NoConnection(), 2),
+        (DatabaseClosed(), 2), (of_postgresql("40P01"), 1 + MANY), (Conflict(), 1 + MANY),
+        (of_postgresql("55P03"), 1 + MANY), (of_postgresql("57014"), 1 + MANY),
+        (ValueError(), 1 + MANY),
+    ],
+)  # fmt: skip
+def test_a_database_that_is_full_or_away_is_not_asked_once_more_for_each_order(
+    world: World, monkeypatch: pytest.MonkeyPatch, problem: Exception, asked: int
+):
+    """Each question may take as long as the engine waits: the group's and one more tell all."""
+    writer = Refusing(problem)
+    orders = [request(world, f"k{number}") for number in range(MANY)]
+    with monkeypatch.context() as trouble:
+        trouble.setattr(world.database, "_writer", writer)
+        found = world.parts.central.orders.place_many(orders)
+    assert len({(type(one), str(one)) for one in found}) == 1
+    assert isinstance(found[-1], (Unavailable, type(problem)))
+    assert writer.asked == asked
+    assert outcomes(world.parts.central.orders.place_many(orders)[:5]) == ["placed"] * 5
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,7 +11,7 @@ import sqlcipher3.dbapi2 as driver
 from sqlalchemy.exc import OperationalError
 
 from central_server.storage import sqlite, trouble
-from central_server.storage.commits import TROUBLE, CommitPoint
+from central_server.storage.commits import TROUBLE, CommitPoint, OutOfService
 from central_server.storage.database import Database, Unavailable
 from central_server.storage.trouble import words_for
 from tests.central_server.storage.test_database import _add, _Gate, _grouped, _ids
@@ -125,7 +125,7 @@ def test_a_group_that_the_engine_took_back_is_refused_as_a_whole(make_sqlite_url
                 unit.connection.exec_driver_sql("ROLLBACK")  # as some kinds of trouble do
 
     database, futures = _grouped(url, gate, [_add("L1"), is_taken_back, _add("L3")])
-    assert [type(one.exception()) for one in futures] == [Unavailable] * 3
+    assert [type(one.exception()) for one in futures] == [OutOfService] * 3
     assert _ids(database) == []
     fill(database, 1_000)
     database.write(_add("L4"))
