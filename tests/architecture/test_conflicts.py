@@ -15,6 +15,7 @@ PICKUP, SHIP = "test_catalogue", "test_ship_catalogue"
 RESERVE, TRANSFER, MACHINE = (
     "test_reservation_conflicts", "test_transfer_catalogue", "test_machine_catalogue",
 )  # fmt: skip
+UNITS = "test_cancelled_units"
 
 ROWS: dict[str, dict[str, tuple[str, ...]]] = {
     "cancelled centrally, handed over or shipped offline": {
@@ -34,6 +35,27 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
             "test_a_request_for_a_label_of_a_cancelled_order_is_refused",
         ),
         RESERVE: ("test_cancelled_centrally_while_the_customer_was_paying",),
+    },
+    "units cancelled centrally, picked offline": {
+        UNITS: ("test_cancelled_centrally_and_picked_offline",),
+    },
+    "units cancelled centrally, handed over or shipped offline": {
+        UNITS: (
+            "test_cancelled_centrally_and_handed_over_offline",
+            "test_as_many_as_were_left_were_handed_over_offline",
+            "test_a_box_that_the_carrier_has_is_shipped",
+        ),
+    },
+    "units cancelled centrally, given up offline": {
+        UNITS: (
+            "test_cancelled_centrally_and_given_up_offline",
+            "test_what_is_not_found_is_what_was_cancelled_first",
+            "test_nothing_is_sought_where_all_that_is_not_found_was_cancelled",
+            "test_a_parcel_store_that_does_not_find_what_was_cancelled",
+        ),
+    },
+    "units cancelled centrally, in a box offline": {
+        UNITS: ("test_units_in_a_box_are_taken_out_and_its_label_is_void",),
     },
     "sold on the floor over a promise": {
         PICKUP: (
