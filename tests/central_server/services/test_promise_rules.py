@@ -9,11 +9,9 @@ from central_server.bootstrap import assemble
 from central_server.config import CentralSettings
 from central_server.services.availability import Question
 from central_server.services.errors import (
-    ChangedSinceRead,
     NeedsApproval,
     NotFound,
     PickupNotOffered,
-    ReadItFirst,
     RulesInvalid,
     VersionFixed,
 )
@@ -26,7 +24,9 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
+from tests.support import rule_books
 from tests.support.central_world import PLACES, SECRET, World
+from tests.support.rule_books import check_who_publishes
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
 MINUTE_MS = 60_000
@@ -35,12 +35,7 @@ ELSEWHERE = tuple(place for place, _, _ in PLACES if place != "S001")
 
 
 def publish(world: World, *rules: PromiseRule) -> int:
-    book = world.parts.central.promise_rules
-    made: dict[str, Any] = book.draft(rules, note="why", by="Kim")
-    assert made["findings"] == []
-    how: dict[str, Any] = {"effective_from_ms": None, "note": "go", "reading": made["reading"]}
-    book.publish(made["version"], by="Lee", **how)
-    return int(made["version"])
+    return rule_books.publish(world.parts.central.promise_rules, rules)
 
 
 def publish_later(world: World, begins_ms: int, *rules: PromiseRule) -> dict[str, Any]:
@@ -293,18 +288,7 @@ def test_what_is_published_is_fixed(world):
 def test_who_wrote_a_draft_does_not_publish_it(world):
     """Somebody else approves, and what they have read; whoever edited it wrote it too."""
     book = world.parts.central.promise_rules
-    made = book.draft([PromiseRule("r", HOLD, units=1)], note="", by="Kim")
-    book.edit(made["version"], [PromiseRule("r", HOLD, units=2)], note="", by="Lee")
-    for writer in ("Kim", "Lee"):
-        with pytest.raises(NeedsApproval, match="somebody else"):
-            book.publish(made["version"], effective_from_ms=None, note="", by=writer)
-    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "by": "Ana"}
-    with pytest.raises(ReadItFirst, match="say which rules"):
-        book.publish(made["version"], **how)
-    with pytest.raises(ChangedSinceRead, match="Lee changed it at"):
-        book.publish(made["version"], **how, reading=made["reading"])
-    reading = book.show(made["version"])["reading"]
-    assert book.publish(made["version"], **how, reading=reading)["in_force"]
+    check_who_publishes(book, PromiseRule("r", HOLD, units=1), PromiseRule("r", HOLD, units=2))
     assert shown(world) == 8
 
 

@@ -9,9 +9,6 @@ import pytest
 from central_server.records import ShippingRate
 from central_server.services.carrier_file import CarrierFile
 from central_server.services.errors import (
-    ChangedSinceRead,
-    NeedsApproval,
-    ReadItFirst,
     RulesInvalid,
     VersionFixed,
 )
@@ -22,8 +19,10 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
+from tests.support import rule_books
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS, parcel_order
+from tests.support.rule_books import check_who_publishes
 
 ROUTE, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.SERVE
 CAPACITY, NEED = RoutingRuleKind.CAPACITY, RoutingRuleKind.NEED
@@ -32,12 +31,7 @@ DAY_MS = 86_400_000
 
 
 def publish(world: World, *rules: RoutingRule) -> int:
-    book = world.parts.central.routing_rules
-    made: dict[str, Any] = book.draft(rules, note="why", by="Kim")
-    assert made["findings"] == []
-    how: dict[str, Any] = {"effective_from_ms": None, "note": "go", "reading": made["reading"]}
-    book.publish(made["version"], by="Lee", **how)
-    return int(made["version"])
+    return rule_books.publish(world.parts.central.routing_rules, rules)
 
 
 def goes_to(world: World, *lines: tuple[str, int], **changes: Any) -> list[str]:
@@ -235,18 +229,7 @@ def test_what_nobody_has_room_for_is_refused(shipping):
 def test_who_wrote_a_draft_does_not_publish_it(shipping):
     """Somebody else approves, and what they have read; whoever edited it wrote it too."""
     book = shipping.parts.central.routing_rules
-    made = book.draft([RoutingRule("r", ROUTE)], note="", by="Kim")
-    book.edit(made["version"], [RoutingRule("r", ROUTE, km_minor=1.0)], note="", by="Lee")
-    for writer in ("Kim", "Lee"):
-        with pytest.raises(NeedsApproval, match="somebody else"):
-            book.publish(made["version"], effective_from_ms=None, note="", by=writer)
-    how: dict[str, Any] = {"effective_from_ms": None, "note": "", "by": "Ana"}
-    with pytest.raises(ReadItFirst, match="say which rules"):
-        book.publish(made["version"], **how)
-    with pytest.raises(ChangedSinceRead, match="Lee changed it at"):
-        book.publish(made["version"], **how, reading=made["reading"])
-    reading = book.show(made["version"])["reading"]
-    assert book.publish(made["version"], **how, reading=reading)["in_force"]
+    check_who_publishes(book, RoutingRule("r", ROUTE), RoutingRule("r", ROUTE, km_minor=1.0))
 
 
 def test_rolling_back_brings_an_earlier_version_into_force(shipping):

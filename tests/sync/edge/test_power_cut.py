@@ -327,15 +327,20 @@ def test_nothing_stands_behind_a_commit_that_is_not_on_the_disk(
         one.close()
 
 
+def in_doubt(machine: Machine, tmp_path: Path, patch: pytest.MonkeyPatch) -> Journal:
+    """Return the journal of a process after one that died, whose log the disk does not take."""
+    machine.begun()
+    died = machine.copied(tmp_path / "died")
+    patch.setattr(module, "begin_log_anew", lambda _, **__: True)
+    return Journal(died.folder / "journal.db", KEY)
+
+
 def test_a_log_in_doubt_is_not_added_to_while_the_disk_fails(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It cannot be brought into the file: it is read, and work refused in words until it can."""
-    machine.begun()
-    died = machine.copied(tmp_path / "died")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "begin_log_anew", lambda _, **__: True)
-        journal = Journal(died.folder / "journal.db", KEY)
+        journal = in_doubt(machine, tmp_path, patch)
         assert check_chain(journal) == DONE
         with pytest.raises(OperationalError, match="disk"):
             add(journal, record(DONE + 1))
@@ -347,11 +352,9 @@ def test_a_log_in_doubt_stays_so_while_others_hold_it(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader keeps the log from being begun anew: work is refused until it is done."""
-    machine.begun()
-    died = machine.copied(tmp_path / "died")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "begin_log_anew", lambda _, **__: True)
-        journal, reader = (Journal(died.folder / "journal.db", KEY) for _ in range(2))
+        journal = in_doubt(machine, tmp_path, patch)
+        reader = Journal(tmp_path / "died" / "journal.db", KEY)
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
     journal.connection.execute("PRAGMA busy_timeout = 20").fetchall()
     with reader.reading():
