@@ -11,8 +11,7 @@ from sync.transport.switch import LinkMode
 from tests.processes.conftest import Site
 from tests.processes.reckoning import reckon
 from tests.processes.test_central_killed import work_off
-from tests.support.failing_disk import CannotFail
-from tests.support.spoiled_disk import mend, require, spoil
+from tests.support.spoiled_disk import mend, skip_unless_possible, spoil
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -24,10 +23,7 @@ TRY_LATER = 75
 @pytest.fixture
 def switch(site: Site, tmp_path: Path) -> Iterator[Path]:
     """Let the site's store work on a disk that can be told to fail."""
-    try:
-        require()
-    except CannotFail as reason:
-        pytest.skip(f"this system lets nobody answer for a disk: {reason}")
+    skip_unless_possible()
     site.store.switch = tmp_path / "switch"
     yield site.store.switch
     mend(site.store.switch)

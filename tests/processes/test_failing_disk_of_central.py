@@ -13,8 +13,7 @@ from central_server.services.verification import verify
 from tests.processes.conftest import Site, lines_of
 from tests.processes.reckoning import reckon
 from tests.processes.test_central_killed import work_off
-from tests.support.failing_disk import CannotFail
-from tests.support.spoiled_disk import mend, require, spoil
+from tests.support.spoiled_disk import mend, skip_unless_possible, spoil
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -74,10 +73,7 @@ def send_order(site: Site, number: int) -> httpx.Response:
 @pytest.fixture
 def switch(site: Site, tmp_path: Path) -> Iterator[Path]:
     """Let the site's central work on a disk that can be told to fail."""
-    try:
-        require()
-    except CannotFail as reason:
-        pytest.skip(f"this system lets nobody answer for a disk: {reason}")
+    skip_unless_possible()
     site.central.terminate()
     site.central.switch = tmp_path / "switch"
     site.central.start()
