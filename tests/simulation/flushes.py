@@ -26,27 +26,34 @@ class Flushes:
         self._mark = folder / MARK
         self._evidence = evidence
         self._safe: dict[Path, bytes] = {}
-        """What a file had when it was flushed last."""
-        self._is_over = self._is_dark = False
+        """What a file had when it was flushed last, by whichever process."""
+        self._is_over = self._is_killed = False
+        self.settle()
+
+    def settle(self) -> None:
+        """Take everything that is there for flushed: the disk is another one, or was shut down."""
+        self._safe = {path: path.read_bytes() for path in self._files()}
 
     def watch(self, journal: Journal) -> None:
-        """Stand behind a process's journal from now on: what there is was flushed before."""
-        self._safe = {path: path.read_bytes() for path in self._files()}
-        self._is_over = self._is_dark = False
+        """Stand behind a process's journal from its first flush on.
+
+        What a process before it wrote and did not flush is as unsafe as it was.
+        """
+        self._is_over = self._is_killed = False
         journal.mark_file.flush = self._flush
         if journal.evidence is not None:
             journal.evidence.flush = self._flush
 
-    def end(self, *, is_dark: bool = False) -> None:
-        """Let nothing fall any more: the process is closed. In the dark that flushes nothing."""
-        self._is_over, self._is_dark = True, self._is_dark or is_dark
+    def end(self, *, is_killed: bool = False) -> None:
+        """Let nothing fall any more: the process ends. One that is killed flushes nothing."""
+        self._is_over, self._is_killed = True, self._is_killed or is_killed
 
     def _files(self) -> list[Path]:
         beside = [] if self._evidence is None else self._evidence.glob(f"*{SUFFIX}")
         return [path for path in (self._mark, *sorted(beside)) if path.exists()]
 
     def _flush(self, descriptor: int) -> None:
-        if self._is_dark:
+        if self._is_killed:
             return
         if not self._is_over:
             self._fuse.flushes(before=True)
@@ -66,7 +73,10 @@ class Flushes:
                 continue
             torn += 1
             lose = _overwritten if path == self._mark else _cut
+            times = path.stat()
             path.write_bytes(lose(now, safe, random))
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # nobody wrote to it
+        self.settle()  # what a disk has after the dark it keeps
         return torn
 
 

@@ -48,6 +48,14 @@ class WatchedStore(Store):
 
     fuse: StoreFuse
 
+    def __init__(self, *arguments: Any, flushes: Flushes, **named: Any) -> None:
+        self._flushes = flushes
+        super().__init__(*arguments, **named)
+
+    def _notice_restore(self) -> None:
+        self._flushes.watch(self.journal)  # the first that flushes anything
+        super()._notice_restore()
+
     def perform(
         self,
         operation: FulfillmentOperation,
@@ -163,13 +171,16 @@ class StoreMachine:
             try:
                 return self._start()
             except Crashed:
-                continue
+                self.flushes.end(is_killed=True)
+                if self.fuse.is_out_of_power:
+                    self.fuse.power_cuts += 1
+                    self._go_dark()
 
     def _start(self) -> None:
         self.fuse.watch(None)
         self.store = self._store_class(
             Files(self.folder), self.clock, key=KEY, boot_id=self.boot_id, hook=self.fuse.hook,
-            evidence_folder=self.evidence,
+            evidence_folder=self.evidence, flushes=self.flushes,
         )  # fmt: skip
         try:
             self.store.identity  # noqa: B018 - raises in a journal that is new
@@ -184,7 +195,6 @@ class StoreMachine:
         if shown != head and not self.fuse.is_full:
             self.unshown = f"it opens with operation {head} done and {shown} shown"
         self.store.fuse = self.fuse
-        self.flushes.watch(self.store.journal)
         self._note_tokens()
         self.fuse.watch(self.store.journal)
         self.daemon = SyncDaemon(
@@ -244,6 +254,7 @@ class StoreMachine:
         self.kept = Kept()
         self.lifetimes += 1
         self.fuse.committed = 0
+        self.flushes.settle()
         self.local.end_session()
         self.open()
 
@@ -264,6 +275,7 @@ class StoreMachine:
                 self.fuse.power_cuts += 1
                 self.lose_power()
                 return None, "the power went"
+            self.flushes.end(is_killed=True)
             self.restart()
             return None, "crashed"
         except Error as problem:
@@ -272,21 +284,26 @@ class StoreMachine:
             return None, f"not kept: {problem}"
 
     def boot(self, begins_ms: int = 0) -> None:
-        """Start the machine anew: its monotonic clock begins at any value."""
+        """Shut the machine down and start it anew: its monotonic clock begins at any value."""
         self.boots += 1
         self.clock.boot(begins_ms)
-        self.restart()
+        self.close()
+        self.flushes.settle()
+        self.restart_over_same_files()
 
     def lose_power(self, begins_ms: int = 0) -> int:
         """Go off and on again; return of how many files something was lost that was not flushed."""
+        self.flushes.end(is_killed=True)
+        self.close()
+        torn = self._go_dark(begins_ms)
+        self.restart_over_same_files()
+        return torn
+
+    def _go_dark(self, begins_ms: int = 0) -> int:
         self.fuse.is_out_of_power = False
         self.boots += 1
         self.clock.boot(begins_ms)
-        self.flushes.end(is_dark=True)
-        self.close()
-        torn = self.flushes.lose_power(self._random)
-        self.restart_over_same_files()
-        return torn
+        return self.flushes.lose_power(self._random)
 
     def round(self) -> tuple[RoundReport | None, str]:
         """Do one round of the daemon."""
