@@ -21,14 +21,12 @@ def what_left_twice_is_said(world: "World") -> Iterator[str]:
 
     More than that is there exactly where somebody was asked about goods that left twice:
     a store had handed over, unheard, what had been sourced elsewhere meanwhile.
+    What a reservation waits for is carried by nobody until it is served, like anything else.
     """
     books = read_books(world)
     carried: dict[str, Counter[int]] = defaultdict(Counter)
-    waits: set[str] = set()
     for stored in books.orders.values():
         order = stored.row.order
-        if order.reserve is not None:
-            waits.add(order.order_id)  # what it waits for is no part's yet
         for line in order.lines:
             carried[order.order_id][line.line] += line.allocated - line.short
     asked = {one.order_id for one in books.exceptions if one.kind == DOUBLED}
@@ -39,12 +37,10 @@ def what_left_twice_is_said(world: "World") -> Iterator[str]:
     over: Counter[str] = Counter()
     for order_id, line, wanted, open_units in rows:
         more = carried[order_id][line] + open_units - wanted
-        if more < 0 and order_id not in waits:
+        if more < 0:
             yield f"{order_id} line {line}: {-more} of {wanted} are nobody's"
         over[order_id] += max(0, more)
     for order_id in over.keys() | asked:
-        if order_id in waits:
-            continue
         if bool(over[order_id]) != (order_id in asked):
             yield f"{order_id}: {over[order_id]} too many, somebody was asked: {order_id in asked}"
 
