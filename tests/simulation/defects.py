@@ -1,14 +1,17 @@
 """Planted defects, to prove that the oracles see what they are there for. Never in the product."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import select
+
 from central_server.storage.database import Database
 from central_server.storage.journal import SqlOperationJournal
+from central_server.storage.orders import Orders
 from central_server.storage.raw import Together
 from central_server.storage.stock import Stock
-from central_server.storage.tables import OP_LOG
+from central_server.storage.tables import OP_LOG, ORDER_LINES
 from central_server.storage.unit import Unit
 from store_client.replica.views import Views
 from store_client.services.desk import Judge, anything_goes
@@ -24,6 +27,7 @@ from tests.simulation.faults import CentralFuse
 from tests.simulation.store import WatchedStore
 from tests.simulation.world import Fittings
 
+LEFT_TWICE = "O6 what left twice is said"
 IMAGINED = 50
 """Units that a shelf is taken to have too many."""
 
@@ -92,6 +96,33 @@ class _ForgetsLedger(Stock):
 
     def append_ledger(self, entries: Sequence[Any]) -> None:
         super().append_ledger([one for one in entries if one.on_hand == 0])
+
+
+class _CountsTwice(Orders):
+    """Keeps units as carried by nobody that somebody carries now."""
+
+    def set_line_counts(self, counts: Mapping[tuple[str, int], tuple[int, int]]) -> None:
+        lines = ORDER_LINES.c
+        rows = self._connection.execute(
+            select(lines.order_id, lines.line, lines.quantity, lines.unsourced).where(
+                lines.order_id.in_({order_id for order_id, _ in counts})
+            )
+        )
+        before = {(order_id, line): (wanted, units) for order_id, line, wanted, units in rows}
+        kept = {}
+        for key, (units, dropped) in counts.items():
+            wanted, known = before[key]
+            kept[key] = (max(units, min(known, wanted - dropped)), dropped)
+        super().set_line_counts(kept)
+
+
+class _LosesOne(Orders):
+    """Forgets one of the units that nobody carries."""
+
+    def set_line_counts(self, counts: Mapping[tuple[str, int], tuple[int, int]]) -> None:
+        super().set_line_counts(
+            {key: (max(0, units - 1), dropped) for key, (units, dropped) in counts.items()}
+        )
 
 
 class _PromisesTooMuch(Stock):
@@ -173,10 +204,20 @@ def _promises(unit: Unit) -> None:
     unit.stock = _PromisesTooMuch(unit.connection)
 
 
+def _counts_twice(unit: Unit) -> None:
+    unit.orders = _CountsTwice(unit.connection)
+
+
+def _loses_one(unit: Unit) -> None:
+    unit.orders = _LosesOne(unit.connection)
+
+
 ALL = (
     Defect("central forgets the last operation", _with_units(_journal_forgets), ("O1", "O2", "O8")),
     Defect("stock moves without the ledger", _with_units(_ledger_forgets), ("O2",)),
     Defect("what is not there is promised", _with_units(_promises), ("O3", "G1")),
+    Defect("a unit counts twice", _with_units(_counts_twice), (LEFT_TWICE,)),
+    Defect("a unit is nobody's", _with_units(_loses_one), (LEFT_TWICE,)),
     Defect("conflicts are not written down", _with_units(_no_exceptions), ("O6",)),
     Defect("done is said too early", Fittings(store_class=_ShowsBeforeItCommits), ("O5",)),
     Defect("verdicts are forgotten", Fittings(store_class=_Optimistic), ("O1",)),
