@@ -143,8 +143,10 @@ class _Answer:
         later = self._unreleased.network(replace(ask, for_later=True)) if self._releases else {}
         dated = None
         if self._question.has_dates:
-            near = self._question.near
-            dated = NetworkDates(self._view, self._kits, ask, near, self._now_ms, self._dates)
+            dated = NetworkDates(
+                self._view, self._kits, self._question.skus, ask, self._question.near,
+                self._now_ms, self._dates,
+            )  # fmt: skip
         entries = []
         for sku in self._question.skus:
             promise = whole[sku]

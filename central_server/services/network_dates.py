@@ -5,7 +5,7 @@ nobody says where that is: the first with room in its day gives the date, and is
 may go elsewhere by the rules of routing; what they would do with a whole basket says `baskets`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
@@ -32,13 +32,12 @@ Dates = Callable[[Location, str, int], Document]
 
 
 class NetworkDates:
-    """The dates of one answer."""
+    """The dates of one answer; what it needs to know of places is read at once, for all SKUs."""
 
     def __init__(
-        self, view: "View", kits: KitPromises, ask: Ask, near: Point | None, now_ms: int,
-        dates: Dates,
+        self, view: "View", kits: KitPromises, skus: Collection[str], ask: Ask,
+        near: Point | None, now_ms: int, dates: Dates,
     ) -> None:  # fmt: skip
-        self._view = view
         self._ask = ask
         self._near = near
         self._now_ms = now_ms
@@ -47,12 +46,18 @@ class NetworkDates:
         self._promises = {method: kits.network(one) for method, one in asks.items()}
         self._places = {method: kits.places(one) for method, one in asks.items()}
         self._heard = view.replicas.last_contacts()
-        self._days = Days(view, now_ms)
-        self._begins: dict[str, int | None] = {}
         self._km: dict[str, float] = {}
         if near is not None:
             points = view.locations.all_points()
             self._km = {place: haversine_km(*near, *point) for place, *point in points}
+        self._tried = {
+            (method, sku): self._first(self._places[method][sku])
+            for method, whole in self._promises.items() for sku in skus if whole[sku].quantity
+        }  # fmt: skip
+        tried = {place for places in self._tried.values() for place in places}
+        self._locations = view.locations.get_many(tried) if tried else {}
+        self._begins = Days(view, now_ms).begins(tried) if tried else {}
+        """When the part of a place's day begins that has room, where it is limited; None: full."""
 
     def entry(self, sku: str, *, is_explained: bool) -> Document:
         """Return what is said of a SKU."""
@@ -79,27 +84,20 @@ class NetworkDates:
             "location_id": None,
             "promised_by": None,
         }
-        tried = self._tried(self._places[method][sku]) if units else []
-        found = self._view.locations.get_many(tried) if tried else {}
-        for place_id in tried:
-            begins = self._begins_at(place_id)
+        for place_id in self._tried.get((method, sku), ()):
+            begins = self._begins.get(place_id, self._now_ms)
             if begins is None:
                 continue
-            dates = self._dates(found[place_id], method, begins)
+            dates = self._dates(self._locations[place_id], method, begins)
             if dates.get("leaves_at", "") is not None:
                 return entry | {"location_id": place_id} | dates
         return entry
 
-    def _tried(self, places: Mapping[str, int]) -> list[str]:
+    def _first(self, places: Mapping[str, int]) -> list[str]:
+        """Return the places that are looked at, in order."""
         if self._near is None:
             return _fullest(places, TRIED_MAX)
         return nsmallest(TRIED_MAX, places, key=lambda place: (self._km[place], place))
-
-    def _begins_at(self, place: str) -> int | None:
-        """Return when the part of a place's day begins that has room; None: it is full."""
-        if place not in self._begins:
-            self._begins[place] = self._days.begins([place]).get(place, self._now_ms)
-        return self._begins[place]
 
     def _oldest(self, places: Iterable[str]) -> float | None:
         """Return how old the oldest is of what places said, in seconds; None: none ever spoke."""

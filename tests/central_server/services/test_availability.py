@@ -23,8 +23,9 @@ from sync.domain.pickups import PickupPolicy
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_promise_rules import publish
 from tests.central_server.services.test_routing_rules import publish as publish_routing
-from tests.support.central_world import World
+from tests.support.central_world import SKUS, World
 from tests.support.parcels import CARRIERS, SWIFT
+from tests.support.statements import statements
 
 DAY_MS = 86_400_000
 
@@ -271,3 +272,20 @@ def test_protected_stock_is_shown_for_pickup_alone(world):
         units = {entry["method"]: entry["available_to_promise"] for entry in one["methods"]}
         assert units == {"pickup": 10, "ship": 0}
         assert one["available_to_promise"] == units[method]
+
+
+@pytest.mark.parametrize("near", [None, (40.0, -83.0)])
+def test_dates_of_many_skus_ask_no_more_often_than_those_of_one(world, monkeypatch, near):
+    """A page of the shop is one answer: places and their days are read once for all it shows."""
+    world.parts.intake.carriers(CARRIERS)
+    publish_routing(world, RoutingRule("day", RoutingRuleKind.CAPACITY, orders=3))
+    for sku, store in (("SKU-2", "S001"), ("SKU-3", "S002")):  # so that each begins elsewhere
+        world.place((sku, 1), at=store)
+    ask(world, *SKUS, of_network=True, has_dates=True, near=near)  # what is learned once is known
+    sent = []
+    for skus in (SKUS[:1], SKUS):
+        with statements(monkeypatch) as meanwhile:
+            entries = ask(world, *skus, of_network=True, has_dates=True, near=near)["network"]
+        assert all(method["promised_by"] for one in entries for method in one["methods"])
+        sent.append(meanwhile)
+    assert len(sent[0]) == len(sent[1])
