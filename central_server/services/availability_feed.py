@@ -90,11 +90,7 @@ class AvailabilityPublisher:
                 feed: kits.network(Ask(*feed)) for feed in FEEDS
             }
             found |= self._of_places(view, kits)
-            changed = {
-                feed: units
-                for feed, promised in found.items()
-                if (units := self._changed(view, feed, promised, batch))
-            }
+            changed = self._changed(view, found, batch)
         if changed:
             self._database.write(lambda unit: self._publish(unit, changed, now))
         for sku in batch:
@@ -111,11 +107,11 @@ class AvailabilityPublisher:
         return found
 
     def _changed(
-        self, view: "View", feed: Feed, whole: Mapping[str, Promise], skus: Collection[str]
-    ) -> Units:
+        self, view: "View", found: Mapping[Feed, Mapping[str, Promise]], skus: Collection[str]
+    ) -> dict[Feed, Units]:
         """Return what shops were told otherwise; most of what moves crosses no threshold."""
-        units = {sku: whole[sku].quantity for sku in skus}
-        return view.availability_feed.changed(feed, units, self._level)
+        units = {feed: {sku: whole[sku].quantity for sku in skus} for feed, whole in found.items()}
+        return view.availability_feed.changed(units, self._level)
 
     def _level(self, units: int) -> int:
         return level_of(units, self._thresholds)

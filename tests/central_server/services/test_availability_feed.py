@@ -22,6 +22,7 @@ from tests.central_server.services.test_parcels import place as place_parcel
 from tests.central_server.services.test_promise_rules import publish
 from tests.central_server.services.test_routing_rules import publish as publish_routing
 from tests.support.central_world import SKUS, World
+from tests.support.statements import statements
 
 ROUTE = RoutingRuleKind.ROUTE
 
@@ -252,6 +253,21 @@ def test_a_place_has_a_feed_of_its_own(world):
     world.clock.advance(LOOK_MS)
     work_off(publisher)
     assert of_place(world, "S002", later)[0] == {"SKU-3": 0}
+
+
+def test_what_was_told_is_read_at_once_for_all_feeds(world, monkeypatch):
+    """Each place has four feeds, and each look has many batches: a place costs no statement."""
+    world.place(("SKU-1", 1), at="S002")
+    asked = []
+    for places in (["S002"], ["S001", "S002", "S003"]):
+        publisher = AvailabilityPublisher(world.database, world.clock, THRESHOLDS, places)
+        work_off(publisher)
+        world.place(("SKU-1", 1), at="S002")
+        world.clock.advance(LOOK_MS)
+        with statements(monkeypatch) as sent:
+            work_off(publisher)
+        asked.append(len([one for one in sent if "availability_feed" in one]))
+    assert asked == [2, 2]
 
 
 def test_a_places_feed_is_by_the_rules_of_that_place(world):
