@@ -25,6 +25,7 @@ from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
+from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
 from central_server.services.times import rfc3339
 from central_server.services.waiting_room import holds_of
 from central_server.sourcing.capacity import CapacityUse, parts_of_day
@@ -43,38 +44,7 @@ if TYPE_CHECKING:
 
 ORDERS_MAX = 2_000
 """How many orders a simulation replays, the newest; what it left out is counted."""
-SHOWN_MAX = 100
 DAY_MS = 86_400_000
-
-
-@dataclass
-class Side:
-    """One side of the report, summed over orders."""
-
-    parcels: int = 0
-    split_orders: int = 0
-    cost_minor: float = 0.0
-    days: float = 0.0
-    units: int = 0
-    stocked_out: float = 0.0
-    kept: float = 0.0
-    orders: Counter[str] = field(default_factory=Counter)
-    """Parcels by location."""
-
-    def document(self) -> dict[str, Any]:
-        """Return it as the API answers it; means are over parcels."""
-        parcels = max(1, self.parcels)
-        return {
-            "parcels": self.parcels,
-            "split_orders": self.split_orders,
-            "cost_minor": round(self.cost_minor),
-            "cost_minor_per_unit": round(self.cost_minor / max(1, self.units), 1),
-            "days_mean": round(self.days / parcels, 2),
-            "units_shipped": self.units,
-            "units_stocked_out": round(self.stocked_out, 1),
-            "promises_kept_percent": round(100 * self.kept / parcels, 1),
-            "parcels_by_location": dict(self.orders.most_common(SHOWN_MAX)),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +103,7 @@ class RoutingSimulation:
             "orders_left_out": left,
             "happened": actual.document(),
             "simulated": simulated.document(),
-            "difference": _difference(actual, simulated),
+            "difference": difference(actual, simulated),
             "orders_elsewhere": len(moved),
             "examples": moved[:SHOWN_MAX],
         }
@@ -424,24 +394,3 @@ def _shipped_ms(part: FulfillmentOrder) -> int | None:
 def _is_late(part: FulfillmentOrder) -> bool:
     shipped = _shipped_ms(part)
     return shipped is not None and shipped > part.promised_by_ms
-
-
-def _difference(actual: Side, simulated: Side) -> Mapping[str, Any]:
-    """Return simulated less what happened, and what it means in a sentence."""
-    before, after = actual.document(), simulated.document()
-    found = {
-        name: round(value - before[name], 2)
-        for name, value in after.items()
-        if isinstance(value, int | float)
-    }
-    saved = before["cost_minor"] - after["cost_minor"]
-    words = "less" if saved >= 0 else "more"
-    share = abs(saved) / max(1, before["cost_minor"])
-    return {
-        **found,
-        "sentence": (
-            f"These rules would have cost {abs(saved)} minor units {words} ({share:.1%}),"
-            f" with {found['parcels']:+d} parcels, {found['days_mean']:+.2f} days and"
-            f" {found['units_stocked_out']:+.1f} units stocked out."
-        ),
-    }
