@@ -268,11 +268,6 @@ class ParcelRouting:
         """
         return self._network(orders, method, rule, self._senders(free))
 
-    def service_of(self, location_id: str) -> RoutingRule:
-        """Return the rule that says what a location does, by its id."""
-        place = self._view.locations.get_many([location_id])[location_id]
-        return self.rules.service_of(place.id, place.region, place.kind, self.now_ms)
-
     def _senders(self, free: Free, used: Used | None = None) -> dict[str, Sender]:
         """Return the locations that have any of it, with what is taken of their day."""
         places = self._view.locations.get_many(free)

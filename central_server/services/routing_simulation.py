@@ -94,7 +94,7 @@ class RoutingSimulation:
             left += len(found) - len(comparable)
             orders = sorted(comparable, key=lambda one: (one.placed_at_ms, one.id))
             replay = _Replay(view, rules, orders, now, self._promise_ms)
-            actual, simulated, moved = replay.play(from_ms)
+            actual, simulated, moved = replay.play()
         return {
             "version": rules.version,
             "from": rfc3339(from_ms),
@@ -140,13 +140,15 @@ class _Replay:
         stored = view.fulfillments.of_orders(ids) if ids else {}
         self._parts = {key: orders_in(found) for key, found in stored.items()}
         self._rates = view.shipping.rates()
+        self._places = {one.id: one for one in view.locations.all()}
         self._records = _records([one for parts in self._parts.values() for one in parts])
         self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
         self._goes: defaultdict[str, list[str]] = defaultdict(list)
         """Where each order is sent from in the replay."""
 
-    def play(self, from_ms: int) -> tuple[Side, Side, list[Document]]:
+    def play(self) -> tuple[Side, Side, list[Document]]:
         """Return both sides, and the orders that would have gone elsewhere."""
+        from_ms = min((one.placed_at_ms for one in self._orders), default=self._now_ms)
         stock = self._stock(from_ms)
         actual, simulated = Side(), Side()
         turns = [
@@ -224,7 +226,7 @@ class _Replay:
     def _others(self, from_ms: int, until_ms: int) -> list[FulfillmentOrder]:
         """Return what else took its part of days that rules limit, the last first.
 
-        From a day before, so that the first day is not empty either.
+        From a day before the first order, so that its day is not empty either.
         """
         if not self._rules.limits_capacity:
             return []
@@ -236,7 +238,7 @@ class _Replay:
     def _count_other(self, one: FulfillmentOrder) -> None:
         """Let it take the first part of its location's day with room, full or not."""
         at_ms = made_at_ms(one.id)
-        place = self._view.locations.get_many([one.location_id])[one.location_id]
+        place = self._places[one.location_id]
         rules = self._rules.capacities_of(place.id, place.region, place.kind, at_ms)
         parts = parts_of_day(rules, place.timezone, at_ms) if rules else ()
         used, units = self._used[place.id], one.total("allocated")
@@ -325,7 +327,8 @@ class _Replay:
 
     def _count(self, order: Order, routing: ParcelRouting, side: Side, one: "_Parcel") -> None:
         cost = cost_of(self._rates, one.carrier, one.service, one.grams) or 0
-        does = routing.service_of(one.location_id)
+        place = self._places[one.location_id]
+        does = self._rules.service_of(place.id, place.region, place.kind, routing.now_ms)
         side.parcels += 1
         side.units += one.units
         side.orders[one.location_id] += 1

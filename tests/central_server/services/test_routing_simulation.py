@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 
+from central_server.records import StoredFulfillment
+from central_server.services import routing_simulation
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotFound
 from central_server.sourcing.past_stock import Movement, PastStock
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from central_server.storage.fulfillments import Fulfillments
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
 from tests.support.central_world import World
 from tests.support.parcels import whole_parcel
+from tests.support.statements import statements
 
 ROUTE, CAPACITY, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY, RoutingRuleKind.SERVE
 HOUR_MS = 3_600_000
@@ -182,3 +186,36 @@ def test_past_stock_of_an_oversold_cell_is_what_was_free_then():
     """More is promised now than there is: what was lost since is not added to nothing."""
     moves = [Movement(5, "S", "A", -4, "till")]
     assert PastStock({("S", "A"): -3}, moves, set()).free(["A"]) == {"S": {"A": 1}}
+
+
+def test_other_orders_of_the_day_cost_no_statements(shipping, monkeypatch):
+    """Where days are limited, each pickup takes its part: all are read at once."""
+    place(shipping, ("SKU-1", 1))
+    day = RoutingRule("day", CAPACITY, orders=100)
+    sent = []
+    for pickups in (1, 7):
+        for _ in range(pickups):
+            shipping.place(("SKU-2", 1), at="S001")
+        with statements(monkeypatch) as meanwhile:
+            assert simulate(shipping, day)["simulated"]["parcels"] == 1
+        sent.append(len(meanwhile))
+    assert sent[0] == sent[1]
+
+
+def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeypatch):
+    """Of a year with more parcels than are replayed: the newest, and the day before the first."""
+    monkeypatch.setattr(routing_simulation, "ORDERS_MAX", 2)
+    read: list[int] = []
+    made = Fulfillments.made
+
+    def noted(self: Fulfillments, from_ms: int, until_ms: int) -> list[StoredFulfillment]:
+        read.append(from_ms)
+        return made(self, from_ms, until_ms)
+
+    monkeypatch.setattr(Fulfillments, "made", noted)
+    for _ in range(3):
+        place(shipping, ("SKU-1", 1))
+        shipping.clock.advance(2 * HOUR_MS)
+    found = simulate(shipping, RoutingRule("day", CAPACITY, orders=100))
+    assert (found["orders"], found["orders_left_out"]) == (2, 1)
+    assert read == [shipping.clock.now_ms() - (24 + 2 * 2) * HOUR_MS]
