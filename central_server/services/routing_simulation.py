@@ -7,7 +7,8 @@ and the handling costs of the rules that are tried; days from order to arrival; 
 units that nobody had or that were not found; promises kept. What a location gave up of an
 order it gives up again, as late, and it goes on by the rules; what another would have missed
 or kept late is expected from what it missed and kept late in this period. Grace is waited
-for, and pickups take their part of a day as they did, by the limits that are tried.
+for, and pickups take their part of a day as they did, by the limits that are tried. What waited
+for goods on their way, or for a release date, is decided when it was; what still waits, not.
 
 Not part of it: what customers would have done, stock that records did not know, offers, holds
 that a person ends, and orders that would be decided together.
@@ -151,9 +152,11 @@ class _Replay:
         from_ms = min((one.placed_at_ms for one in self._orders), default=self._now_ms)
         stock = self._stock(from_ms)
         actual, simulated = Side(), Side()
+        waited = self._view.orders.waited([one.id for one in self._orders])
         turns = [
-            _Turn(self._released_ms(one), number, one, _units(one))
+            _Turn(begins_ms, number, one, _units(one))
             for number, one in enumerate(self._orders)
+            if (begins_ms := self._begins_ms(one, has_waited=one.id in waited)) is not None
         ]
         others = self._others(from_ms, max((one.at_ms for one in turns), default=from_ms) + 1)
         heapify(turns)
@@ -177,6 +180,18 @@ class _Replay:
 
     def _routing(self, at_ms: int) -> ParcelRouting:
         return ParcelRouting(self._view, at_ms, self._promise_ms, self._rules, self._rates)
+
+    def _begins_ms(self, order: Order, *, has_waited: bool) -> int | None:
+        """Return when an order is decided; None: what it waits for never came.
+
+        What waited for goods or a date is decided when it was: before that there was nothing
+        to send, whatever the rules.
+        """
+        released_ms = self._released_ms(order)
+        if not has_waited:
+            return released_ms
+        made = [made_at_ms(one.id) for one in self._parts[order.id]]
+        return max(released_ms, min(made)) if made else None
 
     def _released_ms(self, order: Order) -> int:
         """Return when an order's grace ends by the rules that are tried."""

@@ -19,6 +19,7 @@ from central_server.records import (
     OrderLine,
     Trace,
 )
+from central_server.sourcing.routing_rules import HoldKind
 from central_server.storage.bulk import (
     AnyRow,
     Rows,
@@ -206,6 +207,16 @@ class Orders:
         newest = wanted.order_by(table.placed_at_ms.desc(), table.id.desc()).limit(limit)
         ids = list(self._connection.execute(newest).scalars())
         return ids, count - len(ids)
+
+    def waited(self, order_ids: Collection[str]) -> set[str]:
+        """Return those of `order_ids` that waited, or wait, for a receipt or a release date."""
+        held, coming = ORDER_HOLDS.c, BACKORDERS.c
+        dated = select(held.order_id).where(
+            among(self._connection, held.order_id, order_ids),
+            held.kind == HoldKind.PRE_ORDER.value,
+        )
+        late = select(coming.order_id).where(among(self._connection, coming.order_id, order_ids))
+        return set(self._connection.execute(dated.union(late)).scalars())
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
         """Add a line to an order."""

@@ -1,5 +1,6 @@
 """Rules tried on past orders: both sides measured alike, with a stock of their own."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,16 @@ from central_server.records import StoredFulfillment
 from central_server.services import routing_simulation
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotFound
+from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.past_stock import Movement, PastStock
+from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.storage.fulfillments import Fulfillments
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_parcels import place
-from tests.support.central_world import World
-from tests.support.parcels import whole_parcel
+from tests.support.central_world import PLACES, World
+from tests.support.parcels import parcel_order, whole_parcel
 from tests.support.statements import statements
 
 ROUTE, CAPACITY, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY, RoutingRuleKind.SERVE
@@ -29,6 +32,14 @@ def simulate(world: World, *rules: RoutingRule) -> dict[str, Any]:
     return world.parts.central.simulation.run(
         int(str(version)), from_ms=now - 24 * HOUR_MS, until_ms=now + 1
     )
+
+
+def later(world: World, *lines: tuple[str, int]) -> str:
+    """Place a parcel order that may wait."""
+    world.keys += 1
+    identity = RequestIdentity("test", f"later-{world.keys}", "body")
+    new = replace(parcel_order(*lines), accept_later=True)
+    return world.parts.central.orders.place(new, identity).order_id
 
 
 def test_the_rules_that_held_change_nothing(shipping):
@@ -219,3 +230,32 @@ def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeyp
     found = simulate(shipping, RoutingRule("day", CAPACITY, orders=100))
     assert (found["orders"], found["orders_left_out"]) == (2, 1)
     assert read == [shipping.clock.now_ms() - (24 + 2 * 2) * HOUR_MS]
+
+
+@pytest.mark.parametrize("why", ["receipt", "date"])
+def test_what_waited_is_decided_when_it_could_be_sent(shipping, why):
+    """Not when it was placed: by the same rules it goes where it went, and as late."""
+    central, two_days = shipping.parts.central, 48 * HOUR_MS
+    due_ms = shipping.clock.now_ms() + two_days
+    if why == "receipt":
+        shipping.parts.intake.stock([StockItem(name, "SKU-1", 0) for name, _, _ in PLACES], "none")
+        central.supply.expect(Receipt("R1", "S002", "SKU-1", 8, due_ms))
+    else:
+        central.supply.set_release("SKU-1", due_ms)
+    waits = [later(shipping, ("SKU-1", units)) for units in (2, 3)]
+    central.cancelling.cancel(waits.pop(), reason="", actor="shop")
+    shipping.clock.advance(two_days)
+    if why == "receipt":
+        shipping.parts.intake.stock([StockItem("S002", "SKU-1", 8)], "came")
+        central.supply.close("R1")
+    central.waiting.run()
+    shipping.parts.backorders.run()
+    assert len(shipping.fulfillments(waits[0])) == 1
+    shipping.clock.advance(1)
+    book = central.routing_rules
+    version = int(str(book.draft([], note="", by="Kim")["version"]))
+    found = central.simulation.run(version, from_ms=0, until_ms=shipping.clock.now_ms())
+    assert (found["orders"], found["orders_elsewhere"]) == (2, 0)
+    assert found["simulated"] == found["happened"]
+    assert (found["simulated"]["parcels"], found["simulated"]["units_shipped"]) == (1, 2)
+    assert found["simulated"]["days_mean"] > 2
