@@ -16,14 +16,14 @@ that a person ends, and orders that would be decided together.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from central_server.records import Order
 from central_server.services.decisions import Decision
 from central_server.services.order_views import Document, orders_in
-from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcel_routing import Free, ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
 from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
@@ -120,6 +120,11 @@ class _Turn:
     units: Mapping[int, int] = field(compare=False)
     excluded: frozenset[str] = field(default=frozenset(), compare=False)
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether it is not new any more: it waited, or was given up."""
+        return bool(self.excluded) or self.at_ms > self.order.placed_at_ms
+
 
 class _Replay:
     """One period, played again."""
@@ -204,9 +209,7 @@ class _Replay:
         """Decide, and return what is decided later because a location gives it up again."""
         routing = self._routing(turn.at_ms)
         free = stock.free({line.sku for line in turn.order.lines if line.line in turn.units})
-        decision = routing.decide_among(
-            turn.order, turn.units, free, self._used, excluded=turn.excluded
-        )
+        decision = self._decide(turn, routing, free)
         if not turn.excluded:  # what was given up is counted where it was
             side.stocked_out += sum(one.quantity for one in decision.plan.unsourced)
         self._take(decision, stock)
@@ -226,6 +229,19 @@ class _Replay:
                     turn.excluded | {shipment.location_id},
                 ))  # fmt: skip
         return again
+
+    def _decide(self, turn: _Turn, routing: ParcelRouting, free: Free) -> Decision:
+        """Decide; what moves, or waited, goes late rather than nowhere, as in `shipping`."""
+        order = turn.order
+
+        def decided(one: Order) -> Decision:
+            return routing.decide_among(one, turn.units, free, self._used, turn.excluded)
+
+        found = decided(order)
+        if not order.need_by or not found.plan.unsourced or not turn.is_moved:
+            return found
+        late = decided(replace(order, need_by=""))
+        return late if late.plan.units > found.plan.units else found
 
     def _part_at(self, order_id: str, location_id: str) -> FulfillmentOrder | None:
         """Return what a location had of an order, first."""

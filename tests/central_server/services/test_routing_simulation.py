@@ -16,7 +16,16 @@ from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.storage.fulfillments import Fulfillments
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
+from tests.central_server.services.test_need_by import (
+    MONDAY,
+    THURSDAY,
+    closed,
+    give_up,
+    needed,
+    told,
+)
 from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_why import placed
 from tests.support.central_world import PLACES, World
 from tests.support.parcels import parcel_order, whole_parcel
 from tests.support.statements import statements
@@ -259,3 +268,14 @@ def test_what_waited_is_decided_when_it_could_be_sent(shipping, why):
     assert found["simulated"] == found["happened"]
     assert (found["simulated"]["parcels"], found["simulated"]["units_shipped"]) == (1, 2)
     assert found["simulated"]["days_mean"] > 2
+
+
+def test_what_was_given_up_goes_late_rather_than_nowhere(shipping):
+    """As in reality: a new order must be there by its day, what moves must arrive."""
+    closed(shipping, ("S002", (MONDAY,)), ("S003", (MONDAY,)))
+    order_id = placed(shipping, needed(parcel_order(), THURSDAY))
+    give_up(shipping, order_id)
+    assert max(told(shipping, order_id)) > THURSDAY
+    found = simulate(shipping)
+    assert found["happened"]["parcels_by_location"] == {"S002": 1}
+    assert found["simulated"] == found["happened"]
