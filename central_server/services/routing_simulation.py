@@ -24,6 +24,7 @@ from central_server.records import Order
 from central_server.services.decisions import Decision
 from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import Free, ParcelRouting
+from central_server.services.past_records import Record, is_late, records_of, shipped_ms
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
 from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
@@ -46,30 +47,6 @@ if TYPE_CHECKING:
 ORDERS_MAX = 2_000
 """How many orders a simulation replays, the newest; what it left out is counted."""
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a location did in the period."""
-
-    given: int = 0
-    """Units that it was given."""
-    missed: int = 0
-    """Of these, units that it gave up."""
-    parcels: int = 0
-    late: int = 0
-    behind_ms: int = 0
-    """How long after (or before) it was to, it handed a parcel over, on average."""
-
-    @property
-    def miss_share(self) -> float:
-        """How often a unit was not found, or given up."""
-        return self.missed / self.given if self.given else 0.0
-
-    @property
-    def kept_share(self) -> float:
-        """How often it kept its promise; a location without parcels is taken to keep it."""
-        return 1 - self.late / self.parcels if self.parcels else 1.0
 
 
 class RoutingSimulation:
@@ -147,7 +124,7 @@ class _Replay:
         self._parts = {key: orders_in(found) for key, found in stored.items()}
         self._rates = view.shipping.rates()
         self._places = {one.id: one for one in view.locations.all()}
-        self._records = _records([one for parts in self._parts.values() for one in parts])
+        self._records = records_of([one for parts in self._parts.values() for one in parts])
         self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
         self._goes: defaultdict[str, list[str]] = defaultdict(list)
         """Where each order is sent from in the replay."""
@@ -316,10 +293,10 @@ class _Replay:
                 continue
             sent.append(part.location_id)
             carrier, method = part.shipment.carrier, part.shipment.service
-            leaves = _shipped_ms(part) or part.promised_by_ms
+            leaves = shipped_ms(part) or part.promised_by_ms
             self._count(order, routing, side, _Parcel(
                 part.location_id, carrier, method, units, _grams(part, routing), leaves,
-                float(not _is_late(part)),
+                float(not is_late(part)),
             ))  # fmt: skip
         side.split_orders += len(set(sent)) > 1
         return sorted(set(sent))
@@ -387,23 +364,6 @@ class _Parcel:
     kept: float
 
 
-def _records(parts: Sequence[FulfillmentOrder]) -> dict[str, Record]:
-    """Return what each location did in the period."""
-    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
-    for part in parts:
-        one = sums[part.location_id]
-        one[0] += part.total("allocated")
-        one[1] += part.total("short")
-        if part.total("fulfilled"):
-            one[2] += 1
-            one[3] += _is_late(part)
-            one[4] += (_shipped_ms(part) or part.promised_by_ms) - part.promised_by_ms
-    return {
-        place: Record(given, missed, parcels, late, behind // max(1, parcels))
-        for place, (given, missed, parcels, late, behind) in sums.items()
-    }
-
-
 def _units(order: Order) -> dict[int, int]:
     return {line.line: line.quantity for line in order.lines}
 
@@ -418,13 +378,3 @@ def _given_up(part: FulfillmentOrder, units: Mapping[int, int]) -> dict[int, int
     short = {line.line: line.short for line in part.lines}
     found = {line: min(count, short.get(line, 0)) for line, count in units.items()}
     return {line: count for line, count in found.items() if count}
-
-
-def _shipped_ms(part: FulfillmentOrder) -> int | None:
-    boxes = part.shipment.boxes if part.shipment else ()
-    return max((box.shipped_at_ms for box in boxes if box.shipped_at_ms), default=None)
-
-
-def _is_late(part: FulfillmentOrder) -> bool:
-    shipped = _shipped_ms(part)
-    return shipped is not None and shipped > part.promised_by_ms
