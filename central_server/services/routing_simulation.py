@@ -262,7 +262,7 @@ class _Replay:
             (place, sku): one.raw
             for place, found in promised.items() for sku, one in found.items() if one.is_offered
         }  # fmt: skip
-        return PastStock(free, self._view.stock.movements(skus, from_ms), self._sources())
+        return PastStock(free, self._view.stock_ledger.movements(skus, from_ms), self._sources())
 
     def _sources(self) -> set[str]:
         """Return under which names the replayed orders moved stock."""

@@ -66,7 +66,7 @@ class FloorSizing:
 
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS
-        sales = unit.stock.sales(place.id, since)
+        sales = unit.stock_ledger.sales(place.id, since)
         if not sales:
             return 0
         began = min(at_ms for _, _, at_ms in sales)

@@ -29,7 +29,7 @@ def verify(database: "Database") -> list[str]:
 
 def _books(view: "View") -> list[str]:
     """Compare the stock with the sums of the ledger."""
-    sums = view.stock.ledger_sums()
+    sums = view.stock_ledger.sums()
     found = []
     for key, counted in sorted(view.stock.everywhere().items()):
         if sums.pop(key, (0, 0)) != counted:

@@ -1,18 +1,15 @@
-"""Stock by (location, SKU): positions, promises, effects, and the append-only ledger."""
+"""Stock by (location, SKU): positions, promises, and effects."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from central_server.records import LedgerEntry, StockSums
-from central_server.sourcing.past_stock import Movement
 from central_server.storage import network_locks, stock_places
 from central_server.storage.bulk import (
-    Rows,
     among,
     find_many,
-    insert_among,
     insert_many,
     update_among,
     update_many,
@@ -20,6 +17,7 @@ from central_server.storage.bulk import (
 )
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
+from central_server.storage.stock_ledger import StockLedger
 from central_server.storage.stock_places import POSITIONS
 from central_server.storage.stock_rows import (
     POSITION,
@@ -30,16 +28,13 @@ from central_server.storage.stock_rows import (
     OpeningStock,
     stock_row_of,
 )
-from central_server.storage.tables import STOCK, STOCK_LEDGER
+from central_server.storage.tables import STOCK
 from sync.domain.escrow import Rights, fixed_floor
 from sync.domain.inventory import StockPosition, StockReason, available_to_promise
 from sync.domain.silence import FloorBySilence, held_back
 from sync.protocol.rows import StockRow
 
 _OPENING = ("location_id", "sku", "on_hand", "allocated", "floor", "safety_stock", "aisle")
-_LEDGER = (
-    "location_id", "sku", "on_hand", "allocated", "reason", "source", "at_ms", "happened_ms",
-)  # fmt: skip
 _RETURNING = ", ".join(f"stock.{name}" for name in ROW_COLUMNS)
 _ALLOCATE = "allocated = stock.allocated + v.allocated, promised = stock.promised + v.promised"
 _THIS_ROW = "stock.location_id = v.location_id AND stock.sku = v.sku"
@@ -74,10 +69,11 @@ def by_the_books(position: StockPosition) -> int:
 
 
 class Stock:
-    """The tables `stock` and `stock_ledger`. Rows are locked in (location, SKU) order."""
+    """The table `stock`, whose ledger it writes. Rows are locked in (location, SKU) order."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._ledger = StockLedger(connection)
 
     def positions(
         self, skus: Collection[str], now_ms: int, location_ids: Collection[str] | None = None
@@ -312,24 +308,6 @@ class Stock:
         )
         return {(location_id, sku): on_hand for location_id, sku, on_hand in rows}
 
-    def sales(self, location_id: str, since_ms: int) -> list[tuple[str, int, int]]:
-        """Return (SKU, units, when sold) of a location's sales at the till since then.
-
-        In the order in which central heard of them.
-        """
-        table = STOCK_LEDGER.c
-        sold_ms = func.coalesce(table.happened_ms, table.at_ms)
-        rows = self._connection.execute(
-            select(table.sku, -table.on_hand, sold_ms)
-            .where(
-                table.location_id == location_id,
-                table.reason == StockReason.FLOOR_SOLD.value,
-                sold_ms >= since_ms,
-            )
-            .order_by(table.id)
-        )
-        return [(sku, units, at_ms) for sku, units, at_ms in rows]
-
     def set_floors(self, location_id: str, floors: Mapping[str, int]) -> None:
         """Set how many floor rights a location should keep, by SKU, in bulk and in SKU order."""
         update_many(
@@ -371,60 +349,11 @@ class Stock:
             together, STOCK, (*STOCK_KEY, "allocated", "promised"), rows, sets=_ALLOCATE,
             where=_THIS_ROW,
         )  # fmt: skip
-        insert_among(together, STOCK_LEDGER, _LEDGER, _entry_values(entries))
+        self._ledger.append_among(together, entries)
 
     def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
-        """Append movements. Nothing changes or removes one."""
-        insert_many(self._connection, STOCK_LEDGER, _LEDGER, _entry_values(entries))
-
-    def ledger(self, source: str) -> list[LedgerEntry]:
-        """Return what one order or operation moved, in the order it was written."""
-        rows = self._connection.execute(
-            select(*(STOCK_LEDGER.c[name] for name in _LEDGER))
-            .where(STOCK_LEDGER.c.source == source)
-            .order_by(STOCK_LEDGER.c.id)
-        )
-        return [
-            LedgerEntry(
-                row.location_id, row.sku, row.on_hand, row.allocated, StockReason(row.reason),
-                row.source, row.at_ms, row.happened_ms,
-            )
-            for row in rows
-        ]  # fmt: skip
-
-    def movements(self, skus: Collection[str], from_ms: int) -> list[Movement]:
-        """Return what moved of what may be promised of `skus` from a moment on, in order."""
-        table = STOCK_LEDGER.c
-        rows = self._connection.execute(
-            select(table.at_ms, table.location_id, table.sku, table.on_hand - table.allocated,
-                   table.source)
-            .where(among(self._connection, table.sku, skus), table.at_ms >= from_ms)
-            .order_by(table.at_ms, table.id)
-        )  # fmt: skip
-        return [Movement(*row) for row in rows]
-
-    def ledger_sums(self, location_id: str | None = None) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return (on hand, allocated) by (location, SKU) as the ledger has it."""
-        table = STOCK_LEDGER.c
-        wanted = select(
-            table.location_id, table.sku, func.sum(table.on_hand), func.sum(table.allocated)
-        ).group_by(table.location_id, table.sku)
-        if location_id is not None:
-            wanted = wanted.where(table.location_id == location_id)
-        return {
-            (place, sku): (int(on_hand), int(allocated))
-            for place, sku, on_hand, allocated in self._connection.execute(wanted)
-        }
-
-
-def _entry_values(entries: Sequence[LedgerEntry]) -> Rows:
-    return [
-        (
-            entry.location_id, entry.sku, entry.on_hand, entry.allocated, entry.reason.value,
-            entry.source, entry.at_ms, entry.happened_ms,
-        )
-        for entry in entries
-    ]  # fmt: skip
+        """Append what was moved."""
+        self._ledger.append(entries)
 
 
 def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:

@@ -32,6 +32,7 @@ from central_server.storage.routing_rules import RoutingRules
 from central_server.storage.runs import Runs
 from central_server.storage.shipping import Shipping
 from central_server.storage.stock import Stock
+from central_server.storage.stock_ledger import StockLedger
 from central_server.storage.supply import Supply
 from sync.hub.feed import FeedWriter
 
@@ -45,6 +46,7 @@ class View:
         self.locations = Locations(connection)
         self.catalogue = Catalogue(connection)
         self.stock = Stock(connection)
+        self.stock_ledger = StockLedger(connection)
         self.demand = Demand(connection)
         self.runs = Runs(connection)
         self.supply = Supply(connection)

@@ -177,7 +177,7 @@ def measure_contention() -> Iterator[Figure]:
             took = time.perf_counter() - began
             with central.opened() as parts, parts.database.read() as view:
                 books = view.stock.everywhere().values()
-                ledger = view.stock.ledger_sums().values()
+                ledger = view.stock_ledger.sums().values()
         allocated = sum(units for _, units in books)
         there = CONTENDED.stores * CONTENDED.stocked * CONTENDED.on_hand
         over = sum(max(0, units - on_hand) for on_hand, units in books)

@@ -139,7 +139,7 @@ def test_an_outage_is_kept_for_the_sizing(world: World, store: StoreSide):
 
 def sold_times(world: World) -> list[int]:
     with world.database.read() as view:
-        return [at_ms for _, _, at_ms in view.stock.sales("S001", 0)]
+        return [at_ms for _, _, at_ms in view.stock_ledger.sales("S001", 0)]
 
 
 def test_sales_of_days_offline_count_when_they_were_sold(world: World, store: StoreSide):

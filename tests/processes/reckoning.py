@@ -112,6 +112,6 @@ def _effects(store: Store) -> list[tuple[str, int, int]]:
 
 def _books_add_up(database: Database, location_id: str) -> None:
     with database.read() as view:
-        sums = view.stock.ledger_sums()
+        sums = view.stock_ledger.sums()
         for row in view.stock.rows(location_id):
             assert sums[location_id, row.sku] == (row.on_hand, row.allocated), row.sku

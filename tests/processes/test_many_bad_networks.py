@@ -132,7 +132,7 @@ def taken_once(site: Site) -> int:
             view.journal.hash_at(replica.id, replica.epoch, seq)
             for seq in range(1, replica.last_seq + 1)
         ]
-        sums = view.stock.ledger_sums()
+        sums = view.stock_ledger.sums()
         for row in view.stock.rows(site.location_id):
             assert sums[site.location_id, row.sku] == (row.on_hand, row.allocated), row.sku
     with site.store.opened() as files:

@@ -94,7 +94,7 @@ def _operations(view: View, stores: Iterable[Visited]) -> Iterator[str]:
 
 def _ledger(view: View) -> Iterator[str]:
     """The ledger's sums are the positions, for every SKU at every location."""
-    sums = view.stock.ledger_sums()
+    sums = view.stock_ledger.sums()
     columns = (STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand, STOCK.c.allocated)
     for place, sku, on_hand, allocated in view.connection.execute(select(*columns)):
         if sums.pop((place, sku), (0, 0)) != (on_hand, allocated):

@@ -170,7 +170,7 @@ class World:
     def check_books(self) -> None:
         """Assert that stock is what the ledger says."""
         with self.database.read() as view:
-            sums = view.stock.ledger_sums()
+            sums = view.stock_ledger.sums()
             for location_id, _, _ in PLACES:
                 for row in view.stock.rows(location_id):
                     assert sums[location_id, row.sku] == (row.on_hand, row.allocated), row

@@ -98,7 +98,7 @@ def test_every_kind_arrives_at_central_and_in_the_feed(stocked):
         assert view.catalogue.prices("US", ["P00"])["P00"].amount_minor == 199
         [row] = view.stock.rows("S1")
         assert (row.on_hand, row.floor, row.safety_stock, row.aisle) == (10, 2, 1, "A1")
-        assert view.stock.ledger_sums("S1") == {("S1", "P00"): (10, 0)}
+        assert view.stock_ledger.sums("S1") == {("S1", "P00"): (10, 0)}
     assert stocked.head(CATALOGUE_SCOPE) == 25
     assert stocked.head(prices_scope("US")) == 1
     assert stocked.head(store_scope("S1")) == 2
@@ -172,7 +172,7 @@ def test_a_changed_count_moves_stock_by_the_difference(stocked):
     stocked("stock", (STOCK[0], ("S1", "P00", 7, "A1")), name="recount.csv")
     with stocked.database.read() as view:
         assert view.stock.rows("S1")[0].on_hand == 7
-        assert view.stock.ledger_sums("S1") == {("S1", "P00"): (7, 0)}
+        assert view.stock_ledger.sums("S1") == {("S1", "P00"): (7, 0)}
 
 
 class PowerCut(Exception):

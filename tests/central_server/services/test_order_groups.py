@@ -283,7 +283,7 @@ def test_two_processes_promise_exactly_what_there_is(make_postgresql_url, tmp_pa
             books = {
                 key: units for key, units in view.stock.everywhere().items() if "SKU-0" in key[1]
             }
-            sums = view.stock.ledger_sums()
+            sums = view.stock_ledger.sums()
         assert sum(counts) == sum(allocated for _, allocated in books.values()) == 2_000
         assert all(on_hand == allocated for on_hand, allocated in books.values())
         assert all(sums[key] == units for key, units in books.items())

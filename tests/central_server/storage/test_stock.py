@@ -24,7 +24,7 @@ def _row(database, sku: str, location_id: str = "L1") -> StockRow:
 
 def _agrees(database) -> bool:
     with database.read() as view:
-        sums = {key: units for key, units in view.stock.ledger_sums().items() if any(units)}
+        sums = {key: units for key, units in view.stock_ledger.sums().items() if any(units)}
         rows = {
             (place, row.sku): (row.on_hand, row.allocated)
             for place in ("L1", "L2")
@@ -89,7 +89,7 @@ def test_effects_are_never_refused(database):
     ]  # fmt: skip
     assert _agrees(database)
     with database.read() as view:
-        assert view.stock.ledger("R/1/2") == ledger[1:]
+        assert view.stock_ledger.of("R/1/2") == ledger[1:]
 
 
 def test_concurrent_effects_add_up(database):
