@@ -12,7 +12,7 @@ from sync.hub.feed import FeedWriter, read_page
 from sync.hub.ports import StoredRow
 from sync.protocol.errors import CursorExpired
 from sync.protocol.rows import Entity, PriceRow, row_digest
-from tests.support.memory_central import MemoryFeed
+from tests.support.memory_feed import MemoryFeed
 
 PRICES = "prices:US"
 changes = st.lists(
