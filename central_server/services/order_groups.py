@@ -39,6 +39,11 @@ class Place(Protocol):
 Foresee = Callable[["View", "NewOrder", RequestIdentity, int], "Foresight | None"]
 """What can be found out about an order before its transaction."""
 Outcome = Union["Placed", Exception]
+OUT_OF_SERVICE_MAX = 2
+"""After so many answers that nobody gets anything now, the database is not asked again.
+
+After one it is: it may have been about a single session, that an administrator ended.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +77,31 @@ class OrderGroups:
         """Return for each what it got, or why it was refused, once that is durable."""
         now = self._clock.now_ms()
         together = [one for one in requests if one.new.ship_to is None and not one.new.transfer]
-        found = self._together(together, now) if together else {}
+        refusals: list[Exception] = []
+        found = self._together(together, now, refusals) if together else {}
         outcomes: list[Outcome] = []
-        ended: Exception | None = None
         for one in requests:
-            outcome = found.get(id(one)) or ended or self._alone(one, now)
-            if isinstance(outcome, self._out_of_service):
-                ended = outcome  # the others would wait for the same answer, one after the other
+            outcome = found.get(id(one))
+            if outcome is None and len(refusals) >= OUT_OF_SERVICE_MAX:
+                outcome = refusals[-1]  # each would wait for the same, one after the other
+            elif outcome is None:
+                outcome = self._alone(one, now)
+                if isinstance(outcome, self._out_of_service):
+                    refusals.append(outcome)
             outcomes.append(outcome)
         return outcomes
 
-    def _together(self, requests: Sequence[OrderRequest], now_ms: int) -> dict[int, Outcome]:
+    def _together(
+        self, requests: Sequence[OrderRequest], now_ms: int, refusals: list[Exception]
+    ) -> dict[int, Outcome]:
+        """Return what each got that got something; that the database is out of service is kept."""
         try:
             outcomes = self._database.write_group(
                 lambda group: self._placed(group, requests, now_ms)
             )
+        except self._out_of_service as problem:
+            refusals.append(problem)
+            return {}
         except Exception:  # noqa: BLE001 - one of them is poison; each by itself shows which
             return {}
         return {

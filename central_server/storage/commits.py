@@ -26,6 +26,10 @@ class Conflict(Exception):
     """Somebody else was faster: the transaction did nothing and is run again."""
 
 
+class LogInUse(Conflict):
+    """Nobody can write until whoever reads the write-ahead log has ended."""
+
+
 class Unavailable(Exception):
     """The engine cannot do it now: it is full, away, or contended. The words are for callers.
 

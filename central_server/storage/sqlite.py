@@ -26,6 +26,7 @@ from central_server.storage.commits import (
     CommitPoint,
     Conflict,
     DatabaseClosed,
+    LogInUse,
     Overloaded,
     UnsafeDatabase,
     Writer,
@@ -151,7 +152,7 @@ class _Log:
         """See that all of the log is on the disk, where that is in doubt, before it is added to."""
         if self._is_doubtful:
             if _checkpoint(connection):
-                raise Conflict("others read the log that has to be begun anew")
+                raise LogInUse("others read the log that has to be begun anew")
             self._is_doubtful = False
 
     def heed(self, connection: Connection, problem: BaseException) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from central_server.storage.commits import Conflict, OutOfService, Unavailable
+from central_server.storage.commits import Conflict, LogInUse, OutOfService, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _BY_STATE = {
     "25P03": _AWAY,
 }
 """PostgreSQL's SQLSTATEs, and their classes."""
-_OF_ONE_COMMAND = frozenset({"40", "55", "57014"})
+_OF_ONE_COMMAND = frozenset({"40", "55", "57014", "25P03", "57P05"})
 """Those of them that another command need not meet. SQLite's lock is everybody's."""
 _BY_STATE_OF_WRITES = {"25006": _TAKES_NOTHING}  # a standby, before it is told otherwise
 _BY_CODE_OF_WRITES = {READ_ONLY: _TAKES_NOTHING}
@@ -88,7 +88,7 @@ def words_for(problem: Exception, *, is_writing: bool) -> str | None:
 def _is_of_one_command(problem: Exception) -> bool:
     """Return whether it was in the way of this command, and need not be in that of another one."""
     if isinstance(problem, Conflict):
-        return True
+        return not isinstance(problem, LogInUse)
     state = getattr(getattr(problem, "orig", None), "sqlstate", None) or ""
     return not _OF_ONE_COMMAND.isdisjoint({state, state[:2]})
 

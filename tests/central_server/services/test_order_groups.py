@@ -21,7 +21,7 @@ from central_server.services.order_capture import Placed
 from central_server.services.order_groups import OrderRequest
 from central_server.services.order_queue import SIZE_MAX, OrderQueue
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
-from central_server.storage.commits import Conflict
+from central_server.storage.commits import Conflict, LogInUse, OutOfService
 from central_server.storage.database import Database, DatabaseClosed, Unavailable
 from central_server.storage.group import GroupUnit
 from central_server.storage.trouble import BUSY, FULL, IO_ERROR
@@ -31,6 +31,7 @@ from tests.central_server.services.test_promise_rules import publish
 from tests.central_server.storage.test_trouble import of_postgresql, of_sqlite
 from tests.support.central_world import PLACES, SKUS, World, build_world, second_worker
 from tests.support.network import Size, fill
+from tests.support.parcels import parcel_order
 
 MANY = 20
 NAMES = [name for name, _, _ in PLACES]
@@ -126,7 +127,7 @@ class Refusing:
         (of_postgresql("53100"), 2), (of_postgresql("57P01"), 2), (NoConnection(), 2),
         (DatabaseClosed(), 2), (of_postgresql("40P01"), 1 + MANY), (Conflict(), 1 + MANY),
         (of_postgresql("55P03"), 1 + MANY), (of_postgresql("57014"), 1 + MANY),
-        (ValueError(), 1 + MANY),
+        (of_postgresql("25P03"), 1 + MANY), (LogInUse(), 2), (ValueError(), 1 + MANY),
     ],
 )  # fmt: skip
 def test_a_database_that_is_full_or_away_is_not_asked_once_more_for_each_order(
@@ -142,6 +143,51 @@ def test_a_database_that_is_full_or_away_is_not_asked_once_more_for_each_order(
     assert isinstance(found[-1], (Unavailable, type(problem)))
     assert writer.asked == asked
     assert outcomes(world.parts.central.orders.place_many(orders)[:5]) == ["placed"] * 5
+
+
+def test_parcels_are_not_given_up_for_the_trouble_of_one_session(
+    shipping: World, monkeypatch: pytest.MonkeyPatch
+):
+    """They have no group: the first one's connection is ended, the others' are there."""
+    world, write, asked = shipping, shipping.database.write, Counter[str]()
+
+    def ended_once(command: Any) -> Any:
+        asked["all"] += 1
+        if asked["all"] == 1:
+            raise OutOfService("this one was ended")
+        return write(command)
+
+    monkeypatch.setattr(world.database, "write", ended_once)
+    parcels = [
+        OrderRequest(parcel_order(("SKU-1", 1)), RequestIdentity("test", f"p{number}", "b"))
+        for number in range(4)
+    ]
+    found = world.parts.central.orders.place_many(parcels)
+    assert outcomes(found) == ["OutOfService", "placed", "placed", "placed"]
+    assert outcomes(world.parts.central.orders.place_many(parcels)) == ["placed", *["again"] * 3]
+
+
+def test_what_was_placed_with_its_group_stays_placed_where_the_rest_is_refused(
+    shipping: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The pickups are durable; of the parcels two ask in vain, and the third does not."""
+    world, write, asked = shipping, shipping.database.write, Counter[str]()
+
+    def away(command: Any) -> Any:
+        asked["all"] += 1
+        if asked["all"] == 1:
+            return write(command)  # the group's
+        raise OutOfService("away")
+
+    monkeypatch.setattr(world.database, "write", away)
+    parcels = [
+        OrderRequest(parcel_order(("SKU-1", 1)), RequestIdentity("test", f"p{number}", "b"))
+        for number in range(3)
+    ]
+    mixed = [request(world, "a"), *parcels, request(world, "b")]
+    found = world.parts.central.orders.place_many(mixed)
+    assert outcomes(found) == ["placed", *["OutOfService"] * 3, "placed"]
+    assert asked["all"] == 3
 
 
 @pytest.mark.parametrize("seed", range(4))
