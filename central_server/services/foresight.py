@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Order
 from central_server.services.decisions import Decision
 from central_server.services.order_views import Document
-from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcel_routing import ParcelRouting, kits_by
 from central_server.services.promises import Ask
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, why_so
@@ -44,6 +44,7 @@ class Foresight:
         Who would be too late was left out of what was decided, not of what was asked.
         """
         asked = routing.order(order, units, excluded | self.decision.late)
+        asked = kits_by(self.decision.rule, order, units).asked(asked)
         same = replace(asked, order_id=self.decision.order.order_id)
         return same == self.decision.order and routing.rules.version == self.decision.version
 

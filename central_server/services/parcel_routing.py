@@ -236,7 +236,7 @@ class ParcelRouting:
         skus = {line.line: line.sku for line in asked.lines}
         units = {line.line: line.quantity for line in asked.lines}
         grams = {line.line: line.weight_grams for line in asked.lines}
-        kits = NO_KITS if rule.splits_kits else kits_of(order.lines, units)
+        kits = kits_by(rule, order, units)
         asked = kits.asked(asked)
         if kits.items:
             senders = {
@@ -389,6 +389,11 @@ def _first_roomy(sender: Sender) -> int:
     """Return the number of the first part of a day that takes anything; 0 where none does."""
     numbers = (number for number, part in enumerate(sender.parts) if sender.has_room(part, 1))
     return next(numbers, 0)
+
+
+def kits_by(rule: RoutingRule, order: Order, units: Mapping[int, int]) -> Kits:
+    """Return what of an order's units (by line) a rule keeps together as kits."""
+    return NO_KITS if rule.splits_kits else kits_of(order.lines, units)
 
 
 def _asked_of(orders: Sequence[RoutingOrder]) -> tuple[dict[str, int], dict[str, int], int]:

@@ -26,7 +26,7 @@ from central_server.services.times import rfc3339
 from central_server.services.why import is_where_chosen, other_words, pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing import Demand, DemandLine, RoutingRules
+from central_server.sourcing.routing import Demand, DemandLine, Finding, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -232,7 +232,9 @@ def _pickup(
         full = days.full(everybody, count)
         rules = replace(rules, full=full)
         plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
-    if is_for_want_of_time(plan) and not (new.accept_later or new.transfer):
+    lacks = any(one.location_id == place.id and one.finding is Finding.LACKS_STOCK
+                for one in plan.trace)  # fmt: skip
+    if is_for_want_of_time(plan) and not (new.accept_later or (new.transfer and lacks)):
         found = routed(view, order, demand, asked, rules, None, now_ms, ask, routing).location_id
         assert found is not None
         raise not_in_time(view, order, found, days, count, now_ms, promise_ms)

@@ -8,7 +8,8 @@ units that nobody had or that were not found; promises kept. What a location gav
 order it gives up again, as late, and it goes on by the rules; what another would have missed
 or kept late is expected from what it missed and kept late in this period. Grace is waited
 for, and pickups take their part of a day as they did, by the limits that are tried. What waited
-for goods on their way, or for a release date, is decided when it was; what still waits, not.
+for a release date is decided when it was, and what waited for goods on their way, too, unless the
+rules that are tried find all of it before; what still waits after that is not decided.
 
 Not part of it: what customers would have done, stock that records did not know, offers, holds
 that a person ends, and orders that would be decided together.
@@ -30,7 +31,7 @@ from central_server.services.routing_desk import rules_of
 from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
 from central_server.services.times import rfc3339
 from central_server.services.waiting_room import holds_of
-from central_server.sourcing.capacity import CapacityUse, parts_of_day
+from central_server.sourcing.capacity import DAY_LONGEST_MS, CapacityUse, parts_of_day
 from central_server.sourcing.engine.plan import Shipment
 from central_server.sourcing.past_stock import PastStock
 from central_server.sourcing.promise_rules import Method
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 ORDERS_MAX = 2_000
 """How many orders a simulation replays, the newest; what it left out is counted."""
 DAY_MS = 86_400_000
+NEVER = 2**63 - 1
 
 
 class RoutingSimulation:
@@ -96,6 +98,8 @@ class _Turn:
     order: Order = field(compare=False)
     units: Mapping[int, int] = field(compare=False)
     excluded: frozenset[str] = field(default=frozenset(), compare=False)
+    waits_ms: int | None = field(default=None, compare=False)
+    """When what it lacks came, if it lacks anything; `NEVER` if it never did."""
 
     @property
     def is_moved(self) -> bool:
@@ -136,14 +140,16 @@ class _Replay:
         actual, simulated = Side(), Side()
         waited = self._view.orders.waited([one.id for one in self._orders])
         turns = [
-            _Turn(begins_ms, number, one, _units(one))
+            turn
             for number, one in enumerate(self._orders)
-            if (begins_ms := self._begins_ms(one, has_waited=one.id in waited)) is not None
+            if (turn := self._first(number, one, waited.get(one.id))).at_ms < NEVER
         ]
-        others = self._others(from_ms, max((one.at_ms for one in turns), default=from_ms) + 1)
+        others = self._others(from_ms, max(
+            (at_ms for one in turns for at_ms in (one.at_ms, one.waits_ms or 0) if at_ms < NEVER),
+            default=from_ms,
+        ) + 1)  # fmt: skip
         heapify(turns)
-        while turns:
-            turn = heappop(turns)
+        while turns and (turn := heappop(turns)).at_ms < NEVER:
             stock.advance(turn.at_ms)
             while others and made_at_ms(others[-1].id) <= turn.at_ms:
                 self._count_other(others.pop())
@@ -163,17 +169,18 @@ class _Replay:
     def _routing(self, at_ms: int) -> ParcelRouting:
         return ParcelRouting(self._view, at_ms, self._promise_ms, self._rules, self._rates)
 
-    def _begins_ms(self, order: Order, *, has_waited: bool) -> int | None:
-        """Return when an order is decided; None: what it waits for never came.
+    def _first(self, number: int, order: Order, waited_for_date: bool | None) -> _Turn:
+        """Return when an order is decided: `NEVER` where its date never came.
 
-        What waited for goods or a date is decided when it was: before that there was nothing
-        to send, whatever the rules.
+        What waited for a date is decided when it was, whatever the rules. What waited for goods
+        is, too, where the rules that are tried do not find all of it before.
         """
-        released_ms = self._released_ms(order)
-        if not has_waited:
-            return released_ms
+        turn = _Turn(self._released_ms(order), number, order, _units(order))
+        if waited_for_date is None:
+            return turn
         made = [made_at_ms(one.id) for one in self._parts[order.id]]
-        return max(released_ms, min(made)) if made else None
+        then_ms = max(turn.at_ms, min(made)) if made else NEVER
+        return replace(turn, at_ms=then_ms) if waited_for_date else replace(turn, waits_ms=then_ms)
 
     def _released_ms(self, order: Order) -> int:
         """Return when an order's grace ends by the rules that are tried."""
@@ -187,6 +194,8 @@ class _Replay:
         routing = self._routing(turn.at_ms)
         free = stock.free({line.sku for line in turn.order.lines if line.line in turn.units})
         decision = self._decide(turn, routing, free)
+        if turn.waits_ms is not None and decision.plan.unsourced:
+            return [replace(turn, at_ms=turn.waits_ms, waits_ms=None)]
         if not turn.excluded:  # what was given up is counted where it was
             side.stocked_out += sum(one.quantity for one in decision.plan.unsourced)
         self._take(decision, stock)
@@ -234,12 +243,14 @@ class _Replay:
     def _others(self, from_ms: int, until_ms: int) -> list[FulfillmentOrder]:
         """Return what else took its part of days that rules limit, the last first.
 
-        From a day before the first order, so that its day is not empty either.
+        From two days before the first order: a part of its day may have been taken since the last
+        one of the day before was over.
         """
         if not self._rules.limits_capacity:
             return []
         mine = {one.id for one in self._orders}
-        found = orders_in(self._view.fulfillments.made(max(0, from_ms - DAY_MS), until_ms))
+        since_ms = max(0, from_ms - 2 * DAY_LONGEST_MS)
+        found = orders_in(self._view.fulfillments.made(since_ms, until_ms))
         kept = [one for one in found if one.order_id not in mine and _is_done(one)]
         return sorted(kept, key=lambda one: one.id, reverse=True)
 

@@ -129,6 +129,10 @@ class KnownLocations(Locations):
         """Return those of the given locations that exist, by id."""
         return self._known.get(location_ids)
 
+    def all(self) -> tuple[Location, ...]:
+        """Raise `NotInGroup`: whoever looks at all of them keeps a whole group waiting."""
+        raise NotInGroup
+
     def points(self, location_ids: Collection[str]) -> list[tuple[str, float, float, bool]]:
         """Return (id, latitude, longitude, pickup enabled) of the given locations, by id."""
         found = self._known.get(sorted(location_ids))

@@ -208,15 +208,19 @@ class Orders:
         ids = list(self._connection.execute(newest).scalars())
         return ids, count - len(ids)
 
-    def waited(self, order_ids: Collection[str]) -> set[str]:
-        """Return those of `order_ids` that waited, or wait, for a receipt or a release date."""
+    def waited(self, order_ids: Collection[str]) -> dict[str, bool]:
+        """Return those of `order_ids` that waited, or wait, for a receipt or a release date.
+
+        And of each whether it was a date.
+        """
         held, coming = ORDER_HOLDS.c, BACKORDERS.c
         dated = select(held.order_id).where(
             among(self._connection, held.order_id, order_ids),
             held.kind == HoldKind.PRE_ORDER.value,
         )
         late = select(coming.order_id).where(among(self._connection, coming.order_id, order_ids))
-        return set(self._connection.execute(dated.union(late)).scalars())
+        found = dict.fromkeys(self._connection.execute(late).scalars(), False)
+        return {**found, **dict.fromkeys(self._connection.execute(dated).scalars(), True)}
 
     def add_line(self, order_id: str, line: OrderLine) -> None:
         """Add a line to an order."""

@@ -26,7 +26,7 @@ from tests.central_server.services.test_foresight import decisions_in_writer
 from tests.central_server.services.test_full_days import at
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_why import placed
-from tests.support.central_world import World
+from tests.support.central_world import PLACES, World
 from tests.support.parcels import CARRIERS, parcel_order
 
 ROUTE, CAPACITY = RoutingRuleKind.ROUTE, RoutingRuleKind.CAPACITY
@@ -255,7 +255,7 @@ def test_other_stores_are_only_looked_at_where_a_pickup_goes_on(world: World, mo
     closed(world, ("S001", (SUNDAY,)))
     seen.clear()
     assert at(world, placed(world, needed(new, SUNDAY))) == ["S002"]
-    assert seen == [["S001"], ["S001", "S002", "S003"]] * 2  # in its group, and then alone
+    assert seen == [["S001"], ["S001"], ["S001", "S002", "S003"]]  # its group's, and then alone
 
 
 @pytest.mark.parametrize("others_are_late", [False, True])
@@ -424,3 +424,13 @@ def test_a_plan_in_time_is_sought_so_often_then_it_is_late(shipping: World, monk
         assert refusal.value.possible_by == FRIDAY
     assert at(shipping, held)[0].startswith("S10")
     assert f"It was needed by {THURSDAY}" in newest(shipping, held)["sentence"]
+
+
+def test_what_a_store_has_is_not_fetched_to_be_in_time(world: World):
+    """A transfer is for goods that the store lacks: the dry run is refused as the order is."""
+    closed(world, *((name, (SUNDAY,)) for name, _, _ in PLACES))
+    new = replace(needed(world.new_order(("SKU-1", 2)), SUNDAY), transfer=True)
+    for ask in (lambda new: placed(world, new), world.parts.central.routing.dry_run):
+        with pytest.raises(NotInTime) as refusal:
+            ask(new)
+        assert refusal.value.possible_by == MONDAY

@@ -81,16 +81,13 @@ def test_what_may_not_be_sold_is_promised_to_nobody_now(dated):
 
 def test_a_dry_run_is_refused_as_the_order_would_be(dated):
     """Not with a lack of stock: it is all there. What may wait is told where it would go now."""
-    desk, new = dated.parts.central.routing, dated.new_order(("SKU-1", 1))
-    parcel = parcel_order(("SKU-1", 1))
+    desk, new, later = dated.parts.central.routing, dated.new_order(("SKU-1", 1)), "accept_later"
     dated.parts.intake.carriers(CARRIERS)
     reserved = replace(new, payment=PaymentPlace.IN_STORE)
-    for one, hint in ((new, "accept_later"), (parcel, "accept_later"), (reserved, "waiting_list")):
+    for one, hint in ((new, later), (parcel_order(), later), (reserved, "waiting_list")):
         with pytest.raises(NotReleased, match=f"with {hint}"):
             desk.dry_run(one)
-    for one in (new, parcel):
-        assert desk.dry_run(replace(one, accept_later=True))["taken"] is None
-    assert desk.dry_run(replace(reserved, waiting_list=True))["taken"] is None
+        assert desk.dry_run(replace(one, **{hint: True}))["taken"] is None
     assert desk.dry_run(dated.new_order(("SKU-2", 1)))["taken"] == "S001"
 
 

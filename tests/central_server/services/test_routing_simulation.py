@@ -25,6 +25,7 @@ from tests.central_server.services.test_need_by import (
     told,
 )
 from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_why import placed
 from tests.support.central_world import PLACES, World
 from tests.support.parcels import parcel_order, whole_parcel
@@ -223,7 +224,7 @@ def test_other_orders_of_the_day_cost_no_statements(shipping, monkeypatch):
 
 
 def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeypatch):
-    """Of a year with more parcels than are replayed: the newest, and the day before the first."""
+    """Of a year with more parcels than are replayed: the newest, and two days before the first."""
     monkeypatch.setattr(routing_simulation, "ORDERS_MAX", 2)
     read: list[int] = []
     made = Fulfillments.made
@@ -238,7 +239,7 @@ def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeyp
         shipping.clock.advance(2 * HOUR_MS)
     found = simulate(shipping, RoutingRule("day", CAPACITY, orders=100))
     assert (found["orders"], found["orders_left_out"]) == (2, 1)
-    assert read == [shipping.clock.now_ms() - (24 + 2 * 2) * HOUR_MS]
+    assert read == [shipping.clock.now_ms() - (2 * 25 + 2 * 2) * HOUR_MS]
 
 
 @pytest.mark.parametrize("why", ["receipt", "date"])
@@ -268,6 +269,29 @@ def test_what_waited_is_decided_when_it_could_be_sent(shipping, why):
     assert found["simulated"] == found["happened"]
     assert (found["simulated"]["parcels"], found["simulated"]["units_shipped"]) == (1, 2)
     assert found["simulated"]["days_mean"] > 2
+
+
+def test_what_waited_for_goods_goes_at_once_by_rules_that_find_them(shipping):
+    """The store that had them was left out by the rules of then; without those nothing is late."""
+    central, two_days = shipping.parts.central, 48 * HOUR_MS
+    publish(shipping, RoutingRule("not", SERVE, locations=("S001",), enabled=False))
+    without = [StockItem(name, "SKU-1", 0) for name in ("S002", "S003")]
+    shipping.parts.intake.stock(without, "none")
+    central.supply.expect(Receipt("R1", "S002", "SKU-1", 8, shipping.clock.now_ms() + two_days))
+    order_id = later(shipping, ("SKU-1", 2))
+    shipping.clock.advance(two_days)
+    shipping.parts.intake.stock([StockItem("S002", "SKU-1", 8)], "came")
+    central.supply.close("R1")
+    shipping.parts.backorders.run()
+    assert [one.location_id for one in shipping.fulfillments(order_id)] == ["S002"]
+    shipping.clock.advance(1)
+    version = int(str(central.routing_rules.draft([], note="", by="Kim")["version"]))
+    until_ms = shipping.clock.now_ms()
+    same = central.simulation.run(None, from_ms=0, until_ms=until_ms)
+    assert same["simulated"] == same["happened"]
+    found = central.simulation.run(version, from_ms=0, until_ms=until_ms)
+    assert found["simulated"]["parcels_by_location"] == {"S001": 1}
+    assert found["happened"]["days_mean"] - found["simulated"]["days_mean"] > 0.9
 
 
 def test_what_was_given_up_goes_late_rather_than_nowhere(shipping):

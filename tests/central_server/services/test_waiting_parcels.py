@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from central_server.records import Price, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import OrderChangeInvalid
 from central_server.services.idempotency import RequestIdentity
@@ -83,6 +84,18 @@ def test_where_it_goes_is_found_once_while_others_wait(coming, monkeypatch, is_h
     )
     assert shown(coming) == 8
     assert (len(coming.parts.central.routing.why(placed.order_id)["decisions"])) == (not is_held)
+    coming.check_books()
+
+
+def test_a_kit_that_was_decided_beforehand_is_not_decided_again(coming, monkeypatch):
+    """Its parts leave together, as one line of what was asked; the same is asked in the writer."""
+    coming.parts.intake.products([Product("KIT", "Set")])
+    coming.parts.intake.prices([Price("EAST", "KIT", 2500, "USD")])
+    coming.parts.central.supply.set_bundle("KIT", {"SKU-1": 2, "SKU-2": 1})
+    seen = decisions_in_writer(monkeypatch)
+    placed = order(coming, parcel_order(("KIT", 1)), may_wait=False)
+    assert seen == ["View"]
+    assert [one.total("allocated") for one in coming.fulfillments(placed.order_id)] == [3]
     coming.check_books()
 
 
