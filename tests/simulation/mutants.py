@@ -84,9 +84,16 @@ def main(arguments: list[str] | None = None) -> int:
     missed = []
     for mutant in (one for one in MUTANTS if options.only in one.name):
         began = time.monotonic()
-        found, oracle = hunt(mutant, options.seeds)
+        try:
+            found, oracle = hunt(mutant, options.seeds)
+        except AssertionError as problem:
+            found, oracle = 0, str(problem)
         missed += [] if found else [mutant.name]
-        words = f"seed {found:5}  {oracle}" if found else f"NOT FOUND in {options.seeds} seeds"
+        words = (
+            f"seed {found:5}  {oracle}"
+            if found
+            else oracle or f"NOT FOUND in {options.seeds} seeds"
+        )
         print(f"{mutant.name:48}{words}  ({time.monotonic() - began:.0f} s)", flush=True)
     return 1 if missed else 0
 

@@ -213,7 +213,7 @@ def _takes_unknown_for_unsent(_: Any) -> Any:
 
 
 def _sends_a_token_for_held_rights(_: Any) -> Any:
-    def token_to_send(keeper: ShareKeeper, *, is_last_push: bool) -> int:
+    def token_to_send(keeper: ShareKeeper, is_last_push: bool) -> int:
         is_waited_for = keeper.journal.rights.expected() is not None
         return 0 if is_waited_for or not is_last_push else keeper.book.token().token_ms
 
@@ -221,9 +221,9 @@ def _sends_a_token_for_held_rights(_: Any) -> Any:
 
 
 def _keeps_the_highest_token(known: Any) -> Any:
-    def heard(keeper: ShareKeeper, token_ms: int) -> None:
+    def heard(keeper: ShareKeeper, token_ms: int, life: int = 0) -> None:
         if token_ms >= keeper.book.token().token_ms:
-            known(keeper, token_ms)
+            known(keeper, token_ms, life)
 
     return heard
 

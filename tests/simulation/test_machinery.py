@@ -1,8 +1,10 @@
 """The simulation itself: the same again, seeing what is wrong, telling it briefly."""
 
+import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -194,6 +196,27 @@ def test_worlds_that_show_a_missing_rule_show_nothing_while_it_is_there(beside: 
         assert result.ok, f"seed {seed}: {result.oracle}"
 
 
+def is_called_alike(planted: Callable[..., object], before: Callable[..., object]) -> bool:
+    """Return whether what calls the one, with all it may pass or the least, may call the other."""
+    wanted = inspect.signature(before).parameters.values()
+    for some in (wanted, [one for one in wanted if one.default is one.empty]):
+        plain = [one.name for one in some if one.kind is one.POSITIONAL_OR_KEYWORD]
+        named = {one.name: one.name for one in some if one.kind is one.KEYWORD_ONLY}
+        if not any(takes(planted, plain[:count], {**named, **{one: one for one in plain[count:]}})
+                   for count in (len(plain), 1)):  # fmt: skip
+            return False
+    return True
+
+
+def takes(planted: Callable[..., object], plain: list[str], named: dict[str, str]) -> bool:
+    """Return whether it may be called like this."""
+    try:
+        inspect.signature(planted).bind(*plain, **named)
+    except TypeError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("mutant", rules.MUTANTS, ids=lambda one: one.name)
 def test_each_rule_that_is_taken_away_exists(mutant: rules.Mutant):
     """A rule that was renamed would leave its mutant without anything to take away."""
@@ -201,7 +224,10 @@ def test_each_rule_that_is_taken_away_exists(mutant: rules.Mutant):
     assert {one.name for one in mutants.EVENTS} >= mutants.ESCROW_EVENTS | mutant.beside
     before = vars(mutant.owner)[mutant.attribute]
     with mutants.planted(mutant):
-        assert vars(mutant.owner)[mutant.attribute] is not before
+        planted = vars(mutant.owner)[mutant.attribute]
+        assert planted is not before
+        if callable(before) and callable(planted):
+            assert is_called_alike(planted, before)
     assert vars(mutant.owner)[mutant.attribute] is before
 
 
