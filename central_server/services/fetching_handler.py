@@ -119,12 +119,14 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     if step.before.total("open"):
         text = "Handed over with units that had been taken away: they count as picked up."
     ups.event(order, "cancellation_undone", text)
-    if difference(order, step.before, "cancelled") or difference(order, step.before, "expired"):
+    taken = ups.take_back(order, difference(order, step.before, "short"))
+    undone = difference(order, step.before, "cancelled") or difference(
+        order, step.before, "expired"
+    )
+    if undone or taken.dropped:
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
-    taken_back = difference(order, step.before, "short")
-    doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
-    if doubled:
-        warning = f"{pieces(doubled)} handed over here were sourced elsewhere too."
+    if taken.doubled:
+        warning = f"{pieces(taken.doubled)} handed over here were sourced elsewhere too."
         ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
     return ()
 

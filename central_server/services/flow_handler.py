@@ -63,6 +63,16 @@ class Reshipped:
     """Units by line that nobody can send."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was true of units that a location had given up, and has after all."""
+
+    dropped: int = 0
+    """Were not wanted any more: their customer has been told so, and gets the money back."""
+    doubled: int = 0
+    """Are more than was ordered: others had been asked for them."""
+
+
 class FollowUps(Protocol):
     """What a handler may ask for. Everything happens with the push, or not at all."""
 
@@ -94,8 +104,8 @@ class FollowUps(Protocol):
         """Keep units (by line) on the order as wanted, but carried by nobody."""
         ...
 
-    def take_back_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> int:
-        """Take units (by line) off what is unsourced; return how many were not unsourced."""
+    def take_back(self, order: FulfillmentOrder, units: Mapping[int, int]) -> TakenBack:
+        """Take units (by line) off what nobody carries, or got: `order` has them after all."""
         ...
 
     def drop_unsourced(self, order: FulfillmentOrder) -> None:

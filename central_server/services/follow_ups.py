@@ -24,7 +24,7 @@ from central_server.records import (
 from central_server.services.candidates import moved
 from central_server.services.capacity import Claim, Days
 from central_server.services.exceptions import exception_record
-from central_server.services.flow_handler import Moved, Place, Reshipped
+from central_server.services.flow_handler import Moved, Place, Reshipped, TakenBack
 from central_server.services.money import MoneyOfPush
 from central_server.services.need_by import Late, is_for_want_of_time
 from central_server.services.notice import TELLS_CODE, Notice
@@ -74,6 +74,8 @@ class PushFollowUps:
         self._source = ""
         self.siblings: dict[str, list[FulfillmentOrder]] = {}
         """All fulfillment orders of an order, as they were before the push."""
+        self.rows: Mapping[str, FulfillmentOrder] = {}
+        """Fulfillment orders as they are now, by id."""
         self.assigned: list[FulfillmentOrder] = []
         self.begun: list[Order] = []
         """Orders that begin with this push, at a store's counter."""
@@ -328,15 +330,25 @@ class PushFollowUps:
             unsourced, dropped = self._counts(order.order_id, line)
             self.line_counts[order.order_id, line] = (unsourced + count, dropped)
 
-    def take_back_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> int:
-        """Take units off what is unsourced; return how many were not unsourced."""
-        missing = 0
-        for line, count in units.items():
-            unsourced, dropped = self._counts(order.order_id, line)
+    def take_back(self, order: FulfillmentOrder, units: Mapping[int, int]) -> TakenBack:
+        """Take units off what nobody carries, and off what was given up: `order` has them."""
+        dropped_all = doubled = 0
+        others = [one for one in self._carriers(order) if one.id != order.id]
+        carriers = [order, *(self.rows.get(one.id, one) for one in others)]
+        for number, count in units.items():
+            unsourced, dropped = self._counts(order.order_id, number)
             taken = min(count, unsourced)
-            missing += count - taken
-            self.line_counts[order.order_id, line] = (unsourced - taken, dropped)
-        return missing
+            carried = sum(
+                line.allocated - line.short
+                for one in carriers for line in one.lines if line.line == number
+            )  # fmt: skip
+            ordered = self._line(order.order_id, number).quantity
+            more = min(max(0, carried + unsourced - taken - ordered), count - taken)
+            wanted_again = min(count - taken - more, dropped)
+            doubled += more
+            dropped_all += wanted_again
+            self.line_counts[order.order_id, number] = (unsourced - taken, dropped - wanted_again)
+        return TakenBack(dropped_all, doubled)
 
     def drop_unsourced(self, order: FulfillmentOrder) -> None:
         """Give up all units of the order that nobody carries."""

@@ -89,6 +89,7 @@ class Replication(Moving, Reserving):
         self._served: set[str] = set()
         """SKUs of which units went to somebody who waited."""
         self._ups = PushFollowUps(unit, judging.random, judging.promise_ms)
+        self._ups.rows = self._rows
         self._inbox = ExceptionsOfPush(judging.random, now_ms)
         self.feed = FeedWriter(unit.feed)
         """What changed for stores; written by `flush`."""

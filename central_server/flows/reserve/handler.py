@@ -5,7 +5,7 @@ from functools import partial
 from central_server.flows.reserve import notices
 from central_server.services.fetching_handler import tell_not_ready
 from central_server.services.flow_handler import FollowUps, Step
-from central_server.services.flow_words import customer_of, difference
+from central_server.services.flow_words import customer_of, difference, pieces
 from central_server.services.notice import Notice, local_time
 from central_server.services.paying_handler import PAYING_KINDS, follow_payment
 from sync.domain.exceptions import ExceptionKind
@@ -76,9 +76,10 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
 def _fact_wins(step: Step, ups: FollowUps) -> None:
     order = step.outcome.after
     ups.event(order, "cancellation_undone", "Paid and taken after it had ended: it counts as sold.")
-    taken_back = difference(order, step.before, "short")
-    if taken_back:
-        ups.take_back_unsourced(order, taken_back)
+    taken = ups.take_back(order, difference(order, step.before, "short"))
+    if taken.doubled:
+        warning = f"{pieces(taken.doubled)} sold here were sourced elsewhere too."
+        ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
 
 
 def _tell_ready(order: FulfillmentOrder, ups: FollowUps) -> None:
@@ -108,7 +109,7 @@ def _tell_ended(step: Step, ups: FollowUps) -> None:
 def _tell_served(step: Step, ups: FollowUps) -> None:
     order = step.outcome.after
     place = ups.place(order.location_id)
-    ups.take_back_unsourced(order, {line.line: line.allocated for line in order.lines})
+    ups.take_back(order, {line.line: line.allocated for line in order.lines})
     ups.event(order, "wait_served", f"Stock has come to {place.name}: it is held there now.")
 
     def compose() -> Notice:

@@ -234,11 +234,10 @@ def _fact_wins(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     if step.before.total("open"):
         text = "Given to the carrier with units that had been taken away: they count as shipped."
     ups.event(order, "cancellation_undone", text)
-    if order.reserve is None and difference(order, step.before, "cancelled"):
+    taken = ups.take_back(order, difference(order, step.before, "short"))
+    if order.reserve is None and (taken.dropped or difference(order, step.before, "cancelled")):
         ups.exception(order, ExceptionKind.REFUND_TO_VOID, text)
-    taken_back = difference(order, step.before, "short")
-    doubled = ups.take_back_unsourced(order, taken_back) if taken_back else 0
-    if doubled:
-        warning = f"{pieces(doubled)} shipped here were sourced elsewhere too."
+    if taken.doubled:
+        warning = f"{pieces(taken.doubled)} shipped here were sourced elsewhere too."
         ups.exception(order, ExceptionKind.DOUBLE_FULFILLMENT, warning)
     return ()

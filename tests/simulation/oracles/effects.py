@@ -105,9 +105,10 @@ def _due(world: "World", books: Books) -> dict[tuple[str, str], tuple[int, int]]
                     divisible.add(source)
             if kind in {"handed_over", "handed_to_carrier"} and outcome.consequences:
                 undone = _fell(before, after, "cancelled") or _fell(before, after, "expired")
-                due["refund_to_void", source] = (int(bool(undone)),) * 2
-                due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
-            if kind == "reservation_converted" and told.order.shipment is not None:
+                is_had = bool(_fell(before, after, "short"))
+                due["refund_to_void", source] = (int(bool(undone)), int(bool(undone) or is_had))
+                due["double_fulfillment", source] = (0, int(is_had))
+            if kind == "reservation_converted":
                 due["double_fulfillment", source] = (0, int(bool(_fell(before, after, "short"))))
     moved = {source for *_, reason, source in books.ledger if reason == "allocated"}
     for decided in world.central.decided.values():  # those that waited behind another had none
