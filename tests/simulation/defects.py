@@ -19,6 +19,7 @@ from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockPosition
 from sync.domain.people import Approval
 from sync.domain.transitions import FulfillmentOperation
+from sync.edge.evidence import Evidence
 from sync.edge.journal import Journal
 from sync.edge.lives import Life
 from sync.hub.ports import JournalEntry, ReplicaState
@@ -175,6 +176,17 @@ class _Optimistic(WatchedStore):
         self.journal.__class__ = _ForgetsVerdicts
 
 
+class _TellsNobody(Journal):
+    def _add_fresh(self, evidence: Evidence) -> None:
+        """Leave it to the next start to write down what was done."""
+
+
+class _Silent(WatchedStore):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.journal.__class__ = _TellsNobody
+
+
 class _LastWriteWins(Views):
     """Shows central's row as it is, without what was done here since."""
 
@@ -221,5 +233,6 @@ ALL = (
     Defect("conflicts are not written down", _with_units(_no_exceptions), ("O6",)),
     Defect("done is said too early", Fittings(store_class=_ShowsBeforeItCommits), ("O5",)),
     Defect("verdicts are forgotten", Fittings(store_class=_Optimistic), ("O1",)),
+    Defect("the other disk has gaps", Fittings(store_class=_Silent), ("O5 the other disk",)),
     Defect("the last write wins", Fittings(store_class=_Overwriting), ("O4",)),
 )

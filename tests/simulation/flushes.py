@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from random import Random
 
-from sync.edge.evidence import SUFFIX
+from sync.edge.evidence import SUFFIX, Evidence
 from sync.edge.journal import Journal
 from sync.edge.mark import SLOT_BYTES
 from tests.simulation.faults import StoreFuse
@@ -30,9 +30,14 @@ class Flushes:
         self._is_over = self._is_killed = False
         self.settle()
 
-    def settle(self) -> None:
-        """Take everything that is there for flushed: the disk is another one, or was shut down."""
-        self._safe = {path: path.read_bytes() for path in self._files()}
+    def settle(self, *, beside: bool = True) -> None:
+        """Take what is there for flushed: the disk is another one, or was shut down.
+
+        What lies beside it, on a disk of its own, only with `beside`.
+        """
+        kept = {path: safe for path, safe in self._safe.items() if path != self._mark}
+        files = [path for path in self._files() if beside or path == self._mark]
+        self._safe = {**({} if beside else kept), **{path: path.read_bytes() for path in files}}
 
     def watch(self, journal: Journal) -> None:
         """Stand behind a process's journal from its first flush on.
@@ -43,6 +48,13 @@ class Flushes:
         journal.mark_file.flush = self._flush
         if journal.evidence is not None:
             journal.evidence.flush = self._flush
+
+    def safe_evidence(self, evidence: Evidence) -> set[tuple[str, int, int, bytes]]:
+        """Return of which operations (replica, epoch, seq, hash) records are on the disk."""
+        lines = [line for path, safe in self._safe.items() if path != self._mark
+                 for line in safe.split(b"\n")]  # fmt: skip
+        found = [one for one in map(evidence._decoded, lines) if one is not None]
+        return {(one.replica_id, one.epoch, one.seq, one.hash) for one in found}
 
     def end(self, *, is_killed: bool = False) -> None:
         """Let nothing fall any more: the process ends. One that is killed flushes nothing."""

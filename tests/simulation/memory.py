@@ -72,6 +72,8 @@ class History:
     """Lines that were missing where they were needed; another copy may bring them back, later."""
     unbound: set[bytes] = field(default_factory=set)
     """Done where the floor was not known: restored and central not heard, or in two places."""
+    raw: set[bytes] = field(default_factory=set)
+    """Hashes of what was put into a journal behind its back: no other disk has it at once."""
     is_shaken: bool = False
     """Whether a disk was ever put back or copied, or its device shut out."""
 

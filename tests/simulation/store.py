@@ -254,7 +254,7 @@ class StoreMachine:
         self.kept = Kept()
         self.lifetimes += 1
         self.fuse.committed = 0
-        self.flushes.settle()
+        self.flushes.settle(beside=False)
         self.local.end_session()
         self.open()
 
@@ -321,11 +321,13 @@ class StoreMachine:
         """Put a line into the journal that this version would never write."""
         journal = self.store.journal
         head = journal.head()
+        hashed = chain(head.hash, line)
+        self.history.raw.add(hashed)
         with journal.writing():
             journal._connection.execute(
                 "INSERT INTO operations (epoch, seq, line, hash, kind, aggregate, actor, at_ms)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'A1', ?)",
-                (journal.identity.epoch, head.seq + 1, line, chain(head.hash, line), kind,
+                (journal.identity.epoch, head.seq + 1, line, hashed, kind,
                  aggregate, self.clock.now_ms()),
             )  # fmt: skip
         self.store._views.catch_up()
