@@ -9,6 +9,9 @@ WORKERS ?= 2
 TEST_WORKERS ?= 3
 SEEDS ?= 200
 
+# Processes by the hundred start in the tests, and each would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 

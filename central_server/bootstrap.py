@@ -14,7 +14,6 @@ from starlette.types import ASGIApp
 from central_server.adapters.carriers import SimulatedCarriers
 from central_server.adapters.mail import notifier_of
 from central_server.adapters.randomness import BlockRandom
-from central_server.app import create_app
 from central_server.config import CentralSettings
 from central_server.flows import ALL_HANDLERS, NOTICES
 from central_server.flows.pickup.reminders import PickupReminders
@@ -142,6 +141,9 @@ class Parts:
 
     def app(self) -> ASGIApp:
         """Return the ASGI application."""
+        # Half of what a command takes to start, and only HTTP needs it.
+        from central_server.app import create_app
+
         return create_app(self.central, version=app_version(), storage_problems=STORAGE_PROBLEMS)
 
     @contextlib.contextmanager

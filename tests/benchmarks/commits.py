@@ -8,7 +8,8 @@ from sync.domain import operations as op
 from tests.benchmarks import baselines
 from tests.benchmarks.measure import Figure, percentile
 from tests.benchmarks.site import a_central, a_store, temporary
-from tests.support.network import LEADER, Size
+from tests.support.builders import LEADER
+from tests.support.network import Size
 
 ORDERS = 200
 PERFORMED = 600

@@ -32,7 +32,8 @@ from tests.benchmarks.site import (
     temporary,
 )
 from tests.benchmarks.terminal import SIGN_IN, TRIVIAL, first_paint_s
-from tests.support.network import LEADER, Size, location_of, sku_of
+from tests.support.builders import LEADER
+from tests.support.network import Size, location_of, sku_of
 from tests.support.parcels import CARRIERS
 from tests.support.real_store import RealStore
 

@@ -12,7 +12,7 @@ from store_client.bootstrap import build_app, open_store
 from store_client.config import StoreSettings
 from store_client.services.desk import Actor
 from sync.domain.people import Role
-from tests.support.network import LEADER
+from tests.support.builders import LEADER
 
 SIZE = (120, 36)
 WAIT_SECONDS = 20.0

@@ -25,7 +25,8 @@ from sync.transport.traffic import Traffic
 from tests.benchmarks import baselines
 from tests.benchmarks.measure import Figure, median, seconds
 from tests.benchmarks.site import a_central, a_store, daemon_of, place_many, temporary
-from tests.support.network import LEADER, SPOTS, Size, gtin_of
+from tests.support.builders import LEADER
+from tests.support.network import SPOTS, Size, gtin_of
 
 ROUNDS = 5
 OPS_PER_ROUND = 5_000

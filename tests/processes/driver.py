@@ -20,7 +20,7 @@ from store_client.flows.pickup.practice import Habits, work_next
 from store_client.replica.store import Store
 from store_client.services.desk import Actor, Desk
 from sync.domain.people import Role
-from tests.support.network import LEADER
+from tests.support.builders import LEADER
 
 STDOUT = 1
 HABITS = Habits(customer_comes=0.9)

@@ -14,6 +14,8 @@ from sync.edge.journal import Identity
 from sync.protocol.endpoint import SyncEndpoint
 
 NOON_MS = 1_763_900_000_000
+LEADER = "A100"
+"""The badge of who leads the stores that tests make up."""
 HALF_DAY_MS = 43_200_000
 
 

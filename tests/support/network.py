@@ -9,10 +9,10 @@ from central_server.records import Location, Price, Product
 from central_server.services.catalogue_intake import StockItem, batches
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
+from tests.support.builders import LEADER
 
 ZONE = "EAST"
 PIN = "2468"
-LEADER = "A100"
 SPOTS = tuple(f"{shelf}{place}" for shelf in "ABCD" for place in range(1, 10))
 ALWAYS_OPEN = ((0, 1440),) * 7
 _KINDS = ("Kettle", "Lamp", "Mug", "Blanket", "Drill", "Notebook", "Speaker", "Jacket", "Vase")

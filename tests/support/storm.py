@@ -24,7 +24,8 @@ from sync.domain import operations as op
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.orders import Channel
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
-from tests.support.network import LEADER, SPOTS, Size, fill, location_of, sku_of
+from tests.support.builders import LEADER
+from tests.support.network import SPOTS, Size, fill, location_of, sku_of
 
 NOON_MS = 1_763_900_000_000
 STEP_MS = 40_000

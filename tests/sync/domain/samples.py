@@ -71,6 +71,27 @@ def operations_on(order: FulfillmentOrder) -> Iterator[Operation]:
         yield from islice(built(kind, order), 1 if is_foreign else None)
 
 
+def _in_the_table(flow: Flow, order: FulfillmentOrder, others: int) -> Iterator[Operation]:
+    """Yield the operations that the table names for an order; of each of the `others` so many."""
+    status = flow.status_of(order)
+    for kind in FULFILLMENT_OPERATIONS:
+        is_named = (_name(kind), status) in flow.index
+        is_foreign = order.reserve is None and kind in RESERVE_OPERATIONS
+        most = 1 if is_foreign else None
+        yield from islice(built(kind, order), most if is_named else others)
+
+
+def _knowing(flow: Flow, order: FulfillmentOrder) -> Flow:
+    """Return the flow with the status of one order found out: each operation asks for it."""
+    status, status_of = flow.status_of(order), flow.status_of
+    return replace(flow, status_of=lambda one: status if one is order else status_of(one))
+
+
+@cache
+def _name(kind: type) -> str:
+    return str(next(field.default for field in fields(kind) if field.name == "kind"))
+
+
 def built(kind: type, order: FulfillmentOrder) -> Iterator[Any]:
     """Yield operations of one kind on `order`."""
     if kind in BEGINNINGS:
@@ -284,9 +305,10 @@ def _steps(name: str, quantities: tuple[int, ...]) -> tuple[Step, ...]:
     flow = flow_named(name)
     found = []
     for order in reachable(flow, *quantities):
-        for operation in operations_on(order):
+        knowing = _knowing(flow, order)
+        for operation in _in_the_table(flow, order, others=1):
             try:
-                result: Outcome | DomainError = advance(flow, order, operation, NOON_MS)
+                result: Outcome | DomainError = advance(knowing, order, operation, NOON_MS)
             except DomainError as refusal:
                 result = refusal.with_traceback(None)
             found.append(Step(order, operation, result))
@@ -297,9 +319,10 @@ def _next(flow: Flow, order: FulfillmentOrder) -> Iterator[FulfillmentOrder]:
     if order.reserve is not None and len(order.reserve.tenders) >= TENDERS_MAX:
         return  # a third payment shows nothing that the second did not
     yield cancel_open(order)
-    for operation in operations_on(order):
+    knowing = _knowing(flow, order)
+    for operation in _in_the_table(flow, order, others=0):
         try:
-            yield advance(flow, order, operation, NOON_MS).after
+            yield advance(knowing, order, operation, NOON_MS).after
         except DomainError:
             continue
 
@@ -307,9 +330,10 @@ def _next(flow: Flow, order: FulfillmentOrder) -> Iterator[FulfillmentOrder]:
 def possible(flow: Flow, order: FulfillmentOrder) -> list[Operation]:
     """Return the operations that an associate may start now."""
     found = []
-    for operation in operations_on(order):
+    knowing = _knowing(flow, order)
+    for operation in _in_the_table(flow, order, others=0):
         try:
-            decide(flow, order, operation, NOON_MS)
+            decide(knowing, order, operation, NOON_MS)
         except DomainError:
             continue
         found.append(operation)
