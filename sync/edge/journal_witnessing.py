@@ -108,6 +108,8 @@ class JournalWitnessing(JournalPart):
         life, end = self.lives.newest, self.head().seq
         known = evidence.newest(life.replica_id, life.epoch)
         owed = end + 1 if evidence.has_flushed else max(life.base + 1, end)
+        if not known:
+            owed = life.base + 1  # a new name that was cut short, or a disk that is new
         if self._owed is not None:
             owed = self._owed[1] if self._owed[0] == life.epoch else life.base + 1
         first = min([owed, *known])

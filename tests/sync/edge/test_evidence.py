@@ -195,3 +195,13 @@ def test_the_name_of_a_new_file_is_flushed_until_it_is_on_the_disk(
     fresh.append([one])
     assert len(tried) == 2
     fresh.close()
+
+
+def test_another_disk_gets_all_of_the_present_life(journal: Journal, tmp_path: Path):
+    """It was exchanged, or what was taken over under a new name never came to it."""
+    for number in (2, 3):
+        add(journal, record(number), TAKEN)
+    again = Journal(tmp_path / "live" / "journal.db", KEY, evidence_folder=tmp_path / "new")
+    notice_restore(again, NOON_MS)
+    assert kept(again) == [1, 2, 3]
+    again.close()
