@@ -22,7 +22,7 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ORDERS = 400
-KILLS = 6
+KILLS = 4
 PUSH_BYTES = 3_000
 """So much of a push has gone to central when the clock of the killing starts."""
 KILL_SECONDS_MAX = 0.06

@@ -303,15 +303,21 @@ def steps(flow: Flow, *quantities: int) -> tuple[Step, ...]:
 @lru_cache
 def _steps(name: str, quantities: tuple[int, ...]) -> tuple[Step, ...]:
     flow = flow_named(name)
+    return tuple(step for order in reachable(flow, *quantities) for step in _tried(name, order))
+
+
+@cache
+def _tried(name: str, order: FulfillmentOrder) -> tuple[Step, ...]:
+    """Return what becomes of an order: it is asked when states are explored, and by tests."""
+    flow = flow_named(name)
+    knowing = _knowing(flow, order)
     found = []
-    for order in reachable(flow, *quantities):
-        knowing = _knowing(flow, order)
-        for operation in _in_the_table(flow, order, others=1):
-            try:
-                result: Outcome | DomainError = advance(knowing, order, operation, NOON_MS)
-            except DomainError as refusal:
-                result = refusal.with_traceback(None)
-            found.append(Step(order, operation, result))
+    for operation in _in_the_table(flow, order, others=1):
+        try:
+            result: Outcome | DomainError = advance(knowing, order, operation, NOON_MS)
+        except DomainError as refusal:
+            result = refusal.with_traceback(None)
+        found.append(Step(order, operation, result))
     return tuple(found)
 
 
@@ -319,12 +325,9 @@ def _next(flow: Flow, order: FulfillmentOrder) -> Iterator[FulfillmentOrder]:
     if order.reserve is not None and len(order.reserve.tenders) >= TENDERS_MAX:
         return  # a third payment shows nothing that the second did not
     yield cancel_open(order)
-    knowing = _knowing(flow, order)
-    for operation in _in_the_table(flow, order, others=0):
-        try:
-            yield advance(knowing, order, operation, NOON_MS).after
-        except DomainError:
-            continue
+    for step in _tried(flow.name, order):
+        if isinstance(step.result, Outcome):
+            yield step.result.after
 
 
 def possible(flow: Flow, order: FulfillmentOrder) -> list[Operation]:
