@@ -75,7 +75,7 @@ def _in_the_table(flow: Flow, order: FulfillmentOrder, others: int) -> Iterator[
     """Yield the operations that the table names for an order; of each of the `others` so many."""
     status = flow.status_of(order)
     for kind in FULFILLMENT_OPERATIONS:
-        is_named = (_name(kind), status) in flow.index
+        is_named = (kind_of(kind), status) in flow.index
         is_foreign = order.reserve is None and kind in RESERVE_OPERATIONS
         most = 1 if is_foreign else None
         yield from islice(built(kind, order), most if is_named else others)
@@ -88,8 +88,9 @@ def _knowing(flow: Flow, order: FulfillmentOrder) -> Flow:
 
 
 @cache
-def _name(kind: type) -> str:
-    return str(next(field.default for field in fields(kind) if field.name == "kind"))
+def kind_of(operation: type) -> str:
+    """Return by which name an operation travels."""
+    return str(next(field.default for field in fields(operation) if field.name == "kind"))
 
 
 def built(kind: type, order: FulfillmentOrder) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """The tables of all flows: each state with each operation, legal and illegal."""
 
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,10 +46,6 @@ every_shape = pytest.mark.parametrize(
     ("flow", "shape"), [_of(flow, shape) for flow in ALL_FLOWS for shape in SHAPES]
 )
 every_flow = pytest.mark.parametrize("flow", [_of(flow) for flow in ALL_FLOWS])
-
-
-def _kind(operation: type) -> object:
-    return next(field.default for field in fields(operation) if field.name == "kind")
 
 
 @every_shape
@@ -106,7 +102,7 @@ _ONWARD = (
 )  # fmt: skip
 _SIDEWAYS = ("wave_assigned", "label_requested")
 """Bring nothing nearer to the customer by themselves."""
-_BY_KIND = {_kind(operation): operation for operation in FULFILLMENT_OPERATIONS}
+_BY_KIND = {samples.kind_of(operation): operation for operation in FULFILLMENT_OPERATIONS}
 PAYING = (TenderTaken, CardAnswered, TenderReturned, ReservationConverted)
 """What may have to be done before goods that are not paid yet can leave."""
 PAYMENT_STEPS_MAX = 4
@@ -119,7 +115,9 @@ def _can_reach_the_customer(flow: Flow, order: FulfillmentOrder, steps: int = ST
         return _can_reach_the_customer(flow, goods) and _can_be_settled(order, PAYMENT_STEPS_MAX)
     if order.reserve is not None:
         return _can_be_sold(flow, order)
-    own = [kind for kind in map(_kind, flow.operations) if kind not in (*_ONWARD, *_SIDEWAYS)]
+    own = [
+        kind for kind in map(samples.kind_of, flow.operations) if kind not in (*_ONWARD, *_SIDEWAYS)
+    ]
     for kind in (*own, *_ONWARD):
         for operation in samples.built(_BY_KIND[kind], order):
             try:
@@ -212,13 +210,13 @@ def test_every_row_is_taken_from_every_source(flow: Flow):
 @every_flow
 def test_a_row_names_an_operation_that_exists(flow: Flow):
     """Every kind in a table is an operation of the vocabulary or of the flow."""
-    known = set(map(_kind, ALL_OPERATIONS))
+    known = set(map(samples.kind_of, ALL_OPERATIONS))
     assert {row.kind for row in flow.rows} <= known
 
 
 def test_kinds_are_unique():
     """Two operations of one name could not be told apart on the wire."""
-    counts = Counter(map(_kind, ALL_OPERATIONS))
+    counts = Counter(map(samples.kind_of, ALL_OPERATIONS))
     assert [kind for kind, count in counts.items() if count > 1] == []
 
 
