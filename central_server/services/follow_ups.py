@@ -206,11 +206,9 @@ class PushFollowUps:
         carriers = {one.location_id for one in self._carriers(order) if one.total("short")}
         days, count = Days(self._unit, self._now_ms), sum(wanted.values())
         late = Late(self._unit, whole, count, days, self._now_ms, self._promise_ms)
-        rules = RoutingRules(
-            excluded=frozenset({order.location_id, *carriers}), late=late.anywhere
-        )  # fmt: skip
+        rules = RoutingRules(excluded=frozenset({order.location_id, *carriers}))
         for _ in range(ROUTING_TRIES):
-            plan = self._routed(whole, units, rules)
+            plan = self._routed(whole, units, replace(rules, late=late.anywhere))
             if plan.location_id is None:
                 return None
             claim, is_free = days.take(plan.location_id, count)
@@ -219,7 +217,10 @@ class PushFollowUps:
                 rules = replace(rules, full=rules.full | full | {plan.location_id})
                 continue
             ask = self._ask(whole)
-            if reserve(self._unit, plan.location_id, wanted, self._source, self._now_ms, ask):
+            is_kept = plan.is_late or late.makes(plan.location_id, claim)
+            if is_kept and reserve(
+                self._unit, plan.location_id, wanted, self._source, self._now_ms, ask
+            ):
                 return self._moved(whole, self.location(plan.location_id), units, claim)
             days.give_back(plan.location_id, claim)
         return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from central_server.records import Location, Order
-from central_server.services.capacity import Days
+from central_server.services.capacity import Claim, Days
 from central_server.services.errors import NotInTime
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.sourcing.calendar import promised_by
@@ -63,6 +63,7 @@ class Late:
         self._days = days
         self._now_ms = now_ms
         self._promise_ms = promise_ms
+        self._overtaken: set[str] = set()
 
     def at(self, location_id: str) -> frozenset[str]:
         """Return a location, by its id, if it is too late."""
@@ -70,20 +71,39 @@ class Late:
             return frozenset()
         return self._among(self._view.locations.get_many([location_id]).values())
 
-    @cached_property
+    @property
     def anywhere(self) -> frozenset[str]:
         """All that are too late."""
+        return self._anywhere | self._overtaken
+
+    def makes(self, location_id: str, claim: Claim | None) -> bool:
+        """Return whether what was taken of a location's day is in time; else it counts as late.
+
+        The part that had room when it was looked at may have filled before it was taken.
+        """
+        if claim is None or not self._need_by:
+            return True
+        place = self._view.locations.get_many([location_id])[location_id]
+        if self._is_late(place, claim.starts_ms):
+            self._overtaken.add(location_id)
+        return location_id not in self._overtaken
+
+    @cached_property
+    def _anywhere(self) -> frozenset[str]:
         return self._among(self._view.locations.all()) if self._need_by else frozenset()
 
     def _among(self, places: Collection[Location]) -> frozenset[str]:
-        latest = date.fromisoformat(self._need_by)
         begins = self._days.begins([one.id for one in places], self._units)
         return frozenset(
             one.id
             for one in places
             if (start := begins.get(one.id, self._now_ms)) is not None
-            and ready_day(one, start, self._now_ms, self._promise_ms) > latest
+            and (one.id in self._overtaken or self._is_late(one, start))
         )
+
+    def _is_late(self, place: Location, begins_ms: int) -> bool:
+        ready = ready_day(place, begins_ms, self._now_ms, self._promise_ms)
+        return ready > date.fromisoformat(self._need_by)
 
 
 def is_for_want_of_time(plan: SourcingPlan) -> bool:

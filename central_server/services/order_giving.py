@@ -83,7 +83,8 @@ def promise(
             full = days.full([one.location_id for one in plan.trace], count)
             rules = replace(rules, full=rules.full | full | {plan.location_id})
             continue
-        if reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
+        is_kept = plan.is_late or late.makes(plan.location_id, claim)
+        if is_kept and reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan, claim
         days.give_back(plan.location_id, claim)
     raise InsufficientStock(shortfall)
