@@ -17,7 +17,6 @@ from central_server.records import (
     Order,
     OrderEvent,
     OrderHead,
-    OrderLine,
     OutboxItem,
     Trace,
 )
@@ -33,6 +32,7 @@ from central_server.services.pending_mail import PendingMail
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide, told_until_ms
+from central_server.services.uncarried import Uncarried
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan
 from sync.domain.errors import InvariantViolated
@@ -92,8 +92,7 @@ class PushFollowUps:
         """By when what was assigned has to be accepted, where rules say so."""
         self.freed: list[str] = []
         """Fulfillment orders that give back what they took of a location's day."""
-        self.line_counts: dict[tuple[str, int], tuple[int, int]] = {}
-        """(unsourced, dropped) by (order, line), where it changed."""
+        self.uncarried = Uncarried(self.order)
         self.money = MoneyOfPush(unit)
         self._decisions: list[FulfillmentOperation] = []
 
@@ -102,7 +101,7 @@ class PushFollowUps:
         self._source = source
         self._now_ms = now_ms
         sizes = tuple(len(one) for one in self._lists())
-        return _Mark(sizes, dict(self.line_counts), self.money.mark())
+        return _Mark(sizes, self.uncarried.mark(), self.money.mark())
 
     def roll_back(self, mark: _Mark) -> None:
         """Forget what was asked for since `mark` and give back what was reserved."""
@@ -121,7 +120,7 @@ class PushFollowUps:
         self._unit.capacity.release([one.id for one in self.assigned[mark.sizes[0] :]])
         for kept, size in zip(self._lists(), mark.sizes, strict=True):
             del kept[size:]
-        self.line_counts = mark.counts
+        self.uncarried.roll_back(mark.counts)
         self.money.roll_back(mark.moves)
         self._decisions.clear()
 
@@ -327,57 +326,21 @@ class PushFollowUps:
 
     def leave_unsourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> None:
         """Keep units on the order as wanted, but carried by nobody."""
-        for line, count in units.items():
-            unsourced, dropped = self._counts(order.order_id, line)
-            self.line_counts[order.order_id, line] = (unsourced + count, dropped)
+        self.uncarried.leave(order.order_id, units)
 
     def take_back(self, order: FulfillmentOrder, units: Mapping[int, int]) -> TakenBack:
         """Take units off what nobody carries, and off what was given up: `order` has them."""
-        dropped_all = doubled = 0
         others = [one for one in self._carriers(order) if one.id != order.id]
         carriers = [order, *(self.rows.get(one.id, one) for one in others)]
-        for number, count in units.items():
-            unsourced, dropped = self._counts(order.order_id, number)
-            taken = min(count, unsourced)
-            carried = sum(
-                line.allocated - line.short
-                for one in carriers for line in one.lines if line.line == number
-            )  # fmt: skip
-            ordered = self._line(order.order_id, number).quantity
-            more = min(max(0, carried + unsourced - taken - ordered), count - taken)
-            wanted_again = min(count - taken - more, dropped)
-            doubled += more
-            dropped_all += wanted_again
-            self.line_counts[order.order_id, number] = (unsourced - taken, dropped - wanted_again)
-        return TakenBack(dropped_all, doubled)
+        return self.uncarried.take_back(order.order_id, units, carriers)
 
     def drop_unsourced(self, order: FulfillmentOrder) -> None:
         """Give up all units of the order that nobody carries."""
-        for line in self.order(order.order_id).lines:
-            unsourced, dropped = self._counts(order.order_id, line.line)
-            if unsourced:
-                self.line_counts[order.order_id, line.line] = (0, dropped + unsourced)
-
-    def _counts(self, order_id: str, line: int) -> tuple[int, int]:
-        changed = self.line_counts.get((order_id, line))
-        if changed is not None:
-            return changed
-        found = self._line(order_id, line)
-        return found.unsourced, found.dropped
-
-    def _line(self, order_id: str, line: int) -> OrderLine:
-        return next(one for one in self.order(order_id).lines if one.line == line)
+        self.uncarried.drop(order.order_id)
 
     def progress(self, parts: Mapping[str, Sequence[FulfillmentOrder]]) -> dict[str, OrderProgress]:
         """Return how far orders are after what was asked for so far; `parts` carry them, by id."""
-        shifts: dict[str, tuple[int, int]] = {}
-        for (order_id, line), counts in self.line_counts.items():
-            before = self._line(order_id, line)
-            unsourced, dropped = shifts.get(order_id, (0, 0))
-            unsourced += counts[0] - before.unsourced
-            dropped += counts[1] - before.dropped
-            shifts[order_id] = (unsourced, dropped)
-        found = {}
+        shifts, found = self.uncarried.shifts(), {}
         for order_id, carried in parts.items():
             head = self.head(order_id)
             unsourced, dropped = shifts.get(order_id, (0, 0))

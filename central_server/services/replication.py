@@ -359,8 +359,8 @@ class Replication(Moving, Reserving):
         if ups.begun:
             unit.orders.insert_many(ups.begun)
         unit.orders.set_statuses(self._statuses())
-        if ups.line_counts:
-            unit.orders.set_line_counts(ups.line_counts)
+        if ups.uncarried.counts:
+            unit.orders.set_line_counts(ups.uncarried.counts)
         self._write_rows(feed)
         self._write_stock(feed)
         if ups.events:
