@@ -3,6 +3,7 @@
 Files of tests lie in memory. Where several processes share the tests, slow ones begin.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -10,8 +11,10 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support.collector import calm_collector
 from tests.support.scratch import scratch_folder
 
+gc.disable()  # what is collected stays; see below
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", scratch_folder())
 pytest_plugins = ["tests.support.databases", "tests.support.told_figures"]
 
@@ -24,6 +27,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Let slow tests begin, so that no process waits for another's last one at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what was imported and collected."""
+    calm_collector()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

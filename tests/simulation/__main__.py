@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.simulation import figures, offline
-from tests.simulation.batch import COMMAND, calm_collector, failure, run_seed
+from tests.simulation.batch import COMMAND, calm, failure, run_seed
 from tests.simulation.plan import plan_of
 from tests.simulation.run import Result, Run
 
@@ -60,11 +60,11 @@ def _many(seeds: range, workers: int) -> int:
 
 def _results(seeds: range, workers: int) -> Iterator[Result]:
     if workers <= 1:
-        calm_collector()
+        calm()
         yield from map(run_seed, seeds)
         return
     with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=calm_collector
+        workers, mp_context=get_context("spawn"), initializer=calm
     ) as pool:
         yield from pool.map(run_seed, seeds, chunksize=4)
 

@@ -1,12 +1,12 @@
 """What the command line and the tests share: a seed as a unit of work, a failure as a text."""
 
-import gc
 import logging
 
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.run import Result, Run
 from tests.simulation.shrink import RUNS_MAX, shrink
 from tests.simulation.world import AS_BUILT, Fittings
+from tests.support.collector import calm_collector
 
 COMMAND = "python -m tests.simulation"
 
@@ -18,15 +18,15 @@ def run_seed(seed: int) -> Result:
     return result
 
 
-def calm_collector() -> None:
-    """Let the garbage collector walk rarely: runs leave few cycles, and imports leave none.
+def calm() -> None:
+    """Make a process ready for many runs: the garbage collector walks rarely."""
+    calm_storage()
+    calm_collector()
 
-    And let nobody hear of full disks, which these runs have by the hundred.
-    """
+
+def calm_storage() -> None:
+    """Let nobody hear of full disks, which these runs have by the hundred."""
     logging.getLogger("central_server.storage").setLevel(logging.ERROR)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
 
 
 def failure(

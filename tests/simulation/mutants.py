@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tests.simulation import events, oracles
-from tests.simulation.batch import calm_collector
+from tests.simulation.batch import calm
 from tests.simulation.oracles import rules as harm
 from tests.simulation.plan import plan_of
 from tests.simulation.registry import EventKind
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5_000, help="at most, for each mutant")
     parser.add_argument("--only", default="", help="those whose name has this")
     options = parser.parse_args(arguments)
-    calm_collector()
+    calm()
     missed = []
     for mutant in (one for one in MUTANTS if options.only in one.name):
         began = time.monotonic()

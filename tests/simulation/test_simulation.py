@@ -6,7 +6,7 @@ from time import monotonic, process_time
 import pytest
 
 from tests.simulation import events, figures, offline
-from tests.simulation.batch import calm_collector, failure, run_seed
+from tests.simulation.batch import calm_storage, failure, run_seed
 from tests.simulation.plan import plan_of
 from tests.support.told_figures import AddUp
 
@@ -20,8 +20,8 @@ SHRINKING_RUNS_MAX = 100
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _calm_collector():
-    calm_collector()
+def _calm_storage():
+    calm_storage()
 
 
 def parts_of(seeds: int) -> list[range]:
