@@ -12,9 +12,11 @@ import structlog
 from hypothesis import settings
 
 from tests.support.collector import calm_collector
+from tests.support.compiled import compile_once
 from tests.support.scratch import scratch_folder
 
 gc.disable()  # what is collected stays; see below
+compile_once()
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", scratch_folder())
 pytest_plugins = ["tests.support.databases", "tests.support.told_figures"]
 

@@ -7,6 +7,7 @@ from tests.simulation.run import Result, Run
 from tests.simulation.shrink import RUNS_MAX, shrink
 from tests.simulation.world import AS_BUILT, Fittings
 from tests.support.collector import calm_collector
+from tests.support.compiled import compile_once
 
 COMMAND = "python -m tests.simulation"
 
@@ -19,8 +20,9 @@ def run_seed(seed: int) -> Result:
 
 
 def calm() -> None:
-    """Make a process ready for many runs: the garbage collector walks rarely."""
+    """Make a process ready for many runs: what they share is kept, and the collector rests."""
     calm_storage()
+    compile_once()
     calm_collector()
 
 
