@@ -18,8 +18,8 @@ class PromiseKeeper:
 
     def run(self) -> int:
         """Move what has lapsed by now, a location at a time; return how many promises."""
+        self._database.write(lambda unit: keep_time(unit, self._clock))
         now = self._clock.now_ms()
-        self._database.write(lambda unit: keep_time(unit, now))
         with self._database.read() as view:
             lapsed = view.fulfillments.lapsed(now)
             idle = view.fulfillments.idle(now)

@@ -85,7 +85,7 @@ class OrderGroups:
             if outcome is None and len(refusals) >= OUT_OF_SERVICE_MAX:
                 outcome = refusals[-1]  # each would wait for the same, one after the other
             elif outcome is None:
-                outcome = self._alone(one, now)
+                outcome = self._alone(one, self._clock.now_ms())
                 if isinstance(outcome, self._out_of_service):
                     refusals.append(outcome)
             outcomes.append(outcome)
@@ -134,7 +134,7 @@ class OrderGroups:
     def _place_alone(
         self, unit: "Unit", request: OrderRequest, now_ms: int, foresight: "Foresight | None"
     ) -> "Placed":
-        keep_time(unit, now_ms)
+        keep_time(unit, self._clock)
         return self._place(unit, request.new, request.identity, now_ms, foresight)
 
     def _placed(
@@ -155,7 +155,7 @@ class OrderGroups:
         skus = {line.sku for one in requests for line in one.new.lines}
         places = {one.new.location_id for one in requests}
         group.load(places, skus, [one.key for one in requests], now_ms)
-        keep_time(group, now_ms)
+        keep_time(group, self._clock)
         bundles = group.supply.bundles(skus)
         parts = {sku: {sku, *(bundles[sku].components if sku in bundles else ())} for sku in skus}
         promises = Promises(group, now_ms)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Lease, Location, Replica
 from central_server.services.succession import Standing
+from sync.clock import Clock
 from sync.domain.escrow import EscrowPolicy, Rights, Share
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect, StockReason
@@ -221,15 +222,19 @@ def _first_lease(unit: "Unit", location_id: str) -> Lease:
     return Lease(location_id, unit.leases.newest_generation(location_id) + 1, 0, 0, 0)
 
 
-def keep_time(unit: "Unit", now_ms: int) -> None:
+def keep_time(unit: "Unit", clock: Clock) -> None:
     """Notice a clock of central's that was set back, before anything is promised by it.
 
     A lease counts by this clock alone, and no store can see it run twice through
     the same hour: all leases end, and what is not confirmed lapses, until each
     store has been heard again. Noted seldom, so that orders do not wait for each
     other here; the margin of a lease is longer than what goes unnoticed.
+
+    The clock is read once the time that was noted is known: a reading from before the
+    transaction had its turn would be older than what others noted meanwhile.
     """
     seen = unit.meta.clock_ms()
+    now_ms = clock.now_ms()
     if now_ms < seen - CLOCK_STEP_MS:
         unit.leases.end_all(now_ms)
         unit.fulfillments.end_confirmations(now_ms)

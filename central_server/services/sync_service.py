@@ -77,7 +77,7 @@ class SyncService:
                 continue
 
     def _move(self, location: Location, key: str, now_ms: int, unit: "Unit") -> None:
-        keep_time(unit, now_ms)
+        keep_time(unit, self._judging.clock)
         applier = Replication(unit, self._judging, location, now_ms)
         applier.lapse(frozenset({key}))
         applier.flush()
@@ -97,7 +97,7 @@ class SyncService:
         def work(unit: "Unit") -> PushAnswer:
             replica, location = _sender_of(unit, replica_id)
             scopes = scopes_of(location) if replica.enabled else ()
-            keep_time(unit, now)
+            keep_time(unit, self._judging.clock)
             if replica.enabled:
                 note_gap(unit, replica, now)
             if poison is None:

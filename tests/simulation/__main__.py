@@ -63,9 +63,7 @@ def _results(seeds: range, workers: int) -> Iterator[Result]:
         calm()
         yield from map(run_seed, seeds)
         return
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=calm
-    ) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=calm) as pool:
         yield from pool.map(run_seed, seeds, chunksize=4)
 
 
