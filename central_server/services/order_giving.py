@@ -208,13 +208,14 @@ def feed_parts(
 ) -> None:
     """Let the stores know of their new work, and of their stock that is tied to it.
 
-    `bodies` are the rows of that work as JSON, by id, as they were written down.
+    `bodies` are the rows of that work as JSON, by id, as they were written down. Stock that is not
+    tied to it was not locked for it: what is read of it may be older than what others said.
     """
     feed = unit.feed_writer()
     for fulfillment in parts:
         scope = store_scope(fulfillment.location_id)
         feed.put_body(scope, Entity.FULFILLMENT, fulfillment.id, bodies[fulfillment.id])
-        skus = {line.sku for line in fulfillment.lines}
+        skus = {line.sku for line in fulfillment.lines if line.allocated}
         for row in unit.stock.rows(fulfillment.location_id, skus):
             feed.put(scope, Entity.STOCK, row.sku, row)
     heads = feed.flush()

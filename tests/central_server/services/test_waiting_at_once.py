@@ -89,20 +89,28 @@ def test_what_an_order_waits_for_is_promised_to_nobody_meanwhile(shipping, monke
 
 
 class Pause:
-    """Lets the first caller of a method wait, after it, until it may go on."""
+    """Lets the first caller of a method wait, after it or before it, until it may go on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, *, is_before: bool = False
+    ) -> None:
         self.is_reached, self.may_go_on = Event(), Event()
         method = getattr(owner, name)
 
         def paused(*asked: Any, **named: Any) -> Any:
+            if is_before:
+                self._stand_still()
             found = method(*asked, **named)
-            if not self.is_reached.is_set():
-                self.is_reached.set()
-                assert self.may_go_on.wait(10)
+            if not is_before:
+                self._stand_still()
             return found
 
         monkeypatch.setattr(owner, name, paused)
+
+    def _stand_still(self) -> None:
+        if not self.is_reached.is_set():
+            self.is_reached.set()
+            assert self.may_go_on.wait(10)
 
     def meanwhile(self, first: Work, second: Work) -> None:
         """Do `second` while `first` stands still, and let both end."""
