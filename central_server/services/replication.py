@@ -335,6 +335,8 @@ class Replication(Moving, Reserving):
         mark = self._ups.begin(str(source), self._now_ms)
         try:
             return handler.follow(step, self._ups)
+        except self.trouble:
+            raise  # the transaction is over, and all that was done in it
         except Exception:
             self._ups.roll_back(mark)
             raise

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central_server.services.follow_ups import PushFollowUps
 from central_server.storage.database import Database, Unavailable
@@ -103,10 +105,14 @@ def test_a_server_that_is_killed_while_a_store_sends_loses_nothing(
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("is_moved", [False, True], ids=["before it moved", "after"])
 def test_a_deadlock_while_a_promise_moves_is_run_again(
-    postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_moved: bool
 ):
-    """Another transaction was in the way: no fault of the operation, so it is not held back."""
+    """Another transaction was in the way: no fault of the operation, so it is not held back.
+
+    Of a transaction that PostgreSQL has ended nothing is given back by hand.
+    """
     world = build_world(postgresql_database, tmp_path)
     placed = world.place(("SKU-1", 2))
     (work,) = world.fulfillments(placed.order_id)
@@ -115,10 +121,14 @@ def test_a_deadlock_while_a_promise_moves_is_run_again(
     re_source, met = PushFollowUps.re_source, list[int]()
 
     def meets_another(ups: PushFollowUps, *asked: Any) -> Any:
-        if not met:
-            met.append(1)
-            raise OperationalError("SELECT", {}, psycopg.errors.DeadlockDetected("met"))
-        return re_source(ups, *asked)
+        if met:
+            return re_source(ups, *asked)
+        met.append(1)
+        if is_moved:
+            re_source(ups, *asked)
+        with suppress(DBAPIError):
+            ups._unit.stock._connection.execute(text("SELECT 1 / 0"))
+        raise OperationalError("SELECT", {}, psycopg.errors.DeadlockDetected("met"))
 
     monkeypatch.setattr(PushFollowUps, "re_source", meets_another)
     monkeypatch.setattr(psycopg.errors.DeadlockDetected, "sqlstate", "40P01")
