@@ -363,6 +363,7 @@ class Replication(Moving, Reserving):
         unit.orders.set_statuses(self._statuses())
         if ups.uncarried.counts:
             unit.orders.set_line_counts(ups.uncarried.counts)
+        unit.capacity.release(ups.freed)  # orders take a day before its stock, too
         self._write_rows(feed)
         self._write_stock(feed)
         if ups.events:
@@ -371,7 +372,6 @@ class Replication(Moving, Reserving):
             unit.orders.add_trace(trace)
         if ups.pauses:
             unit.shipping.pause(ups.pauses)
-        unit.capacity.release(ups.freed)
         unit.fulfillments.set_accept_by(ups.accept_by)
         if ups.undone:
             keep_cancellations_back(unit, ups, self._carried())

@@ -13,11 +13,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central_server.services.follow_ups import PushFollowUps
+from central_server.services.replication import Replication
+from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.storage.database import Database, Unavailable
 from sync.domain.fulfillment import ShortReason
 from sync.domain.operations import FulfillmentRejected
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.protocol.verdicts import VerdictStatus
+from tests.central_server.services.test_routing_rules import publish
+from tests.central_server.services.test_waiting_at_once import one_by_one
 from tests.support.central_world import ON_HAND, Device, World, build_world
 from tests.support.databases import prepare
 from tests.support.postgresql import PostgresqlServer
@@ -137,4 +141,19 @@ def test_a_deadlock_while_a_promise_moves_is_run_again(
     assert [one.status for one in answer.verdicts] == [VerdictStatus.AMENDED]
     moved = [one for one in world.fulfillments(placed.order_id) if one.total("open")]
     assert [one.location_id for one in moved] == ["S002"]
+    world.check_books()
+
+
+def test_an_order_and_a_store_that_gives_one_up_do_not_lock_each_other_out(
+    postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where the day of a store is limited, both take the day first, and then the stock."""
+    world = build_world(postgresql_database, tmp_path)
+    publish(world, RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S001",), orders=9))
+    (work,) = world.fulfillments(world.place(("SKU-1", 2)).order_id)
+    device = world.device("S001")
+    device.do(FulfillmentRejected(work.id, ShortReason.STORE_BUSY))
+    one_by_one(
+        monkeypatch, (Replication, "_write_stock"), device.push, lambda: world.place(("SKU-1", 1))
+    )
     world.check_books()
