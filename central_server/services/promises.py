@@ -7,6 +7,7 @@ network, one place's promise needs only that place's rows.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from central_server.records import StockSums
@@ -59,6 +60,8 @@ def as_chosen(ask: Ask) -> Ask:
 
 
 ANYBODY = Ask()
+ByPlace = Mapping[str, Mapping[str, int]]
+"""Units by SKU and place."""
 Promised = dict[str, dict[str, Promise]]
 """Promises by location and SKU."""
 Network = Callable[[Collection[str], Ask], Mapping[str, Promise]]
@@ -399,8 +402,10 @@ def reserve(
     """Allocate `wanted` (units by SKU) at one place, all or nothing, if the rules allow it.
 
     False too where what was known is not so any more: the caller looks again, if it can.
-    Positions are read again, locked. What is kept of the whole network is looked at again
-    while nobody else promises these SKUs. `promises` are what this transaction knows already.
+    Positions are read again, locked, and only then what of them is kept: who gave up units
+    here may have left them to wait, at once. What is kept of the whole network is looked at
+    again while nobody else promises these SKUs. `promises` are what this transaction knows
+    already.
     """
     promises = promises or Promises(unit, now_ms)
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
@@ -408,14 +413,17 @@ def reserve(
     others = set(wanted).difference(wide)
     unit.stock.share_network(others)
     fresh = Promises(unit, now_ms, promises.rules)
-    waiting = fresh.unsourced(others)
-    if not ask.is_moved and any(waiting[sku] for sku in others):
-        return False  # an order came meanwhile that waits for them: look again
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
-    kept, held = fresh.kept(wanted, ask), fresh.held(wanted)
+
+    @cache
+    def behind() -> tuple[Mapping[str, int], ByPlace, ByPlace]:
+        return fresh.unsourced(others), fresh.kept(wanted, ask), fresh.held(wanted)
 
     def limit(position: StockPosition) -> int:
+        waiting, kept, held = behind()
+        if not ask.is_moved and any(waiting[sku] for sku in others):
+            return 0  # an order came meanwhile that waits for them: look again
         promise = promises.promise(position, ask, known[position.sku])
         promise = less_waiting(promise, kept.get(position.sku, {}).get(location_id, 0))
         promise = less_held(promise, held[position.sku].get(location_id, 0))

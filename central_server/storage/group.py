@@ -262,8 +262,9 @@ class GroupUnit(Unit):
         skus = sorted({sku for _, sku in keys})
         with Together(self.connection) as together:
             self._stock.share_among(together, skus)
-            self._orders.load(together, skus)  # anew: nobody else changes it any more
             self._stock.hold(together, keys)
+            # Anew, and last: who gave up units here may have left them to wait, all at once.
+            self._orders.load(together, skus)
 
     def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception | None:
         """Run one order's part; what it did is taken back where it raises, and that returned.

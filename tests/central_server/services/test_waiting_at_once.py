@@ -183,6 +183,28 @@ def test_who_is_to_wait_sees_the_promise_that_moves_at_the_same_moment(shipping,
     assert coming["units"] == 2
 
 
+@pytest.mark.parametrize("is_alone", [False, True], ids=["group", "alone"])
+def test_what_is_given_up_is_its_orders_before_it_is_anybodys(shipping, monkeypatch, is_alone):
+    """S002 gives up the last unit there is: who asks for it at that moment does not get it."""
+    counted = [StockItem(name, "SKU-1", int(name == "S002")) for name in ("S001", "S002", "S003")]
+    shipping.parts.intake.stock(counted, "count")
+    device, order_id = giving_up(shipping)
+    request = OrderRequest(
+        shipping.new_order(("SKU-1", 1), at="S002"), RequestIdentity("test", "buys", "b")
+    )
+    groups, outcomes = shipping.parts.central.orders._groups, list[object]()
+
+    def buy() -> None:
+        now_ms = shipping.clock.now_ms()
+        outcomes.append(groups._alone(request, now_ms) if is_alone else groups.place([request])[0])
+
+    Pause(monkeypatch, Stock, "apply_effects").meanwhile(device.push, buy)
+    assert [type(one) for one in outcomes] == [InsufficientStock]
+    (line,) = shipping.order(order_id)["lines"]
+    assert line["unsourced"] == 1
+    assert shipping.stock("S002") == (1, 0)
+
+
 def in_turn(world: World, monkeypatch: pytest.MonkeyPatch, new: NewOrder, work: Work) -> None:
     """Do `work` while an order has SKU-1 for itself: no transaction has to be run again."""
     request = OrderRequest(new, RequestIdentity("test", "has-it", "b"))
