@@ -99,7 +99,7 @@ def keep_back(unit: "Unit", order: Order, now_ms: int, how: Giving) -> bool:
     Returns whether it may not. Its customer is told a date that they do not know.
     The caller has locked the order.
     """
-    release_ms = release_of(unit, sold_in(order, is_open=True), now_ms)
+    release_ms = _open_until(unit, order, now_ms)
     if release_ms is None:
         return False
     before = next((one for one in unit.holds.of(order.id) if one.kind == KIND), None)
@@ -118,9 +118,15 @@ def look_again(unit: "Unit", order: Order, now_ms: int) -> None:
     As where a date changes: whoever ends it asks here. The caller has locked the order.
     """
     hold = _open_hold(unit, order)
-    release_ms = release_of(unit, sold_in(order, is_open=True), now_ms)
+    release_ms = _open_until(unit, order, now_ms)
     if hold is not None and release_ms != _moment(hold, "release_ms"):
         unit.holds.open([replace(hold, until_ms=now_ms)])
+
+
+def _open_until(unit: "Unit", order: Order, now_ms: int) -> int | None:
+    """Return from when on what is open may be sold: who says another date waits, and finds it."""
+    unit.stock.lock_network({line.sku for line in order.lines if line.unsourced})
+    return release_of(unit, sold_in(order, is_open=True), now_ms)
 
 
 def promise_again(unit: "Unit", order: Order, now_ms: int, how: Giving) -> None:

@@ -301,6 +301,25 @@ def test_a_date_that_is_dropped_meanwhile_drops_the_hold(shipping, monkeypatch, 
 
 
 @pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
+def test_a_date_that_is_dropped_while_an_order_is_held_by_it_holds_nothing(
+    shipping, monkeypatch, is_sent
+):
+    """Its date was moved, the job reads the new one, and that is dropped: the order is released."""
+    supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
+    publish(shipping, RoutingRule("plain", RoutingRuleKind.ROUTE))
+    supply.set_release("SKU-1", now + DAY_MS)
+    new = parcel_order(("SKU-1", 1)) if is_sent else shipping.new_order(("SKU-1", 1))
+    placed = later(shipping, new, "pre")
+    supply.set_release("SKU-1", now + 9 * DAY_MS)
+    waiting = shipping.parts.central.waiting
+    Pause(monkeypatch, Catalogue, "releases").meanwhile(
+        waiting.run, lambda: supply.set_release("SKU-1", None)
+    )
+    assert waiting.run() == 1
+    assert carriers_of(shipping, placed) == ["S001"]
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
 def test_a_date_that_is_set_meanwhile_is_the_orders(shipping, monkeypatch, is_sent):
     """It is said and not committed: an order for goods on their way waits for it, too."""
     supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
