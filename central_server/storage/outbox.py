@@ -91,17 +91,18 @@ class Outbox:
         )
         return bool(removed.rowcount)
 
-    def done(self, item_id: str, now_ms: int) -> None:
-        """Write that a side effect has left."""
-        self.done_many([item_id], now_ms)
+    def done(self, item_id: str, now_ms: int) -> bool:
+        """Write that a side effect has left; return whether nobody wrote that before."""
+        return bool(self.done_many([item_id], now_ms))
 
-    def done_many(self, item_ids: Collection[str], now_ms: int) -> None:
-        """Write that side effects have left."""
-        self._connection.execute(
+    def done_many(self, item_ids: Collection[str], now_ms: int) -> int:
+        """Write that side effects have left; return of how many nobody wrote that before."""
+        written = self._connection.execute(
             update(OUTBOX)
-            .where(among(self._connection, OUTBOX.c.id, item_ids))
+            .where(among(self._connection, OUTBOX.c.id, item_ids), OUTBOX.c.done_ms.is_(None))
             .values(done_ms=now_ms, last_error="")
         )
+        return written.rowcount
 
     def failed(self, item_id: str, error: str, retry_at_ms: int) -> None:
         """Write why a side effect did not leave, and when to try again."""
