@@ -48,7 +48,7 @@ class Outbox:
 
         `kinds` limits it to these, if any are named.
 
-        Commit, do the work outside the transaction, then call `done` or `failed`.
+        Commit, do the work outside the transaction, then call `done`, `failed` or `give_back`.
         """
         due = [
             OUTBOX.c.done_ms.is_(None),
@@ -73,6 +73,22 @@ class Outbox:
             .values(attempts=OUTBOX.c.attempts + 1, not_before_ms=now_ms + lease_ms)
         )
         return tuple(_item(row, row.attempts + 1) for row in rows)
+
+    def give_back(self, item_ids: Collection[str], until_ms: int) -> None:
+        """End claims until `until_ms`, of which nothing was tried: who comes next gets them.
+
+        Those that are not claimed until then are somebody else's by now.
+        """
+        self._connection.execute(
+            update(OUTBOX)
+            .where(
+                among(self._connection, OUTBOX.c.id, item_ids),
+                OUTBOX.c.done_ms.is_(None),
+                OUTBOX.c.not_before_ms == until_ms,
+            )
+            # Their age is their turn: behind what came meanwhile some would never leave.
+            .values(attempts=OUTBOX.c.attempts - 1, not_before_ms=OUTBOX.c.created_ms)
+        )
 
     def newest(self, keys: Collection[str]) -> OutboxItem | None:
         """Return the newest side effect under one of these keys, left or not."""
