@@ -100,12 +100,13 @@ class LabelDesk:
         key, box = str(item.payload["fulfillment_id"]), cast("int", item.payload["box"])
         unit.orders.heads([str(item.payload["order_id"])])
         stored = unit.fulfillments.get(key, lock=True)
-        unit.outbox.done(item.id, now)
+        # Where the carrier took longer than the claim, somebody else may have answered already.
+        is_first = unit.outbox.done(item.id, now)
         if stored is None:
             return
         before = stored.row.order
         after = None
-        if _is_meant(before, item.payload):
+        if is_first and _is_meant(before, item.payload):
             arrived = label_arrived(before, box, number) if number else None
             after = label_failed(before, box, problem) if problem else arrived
         feed = FeedWriter(unit.feed)
@@ -114,9 +115,9 @@ class LabelDesk:
             body = unit.fulfillments.upsert_many([row])[key]
             feed.put_body(store_scope(after.location_id), Entity.FULFILLMENT, key, body)
             self._tell(unit, feed, after, box, number, problem, now)
-        elif problem and _stands_on(before, item):
+        elif problem and is_first and _stands_on(before, item):
             self._tell(unit, feed, before, box, "", problem, now)
-        elif number:
+        elif number and number not in {one.tracking for one in shipment_of(before).boxes}:
             payload = {**item.payload, "number": number}
             unit.outbox.add(
                 [OutboxItem(new_id(now, self._random), LABEL_VOID, f"{LABEL_VOID}:{number}",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 LEASE_MS = 60_000
+SENDING_MS = LEASE_MS // 2
+"""No message is begun later: what has left is noted before another process may claim it."""
 BATCH = 50
 RETRY_BASE_MS = 5_000
 RETRY_MAX_MS = 3_600_000
@@ -26,22 +28,30 @@ TEXT_MAX = 500
 
 def send_due(database: "Database", notifier: Notifier, clock: Clock, random: Random) -> int:
     """Send what is due and return how many left. What fails is tried again, later each time."""
-    now = clock.now_ms()
+    now, began_ms = clock.now_ms(), clock.monotonic_ms()
     items = database.write(
         lambda unit: unit.outbox.claim(now, lease_ms=LEASE_MS, limit=BATCH, kinds=(KIND,))
     )
     sent: list[OutboxItem] = []
-    for item in items:
+    left: Sequence[OutboxItem] = ()
+    for index, item in enumerate(items):
+        if clock.monotonic_ms() - began_ms >= SENDING_MS:
+            left = items[index:]
+            break
         try:
             notifier.send(_message(item))
         except DeliveryFailed as problem:
-            _fail(database, item, str(problem), now, random)
+            _fail(database, item, str(problem), clock.now_ms(), random)
         except Exception as problem:  # noqa: BLE001 - the others go on; it is tried again
-            _fail(database, item, f"{type(problem).__name__}: {problem}", now, random)
+            said = f"{type(problem).__name__}: {problem}"
+            _fail(database, item, said, clock.now_ms(), random)
         else:
             sent.append(item)
     if sent:
         _done(database, sent, clock.now_ms())
+    if left:
+        ids = [item.id for item in left]
+        database.write(lambda unit: unit.outbox.give_back(ids, now + LEASE_MS))
     return len(sent)
 
 

@@ -1,8 +1,8 @@
 """Learns how often units are found where, from what stores pick and what they do not find.
 
 Each ledger entry of a pick counts once: the last one that was learned from is kept
-with the rates, in the same transaction. Entries of the last minutes wait, so that none
-is skipped that another transaction has not committed yet.
+with the rates, in the same transaction. Entries of the last minutes wait, and what was
+written behind them, so that none is skipped that another transaction commits late.
 """
 
 from typing import TYPE_CHECKING

@@ -18,6 +18,8 @@ _MARK = ("", "", "#")
 """The row whose `seen_row` is the last ledger entry that was learned from."""
 ROWS_MAX = 50_000
 """Ledger entries that are learned from in one transaction."""
+AHEAD_MS = 2 * 3_600_000
+"""What is later by more was written by a clock that was ahead: nothing waits until then."""
 _LOCK = 5_140_171_206
 """Any number: on PostgreSQL, who replaces all prices waits for others under it."""
 _OF_SKUS = Prepared(
@@ -80,17 +82,21 @@ class Learned:
     def picked(self, after_row: int, before_ms: int) -> tuple[list[Picked], int]:
         """Return what was found and missed after a ledger entry, and the last entry looked at.
 
-        Of a long ledger it looks at `ROWS_MAX` entries.
+        Of a long ledger it looks at `ROWS_MAX` entries. It ends before the first that is not
+        older than `before_ms`: a transaction that waited may have written an older one behind it.
         """
         table = STOCK_LEDGER.c
         some = (
-            select(table.id)
-            .where(table.id > after_row, table.at_ms < before_ms)
+            select(table.id, table.at_ms)
+            .where(table.id > after_row)
             .order_by(table.id)
             .limit(ROWS_MAX)
-            .subquery()
+            .cte()
         )
-        last = self._connection.execute(select(func.max(some.c.id))).scalar()
+        is_young = some.c.at_ms.between(before_ms, before_ms + AHEAD_MS)
+        young = select(func.min(some.c.id)).where(is_young).scalar_subquery()
+        settled = or_(young.is_(None), some.c.id < young)
+        last = self._connection.execute(select(func.max(some.c.id)).where(settled)).scalar()
         if last is None:
             return [], after_row
         new = (table.id > after_row, table.id <= last, table.at_ms < before_ms)

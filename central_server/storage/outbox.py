@@ -48,7 +48,7 @@ class Outbox:
 
         `kinds` limits it to these, if any are named.
 
-        Commit, do the work outside the transaction, then call `done` or `failed`.
+        Commit, do the work outside the transaction, then call `done`, `failed` or `give_back`.
         """
         due = [
             OUTBOX.c.done_ms.is_(None),
@@ -74,6 +74,22 @@ class Outbox:
         )
         return tuple(_item(row, row.attempts + 1) for row in rows)
 
+    def give_back(self, item_ids: Collection[str], until_ms: int) -> None:
+        """End claims until `until_ms`, of which nothing was tried: who comes next gets them.
+
+        Those that are not claimed until then are somebody else's by now.
+        """
+        self._connection.execute(
+            update(OUTBOX)
+            .where(
+                among(self._connection, OUTBOX.c.id, item_ids),
+                OUTBOX.c.done_ms.is_(None),
+                OUTBOX.c.not_before_ms == until_ms,
+            )
+            # Their age is their turn: behind what came meanwhile some would never leave.
+            .values(attempts=OUTBOX.c.attempts - 1, not_before_ms=OUTBOX.c.created_ms)
+        )
+
     def newest(self, keys: Collection[str]) -> OutboxItem | None:
         """Return the newest side effect under one of these keys, left or not."""
         row = self._connection.execute(
@@ -91,17 +107,18 @@ class Outbox:
         )
         return bool(removed.rowcount)
 
-    def done(self, item_id: str, now_ms: int) -> None:
-        """Write that a side effect has left."""
-        self.done_many([item_id], now_ms)
+    def done(self, item_id: str, now_ms: int) -> bool:
+        """Write that a side effect has left; return whether nobody wrote that before."""
+        return bool(self.done_many([item_id], now_ms))
 
-    def done_many(self, item_ids: Collection[str], now_ms: int) -> None:
-        """Write that side effects have left."""
-        self._connection.execute(
+    def done_many(self, item_ids: Collection[str], now_ms: int) -> int:
+        """Write that side effects have left; return of how many nobody wrote that before."""
+        written = self._connection.execute(
             update(OUTBOX)
-            .where(among(self._connection, OUTBOX.c.id, item_ids))
+            .where(among(self._connection, OUTBOX.c.id, item_ids), OUTBOX.c.done_ms.is_(None))
             .values(done_ms=now_ms, last_error="")
         )
+        return written.rowcount
 
     def failed(self, item_id: str, error: str, retry_at_ms: int) -> None:
         """Write why a side effect did not leave, and when to try again."""

@@ -13,6 +13,8 @@ from central_server.jobs.outbox import (
     send_due,
 )
 from central_server.ports import DeliveryFailed
+from central_server.records import OutboxItem
+from central_server.services.mail import KIND
 from tests.support.central_world import World, build_world
 
 
@@ -117,6 +119,66 @@ def test_one_bad_message_does_not_hold_up_the_others(world):
     world.place()
     world.place()
     assert send(world, Picky()) == 1
+
+
+class Slow:
+    """A relay that takes its time; while it has the message `at`, another process sends too."""
+
+    def __init__(self, world: World, *, at: int = 0) -> None:
+        self.world = world
+        self.at = at
+        self.keys: list[str] = []
+
+    def send(self, message):
+        self.world.clock.advance(2_000)
+        self.keys.append(message.key)
+        if len(self.keys) == self.at:
+            send(self.world, self)
+
+
+def write(world, count: int) -> list[str]:
+    """Let so many messages be due; return their keys."""
+    now = world.clock.now_ms()
+    payload = {"to": "jo@example.com", "subject": "Hello", "text": "Hello."}
+    keys = [f"mail-{number:02}" for number in range(count)]
+    items = [OutboxItem(key, KIND, key, payload, now) for key in keys]
+    world.database.write(lambda unit: unit.outbox.add(items))
+    return keys
+
+
+def test_no_process_sends_what_a_slow_relay_got_from_another(world):
+    """Fifty messages of two seconds each, two processes: each leaves once, none waits in vain."""
+    keys, relay = write(world, 50), Slow(world, at=35)
+    while send(world, relay):
+        pass
+    assert sorted(relay.keys) == keys
+
+
+def test_what_a_slow_relay_did_not_get_keeps_its_turn(world):
+    """What was not begun leaves next, before what came meanwhile, and counts as not tried."""
+    (first, *rest), relay = write(world, 40), Slow(world)
+    sent = send(world, relay)
+    assert (relay.keys[0], 0 < sent < 40) == (first, True)
+    world.place()
+    claim = lambda unit: unit.outbox.claim(world.clock.now_ms(), lease_ms=1)  # noqa: E731
+    found = world.database.write(claim)
+    assert [item.key for item in found][:-1] == rest[sent - 1 :]
+    assert {item.attempts for item in found} == {1}
+
+
+def test_a_relay_that_takes_long_to_fail_is_not_asked_again_at_once(world):
+    """The pause before the next try begins when this one has ended."""
+    world.place()
+
+    class Hangs:
+        def send(self, message):
+            world.clock.advance(RETRY_BASE_MS * 3)
+            raise DeliveryFailed("no answer")
+
+    assert send(world, Hangs()) == 0
+    assert send(world, world.notifier) == 0
+    world.clock.advance(RETRY_BASE_MS * 3 + 1)
+    assert send(world, world.notifier) == 1
 
 
 def test_old_answers_are_forgotten(world):

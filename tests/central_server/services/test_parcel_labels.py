@@ -1,5 +1,8 @@
 """Labels that central buys, where the box has become another one meanwhile."""
 
+from random import Random
+
+from central_server.jobs.labels import LEASE_MS, LabelDesk
 from central_server.ports import CarrierRefused, Parcel
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
@@ -147,5 +150,91 @@ def test_a_label_that_the_program_stumbles_over_holds_up_no_other(shipping: Worl
     assert exceptions(shipping) == ["work_failed"]
     carriers.buy = buy  # type: ignore[method-assign]
     shipping.clock.advance(2 * 60_000)
+    shipping.parts.labels.run()
+    assert exceptions(shipping) == []
+
+
+def second_desk(world: World) -> LabelDesk:
+    """Return the label desk of another process, with the same carriers."""
+    parts = world.parts
+    return LabelDesk(
+        world.database, carriers_of(world), clock=world.clock, random=Random(2),
+        pokes=parts.labels._pokes,
+    )  # fmt: skip
+
+
+def asked(world: World) -> str:
+    """Ask for one label of a box and return its order."""
+    order_id, (order,) = place(world, method="express")
+    device = world.device("S001")
+    packed(device, order)
+    device.do(so.LabelRequested(order.id, 1, "harbor", "express"))
+    device.push()
+    return order_id
+
+
+def test_a_label_that_two_processes_ask_for_stays_on_its_box(shipping: World):
+    """The carrier took longer than the claim: both hear the same number, and nobody voids it."""
+    order_id = asked(shipping)
+    other, carriers = second_desk(shipping), carriers_of(shipping)
+    buy = carriers.buy
+
+    def slowly(parcel: Parcel) -> str:
+        carriers.buy = buy  # type: ignore[method-assign]
+        number = buy(parcel)
+        shipping.clock.advance(LEASE_MS + 1_000)
+        assert other.run() == 1
+        return number
+
+    carriers.buy = slowly  # type: ignore[method-assign]
+    for _ in range(2):
+        shipping.parts.labels.run()
+    assert the_box(shipping, order_id).tracking == carriers.bought.popitem()[1]
+    assert carriers.void_numbers == set()
+    events = [one["kind"] for one in shipping.order(order_id)["timeline"]]
+    assert events.count("label_bought") == 1
+
+
+def test_a_label_that_came_after_a_refusal_is_void(shipping: World):
+    """The second of two processes was told no: the number that the first hears is on no box."""
+    order_id = asked(shipping)
+    other, carriers = second_desk(shipping), carriers_of(shipping)
+    buy = carriers.buy
+
+    def refuses(parcel: Parcel) -> str:
+        raise CarrierRefused("not today")
+
+    def slowly(parcel: Parcel) -> str:
+        carriers.buy = refuses  # type: ignore[method-assign]
+        shipping.clock.advance(LEASE_MS + 1_000)
+        assert other.run() == 1
+        return buy(parcel)
+
+    carriers.buy = slowly  # type: ignore[method-assign]
+    for _ in range(2):
+        shipping.parts.labels.run()
+    box = the_box(shipping, order_id)
+    assert (box.tracking, box.problem) == ("", "not today")
+    assert carriers.void_numbers == set(carriers.bought.values())
+
+
+def test_a_number_that_two_processes_announce_is_somebodys_business_once(shipping: World):
+    """The first was told that it is used; what the carrier says to the second is no news."""
+    _, (order,) = place(shipping)
+    assert order.shipment is not None
+    device = shipping.device("S001")
+    packed(device, order)
+    device.do(so.LabelPrinted(order.id, 1, "swift", "standard", order.shipment.numbers[0]))
+    device.push()
+    other, carriers = second_desk(shipping), carriers_of(shipping)
+    announce = carriers.announce
+
+    def slowly(parcel: Parcel) -> None:
+        carriers.announce = announce  # type: ignore[method-assign]
+        shipping.clock.advance(LEASE_MS + 1_000)
+        assert other.run() == 1
+        raise CarrierRefused(f"{parcel.number} is used")
+
+    carriers.announce = slowly  # type: ignore[method-assign]
     shipping.parts.labels.run()
     assert exceptions(shipping) == []

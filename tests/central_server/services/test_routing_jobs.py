@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from central_server.records import LedgerEntry
 from central_server.services import batches, waiting_room
+from central_server.services.fill_learning import SETTLED_MS
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
+from sync.domain.inventory import StockReason
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import goes_to, publish
 from tests.support.central_world import World
@@ -77,6 +80,41 @@ def test_what_is_found_counts_for_a_store(shipping):
         rates = view.learned.rates_of(["SKU-1"])["SKU-1"]
     assert (rates["S001", "SKU-1"].found, rates["S001", ""].found) == (4, 4)
     assert order_id
+
+
+def leave(world: World, *moved: tuple[int, int]) -> None:
+    """Let units of the first store leave: in this order (units, so much before now)."""
+    now = world.clock.now_ms()
+    entries = [
+        LedgerEntry("S001", "SKU-1", -units, 0, StockReason.HANDED_OVER, "F", now - ago_ms)
+        for units, ago_ms in moved
+    ]
+    world.database.write(lambda unit: unit.stock_ledger.append(entries))
+
+
+def found(world: World) -> float:
+    """Return how many units count as found at the first store, when everything due is learned."""
+    world.parts.learning.run()
+    with world.database.read() as view:
+        rates = view.learned.rates_of(["SKU-1"])["SKU-1"]
+    return rates["S001", "SKU-1"].found
+
+
+def test_a_pick_that_waited_to_be_written_hides_none_from_learning(shipping):
+    """Its time is older than that of one before it in the ledger, which is too young today."""
+    shipping.clock.advance(MINUTE_MS)
+    leave(shipping, (1, 1_000), (2, 0), (4, 1_000))
+    shipping.clock.advance(SETTLED_MS - 500)
+    assert found(shipping) == 1
+    shipping.clock.advance(1_000)
+    assert found(shipping) == 7
+
+
+def test_a_clock_that_is_set_back_holds_up_no_learning(shipping):
+    """What was written while it was a day ahead is passed over, and the next is learned."""
+    leave(shipping, (2, -DAY_MS), (4, 0))
+    shipping.clock.advance(SETTLED_MS + 1)
+    assert found(shipping) == 4
 
 
 def busy_week(world: World, orders: int = 12, lines: int = 1) -> None:

@@ -172,12 +172,30 @@ def test_a_side_effect_is_claimed_by_one_worker_until_its_lease_ends(database):
     ]
     assert claim(NOW + 5) == [("X0", 1), ("X1", 1)]
     assert claim(NOW + 5) == [("X2", 1)]
-    database.write(lambda unit: unit.outbox.done("X0", NOW + 6))
+    done = lambda: database.write(lambda unit: unit.outbox.done("X0", NOW + 6))  # noqa: E731
+    assert [done(), done()] == [True, False]
     database.write(lambda unit: unit.outbox.failed("X2", "refused", NOW + 50))
     assert claim(NOW + 50) == [("X2", 2)]
     assert claim(NOW + 105) == [("X1", 2)]
     with database.read() as view:
         assert view.outbox.waiting() == 2
+
+
+def test_a_side_effect_is_given_back_by_the_worker_that_has_it(database):
+    """Nobody tried it, so that does not count; a claim that has ended gives back nothing."""
+    database.write(lambda unit: unit.outbox.add([OutboxItem("X", "mail", "key", {}, NOW)]))
+    claim = lambda at: [  # noqa: E731
+        one.attempts for one in database.write(lambda unit: unit.outbox.claim(at, lease_ms=100))
+    ]
+    give_back = lambda until: database.write(  # noqa: E731
+        lambda unit: unit.outbox.give_back(["X"], until)
+    )
+    assert claim(NOW) == [1]
+    give_back(NOW + 100)
+    assert claim(NOW + 1) == [1]
+    assert claim(NOW + 101) == [2]
+    give_back(NOW + 101)
+    assert claim(NOW + 102) == []
 
 
 def test_an_import_goes_on_where_it_stopped(database):
