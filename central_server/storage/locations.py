@@ -36,6 +36,14 @@ _RESERVE: TypeAdapter[ReservePolicy] = TypeAdapter(ReservePolicy)
 _PICKUP: TypeAdapter[PickupPolicy] = TypeAdapter(PickupPolicy)
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
+_LOCK = Prepared(
+    lambda _: (
+        select(LOCATIONS.c.id)
+        .where(LOCATIONS.c.id == bindparam("id"))
+        .with_for_update(key_share=True)
+    )
+)
+"""Not in the way of rows that name the location: those of stock, of orders, of devices."""
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
 _PLACES = Prepared(
     lambda engine: select(
@@ -64,6 +72,10 @@ class Locations:
         """Return one location."""
         row = _ONE.row(self._connection, id=location_id)
         return None if row is None else _location(row)
+
+    def lock(self, location_id: str) -> None:
+        """Have a location for oneself until the transaction ends: what it has is counted then."""
+        _LOCK.run(self._connection, id=location_id)
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
         """Return those of the given locations that exist, by id."""
