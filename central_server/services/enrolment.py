@@ -72,6 +72,8 @@ class Enrolment:
         location_id = unit.replicas.use_code(enrolment_code_hash(request.code), now_ms)
         if location_id is None:
             raise EnrolmentRefused("this code is not valid: wrong, used, or older than ten minutes")
+        # A store may have several codes: whoever else is let in there is seen, or waits.
+        unit.locations.lock(location_id)
         if any(one.enabled for one in unit.replicas.at_location(location_id)):
             raise EnrolmentRefused(
                 "this location has a device already: make a code that replaces it"

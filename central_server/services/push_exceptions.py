@@ -226,8 +226,9 @@ class ExceptionsOfPush:
         ]
         open_exceptions(unit, feed, [*asked_for, *self._held, *due, *self._opened.values()])
         for key, record in self._assigned.items():
-            unit.exceptions.assign(key, record.owner, record.assignee)
-            announce(feed, record)
+            given = unit.exceptions.give_within_store(key, record.assignee)
+            if given is not None:
+                announce(feed, given)
         for exception_id, (by, note) in self._resolved.items():
             withdraw(feed, unit.exceptions.close([exception_id], self._now_ms, by=by, note=note))
         back = [key for key in self._may_be_back if not orders[key].total("to_put_back")]

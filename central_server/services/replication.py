@@ -103,6 +103,10 @@ class Replication(Moving, Reserving):
         `LateStuck` where one cannot be.
         """
         assert state.location_id == self._location_id
+        if records:
+            # What two copies of a disk bring must meet somewhere; money has no row for that, nor
+            # has the number of a sale.
+            self._unit.locations.lock_among_names(self._location_id, state.replica_id)
         self._load({aggregate_of(record.op) for record in records})
         skus = self._may_move(records)
         if self._are_late_moved:

@@ -70,7 +70,11 @@ class Settling:
         """What became of each operation whose verdict changed."""
 
     def load(self, chain: Sequence[StoredOperation]) -> None:
-        """Read and lock what these operations may touch."""
+        """Read and lock what these operations may touch, the location before all else.
+
+        Another device of the store may bring the same at this moment (`Replication.prefetch`).
+        """
+        self._unit.locations.lock(self._state.location_id)
         self._chain = chain
         self._records = [_read(one.line) for one in chain]
         readable = [record for record, _ in self._records if record is not None]

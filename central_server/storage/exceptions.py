@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select, text, tupl
 from central_server.records import ExceptionCursor, ExceptionFilter, ExceptionRecord
 from central_server.storage.bulk import AnyRow, among, insert_many
 from central_server.storage.tables import EXCEPTIONS
+from sync.domain.exceptions import ExceptionOwner
 
 _COLUMNS = (
     "id", "kind", "owner", "due_ms", "opened_ms", "order_id", "fulfillment_id", "location_id",
@@ -72,6 +73,20 @@ class Exceptions:
             .where(_TABLE.id == exception_id)
             .values(owner=owner, assignee=assignee)
         )
+
+    def give_within_store(self, exception_id: str, assignee: str) -> ExceptionRecord | None:
+        """Let somebody of a store look after an exception; return it as it is then.
+
+        None, and nothing is changed, where it is closed or not the store's any more: central
+        may have closed it or taken it over since the store's word was judged.
+        """
+        row = self._connection.execute(
+            update(EXCEPTIONS)
+            .where(_TABLE.id == exception_id, _OPEN, _TABLE.owner == ExceptionOwner.STORE.value)
+            .values(assignee=assignee)
+            .returning(EXCEPTIONS)
+        ).one_or_none()
+        return None if row is None else _record(row)
 
     def describe(self, cause: str, words: str) -> ExceptionRecord | None:
         """Say anew what is the matter with what is open for `cause`; return it as it is then."""

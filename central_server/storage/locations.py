@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from central_server.records import Location
 from central_server.sourcing.promise_rules import Method, Place
 from central_server.storage.bulk import among, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together, Values
-from central_server.storage.tables import LOCATIONS
+from central_server.storage.tables import LOCATIONS, REPLICAS
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
@@ -36,6 +36,24 @@ _RESERVE: TypeAdapter[ReservePolicy] = TypeAdapter(ReservePolicy)
 _PICKUP: TypeAdapter[PickupPolicy] = TypeAdapter(PickupPolicy)
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
+_LOCK = Prepared(
+    lambda _: (
+        select(LOCATIONS.c.id)
+        .where(LOCATIONS.c.id == bindparam("id"))
+        .with_for_update(key_share=True)
+    )
+)
+"""Not in the way of rows that name the location: those of stock, of orders, of devices."""
+_OTHER_NAMES = exists().where(
+    REPLICAS.c.location_id == LOCATIONS.c.id, REPLICAS.c.replica_id != bindparam("replica_id")
+)
+_LOCK_OF_SEVERAL = Prepared(
+    lambda _: (
+        select(LOCATIONS.c.id)
+        .where(LOCATIONS.c.id == bindparam("id"), _OTHER_NAMES)
+        .with_for_update(key_share=True, of=LOCATIONS)
+    )
+)
 _MANY = Prepared(lambda engine: select(*_COLUMNS).where(engine.among(LOCATIONS.c.id, "ids")))
 _PLACES = Prepared(
     lambda engine: select(
@@ -64,6 +82,14 @@ class Locations:
         """Return one location."""
         row = _ONE.row(self._connection, id=location_id)
         return None if row is None else _location(row)
+
+    def lock(self, location_id: str) -> None:
+        """Have a location for oneself until the transaction ends: what it has is counted then."""
+        _LOCK.run(self._connection, id=location_id)
+
+    def lock_among_names(self, location_id: str, replica_id: str) -> None:
+        """The same where a device is not the only one that its store has ever had."""
+        _LOCK_OF_SEVERAL.run(self._connection, id=location_id, replica_id=replica_id)
 
     def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
         """Return those of the given locations that exist, by id."""

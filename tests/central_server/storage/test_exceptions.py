@@ -114,6 +114,20 @@ def test_words_and_owner_can_change_while_it_is_open(opened):
     assert opened.write(lambda unit: unit.exceptions.describe("one", "too late")) is None
 
 
+def test_a_store_gives_to_its_people_what_is_open_and_its_own(opened):
+    """What central has, and what is closed, stays as it is."""
+
+    def give(key: str) -> ExceptionRecord | None:
+        return opened.write(lambda unit: unit.exceptions.give_within_store(key, "lead"))
+
+    assert give("E1") is None
+    assert give("E2") == replace(SOONER, assignee="lead")
+    close(opened, ["other"])
+    assert give("E2") is None
+    with opened.read() as view:
+        assert view.exceptions.get("E1") == LATER
+
+
 def test_rows_of_before_the_inbox_keep_their_own_cause(database):
     """Two exceptions that were open before it both survive the migration."""
     insert = text(
