@@ -172,6 +172,8 @@ class CatalogueIntake:
     ) -> None:
         """Set what is on hand; the ledger gets the differences, allocations stay."""
         locations = unit.locations.get_many({item.location_id for item in items})
+        # A receipt that somebody closes is in `came`, or its floor is set behind these locks.
+        unit.stock.lock_all({(item.location_id, item.sku) for item in items})
         came = unit.supply.came_for_orders(locations.keys())
         opening = [
             self._opening_of(
