@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from central_server.records import Product
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.errors import BundleInvalid
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
 from sync.domain.inventory import StockReason
@@ -65,3 +67,37 @@ def test_a_receipt_that_is_closed_while_stock_is_told_leaves_its_units_to_the_or
     )
     assert floor(world) == 2
     world.check_books()
+
+
+@pytest.fixture
+def kits(world: World) -> World:
+    """Products that have no stock, to be kits and parts of kits."""
+    names = ("KIT", "PART")
+    world.parts.intake.products([Product(name, f"Thing {name}") for name in names])
+    return world
+
+
+def set_kit(world: World, sku: str, *components: str) -> None:
+    world.parts.central.supply.set_bundle(sku, dict.fromkeys(components, 1))
+
+
+@pytest.mark.parametrize("second", ["SKU-3", "SKU-2"], ids=["apart", "with a common part"])
+def test_two_who_set_one_kit_at_once_do_not_make_a_third_of_it(kits, monkeypatch, second):
+    """The second has the last word: nothing of the first is left in it."""
+    Pause(monkeypatch, Supply, "set_bundle").meanwhile(
+        lambda: set_kit(kits, "KIT", "SKU-1", "SKU-2"), lambda: set_kit(kits, "KIT", second)
+    )
+    assert kits.parts.central.supply.bundle("KIT")["components"] == {second: 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("KIT", "PART"), ("PART", "SKU-1")), (("PART", "SKU-1"), ("KIT", "PART"))],
+    ids=["part becomes a kit", "kit becomes a part"],
+)
+def test_a_kit_that_is_set_meanwhile_is_in_no_other(kits, monkeypatch, first, second):
+    """Who is second is told why not, as if the first had been there for long."""
+    pause = Pause(monkeypatch, Supply, "set_bundle")
+    with pytest.raises(BundleInvalid):
+        pause.meanwhile(lambda: set_kit(kits, *first), lambda: set_kit(kits, *second))
+    assert kits.parts.central.supply.bundle(first[0])["components"] == {first[1]: 1}
