@@ -116,7 +116,7 @@ class CatalogueIntake:
     def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
         unit.shipping.save(file.carriers, file.rates)
         require_one_currency(unit.shipping.rates())
-        places = [replace(one, carriers=file.at(one)) for one in unit.locations.all()]
+        places = [replace(one, carriers=file.at(one)) for one in unit.locations.lock().values()]
         self.take_locations(unit, places)
         return sum(bool(one.carriers) for one in places)
 
@@ -125,7 +125,7 @@ class CatalogueIntake:
 
         A location that says nothing of reservations or pickups keeps what was set for it.
         """
-        known = unit.locations.get_many({one.id for one in locations})
+        known = unit.locations.lock({one.id for one in locations})
         locations = [_with_kept_policies(one, known.get(one.id)) for one in locations]
         unit.locations.upsert(locations)
         feed = FeedWriter(unit.feed)

@@ -48,6 +48,17 @@ _PLACES = Prepared(
 )
 _POINTS = Prepared(lambda _: select(LOCATIONS.c.id, LOCATIONS.c.latitude, LOCATIONS.c.longitude))
 _ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
+_ALL_LOCKED = Prepared(
+    lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id).with_for_update(key_share=True)
+)
+_MANY_LOCKED = Prepared(
+    lambda engine: (
+        select(*_COLUMNS)
+        .where(engine.among(LOCATIONS.c.id, "ids"))
+        .order_by(LOCATIONS.c.id)
+        .with_for_update(key_share=True)
+    )
+)
 
 
 class Locations:
@@ -79,6 +90,18 @@ class Locations:
     def all(self) -> tuple[Location, ...]:
         """Return every location by id."""
         return tuple(_location(row) for row in _ALL.rows(self._connection))
+
+    def lock(self, location_ids: Collection[str] | None = None) -> dict[str, Location]:
+        """Return the given locations, or all, by id, and let nobody else change them.
+
+        For who writes them back: `upsert` writes all that a location is. Who only names them
+        (stock, orders) does not wait.
+        """
+        if location_ids is None:
+            rows = _ALL_LOCKED.rows(self._connection)
+        else:
+            rows = _MANY_LOCKED.rows(self._connection, ids=location_ids)
+        return {row[0]: _location(row) for row in rows}
 
     def all_points(self) -> list[tuple[str, float, float]]:
         """Return (id, latitude, longitude) of all locations."""

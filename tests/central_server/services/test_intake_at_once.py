@@ -4,13 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from central_server.records import Product
+from central_server.records import EscrowRule, Location, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import BundleInvalid
+from central_server.storage.locations import Locations
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.pickups import PickupPolicy
+from sync.domain.reservations import ReservePolicy
 from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.hub.feed import read_page
+from sync.protocol.rows import Entity, store_scope
 from tests.central_server.services.test_floor_of_orders import count, floor, order
 from tests.central_server.services.test_waiting_at_once import Pause
 from tests.support.central_world import World, build_world
@@ -18,6 +24,10 @@ from tests.support.parcels import CARRIERS
 
 pytestmark = pytest.mark.postgres
 UNKNOWN = "SKU-9"
+SHORTER, LONGER = ReservePolicy(hold_hours=12), ReservePolicy(hold_hours=36)
+STRICT = EscrowPolicy(enabled=True, strict=True)
+LATER = PickupPolicy(ready_minutes=90)
+TEN_TO_SIX = ((600, 1080),) * 7
 
 
 @pytest.fixture
@@ -54,10 +64,7 @@ def test_a_receipt_that_is_closed_while_stock_is_told_leaves_its_units_to_the_or
     world, monkeypatch
 ):
     """Of fourteen, four came for an order: the floor is a fifth of the other ten."""
-    with world.database.read() as view:
-        place = view.locations.get("S001")
-    assert place is not None
-    world.parts.intake.locations([replace(place, floor_percent=20)])
+    world.parts.intake.locations([replace(place_of(world), floor_percent=20)])
     count(world, 10)
     order(world, world.new_order(("SKU-1", 12)))
     supply = world.parts.central.supply
@@ -101,3 +108,66 @@ def test_a_kit_that_is_set_meanwhile_is_in_no_other(kits, monkeypatch, first, se
     with pytest.raises(BundleInvalid):
         pause.meanwhile(lambda: set_kit(kits, *first), lambda: set_kit(kits, *second))
     assert kits.parts.central.supply.bundle(first[0])["components"] == {first[1]: 1}
+
+
+def place_of(world: World) -> Location:
+    with world.database.read() as view:
+        found = view.locations.get("S001")
+    assert found is not None
+    return found
+
+
+def told(world: World) -> str:
+    """Return what S001's terminals get to know of their own store."""
+    scope = store_scope("S001")
+    with world.database.read() as view:
+        page = read_page(view.feed, scope, incarnation=view.feed.incarnation(), after=0, limit=1000)
+    (row,) = [one for one in page.rows if one.entity == Entity.STORE]
+    return str(row)
+
+
+def share(world: World, escrow: EscrowPolicy, since_ms: int = 0) -> None:
+    at_ms = world.clock.now_ms() - since_ms
+    world.parts.central.escrow.add(EscrowRule("S001", at_ms, escrow))
+
+
+@pytest.mark.parametrize(
+    ("first", "is_there"),
+    [
+        (lambda world: world.parts.intake.carriers(CARRIERS), lambda it: it.carriers),
+        (
+            lambda world: world.parts.intake.locations(
+                [replace(place_of(world), hours=TEN_TO_SIX, reserve=ReservePolicy())]
+            ),
+            lambda it: it.hours == TEN_TO_SIX,
+        ),
+        (
+            lambda world: world.parts.tills.set_pickup_policy("S001", LATER),
+            lambda it: it.pickup == LATER,
+        ),
+        (lambda world: share(world, STRICT), lambda it: it.escrow == STRICT),
+    ],
+    ids=["carriers", "hours", "pickups", "escrow"],
+)
+def test_what_is_said_of_a_store_meanwhile_is_kept(
+    postgresql_database, tmp_path, monkeypatch, first, is_there
+):
+    """Two say different things of one store at once: both hold, and its terminals hear both."""
+    world = build_world(postgresql_database, tmp_path)
+    world.parts.tills.set_policy("S001", SHORTER)
+    Pause(monkeypatch, Locations, "lock").meanwhile(
+        lambda: first(world), lambda: world.parts.tills.set_policy("S001", LONGER)
+    )
+    found = place_of(world)
+    assert found.reserve == LONGER
+    assert is_there(found)
+    assert '"hold_hours":36' in told(world)
+
+
+def test_a_newer_rule_of_sharing_stands_when_an_older_one_is_applied_meanwhile(world, monkeypatch):
+    """Who applies the older one has read the rules before the newer came, and writes after it."""
+    newer = replace(STRICT, strict=False)
+    Pause(monkeypatch, Locations, "all").meanwhile(
+        lambda: share(world, STRICT, since_ms=1), lambda: share(world, newer)
+    )
+    assert place_of(world).escrow == newer
