@@ -116,7 +116,7 @@ class CatalogueIntake:
     def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
         unit.shipping.save(file.carriers, file.rates)
         require_one_currency(unit.shipping.rates())
-        places = [replace(one, carriers=file.at(one)) for one in unit.locations.all()]
+        places = [replace(one, carriers=file.at(one)) for one in unit.locations.lock().values()]
         self.take_locations(unit, places)
         return sum(bool(one.carriers) for one in places)
 
@@ -125,7 +125,7 @@ class CatalogueIntake:
 
         A location that says nothing of reservations or pickups keeps what was set for it.
         """
-        known = unit.locations.get_many({one.id for one in locations})
+        known = unit.locations.lock({one.id for one in locations})
         locations = [_with_kept_policies(one, known.get(one.id)) for one in locations]
         unit.locations.upsert(locations)
         feed = FeedWriter(unit.feed)
@@ -172,6 +172,8 @@ class CatalogueIntake:
     ) -> None:
         """Set what is on hand; the ledger gets the differences, allocations stay."""
         locations = unit.locations.get_many({item.location_id for item in items})
+        # A receipt that somebody closes is in `came`, or its floor is set behind these locks.
+        unit.stock.lock_all({(item.location_id, item.sku) for item in items})
         came = unit.supply.came_for_orders(locations.keys())
         opening = [
             self._opening_of(

@@ -73,7 +73,7 @@ class Enrolment:
         if location_id is None:
             raise EnrolmentRefused("this code is not valid: wrong, used, or older than ten minutes")
         # A store may have several codes: whoever else is let in there is seen, or waits.
-        unit.locations.lock(location_id)
+        unit.locations.lock([location_id])
         if any(one.enabled for one in unit.replicas.at_location(location_id)):
             raise EnrolmentRefused(
                 "this location has a device already: make a code that replaces it"

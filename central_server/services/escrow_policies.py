@@ -5,7 +5,7 @@ rule of the location itself, else the newest for everywhere, else the settings
 with which the location came in. Stores hear of it in their own row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -72,14 +72,11 @@ class EscrowPolicies:
         return self._database.write(lambda unit: self._apply(unit, now))
 
     def _apply(self, unit: "Unit", now_ms: int) -> int:
-        rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
-        if not rules:
+        if not any(one.effective_from_ms <= now_ms for one in unit.leases.rules()):
             return 0
-        changed = [
-            replace(place, escrow=rule.escrow)
-            for place in unit.locations.all()
-            if (rule := rule_for(rules, place)) is not None and rule.escrow != place.escrow
-        ]
+        due = [place.id for place in _changed(unit, unit.locations.all(), now_ms)]
+        # Looked at again behind their locks, rules too: somebody may have changed either.
+        changed = _changed(unit, unit.locations.lock(due).values(), now_ms) if due else []
         unit.locations.upsert(changed)
         feed = FeedWriter(unit.feed)
         for place in changed:
@@ -87,6 +84,16 @@ class EscrowPolicies:
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
         return len(changed)
+
+
+def _changed(unit: "Unit", places: Iterable[Location], now_ms: int) -> list[Location]:
+    """Return those of `places` for which another rule holds, as they are by it."""
+    rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
+    return [
+        replace(place, escrow=rule.escrow)
+        for place in places
+        if (rule := rule_for(rules, place)) is not None and rule.escrow != place.escrow
+    ]
 
 
 def rule_for(rules: Sequence[EscrowRule], place: Location) -> EscrowRule | None:

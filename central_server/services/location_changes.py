@@ -12,7 +12,7 @@ from sync.protocol.rows import Entity, store_scope
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
-    from central_server.storage.unit import Unit, View
+    from central_server.storage.unit import Unit
 
 
 def change_location(
@@ -21,7 +21,10 @@ def change_location(
     """Change a location and let its store hear of it in its own row; return it as it is then."""
 
     def work(unit: "Unit") -> Location:
-        changed = change(_found(unit, location_id))
+        place = unit.locations.lock([location_id]).get(location_id)
+        if place is None:
+            raise UnknownLocation(location_id)
+        changed = change(place)
         unit.locations.upsert([changed])
         feed = FeedWriter(unit.feed)
         feed.put(store_scope(location_id), Entity.STORE, location_id, store_row(changed))
@@ -35,11 +38,7 @@ def change_location(
 def read_location(database: "Database", location_id: str) -> Location:
     """Return a location, or raise `UnknownLocation`."""
     with database.read() as view:
-        return _found(view, location_id)
-
-
-def _found(unit: "View", location_id: str) -> Location:
-    place = unit.locations.get(location_id)
+        place = view.locations.get(location_id)
     if place is None:
         raise UnknownLocation(location_id)
     return place

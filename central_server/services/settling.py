@@ -74,7 +74,7 @@ class Settling:
 
         Another device of the store may bring the same at this moment (`Replication.prefetch`).
         """
-        self._unit.locations.lock(self._state.location_id)
+        self._unit.locations.lock([self._state.location_id])
         self._chain = chain
         self._records = [_read(one.line) for one in chain]
         readable = [record for record, _ in self._records if record is not None]

@@ -48,6 +48,8 @@ class SupplyBook:
             _require_products(unit, {sku, *components})
             if sum(components.values()) > UNITS_MAX:
                 raise BundleInvalid(f"a kit has at most {UNITS_MAX} units: sell it as several")
+            # Who sets another kit of any of these waits, and sees this one.
+            unit.stock.lock_network({sku, *components})
             nested = sorted({*unit.supply.bundles(components), *({sku} & components.keys())})
             if nested:
                 raise BundleInvalid(f"{', '.join(nested)} is a kit itself: name its components")

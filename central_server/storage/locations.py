@@ -36,14 +36,6 @@ _RESERVE: TypeAdapter[ReservePolicy] = TypeAdapter(ReservePolicy)
 _PICKUP: TypeAdapter[PickupPolicy] = TypeAdapter(PickupPolicy)
 
 _ONE = Prepared(lambda _: select(*_COLUMNS).where(LOCATIONS.c.id == bindparam("id")))
-_LOCK = Prepared(
-    lambda _: (
-        select(LOCATIONS.c.id)
-        .where(LOCATIONS.c.id == bindparam("id"))
-        .with_for_update(key_share=True)
-    )
-)
-"""Not in the way of rows that name the location: those of stock, of orders, of devices."""
 _OTHER_NAMES = exists().where(
     REPLICAS.c.location_id == LOCATIONS.c.id, REPLICAS.c.replica_id != bindparam("replica_id")
 )
@@ -66,6 +58,17 @@ _PLACES = Prepared(
 )
 _POINTS = Prepared(lambda _: select(LOCATIONS.c.id, LOCATIONS.c.latitude, LOCATIONS.c.longitude))
 _ALL = Prepared(lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id))
+_ALL_LOCKED = Prepared(
+    lambda _: select(*_COLUMNS).order_by(LOCATIONS.c.id).with_for_update(key_share=True)
+)
+_MANY_LOCKED = Prepared(
+    lambda engine: (
+        select(*_COLUMNS)
+        .where(engine.among(LOCATIONS.c.id, "ids"))
+        .order_by(LOCATIONS.c.id)
+        .with_for_update(key_share=True)
+    )
+)
 
 
 class Locations:
@@ -83,14 +86,6 @@ class Locations:
         row = _ONE.row(self._connection, id=location_id)
         return None if row is None else _location(row)
 
-    def lock(self, location_id: str) -> None:
-        """Have a location for oneself until the transaction ends: what it has is counted then."""
-        _LOCK.run(self._connection, id=location_id)
-
-    def lock_among_names(self, location_id: str, replica_id: str) -> None:
-        """The same where a device is not the only one that its store has ever had."""
-        _LOCK_OF_SEVERAL.run(self._connection, id=location_id, replica_id=replica_id)
-
     def get_many(self, location_ids: Collection[str]) -> dict[str, Location]:
         """Return those of the given locations that exist, by id."""
         found = (_location(row) for row in _MANY.rows(self._connection, ids=location_ids))
@@ -105,6 +100,22 @@ class Locations:
     def all(self) -> tuple[Location, ...]:
         """Return every location by id."""
         return tuple(_location(row) for row in _ALL.rows(self._connection))
+
+    def lock(self, location_ids: Collection[str] | None = None) -> dict[str, Location]:
+        """Return the given locations, or all, by id, and let nobody else change them.
+
+        For who writes them back: `upsert` writes all that a location is. Who only names them
+        (stock, orders) does not wait.
+        """
+        if location_ids is None:
+            rows = _ALL_LOCKED.rows(self._connection)
+        else:
+            rows = _MANY_LOCKED.rows(self._connection, ids=location_ids)
+        return {row[0]: _location(row) for row in rows}
+
+    def lock_among_names(self, location_id: str, replica_id: str) -> None:
+        """Lock a location for a device that is not the only one that its store has ever had."""
+        _LOCK_OF_SEVERAL.run(self._connection, id=location_id, replica_id=replica_id)
 
     def all_points(self) -> list[tuple[str, float, float]]:
         """Return (id, latitude, longitude) of all locations."""

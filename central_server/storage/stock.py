@@ -275,7 +275,7 @@ class Stock:
         """
         wanted = {(item.location_id, item.sku): item for item in items}
         ordered = [wanted[key] for key in sorted(wanted)]
-        before = self._on_hand(ordered)
+        before = self.lock_all(wanted)
         rows = [
             (
                 item.location_id, item.sku, item.on_hand, 0,
@@ -285,9 +285,7 @@ class Stock:
             for item in ordered
         ]  # fmt: skip
         upsert_many(self._connection, STOCK, _OPENING, rows, keep=("allocated",))
-        moved = (
-            (item, item.on_hand - before.get((item.location_id, item.sku), 0)) for item in ordered
-        )
+        moved = ((item, item.on_hand - before[item.location_id, item.sku]) for item in ordered)
         self.append_ledger(
             [
                 LedgerEntry(item.location_id, item.sku, units, 0, reason, source, now_ms)
@@ -296,12 +294,28 @@ class Stock:
             ]
         )
 
-    def _on_hand(self, items: Sequence[OpeningStock]) -> dict[tuple[str, str], int]:
+    def lock_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Lock the rows of (location, SKU) and return what is on hand by them.
+
+        Those without a row get an empty one: where there is nothing to lock, somebody else's
+        first movement would be overwritten.
+        """
+        found = self._on_hand(keys)
+        if missing := sorted(set(keys) - found.keys()):
+            insert_many(
+                self._connection, STOCK, _OPENING,
+                [(*key, 0, 0, 0, 0, "") for key in missing],
+                " ON CONFLICT (location_id, sku) DO NOTHING",
+            )  # fmt: skip
+            found |= self._on_hand(missing)
+        return found
+
+    def _on_hand(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
         rows = self._connection.execute(
             select(STOCK.c.location_id, STOCK.c.sku, STOCK.c.on_hand)
             .where(
-                among(self._connection, STOCK.c.location_id, {item.location_id for item in items}),
-                among(self._connection, STOCK.c.sku, {item.sku for item in items}),
+                among(self._connection, STOCK.c.location_id, {place for place, _ in keys}),
+                among(self._connection, STOCK.c.sku, {sku for _, sku in keys}),
             )
             .order_by(STOCK.c.location_id, STOCK.c.sku)
             .with_for_update()
