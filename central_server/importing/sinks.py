@@ -170,18 +170,22 @@ class _Locations:
 
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         del source
-        locations = [self._location(cast("LocationRecord", row.record)) for row in rows]
-        known = unit.locations.get_many([one.id for one in locations])
+        records = [cast("LocationRecord", row.record) for row in rows]
+        known = unit.locations.lock([one.location_id for one in records])
+        locations = [self._location(one, known.get(one.location_id)) for one in records]
         new = [one for one in locations if known.get(one.id) != one]
         if new:
             self.intake.take_locations(unit, new)
         return Written(len(new), len(locations) - len(new))
 
-    def _location(self, record: LocationRecord) -> Location:
+    def _location(self, record: LocationRecord, known: Location | None) -> Location:
+        """Return a location as the file tells it; carriers and policies are told elsewhere."""
         values = record.model_dump(exclude={"location_id"})
         for name in ("floor_percent", "safety_stock", "hold_days"):
             if values[name] is None:
                 values[name] = getattr(self.policy, name)
+        if known is not None:
+            return replace(known, **values)
         is_store = record.kind == "store"
         escrow = self.policy.escrow if is_store else EscrowPolicy()
         return Location(id=record.location_id, escrow=escrow, **values)

@@ -1,6 +1,7 @@
 """Imports into a real database, both engines: progress, resumption, repetition, feed rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,9 @@ from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.storage.database import Database
 from central_server.storage.stock_rows import OpeningStock
 from sync.domain.people import Role
+from sync.domain.pickups import PickupPolicy
+from sync.domain.reservations import ReservePolicy
+from sync.domain.shipping import CarrierPickup
 from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
 from tests.central_server.importing.files import write_table
 from tests.support.clocks import FrozenClock
@@ -158,6 +162,23 @@ def test_importing_again_on_purpose_moves_nothing_that_is_the_same(stocked):
         assert counts.unchanged > 0
     assert [stocked.head(scope) for scope in scopes] == before
     assert stocked.pokes.heads == []
+
+
+def test_a_file_of_locations_leaves_alone_what_it_says_nothing_of(stocked):
+    """Carriers, sharing and policies are set elsewhere: the next file does not take them away."""
+    with stocked.database.read() as view:
+        before = view.locations.get("S1")
+    assert before is not None
+    kept = replace(
+        before, carriers=(CarrierPickup("UPS", "Brown", (960,) * 7),),
+        escrow=replace(before.escrow, enabled=not before.escrow.enabled),
+        reserve=ReservePolicy(hold_hours=5), pickup=PickupPolicy(ready_minutes=30),
+    )  # fmt: skip
+    stocked.database.write(lambda unit: unit.locations.upsert([kept]))
+    said = [LOCATIONS[0], ("S1", "Northern", *LOCATIONS[1][2:]), LOCATIONS[2]]
+    assert stocked("locations", said, name="again.csv").counts.written == 1
+    with stocked.database.read() as view:
+        assert view.locations.get("S1") == replace(kept, name="Northern")
 
 
 def test_another_mapping_of_the_same_file_is_another_import(stocked):
