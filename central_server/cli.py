@@ -163,6 +163,49 @@ def create_key(
     _say({"key": key, "name": name, "scopes": scope}, key, as_json=as_json)
 
 
+@keys.command("list", epilog=EPILOG)
+def list_keys(as_json: AsJson = False) -> None:
+    """List API keys, the oldest first: prefix, who uses it, what it may do, whether it lives."""
+    from central_server.services.times import rfc3339
+
+    with _central_of_settings() as parts:
+        found = parts.central.keys.all()
+    data: list[dict[str, Any]] = [
+        {
+            "id": one.id, "prefix": one.prefix, "name": one.name, "scopes": list(one.scopes),
+            "created_at": rfc3339(one.created_ms),
+            "revoked_at": None if one.revoked_ms is None else rfc3339(one.revoked_ms),
+        }
+        for one in found
+    ]  # fmt: skip
+    lines = [
+        f"{one['prefix']}  {'lives' if one['revoked_at'] is None else 'revoked':8}"
+        f" {one['name']}: {', '.join(one['scopes'])}, since {one['created_at']}"
+        for one in data
+    ]
+    _say(data, "\n".join(lines) or "There is no API key yet: `key create`.", as_json=as_json)
+
+
+@keys.command("revoke", epilog=EPILOG)
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="Its prefix, or its id; see `key list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """End an API key: leaked, or of a program that is gone. It is refused within ten seconds.
+
+    The prefix is the part between the underscores: PREFIX of hs_PREFIX_SECRET.
+    """
+    from central_server.services.errors import NotFound
+
+    with _central_of_settings() as parts:
+        try:
+            ended = parts.central.keys.revoke(key)
+        except NotFound as problem:
+            _fail(NOT_FOUND, str(problem))
+    text = f"The key of {ended.name} ({ended.prefix}) is revoked."
+    _say({"id": ended.id, "prefix": ended.prefix, "name": ended.name}, text, as_json=as_json)
+
+
 @codes.command("create", epilog=EPILOG)
 def create_code(
     location: Annotated[str, typer.Argument(help="Id of the store.")],

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import ApiKey
+from central_server.services.errors import NotFound
 from central_server.services.tokens import key_prefix, new_api_key, same, secret_hash
 from sync.clock import Clock
 from sync.domain.ids import new_id
@@ -63,6 +64,24 @@ class ApiKeys:
         key = ApiKey(new_id(now, self._random), made.prefix, made.hash, scopes, name, now)
         self._database.write(lambda unit: unit.keys.add(key))
         return made.clear
+
+    def all(self) -> tuple[ApiKey, ...]:
+        """Return every key that was ever made, the oldest first."""
+        with self._database.read() as view:
+            return view.keys.all()
+
+    def revoke(self, named: str) -> ApiKey:
+        """End a key, named by its id or by its prefix (its second part); repeating changes nothing.
+
+        Each process refuses it within `REMEMBERED_MS`, this one at once. Raises `NotFound`.
+        """
+        found = next((one for one in self.all() if named in {one.id, one.prefix}), None)
+        if found is None:
+            raise NotFound("API key", named)
+        self._database.write(lambda unit: unit.keys.revoke(found.id, self._clock.now_ms()))
+        with self._lock:
+            self._remembered.pop(found.prefix, None)
+        return found
 
     def holder(self, clear: str) -> KeyHolder | None:
         """Return whose key this is; None where it is no living key."""

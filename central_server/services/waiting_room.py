@@ -214,11 +214,14 @@ class WaitingRoom:
         """Keep an order that waits, or that nobody carries, for one reason more.
 
         Raises `NotFound`, `NotHeld` where locations have it already, and `OrderChangeInvalid`
-        for a release date: that is said of products.
+        for a release date: that is said of products; and for a grace period or an offer, which
+        rules give.
         """
         now = self._clock.now_ms()
         if kind is HoldKind.PRE_ORDER:
             raise OrderChangeInvalid("say the release date of the product instead")
+        if kind in {HoldKind.GRACE, HoldKind.OFFER}:
+            raise OrderChangeInvalid(f"{kind.value!r} comes from rules of routing: use 'manual'")
 
         def work(unit: "Unit") -> Document:
             order = self._waiting(unit, order_id)

@@ -136,6 +136,17 @@ async def test_keys_and_scopes_are_enforced(client, world, order_body):
     )
 
 
+async def test_a_key_that_is_revoked_opens_nothing(client, world):
+    """At once where it was revoked; other processes have forgotten it ten seconds later."""
+    keys = world.parts.central.keys
+    made = keys.create("reader", ("orders:read",))
+    headers = {"Authorization": f"Bearer {made}"}
+    assert (await client.get("/v1/orders", headers=headers)).status_code == 200
+    keys.revoke(made.split("_")[1])
+    answer = await client.get("/v1/orders", headers=headers)
+    assert is_problem(answer, 401, "not_authenticated")
+
+
 async def test_search_pages_are_complete(client, world, order_body):
     """Pages of two give each order once, newest first, also while the clock stands."""
     numbers = [(await place(client, order_body(1), f"k{n}")).json()["number"] for n in range(5)]

@@ -89,6 +89,21 @@ def test_key_is_shown_once(run):
     assert run("key", "create", "--name", "shop", "--scope", "everything").exit_code == USAGE
 
 
+def test_a_key_that_leaked_is_found_and_ended(run):
+    """By the part of it that may be shown; a key that is not there is said so."""
+    run("migrate")
+    assert "key create" in run("key", "list").stdout
+    made = run("key", "create", "--name", "shop", "--scope", "orders:write", "--json")
+    prefix = json.loads(made.stdout)["key"].split("_")[1]
+    assert f"{prefix}  lives    shop: orders:write" in run("key", "list").stdout
+    assert "shop" in run("key", "revoke", prefix).stdout
+    (listed,) = json.loads(run("key", "list", "--json").stdout)
+    assert listed["revoked_at"] is not None
+    assert "hash" not in listed
+    assert run("key", "revoke", listed["id"]).exit_code == 0
+    assert run("key", "revoke", "nobody").exit_code == NOT_FOUND
+
+
 def test_code_for_an_unknown_store_is_not_found(run):
     """Exit code 3."""
     run("migrate")

@@ -87,6 +87,18 @@ def test_a_customer_cancels_within_the_grace(shipping):
     assert shipping.fulfillments(order_id) == []
 
 
+@pytest.mark.parametrize("kind", [HoldKind.GRACE, HoldKind.OFFER])
+def test_a_person_gives_no_hold_that_rules_give(shipping, kind: HoldKind):
+    """It would take away when the grace ends, or to whom it is offered."""
+    publish(shipping, GRACE)
+    order_id, _ = place(shipping)
+    room = shipping.parts.central.waiting
+    with pytest.raises(OrderChangeInvalid, match="manual"):
+        room.hold(order_id, kind, text="", by="Kim")
+    shipping.clock.advance(30 * MINUTE_MS)
+    assert room.run() == 1
+
+
 def test_a_customer_changes_within_the_grace(shipping):
     """Fewer units and another address; more units, nothing left, and later are refused."""
     publish(shipping, GRACE)
