@@ -1,7 +1,7 @@
 # Two commands after a clone: `make demo` and `make test`. Each makes .venv first if it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports deps lock sim sim-mutants sim-month bench bench-promise bench-routing replay snapshots clean
+.PHONY: help demo test test-limits check lint types imports deps lock sim sim-mutants sim-month bench bench-promise bench-routing replay snapshots clean
 
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -20,6 +20,9 @@ demo: .venv/.ok ## Start central and its stores, with sample data and simulated 
 
 test: .venv/.ok ## Run every test but the benchmarks.
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --durations=30 --durations-min=3 tests --ignore=tests/benchmarks
+
+test-limits: .venv/.ok ## Try the API at every limit that its document names, too.
+	@HOLDSHELF_EVERY_LIMIT=1 $(BIN)/pytest tests/api/test_openapi.py
 
 check: lint types imports deps ## Run every static check.
 

@@ -114,9 +114,10 @@ class CatalogueIntake:
         return self._database.write(lambda unit: self._take_carriers(unit, file))
 
     def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
+        known = unit.locations.lock()  # before carriers' rows, as pushes do
         unit.shipping.save(file.carriers, file.rates)
         require_one_currency(unit.shipping.rates())
-        places = [replace(one, carriers=file.at(one)) for one in unit.locations.lock().values()]
+        places = [replace(one, carriers=file.at(one)) for one in known.values()]
         self.take_locations(unit, places)
         return sum(bool(one.carriers) for one in places)
 

@@ -87,7 +87,7 @@ def promise(
         if is_kept and reserve(unit, plan.location_id, wanted, order.id, now_ms, ask, promises):
             return plan, claim
         days.give_back(plan.location_id, claim)
-    raise InsufficientStock(shortfall)
+    raise InsufficientStock(shortfall or wanted)
 
 
 def not_in_time(

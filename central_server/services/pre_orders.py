@@ -118,15 +118,21 @@ def look_again(unit: "Unit", order: Order, now_ms: int) -> None:
     As where a date changes: whoever ends it asks here. The caller has locked the order.
     """
     hold = _open_hold(unit, order)
-    release_ms = _open_until(unit, order, now_ms)
-    if hold is not None and release_ms != _moment(hold, "release_ms"):
+    if hold is not None and _open_until(unit, order, now_ms) != _moment(hold, "release_ms"):
         unit.holds.open([replace(hold, until_ms=now_ms)])
 
 
 def _open_until(unit: "Unit", order: Order, now_ms: int) -> int | None:
-    """Return from when on what is open may be sold: who says another date waits, and finds it."""
+    """Return from when on what is open may be sold, if that is still to come.
+
+    Who says another date waits then, and finds what is held by this one. Where there is no
+    date nobody waits: an order of that moment goes before a date that is said after it.
+    """
+    skus = sold_in(order, is_open=True)
+    if release_of(unit, skus, now_ms) is None:
+        return None
     unit.stock.lock_network({line.sku for line in order.lines if line.unsourced})
-    return release_of(unit, sold_in(order, is_open=True), now_ms)
+    return release_of(unit, skus, now_ms)
 
 
 def promise_again(unit: "Unit", order: Order, now_ms: int, how: Giving) -> None:

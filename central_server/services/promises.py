@@ -403,9 +403,10 @@ def reserve(
 
     False too where what was known is not so any more: the caller looks again, if it can.
     Positions are read again, locked, and only then what of them is kept: who gave up units
-    here may have left them to wait, at once. What is kept of the whole network is looked at
-    again while nobody else promises these SKUs. `promises` are what this transaction knows
-    already.
+    here may have left them to wait, at once. Where that is so of SKUs that nobody waited for
+    a moment ago, the transaction starts over: it would need them for itself, before any row.
+    What is kept of the whole network is looked at again while nobody else promises these SKUs.
+    `promises` are what this transaction knows already.
     """
     promises = promises or Promises(unit, now_ms)
     wide = [] if ask.is_moved else promises.wide(wanted, ask)
@@ -413,17 +414,20 @@ def reserve(
     others = set(wanted).difference(wide)
     unit.stock.share_network(others)
     fresh = Promises(unit, now_ms, promises.rules)
+    if not ask.is_moved and any(fresh.unsourced(others)[sku] for sku in others):
+        return False  # an order came meanwhile that waits for them: look again
     network = network_for(fresh, {sku: wanted[sku] for sku in wide}, ask) if wide else {}
     known = promises.known(wanted, location_id)
 
     @cache
-    def behind() -> tuple[Mapping[str, int], ByPlace, ByPlace]:
-        return fresh.unsourced(others), fresh.kept(wanted, ask), fresh.held(wanted)
+    def behind() -> tuple[ByPlace, ByPlace]:
+        locked = Promises(unit, now_ms, promises.rules)
+        if not ask.is_moved and any(locked.unsourced(others)[sku] for sku in others):
+            unit.start_over("an order began to wait for what it gave up")
+        return locked.kept(wanted, ask), locked.held(wanted)
 
     def limit(position: StockPosition) -> int:
-        waiting, kept, held = behind()
-        if not ask.is_moved and any(waiting[sku] for sku in others):
-            return 0  # an order came meanwhile that waits for them: look again
+        kept, held = behind()
         promise = promises.promise(position, ask, known[position.sku])
         promise = less_waiting(promise, kept.get(position.sku, {}).get(location_id, 0))
         promise = less_held(promise, held[position.sku].get(location_id, 0))

@@ -367,7 +367,9 @@ class Replication(Moving, Reserving):
         unit.orders.set_statuses(self._statuses())
         if ups.uncarried.counts:
             unit.orders.set_line_counts(ups.uncarried.counts)
-        unit.capacity.release(ups.freed)  # orders take a day before its stock, too
+        unit.capacity.release(
+            ups.freed
+        )  # before stock, as orders take it; not before that of sales
         self._write_rows(feed)
         self._write_stock(feed)
         if ups.events:

@@ -111,7 +111,9 @@ class SyncService:
                 scopes=scopes, now_ms=now, incarnation=unit.feed.incarnation(),
             )  # fmt: skip
             if replica.enabled:
-                generation = extend_lease(unit, location, _token(header, answer), now)
+                # Whichever is earlier: a clock that was set back meanwhile has ended all leases.
+                until = min(now, self._judging.clock.now_ms())
+                generation = extend_lease(unit, location, _token(header, answer), until)
                 if answer.heads:
                     answer = answer.model_copy(update={"generation": generation})
             unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from central_server.storage.conflicts import Conflict
 from central_server.storage.unit import Unit
 
 T = TypeVar("T")
@@ -20,10 +21,6 @@ class DatabaseClosed(Exception):
 
 class Overloaded(Exception):
     """More commands wait than central takes."""
-
-
-class Conflict(Exception):
-    """Somebody else was faster: the transaction did nothing and is run again."""
 
 
 class LogInUse(Conflict):

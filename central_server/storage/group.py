@@ -6,14 +6,14 @@ An order that fails is taken back from memory: nothing of it was ever written.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from central_server.records import KeptAnswer, Order, OrderEvent, OutboxItem, Trace
 from central_server.storage.bulk import find_among, find_many, insert_among
-from central_server.storage.commits import Conflict
+from central_server.storage.conflicts import Conflict
 from central_server.storage.fulfillments import Fulfillments
 from central_server.storage.held_capacity import HeldCapacity, Part
 from central_server.storage.held_stock import HeldStock, NotInGroup
@@ -75,6 +75,10 @@ class _LateOrders(Orders):
     def add_trace(self, trace: Trace) -> None:
         """Keep why an order went where it went."""
         self.traces_late.append(trace)
+
+    def forget(self, skus: Collection[str]) -> None:
+        """Ask anew what is unsourced of these."""
+        self._unsourced.forget(skus)
 
     def load(self, together: Together, skus: Collection[str]) -> None:
         """Ask what is unsourced of these."""
@@ -211,8 +215,8 @@ class GroupUnit(Unit):
         self.meta = self._meta = KnownMeta(connection)
         self.routing_rules = self._routing_rules = KnownRoutingRules(connection)
         self.capacity = self._capacity = HeldCapacity(connection)
-        self.stock = self._stock = HeldStock(unit.stock, connection)
         self.orders = self._orders = _LateOrders(connection)
+        self.stock = self._stock = HeldStock(unit.stock, connection, self._orders.forget)
         self.fulfillments = self._fulfillments = _LateFulfillments(connection)
         self.outbox = self._outbox = _LateOutbox(connection)
         self.idempotency = self._keys = _LateKeys(connection)
@@ -265,6 +269,10 @@ class GroupUnit(Unit):
             self._stock.hold(together, keys)
             # Anew, and last: who gave up units here may have left them to wait, all at once.
             self._orders.load(together, skus)
+
+    def start_over(self, why: str) -> NoReturn:
+        """Leave the order to a transaction of its own. Raises `NotInGroup`."""
+        raise NotInGroup(why)
 
     def attempt(self, command: Callable[["GroupUnit"], T]) -> T | Exception | None:
         """Run one order's part; what it did is taken back where it raises, and that returned.

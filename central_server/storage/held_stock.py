@@ -5,7 +5,7 @@ later      an order that is to go elsewhere gets its positions there only if nob
            them: who holds some and waited for others could wait for ever
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection
 
@@ -44,8 +44,12 @@ class NotInGroup(Exception):
 class HeldStock(Stock):
     """The table `stock` for a group. What it gives out is written by `flush`."""
 
-    def __init__(self, books: Stock, connection: Connection) -> None:
+    def __init__(
+        self, books: Stock, connection: Connection, forget: Callable[[Collection[str]], None]
+    ) -> None:
+        """`forget` makes what waits of SKUs be asked anew, once a row of theirs is locked."""
         super().__init__(connection)
+        self._forget = forget
         self._books = books
         """Knows how rows are read, and writes."""
         self._held: dict[Key, Values] = {}
@@ -188,6 +192,7 @@ class HeldStock(Stock):
         missing = [key for key in keys if key not in self._held]
         if missing:
             self._take_free(missing)
+            self._forget({sku for _, sku in missing})
             self._see([key for key in missing if key not in self._seen])
             if any(key not in self._held and self._seen[key] for key in missing):
                 raise NotInGroup(location_id)

@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from central_server.storage.commits import (
     CommitHook,
     CommitPoint,
-    Conflict,
     DatabaseClosed,
     Writer,
 )
+from central_server.storage.conflicts import Conflict
 from central_server.storage.unit import Unit
 
 ATTEMPTS_MAX = 10

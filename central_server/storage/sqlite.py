@@ -24,13 +24,13 @@ from sqlalchemy.exc import DBAPIError
 from central_server.storage.commits import (
     CommitHook,
     CommitPoint,
-    Conflict,
     DatabaseClosed,
     LogInUse,
     Overloaded,
     UnsafeDatabase,
     Writer,
 )
+from central_server.storage.conflicts import Conflict
 from central_server.storage.raw import send_outside
 from central_server.storage.trouble import is_doubtful, words_of_code
 from central_server.storage.unit import Unit

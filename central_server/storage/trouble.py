@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from central_server.storage.commits import Conflict, LogInUse, OutOfService, Unavailable
+from central_server.storage.commits import LogInUse, OutOfService, Unavailable
+from central_server.storage.conflicts import Conflict
 
 _log = logging.getLogger(__name__)
 

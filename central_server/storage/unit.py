@@ -1,6 +1,7 @@
 """Everything that one connection can read or write, repository by repository."""
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from sqlalchemy import Connection
 
@@ -8,6 +9,7 @@ from central_server.storage.associates import Associates
 from central_server.storage.availability_feed import AvailabilityFeed
 from central_server.storage.capacity import Capacity
 from central_server.storage.catalogue import Catalogue
+from central_server.storage.conflicts import Conflict
 from central_server.storage.customers import Customers
 from central_server.storage.demand import Demand
 from central_server.storage.exceptions import Exceptions
@@ -80,6 +82,14 @@ class Unit(View):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.callbacks: list[Callable[[], None]] = []
+
+    def start_over(self, why: str) -> NoReturn:
+        """End this transaction, which is run again: somebody was faster. Raises `Conflict`.
+
+        For what only locks could show, where another order of locks would be needed to go on.
+        SQLite has one writer: nobody is faster there.
+        """
+        raise Conflict(why)
 
     def feed_writer(self) -> FeedWriter:
         """Return a writer of this transaction's feed rows."""

@@ -21,7 +21,8 @@ from central_server.services.order_capture import Placed
 from central_server.services.order_groups import OrderRequest
 from central_server.services.order_queue import SIZE_MAX, OrderQueue
 from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
-from central_server.storage.commits import Conflict, LogInUse, OutOfService
+from central_server.storage.commits import LogInUse, OutOfService
+from central_server.storage.conflicts import Conflict
 from central_server.storage.database import Database, DatabaseClosed, Unavailable
 from central_server.storage.group import GroupUnit
 from central_server.storage.trouble import BUSY, FULL, IO_ERROR

@@ -144,6 +144,7 @@ def test_a_deadlock_while_a_promise_moves_is_run_again(
     world.check_books()
 
 
+@pytest.mark.postgres
 def test_an_order_and_a_store_that_gives_one_up_do_not_lock_each_other_out(
     postgresql_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

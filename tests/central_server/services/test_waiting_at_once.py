@@ -18,6 +18,8 @@ from central_server.sourcing.promise_rules import Level, PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from central_server.storage.catalogue import Catalogue
+from central_server.storage.group import GroupUnit
+from central_server.storage.held_capacity import HeldCapacity
 from central_server.storage.holds import Holds
 from central_server.storage.postgresql import RetryingWriter
 from central_server.storage.stock import Stock
@@ -26,6 +28,7 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.inventory import StockReason
 from sync.domain.operations import FulfillmentRejected
+from sync.domain.orders import PaymentPlace
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from tests.central_server.services.test_promise_rules import publish as publish_promising
 from tests.central_server.services.test_promise_rules import shown
@@ -205,6 +208,40 @@ def test_what_is_given_up_is_its_orders_before_it_is_anybodys(shipping, monkeypa
     assert shipping.stock("S002") == (1, 0)
 
 
+def test_what_is_given_up_elsewhere_is_its_orders_too(postgresql_database, tmp_path, monkeypatch):
+    """An order of a group asks at S001, which has none, and would be moved to what S002 gave up."""
+    world = build_world(postgresql_database, tmp_path, on_hand=0)
+    world.parts.intake.stock([StockItem("S002", "SKU-1", 1)], "count")
+    device, order_id = giving_up(world)
+    request = OrderRequest(world.new_order(("SKU-1", 1)), RequestIdentity("test", "buys", "b"))
+    outcomes: list[object] = []
+    groups = world.parts.central.orders._groups
+    Pause(monkeypatch, GroupUnit, "hold").meanwhile(
+        lambda: outcomes.extend(groups.place([request])), device.push
+    )
+    assert [type(one) for one in outcomes] == [InsufficientStock]
+    (line,) = world.order(order_id)["lines"]
+    assert line["unsourced"] == 1
+
+
+def test_a_reservation_that_meets_who_gives_up_is_held(shipping, monkeypatch):
+    """S002 has five and gives up one that nobody else has: four are left, and one is reserved."""
+    counted = [StockItem(name, "SKU-1", 5 * (name == "S002")) for name in ("S001", "S002", "S003")]
+    shipping.parts.intake.stock(counted, "count")
+    device, _ = giving_up(shipping)
+    new = replace(
+        shipping.new_order(("SKU-1", 1), at="S002"), payment=PaymentPlace.IN_STORE, transfer=True
+    )
+    placed: list[str] = []
+
+    def reserve() -> None:
+        identity = RequestIdentity("test", "reserves", "b")
+        placed.append(shipping.parts.central.orders.place(new, identity).order_id)
+
+    Pause(monkeypatch, Stock, "apply_effects").meanwhile(device.push, reserve)
+    assert [carriers_of(shipping, one) for one in placed] == [["S002"]]
+
+
 def in_turn(world: World, monkeypatch: pytest.MonkeyPatch, new: NewOrder, work: Work) -> None:
     """Do `work` while an order has SKU-1 for itself: no transaction has to be run again."""
     request = OrderRequest(new, RequestIdentity("test", "has-it", "b"))
@@ -300,9 +337,10 @@ def test_a_date_that_is_dropped_meanwhile_drops_the_hold(shipping, monkeypatch, 
     assert carriers_of(shipping, placed[0]) == ["S001"]
 
 
+@pytest.mark.parametrize("after", [(Catalogue, "releases"), (Holds, "open")], ids=["read", "held"])
 @pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
 def test_a_date_that_is_dropped_while_an_order_is_held_by_it_holds_nothing(
-    shipping, monkeypatch, is_sent
+    shipping, monkeypatch, is_sent, after
 ):
     """Its date was moved, the job reads the new one, and that is dropped: the order is released."""
     supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
@@ -311,11 +349,28 @@ def test_a_date_that_is_dropped_while_an_order_is_held_by_it_holds_nothing(
     new = parcel_order(("SKU-1", 1)) if is_sent else shipping.new_order(("SKU-1", 1))
     placed = later(shipping, new, "pre")
     supply.set_release("SKU-1", now + 9 * DAY_MS)
-    waiting = shipping.parts.central.waiting
-    Pause(monkeypatch, Catalogue, "releases").meanwhile(
-        waiting.run, lambda: supply.set_release("SKU-1", None)
+    waiting, released = shipping.parts.central.waiting, list[int]()
+    Pause(monkeypatch, *after).meanwhile(
+        lambda: released.append(waiting.run()), lambda: supply.set_release("SKU-1", None)
     )
-    assert waiting.run() == 1
+    released.append(waiting.run())
+    assert sum(released) == 1
+    assert carriers_of(shipping, placed) == ["S001"]
+
+
+def test_who_is_released_is_in_nobodys_way_who_takes_the_day_first(shipping, monkeypatch):
+    """An order without a release date shares its SKUs only once it has the day, as any does."""
+    rule = RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S001",), orders=9)
+    publish(shipping, RoutingRule("plain", RoutingRuleKind.ROUTE), rule)
+    supply, now = shipping.parts.central.supply, shipping.clock.now_ms()
+    supply.set_release("SKU-1", now + DAY_MS)
+    placed = later(shipping, shipping.new_order(("SKU-1", 1)), "pre")
+    shipping.clock.advance(DAY_MS)
+    shipping.place(("SKU-2", 1), at="S002")  # the time is noted
+    one_by_one(
+        monkeypatch, (HeldCapacity, "hold"), lambda: shipping.place(("SKU-1", 1)),
+        shipping.parts.central.waiting.run,
+    )  # fmt: skip
     assert carriers_of(shipping, placed) == ["S001"]
 
 
