@@ -118,7 +118,10 @@ class ImportRun:
         return self._summary(report)
 
     def orders_to(self, placer: OrderPlacer) -> ImportSummary:
-        """Gather the orders of a file and place each once, however often it is imported."""
+        """Gather the orders of a file and place each once, however often it is imported.
+
+        In this process and under each API key they are kept apart: one way for one history.
+        """
         self._began_ms = self._clock.monotonic_ms()
         with self._report() as report, OrderStage() as stage:
             run_import(
