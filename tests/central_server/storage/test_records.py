@@ -207,3 +207,4 @@ def test_an_import_goes_on_where_it_stopped(database):
     with database.read() as view:
         assert view.imports.find("products", "sha") == done
         assert view.imports.find("prices", "sha") is None
+        assert (view.imports.last("products"), view.imports.last("prices")) == ("sha", None)
