@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from central_server.api.schemas import LINES_MAX, QUANTITY_MAX, Body, Day, Identifier
 from central_server.services.order_capture import Customer, NewLine, NewOrder
-from central_server.services.parcels import Destination
+from central_server.services.parcels import SAME_METHOD, Destination
 from central_server.web.pagination import CURSOR_LENGTH_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from sync.domain.flows.curbside import PLACE_CHARACTERS_MAX, VEHICLE_CHARACTERS_MAX
 from sync.domain.orders import Channel, OrderStatus, PaymentPlace
@@ -52,6 +52,12 @@ class ShipToBody(Body):
             self.state,
         )  # fmt: skip
         return Destination(address, self.method, self.latitude, self.longitude)
+
+
+class NewAddressBody(ShipToBody):
+    """Where an order is sent instead; as fast as before, if no `method` is given."""
+
+    method: Annotated[str, Field(pattern=r"^([a-z_]{1,32})?$")] = SAME_METHOD
 
 
 class OrderBody(Body):

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from central_server.api.documented import KEYED, problems
 from central_server.api.schemas import Body, FulfillmentView
 from central_server.services.api_keys import KeyHolder
 from central_server.services.vendors import SentBox
+from central_server.web import idempotency
 from central_server.web.auth import require
 from central_server.web.deps import central_of
 from sync.domain.fulfillment import ShortReason
@@ -90,14 +91,30 @@ def ship(
 @router.post(
     "/{fulfillment_id}/give-up",
     response_model=FulfillmentView,
-    responses=problems(*KEYED, *REFUSED),
-)
+    responses=problems(
+        *KEYED, *REFUSED, "idempotency_key_missing", "idempotency_key_invalid",
+        "idempotency_key_reused",
+    ),
+    openapi_extra=idempotency.WHERE_NEEDED,
+)  # fmt: skip
 def give_up(
-    request: Request, location_id: Id, fulfillment_id: Id, body: GivenUpBody, holder: Vendor
+    request: Request,
+    response: Response,
+    location_id: Id,
+    fulfillment_id: Id,
+    body: GivenUpBody,
+    holder: Vendor,
 ) -> object:
-    """Give up units, or all that is open: central sources them elsewhere."""
+    """Give up units, or all that is open: central sources them elsewhere.
+
+    Where lines are named an `Idempotency-Key` is required: sent again, they are given up once.
+    """
+    act = f"POST /v1/vendors/{location_id}/fulfillments/{fulfillment_id}/give-up"
+    identity = idempotency.identify(request, body, holder.id, act) if body.lines else None
     desk = central_of(request).vendors
-    return desk.give_up(location_id, fulfillment_id, _units(body.lines), body.reason)
+    done = desk.give_up(location_id, fulfillment_id, _units(body.lines), body.reason, identity)
+    response.headers[idempotency.REPLAYED_HEADER] = "true" if done.is_replayed else "false"
+    return done.document
 
 
 def _units(lines: tuple[UnitsBody, ...]) -> dict[int, int]:

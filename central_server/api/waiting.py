@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field, model_validator
 
 from central_server.api.documented import KEYED, problems
-from central_server.api.order_bodies import ShipToBody
+from central_server.api.order_bodies import NewAddressBody
 from central_server.api.rule_schemas import Note
 from central_server.api.schemas import Body, HoldView, OrderView
 from central_server.services.api_keys import KeyHolder
@@ -69,7 +69,7 @@ class ChangeBody(Body):
     """What changes: fewer units, another address."""
 
     lines: Annotated[tuple[LineChange, ...], Field(max_length=100)] = ()
-    ship_to: ShipToBody | None = None
+    ship_to: NewAddressBody | None = None
 
 
 class UnfillableBody(Body):

@@ -96,20 +96,24 @@ class ImportRun:
         return self._summary(report)
 
     def into(self, target: Target) -> ImportSummary:
-        """Import master data or stock; an interrupted import of the same file goes on."""
+        """Import master data or stock; an interrupted import of the same file goes on.
+
+        One that was the last of its kind and of which nothing was refused is not read again.
+        """
         self._began_ms = self._clock.monotonic_ms()
         options = self._options
         source_hash = f"{file_hash(options.file)}+{self._mapping.fingerprint}"
         log = JobLog(
             target.database, options.kind, source_hash, self._clock.now_ms(), target.random
         )
-        if log.job.done and not options.again:
+        if log.is_settled and not options.again:
             return self._summary(ProblemReport(None, Counts()), already_done=True)
-        if options.again:
+        is_repeated = log.job.done and not options.again
+        told = log.still_told() if is_repeated else frozenset()
+        if log.job.done or options.again:
             log.restart()
-        sink = DatabaseSink(
-            target.database, log, taker_of(options.kind, target.intake, target.policy)
-        )
+        take = taker_of(options.kind, target.intake, target.policy, told)
+        sink = DatabaseSink(target.database, log, take)
         with self._report() as report:
             run_import(
                 self._source, self._checker, sink, report,
@@ -118,7 +122,10 @@ class ImportRun:
         return self._summary(report)
 
     def orders_to(self, placer: OrderPlacer) -> ImportSummary:
-        """Gather the orders of a file and place each once, however often it is imported."""
+        """Gather the orders of a file and place each once, however often it is imported.
+
+        In this process and under each API key they are kept apart: one way for one history.
+        """
         self._began_ms = self._clock.monotonic_ms()
         with self._report() as report, OrderStage() as stage:
             run_import(

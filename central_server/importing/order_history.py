@@ -23,6 +23,7 @@ from central_server.importing.problems import RowProblem
 from central_server.importing.records import UNITS_OF_A_LINE_MAX, OrderLineRecord
 from central_server.importing.reports import Counts, ProblemReport
 from central_server.importing.runner import Progress, Written
+from central_server.services.idempotency import IMPORTED
 
 LINES_MAX = 100
 """Lines that the order service takes; a larger order of the past is refused, with its number."""
@@ -51,7 +52,7 @@ class PastOrder:
     def idempotency_key(self) -> str:
         """The key that makes placing the order twice the same as once."""
         text = f"{self.location_id}\n{self.number}"
-        return "import-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return IMPORTED + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def body(self) -> dict[str, object]:
         """Return the body of `POST /v1/orders`."""

@@ -66,7 +66,20 @@ class JobLog:
         self._database = database
         with database.read() as view:
             found = view.imports.find(kind, source_hash)
+            is_last = view.imports.last(kind) == source_hash
         self.job = found or ImportJob(new_id(now_ms, random), source_hash, kind)
+        self.is_settled = self.job.done and not self.job.bad and is_last
+        """Whether central has all that the file says, and no other of its kind came since."""
+
+    @property
+    def source(self) -> str:
+        """What the ledger and reports of stock call the file."""
+        return f"import:{self.job.id}"
+
+    def still_told(self) -> frozenset[str]:
+        """Return the locations whose stock no other file told since this one."""
+        with self._database.read() as view:
+            return view.replicas.told_by(self.source)
 
     def restart(self) -> None:
         """Begin again, whatever was done before."""
@@ -75,7 +88,9 @@ class JobLog:
     def saved(self, unit: "Unit", offset: int, counts: Counts, *, done: bool = False) -> ImportJob:
         """Write how far the import is and return the job as it then is."""
         ok = counts.written + counts.unchanged
-        job = replace(self.job, offset=offset, ok=ok, bad=counts.bad, done=done)
+        # What central refused before an interruption is not read again, but it is still missing.
+        bad = max(self.job.bad, counts.bad)
+        job = replace(self.job, offset=offset, ok=ok, bad=bad, done=done)
         unit.imports.save(job)
         return job
 
@@ -97,9 +112,7 @@ class DatabaseSink:
         kept = tuple(rows)
 
         def work(unit: "Unit") -> tuple[Written, ImportJob]:
-            written = (
-                self._take(unit, kept, f"import:{self._log.job.id}") if kept else Written(0, 0)
-            )
+            written = self._take(unit, kept, self._log.source) if kept else Written(0, 0)
             return written, self._log.saved(unit, offset, counts)
 
         written, self._log.job = self._database.write(work)
@@ -112,13 +125,15 @@ class DatabaseSink:
         )
 
 
-def taker_of(kind: str, intake: CatalogueIntake, policy: Policy) -> Taker:
-    """Return how rows of `kind` are taken in."""
+def taker_of(
+    kind: str, intake: CatalogueIntake, policy: Policy, told: frozenset[str] = frozenset()
+) -> Taker:
+    """Return how rows of `kind` are taken in; `told` are the locations that had this file last."""
     takers: dict[str, Callable[[], Taker]] = {
         "products": lambda: _Products(intake),
         "locations": lambda: _Locations(intake, policy),
         "prices": lambda: _Prices(intake),
-        "stock": lambda: _Stock(intake),
+        "stock": lambda: _Stock(intake, told),
         "associates": lambda: _Associates(intake),
     }
     return takers[kind]()
@@ -223,6 +238,11 @@ class _Prices:
 @dataclass(frozen=True, slots=True)
 class _Stock:
     intake: CatalogueIntake
+    told: frozenset[str]
+    """Of these the file is no news: it gives them what was refused then, and is no report.
+
+    Their units were sold and moved since, and nobody counted them again.
+    """
 
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         records = [(row.number, cast("StockRecord", row.record)) for row in rows]
@@ -242,8 +262,8 @@ class _Stock:
         new = self._changed(unit, taken, places)
         if new:
             self.intake.take_stock(unit, new, source, StockReason.IMPORT)
-        if taken:
-            self.intake.stock_told(unit, {one.location_id for one in taken}, source)
+        if told := {one.location_id for one in taken} - self.told:
+            self.intake.stock_told(unit, told, source)
         return Written(len(new), len(taken) - len(new), refused)
 
     def _changed(
@@ -261,10 +281,9 @@ class _Stock:
                 if safety is None:
                     safety = places[place].safety_stock
                 wanted = (one.on_hand, safety, one.aisle)
-                if present is None or wanted != (
-                    present.on_hand,
-                    present.safety_stock,
-                    present.aisle,
+                if present is None or (
+                    place not in self.told
+                    and wanted != (present.on_hand, present.safety_stock, present.aisle)
                 ):
                     new.append(StockItem(place, one.sku, one.on_hand, one.aisle, safety))
         return new

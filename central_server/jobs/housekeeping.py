@@ -4,6 +4,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from central_server.services.idempotency import IMPORTED
 from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.hub.feed import FeedWriter
@@ -20,9 +21,12 @@ VERDICT_DAYS = 45
 
 
 def forget_old_answers(database: "Database", clock: Clock, days: int) -> int:
-    """Drop the answers to requests that were made `days` ago or earlier; return how many."""
+    """Drop the answers to requests that were made `days` ago or earlier; return how many.
+
+    Those of imported orders stay: a file of the past may be imported again after any time.
+    """
     before = clock.now_ms() - days * DAY_MS
-    return database.write(lambda unit: unit.idempotency.forget(before))
+    return database.write(lambda unit: unit.idempotency.forget(before, sparing=IMPORTED))
 
 
 def forget_settled_verdicts(database: "Database", clock: Clock, random: Random) -> int:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+IMPORTED = "import-"
+"""How the keys of imported orders begin. They name the order and no attempt: kept for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:

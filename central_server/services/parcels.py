@@ -31,6 +31,9 @@ from sync.protocol.rows import FulfillmentRow
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
 
+SAME_METHOD = ""
+"""Of another address for an order: sent as fast as before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:

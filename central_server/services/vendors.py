@@ -3,19 +3,23 @@
     work         what it has to send, the earliest first
     acknowledge  it takes the order on
     ship         a box left, with the carrier's number; said again, it counts once
-    give up      of some lines, or of all: central sources them elsewhere, as after a store's no
+    give up      of some lines, or of all: central sources them elsewhere, as after a store's no;
+                 some units are given up once for each key, as two requests may mean it twice
 
 A vendor's word is decided by the same operations and the same table as a store's.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, OrderEvent
-from central_server.services.errors import NotFound
+from central_server.services.errors import IdempotencyKeyReused, NotFound
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.judging import Judging
 from central_server.services.order_views import Document, fulfillment_document
+from central_server.services.promising import compact
 from central_server.services.replication import Replication
 from sync.domain import operations as op
 from sync.domain import ship_operations as so
@@ -46,6 +50,23 @@ class SentBox:
 
 Said = Callable[[FulfillmentOrder], Sequence[FulfillmentOperation]]
 """What a vendor's word means for an order as it is."""
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The part of an order after it, the same for every repetition under one key."""
+
+    document: Document
+    is_replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    said: Said
+    kind: str
+    text: str
+    """What the order's timeline says of it."""
 
 
 class VendorDesk:
@@ -72,7 +93,8 @@ class VendorDesk:
             taken = order.accepted_at_ms is not None
             return [] if taken else [op.FulfillmentAccepted(order.id)]
 
-        return self._tell(location_id, fulfillment_id, said, "acknowledged", "took it on")
+        word = _Word(said, "acknowledged", "took it on")
+        return self._tell(location_id, fulfillment_id, word)
 
     def ship(self, location_id: str, fulfillment_id: str, box: SentBox) -> Document:
         """Note that a box left; one of this number that left already counts once.
@@ -87,14 +109,16 @@ class VendorDesk:
             return _sent(order, box, shipment.next_box)
 
         text = f"sent a box by {box.carrier}, number {box.tracking}"
-        return self._tell(location_id, fulfillment_id, said, "vendor_shipped", text)
+        return self._tell(location_id, fulfillment_id, _Word(said, "vendor_shipped", text))
 
     def give_up(
-        self, location_id: str, fulfillment_id: str, lines: Mapping[int, int], reason: ShortReason
-    ) -> Document:
-        """Give up units by line, or all that is open if none are named.
+        self, location_id: str, fulfillment_id: str, lines: Mapping[int, int],
+        reason: ShortReason, identity: RequestIdentity | None = None,
+    ) -> GivenUp:  # fmt: skip
+        """Give up units by line, or all that is open if none are named; under one key once.
 
-        Raises `NotFound`, and `OperationRefused` for units that it does not have to send.
+        Raises `NotFound`, `IdempotencyKeyReused`, and `OperationRefused` for units that it
+        does not have to send.
         """
 
         def said(order: FulfillmentOrder) -> list[FulfillmentOperation]:
@@ -105,35 +129,51 @@ class VendorDesk:
             return [op.LineShortPicked(order.id, line, units, reason)
                     for line, units in lines.items()]  # fmt: skip
 
-        return self._tell(location_id, fulfillment_id, said, "given_up", "does not send it")
-
-    def _tell(
-        self, location_id: str, fulfillment_id: str, said: Said, kind: str, words: str
-    ) -> Document:
+        word = _Word(said, "given_up", "does not send it")
+        if identity is None:
+            return GivenUp(self._tell(location_id, fulfillment_id, word), is_replayed=False)
+        who, key, body_hash = identity.principal, identity.key, identity.body_hash
         now_ms = self._judging.clock.now_ms()
 
-        def work(unit: "Unit") -> Document:
-            place = _vendor(unit, location_id)
-            applier = Replication(unit, self._judging, place, now_ms)
-            before = applier.order_here(fulfillment_id)
-            if before is None:
-                raise NotFound("work of this vendor", fulfillment_id)
-            operations = said(before)
-            _check(before, operations, now_ms)
-            applier.decide(operations, "vendor")
-            after = applier.order_here(fulfillment_id)
-            assert after is not None
-            applier.flush()
-            if operations:
-                data = {"fulfillment_id": fulfillment_id, "location_id": location_id}
-                event = OrderEvent(
-                    before.order_id, now_ms, kind, f"{place.name} {words}.", place.id, data
-                )
-                unit.orders.append_events([event])
-            unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
-            return fulfillment_document(after)
+        def work(unit: "Unit") -> GivenUp:
+            kept = unit.idempotency.claim(who, key, body_hash, now_ms)
+            if kept is not None:
+                if kept.body_hash != body_hash:
+                    raise IdempotencyKeyReused
+                return GivenUp(json.loads(kept.response), is_replayed=True)
+            document = self._told(unit, location_id, fulfillment_id, word, now_ms)
+            unit.idempotency.keep(who, key, OK, compact(document))
+            return GivenUp(document, is_replayed=False)
 
         return self._database.write(work)
+
+    def _tell(self, location_id: str, fulfillment_id: str, word: _Word) -> Document:
+        now_ms = self._judging.clock.now_ms()
+        return self._database.write(
+            lambda unit: self._told(unit, location_id, fulfillment_id, word, now_ms)
+        )
+
+    def _told(
+        self, unit: "Unit", location_id: str, fulfillment_id: str, word: _Word, now_ms: int
+    ) -> Document:
+        place = _vendor(unit, location_id)
+        applier = Replication(unit, self._judging, place, now_ms)
+        before = applier.order_here(fulfillment_id)
+        if before is None:
+            raise NotFound("work of this vendor", fulfillment_id)
+        operations = word.said(before)
+        _check(before, operations, now_ms)
+        applier.decide(operations, "vendor")
+        after = applier.order_here(fulfillment_id)
+        assert after is not None
+        applier.flush()
+        if operations:
+            data = {"fulfillment_id": fulfillment_id, "location_id": location_id}
+            text = f"{place.name} {word.text}."
+            event = OrderEvent(before.order_id, now_ms, word.kind, text, place.id, data)
+            unit.orders.append_events([event])
+        unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
+        return fulfillment_document(after)
 
 
 def _check(

@@ -31,7 +31,7 @@ from central_server.services.order_views import (
     orders_in,
 )
 from central_server.services.parcel_routing import ParcelRouting
-from central_server.services.parcels import Destination, addressed
+from central_server.services.parcels import SAME_METHOD, Destination, addressed
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.pre_orders import (
     KIND,
@@ -362,7 +362,9 @@ def _changed(unit: "Unit", order: Order, change: Change) -> Order:
     order = replace(order, lines=tuple(lines))
     if change.ship_to is None:
         return order
-    point, method = change.ship_to.point(unit), change.ship_to.method
+    method = order.ship_method if change.ship_to.method == SAME_METHOD else change.ship_to.method
+    to = replace(change.ship_to, method=method)
+    point = to.point(unit)
     if shipping_home(unit, point, method) is None:
         raise OrderChangeInvalid(f"no location ships by {method}")
-    return addressed(order, change.ship_to, point)
+    return addressed(order, to, point)

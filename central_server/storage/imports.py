@@ -12,7 +12,10 @@ _NAMES = tuple(field.name for field in fields(ImportJob))
 
 
 class ImportJobs:
-    """The table `import_jobs`: one row per source and kind."""
+    """The table `import_jobs`: one row per source and kind.
+
+    A further row for each kind, `last:products`, has the source of which rows were taken last.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -28,4 +31,15 @@ class ImportJobs:
 
     def save(self, job: ImportJob) -> None:
         """Write how far an import is, in the transaction of the rows that it took."""
-        upsert_many(self._connection, IMPORT_JOBS, _NAMES, [astuple(job)])
+        name = _last(job.kind)
+        rows = [job, ImportJob(name, job.source_hash, name)]
+        upsert_many(self._connection, IMPORT_JOBS, _NAMES, [astuple(one) for one in rows])
+
+    def last(self, kind: str) -> str | None:
+        """Return the source of which rows of a kind were taken last, if that is known."""
+        wanted = select(IMPORT_JOBS.c.source_hash).where(IMPORT_JOBS.c.id == _last(kind))
+        return self._connection.execute(wanted).scalar_one_or_none()
+
+
+def _last(kind: str) -> str:
+    return f"last:{kind}"

@@ -28,6 +28,8 @@ PARAMETERS = {
     ]
 }  # fmt: skip
 """How the API's description tells of it."""
+WHERE_NEEDED = {"parameters": [{**PARAMETERS["parameters"][0], "required": False}]}
+"""The same where not every body needs one."""
 PLACING = "POST /v1/orders"
 """What a key stands for; a part of the hash, so that keys of earlier versions hold."""
 

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from central_server.services.carrier_file import CarrierFile
+from central_server.web.idempotency import REPLAYED_HEADER
 from tests.api.test_orders_http import is_problem
 from tests.central_server.services.test_parcels import place
 from tests.support.central_world import World
@@ -51,6 +53,29 @@ async def test_a_vendor_sends_an_order(client, world: World):
         "V-1", "V-2",
     ]  # fmt: skip
     assert (await client.get("/v1/vendors/S003/fulfillments")).json() == {"work": []}
+    world.check_books()
+
+
+async def test_units_are_given_up_once_however_often_it_is_said(client, world: World):
+    """The request that is sent again gets its answer; another key means other units."""
+    with_vendor(world)
+    _, (part,) = place(world, ("SKU-1", 5))
+    path = f"/v1/vendors/S003/fulfillments/{part.id}/give-up"
+
+    async def give_up(units: int, key: str) -> httpx.Response:
+        body = {"lines": [{"line": 1, "quantity": units}]}
+        return await client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    said = [await give_up(2, "one") for _ in range(2)]
+    assert [one.json()["lines"][0]["short"] for one in said] == [2, 2]
+    assert [one.headers[REPLAYED_HEADER] for one in said] == ["false", "true"]
+    assert said[0].content == said[1].content
+    assert is_problem(await give_up(1, "one"), 422, "idempotency_key_reused")
+    assert is_problem(await give_up(1, ""), 400, "idempotency_key_missing")
+    assert (await give_up(1, "two")).json()["lines"][0]["short"] == 3
+    for _ in range(2):
+        rest = await client.post(path, json={})
+        assert rest.json()["lines"][0]["short"] == 5
     world.check_books()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from central_server.services.shipping import ADDRESS
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from tests.api.test_orders_http import is_problem
 from tests.api.test_routing_rules_http import ORDER
@@ -36,6 +37,29 @@ async def test_an_order_waits_and_goes_on(client, world: World):
     assert [one["location_id"] for one in cleared.json()["fulfillments"]] == ["S001"]
     late = await client.post(f"{path}/changes", json={"lines": [{"line": 1, "quantity": 1}]})
     assert is_problem(late, 409, "not_held")
+
+
+async def test_another_address_leaves_the_method_alone(client, world: World):
+    """An express order goes by express to the corrected street, until a change names a method."""
+    world.parts.intake.carriers(CARRIERS)
+    publish(world, RoutingRule("look", RoutingRuleKind.ROUTE, hold_for=(HoldKind.PAYMENT,)))
+    home = ORDER["ship_to"]
+    assert isinstance(home, dict)
+    body = {**ORDER, "ship_to": {**home, "method": "express"}}
+    placed = await client.post("/v1/orders", json=body, headers={"Idempotency-Key": "one"})
+    order_id = placed.json()["id"]
+
+    async def changed(**words: str) -> tuple[str, str]:
+        to = {"ship_to": {**home, **words}}
+        answer = await client.post(f"/v1/orders/{order_id}/changes", json=to)
+        assert answer.status_code == 200
+        with world.database.read() as view:
+            order = view.orders.get(order_id)
+        assert order is not None
+        return ADDRESS.validate_json(order.ship_to).line1, order.ship_method
+
+    assert await changed(line1="14 Elm Street") == ("14 Elm Street", "express")
+    assert await changed(method="standard") == ("12 Elm Street", "standard")
 
 
 async def test_the_unfillable_are_settled(client, world: World):

@@ -6,9 +6,13 @@ import httpx
 import pytest
 
 from central_server.importing.job import ImportOptions, ImportRun
+from central_server.importing.local import LocalPlacer
 from central_server.importing.problems import EXIT_REFUSED, EXIT_UNREACHABLE, ImportFailed
 from central_server.importing.remote import ATTEMPTS, RemotePlacer
+from central_server.jobs.housekeeping import DAY_MS, forget_old_answers
+from central_server.records import OrderFilter
 from tests.central_server.importing.files import write_table
+from tests.support.central_world import build_world
 from tests.support.clocks import FrozenClock
 
 HEADER = ("order_number", "location_id", "sku", "quantity", "customer_name", "placed_at")
@@ -66,6 +70,21 @@ def test_importing_orders_again_uses_the_same_keys(tmp_path):
     run_of(tmp_path).orders_to(shop)
     run_of(tmp_path).orders_to(shop)
     assert len(shop.orders) == 2
+
+
+def test_orders_imported_again_after_a_week_are_not_placed_again(database, tmp_path):
+    """Answers to other requests are forgotten; a file of the past may come again at any time."""
+    world = build_world(database, tmp_path)
+    lines = [("O1", "S001", "SKU-1", 1, "Rosa", ""), ("O2", "S002", "SKU-2", 2, "Ines", "")]
+    placer = LocalPlacer(world.parts.central.orders)
+    world.place(key="cart-1")
+    run_of(tmp_path, lines).orders_to(placer)
+    world.clock.advance(8 * DAY_MS)
+    assert forget_old_answers(database, world.clock, 7) == 1
+    assert run_of(tmp_path, lines).orders_to(placer).counts.orders == 2
+    with database.read() as view:
+        placed, _ = view.orders.search(OrderFilter(), None, 9)
+    assert sorted(one.external_id for one in placed) == ["", "O1", "O2"]
 
 
 def test_what_central_refuses_is_reported_and_the_rest_is_placed(tmp_path):

@@ -13,7 +13,8 @@ from central_server.importing.job import ImportOptions, ImportRun, Target
 from central_server.importing.reports import Counts, ImportSummary
 from central_server.importing.runner import Written
 from central_server.importing.sinks import DatabaseSink, Policy
-from central_server.services.catalogue_intake import CatalogueIntake
+from central_server.jobs.housekeeping import DAY_MS
+from central_server.services.catalogue_intake import CatalogueIntake, StockItem
 from central_server.storage.database import Database
 from central_server.storage.stock_rows import OpeningStock
 from sync.domain.people import Role
@@ -144,9 +145,44 @@ def test_associates_arrive_with_a_hashed_pin(stocked):
 
 def test_importing_a_file_twice_is_importing_it_once(stocked):
     """A finished file is known again by its bytes; nothing is read, nothing written."""
-    summary = stocked("stock", STOCK)
+    summary = stocked("prices", PRICES)
     assert summary.already_done
     assert summary.counts == Counts()
+
+
+def test_prices_after_a_sale_are_the_regular_ones_again(stocked):
+    """A file is skipped as long as it was the last one, not for ever after."""
+    sale = (PRICES[0], ("US", "P00", 99, "USD"))
+    assert stocked("prices", sale, name="sale.csv").counts.written == 1
+    assert stocked("prices", PRICES).counts.written == 1
+    assert stocked("prices", PRICES).already_done
+    with stocked.database.read() as view:
+        assert view.catalogue.prices("US", ["P00"])["P00"].amount_minor == 199
+
+
+def test_stock_that_came_before_its_products_comes_with_the_next_try(importer):
+    """What was refused is taken as soon as central can take it; nothing is lost by the order."""
+    stock = STOCK[:3]
+    importer("locations", LOCATIONS)
+    assert importer("stock", stock).counts.bad == 2
+    importer("products", PRODUCTS)
+    assert importer("stock", stock).counts.written == 2
+    assert importer("stock", stock).already_done
+
+
+def test_a_file_of_stock_that_is_no_news_moves_nothing_and_is_no_report(stocked):
+    """Another location's file came since, and rows of it were refused: units sold stay sold."""
+    stocked("stock", (STOCK[0], ("S2", "P01", 6, "")), name="south.csv")
+    stocked("products", (PRODUCTS[0], ("NONE", "Thing", "")), name="more.csv")
+    stocked.target.intake.stock([StockItem("S1", "P00", 7, "A1")], "sold")
+    then, now = stocked.clock.now_ms(), stocked.clock.now_ms() + DAY_MS
+    stocked.clock.advance(DAY_MS)
+    counts = stocked("stock", STOCK).counts
+    assert (counts.written, counts.unchanged, counts.bad) == (2, 1, 1)
+    with stocked.database.read() as view:
+        assert {one.sku: one.on_hand for one in view.stock.rows("S1")} == {"P00": 7, "NONE": 4}
+        assert view.stock.rows("S2")[0].on_hand == 4
+        assert view.replicas.last_contacts(["S1", "S2"]) == {"S1": then, "S2": now}
 
 
 def test_importing_again_on_purpose_moves_nothing_that_is_the_same(stocked):
