@@ -180,15 +180,24 @@ class _Locations:
 
     def _location(self, record: LocationRecord, known: Location | None) -> Location:
         """Return a location as the file tells it; carriers and policies are told elsewhere."""
+        if known is not None:
+            return _told_again(record, known)
         values = record.model_dump(exclude={"location_id"})
         for name in ("floor_percent", "safety_stock", "hold_days"):
             if values[name] is None:
                 values[name] = getattr(self.policy, name)
-        if known is not None:
-            return replace(known, **values)
         is_store = record.kind == "store"
         escrow = self.policy.escrow if is_store else EscrowPolicy()
         return Location(id=record.location_id, escrow=escrow, **values)
+
+
+def _told_again(record: LocationRecord, known: Location) -> Location:
+    """Return a location as it is with what the file says of it: defaults are for new ones."""
+    said = record.model_dump(include=record.model_fields_set - {"location_id"})
+    told = replace(known, **said)
+    # Sharing is for stores; it is set elsewhere, but a place that is none any more shares nothing.
+    is_left = known.kind == "store" != told.kind
+    return replace(told, escrow=EscrowPolicy()) if is_left else told
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from central_server.importing.sinks import DatabaseSink, Policy
 from central_server.services.catalogue_intake import CatalogueIntake
 from central_server.storage.database import Database
 from central_server.storage.stock_rows import OpeningStock
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.people import Role
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
@@ -179,6 +180,37 @@ def test_a_file_of_locations_leaves_alone_what_it_says_nothing_of(stocked):
     assert stocked("locations", said, name="again.csv").counts.written == 1
     with stocked.database.read() as view:
         assert view.locations.get("S1") == replace(kept, name="Northern")
+
+
+def test_a_file_of_locations_without_a_column_leaves_alone_what_the_column_told(importer):
+    """Hours, spots, zone, floor and the rest stay where a later file, or its cell, is silent."""
+    head = (*LOCATIONS[0], "kind", "region", "city", "closures", "spots", "pickup_enabled",
+            "hold_days", "floor_percent", "safety_stock")  # fmt: skip
+    full = (*LOCATIONS[1], "dc", "East", "Erie", "2026-12-25", "A|B", "no", 14, 35, 3)
+    importer("locations", (head, full), name="full.csv")
+    with importer.database.read() as view:
+        before = view.locations.get("S1")
+    assert before is not None
+    assert (before.hours[0], before.spots, before.hold_days) == ((540, 1260), ("A", "B"), 14)
+    assert (before.kind, before.pickup_enabled, before.floor_percent) == ("dc", False, 35)
+    for name, columns in (("Renamed", 5), ("Again", len(head))):
+        row = ("S1", name, *LOCATIONS[1][2:5], *[""] * (columns - 5))
+        importer("locations", (head[:columns], row), name=f"{name}.csv")
+        with importer.database.read() as view:
+            assert view.locations.get("S1") == replace(before, name=name)
+
+
+def test_a_store_that_a_file_makes_a_warehouse_shares_no_more(stocked):
+    """Only stores share by escrow: with its kind its sharing ends, and nothing else does."""
+    with stocked.database.read() as view:
+        store = view.locations.get("S1")
+    assert store is not None
+    shared = replace(store, escrow=EscrowPolicy(enabled=True))
+    stocked.database.write(lambda unit: unit.locations.upsert([shared]))
+    said = ((*LOCATIONS[0][:5], "kind"), (*LOCATIONS[1][:5], "dc"))
+    assert stocked("locations", said, name="dc.csv").counts.written == 1
+    with stocked.database.read() as view:
+        assert view.locations.get("S1") == replace(store, kind="dc", escrow=EscrowPolicy())
 
 
 def test_another_mapping_of_the_same_file_is_another_import(stocked):
