@@ -131,11 +131,8 @@ class _Products:
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         del source
         records = [cast("ProductRecord", row.record) for row in rows]
-        products = [
-            Product(one.sku, one.name, one.brand, one.category, tuple(sorted(one.barcodes)))
-            for one in records
-        ]
-        known = unit.catalogue.products([one.sku for one in products])
+        known = unit.catalogue.products([one.sku for one in records])
+        products = [_product(one, known.get(one.sku)) for one in records]
         new = [one for one in products if known.get(one.sku) != one]
         if new:
             self.intake.take_products(unit, new)
@@ -161,6 +158,22 @@ class _Products:
         if dated:
             self.intake.take_releases(unit, dated)
         return set(dated)
+
+
+def _product(record: ProductRecord, known: Product | None) -> Product:
+    """Return a product as the file tells it; what it does not say of a known one stays."""
+    said = record.model_fields_set
+    told = Product(
+        record.sku, record.name, record.brand, record.category, tuple(sorted(record.barcodes))
+    )
+    if known is None:
+        return told
+    return replace(
+        told,
+        brand=told.brand if "brand" in said else known.brand,
+        category=told.category if "category" in said else known.category,
+        gtins=told.gtins if said & {"gtin", "gtins"} else known.gtins,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,6 +300,25 @@ def test_weights_come_with_products_and_stay_without_them(importer):
         assert view.catalogue.products(["W1"])["W1"].name == "Steel bolt"
 
 
+def test_barcodes_brand_and_category_come_with_products_and_stay_without_them(importer):
+    """A file, or a cell, that says nothing of them leaves them; what it says takes their place."""
+    head = ("sku", "name", "brand", "category", "gtin")
+    importer("products", (head, ("P1", "Soup", "Campo", "Food", "80686842019|12345670")))
+    importer("products", (head[:2], ("P1", "Good soup")), name="names.csv")
+    with importer.database.read() as view:
+        named = view.catalogue.products(["P1"])["P1"]
+    assert (named.name, named.brand, named.category) == ("Good soup", "Campo", "Food")
+    assert named.gtins == ("00000012345670", "00080686842019")
+    assert importer("products", (head, ("P1", "Good soup", "", "", "")),
+                    name="cells.csv").counts.unchanged == 1  # fmt: skip
+    importer("products", (head, ("P1", "Good soup", "Monte", "Cans", "12345670")), name="new.csv")
+    with importer.database.read() as view:
+        assert view.catalogue.products(["P1"])["P1"] == replace(
+            named, brand="Monte", category="Cans", gtins=("00000012345670",)
+        )
+        assert view.catalogue.by_gtin("80686842019") == ()
+
+
 def test_styles_come_with_products_and_stay_without_them(importer):
     """What is a size of something says of what; a file that says nothing of it changes no style."""
     head = ("sku", "name", "style")
