@@ -29,7 +29,7 @@ from central_server.services.catalogue_intake import CatalogueIntake, StockItem
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
-from sync.protocol.rows import AssociateRow
+from sync.protocol.rows import AssociateRow, StockRow
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -279,17 +279,24 @@ class _Stock:
             known = {row.sku: row for row in unit.stock.rows(place, [one.sku for one in records])}
             for one in records:
                 present = known.get(one.sku)
-                safety = one.safety_stock
-                if safety is None:
-                    safety = places[place].safety_stock
-                wanted = (one.on_hand, safety, one.aisle)
-                if present is None or wanted != (
-                    present.on_hand,
-                    present.safety_stock,
-                    present.aisle,
-                ):
-                    new.append(StockItem(place, one.sku, one.on_hand, one.aisle, safety))
+                wanted = _stock_item(one, present, places[place])
+                if present is None or (present.on_hand, present.aisle, present.safety_stock) != (
+                    wanted.on_hand, wanted.aisle, wanted.safety_stock,
+                ):  # fmt: skip
+                    new.append(wanted)
         return new
+
+
+def _stock_item(record: StockRecord, present: StockRow | None, place: Location) -> StockItem:
+    """Return what a file tells of a SKU; where it was told before, what is not said stays."""
+    aisle, safety = record.aisle, record.safety_stock
+    if present is not None and "aisle" not in record.model_fields_set:
+        aisle = present.aisle
+    if safety is None:
+        # A row without either was made by a movement before any file told of it.
+        is_told = present is not None and (present.safety_stock or present.aisle)
+        safety = present.safety_stock if present and is_told else place.safety_stock
+    return StockItem(record.location_id, record.sku, record.on_hand, aisle, safety)
 
 
 @dataclass(frozen=True, slots=True)

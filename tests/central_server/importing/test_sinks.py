@@ -228,6 +228,30 @@ def test_a_changed_count_moves_stock_by_the_difference(stocked):
         assert view.stock_ledger.sums("S1") == {("S1", "P00"): (7, 0)}
 
 
+def test_a_count_without_aisle_and_safety_stock_leaves_those_that_were_told(stocked):
+    """A nightly file has counts alone: the master file's own figures and places hold on."""
+    head = ("location_id", "sku", "on_hand", "aisle", "safety_stock")
+    stocked("stock", (head, ("S1", "P00", 10, "B7", 4), ("S1", "P01", 5, "B8", 0)), name="full.csv")
+    stocked("stock", (head[:3], ("S1", "P00", 9), ("S1", "P01", 5)), name="night.csv")
+    again = (head, ("S1", "P00", 8, "", ""), ("S1", "P01", 5, "", 2))
+    counted = stocked("stock", again, name="cells.csv")
+    assert (counted.counts.written, counted.counts.unchanged) == (2, 0)
+    with stocked.database.read() as view:
+        told = {
+            row.sku: (row.on_hand, row.aisle, row.safety_stock) for row in view.stock.rows("S1")
+        }
+    assert told == {"P00": (8, "B7", 4), "P01": (5, "B8", 2)}
+
+
+def test_the_first_count_of_what_came_by_a_movement_gets_the_locations_safety_stock(stocked):
+    """Nobody told of it before: its row is empty, which is no safety stock of its own."""
+    stocked.database.write(lambda unit: unit.stock.lock_rows("S1", ["P05"]))
+    stocked("stock", (STOCK[0][:3], ("S1", "P05", 6)), name="first.csv")
+    with stocked.database.read() as view:
+        [row] = view.stock.rows("S1", ["P05"])
+    assert (row.on_hand, row.safety_stock) == (6, 1)
+
+
 class PowerCut(Exception):
     """Stands for the end of the process."""
 
