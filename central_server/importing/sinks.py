@@ -29,6 +29,7 @@ from central_server.services.catalogue_intake import CatalogueIntake, StockItem
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
+from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow, StockRow
 
 if TYPE_CHECKING:
@@ -312,30 +313,38 @@ class _Associates:
             for number, one in records
             if one.location_id not in places
         ]
-        teams: defaultdict[str, list[AssociateRecord]] = defaultdict(list)
-        for _, one in records:
-            if one.location_id in places:
-                teams[one.location_id].append(one)
-        written = unchanged = 0
-        for place, team in teams.items():
-            known = {one.id: one for one in unit.associates.at_location(place)}
-            new = [one for one in team if not _same_person(one, known.get(one.associate_id))]
-            if new:
-                self.intake.take_associates(unit, place, [_associate(one) for one in new])
-            written += len(new)
-            unchanged += len(team) - len(new)
-        return Written(written, unchanged, refused)
+        taken = [one for _, one in records if one.location_id in places]
+        known = unit.associates.lock([one.associate_id for one in taken])
+        teams: defaultdict[str, list[AssociateRow]] = defaultdict(list)
+        for one in taken:
+            place, person = known.get(one.associate_id, ("", None))
+            if place != one.location_id or not _same_person(one, person):
+                teams[one.location_id].append(_associate(one, person))
+        written = sum(map(len, teams.values()))
+        if teams:
+            self.intake.take_associates(unit, teams)
+        return Written(written, len(taken) - written, refused)
 
 
-def _associate(record: AssociateRecord) -> AssociateRow:
+def _associate(record: AssociateRecord, known: AssociateRow | None) -> AssociateRow:
     pin_hash = record.pin_hash or _HASHER.hash(record.pin or "")
-    return AssociateRow(record.associate_id, record.name, record.role, pin_hash, record.active)
+    role, active = _standing(record, known)
+    return AssociateRow(record.associate_id, record.name, role, pin_hash, active)
+
+
+def _standing(record: AssociateRecord, known: AssociateRow | None) -> tuple[Role, bool]:
+    """Return role and whether somebody is active; what a file does not say of them stays."""
+    said = record.model_fields_set
+    return (
+        known.role if known and "role" not in said else record.role,
+        known.active if known and "active" not in said else record.active,
+    )
 
 
 def _same_person(record: AssociateRecord, known: AssociateRow | None) -> bool:
     if known is None:
         return False
-    if (record.name, record.role, record.active) != (known.name, known.role, known.active):
+    if (record.name, *_standing(record, known)) != (known.name, known.role, known.active):
         return False
     if record.pin_hash is not None:
         return record.pin_hash == known.pin_hash

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from central_server.importing.checker import CheckedRow
 from central_server.importing.job import ImportOptions, ImportRun, Target
@@ -21,7 +22,7 @@ from sync.domain.people import Role
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.shipping import CarrierPickup
-from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
+from sync.protocol.rows import CATALOGUE_SCOPE, AssociateRow, Entity, prices_scope, store_scope
 from tests.central_server.importing.files import write_table
 from tests.support.clocks import FrozenClock
 
@@ -73,6 +74,14 @@ class Importer:
             write_table(file, table)
         run = ImportRun(ImportOptions(kind, file, **options), self.clock)
         return run.into(self.target)
+
+    def people(self, location_id: str) -> dict[str, tuple[Role, bool]]:
+        """Return whom a store's terminals know: role, and whether they may sign in."""
+        with self.database.read() as view:
+            rows = view.feed.rows_after(store_scope(location_id), 0, 1000)
+        living = [one.body for one in rows if one.entity == Entity.ASSOCIATE and one.body]
+        found = [TypeAdapter(AssociateRow).validate_json(body) for body in living]
+        return {one.id: (one.role, one.active) for one in found}
 
     def head(self, scope: str) -> int:
         with self.database.read() as view:
@@ -141,6 +150,21 @@ def test_associates_arrive_with_a_hashed_pin(stocked):
         [person] = view.associates.at_location("S1")
     assert (person.role, person.pin_hash.startswith("$argon2")) == (Role.LEAD, True)
     assert stocked("associates", people, again=True).counts.unchanged == 1
+
+
+def test_somebody_who_moves_signs_in_at_the_new_store_alone(stocked):
+    """The store that they left forgets them; what a file does not say of them stays as it was."""
+    head = ("associate_id", "location_id", "name", "pin", "role", "active")
+    home, away = ("A1", "S1", "Devi D.", "690769"), ("A1", "S2", "Devi D.", "690769")
+    stocked("associates", (head, (*home, "manager", "yes")), name="at_home.csv")
+    assert stocked("associates", (head[:4], away), name="away.csv").counts.written == 1
+    assert (stocked.people("S1"), stocked.people("S2")) == ({}, {"A1": (Role.MANAGER, True)})
+    stocked("associates", (head, (*away, "", "no")), name="left.csv")
+    again = stocked("associates", (head[:4], away), name="away.csv", again=True)
+    assert (again.counts.written, again.counts.unchanged) == (0, 1)
+    assert (stocked.people("S1"), stocked.people("S2")) == ({}, {"A1": (Role.MANAGER, False)})
+    stocked("associates", (head, (*home, "lead", "yes")), name="back.csv")
+    assert (stocked.people("S1"), stocked.people("S2")) == ({"A1": (Role.LEAD, True)}, {})
 
 
 def test_importing_a_file_twice_is_importing_it_once(stocked):
