@@ -38,6 +38,8 @@ _HELP = f"""Import {", ".join(KINDS)} from CSV (.csv, .csv.gz) or Parquet.
 
 Good rows are written in batches; bad ones are reported with their row number and
 never stop the others. An interrupted import of the same file goes on where it was.
+What a file says nothing of, by column or by an empty cell, stays as it was for
+products, locations, stock and associates that central knows.
 
 Examples: central-server import products items.csv.gz --map items.toml --report bad.csv
 · central-server import stock counts.csv --column on_hand=qty

@@ -29,7 +29,8 @@ from central_server.services.catalogue_intake import CatalogueIntake, StockItem
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import new_id
 from sync.domain.inventory import StockReason
-from sync.protocol.rows import AssociateRow
+from sync.domain.people import Role
+from sync.protocol.rows import AssociateRow, StockRow
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -146,11 +147,8 @@ class _Products:
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         del source
         records = [cast("ProductRecord", row.record) for row in rows]
-        products = [
-            Product(one.sku, one.name, one.brand, one.category, tuple(sorted(one.barcodes)))
-            for one in records
-        ]
-        known = unit.catalogue.products([one.sku for one in products])
+        known = unit.catalogue.products([one.sku for one in records])
+        products = [_product(one, known.get(one.sku)) for one in records]
         new = [one for one in products if known.get(one.sku) != one]
         if new:
             self.intake.take_products(unit, new)
@@ -178,6 +176,22 @@ class _Products:
         return set(dated)
 
 
+def _product(record: ProductRecord, known: Product | None) -> Product:
+    """Return a product as the file tells it; what it does not say of a known one stays."""
+    said = record.model_fields_set
+    told = Product(
+        record.sku, record.name, record.brand, record.category, tuple(sorted(record.barcodes))
+    )
+    if known is None:
+        return told
+    return replace(
+        told,
+        brand=told.brand if "brand" in said else known.brand,
+        category=told.category if "category" in said else known.category,
+        gtins=told.gtins if said & {"gtin", "gtins"} else known.gtins,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Locations:
     intake: CatalogueIntake
@@ -195,15 +209,26 @@ class _Locations:
 
     def _location(self, record: LocationRecord, known: Location | None) -> Location:
         """Return a location as the file tells it; carriers and policies are told elsewhere."""
+        if known is not None:
+            told = _told_again(record, known)
+            is_new_store = told.kind == "store" != known.kind
+            return replace(told, escrow=self.policy.escrow) if is_new_store else told
         values = record.model_dump(exclude={"location_id"})
         for name in ("floor_percent", "safety_stock", "hold_days"):
             if values[name] is None:
                 values[name] = getattr(self.policy, name)
-        if known is not None:
-            return replace(known, **values)
         is_store = record.kind == "store"
         escrow = self.policy.escrow if is_store else EscrowPolicy()
         return Location(id=record.location_id, escrow=escrow, **values)
+
+
+def _told_again(record: LocationRecord, known: Location) -> Location:
+    """Return a location as it is with what the file says of it: defaults are for new ones."""
+    said = record.model_dump(include=record.model_fields_set - {"location_id"})
+    told = replace(known, **said)
+    # Sharing is for stores; it is set elsewhere, but a place that is none any more shares nothing.
+    is_left = known.kind == "store" != told.kind
+    return replace(told, escrow=EscrowPolicy()) if is_left else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,16 +302,26 @@ class _Stock:
             known = {row.sku: row for row in unit.stock.rows(place, [one.sku for one in records])}
             for one in records:
                 present = known.get(one.sku)
-                safety = one.safety_stock
-                if safety is None:
-                    safety = places[place].safety_stock
-                wanted = (one.on_hand, safety, one.aisle)
+                wanted = _stock_item(one, present, places[place])
                 if present is None or (
                     place not in self.told
-                    and wanted != (present.on_hand, present.safety_stock, present.aisle)
+                    and (present.on_hand, present.aisle, present.safety_stock)
+                    != (wanted.on_hand, wanted.aisle, wanted.safety_stock)
                 ):
-                    new.append(StockItem(place, one.sku, one.on_hand, one.aisle, safety))
+                    new.append(wanted)
         return new
+
+
+def _stock_item(record: StockRecord, present: StockRow | None, place: Location) -> StockItem:
+    """Return what a file tells of a SKU; where it was told before, what is not said stays."""
+    aisle, safety = record.aisle, record.safety_stock
+    if present is not None and "aisle" not in record.model_fields_set:
+        aisle = present.aisle
+    if safety is None:
+        # A row without either was made by a movement before any file told of it.
+        is_told = present is not None and (present.safety_stock or present.aisle)
+        safety = present.safety_stock if present and is_told else place.safety_stock
+    return StockItem(record.location_id, record.sku, record.on_hand, aisle, safety)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,30 +337,38 @@ class _Associates:
             for number, one in records
             if one.location_id not in places
         ]
-        teams: defaultdict[str, list[AssociateRecord]] = defaultdict(list)
-        for _, one in records:
-            if one.location_id in places:
-                teams[one.location_id].append(one)
-        written = unchanged = 0
-        for place, team in teams.items():
-            known = {one.id: one for one in unit.associates.at_location(place)}
-            new = [one for one in team if not _same_person(one, known.get(one.associate_id))]
-            if new:
-                self.intake.take_associates(unit, place, [_associate(one) for one in new])
-            written += len(new)
-            unchanged += len(team) - len(new)
-        return Written(written, unchanged, refused)
+        taken = [one for _, one in records if one.location_id in places]
+        known = unit.associates.lock([one.associate_id for one in taken])
+        teams: defaultdict[str, list[AssociateRow]] = defaultdict(list)
+        for one in taken:
+            place, person = known.get(one.associate_id, ("", None))
+            if place != one.location_id or not _same_person(one, person):
+                teams[one.location_id].append(_associate(one, person))
+        written = sum(map(len, teams.values()))
+        if teams:
+            self.intake.take_associates(unit, teams)
+        return Written(written, len(taken) - written, refused)
 
 
-def _associate(record: AssociateRecord) -> AssociateRow:
+def _associate(record: AssociateRecord, known: AssociateRow | None) -> AssociateRow:
     pin_hash = record.pin_hash or _HASHER.hash(record.pin or "")
-    return AssociateRow(record.associate_id, record.name, record.role, pin_hash, record.active)
+    role, active = _standing(record, known)
+    return AssociateRow(record.associate_id, record.name, role, pin_hash, active)
+
+
+def _standing(record: AssociateRecord, known: AssociateRow | None) -> tuple[Role, bool]:
+    """Return role and whether somebody is active; what a file does not say of them stays."""
+    said = record.model_fields_set
+    return (
+        known.role if known and "role" not in said else record.role,
+        known.active if known and "active" not in said else record.active,
+    )
 
 
 def _same_person(record: AssociateRecord, known: AssociateRow | None) -> bool:
     if known is None:
         return False
-    if (record.name, record.role, record.active) != (known.name, known.role, known.active):
+    if (record.name, *_standing(record, known)) != (known.name, known.role, known.active):
         return False
     if record.pin_hash is not None:
         return record.pin_hash == known.pin_hash

@@ -100,7 +100,7 @@ class CatalogueIntake:
 
     def associates(self, location_id: str, associates: Sequence[AssociateRow]) -> None:
         """Add a location's associates or replace them."""
-        self._database.write(lambda unit: self.take_associates(unit, location_id, associates))
+        self._database.write(lambda unit: self.take_associates(unit, {location_id: associates}))
 
     def customers(self, customers: Sequence[Customer]) -> None:
         """Put customers on file; no store gets them."""
@@ -203,14 +203,19 @@ class CatalogueIntake:
             location.floor_percent, for_orders,
         )  # fmt: skip
 
-    def take_associates(
-        self, unit: "Unit", location_id: str, associates: Sequence[AssociateRow]
-    ) -> None:
-        """Add a location's associates or replace them; only this location hears of them."""
-        unit.associates.upsert(location_id, associates)
+    def take_associates(self, unit: "Unit", teams: Mapping[str, Sequence[AssociateRow]]) -> None:
+        """Add associates, by location, or replace them; only their locations hear of them.
+
+        Whoever was at another location is forgotten there: its terminals let in whom they know.
+        """
+        before = unit.associates.lock({one.id for team in teams.values() for one in team})
         feed = FeedWriter(unit.feed)
-        for associate in associates:
-            feed.put(store_scope(location_id), Entity.ASSOCIATE, associate.id, associate)
+        for location_id, team in teams.items():
+            unit.associates.upsert(location_id, team)
+            for one in team:
+                feed.put(store_scope(location_id), Entity.ASSOCIATE, one.id, one)
+                if one.id in before and (left := before[one.id][0]) != location_id:
+                    feed.remove(store_scope(left), Entity.ASSOCIATE, one.id)
         self._flush(unit, feed)
 
     def _flush(self, unit: "Unit", feed: FeedWriter) -> None:

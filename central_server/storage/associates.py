@@ -1,10 +1,11 @@
 """Who may sign in where."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from central_server.storage.bulk import upsert_many
+from central_server.storage.bulk import among, upsert_many
 from central_server.storage.tables import ASSOCIATES
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
@@ -33,6 +34,18 @@ class Associates:
             .where(ASSOCIATES.c.location_id == location_id)
             .order_by(ASSOCIATES.c.id)
         )
-        return tuple(
-            AssociateRow(row.id, row.name, Role(row.role), row.pin_hash, row.active) for row in rows
+        return tuple(_associate(row) for row in rows)
+
+    def lock(self, ids: Collection[str]) -> dict[str, tuple[str, AssociateRow]]:
+        """Return (location, row) of people by id, and let nobody else change them."""
+        rows = self._connection.execute(
+            select(ASSOCIATES)
+            .where(among(self._connection, ASSOCIATES.c.id, ids))
+            .order_by(ASSOCIATES.c.id)
+            .with_for_update()
         )
+        return {row.id: (row.location_id, _associate(row)) for row in rows}
+
+
+def _associate(row: Any) -> AssociateRow:
+    return AssociateRow(row.id, row.name, Role(row.role), row.pin_hash, row.active)

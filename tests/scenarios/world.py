@@ -36,8 +36,8 @@ class Retail:
 
     def __post_init__(self) -> None:
         self.world.parts.intake.carriers(CARRIERS)
-        people = [AssociateRow("A1", "Rafael", Role.ASSOCIATE, "")]
-        for name in ("S001", "S002", "S003"):
+        for number, name in enumerate(("S001", "S002", "S003"), 1):
+            people = [AssociateRow(f"A{number}", "Rafael", Role.ASSOCIATE, "")]
             self.world.parts.intake.associates(name, people)
 
     def rules(self, *rules: RoutingRule) -> None:

@@ -81,8 +81,8 @@ def _fill(central: CentralMachine, stores: int, policy: EscrowPolicy) -> None:
     intake.stock(
         [StockItem(name, sku, ON_HAND) for name, _, _ in places for sku in SKUS], "opening"
     )
-    for name, _, _ in places:
-        intake.associates(name, [AssociateRow("A1", "Kim", Role.MANAGER, "hash")])
+    for number, (name, _, _) in enumerate(places, 1):
+        intake.associates(name, [AssociateRow(f"A{number}", "Kim", Role.MANAGER, "hash")])
 
 
 def _enrol(central: CentralMachine, store: StoreMachine) -> None:

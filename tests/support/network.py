@@ -9,7 +9,6 @@ from central_server.records import Location, Price, Product
 from central_server.services.catalogue_intake import StockItem, batches
 from sync.domain.people import Role
 from sync.protocol.rows import AssociateRow
-from tests.support.builders import LEADER
 
 ZONE = "EAST"
 PIN = "2468"
@@ -71,7 +70,7 @@ def fill(parts: Parts, size: Size, *, people: bool = True) -> None:
     for some in batches(numbers):
         parts.intake.locations([_location(number) for number in some])
     for number in numbers if people else ():
-        parts.intake.associates(location_of(number), _people())
+        parts.intake.associates(location_of(number), _people(number))
     for batch in batches(range(1, size.skus + 1)):
         parts.intake.products([product_of(number) for number in batch])
         parts.intake.prices([Price(ZONE, sku_of(n), 500 + n % 9_500, "USD") for n in batch])
@@ -87,10 +86,12 @@ def _location(number: int) -> Location:
     )  # fmt: skip
 
 
-def _people() -> Sequence[AssociateRow]:
+def _people(store: int) -> Sequence[AssociateRow]:
+    """Return a store's team; that of the first has the ids that tests name."""
+    first = f"A{store}"
     return (
-        AssociateRow(LEADER, "Robin Alder", Role.LEAD, _pin_hash()),
-        AssociateRow("A101", "Kim Birch", Role.ASSOCIATE, _pin_hash()),
+        AssociateRow(f"{first}00", "Robin Alder", Role.LEAD, _pin_hash()),
+        AssociateRow(f"{first}01", "Kim Birch", Role.ASSOCIATE, _pin_hash()),
     )
 
 

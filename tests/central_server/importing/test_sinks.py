@@ -1,96 +1,18 @@
 """Imports into a real database, both engines: progress, resumption, repetition, feed rows."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from random import Random
-from typing import Any
 
 import pytest
 
 from central_server.importing.checker import CheckedRow
-from central_server.importing.job import ImportOptions, ImportRun, Target
-from central_server.importing.reports import Counts, ImportSummary
+from central_server.importing.reports import Counts
 from central_server.importing.runner import Written
-from central_server.importing.sinks import DatabaseSink, Policy
+from central_server.importing.sinks import DatabaseSink
 from central_server.jobs.housekeeping import DAY_MS
 from central_server.services.catalogue_intake import CatalogueIntake, StockItem
-from central_server.storage.database import Database
-from central_server.storage.stock_rows import OpeningStock
 from sync.domain.people import Role
-from sync.domain.pickups import PickupPolicy
-from sync.domain.reservations import ReservePolicy
-from sync.domain.shipping import CarrierPickup
 from sync.protocol.rows import CATALOGUE_SCOPE, prices_scope, store_scope
-from tests.central_server.importing.files import write_table
-from tests.support.clocks import FrozenClock
-
-pytest_plugins = ["tests.support.databases"]
-
-LOCATIONS = (
-    ("location_id", "name", "latitude", "longitude", "timezone", "price_zone", "hours"),
-    ("S1", "North", 40.0, -80.0, "America/New_York", "US", "mon=09:00-21:00"),
-    ("S2", "South", 35.0, -90.0, "America/Chicago", "US", ""),
-)
-PRODUCTS = (
-    ("sku", "name", "gtin"),
-    *((f"P{n:02}", f"Thing {n}", "80686842019" if n == 0 else "") for n in range(25)),
-)
-PRICES = (("zone", "sku", "amount_minor", "currency"), ("US", "P00", 199, "USD"))
-STOCK = (
-    ("location_id", "sku", "on_hand", "aisle"),
-    ("S1", "P00", 10, "A1"),
-    ("S2", "P01", 4, ""),
-    ("S9", "P01", 4, ""),
-    ("S1", "NONE", 4, ""),
-)
-
-
-class Pokes:
-    """Counts what is published."""
-
-    def __init__(self) -> None:
-        self.heads: list[Any] = []
-
-    def publish(self, heads) -> None:
-        self.heads += heads
-
-
-class Importer:
-    """Imports tables into one database."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.database = database
-        self.folder = folder
-        self.pokes = Pokes()
-        self.clock = FrozenClock()
-        intake = CatalogueIntake(database, self.clock, self.pokes, OpeningStock)
-        self.target = Target(database, intake, Policy(20, 1, 7), Random(1))
-
-    def __call__(self, kind: str, table: Sequence[Any], **options: Any) -> ImportSummary:
-        file = self.folder / options.pop("name", f"{kind}.csv")
-        if not file.exists():
-            write_table(file, table)
-        run = ImportRun(ImportOptions(kind, file, **options), self.clock)
-        return run.into(self.target)
-
-    def head(self, scope: str) -> int:
-        with self.database.read() as view:
-            return view.feed.scope(scope).rev
-
-
-@pytest.fixture
-def importer(database, tmp_path) -> Importer:
-    return Importer(database, tmp_path)
-
-
-@pytest.fixture
-def stocked(importer) -> Importer:
-    importer("locations", LOCATIONS)
-    importer("products", PRODUCTS)
-    importer("prices", PRICES)
-    importer("stock", STOCK)
-    return importer
+from tests.central_server.importing.importer import LOCATIONS, PRICES, PRODUCTS, STOCK
 
 
 def test_every_kind_arrives_at_central_and_in_the_feed(stocked):
@@ -141,6 +63,21 @@ def test_associates_arrive_with_a_hashed_pin(stocked):
         [person] = view.associates.at_location("S1")
     assert (person.role, person.pin_hash.startswith("$argon2")) == (Role.LEAD, True)
     assert stocked("associates", people, again=True).counts.unchanged == 1
+
+
+def test_somebody_who_moves_signs_in_at_the_new_store_alone(stocked):
+    """The store that they left forgets them; what a file does not say of them stays as it was."""
+    head = ("associate_id", "location_id", "name", "pin", "role", "active")
+    home, away = ("A1", "S1", "Devi D.", "690769"), ("A1", "S2", "Devi D.", "690769")
+    stocked("associates", (head, (*home, "manager", "yes")), name="at_home.csv")
+    assert stocked("associates", (head[:4], away), name="away.csv").counts.written == 1
+    assert (stocked.people("S1"), stocked.people("S2")) == ({}, {"A1": (Role.MANAGER, True)})
+    stocked("associates", (head, (*away, "", "no")), name="left.csv")
+    again = stocked("associates", (head[:4], away), name="away.csv", again=True)
+    assert (again.counts.written, again.counts.unchanged) == (0, 1)
+    assert (stocked.people("S1"), stocked.people("S2")) == ({}, {"A1": (Role.MANAGER, False)})
+    stocked("associates", (head, (*home, "lead", "yes")), name="back.csv")
+    assert (stocked.people("S1"), stocked.people("S2")) == ({"A1": (Role.LEAD, True)}, {})
 
 
 def test_importing_a_file_twice_is_importing_it_once(stocked):
@@ -198,23 +135,6 @@ def test_importing_again_on_purpose_moves_nothing_that_is_the_same(stocked):
         assert counts.unchanged > 0
     assert [stocked.head(scope) for scope in scopes] == before
     assert stocked.pokes.heads == []
-
-
-def test_a_file_of_locations_leaves_alone_what_it_says_nothing_of(stocked):
-    """Carriers, sharing and policies are set elsewhere: the next file does not take them away."""
-    with stocked.database.read() as view:
-        before = view.locations.get("S1")
-    assert before is not None
-    kept = replace(
-        before, carriers=(CarrierPickup("UPS", "Brown", (960,) * 7),),
-        escrow=replace(before.escrow, enabled=not before.escrow.enabled),
-        reserve=ReservePolicy(hold_hours=5), pickup=PickupPolicy(ready_minutes=30),
-    )  # fmt: skip
-    stocked.database.write(lambda unit: unit.locations.upsert([kept]))
-    said = [LOCATIONS[0], ("S1", "Northern", *LOCATIONS[1][2:]), LOCATIONS[2]]
-    assert stocked("locations", said, name="again.csv").counts.written == 1
-    with stocked.database.read() as view:
-        assert view.locations.get("S1") == replace(kept, name="Northern")
 
 
 def test_another_mapping_of_the_same_file_is_another_import(stocked):
@@ -289,35 +209,6 @@ def test_formats_arrive_alike(importer, name):
         assert view.catalogue.products(["P00"])["P00"].gtins == ("00080686842019",)
 
 
-def test_weights_come_with_products_and_stay_without_them(importer):
-    """A column of grams is taken in; a file that says nothing of it changes no weight."""
-    head = ("sku", "name", "weight_grams")
-    summary = importer("products", (head, ("W1", "Bolt", "40"), ("W2", "Anvil", "12000"),
-                                    ("W3", "Feather", ""), ("W4", "Odd", "-1")))  # fmt: skip
-    assert (summary.counts.written, summary.counts.bad) == (3, 1)
-    again = importer("products", (head, ("W1", "Bolt", "40"), ("W2", "Anvil", "13000")),
-                     name="again.csv")  # fmt: skip
-    assert (again.counts.written, again.counts.unchanged) == (1, 1)
-    importer("products", (("sku", "name"), ("W1", "Steel bolt")), name="without.csv")
-    with importer.database.read() as view:
-        assert view.catalogue.weights(["W1", "W2", "W3"]) == {"W1": 40, "W2": 13_000}
-        assert view.catalogue.products(["W1"])["W1"].name == "Steel bolt"
-
-
-def test_styles_come_with_products_and_stay_without_them(importer):
-    """What is a size of something says of what; a file that says nothing of it changes no style."""
-    head = ("sku", "name", "style")
-    summary = importer("products", (head, ("C1", "Coat S", "COAT"), ("C2", "Coat M", "COAT"),
-                                    ("H1", "Hat", "")))  # fmt: skip
-    assert (summary.counts.written, summary.counts.bad) == (3, 0)
-    again = importer("products", (head, ("C1", "Coat S", "PARKA"), ("C2", "Coat M", "COAT")),
-                     name="again.csv")  # fmt: skip
-    assert (again.counts.written, again.counts.unchanged) == (1, 1)
-    importer("products", (("sku", "name"), ("C2", "Warm coat M")), name="without.csv")
-    with importer.database.read() as view:
-        assert view.catalogue.styles(["C1", "C2", "H1"]) == {"C1": "PARKA", "C2": "COAT"}
-
-
 def test_a_file_of_stock_says_how_old_what_is_known_is(importer):
     """Of each location that it names, whether or not anything has changed; overdue when it is."""
     hour = 3_600_000
@@ -335,22 +226,3 @@ def test_a_file_of_stock_says_how_old_what_is_known_is(importer):
     heard, due = known(5, "tuesday.csv")
     assert heard == {"S1": start + 24 * hour, "S2": start + 24 * hour}
     assert due == {"S1": start + 48 * hour, "S2": start + 48 * hour}
-
-
-def test_release_dates_come_with_products_and_stay_without_them(importer):
-    """A moment, in the zone that is said or UTC; a file that says nothing of it changes none."""
-    head = ("sku", "name", "release_at")
-    rows = (head, ("B1", "Book", "2026-12-01T00:00:00+01:00"), ("B2", "Box", "2026-12-01"),
-            ("B3", "Bag", ""), ("B4", "Bad", "soon"), ("B5", "Bed", "9999-12-31T23:59:59Z"),
-            ("B6", "Bun", "2200-01-01"), ("B7", "Bus", "1969-12-31"))  # fmt: skip
-    summary = importer("products", rows)
-    assert (summary.counts.written, summary.counts.bad) == (3, 4)
-    again = importer("products", (*rows[:2], ("B2", "Box", "2026-12-02")), name="again.csv")
-    assert (again.counts.written, again.counts.unchanged) == (1, 1)
-    importer("products", (("sku", "name"), ("B1", "Good book")), name="without.csv")
-    with importer.database.read() as view:
-        found = view.catalogue.releases(["B1", "B2", "B3"])
-        assert view.promise_rules.revision() > 0
-    day = 86_400_000
-    midnight = 20_788 * day
-    assert found == {"B1": midnight - day // 24, "B2": midnight + day}

@@ -7,16 +7,18 @@ import pytest
 from central_server.records import EscrowRule, Location, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import BundleInvalid
+from central_server.storage.associates import Associates
 from central_server.storage.locations import Locations
 from central_server.storage.stock import Stock
 from central_server.storage.supply import Supply
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
+from sync.domain.people import Role
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
 from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.hub.feed import read_page
-from sync.protocol.rows import Entity, store_scope
+from sync.protocol.rows import AssociateRow, Entity, store_scope
 from tests.central_server.services.test_floor_of_orders import count, floor, order
 from tests.central_server.services.test_waiting_at_once import Pause
 from tests.support.central_world import World, build_world
@@ -171,3 +173,22 @@ def test_a_newer_rule_of_sharing_stands_when_an_older_one_is_applied_meanwhile(w
         lambda: share(world, STRICT, since_ms=1), lambda: share(world, newer)
     )
     assert place_of(world).escrow == newer
+
+
+def test_who_is_moved_to_two_stores_at_once_is_known_at_one(world, monkeypatch):
+    """The later one has the last word: the store of the earlier forgets them as that of before."""
+    kim = [AssociateRow("A7", "Kim", Role.LEAD, "hash")]
+    intake = world.parts.intake
+    intake.associates("S001", kim)
+    Pause(monkeypatch, Associates, "lock").meanwhile(
+        lambda: intake.associates("S002", kim), lambda: intake.associates("S003", kim)
+    )
+    assert [place for place in ("S001", "S002", "S003") if knows(world, place, "A7")] == ["S003"]
+
+
+def knows(world: World, location_id: str, associate_id: str) -> bool:
+    with world.database.read() as view:
+        rows = view.feed.rows_after(store_scope(location_id), 0, 1000)
+    return any(
+        one.entity == Entity.ASSOCIATE and one.key == associate_id and one.body for one in rows
+    )
