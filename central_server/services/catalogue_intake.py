@@ -199,7 +199,7 @@ class CatalogueIntake:
         safety = location.safety_stock if item.safety_stock is None else item.safety_stock
         return self._opening(
             item.location_id, item.sku, item.on_hand, item.aisle, safety,
-            location.floor_percent, for_orders,
+            location.floor_percent, for_orders, location.escrow.enabled,
         )  # fmt: skip
 
     def take_associates(
