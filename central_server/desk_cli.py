@@ -46,10 +46,21 @@ def _register_carriers(app: typer.Typer, line: Line) -> None:
     @app.command(epilog=line.epilog)
     def carriers(
         file: Annotated[Path, typer.Argument(help="JSON with carriers, rates and pickups.")],
+        yes: Annotated[
+            bool, typer.Option("--yes", help="Also where places that ship would ship no more.")
+        ] = False,
         as_json: AsJson = False,
     ) -> None:
-        """Set which carriers come where and when, and what they cost."""
-        from central_server.services.carrier_file import BadCarriers, read_carriers
+        """Set which carriers come where and when, and what they cost.
+
+        A file is whole: rates and pickups that it does not name are gone.
+        """
+        from central_server.services.carrier_file import (
+            BadCarriers,
+            StopsShipping,
+            read_carriers,
+            stopped_words,
+        )
 
         try:
             found = read_carriers(file.read_text(encoding="utf-8"))
@@ -59,11 +70,18 @@ def _register_carriers(app: typer.Typer, line: Line) -> None:
             line.fail(USAGE, f"{file}: {problem}")
         with line.opened() as parts:
             try:
-                places = parts.intake.carriers(found)
-            except BadCarriers as problem:
-                line.fail(USAGE, f"{file}: {problem}")
-        document = {"carriers": len(found.carriers), "rates": len(found.rates), "ship": places}
-        words = f"{len(found.carriers)} carriers, {len(found.rates)} rates; {places} places ship."
+                done = parts.intake.carriers(found, may_stop=yes)
+            except StopsShipping as problem:
+                line.fail(REFUSED, f"By {file} {problem}. Nothing is set; --yes sets it.")
+        document = {
+            "carriers": len(found.carriers), "rates": len(found.rates), "ship": done.ship,
+            "stopped": list(done.stopped),
+        }  # fmt: skip
+        words = (
+            f"{len(found.carriers)} carriers, {len(found.rates)} rates; {done.ship} places ship."
+        )
+        if done.stopped:
+            words += f" {stopped_words(done.stopped)}."
         line.say(document, words, as_json=as_json)
 
 

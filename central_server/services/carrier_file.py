@@ -13,6 +13,7 @@
 `*` is every store that is not named; an empty cut-off is a day without a pickup. A carrier
 `travels` and delivers Monday to Friday where nothing is said; a service takes the `days` of
 its rate, the carrier's own, where no lane says how many at least and at most over a distance.
+A document is whole: rates and pickups that it does not tell are gone.
 """
 
 import json
@@ -32,12 +33,32 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _TIME = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 DAYS = 7
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NAMED_MAX = 5
 LANE_MAX = 60
 """Days that a parcel may be on its way."""
 
 
 class BadCarriers(ValueError):
     """The document is none of carriers; says what is wrong."""
+
+
+class StopsShipping(ValueError):
+    """By the document nothing would be sent from locations that send now."""
+
+    def __init__(self, places: Sequence[str]) -> None:
+        """Name the locations."""
+        super().__init__(stopped_words(places))
+        self.places = tuple(places)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriersSet:
+    """What a document that was taken has changed."""
+
+    ship: int
+    """How many locations send from now on."""
+    stopped: tuple[str, ...] = ()
+    """Which do not any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,18 @@ class CarrierFile:
         if named is not None:
             return named
         return self.pickups.get(EVERYWHERE, ()) if location.kind == "store" else ()
+
+
+def sends(pickups: Sequence[CarrierPickup], rates: Sequence[ShippingRate]) -> bool:
+    """Return whether anything is sent where these carriers come: with a service that has a rate."""
+    priced = {(one.carrier, one.service) for one in rates}
+    return any((one.carrier, service) in priced for one in pickups for service in one.services)
+
+
+def stopped_words(places: Sequence[str]) -> str:
+    """Say that locations send nothing any more, and name the first few."""
+    named = ", ".join(places[:NAMED_MAX]) + (", ..." if len(places) > NAMED_MAX else "")
+    return f"{len(places)} places ship no more: {named}"
 
 
 def require_one_currency(rates: Sequence[ShippingRate]) -> None:

@@ -15,7 +15,7 @@ from central_server.records import (
     Price,
     Product,
 )
-from central_server.services.carrier_file import CarrierFile, require_one_currency
+from central_server.services.carrier_file import CarrierFile, CarriersSet, StopsShipping, sends
 from central_server.services.pre_orders import set_releases
 from central_server.services.scopes import store_row
 from sync.clock import Clock
@@ -106,20 +106,25 @@ class CatalogueIntake:
         """Put customers on file; no store gets them."""
         self._database.write(lambda unit: unit.customers.upsert(customers))
 
-    def carriers(self, file: CarrierFile) -> int:
-        """Set carriers, rates and pickups; return how many locations ship from now on.
+    def carriers(self, file: CarrierFile, *, may_stop: bool = True) -> CarriersSet:
+        """Set carriers, rates and pickups, in the place of all that was set before.
 
-        Raises `BadCarriers` where rates that are kept are in another currency.
+        Raises `StopsShipping` where locations ship that would not by it, unless they `may_stop`.
         """
-        return self._database.write(lambda unit: self._take_carriers(unit, file))
+        return self._database.write(lambda unit: self._take_carriers(unit, file, may_stop=may_stop))
 
-    def _take_carriers(self, unit: "Unit", file: CarrierFile) -> int:
-        known = unit.locations.lock()  # before carriers' rows, as pushes do
+    def _take_carriers(self, unit: "Unit", file: CarrierFile, *, may_stop: bool) -> CarriersSet:
+        known = unit.locations.lock().values()  # before carriers' rows, as pushes do
+        before = unit.shipping.rates()
+        places = [replace(one, carriers=file.at(one)) for one in known]
+        shipped = {one.id for one in known if sends(one.carriers, before)}
+        ship = {one.id for one in places if sends(one.carriers, file.rates)}
+        stopped = tuple(sorted(shipped - ship))
+        if stopped and not may_stop:
+            raise StopsShipping(stopped)
         unit.shipping.save(file.carriers, file.rates)
-        require_one_currency(unit.shipping.rates())
-        places = [replace(one, carriers=file.at(one)) for one in known.values()]
         self.take_locations(unit, places)
-        return sum(bool(one.carriers) for one in places)
+        return CarriersSet(len(ship), stopped)
 
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
         """Add locations or replace them; each store's own row goes to its scope.
@@ -200,7 +205,7 @@ class CatalogueIntake:
         safety = location.safety_stock if item.safety_stock is None else item.safety_stock
         return self._opening(
             item.location_id, item.sku, item.on_hand, item.aisle, safety,
-            location.floor_percent, for_orders,
+            location.floor_percent, for_orders, location.escrow.enabled,
         )  # fmt: skip
 
     def take_associates(self, unit: "Unit", teams: Mapping[str, Sequence[AssociateRow]]) -> None:

@@ -5,7 +5,7 @@ rule of the location itself, else the newest for everywhere, else the settings
 with which the location came in. Stores hear of it in their own row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -72,18 +72,34 @@ class EscrowPolicies:
         return self._database.write(lambda unit: self._apply(unit, now))
 
     def _apply(self, unit: "Unit", now_ms: int) -> int:
-        if not any(one.effective_from_ms <= now_ms for one in unit.leases.rules()):
-            return 0
-        due = [place.id for place in _changed(unit, unit.locations.all(), now_ms)]
+        is_begun = any(one.effective_from_ms <= now_ms for one in unit.leases.rules())
+        places = unit.locations.all() if is_begun else ()
+        due = {place.id for place in _changed(unit, places, now_ms)}
+        left = unit.locations.get_many(unit.leases.without_machine()).values()
+        due |= {place.id for place in left if not place.escrow.enabled}
         # Looked at again behind their locks, rules too: somebody may have changed either.
-        changed = _changed(unit, unit.locations.lock(due).values(), now_ms) if due else []
+        locked = unit.locations.lock(due) if due else {}
+        changed = _changed(unit, locked.values(), now_ms)
         unit.locations.upsert(changed)
+        _end_leases(unit, locked | {place.id: place for place in changed})
         feed = FeedWriter(unit.feed)
         for place in changed:
             feed.put(store_scope(place.id), Entity.STORE, place.id, store_row(place))
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
         return len(changed)
+
+
+def _end_leases(unit: "Unit", places: Mapping[str, Location]) -> None:
+    """Let `places` that share no more be promised by their books where no machine is let in.
+
+    A machine that is let in says itself that it has heard of it, however long it is silent: until
+    then it has rights. One that is shut out has none, and would never say so. Nobody enrols
+    meanwhile, as the places are locked.
+    """
+    for location_id in sorted(places.keys() & unit.leases.without_machine()):
+        if not places[location_id].escrow.enabled:
+            unit.leases.drop(location_id)
 
 
 def _changed(unit: "Unit", places: Iterable[Location], now_ms: int) -> list[Location]:

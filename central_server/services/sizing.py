@@ -40,6 +40,9 @@ WINDOW_DAYS = 180
 SERVICE_PERCENT = 95
 """The critical ratio where no rule says otherwise."""
 
+NOTHING_WANTED = "0:0"
+"""A floor in silence of no units: it says that the SKU was sized, so an import leaves its floor."""
+
 
 class FloorSizing:
     """Sizes floors from the past; run nightly."""
@@ -113,7 +116,8 @@ class FloorSizing:
         skus = ((sku, *known) for sku, known in demand.items())
         wanted = floors_when_silent(history, skus, percent / 100, lease_ms)
         kept = unit.stock.silences(place.id)
-        changed = {sku: one.text for sku, one in wanted.items() if one.text != kept.get(sku)}
+        texts = {sku: one.text or NOTHING_WANTED for sku, one in wanted.items()}
+        changed = {sku: text for sku, text in texts.items() if text != kept.get(sku)}
         if changed:
             unit.stock.set_silences(place.id, changed)
             unit.promise_rules.bump()

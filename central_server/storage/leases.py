@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, exists, func, select
 
 from central_server.records import EscrowRule, Lease
 from central_server.storage.bulk import upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together
-from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES, STOCK
+from central_server.storage.tables import CONTACT_GAPS, ESCROW_POLICIES, LEASES, REPLICAS, STOCK
 from sync.domain.escrow import EscrowPolicy
 
 _COLUMNS = ("location_id", "generation", "token_ms", "until_ms", "confirm_by_ms")
@@ -77,6 +77,12 @@ class Leases:
         """Return the SKUs that a location has ever granted anything of."""
         here = (STOCK.c.location_id == location_id, STOCK.c.generation > 0)
         return set(self._connection.execute(select(STOCK.c.sku).where(*here)).scalars())
+
+    def without_machine(self) -> set[str]:
+        """Return the locations that have a lease, but no machine that is let in."""
+        place = LEASES.c.location_id
+        is_there = exists().where(REPLICAS.c.location_id == place, REPLICAS.c.enabled)
+        return set(self._connection.execute(select(place).where(~is_there)).scalars())
 
     def drop(self, location_id: str) -> None:
         """Let a location share by a fixed floor again."""

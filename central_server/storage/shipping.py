@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from central_server.records import ShippingRate
 from central_server.shipping_records import RoutingPause, ShippingCarrier
@@ -38,11 +38,15 @@ class Shipping:
         self._connection = connection
 
     def save(self, carriers: Sequence[ShippingCarrier], rates: Sequence[ShippingRate]) -> None:
-        """Add carriers and rates or replace them; a range of numbers never starts again."""
+        """Add carriers or replace them, and set all rates: those that are not told are gone.
+
+        A carrier that is not told stays, as its labels do, and no range of numbers starts again.
+        """
         rows = [_carrier_values(one) for one in carriers]
         upsert_many(
             self._connection, SHIPPING_CARRIERS, _CARRIER, rows, keep=("next_number",)
         )  # fmt: skip
+        self._connection.execute(delete(SHIPPING_RATES))
         rows = [tuple(getattr(one, name) for name in _RATE) for one in rates]
         upsert_many(self._connection, SHIPPING_RATES, _RATE, rows)
 

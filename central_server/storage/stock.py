@@ -271,15 +271,17 @@ class Stock:
     ) -> None:
         """Set what is on hand, in bulk; allocations stay. The ledger gets the differences.
 
-        The floor share follows from the percentage (`sync.domain.escrow.fixed_floor`).
+        The floor share follows from the percentage (`sync.domain.escrow.fixed_floor`); where
+        stock is shared, a floor that sizing has set stays.
         """
         wanted = {(item.location_id, item.sku): item for item in items}
         ordered = [wanted[key] for key in sorted(wanted)]
         before = self.lock_all(wanted)
+        sized = self._sized([one for one in ordered if one.is_shared])
         rows = [
             (
                 item.location_id, item.sku, item.on_hand, 0,
-                fixed_floor(item.on_hand - item.for_orders, item.floor_percent),
+                _floor_of(item, sized.get((item.location_id, item.sku))),
                 item.safety_stock, item.aisle,
             )
             for item in ordered
@@ -321,6 +323,19 @@ class Stock:
             .with_for_update()
         )
         return {(location_id, sku): on_hand for location_id, sku, on_hand in rows}
+
+    def _sized(self, items: Sequence[OpeningStock]) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return (floor, what is free) of those of locked rows whose floor sizing has set."""
+        keys = [(one.location_id, one.sku) for one in items]
+        what = ", ".join(
+            f"stock.{name}" for name in (*STOCK_KEY, "floor", "on_hand", "allocated", "silence")
+        )
+        rows = find_many(self._connection, STOCK, STOCK_KEY, keys, what=what) if keys else ()
+        return {
+            (place, sku): (floor, on_hand - allocated)
+            for place, sku, floor, on_hand, allocated, silence in rows
+            if silence
+        }
 
     def set_floors(self, location_id: str, floors: Mapping[str, int]) -> None:
         """Set how many floor rights a location should keep, by SKU, in bulk and in SKU order."""
@@ -368,6 +383,19 @@ class Stock:
     def append_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Append what was moved."""
         self._ledger.append(entries)
+
+
+def _floor_of(item: OpeningStock, sized: tuple[int, int] | None) -> int:
+    """Return the floor of what is set; `sized` is (floor, what was free) where sizing set it.
+
+    Sizing keeps no more than is free: a floor that was all of it says little of goods that
+    come now, and counts only where it is more than the share.
+    """
+    share = fixed_floor(item.on_hand - item.for_orders, item.floor_percent)
+    if sized is None:
+        return share
+    floor, free = sized
+    return floor if floor < free else max(floor, share)
 
 
 def _totals(lines: Sequence[tuple[str, int]]) -> dict[str, int]:

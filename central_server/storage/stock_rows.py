@@ -35,6 +35,8 @@ class OpeningStock:
     floor_percent: int = 0
     for_orders: int = 0
     """Units that came for orders that wait for them: the floor is no share of these."""
+    is_shared: bool = False
+    """Whether the location shares by escrow: a floor that sizing has set stays."""
 
 
 def stock_row_of(row: Sequence[Any]) -> StockRow:

@@ -100,4 +100,4 @@ def test_carriers_are_set_on_the_command_line(tmp_path, monkeypatch):
     assert CliRunner().invoke(app, ["carriers", str(wrong)]).exit_code == 2
     assert CliRunner().invoke(app, ["carriers", str(tmp_path / "none.json")]).exit_code == 3
     answer = CliRunner().invoke(app, ["carriers", str(SAMPLE_CARRIERS), "--json"])
-    assert json.loads(answer.stdout) == {"carriers": 2, "rates": 6, "ship": 3}
+    assert json.loads(answer.stdout) == {"carriers": 2, "rates": 6, "ship": 3, "stopped": []}

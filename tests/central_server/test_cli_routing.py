@@ -147,19 +147,54 @@ def test_a_hold_is_cleared_on_the_command_line(run):
     assert "No order waits." in run("waiting", "list").stdout
 
 
-def test_rates_in_another_currency_are_refused_with_the_file(run, tmp_path):
-    """By themselves they are sound; beside those that are kept they are not: nothing changes."""
+RATE = {
+    "carrier": "gull", "service": "slow", "weight_grams_max": 900, "amount_minor": 300,
+    "currency": "EUR", "days": 5,
+}  # fmt: skip
+COMES = {"carrier": "gull", "services": ["slow"], "cutoffs": ["16:30"] * 7}
+GULL = {"carriers": [{"id": "gull", "name": "Gull"}], "rates": [RATE], "pickups": {"*": [COMES]}}
+
+
+def test_rates_of_a_file_in_two_currencies_are_refused(run, tmp_path):
+    """They cannot be compared: nothing changes."""
     file = tmp_path / "carriers.json"
-    rate = {
-        "carrier": "gull", "service": "slow", "weight_grams_max": 900, "amount_minor": 300,
-        "currency": "EUR", "days": 5,
-    }  # fmt: skip
-    gull = {"carriers": [{"id": "gull", "name": "Gull"}], "rates": [rate], "pickups": {}}
-    file.write_text(json.dumps(gull), "utf-8")
-    said = run("carriers", str(file))
-    assert (said.exit_code, "rates in EUR and USD" in said.output) == (USAGE, True)
-    mixed = {**gull, "rates": [rate, {**rate, "weight_grams_max": 1_000, "currency": "USD"}]}
-    file.write_text(json.dumps(mixed), "utf-8")
+    mixed = [RATE, {**RATE, "weight_grams_max": 1_000, "currency": "USD"}]
+    file.write_text(json.dumps({**GULL, "rates": mixed}), "utf-8")
     said = run("carriers", str(file))
     assert (said.exit_code, "in one currency" in said.output) == (USAGE, True)
     assert "swift standard" in run("routing", "dry-run", "-", given=json.dumps(ORDER)).stdout
+
+
+def test_a_file_of_carriers_takes_the_place_of_the_one_before(run, tmp_path):
+    """Two steps of weight, then two others: the cheapest that fits is one of the later two."""
+    file = tmp_path / "carriers.json"
+    for steps in ((2_000, 690),), ((1_000, 590), (3_000, 890)):
+        rates = [{**RATE, "weight_grams_max": grams, "amount_minor": much} for grams, much in steps]
+        file.write_text(json.dumps({**GULL, "rates": rates}), "utf-8")
+        assert run("carriers", str(file)).exit_code == 0
+    database = Database.open(f"sqlite:///{tmp_path / 'central.db'}")
+    with database.read() as view:
+        kept = [(one.weight_grams_max, one.amount_minor) for one in view.shipping.rates()]
+    database.close()
+    assert kept == [(1_000, 590), (3_000, 890)]
+
+
+@pytest.mark.parametrize(
+    "told", [{"pickups": {"S001": [COMES]}}, {"rates": [], "pickups": {"S001": [COMES]}}],
+    ids=["one place", "no rates"],
+)  # fmt: skip
+def test_where_places_would_ship_no_more_a_file_of_carriers_is_asked_for_twice(
+    run, tmp_path, told: dict[str, object]
+):
+    """A file of one store's carriers takes those of all others away: it says so, and of which."""
+    file = tmp_path / "carriers.json"
+    file.write_text(json.dumps({**GULL, **told}), "utf-8")
+    stopped = ["S002", "S003"] if "rates" not in told else ["S001", "S002", "S003"]
+    words = f"{len(stopped)} places ship no more: {', '.join(stopped)}."
+    said = run("carriers", str(file))
+    assert (said.exit_code, words in said.output) == (REFUSED, True)
+    assert "swift standard" in run("routing", "dry-run", "-", given=json.dumps(ORDER)).stdout
+    said = run("carriers", str(file), "--yes")
+    assert (said.exit_code, words in said.output) == (0, True)
+    again = json.loads(run("carriers", str(file), "--json").stdout)
+    assert (again["ship"], again["stopped"]) == (3 - len(stopped), [])

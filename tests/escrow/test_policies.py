@@ -1,14 +1,17 @@
 """How a store shares its stock is data, with a date from which it holds."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from central_server.records import EVERYWHERE, EscrowRule
 from central_server.services.errors import UnknownLocation
 from sync.domain.escrow import EscrowPolicy
+from sync.domain.inventory import available_to_promise
 from tests.support.central_world import World
-from tests.support.store_side import POLICY, StoreSide
+from tests.support.store_side import POLICY, StoreSide, in_step
 
 DAY_MS = 86_400_000
 STRICT = replace(POLICY, strict=True)
@@ -57,6 +60,69 @@ def test_a_store_that_no_longer_shares_has_a_fixed_floor_again(world: World, sto
     store.settle()
     assert store.store.journal.head().seq == before + 1
     assert store.differences() == []
+
+
+def revoke(world: World, store: StoreSide) -> None:
+    world.parts.devices.revoke(store.store.replica_id)
+
+
+def switch_off(world: World, store: StoreSide) -> None:
+    del store
+    world.parts.central.escrow.add(rule(world, EscrowPolicy()))
+
+
+def offered(world: World) -> int:
+    """Return how much of SKU-1 central would promise at S001."""
+    with world.database.read() as view:
+        (position,) = view.stock.positions(["SKU-1"], world.clock.now_ms(), ["S001"])
+    return available_to_promise(position).quantity
+
+
+@pytest.mark.parametrize(
+    "steps", [(revoke, switch_off), (switch_off, revoke)], ids=["revoked first", "off first"]
+)
+def test_a_store_without_a_machine_that_no_longer_shares_has_a_fixed_floor(
+    world: World, store: StoreSide, steps: tuple[Callable[[World, StoreSide], None], ...]
+):
+    """No machine will ever say that it has heard of it: its books and its floor say what is left.
+
+    Two of ten are kept, as at a store that never shared.
+    """
+    for step in steps:
+        step(world, store)
+    world.parts.central.escrow.apply()
+    assert offered(world) == 8
+    (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
+    assert work.location_id == "S001"
+
+
+def test_a_machine_that_is_only_silent_is_waited_for(world: World, store: StoreSide):
+    """It has rights until it hears that nothing is shared any more, and sells by them."""
+    store.cut()
+    switch_off(world, store)
+    world.clock.advance(DAY_MS)
+    world.parts.central.escrow.apply()
+    assert offered(world) == 0
+    store.clock.advance(DAY_MS)
+    store.settle()
+    store.settle()
+    assert offered(world) == 8
+
+
+def test_a_new_machine_begins_behind_what_was_granted_before_sharing_ended(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """Sharing again after a time without a machine, nobody spends a right of the former one."""
+    store.sell(1)
+    revoke(world, store)
+    switch_off(world, store)
+    world.place(("SKU-1", 3))
+    world.parts.central.escrow.add(rule(world, POLICY, days=0))
+    with in_step(world, tmp_path / "other") as other:
+        assert world.parts.central.escrow.show("S001")["generation"] == 2
+        share = other.share()
+        assert (share.floor, share.online, share.allocated) == (2, 5, 3)
+        assert other.differences() == []
 
 
 def test_what_holds_is_shown_with_what_will(world: World, store: StoreSide):

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from central_server.records import EscrowRule, Product
+from central_server.services.catalogue_intake import StockItem
 from central_server.storage.unit import Unit
 from store_client.replica.models import Sale
 from sync.domain.escrow import EscrowPolicy
+from sync.domain.inventory import StockReason
 from sync.domain.silence import FloorBySilence
 from sync.domain.stock_operations import SkuUnits
-from tests.support.central_world import World
+from tests.support.central_world import SKUS, World
 from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 
 pytestmark = pytest.mark.slow
@@ -178,3 +180,56 @@ def test_an_impossible_time_of_sale_counts_when_central_heard_of_it(world: World
         assert store.store.sell(sale, by="A1", dev="POS") is not None
     store.settle()
     assert sold_times(world) == [now, now]
+
+
+def test_a_file_of_stock_leaves_the_floors_that_were_sized(world: World, store: StoreSide):
+    """What a store keeps by demand is its target on the next day, too: it grants no more.
+
+    Units that central promises meanwhile would not come back with the next sizing.
+    """
+    world.parts.intake.products([Product("SKU-3", "Thing", category="nobody buys these")])
+    stocked(world)
+    store.settle()
+    weeks_of_sales(world, store, days=7)
+    world.parts.sizing.run()
+    store.settle()
+    before = targets(world)
+    assert before["SKU-1"] > before["SKU-3"] == 0, "sized to nothing is sized, too"
+    items = [StockItem("S001", sku, 2100) for sku in SKUS]
+    world.parts.intake.stock(items, "night", StockReason.IMPORT)
+    assert targets(world) == before
+    store.settle()
+    assert store.share().floor == before["SKU-1"]
+
+
+def sized(world: World, floor: int) -> None:
+    """Write what sizing writes of SKU-1 where it sells."""
+
+    def write(unit: Unit) -> None:
+        unit.stock.set_floors("S001", {"SKU-1": floor})
+        unit.stock.set_silences("S001", {"SKU-1": "300000:4"})
+
+    world.database.write(write)
+
+
+@pytest.mark.parametrize(
+    ("floor", "sku", "told", "kept"),
+    [(6, "SKU-1", 11, 6), (1, "SKU-1", 40, 1), (10, "SKU-1", 100, 20), (10, "SKU-1", 11, 10),
+     (6, "SKU-2", 40, 8), (6, "SKU-9", 40, 8)],
+    ids=["sized", "sized low", "all was floor", "all was floor, few come", "unsized", "unknown"],
+)  # fmt: skip
+def test_a_share_in_percent_is_for_what_was_never_sized(
+    world: World, floor: int, sku: str, told: int, kept: int
+):
+    """And for goods that come where all there was was floor: sizing keeps no more than is free."""
+    sized(world, floor)
+    world.parts.intake.stock([StockItem("S001", sku, told)], "night", StockReason.IMPORT)
+    assert targets(world)[sku] == kept
+
+
+def test_where_nothing_is_shared_a_file_sets_the_share(world: World):
+    """A store whose tills are not connected keeps a percentage, whatever was sized before."""
+    sized(world, 6)
+    share_by(world, EscrowPolicy())
+    world.parts.intake.stock([StockItem("S001", "SKU-1", 11)], "night", StockReason.IMPORT)
+    assert targets(world)["SKU-1"] == 3

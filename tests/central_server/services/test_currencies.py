@@ -41,13 +41,12 @@ def test_rates_of_one_file_have_one_currency():
         rates_in("usd")
 
 
-def test_rates_that_are_kept_and_new_ones_have_one_currency(shipping):
-    """A file that says nothing of some rates leaves them as they are, so it is refused whole."""
+def test_a_network_moves_to_another_currency_with_its_next_file(shipping):
+    """No rate of the former one is kept, also where the file has fewer."""
     half = replace(rates_in("EUR"), rates=rates_in("EUR").rates[:1])
-    with pytest.raises(BadCarriers, match="rates in EUR and USD"):
-        shipping.parts.intake.carriers(half)
-    assert place(shipping)[1][0].location_id == "S001"
-    shipping.parts.intake.carriers(rates_in("EUR"))
+    shipping.parts.intake.carriers(half)
+    with shipping.database.read() as view:
+        assert view.shipping.rates() == half.rates
 
 
 def test_an_order_in_another_currency_than_the_rates_is_refused(shipping):
@@ -65,7 +64,7 @@ def test_an_order_in_another_currency_than_the_rates_is_refused(shipping):
 
 def test_rates_of_several_currencies_that_are_kept_already_send_nothing(shipping):
     """They were taken before such files were refused; the words name both."""
-    euro = [replace(CARRIERS.rates[0], currency="EUR")]
+    euro = [replace(CARRIERS.rates[0], currency="EUR"), *CARRIERS.rates[1:]]
     shipping.database.write(lambda unit: unit.shipping.save((), euro))
     with pytest.raises(CurrencyMismatch, match="in USD, what carriers take in EUR and USD"):
         place(shipping)

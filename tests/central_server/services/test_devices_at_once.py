@@ -1,11 +1,14 @@
 """Machines of one store that meet at central, at the same moment."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from central_server.services.errors import EnrolmentRefused
+from central_server.storage.leases import Leases
 from central_server.storage.replicas import Replicas
+from sync.domain.escrow import EscrowPolicy
 from sync.domain.ids import OpId
 from sync.domain.money_operations import CashMoved, CashReason
 from sync.domain.stock_operations import FloorSold, SkuUnits
@@ -48,6 +51,23 @@ def test_of_two_machines_that_enrol_at_once_one_gets_in(
     assert [one.id for one in enrolled if one.enabled] == ["R-first"]
     assert len(refused) == 1
     assert "has a device already" in refused[0]
+
+
+def test_a_machine_that_enrols_while_a_lease_is_ended_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """S001 shares no more and its machine was shut out; the next one has not heard of it yet."""
+    with world.database.read() as view:
+        (place,) = view.locations.get_many(["S001"]).values()
+    world.parts.intake.locations([replace(place, escrow=EscrowPolicy(enabled=True))])
+    named(world, "R-first").enrol()
+    world.parts.devices.revoke("R-first")
+    world.parts.intake.locations([place])
+    Pause(monkeypatch, Leases, "without_machine").meanwhile(
+        world.parts.central.escrow.apply, named(world, "R-second").enrol
+    )
+    with world.database.read() as view:
+        assert view.leases.get("S001") is not None
 
 
 @pytest.fixture
