@@ -2,7 +2,8 @@
 
 The figures come from the ledger (what the tills sold) and from the gaps in a
 store's contact; the mathematics is `sync.domain.sizing`. A store whose tills are
-not connected keeps the fixed share that its stock came in with.
+not connected keeps the fixed share that its stock came in with, and one that shares
+no more gets it back.
 """
 
 from collections import defaultdict
@@ -16,6 +17,7 @@ from central_server.records import Location
 from central_server.services.escrow_policies import rule_for
 from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
+from sync.domain.escrow import fixed_floor
 from sync.domain.silence import PICK_HOURS, floors_when_silent
 from sync.domain.sizing import (
     HALF_LIFE_DAYS,
@@ -54,9 +56,13 @@ class FloorSizing:
         self._pieces = Piecework(database, clock, random, job="sizing", words="was not sized")
 
     def run(self) -> int:
-        """Size every store that shares by escrow; return how many floors changed."""
+        """Size every store that shares by escrow; return how many floors changed.
+
+        A store that was sized and shares no more gets the percentage of what it has.
+        """
         with self._database.read() as view:
-            places = [one for one in view.locations.all() if one.escrow.enabled]
+            sized = view.stock.sized_places()
+            places = [one for one in view.locations.all() if one.escrow.enabled or one.id in sized]
         named = {one.id: one for one in places}
         return self._pieces.each(
             (Piece(one, location_id=one) for one in named),
@@ -65,7 +71,27 @@ class FloorSizing:
 
     def _size_at(self, place: Location) -> int:
         now = self._clock.now_ms()
+        if not place.escrow.enabled:
+            return self._database.write(lambda unit: self._share(unit, place.id))
         return self._database.write(lambda unit: self._size(unit, place, now))
+
+    def _share(self, unit: "Unit", location_id: str) -> int:
+        """Set the fixed share, once no machine is under the impression that it still shares."""
+        place = unit.locations.get(location_id)
+        if place is None or place.escrow.enabled or unit.leases.get(location_id) is not None:
+            return 0
+        skus = {sku for sku, text in unit.stock.silences(location_id).items() if text}
+        unit.stock.lock_all({(location_id, sku) for sku in skus})
+        came = unit.supply.came_for_orders([location_id])
+        changed: dict[str, int] = {}
+        for row in unit.stock.rows(location_id, skus):
+            told = row.on_hand - came.get((location_id, row.sku), 0)
+            floor = fixed_floor(told, place.floor_percent)
+            if floor != row.floor:
+                changed[row.sku] = floor
+        self._write(unit, location_id, changed)
+        unit.stock.set_silences(location_id, dict.fromkeys(skus, ""))
+        return len(changed)
 
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS

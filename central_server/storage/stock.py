@@ -349,6 +349,11 @@ class Stock:
             returning="stock.sku",
         )
 
+    def sized_places(self) -> set[str]:
+        """Return the locations some of whose floors sizing has set."""
+        wanted = select(STOCK.c.location_id).where(STOCK.c.silence != "").distinct()
+        return set(self._connection.execute(wanted).scalars())
+
     def silences(self, location_id: str) -> dict[str, str]:
         """Return what each SKU of a location needs while it is silent, as it was set."""
         wanted = select(STOCK.c.sku, STOCK.c.silence).where(STOCK.c.location_id == location_id)

@@ -12,6 +12,7 @@ from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import StockReason
 from sync.domain.silence import FloorBySilence
 from sync.domain.stock_operations import SkuUnits
+from sync.protocol.rows import store_scope
 from tests.support.central_world import SKUS, World
 from tests.support.store_side import POLICY, StoreSide, share_by_escrow
 
@@ -225,6 +226,45 @@ def test_a_share_in_percent_is_for_what_was_never_sized(
     sized(world, floor)
     world.parts.intake.stock([StockItem("S001", sku, told)], "night", StockReason.IMPORT)
     assert targets(world)[sku] == kept
+
+
+def head(world: World) -> int:
+    with world.database.read() as view:
+        return view.feed.scope(store_scope("S001")).rev
+
+
+def silence_of(world: World) -> str:
+    with world.database.read() as view:
+        return view.stock.silences("S001")["SKU-1"]
+
+
+def test_a_store_that_shares_no_more_gets_its_share_back(world: World):
+    """What its tills sold while they were connected says less and less: it keeps a percentage.
+
+    Of ten, that is two. The store hears of it, and sharing again begins with that.
+    """
+    sized(world, 6)
+    assert world.parts.sizing.run() == 0, "it shares"
+    share_by(world, EscrowPolicy())
+    before = head(world)
+    assert world.parts.sizing.run() == 1
+    assert head(world) == before + 1
+    assert (targets(world)["SKU-1"], silence_of(world)) == (2, "")
+    assert world.parts.sizing.run() == 0
+
+
+def test_a_machine_that_has_not_heard_that_nothing_is_shared_keeps_what_was_sized(
+    world: World, store: StoreSide
+):
+    """Central promises what it granted until then, so it goes on holding back by its silence."""
+    sized(world, 6)
+    store.cut()
+    share_by(world, EscrowPolicy())
+    assert world.parts.sizing.run() == 0
+    assert (targets(world)["SKU-1"], silence_of(world)) == (6, "300000:4")
+    store.settle()
+    store.settle()
+    assert world.parts.sizing.run() == 1
 
 
 def test_where_nothing_is_shared_a_file_sets_the_share(world: World):
