@@ -135,7 +135,7 @@ def _run(
             settings = parts.settings
             policy = Policy(
                 settings.floor_percent, settings.safety_stock, settings.hold_days,
-                settings.escrow_policy,
+                settings.escrow_policy, settings.currency,
             )  # fmt: skip
             return run.into(Target(parts.database, parts.intake, policy, parts.random))
 

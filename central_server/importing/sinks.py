@@ -48,6 +48,8 @@ class Policy:
     safety_stock: int
     hold_days: int
     escrow: EscrowPolicy = EscrowPolicy()
+    currency: str = "USD"
+    """Of prices whose row names none, where none of that zone and SKU is known."""
 
 
 class Taker(Protocol):
@@ -133,7 +135,7 @@ def taker_of(
     takers: dict[str, Callable[[], Taker]] = {
         "products": lambda: _Products(intake),
         "locations": lambda: _Locations(intake, policy),
-        "prices": lambda: _Prices(intake),
+        "prices": lambda: _Prices(intake, policy.currency),
         "stock": lambda: _Stock(intake, told),
         "associates": lambda: _Associates(intake),
     }
@@ -234,6 +236,7 @@ def _told_again(record: LocationRecord, known: Location) -> Location:
 @dataclass(frozen=True, slots=True)
 class _Prices:
     intake: CatalogueIntake
+    currency: str
 
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         del source
@@ -252,7 +255,10 @@ class _Prices:
         new = []
         for one in taken:
             present = known[one.zone].get(one.sku)
-            values = (one.amount_minor, one.currency)
+            currency = present.currency if present else self.currency
+            if "currency" in one.model_fields_set:
+                currency = one.currency
+            values = (one.amount_minor, currency)
             if present is None or (present.amount_minor, present.currency) != values:
                 new.append(Price(one.zone, one.sku, *values))
         if new:

@@ -150,3 +150,14 @@ def test_release_dates_come_with_products_and_stay_without_them(importer):
     day = 86_400_000
     midnight = 20_788 * day
     assert found == {"B1": midnight - day // 24, "B2": midnight + day}
+
+
+def test_prices_without_a_currency_are_in_the_networks_or_in_that_of_the_price_before(stocked):
+    """A column that is missing makes no euro a dollar."""
+    stocked.target = replace(stocked.target, policy=replace(stocked.target.policy, currency="EUR"))
+    said = (("zone", "sku", "amount_minor"), ("US", "P00", 250), ("US", "P01", 300))
+    stocked("prices", said, name="plain.csv")
+    with stocked.database.read() as view:
+        found = view.catalogue.prices("US", ["P00", "P01"])
+    told = {sku: (one.amount_minor, one.currency) for sku, one in found.items()}
+    assert told == {"P00": (250, "USD"), "P01": (300, "EUR")}
