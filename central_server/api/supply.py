@@ -127,7 +127,9 @@ def list_receipts(
 @router.put(
     "/receipts/{receipt_id}",
     response_model=ReceiptView,
-    responses=problems(*KEYED, "unknown_sku", "unknown_location", "receipt_closed"),
+    responses=problems(
+        *KEYED, "unknown_sku", "unknown_location", "receipt_awaited", "receipt_closed"
+    ),
 )
 def expect_receipt(request: Request, receipt_id: Key, body: ReceiptBody, holder: Admin) -> object:
     """Note goods that are on their way, or what has changed about them."""

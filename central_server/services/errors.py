@@ -26,6 +26,7 @@ DomainError
     +-- OrderChangeInvalid       an order that waits cannot be changed like this
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
+    +-- ReceiptAwaited           orders wait for these goods at this place
     +-- ReceiptClosed            what came is not on its way again
     +-- NothingToBlock           nothing is left on that gift card or credit
     +-- VersionFixed             only a draft may be changed
@@ -329,6 +330,19 @@ class NothingToBlock(ServiceRefused):
 
     def __init__(self) -> None:
         super().__init__("nothing is left on it: there is nothing to block")
+
+
+class ReceiptAwaited(ServiceRefused):
+    """Orders wait for a receipt: it does not become other goods, or goods for another place."""
+
+    code = "receipt_awaited"
+
+    def __init__(self, receipt_id: str, sku: str, location_id: str) -> None:
+        self.receipt_id = receipt_id
+        super().__init__(
+            f"orders wait for receipt {receipt_id!r}, {sku} at {location_id}: close it if that does"
+            " not come, and give other goods a name of their own"
+        )
 
 
 class ReceiptClosed(ServiceRefused):

@@ -8,6 +8,7 @@ from central_server.services.backorders import Backorders
 from central_server.services.errors import (
     BundleInvalid,
     NotFound,
+    ReceiptAwaited,
     ReceiptClosed,
     UnknownLocation,
     UnknownSkus,
@@ -97,8 +98,9 @@ class SupplyBook:
     def expect(self, receipt: Receipt) -> Document:
         """Note goods that are on their way, or what has changed about them.
 
-        Raises `UnknownSkus`, `UnknownLocation`, and `ReceiptClosed` for one that came
-        already: told of once more, its units would be counted beside the stock they became.
+        Raises `UnknownSkus`, `UnknownLocation`, `ReceiptAwaited` where orders wait for what it
+        was, and `ReceiptClosed` for one that came already: told of once more, its units would be
+        counted beside the stock they became.
         """
 
         def work(unit: "Unit") -> Receipt:
@@ -107,6 +109,12 @@ class SupplyBook:
                 raise UnknownLocation(receipt.location_id)
             if unit.supply.is_closed(receipt.id):
                 raise ReceiptClosed(receipt.id)
+            before = unit.supply.receipt(receipt.id)
+            is_other = before and (before.sku, before.location_id) != (
+                receipt.sku, receipt.location_id,
+            )  # fmt: skip
+            if before and before.claimed and is_other:
+                raise ReceiptAwaited(receipt.id, before.sku, before.location_id)
             unit.supply.save_receipts([receipt])
             kept = unit.supply.receipt(receipt.id)
             assert kept is not None

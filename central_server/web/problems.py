@@ -74,6 +74,7 @@ STATUS: dict[str, int] = {
     "version_fixed": 409,
     "changed_since_read": 412,
     "read_it_first": 428,
+    "receipt_awaited": 409,
     "receipt_closed": 409,
     "nothing_to_block": 409,
     # Exceptions and quarantine.

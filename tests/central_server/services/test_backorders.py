@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from central_server.records import OrderFilter
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import ReceiptClosed
+from central_server.services.errors import ReceiptAwaited, ReceiptClosed
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import Placed
 from central_server.sourcing.receipts import Receipt
@@ -98,6 +98,20 @@ def test_goods_that_came_are_not_on_their_way_again(coming):
     assert claimed(coming) == {"R2": 0}
     with pytest.raises(InsufficientStock):
         later(coming, 23)
+
+
+@pytest.mark.parametrize("other", [{"sku": "SKU-2"}, {"location_id": "S002"}])
+def test_goods_that_orders_wait_for_do_not_become_others(coming, other: dict[str, str]):
+    """Their units would be counted for what comes instead; what nobody waits for may change."""
+    supply, due = coming.parts.central.supply, coming.clock.now_ms() + DAY_MS
+    changed = replace(Receipt("R1", "S001", "SKU-1", 8, due), **other)  # type: ignore[arg-type]
+    placed = later(coming, 12)
+    with pytest.raises(ReceiptAwaited, match="SKU-1 at S001"):
+        supply.expect(changed)
+    assert claimed(coming)["R1"] > 0
+    coming.parts.central.cancelling.cancel(placed.order_id, reason="", actor="shop")
+    told = supply.expect(changed)
+    assert (told["sku"], told["location_id"]) == (changed.sku, changed.location_id)
 
 
 def test_who_waits_for_two_receipts_waits_for_both(coming):
