@@ -98,7 +98,8 @@ class ImportRun:
     def into(self, target: Target) -> ImportSummary:
         """Import master data or stock; an interrupted import of the same file goes on.
 
-        One that was the last of its kind and of which nothing was refused is not read again.
+        One that was the last of its kind and of which nothing was refused is not read again. Nor is
+        one of stock, last or not: its counts would undo what was sold since.
         """
         self._began_ms = self._clock.monotonic_ms()
         options = self._options
@@ -108,11 +109,13 @@ class ImportRun:
         )
         if log.is_settled and not options.again:
             return self._summary(ProblemReport(None, Counts()), already_done=True)
-        is_repeated = log.job.done and not options.again
-        told = log.still_told() if is_repeated else frozenset()
-        if log.job.done or options.again:
+        if options.again:
             log.restart()
-        take = taker_of(options.kind, target.intake, target.policy, told)
+        elif log.job.done:
+            log.repeat()
+        take = taker_of(
+            options.kind, target.intake, target.policy, is_repeated=log.is_repeated
+        )  # fmt: skip
         sink = DatabaseSink(target.database, log, take)
         with self._report() as report:
             run_import(

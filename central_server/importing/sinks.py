@@ -71,18 +71,22 @@ class JobLog:
             found = view.imports.find(kind, source_hash)
             is_last = view.imports.last(kind) == source_hash
         self.job = found or ImportJob(new_id(now_ms, random), source_hash, kind)
-        self.is_settled = self.job.done and not self.job.bad and is_last
+        # What was counted then has been sold and moved since: stock is set anew on purpose only.
+        is_news = not is_last and kind != "stock"
+        self.is_settled = self.job.done and not self.job.bad and not is_news
         """Whether central has all that the file says, and no other of its kind came since."""
+        self.is_repeated = False
+        """Whether a file that was done is read once more, for what was refused of it, or undone."""
 
     @property
     def source(self) -> str:
         """What the ledger and reports of stock call the file."""
         return f"import:{self.job.id}"
 
-    def still_told(self) -> frozenset[str]:
-        """Return the locations whose stock no other file told since this one."""
-        with self._database.read() as view:
-            return view.replicas.told_by(self.source)
+    def repeat(self) -> None:
+        """Read a file that was done once more; if that stops half-way, it begins at row one."""
+        self.is_repeated = True
+        self.job = replace(self.job, offset=0, ok=0)
 
     def restart(self) -> None:
         """Begin again, whatever was done before."""
@@ -92,8 +96,8 @@ class JobLog:
         """Write how far the import is and return the job as it then is."""
         ok = counts.written + counts.unchanged
         # What central refused before an interruption is not read again, but it is still missing.
-        bad = max(self.job.bad, counts.bad)
-        job = replace(self.job, offset=offset, ok=ok, bad=bad, done=done)
+        bad = counts.bad if done and self.is_repeated else max(self.job.bad, counts.bad)
+        job = replace(self.job, offset=offset, ok=ok, bad=bad, done=done or self.is_repeated)
         unit.imports.save(job)
         return job
 
@@ -116,7 +120,8 @@ class DatabaseSink:
 
         def work(unit: "Unit") -> tuple[Written, ImportJob]:
             written = self._take(unit, kept, self._log.source) if kept else Written(0, 0)
-            return written, self._log.saved(unit, offset, counts)
+            known = replace(counts, bad=counts.bad + len(written.refused))
+            return written, self._log.saved(unit, offset, known)
 
         written, self._log.job = self._database.write(work)
         return written
@@ -129,14 +134,14 @@ class DatabaseSink:
 
 
 def taker_of(
-    kind: str, intake: CatalogueIntake, policy: Policy, told: frozenset[str] = frozenset()
+    kind: str, intake: CatalogueIntake, policy: Policy, *, is_repeated: bool = False
 ) -> Taker:
-    """Return how rows of `kind` are taken in; `told` are the locations that had this file last."""
+    """Return how rows of `kind` are taken in; a file that `is_repeated` was taken in before."""
     takers: dict[str, Callable[[], Taker]] = {
         "products": lambda: _Products(intake),
         "locations": lambda: _Locations(intake, policy),
         "prices": lambda: _Prices(intake, policy.currency),
-        "stock": lambda: _Stock(intake, told),
+        "stock": lambda: _Stock(intake, is_repeated),
         "associates": lambda: _Associates(intake),
     }
     return takers[kind]()
@@ -269,10 +274,10 @@ class _Prices:
 @dataclass(frozen=True, slots=True)
 class _Stock:
     intake: CatalogueIntake
-    told: frozenset[str]
-    """Of these the file is no news: it gives them what was refused then, and is no report.
+    is_repeated: bool
+    """The file is no news: it gives what was refused then, and is no report.
 
-    Their units were sold and moved since, and nobody counted them again.
+    Its units were sold and moved since, and nobody counted them again.
     """
 
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
@@ -293,8 +298,8 @@ class _Stock:
         new = self._changed(unit, taken, places)
         if new:
             self.intake.take_stock(unit, new, source, StockReason.IMPORT)
-        if told := {one.location_id for one in taken} - self.told:
-            self.intake.stock_told(unit, told, source)
+        if taken and not self.is_repeated:
+            self.intake.stock_told(unit, {one.location_id for one in taken}, source)
         return Written(len(new), len(taken) - len(new), refused)
 
     def _changed(
@@ -310,7 +315,7 @@ class _Stock:
                 present = known.get(one.sku)
                 wanted = _stock_item(one, present, places[place])
                 if present is None or (
-                    place not in self.told
+                    not self.is_repeated
                     and (present.on_hand, present.aisle, present.safety_stock)
                     != (wanted.on_hand, wanted.aisle, wanted.safety_stock)
                 ):

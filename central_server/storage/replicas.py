@@ -170,12 +170,6 @@ class Replicas:
         ]
         upsert_many(self._connection, STOCK_REPORTS, _REPORT, rows)
 
-    def told_by(self, source: str) -> frozenset[str]:
-        """Return the locations whose stock no other file told since this one."""
-        table = STOCK_REPORTS.c
-        found = select(table.location_id).where(table.source == source)
-        return frozenset(self._connection.execute(found).scalars())
-
     def followed(self) -> dict[str, int]:
         """Return, by location, up to where its present device has the rows of its own scope.
 
