@@ -71,12 +71,12 @@ class JobLog:
             found = view.imports.find(kind, source_hash)
             is_last = view.imports.last(kind) == source_hash
         self.job = found or ImportJob(new_id(now_ms, random), source_hash, kind)
-        # What was counted then has been sold and moved since: stock is set anew on purpose only.
-        is_news = not is_last and kind != "stock"
-        self.is_settled = self.job.done and not self.job.bad and not is_news
+        # A file of stock never comes anew by itself: what it counted was sold and moved since.
+        is_superseded = not is_last and kind != "stock"
+        self.is_settled = self.job.done and not self.job.bad and not is_superseded
         """Whether central has all that the file says, and no other of its kind came since."""
         self.is_repeated = False
-        """Whether a file that was done is read once more, for what was refused of it, or undone."""
+        """Whether a file of stock that was done is read once more, for what was refused of it."""
 
     @property
     def source(self) -> str:
@@ -84,7 +84,13 @@ class JobLog:
         return f"import:{self.job.id}"
 
     def repeat(self) -> None:
-        """Read a file that was done once more; if that stops half-way, it begins at row one."""
+        """Read a file that was done once more; one of stock stays done while that goes on.
+
+        If it stops half-way, it is repeated from its first row, and never gone on with as news.
+        """
+        if self.job.kind != "stock":
+            self.restart()
+            return
         self.is_repeated = True
         self.job = replace(self.job, offset=0, ok=0)
 

@@ -117,6 +117,23 @@ def test_prices_after_a_sale_are_the_regular_ones_again(stocked):
         assert view.catalogue.prices("US", ["P00"])["P00"].amount_minor == 199
 
 
+def test_prices_that_come_again_and_stop_half_way_go_on(stocked, monkeypatch):
+    """The first of them are the regular ones again: the rest is not taken for done."""
+    head = PRICES[0]
+    regular = (head, ("US", "P00", 199, "USD"), ("US", "P01", 299, "USD"))
+    sale = (head, ("US", "P00", 99, "USD"), ("US", "P01", 149, "USD"))
+    for name, table in (("regular.csv", regular), ("sale.csv", sale)):
+        stocked("prices", table, name=name)
+    with monkeypatch.context() as patch:
+        dies_after(patch, 1)
+        with pytest.raises(PowerCut):
+            stocked("prices", regular, name="regular.csv", batch=1)
+    assert not stocked("prices", regular, name="regular.csv", batch=1).already_done
+    with stocked.database.read() as view:
+        found = view.catalogue.prices("US", ["P00", "P01"])
+    assert {sku: one.amount_minor for sku, one in found.items()} == {"P00": 199, "P01": 299}
+
+
 def test_stock_that_came_before_its_products_comes_with_the_next_try(importer):
     """What was refused is taken as soon as central can take it; nothing is lost by the order."""
     stock = STOCK[:3]
