@@ -367,9 +367,8 @@ class Replication(Moving, Reserving):
         unit.orders.set_statuses(self._statuses())
         if ups.uncarried.counts:
             unit.orders.set_line_counts(ups.uncarried.counts)
-        unit.capacity.release(
-            ups.freed
-        )  # before stock, as orders take it; not before that of sales
+        # As orders do: a day first, then stock (but for that of sales, which is locked already).
+        unit.capacity.release(ups.freed)
         self._write_rows(feed)
         self._write_stock(feed)
         if ups.events:
