@@ -1,5 +1,6 @@
 """Vendors that send for us: their work, and their word about it."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -114,7 +115,7 @@ def give_up(
     desk = central_of(request).vendors
     done = desk.give_up(location_id, fulfillment_id, _units(body.lines), body.reason, identity)
     response.headers[idempotency.REPLAYED_HEADER] = "true" if done.is_replayed else "false"
-    return done.document
+    return json.loads(done.body)
 
 
 def _units(lines: tuple[UnitsBody, ...]) -> dict[int, int]:

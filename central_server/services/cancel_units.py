@@ -7,20 +7,19 @@ answer, the timeline and the message to the customer name what is not charged, o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent
 from central_server.services.cancel import Cancellation, write_changed
 from central_server.services.errors import (
-    IdempotencyKeyReused,
     NotFound,
     OrderChangeInvalid,
     ReservedInStore,
 )
 from central_server.services.exceptions import open_exceptions, put_back_record
-from central_server.services.idempotency import RequestIdentity
+from central_server.services.idempotency import Answered, RequestIdentity, answer_once
 from central_server.services.mail import mail_item
 from central_server.services.notice import PARTLY_CANCELLED, partly_cancelled
 from central_server.services.order_release import write_counts
@@ -37,18 +36,9 @@ from sync.hub.feed import FeedWriter
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
-OK = 200
 Units = Mapping[int, int]
 """Units by line."""
 Parts = Sequence[FulfillmentOrder]
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The order after it as JSON, the same for every repetition."""
-
-    body: str
-    is_replayed: bool
 
 
 class UnitCancellation:
@@ -70,18 +60,12 @@ class UnitCancellation:
         whole = self._whole
         now = whole.clock.now_ms()
 
-        def work(unit: "Unit") -> Answered:
-            who, key = identity.principal, identity.key
-            kept = unit.idempotency.claim(who, key, identity.body_hash, now)
-            if kept is not None:
-                if kept.body_hash != identity.body_hash:
-                    raise IdempotencyKeyReused
-                return Answered(kept.response, is_replayed=True)
-            body = compact(self._cancel(unit, order_id, units, reason, actor, now))
-            unit.idempotency.keep(who, key, OK, body)
-            return Answered(body, is_replayed=False)
+        def cancelled(unit: "Unit") -> str:
+            return compact(self._cancel(unit, order_id, units, reason, actor, now))
 
-        return whole.database.write(work)
+        return whole.database.write(
+            lambda unit: answer_once(unit, identity, now, lambda: cancelled(unit))
+        )
 
     def _cancel(
         self, unit: "Unit", order_id: str, units: Units, reason: str, actor: str, now_ms: int

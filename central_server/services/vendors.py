@@ -9,14 +9,13 @@
 A vendor's word is decided by the same operations and the same table as a store's.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from central_server.records import Location, OrderEvent
-from central_server.services.errors import IdempotencyKeyReused, NotFound
-from central_server.services.idempotency import RequestIdentity
+from central_server.services.errors import NotFound
+from central_server.services.idempotency import Answered, RequestIdentity, answer_once
 from central_server.services.judging import Judging
 from central_server.services.order_views import Document, fulfillment_document
 from central_server.services.promising import compact
@@ -50,15 +49,6 @@ class SentBox:
 
 Said = Callable[[FulfillmentOrder], Sequence[FulfillmentOperation]]
 """What a vendor's word means for an order as it is."""
-OK = 200
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """The part of an order after it, the same for every repetition under one key."""
-
-    document: Document
-    is_replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +104,7 @@ class VendorDesk:
     def give_up(
         self, location_id: str, fulfillment_id: str, lines: Mapping[int, int],
         reason: ShortReason, identity: RequestIdentity | None = None,
-    ) -> GivenUp:  # fmt: skip
+    ) -> Answered:  # fmt: skip
         """Give up units by line, or all that is open if none are named; under one key once.
 
         Raises `NotFound`, `IdempotencyKeyReused`, and `OperationRefused` for units that it
@@ -130,22 +120,16 @@ class VendorDesk:
                     for line, units in lines.items()]  # fmt: skip
 
         word = _Word(said, "given_up", "does not send it")
-        if identity is None:
-            return GivenUp(self._tell(location_id, fulfillment_id, word), is_replayed=False)
-        who, key, body_hash = identity.principal, identity.key, identity.body_hash
         now_ms = self._judging.clock.now_ms()
 
-        def work(unit: "Unit") -> GivenUp:
-            kept = unit.idempotency.claim(who, key, body_hash, now_ms)
-            if kept is not None:
-                if kept.body_hash != body_hash:
-                    raise IdempotencyKeyReused
-                return GivenUp(json.loads(kept.response), is_replayed=True)
-            document = self._told(unit, location_id, fulfillment_id, word, now_ms)
-            unit.idempotency.keep(who, key, OK, compact(document))
-            return GivenUp(document, is_replayed=False)
+        def given_up(unit: "Unit") -> str:
+            return compact(self._told(unit, location_id, fulfillment_id, word, now_ms))
 
-        return self._database.write(work)
+        if identity is None:
+            return Answered(self._database.write(given_up), is_replayed=False)
+        return self._database.write(
+            lambda unit: answer_once(unit, identity, now_ms, lambda: given_up(unit))
+        )
 
     def _tell(self, location_id: str, fulfillment_id: str, word: _Word) -> Document:
         now_ms = self._judging.clock.now_ms()
