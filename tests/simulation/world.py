@@ -110,6 +110,8 @@ class World:
         """Backups of central, with what the simulation knew of it then."""
         self.forgotten: Counter[tuple[str, str]] = Counter()
         """(location, SKU) -> units of deliveries and counts that central's restore took back."""
+        self.revived: set[tuple[str, str]] = set()
+        """(location, SKU) of orders that had ended, and are open again in a central put back."""
         self.checked_commits = -1
         """How far the books of central have been looked at."""
         self.books: tuple[int, Books] | None = None

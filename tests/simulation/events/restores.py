@@ -204,8 +204,9 @@ def central_restored(world: World, index: int, dice: Random) -> str:
             store.history.is_shaken = True
             store.history.was_lost.update(lacking)  # a copied disk may have it, and bring it later
     world.central.fuse.is_full = False
-    before, undone = _imported(world), _set_aside(world)
+    before, undone, ended = _imported(world), _set_aside(world), _called_off(world)
     world.central.restore(taken.file)
+    world.revived.update(ended - _called_off(world))
     world.placed = list(taken.placed)
     world.central.decided = {key: list(known) for key, known in taken.decided.items()}
     for place, units in before.items():
@@ -233,6 +234,20 @@ def _set_aside(world: World) -> Counter[tuple[bytes, str]]:
         for one in read_books(world).operations
         if one.kind == FLOOR_SOLD and is_set_aside(one)
     )
+
+
+def _called_off(world: World) -> Counter[tuple[str, str]]:
+    """Return the units by location and SKU that orders wanted there, and want no more.
+
+    A store that has heard so sells them by right, and a central put back to before it
+    promises them once more until the two have met.
+    """
+    units: Counter[tuple[str, str]] = Counter()
+    for stored in read_books(world).orders.values():
+        order = stored.row.order
+        for line in order.lines:
+            units[order.location_id, line.sku] += line.cancelled + line.expired
+    return units
 
 
 def central_rolled_back(world: World, index: int, dice: Random) -> str:

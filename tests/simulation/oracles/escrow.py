@@ -284,7 +284,7 @@ def a_sale_by_right_breaks_no_promise(world: "World") -> Iterator[str]:
     books = read_books(world)
     unbound = {store.location_id: store.history.unbound for store in world.stores}
     shaken = {one[:2] for one in books.ledger if one[4] == StockReason.SHORT_PICKED.value}
-    shaken |= world.forgotten.keys()
+    shaken |= world.forgotten.keys() | world.revived
     for store in world.stores:
         shaken |= {(store.location_id, sku) for sku in _held_back(store, books)}
     late = {op_id(one) for one in books.operations if one.status == "amended" and one.kind != SALE}

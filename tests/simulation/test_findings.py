@@ -1,0 +1,40 @@
+"""Short stories that seeds have told, each once misjudged: they hold now."""
+
+import pytest
+
+from tests.simulation.batch import calm_storage, failure
+from tests.simulation.plan import Plan
+from tests.simulation.registry import Event
+from tests.simulation.run import Run
+
+ENDED_AND_FORGOTTEN = Plan(
+    seed=11214060,
+    stores=2,
+    shared=True,
+    events=(
+        Event("sync_round", 0, 199973178547160, 26_525),
+        Event("place_many", 0, 166081223076714, 15_074),
+        Event("sync_round", 0, 277363726246800, 51_374),
+        Event("central_backed_up", 1, 92848231412907, 54_694),
+        Event("cancel", 0, 268909771893270, 61_103),
+        Event("a_row_is_damaged", 0, 268663122208432, 89_510),
+        Event("central_restored", 0, 225951987839896, 60_419),
+        Event("a_lease_is_used_to_its_end", 0, 139687468702045, 53_296),
+        Event("everything_is_sold", 0, 66759806715765, 49_344),
+    ),
+)
+"""A store hears that an order is cancelled; central is put back to before that; cut off, the store
+takes back what it gave and sells all of it, before it hears that the order is open again."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _calm_storage():
+    calm_storage()
+
+
+def test_what_was_called_off_is_sold_by_right_though_central_forgot_it():
+    """Central moves the order that it has again, and says so: the till is not to blame."""
+    result = Run(ENDED_AND_FORGOTTEN).go()
+    assert result.ok, failure(ENDED_AND_FORGOTTEN, result, runs_max=0)
+    assert any("cancelled 40ED" in line for line in result.story)
+    assert any("it sells all that is its own" in line for line in result.story)
