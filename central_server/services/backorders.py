@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import Location, Order, OrderEvent
+from central_server.services.late_receipts import LateReceipts
 from central_server.services.need_by import require_by
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
@@ -181,6 +182,7 @@ class Backorders:
         self._database = database
         self._clock = clock
         self._how = Giving(random, notices, pokes, promise_ms)
+        self.late = LateReceipts(database, clock, self._how)
         self._pieces = Piecework(
             database, clock, random, job="backorders", words="was not released"
         )
@@ -188,14 +190,17 @@ class Backorders:
     def run(self) -> int:
         """Release what waits for closed receipts only, the oldest first; return how many.
 
-        Nobody passes an older order that waits for the grant of the same goods.
+        Nobody passes an older order that waits for the grant of the same goods. And let people
+        hear of what is late.
         """
         with self._database.read() as view:
             due = view.supply.released_orders()
         awaited = Awaited()
-        return self._pieces.each(
+        released = self._pieces.each(
             (Piece(one, order_id=one) for one in due), lambda piece: self._release(piece, awaited)
         )
+        self.late.run()
+        return released
 
     def _release(self, piece: Piece, awaited: "Awaited") -> int:
         now = self._clock.now_ms()

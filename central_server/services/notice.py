@@ -17,6 +17,7 @@ CANCELLED = "order_cancelled"
 PARCELS_CANCELLED = "parcels_cancelled"
 RESERVATION_CANCELLED = "reservation_cancelled"
 PARTLY_CANCELLED = "order_partly_cancelled"
+DELAYED = "order_delayed"
 TELLS_CODE = frozenset({RECEIVED, MOVED})
 """Kinds of messages that tell a pickup code: one each for a fulfillment order."""
 TELLS_END = (CANCELLED, PARCELS_CANCELLED, RESERVATION_CANCELLED)
@@ -76,6 +77,17 @@ def partly_cancelled(
         f"{amount} for it are not charged, or given back. Still yours:\n\n{_list(left)}\n"
     )
     return Letter(PARTLY_CANCELLED, f"Order {number}: a part of it is cancelled", text)
+
+
+def delayed(number: str, name: str, when: str) -> Letter:
+    """The goods that an order waits for come later than was said. In every flow the same."""
+    text = (
+        f"Hello {name or 'customer'},\n\n"
+        f"the goods of order {number} come later than we told you. We now expect you to have them"
+        f" by {when}, and write again when they are ready.\n\n"
+        "If that is too late for you, tell us, and the order is cancelled.\n"
+    )
+    return Letter(DELAYED, f"Order {number}: later, by {when}", text)
 
 
 def _list(entries: Iterable[str]) -> str:

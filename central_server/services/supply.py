@@ -98,10 +98,12 @@ class SupplyBook:
     def expect(self, receipt: Receipt) -> Document:
         """Note goods that are on their way, or what has changed about them.
 
-        Raises `UnknownSkus`, `UnknownLocation`, `ReceiptAwaited` where orders wait for what it
-        was, and `ReceiptClosed` for one that came already: told of once more, its units would be
-        counted beside the stock they became.
+        Customers who wait for them are told where they come later, and a person where they are
+        too few. Raises `UnknownSkus`, `UnknownLocation`, `ReceiptAwaited` where orders wait for
+        what it was, and `ReceiptClosed` for one that came already: told of once more, its units
+        would be counted beside the stock they became.
         """
+        now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Receipt:
             _require_products(unit, {receipt.sku})
@@ -118,6 +120,8 @@ class SupplyBook:
             unit.supply.save_receipts([receipt])
             kept = unit.supply.receipt(receipt.id)
             assert kept is not None
+            if before and before.claimed:
+                self._backorders.late.told(unit, before, kept, now)
             return kept
 
         return receipt_document(self._database.write(work))
@@ -137,6 +141,7 @@ class SupplyBook:
             found, before = unit.supply.receipt(receipt_id), None
             if found is not None:
                 unit.supply.close_receipt(receipt_id, now, received)
+                self._backorders.late.over(unit, receipt_id, now)
                 leave_to_orders(unit, found, found.units if received is None else received)
             elif (closed := unit.supply.closed_receipt(receipt_id)) is not None:
                 found, before = closed

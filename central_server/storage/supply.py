@@ -252,6 +252,29 @@ class Supply:
         """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
         insert_many(self._connection, BACKORDERS, _CLAIM, rows)
 
+    def put_off(self, order_id: str, by_ms: int) -> None:
+        """Promise an order that waits for receipts for later."""
+        table = BACKORDERS.c
+        self._connection.execute(
+            update(BACKORDERS)
+            .where(table.order_id == order_id, table.closed_ms.is_(None))
+            .values(promised_by_ms=by_ms)
+        )
+
+    def late(self, due_before_ms: int) -> list[Receipt]:
+        """Return receipts on their way that orders wait for: overdue, or with too few units."""
+        table, claim = RECEIPTS.c, BACKORDERS.c
+        claimed = cast(func.sum(claim.units), BigInteger)
+        rows = self._connection.execute(
+            select(*(table[name] for name in _RECEIPT[:-1]), claimed)
+            .join(BACKORDERS, claim.receipt_id == table.id)
+            .where(claim.closed_ms.is_(None), table.closed_ms.is_(None))
+            .group_by(table.id)
+            .having(or_(table.due_ms < due_before_ms, claimed > table.units))
+            .order_by(table.due_ms, table.id)
+        )  # fmt: skip
+        return [replace(Receipt(*row[:-1]), claimed=row[-1]) for row in rows]
+
     def claimed_by(self, order_id: str) -> list[Receipt]:
         """Return the receipts on their way that an order waits for; units are those it claims."""
         table, claim = RECEIPTS.c, BACKORDERS.c

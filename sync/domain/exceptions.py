@@ -49,6 +49,7 @@ class ExceptionKind(StrEnum):
     FOLLOW_UP = "follow_up"
     MONEY_OWED = "money_owed"
     RECEIPT_DISCREPANCY = "receipt_discrepancy"
+    RECEIPT_LATE = "receipt_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,11 @@ POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
     ExceptionKind.RECEIPT_DISCREPANCY: ExceptionPolicy(
         _CENTRAL, 48 * HOUR_MS, "Not as many came as were sent",
         "Ask who sent them and who counted them; correct the stock there, or write it off.",
+    ),
+    ExceptionKind.RECEIPT_LATE: ExceptionPolicy(
+        _CENTRAL, 24 * HOUR_MS, "Goods that orders wait for",
+        "Ask who sends them; say when and how many come, or close the receipt with what came.",
+        ends="it ends when they come in time and number, or nobody waits for them",
     ),
     ExceptionKind.FOLLOW_UP: ExceptionPolicy(
         _STORE, 24 * HOUR_MS, "Follow-up", "Somebody here wrote it down: do what it says.",

@@ -131,6 +131,8 @@ def _new_lines(
     journal: OperationJournal, state: ReplicaState, header: PushHeader, lines: Sequence[bytes]
 ) -> list[_Arrived]:
     """Return the lines that central lacks, hashed; check that the rest is what it has."""
+    if 0 < header.first_seq <= state.base_seq:
+        raise _fork(state, header.first_seq - 1)  # of the same number, begun from another copy
     if not state.base_seq < header.first_seq <= state.last_seq + 1:
         expected = state.last_seq + 1
         raise errors.Gap(f"operation {expected} is missing", expected_seq=expected)

@@ -15,6 +15,7 @@ from central_server.storage.tables import OP_LOG, ORDER_LINES
 from central_server.storage.unit import Unit
 from store_client.replica.views import Views
 from store_client.services.desk import Judge, anything_goes
+from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.inventory import StockPosition
 from sync.domain.people import Approval
@@ -204,6 +205,13 @@ def _no_exceptions(unit: Unit) -> None:
     unit.exceptions.open = lambda records: ()  # type: ignore[method-assign]
 
 
+def _asks_nobody(unit: Unit) -> None:
+    write = unit.exceptions.open
+    unit.exceptions.open = lambda records: write(  # type: ignore[method-assign]
+        [one for one in records if one.kind != ExceptionKind.RECEIPT_LATE]
+    )
+
+
 def _journal_forgets(unit: Unit) -> None:
     unit.journal = _ForgetsDuplicates(unit.connection)
 
@@ -231,6 +239,7 @@ ALL = (
     Defect("a unit counts twice", _with_units(_counts_twice), (LEFT_TWICE,)),
     Defect("a unit is nobody's", _with_units(_loses_one), (LEFT_TWICE,)),
     Defect("conflicts are not written down", _with_units(_no_exceptions), ("O6",)),
+    Defect("nobody asks after late goods", _with_units(_asks_nobody), ("O6 late goods",)),
     Defect("done is said too early", Fittings(store_class=_ShowsBeforeItCommits), ("O5",)),
     Defect("verdicts are forgotten", Fittings(store_class=_Optimistic), ("O1",)),
     Defect("the other disk has gaps", Fittings(store_class=_Silent), ("O5 the other disk",)),

@@ -52,6 +52,7 @@ def _until_quiet(world: "World") -> None:
     for _ in range(QUIET_ROUNDS_MAX):
         world.time.advance(SETTLED_MS)
         world.central.parts.promises.run()
+        world.central.parts.backorders.run()
         last = []
         moved = False
         for store in list(world.machines()):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -263,3 +264,15 @@ def test_what_a_store_owes_is_taken_off_receipts_once(coming):
         parcel(coming, 15)
     parcel(coming, 14)
     assert claimed(coming) == {"R1": 7, "R2": 8}, "one of R1 is for the pickup"
+
+
+def test_a_parcel_whose_goods_come_later_is_promised_as_many_days_later(coming):
+    """How long it travels is what it was; days of which others speak are not its own."""
+    placed = parcel(coming, ALL + 12)
+    was = coming.order(placed.order_id)["promised_by"]
+    expect(coming, "R1", "S002", 8, 3)
+    assert coming.order(placed.order_id)["promised_by"] == was
+    expect(coming, "R2", "S001", 8, 6)
+    now = coming.order(placed.order_id)["promised_by"]
+    assert datetime.fromisoformat(now) - datetime.fromisoformat(was) == timedelta(days=2)
+    assert len([one for one in coming.mails() if "later, by" in one.subject]) == 1

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import TYPE_CHECKING
 
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import ReceiptClosed, ShippingNotOffered
@@ -9,12 +10,17 @@ from central_server.services.order_capture import Customer, NewLine, NewOrder
 from sync.domain.errors import InsufficientStock
 from sync.domain.inventory import StockReason
 from sync.domain.orders import Channel, PaymentPlace
+from tests.simulation.clocks import DAY_MS
 from tests.simulation.events import asking
 from tests.simulation.registry import EventKind
 from tests.simulation.template import SKUS
 from tests.simulation.world import World
 
+if TYPE_CHECKING:
+    from central_server.web.deps import Central
+
 MORE_THAN_A_STORE_HAS = (4, 8, 12)
+LATE_SHARE = 0.3
 
 
 def place_transfer(world: World, index: int, dice: Random) -> str:
@@ -31,13 +37,18 @@ def place_transfer(world: World, index: int, dice: Random) -> str:
 
 
 def transfer_arrives(world: World, index: int, dice: Random) -> str:
-    """A store counts on what was sent to it, perhaps less than was sent, and closes the receipt."""
+    """A store counts on what was sent to it, perhaps less than was sent, and closes the receipt.
+
+    Or it does not come yet: somebody says that it comes later, or in smaller number.
+    """
     supply = world.central.parts.central.supply
     coming = [one for sku in SKUS for one in supply.coming(sku)]
     if not coming:
         return "nothing is on its way"
     one = dice.choice(coming)
     at, sku, units = str(one["location_id"]), str(one["sku"]), int(str(one["units"]))
+    if dice.random() < LATE_SHARE:
+        return _is_late(world, str(one["id"]), dice)
     came = units if dice.random() < 0.8 else dice.randrange(units)
     with world.central.database.read() as view:
         (row,) = view.stock.rows(at, [sku])
@@ -53,6 +64,23 @@ def transfer_arrives(world: World, index: int, dice: Random) -> str:
         said, problem = world.at_central(arrive)
     except ReceiptClosed as refusal:
         return str(refusal)
+    return said or problem
+
+
+def _is_late(world: World, receipt_id: str, dice: Random) -> str:
+    days, kept = dice.choice((-1, 0, 2)), dice.random()
+
+    def tell(central: "Central") -> str:
+        with world.central.database.read() as view:
+            told = view.supply.receipt(receipt_id)
+        assert told is not None
+        fewer = replace(
+            told, due_ms=told.due_ms + days * DAY_MS, units=max(1, round(told.units * kept))
+        )
+        central.supply.expect(fewer)
+        return f"{fewer.units} of {told.units} {told.sku} come to {told.location_id} {days} d later"
+
+    said, problem = world.at_central(tell)
     return said or problem
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 TAKEN = {"accepted", "amended"}
 _PROMISED = StockReason.ALLOCATED
 OTHERWISE = {"mail_failed", "put_back_due", "clock_wrong", "count_due", "label_refused",
-             "money_owed"}  # fmt: skip
-"""Kinds that come and go with what lasts, or with chance."""
+             "money_owed", "receipt_late"}  # fmt: skip
+"""Kinds that come and go with what lasts, or with chance (`oracles.waiting` has receipts)."""
 LASTING = {"put_back_due", "clock_wrong"}
 GIVING_UP = {"line_short_picked", "fulfillment_rejected"}
 

@@ -1,8 +1,11 @@
 """Orders that wait: none is forgotten, and none is with a store while it waits."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from central_server.services.late_receipts import OVERDUE_AFTER_MS
+from sync.domain.exceptions import ExceptionKind
 from tests.simulation.registry import Oracle, When
 
 if TYPE_CHECKING:
@@ -34,8 +37,23 @@ def what_nobody_carries_waits_or_is_somebodys(world: "World") -> Iterator[str]:
                 yield f"{order.id}: units that nobody carries, and nobody was told"
 
 
+def late_goods_are_somebodys(world: "World") -> Iterator[str]:
+    """O6: somebody is asked about goods that orders wait for, overdue or too few, and no others."""
+    central = world.central
+    with central.database.read() as view:
+        late = view.supply.late(central.clock.now_ms() - OVERDUE_AFTER_MS)
+        told = Counter(
+            str(one.detail["source"])
+            for one in view.exceptions.list_open()
+            if one.kind == ExceptionKind.RECEIPT_LATE
+        )
+    if told != Counter(one.id for one in late):
+        yield f"late are {[one.id for one in late]}, somebody is asked about {dict(told)}"
+
+
 ORACLES = (
     Oracle("O7 nobody works on what waits", When.QUIET, nobody_works_on_what_waits),
     Oracle("O7 what nobody carries is somebody's", When.QUIET,
            what_nobody_carries_waits_or_is_somebodys),
+    Oracle("O6 late goods are somebody's", When.QUIET, late_goods_are_somebodys),
 )  # fmt: skip

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from sync.domain.operations import FulfillmentAccepted, LinePicked
+from sync.edge.recovery import begin_epoch
 from tests.support.builders import an_order
 from tests.support.memory_central import MemoryCentral
 from tests.sync.edge.worlds import World
@@ -54,6 +55,18 @@ def put_back(world: World, where: Path, *, whole: bool = False) -> None:
     for file in where.iterdir():
         shutil.copy(file, world.folder)
     world.open()
+
+
+def put_back_on_a_new_disk(world: World, where: Path) -> None:
+    """Restore as the command does, on a disk on which nothing tells how far the store had come."""
+    world.store.close()
+    for file in list(world.folder.glob("journal*")):  # and with it the mark
+        file.unlink()
+    for file in where.iterdir():
+        shutil.copy(file, world.folder)
+    world.open()
+    journal = world.store.journal
+    begin_epoch(journal, journal.lives.newest.epoch, journal.head().seq, world.clock.now_ms())
 
 
 def copy_of(world: World, folder: Path) -> World:

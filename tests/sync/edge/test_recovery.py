@@ -19,6 +19,7 @@ from tests.sync.edge.restores import (
     lines_here,
     pick,
     put_back,
+    put_back_on_a_new_disk,
     rewound,
     save,
     wait,
@@ -92,6 +93,30 @@ def test_a_store_can_be_restored_again_and_again(shop: World, tmp_path: Path, ti
         shop.quiet()
         check_settled(shop)
     assert len(lines_at_central(shop)) == 2 + 2 * times
+
+
+@pytest.mark.parametrize("done_between", [0, 1])
+def test_an_older_copy_on_a_new_disk_goes_on(shop: World, tmp_path: Path, done_between: int):
+    """The restore before it has begun an epoch of the same number farther on (seed 11217255).
+
+    No mark tells of it on a new disk. The store asked for operations to be taken at places
+    that are before that epoch, and heard for ever that one was missing.
+    """
+    work(shop, 1)
+    shop.quiet()
+    save(shop, tmp_path / "old")
+    work(shop, 2)
+    shop.quiet()
+    save(shop, tmp_path / "newer")
+    put_back_on_a_new_disk(shop, tmp_path / "newer")
+    work(shop, *range(3, 3 + done_between))
+    shop.quiet()
+    put_back_on_a_new_disk(shop, tmp_path / "old")
+    work(shop, 4)
+    shop.quiet()
+    check_settled(shop)
+    assert len(lines_at_central(shop)) == 6 + 2 * done_between
+    assert shop.store.identity.epoch == 3
 
 
 def test_what_nobody_has_is_listed(shop: World, tmp_path: Path):

@@ -1,0 +1,149 @@
+"""Goods that orders wait for and that come later, or fewer: who is told, and until when."""
+
+from dataclasses import replace
+
+import pytest
+
+from central_server.records import ExceptionFilter
+from central_server.services.idempotency import RequestIdentity
+from central_server.services.late_receipts import OVERDUE_AFTER_MS
+from central_server.services.order_capture import Placed
+from central_server.sourcing.receipts import Receipt
+from tests.central_server.services.test_promise_rules import ONLY_HERE, publish
+from tests.support.central_world import World
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def coming(world) -> World:
+    """Eight more of SKU-1 will come to S001 tomorrow; nobody else sells it."""
+    publish(world, ONLY_HERE)
+    expect(world, days=1)
+    return world
+
+
+def expect(world: World, *, days: float, units: int = 8, name: str = "R1") -> None:
+    due_ms = world.clock.now_ms() + int(days * DAY_MS)
+    world.parts.central.supply.expect(Receipt(name, "S001", "SKU-1", units, due_ms))
+
+
+def later(world: World, units: int) -> Placed:
+    world.keys += 1
+    new = replace(world.new_order(("SKU-1", units)), accept_later=True)
+    identity = RequestIdentity("test", f"later-{world.keys}", "body")
+    return world.parts.central.orders.place(new, identity)
+
+
+def waits_for_people(world: World) -> list[tuple[str, str]]:
+    found, _ = world.parts.central.exceptions.page(ExceptionFilter(), None, 9)
+    return [(str(one["kind"]), str(one["text"])) for one in found]
+
+
+def delays(world: World) -> list[str]:
+    return [one.text for one in world.mails() if "later, by" in one.subject]
+
+
+def promised(world: World, placed: Placed) -> str:
+    return str(world.order(placed.order_id)["promised_by"])
+
+
+def test_who_waits_is_told_of_a_later_day(coming):
+    """The order says it, its timeline and its customer's mail: once, and only whom it concerns."""
+    late, other = later(coming, 12), coming.place(("SKU-2", 1))
+    was = promised(coming, late)
+    expect(coming, days=5)
+    assert promised(coming, late) > was
+    assert [one["kind"] for one in coming.order(late.order_id)["timeline"]] == [
+        "backordered", "delayed",
+    ]  # fmt: skip
+    (mail,) = delays(coming)
+    assert "later than we told you" in mail
+    assert "delayed" not in [one["kind"] for one in coming.order(other.order_id)["timeline"]]
+    expect(coming, days=5)
+    assert len(delays(coming)) == 1, "the same said again is no news"
+    assert waits_for_people(coming) == [], "nobody has to ask: the day is known"
+
+
+def test_goods_that_come_sooner_move_no_promise(coming):
+    """Nor those that come later on the day that they were promised for."""
+    placed = later(coming, 12)
+    was = promised(coming, placed)
+    expect(coming, days=0.5)
+    assert promised(coming, placed) == was
+    expect(coming, days=1)
+    assert promised(coming, placed) == was
+    assert delays(coming) == []
+
+
+def test_who_waits_for_two_receipts_is_told_of_the_later_one(coming):
+    """An earlier one that comes no later than the other changes nothing."""
+    expect(coming, days=4, units=4, name="R2")
+    placed = later(coming, 20)
+    was = promised(coming, placed)
+    expect(coming, days=3)
+    assert (promised(coming, placed), delays(coming)) == (was, [])
+    expect(coming, days=6)
+    assert promised(coming, placed) > was
+
+
+def test_who_called_off_is_told_nothing(coming):
+    """Nor is anybody asked about goods that nobody waits for."""
+    placed = later(coming, 12)
+    coming.parts.central.cancelling.cancel(placed.order_id, reason="", actor="shop")
+    expect(coming, days=5)
+    assert delays(coming) == []
+    coming.clock.advance(10 * DAY_MS)
+    coming.parts.backorders.run()
+    assert waits_for_people(coming) == []
+
+
+def test_overdue_goods_are_asked_after_once(coming):
+    """By a person, not before some time is over; until somebody says when they come."""
+    later(coming, 12)
+    coming.clock.advance(DAY_MS + OVERDUE_AFTER_MS)
+    coming.parts.backorders.run()
+    assert waits_for_people(coming) == []
+    coming.clock.advance(1)
+    for _ in range(2):
+        coming.parts.backorders.run()
+    ((kind, words),) = waits_for_people(coming)
+    assert kind == "receipt_late"
+    assert "SKU-1 at S001" in words
+    assert "orders wait for 2" in words
+    later(coming, 1)
+    coming.parts.backorders.run()
+    ((_, words),) = waits_for_people(coming)
+    assert "orders wait for 3" in words
+    expect(coming, days=2)
+    assert waits_for_people(coming) == []
+    assert len(delays(coming)) == 2
+
+
+@pytest.mark.parametrize("ends", ["closed", "called off"])
+def test_what_a_person_was_to_ask_ends_by_itself(coming, ends: str):
+    """When the goods came, or when nobody waits for them any more."""
+    placed = later(coming, 12)
+    coming.clock.advance(2 * DAY_MS)
+    coming.parts.backorders.run()
+    assert [kind for kind, _ in waits_for_people(coming)] == ["receipt_late"]
+    if ends == "closed":
+        coming.parts.central.supply.close("R1")
+    else:
+        coming.parts.central.cancelling.cancel(placed.order_id, reason="", actor="shop")
+        coming.parts.backorders.run()
+    assert "receipt_late" not in [kind for kind, _ in waits_for_people(coming)]
+
+
+def test_fewer_than_orders_wait_for_are_somebodys_business(coming):
+    """At once, with both figures; enough again, nobody has to ask."""
+    later(coming, 16)
+    expect(coming, days=1, units=5)
+    ((kind, words),) = waits_for_people(coming)
+    assert kind == "receipt_late"
+    assert "5 units due" in words
+    assert "orders wait for 6" in words
+    coming.parts.backorders.run()
+    assert len(waits_for_people(coming)) == 1
+    expect(coming, days=1, units=6)
+    assert waits_for_people(coming) == []
