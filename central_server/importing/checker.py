@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from central_server.importing.mapping import VALUE_SHOWN, ColumnMapping
 from central_server.importing.places import FAR_KM, Centroids
 from central_server.importing.problems import RowProblem, Severity
-from central_server.importing.records import KINDS, Record
+from central_server.importing.records import KINDS, Record, StockRecord
 from central_server.importing.sources import Row, Source
 from central_server.importing.transforms import text_of
 
@@ -42,6 +42,8 @@ class RowChecker:
         self._centroids = centroids if kind == "locations" else None
         self._far_km = far_km
         self._seen: dict[int, int] = {}
+        self.places: set[str] = set()
+        """The locations whose stock is told."""
 
     def wants(self, row: Row) -> bool:
         """Return whether the mapping means this row at all."""
@@ -65,7 +67,13 @@ class RowChecker:
             key = " ".join(str(part) for part in record.key)
             problem = f"the same as row {earlier}"
             return None, [*problems, RowProblem(number, "", key, problem, Severity.DUPLICATE)]
+        if isinstance(record, StockRecord):
+            self.places.add(record.location_id)
         return CheckedRow(number, record), problems
+
+    def has(self, key: tuple[object, ...]) -> bool:
+        """Return whether a good row had this key."""
+        return hash(key) in self._seen
 
     def _first_row_of(self, record: Record, number: int) -> int | None:
         """Return the earlier row with the record's key, by hash: a million keys must fit."""

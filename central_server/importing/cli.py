@@ -39,7 +39,8 @@ _HELP = f"""Import {", ".join(KINDS)} from CSV (.csv, .csv.gz) or Parquet.
 Good rows are written in batches; bad ones are reported with their row number and
 never stop the others. An interrupted import of the same file goes on where it was.
 What a file says nothing of, by column or by an empty cell, stays as it was for
-products, locations, stock and associates that central knows.
+products, locations, stock and associates that central knows. A file of stock that
+has all of it says so with --whole: what it leaves out of its locations is counted as none.
 
 Examples: central-server import products items.csv.gz --map items.toml --report bad.csv
 · central-server import stock counts.csv --column on_hand=qty
@@ -85,6 +86,13 @@ def register(app: typer.Typer, open_central: OpenCentral) -> None:
         again: Annotated[
             bool, typer.Option("--again", help="Import a finished file once more.")
         ] = False,
+        whole: Annotated[
+            bool,
+            typer.Option("--whole", help="Stock: what it leaves out of its locations is gone."),
+        ] = False,
+        yes: Annotated[
+            bool, typer.Option("--yes", help="With --whole: also if that is most of it.")
+        ] = False,
         strict: Annotated[
             bool, typer.Option("--strict", help="Exit 1 if any row was bad.")
         ] = False,
@@ -101,6 +109,7 @@ def register(app: typer.Typer, open_central: OpenCentral) -> None:
             kind=kind, file=file, map_file=map_file, columns=tuple(column or ()),
             encoding=encoding, delimiter=delimiter, centroids=centroids, far_km=far_km,
             report=report, batch=batch, dry_run=dry_run, again=again, threads=threads,
+            whole=whole, sure=yes,
         )  # fmt: skip
         try:
             summary = _run(options, via, api_key_file, open_central)
@@ -186,6 +195,8 @@ def _say(summary: ImportSummary, *, as_json: bool) -> None:
     )
     if summary.kind == "orders" and not summary.dry_run:
         typer.echo(f"{counts.orders} orders stand at central, {counts.orders_refused} were refused")
+    if counts.emptied:
+        typer.echo(f"{counts.emptied} SKUs of its locations were left out: there are none of them")
     for problem in summary.first_problems:
         typer.echo(f"  row {problem.row}: {problem.column} {problem.value!r}: {problem.problem}")
     if summary.report:

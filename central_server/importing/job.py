@@ -11,12 +11,13 @@ from central_server.importing.checker import RowChecker
 from central_server.importing.mapping import ColumnMapping, load_mapping
 from central_server.importing.order_history import OrderPlacer, OrderStage, place_orders
 from central_server.importing.places import FAR_KM, load_centroids
-from central_server.importing.problems import EXIT_USAGE, ImportFailed
+from central_server.importing.problems import EXIT_REFUSED, EXIT_USAGE, ImportFailed
 from central_server.importing.records import KINDS
 from central_server.importing.reports import Counts, ImportSummary, ProblemReport
 from central_server.importing.runner import BATCH, BATCH_MAX, DrySink, Progress, run_import
 from central_server.importing.sinks import DatabaseSink, JobLog, Policy, taker_of
 from central_server.importing.sources import Source, file_hash, open_source
+from central_server.importing.whole import WholeStock
 from sync.clock import Clock
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class ImportOptions:
     again: bool = False
     """Import a file that was imported already once more."""
     threads: int = 1
+    whole: bool = False
+    """Stock: what the file leaves out of its locations is not there."""
+    sure: bool = False
+    """Also where that is most of what a location has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class ImportRun:
             raise ImportFailed(f"what is imported is one of {', '.join(KINDS)}", EXIT_USAGE)
         if not 1 <= options.batch <= BATCH_MAX:
             raise ImportFailed(f"a batch has 1 to {BATCH_MAX} rows", EXIT_USAGE)
+        if options.whole and options.kind != "stock":
+            raise ImportFailed("--whole is for stock", EXIT_USAGE)
         self._options = options
         self._clock = clock
         self._stages = stages
@@ -116,13 +123,19 @@ class ImportRun:
         take = taker_of(
             options.kind, target.intake, target.policy, is_repeated=log.is_repeated
         )  # fmt: skip
-        sink = DatabaseSink(target.database, log, take)
+        whole = self._whole(target) if options.whole and not log.is_repeated else None
+        sink = DatabaseSink(target.database, log, take, whole)
         with self._report() as report:
             run_import(
                 self._source, self._checker, sink, report,
                 batch=options.batch, progress=self._rows_stage("importing"),
             )  # fmt: skip
+        if options.whole and (log.job.bad or whole is None):
+            raise ImportFailed(_why_not_whole(log.job.bad), EXIT_REFUSED)
         return self._summary(report)
+
+    def _whole(self, target: Target) -> WholeStock:
+        return WholeStock(target.database, target.intake, self._checker, is_sure=self._options.sure)
 
     def orders_to(self, placer: OrderPlacer) -> ImportSummary:
         """Gather the orders of a file and place each once, however often it is imported.
@@ -164,3 +177,15 @@ class ImportRun:
             report=str(options.report or ""),
             first_problems=tuple(report.first),
         )
+
+
+def _why_not_whole(bad: int) -> str:
+    if bad:
+        return (
+            f"{bad} rows are bad: the others are imported, and what the file leaves out stays as it"
+            " was. Mend them and import it again with --whole"
+        )
+    return (
+        "this file was imported before, and much may have been sold since: what it leaves out stays"
+        " as it was. With --again all of it counts anew"
+    )

@@ -33,6 +33,8 @@ class Counts:
     """Orders that stand at central now; only where the kind is `orders`."""
     orders_refused: int = 0
     """Orders that central did not take; the report names each by its first row."""
+    emptied: int = 0
+    """SKUs of locations that a whole file of stock leaves out: there are none of them now."""
     resumed_after: int = 0
     """Rows that an earlier run had written already; they are counted as `unchanged`."""
 

@@ -24,6 +24,7 @@ from central_server.importing.records import (
 )
 from central_server.importing.reports import Counts
 from central_server.importing.runner import Written
+from central_server.importing.whole import WholeStock
 from central_server.records import ImportJob, Location, Price, Product
 from central_server.services.catalogue_intake import CatalogueIntake, StockItem
 from sync.domain.escrow import EscrowPolicy
@@ -111,10 +112,14 @@ class JobLog:
 class DatabaseSink:
     """A `Sink`: batches through a taker, each with the job's progress in its transaction."""
 
-    def __init__(self, database: "Database", log: JobLog, take: Taker) -> None:
+    def __init__(
+        self, database: "Database", log: JobLog, take: Taker, whole: WholeStock | None = None
+    ) -> None:
+        """`whole`: what the file leaves out is not there."""
         self._database = database
         self._log = log
         self._take = take
+        self._whole = whole
 
     def resume_after(self) -> int:
         """Return up to which row everything is written."""
@@ -133,7 +138,9 @@ class DatabaseSink:
         return written
 
     def finish(self, offset: int, counts: Counts) -> None:
-        """Record that the import is complete."""
+        """Record that the import is complete; what a whole file leaves out goes before."""
+        if self._whole is not None and not max(counts.bad, self._log.job.bad):
+            counts.emptied = self._whole.take_away(self._log.source)
         self._log.job = self._database.write(
             lambda unit: self._log.saved(unit, offset, counts, done=True)
         )

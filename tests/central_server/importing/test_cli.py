@@ -69,6 +69,7 @@ def test_the_sample_network_imports_as_it_is(kind):
         (("customers", "FILE"), EXIT_USAGE),
         (("products", "FILE", "--map", "nowhere.toml"), EXIT_NOT_FOUND),
         (("products", "FILE", "--batch", "0"), EXIT_USAGE),
+        (("products", "FILE", "--whole"), EXIT_USAGE),
         (("products", "FILE", "--via", "http://central.invalid"), EXIT_USAGE),
         (("orders", "FILE", "--column", "order_number=sku", "--via", "http://x"), EXIT_USAGE),
     ],
