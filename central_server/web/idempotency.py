@@ -50,7 +50,11 @@ def identify(request: Request, body: BaseModel, owner: str, act: str = PLACING) 
 
 
 def identity(key: str, body: BaseModel, owner: str, act: str = PLACING) -> RequestIdentity:
-    """Return the identity of a request under a key, however it was sent."""
-    document = f"{act}\n{body.model_dump_json()}".encode()
+    """Return the identity of a request under a key, however it was sent.
+
+    What a body does not say, or says as if it had not, is no part of it: what a later version
+    may be told besides makes no other request of one that is sent again across an upgrade.
+    """
+    document = f"{act}\n{body.model_dump_json(exclude_defaults=True)}".encode()
     digest = hashlib.blake2b(document, digest_size=16).hexdigest()
     return RequestIdentity(owner, key, digest)

@@ -1,6 +1,9 @@
 """Orders over HTTP: status codes, problems, idempotency, pages, scopes."""
 
 import pytest
+from pydantic import BaseModel
+
+from central_server.web.idempotency import identity
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +49,31 @@ async def test_key_is_required_and_bounded(client, order_body):
     assert is_problem(await place(client, order_body(), "x" * 129), 400, "idempotency_key_invalid")
     await place(client, order_body())
     assert is_problem(await place(client, order_body(3)), 422, "idempotency_key_reused")
+
+
+async def test_what_is_said_as_if_it_were_not_makes_no_other_request(client, order_body):
+    """A client that spells defaults out after its own upgrade asks for the same order."""
+    first = await place(client, order_body())
+    again = await place(client, order_body() | {"curbside": False, "customer_tier": ""})
+    assert (again.status_code, again.content) == (201, first.content)
+    other = await place(client, order_body() | {"customer_tier": "gold"})
+    assert is_problem(other, 422, "idempotency_key_reused")
+
+
+def test_what_a_later_version_may_be_told_makes_no_other_request():
+    """An order that is sent again across an upgrade of central is known: the new field is unsaid."""
+
+    class Before(BaseModel):
+        lines: tuple[int, ...]
+        tier: str = ""
+
+    class After(Before):
+        gift: bool = False
+
+    body = {"lines": [1], "tier": "gold"}
+    before, after = (identity("k", one(**body), "shop") for one in (Before, After))
+    assert before == after
+    assert identity("k", After(**body, gift=True), "shop") != after
 
 
 async def test_keys_of_two_clients_do_not_meet(client, world, order_body):

@@ -30,7 +30,7 @@ def on_hand(importer: Importer, place: str) -> dict[str, int]:
 
 
 def test_what_a_whole_file_leaves_out_is_not_there(stocked):
-    """Of its own locations; where it lies and its safety stock stay, stores and ledger hear of it."""
+    """Of its own locations; aisle and safety stock stay, the store and the ledger hear of it."""
     before = len(stocked.pokes.heads)
     summary = stocked("stock", told({"S1": range(20)}), name="second.csv", whole=True)
     assert summary.counts.emptied == 5
@@ -100,9 +100,10 @@ def test_an_interruption_before_the_end_is_gone_on_with(stocked, monkeypatch):
             raise RuntimeError("the power fails")
         take(self, unit, items, source, reason)
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+    with monkeypatch.context() as patch:
         patch.setattr(intake, "take_stock", broken)
-        stocked("stock", part, name="second.csv", whole=True)
+        with pytest.raises(RuntimeError):
+            stocked("stock", part, name="second.csv", whole=True)
     assert len(on_hand(stocked, "S1")) == 25
     summary = stocked("stock", part, name="second.csv", whole=True)
     assert (summary.counts.emptied, summary.counts.resumed_after) == (5, 20)
