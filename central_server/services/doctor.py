@@ -1,17 +1,21 @@
 """Is central well? Versions, files, schema, stores that are silent, mail that does not leave."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from central_server.config import CentralSettings
+from central_server.records import Location, ShippingRate
+from central_server.services.carrier_file import sends
 from central_server.sourcing.engine.highs import OptimizerMissing
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
 
+NAMED_MAX = 5
 FREE_BYTES_MIN = 512 * 1024 * 1024
 
 
@@ -72,11 +76,25 @@ def _contents(database: "Database") -> list[Finding]:
         waiting = view.outbox.waiting()
         exceptions = view.exceptions.count_open()
         products = view.catalogue.count()
+        stores = [one for one in view.locations.all() if one.kind == "store"]
+        rates = view.shipping.rates()
     server = "none: run migrate" if identity is None else f"{identity.server_id}"
     return [
         Finding("identity", is_well=identity is not None, detail=server),
         Finding("products", is_well=True, detail=str(products)),
         Finding("devices", is_well=True, detail=f"{len(replicas)} enrolled"),
+        Finding("parcels", is_well=True, detail=_parcels(stores, rates)),
         Finding("mail", is_well=True, detail=f"{waiting} waiting to leave"),
         Finding("exceptions", is_well=True, detail=f"{exceptions} open"),
     ]
+
+
+def _parcels(stores: Sequence[Location], rates: Sequence[ShippingRate]) -> str:
+    """Return who sends parcels: a store that came after the carriers were set has none."""
+    silent = sorted(one.id for one in stores if not sends(one.carriers, rates))
+    words = f"{len(stores) - len(silent)} of {len(stores)} stores send them"
+    if not silent or len(silent) == len(stores):
+        return words
+    more = f" and {len(silent) - NAMED_MAX} more" if silent[NAMED_MAX:] else ""
+    named = ", ".join(silent[:NAMED_MAX])
+    return f"{words}; not {named}{more}: `carriers FILE` sets them for stores of `*` that are new"

@@ -61,7 +61,7 @@ async def test_what_is_said_as_if_it_were_not_makes_no_other_request(client, ord
 
 
 def test_what_a_later_version_may_be_told_makes_no_other_request():
-    """An order that is sent again across an upgrade of central is known: the new field is unsaid."""
+    """An order that is sent again across an upgrade is known: of the new field nothing is said."""
 
     class Before(BaseModel):
         lines: tuple[int, ...]

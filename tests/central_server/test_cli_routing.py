@@ -198,3 +198,21 @@ def test_where_places_would_ship_no_more_a_file_of_carriers_is_asked_for_twice(
     assert (said.exit_code, words in said.output) == (0, True)
     again = json.loads(run("carriers", str(file), "--json").stdout)
     assert (again["ship"], again["stopped"]) == (3 - len(stopped), [])
+
+
+@pytest.mark.parametrize(
+    ("named", "detail"),
+    [
+        (("S001", "S002", "S003"), "3 of 3 stores send them"),
+        (("S002",), "1 of 3 stores send them; not S001, S003: `carriers FILE` sets them"),
+        ((), "0 of 3 stores send them"),
+    ],
+)
+def test_doctor_says_which_stores_send_no_parcels(run, tmp_path, named, detail: str):
+    """One that opened after the carriers were set has none, and is never asked; nobody said so."""
+    file = tmp_path / "carriers.json"
+    pickups = {key: [COMES] for key in named}
+    file.write_text(json.dumps({**GULL, "pickups": pickups}), "utf-8")
+    assert run("carriers", str(file), "--yes").exit_code == 0
+    found = json.loads(run("doctor", "--json").stdout)["parcels"]["detail"]
+    assert found.startswith(detail)
