@@ -310,7 +310,9 @@ class StoreMachine:
         self.rounds += 1
         report, problem = self.guarded(self.daemon.run_once)
         if report is not None and report.ok:
-            self.is_unheard = self.is_asked_again = False
+            self.is_asked_again = False
+            if self.daemon._may_share():  # who is shut out gets no rows
+                self.is_unheard = False
         return report, problem
 
     def desk(self) -> Desk:

@@ -26,6 +26,21 @@ ENDED_AND_FORGOTTEN = Plan(
 """A store hears that an order is cancelled; central is put back to before that; cut off, the store
 takes back what it gave and sells all of it, before it hears that the order is open again."""
 
+SHUT_OUT_AND_OLD = Plan(
+    seed=11301170,
+    stores=4,
+    shared=True,
+    evidence=True,
+    events=(
+        Event("a_disk_is_put_back_unheard", 2, 162753339457578, 43_453),
+        Event("device_revoked", 2, 278434881708300, 87_557),
+        Event("anything_legal", 0, 37305306998928, 20_503_689),
+        Event("a_machine_is_shut_out_unheard", 2, 34036407094343, 19_327),
+    ),
+)
+"""A whole disk is put back to before orders that the store has confirmed, and no rows come before
+its machine is shut out: it never hears of them again, and what it hands in waits for a person."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _calm_storage():
@@ -38,3 +53,10 @@ def test_what_was_called_off_is_sold_by_right_though_central_forgot_it():
     assert result.ok, failure(ENDED_AND_FORGOTTEN, result, runs_max=0)
     assert any("cancelled 40ED" in line for line in result.story)
     assert any("it sells all that is its own" in line for line in result.story)
+
+
+def test_who_is_shut_out_gets_no_rows_and_knows_no_better():
+    """What it takes for its own is no right that central spends: nothing it says counts."""
+    result = Run(SHUT_OUT_AND_OLD).go()
+    assert result.ok, failure(SHUT_OUT_AND_OLD, result, runs_max=0)
+    assert any("is shut out" in line for line in result.story)
