@@ -184,6 +184,7 @@ class Parts:
 
     def _apply_policies(self) -> bool:
         self.central.escrow.apply()
+        self.intake.follow_figures()
         return False
 
     def _size_floors(self) -> bool:

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 OpenCentral = Callable[[], "AbstractContextManager[Parts]"]
 """Opens the central that the command line's settings name."""
 
+Whole = Annotated[
+    bool, typer.Option("--whole", help="Stock: what it leaves out of its locations is gone.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="With --whole: also if that is most of it.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 if any row was bad.")]
+
 _HELP = f"""Import {", ".join(KINDS)} from CSV (.csv, .csv.gz) or Parquet.
 
 Good rows are written in batches; bad ones are reported with their row number and
@@ -86,16 +92,9 @@ def register(app: typer.Typer, open_central: OpenCentral) -> None:
         again: Annotated[
             bool, typer.Option("--again", help="Import a finished file once more.")
         ] = False,
-        whole: Annotated[
-            bool,
-            typer.Option("--whole", help="Stock: what it leaves out of its locations is gone."),
-        ] = False,
-        yes: Annotated[
-            bool, typer.Option("--yes", help="With --whole: also if that is most of it.")
-        ] = False,
-        strict: Annotated[
-            bool, typer.Option("--strict", help="Exit 1 if any row was bad.")
-        ] = False,
+        whole: Whole = False,
+        yes: Yes = False,
+        strict: Strict = False,
         via: Annotated[
             str | None, typer.Option(help="Orders: place them over HTTP at this central.")
         ] = None,

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BATCH = 5000
+FIGURES = "figures"
+"""The source of stock that follows its location's: no unit of it moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,14 @@ class CatalogueIntake:
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
         """Add locations or replace them; each store's own row goes to its scope.
 
-        A location that says nothing of reservations or pickups keeps what was set for it.
+        Stock that a location has follows its new figures soon (`follow_figures`). A location that
+        says nothing of reservations or pickups keeps what was set for it.
         """
         known = unit.locations.lock({one.id for one in locations})
         locations = [_with_kept_policies(one, known.get(one.id)) for one in locations]
+        changed = [one for one in locations if one.id in known and _figures_differ(one, known)]
+        if changed:
+            unit.locations.let_follow([known[one.id] for one in changed])
         unit.locations.upsert(locations)
         feed = FeedWriter(unit.feed)
         for location in locations:
@@ -197,6 +203,41 @@ class CatalogueIntake:
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         self._flush(unit, feed)
 
+    def follow_figures(self) -> int:
+        """Let stock follow figures of its location that have changed; return how much did.
+
+        A SKU with a safety stock of its own keeps it: one that is not what its location's was. A
+        fixed floor is the new percentage of what is there. One location at a time.
+        """
+        with self._database.read() as view:
+            places = list(view.locations.to_follow())
+        return sum(
+            self._database.write(lambda unit, place=place: self._follow(unit, place))  # type: ignore[misc]
+            for place in places
+        )
+
+    def _follow(self, unit: "Unit", location_id: str) -> int:
+        place = unit.locations.lock([location_id])[location_id]
+        told = unit.locations.to_follow().get(location_id)
+        if told is None:
+            return 0
+        safety, percent = told
+        rows = unit.stock.lock_rows(
+            location_id, [row.sku for row in unit.stock.rows(location_id)]
+        ).values()
+        items = [
+            StockItem(
+                location_id, row.sku, row.on_hand, row.aisle,
+                place.safety_stock if row.safety_stock == safety else row.safety_stock,
+            )
+            for row in rows
+            if percent != place.floor_percent or row.safety_stock == safety != place.safety_stock
+        ]  # fmt: skip
+        for some in batches(items):
+            self.take_stock(unit, some, FIGURES, StockReason.IMPORT)
+        unit.locations.followed(location_id)
+        return len(items)
+
     def stock_told(self, unit: "Unit", location_ids: Collection[str], source: str) -> None:
         """Note that a file told the stock of locations, changed or not: that is how old it is."""
         unit.replicas.stock_told(location_ids, source, self._clock.now_ms())
@@ -226,6 +267,11 @@ class CatalogueIntake:
     def _flush(self, unit: "Unit", feed: FeedWriter) -> None:
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+def _figures_differ(new: Location, known: Mapping[str, Location]) -> bool:
+    before = known[new.id]
+    return (new.safety_stock, new.floor_percent) != (before.safety_stock, before.floor_percent)
 
 
 def _with_kept_policies(new: Location, known: Location | None) -> Location:

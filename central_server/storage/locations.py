@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from central_server.records import Location
 from central_server.sourcing.promise_rules import Method, Place
-from central_server.storage.bulk import among, upsert_many
+from central_server.storage.bulk import among, insert_many, upsert_many
 from central_server.storage.prepared import Prepared
 from central_server.storage.raw import Together, Values
-from central_server.storage.tables import LOCATIONS, REPLICAS
+from central_server.storage.tables import FIGURES_TO_FOLLOW, LOCATIONS, REPLICAS
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.pickups import PickupPolicy
 from sync.domain.reservations import ReservePolicy
@@ -29,6 +29,7 @@ _OFFERS = {
     (True, True): frozenset({Method.PICKUP.value, Method.SHIP.value}),
 }
 """What a location offers, by whether customers may fetch there and whether carriers come."""
+_FIGURES = ("location_id", "safety_stock", "floor_percent")
 _DOCUMENTS = ("spots", "hours", "closures")
 _ESCROW: TypeAdapter[EscrowPolicy] = TypeAdapter(EscrowPolicy)
 _CARRIERS: TypeAdapter[tuple[CarrierPickup, ...]] = TypeAdapter(tuple[CarrierPickup, ...])
@@ -116,6 +117,26 @@ class Locations:
     def lock_among_names(self, location_id: str, replica_id: str) -> None:
         """Lock a location for a device that is not the only one that its store has ever had."""
         _LOCK_OF_SEVERAL.run(self._connection, id=location_id, replica_id=replica_id)
+
+    def let_follow(self, before: Sequence[Location]) -> None:
+        """Note figures of locations that are about to change; those noted already stay."""
+        rows = [(one.id, one.safety_stock, one.floor_percent) for one in before]
+        insert_many(
+            self._connection, FIGURES_TO_FOLLOW, _FIGURES, rows,
+            " ON CONFLICT (location_id) DO NOTHING",
+        )  # fmt: skip
+
+    def to_follow(self) -> dict[str, tuple[int, int]]:
+        """Return (safety stock, percentage) by which stock was told that is to follow others."""
+        table = FIGURES_TO_FOLLOW.c
+        wanted = select(*(table[name] for name in _FIGURES)).order_by(table.location_id)
+        rows = self._connection.execute(wanted)
+        return {place: (safety, percent) for place, safety, percent in rows}
+
+    def followed(self, location_id: str) -> None:
+        """Note that the stock of a location follows its figures."""
+        which = FIGURES_TO_FOLLOW.c.location_id == location_id
+        self._connection.execute(delete(FIGURES_TO_FOLLOW).where(which))
 
     def all_points(self) -> list[tuple[str, float, float]]:
         """Return (id, latitude, longitude) of all locations."""

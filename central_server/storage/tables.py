@@ -82,6 +82,13 @@ LOCATIONS = Table(
     Index(None, "price_zone"),
 )  # fmt: skip
 
+FIGURES_TO_FOLLOW = Table(
+    "figures_to_follow", METADATA,
+    Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
+    _int("safety_stock"), _int("floor_percent"),
+)  # fmt: skip
+"""By which figures of its location the stock there was told, where they have changed since."""
+
 PRODUCTS = Table(
     "products", METADATA,
     _text("sku", primary_key=True), _text("name"), _text("brand"), _text("category"),
