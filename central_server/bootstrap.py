@@ -47,6 +47,7 @@ from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.fill_learning import FillLearning
 from central_server.services.judging import Judging
+from central_server.services.new_figures import follow_figures
 from central_server.services.offers import OfferDesk
 from central_server.services.order_capture import OrderCapture
 from central_server.services.order_giving import Giving
@@ -184,7 +185,7 @@ class Parts:
 
     def _apply_policies(self) -> bool:
         self.central.escrow.apply()
-        self.intake.follow_figures()
+        follow_figures(self.database, self.central.pokes)
         return False
 
     def _size_floors(self) -> bool:

@@ -123,15 +123,16 @@ class ImportRun:
         take = taker_of(
             options.kind, target.intake, target.policy, is_repeated=log.is_repeated
         )  # fmt: skip
-        whole = self._whole(target) if options.whole and not log.is_repeated else None
+        is_news = not log.is_repeated and (log.is_last or not log.job.offset)
+        whole = self._whole(target) if options.whole and is_news else None
         sink = DatabaseSink(target.database, log, take, whole)
         with self._report() as report:
             run_import(
                 self._source, self._checker, sink, report,
                 batch=options.batch, progress=self._rows_stage("importing"),
             )  # fmt: skip
-        if options.whole and (log.job.bad or whole is None):
-            raise ImportFailed(_why_not_whole(log.job.bad), EXIT_REFUSED)
+        if options.whole and (why := _why_not_whole(log.job.bad, report.counts, whole)):
+            raise ImportFailed(why, EXIT_REFUSED)
         return self._summary(report)
 
     def _whole(self, target: Target) -> WholeStock:
@@ -179,13 +180,21 @@ class ImportRun:
         )
 
 
-def _why_not_whole(bad: int) -> str:
+def _why_not_whole(bad: int, counts: Counts, whole: WholeStock | None) -> str:
+    """Return why what a file leaves out was not taken away; empty where it was."""
     if bad:
         return (
             f"{bad} rows are bad: the others are imported, and what the file leaves out stays as it"
             " was. Mend them and import it again with --whole"
         )
-    return (
-        "this file was imported before, and much may have been sold since: what it leaves out stays"
-        " as it was. With --again all of it counts anew"
-    )
+    if counts.skipped:
+        return (
+            f"the mapping leaves out {counts.skipped} rows: the others are imported, and what is"
+            " not among them stays as it was. A file is whole without `only`"
+        )
+    if whole is None:
+        return (
+            "rows of this file were imported before, and much may have been sold or told since:"
+            " what it leaves out stays as it was. With --again all of it counts anew"
+        )
+    return ""

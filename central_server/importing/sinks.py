@@ -73,6 +73,8 @@ class JobLog:
             is_last = view.imports.last(kind) == source_hash
         self.job = found or ImportJob(new_id(now_ms, random), source_hash, kind)
         # A file of stock never comes anew by itself: what it counted was sold and moved since.
+        self.is_last = is_last
+        """Whether rows of this file were the last of its kind that were taken."""
         is_superseded = not is_last and kind != "stock"
         self.is_settled = self.job.done and not self.job.bad and not is_superseded
         """Whether central has all that the file says, and no other of its kind came since."""
@@ -139,7 +141,7 @@ class DatabaseSink:
 
     def finish(self, offset: int, counts: Counts) -> None:
         """Record that the import is complete; what a whole file leaves out goes before."""
-        if self._whole is not None and not max(counts.bad, self._log.job.bad):
+        if self._whole is not None and not max(counts.bad, self._log.job.bad, counts.skipped):
             counts.emptied = self._whole.take_away(self._log.source)
         self._log.job = self._database.write(
             lambda unit: self._log.saved(unit, offset, counts, done=True)
@@ -295,7 +297,8 @@ class _Stock:
 
     def __call__(self, unit: "Unit", rows: Sequence[CheckedRow], source: str) -> Written:
         records = [(row.number, cast("StockRecord", row.record)) for row in rows]
-        places = unit.locations.get_many({one.location_id for _, one in records})
+        # Their figures are followed by nobody meanwhile: what is not said here stays as it is.
+        places = unit.locations.lock({one.location_id for _, one in records})
         sold = unit.catalogue.products({one.sku for _, one in records})
         refused = []
         taken = []

@@ -72,6 +72,7 @@ class WholeStock:
             skus = [row.sku for row in self._left_out(place, view.stock.rows(place))]
 
         def work(unit: "Unit", some: Collection[str]) -> int:
+            unit.locations.lock([place])  # nobody gives its stock other figures meanwhile
             items = [_none_of(place, row) for row in _there(unit, place, some)]
             if items:
                 self._intake.take_stock(unit, items, source, StockReason.IMPORT)

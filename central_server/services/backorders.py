@@ -143,7 +143,7 @@ def claim_receipts(
     unit: "Unit", waiting: Order, taken: Taken, now_ms: int, by_ms: int, place: Location
 ) -> None:
     """Let an order wait for what it takes of receipts, and write that down."""
-    unit.supply.claim(_divided(waiting, taken, by_ms))
+    unit.supply.claim(_divided(waiting, taken, by_ms), now_ms)
     text = f"Waits for goods that are on their way to {place.name}."
     data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
     event = OrderEvent(waiting.id, now_ms, "backordered", text, waiting.channel, data)

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BATCH = 5000
-FIGURES = "figures"
-"""The source of stock that follows its location's: no unit of it moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ class CatalogueIntake:
     def take_locations(self, unit: "Unit", locations: Sequence[Location]) -> None:
         """Add locations or replace them; each store's own row goes to its scope.
 
-        Stock that a location has follows its new figures soon (`follow_figures`). A location that
+        Stock that a location has follows its new figures soon (`new_figures`). A location that
         says nothing of reservations or pickups keeps what was set for it.
         """
         known = unit.locations.lock({one.id for one in locations})
@@ -202,41 +200,6 @@ class CatalogueIntake:
             for row in unit.stock.rows(location_id, skus):
                 feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         self._flush(unit, feed)
-
-    def follow_figures(self) -> int:
-        """Let stock follow figures of its location that have changed; return how much did.
-
-        A SKU with a safety stock of its own keeps it: one that is not what its location's was. A
-        fixed floor is the new percentage of what is there. One location at a time.
-        """
-        with self._database.read() as view:
-            places = list(view.locations.to_follow())
-        return sum(
-            self._database.write(lambda unit, place=place: self._follow(unit, place))  # type: ignore[misc]
-            for place in places
-        )
-
-    def _follow(self, unit: "Unit", location_id: str) -> int:
-        place = unit.locations.lock([location_id])[location_id]
-        told = unit.locations.to_follow().get(location_id)
-        if told is None:
-            return 0
-        safety, percent = told
-        rows = unit.stock.lock_rows(
-            location_id, [row.sku for row in unit.stock.rows(location_id)]
-        ).values()
-        items = [
-            StockItem(
-                location_id, row.sku, row.on_hand, row.aisle,
-                place.safety_stock if row.safety_stock == safety else row.safety_stock,
-            )
-            for row in rows
-            if percent != place.floor_percent or row.safety_stock == safety != place.safety_stock
-        ]  # fmt: skip
-        for some in batches(items):
-            self.take_stock(unit, some, FIGURES, StockReason.IMPORT)
-        unit.locations.followed(location_id)
-        return len(items)
 
     def stock_told(self, unit: "Unit", location_ids: Collection[str], source: str) -> None:
         """Note that a file told the stock of locations, changed or not: that is how old it is."""

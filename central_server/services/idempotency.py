@@ -1,7 +1,7 @@
 """Names one attempt of one client, so that a repetition is known as such."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from central_server.services.errors import IdempotencyKeyReused
@@ -22,6 +22,14 @@ class RequestIdentity:
     """Whose key it is: clients cannot disturb each other."""
     key: str
     body_hash: str
+    former_hash: Callable[[], str] | None = field(default=None, compare=False)
+    """Reckons the hash that versions of before kept: keys of imported orders are kept for ever."""
+
+    def is_of(self, kept_hash: str) -> bool:
+        """Return whether what was kept under this key was asked for by this body."""
+        if kept_hash == self.body_hash:
+            return True
+        return self.former_hash is not None and kept_hash == self.former_hash()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ def answer_once(
     who, key = identity.principal, identity.key
     kept = unit.idempotency.claim(who, key, identity.body_hash, now_ms)
     if kept is not None:
-        if kept.body_hash != identity.body_hash:
+        if not identity.is_of(kept.body_hash):
             raise IdempotencyKeyReused
         return Answered(kept.response, is_replayed=True)
     body = work()

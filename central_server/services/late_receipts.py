@@ -1,6 +1,7 @@
 """Goods that orders wait for, and that come later or in smaller number than was said.
 
-    told later   whoever waits for them is promised a later time; each customer is told
+    told later   whoever counted on an earlier date is promised a later time, order by order; each
+                 customer is told, unless it is by less than an hour
     overdue      nobody said that they came, nor when they will: a person asks who sends them
     too few      orders wait for more than will come: a person hears of it before they do
 
@@ -8,13 +9,18 @@ No promise moves to an earlier time: goods that come sooner are a good surprise.
 hears of ends by itself, as soon as it is not so any more.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from central_server.records import ExceptionFilter, ExceptionRecord, Order, OrderEvent
-from central_server.services.exceptions import ITSELF, exception_record
+from central_server.records import ExceptionFilter, Order, OrderEvent
+from central_server.services.catalogue_intake import batches
+from central_server.services.exceptions import ITSELF, announce, close_causes, exception_record
 from central_server.services.notice import delayed, local_time
 from central_server.services.order_giving import Giving, tell
-from central_server.services.piecework import OPEN_MAX
+from central_server.services.piecework import Piece, Piecework
+from central_server.services.pre_orders import KIND as PRE_ORDER
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
@@ -30,12 +36,36 @@ if TYPE_CHECKING:
 KIND = ExceptionKind.RECEIPT_LATE
 OVERDUE_AFTER_MS = 2 * 3_600_000
 """So long after it was due a receipt may be closed without anybody having been asked."""
+SLACK_MS = 3_600_000
+"""By less than this a promise moves for nobody: dates of lorries are told anew all the time."""
 DAY_MS = 86_400_000
+PAGE = 500
+AT_ONCE = 100
+"""Exceptions that are written in one transaction."""
 EVENT = "delayed"
 
 
 def _cause(receipt_id: str) -> str:
     return f"{KIND}:{receipt_id}"
+
+
+def over(unit: "Unit", receipt_ids: Sequence[str], now_ms: int) -> None:
+    """Nobody has to ask about receipts any more; a store that was to do it forgets it."""
+    feed = unit.feed_writer()
+    note = "It came, or somebody said when it will, or nobody waits for it."
+    close_causes(unit, feed, [_cause(one) for one in receipt_ids], now_ms, note=note)
+    feed.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """By when an order is promised, and on which moments that counts."""
+
+    said_ms: int
+    on_ms: int
+    """The latest of what it was promised by: due dates and its release date."""
+    now_ms: int
+    """The latest of the same as it is known now."""
 
 
 class LateReceipts:
@@ -45,73 +75,53 @@ class LateReceipts:
         self._database = database
         self._clock = clock
         self._how = how
-
-    def told(self, unit: "Unit", before: Receipt, after: Receipt, now_ms: int) -> None:
-        """Follow what is said anew of a receipt that orders wait for."""
-        if after.due_ms > before.due_ms:
-            for order_id in sorted({claim[0] for claim in unit.supply.waiting_for(after.id)}):
-                self._put_off(unit, order_id, before, now_ms)
-        if _is_late(after, now_ms):
-            self._open(unit, [after], now_ms)
-        else:
-            self.over(unit, after.id, now_ms)
-
-    def over(self, unit: "Unit", receipt_id: str, now_ms: int) -> None:
-        """Nobody has to ask about a receipt any more."""
-        unit.exceptions.close_causes(
-            [_cause(receipt_id)], now_ms, by=ITSELF, note="It came, or somebody said when it will."
+        self._pieces = Piecework(
+            database, clock, how.random, job="late receipts", words="was not promised anew"
         )
 
     def run(self) -> None:
-        """Let a person hear of what is late now, and of nothing else."""
+        """Promise anew what comes later; let people hear of what is late now, and of no more."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            is_other = any(self._changes(view, now))
-        if is_other:
-            self._database.write(lambda unit: self._look(unit, now))
+            late = view.supply.to_put_off(SLACK_MS)
+        self._pieces.each((Piece(one, order_id=one) for one in late), self._promise_anew)
+        with self._database.read() as view:
+            news, ended = self._changes(view, now)
+        for some in batches(news, AT_ONCE):
+            self._database.write(partial(self._open, some, now))
+        for names in batches(ended, AT_ONCE):
+            self._database.write(partial(self._end, names, now))
 
-    def _look(self, unit: "Unit", now_ms: int) -> None:
-        news, over = self._changes(unit, now_ms)
-        self._open(unit, news, now_ms)
-        for receipt_id in over:
-            self.over(unit, receipt_id, now_ms)
+    # --- customers ----------------------------------------------------------------------
 
-    def _changes(self, view: "View", now_ms: int) -> tuple[list[Receipt], list[str]]:
-        """Return what a person has to hear of, or otherwise than before, and what is over."""
-        page, _ = view.exceptions.page(ExceptionFilter(kind=KIND.value), None, OPEN_MAX)
-        known = {_source(one): str(one.detail["text"]) for one in page}
-        late = view.supply.late(now_ms - OVERDUE_AFTER_MS)
-        news = [one for one in late if known.get(one.id) != _words(view, one)]
-        return news, sorted(known.keys() - {one.id for one in late})
+    def _promise_anew(self, piece: Piece) -> int:
+        now = self._clock.now_ms()
+        return self._database.write(lambda unit: self._put_off(unit, piece.order_id, now))
 
-    def _open(self, unit: "Unit", receipts: list[Receipt], now_ms: int) -> None:
-        for one in receipts:
-            record = exception_record(
-                KIND, _words(unit, one), cause=_cause(one.id), now_ms=now_ms,
-                random=self._how.random, location_id=one.location_id, source=one.id,
-            )  # fmt: skip
-            if not unit.exceptions.open([record]):
-                unit.exceptions.describe(record.cause, str(record.detail["text"]))
-
-    def _put_off(self, unit: "Unit", order_id: str, before: Receipt, now_ms: int) -> None:
-        """Promise an order for later, where what it waits for is late for its promise."""
+    def _put_off(self, unit: "Unit", order_id: str, now_ms: int) -> int:
+        """Let an order count on the dates as they are, and promise it for later where it must."""
         order = unit.orders.get(order_id, lock=True)
-        said_ms = unit.supply.promised_by(order_id)
-        if order is None or said_ms is None:
-            return  # it was called off meanwhile
-        claimed = unit.supply.claimed_by(order_id)
-        place = unit.locations.get(order.pickup_location_id or before.location_id)
-        assert place is not None
-        due_ms = max((one.due_ms for one in claimed), default=0)
-        if order.ship_to:
-            was = [before if one.id == before.id else one for one in claimed]
-            late_ms = due_ms - max((one.due_ms for one in was), default=due_ms)
-            by_ms = said_ms + -(-late_ms // DAY_MS) * DAY_MS
-        else:
-            by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, self._how.promise_ms))
-        if by_ms > said_ms:
-            unit.supply.put_off(order_id, by_ms)
-            self._tell(unit, order, place, by_ms, now_ms)
+        if order is None or (counts := _counts(unit, order)) is None:
+            return 0  # it was called off, or is released
+        place = _place_of(unit, order)
+        by_ms, on_ms = self._by(order, place, counts)
+        unit.supply.count_on(order_id, on_ms)
+        if by_ms - counts.said_ms < SLACK_MS:
+            return 0
+        unit.supply.put_off(order_id, by_ms)
+        self._tell(unit, order, place, by_ms, now_ms)
+        return 1
+
+    def _by(self, order: Order, place: "Location", counts: _Counts) -> tuple[int, int]:
+        """Return by when an order is promised now, and on which moment that counts."""
+        late_ms = counts.now_ms - counts.on_ms
+        if late_ms < SLACK_MS:
+            return counts.said_ms, counts.on_ms
+        if order.ship_to:  # how many days it travels is what it was
+            days_ms = -(-late_ms // DAY_MS) * DAY_MS
+            return counts.said_ms + days_ms, counts.on_ms + days_ms
+        ready_ms = ready_in_ms(place, self._how.promise_ms)
+        return promised_by(open_hours(place), counts.now_ms, ready_ms), counts.now_ms
 
     def _tell(self, unit: "Unit", order: Order, place: "Location", by_ms: int, now_ms: int) -> None:
         text = "What it waits for comes later than was said."
@@ -120,14 +130,67 @@ class LateReceipts:
         notice = delayed(order.number, order.customer_name, local_time(by_ms, place.timezone))
         tell(unit, order, notice, now_ms, self._how, about=f"{order.id}:{by_ms}:{now_ms}")
 
+    # --- people -------------------------------------------------------------------------
 
-def _is_late(one: Receipt, now_ms: int) -> bool:
-    is_overdue = one.due_ms < now_ms - OVERDUE_AFTER_MS
-    return bool(one.claimed) and (is_overdue or one.claimed > one.units)
+    def _changes(self, view: "View", now_ms: int) -> tuple[list[Receipt], list[str]]:
+        """Return what a person has to hear of, or otherwise than before, and what is over."""
+        known = _known(view)
+        late = view.supply.late(now_ms - OVERDUE_AFTER_MS)
+        news = [one for one in late if known.get(one.id) != _words(view, one)]
+        return news, sorted(known.keys() - {one.id for one in late})
+
+    def _open(self, receipts: Sequence[Receipt], now_ms: int, unit: "Unit") -> None:
+        feed = unit.feed_writer()
+        late = {one.id: one for one in unit.supply.late(now_ms - OVERDUE_AFTER_MS)}
+        for one in (late[receipt.id] for receipt in receipts if receipt.id in late):
+            record = exception_record(
+                KIND, _words(unit, one), cause=_cause(one.id), now_ms=now_ms,
+                random=self._how.random, location_id=one.location_id, source=one.id,
+            )  # fmt: skip
+            opened = unit.exceptions.open([record])
+            told = opened[0] if opened else None
+            told = told or unit.exceptions.describe(record.cause, str(record.detail["text"]))
+            if told is not None:
+                announce(feed, told)
+        heads = feed.flush()
+        unit.after_commit(lambda: self._how.pokes.publish(heads))
+
+    def _end(self, receipt_ids: Sequence[str], now_ms: int, unit: "Unit") -> None:
+        late = {one.id for one in unit.supply.late(now_ms - OVERDUE_AFTER_MS)}
+        over(unit, [one for one in receipt_ids if one not in late], now_ms)
 
 
-def _source(record: ExceptionRecord) -> str:
-    return str(record.detail["source"])
+def _counts(view: "View", order: Order) -> _Counts | None:
+    """Return what an order counts on; None where it waits for no receipt any more."""
+    said_ms, claims = view.supply.promised_by(order.id), view.supply.counted_on(order.id)
+    if said_ms is None or not claims:
+        return None
+    holds = [one for one in view.holds.of(order.id)
+             if one.kind == PRE_ORDER and one.closed_ms is None]  # fmt: skip
+    release_ms = max((int(str(one.data["release_ms"])) for one in holds), default=0)
+    told_ms = max((int(str(one.data["promised_by_ms"])) for one in holds), default=0)
+    on_ms = max(release_ms, *(on for on, _ in claims))
+    now_ms = max(release_ms, *(due for _, due in claims))
+    return _Counts(max(said_ms, told_ms), on_ms, now_ms)
+
+
+def _place_of(unit: "Unit", order: Order) -> "Location":
+    """Return where an order is fetched, or by whose hours its times are told."""
+    places = order.pickup_location_id, *unit.supply.came(order.id)[1]
+    place = unit.locations.get(next(one for one in places if one))
+    assert place is not None, "receipts and orders name locations that exist (foreign keys)"
+    return place
+
+
+def _known(view: "View") -> dict[str, str]:
+    """Return the words of what is open, by receipt."""
+    found: dict[str, str] = {}
+    cursor, wanted = None, ExceptionFilter(kind=KIND.value)
+    while True:
+        page, cursor = view.exceptions.page(wanted, cursor, PAGE)
+        found |= {str(one.detail["source"]): str(one.detail["text"]) for one in page}
+        if cursor is None:
+            return found
 
 
 def _words(view: "View", one: Receipt) -> str:

@@ -183,7 +183,7 @@ class OrderCapture:
     ) -> Placed:
         kept = unit.idempotency.claim(identity.principal, identity.key, identity.body_hash, now_ms)
         if kept is not None:
-            if kept.body_hash != identity.body_hash:
+            if not identity.is_of(kept.body_hash):
                 raise IdempotencyKeyReused
             order_id = kept.response[len('{"id":"') :].partition('"')[0]
             return Placed(order_id, kept.status, kept.response, is_replayed=True)

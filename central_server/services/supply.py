@@ -15,6 +15,7 @@ from central_server.services.errors import (
 )
 from central_server.services.exceptions import exception_record
 from central_server.services.floors import leave_to_orders, lock_floor
+from central_server.services.late_receipts import over
 from central_server.services.order_views import Document
 from central_server.services.pre_orders import set_releases
 from central_server.services.times import rfc3339, rfc3339_or_none
@@ -98,12 +99,11 @@ class SupplyBook:
     def expect(self, receipt: Receipt) -> Document:
         """Note goods that are on their way, or what has changed about them.
 
-        Customers who wait for them are told where they come later, and a person where they are
-        too few. Raises `UnknownSkus`, `UnknownLocation`, `ReceiptAwaited` where orders wait for
-        what it was, and `ReceiptClosed` for one that came already: told of once more, its units
-        would be counted beside the stock they became.
+        Whoever waits for them hears soon where they come later, and a person where they are too
+        few (`late_receipts`). Raises `UnknownSkus`, `UnknownLocation`, `ReceiptAwaited` where
+        orders wait for what it was, and `ReceiptClosed` for one that came already: told of once
+        more, its units would be counted beside the stock they became.
         """
-        now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Receipt:
             _require_products(unit, {receipt.sku})
@@ -120,8 +120,6 @@ class SupplyBook:
             unit.supply.save_receipts([receipt])
             kept = unit.supply.receipt(receipt.id)
             assert kept is not None
-            if before and before.claimed:
-                self._backorders.late.told(unit, before, kept, now)
             return kept
 
         return receipt_document(self._database.write(work))
@@ -141,8 +139,8 @@ class SupplyBook:
             found, before = unit.supply.receipt(receipt_id), None
             if found is not None:
                 unit.supply.close_receipt(receipt_id, now, received)
-                self._backorders.late.over(unit, receipt_id, now)
                 leave_to_orders(unit, found, found.units if received is None else received)
+                over(unit, [receipt_id], now)
             elif (closed := unit.supply.closed_receipt(receipt_id)) is not None:
                 found, before = closed
                 if received is not None:

@@ -100,7 +100,7 @@ class TillDesk:
             kept = unit.idempotency.claim(
                 identity.principal, identity.key, identity.body_hash, value.created_ms
             )
-            if kept is not None and kept.body_hash != identity.body_hash:
+            if kept is not None and not identity.is_of(kept.body_hash):
                 raise IdempotencyKeyReused
             known = unit.money.stored_values([value.account], lock=True).get(value.account)
             if known is None:

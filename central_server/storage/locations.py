@@ -1,6 +1,7 @@
 """Places that hold stock."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -119,19 +120,21 @@ class Locations:
         _LOCK_OF_SEVERAL.run(self._connection, id=location_id, replica_id=replica_id)
 
     def let_follow(self, before: Sequence[Location]) -> None:
-        """Note figures of locations that are about to change; those noted already stay."""
+        """Note figures of locations that are about to change, beside those noted before."""
         rows = [(one.id, one.safety_stock, one.floor_percent) for one in before]
         insert_many(
             self._connection, FIGURES_TO_FOLLOW, _FIGURES, rows,
-            " ON CONFLICT (location_id) DO NOTHING",
+            " ON CONFLICT (location_id, safety_stock, floor_percent) DO NOTHING",
         )  # fmt: skip
 
-    def to_follow(self) -> dict[str, tuple[int, int]]:
-        """Return (safety stock, percentage) by which stock was told that is to follow others."""
+    def to_follow(self) -> dict[str, list[tuple[int, int]]]:
+        """Return (safety stock, percentage) by which stock may have been told, by location."""
         table = FIGURES_TO_FOLLOW.c
         wanted = select(*(table[name] for name in _FIGURES)).order_by(table.location_id)
-        rows = self._connection.execute(wanted)
-        return {place: (safety, percent) for place, safety, percent in rows}
+        found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for place, safety, percent in self._connection.execute(wanted):
+            found[place].append((safety, percent))
+        return dict(found)
 
     def followed(self, location_id: str) -> None:
         """Note that the stock of a location follows its figures."""

@@ -85,13 +85,16 @@ BACKORDERS = Table(
     Column("order_id", Text, ForeignKey("orders.id"), primary_key=True),
     _int("line", primary_key=True),
     Column("receipt_id", Text, ForeignKey("receipts.id"), primary_key=True),
-    _int("units"), _int("promised_by_ms"), _maybe("closed_ms"),
+    _int("units"), _int("promised_by_ms"), _maybe("closed_ms"), _maybe("due_ms"),
     CheckConstraint("units > 0", name="units"),
     Index(None, "receipt_id"),
     Index("ix_backorders_open", "receipt_id", "units", sqlite_where=text("closed_ms IS NULL"),
           postgresql_where=text("closed_ms IS NULL")),
 )  # fmt: skip
-"""Which units of an order wait for which receipt; `closed_ms` is set once they do not any more."""
+"""Which units of an order wait for which receipt; `closed_ms` is set once they do not any more.
+
+`due_ms` is the moment on which its promise counts: of the receipt as it was due then, or later.
+"""
 
 AVAILABILITY_FEED = Table(
     "availability_feed", METADATA,

@@ -349,6 +349,18 @@ class Stock:
             returning="stock.sku",
         )
 
+    def set_figures(self, location_id: str, figures: Mapping[str, tuple[int, int]]) -> None:
+        """Set (floor, safety stock) by SKU, in bulk and in SKU order."""
+        update_many(
+            self._connection,
+            STOCK,
+            ("location_id", "sku", "floor", "safety_stock"),
+            [(location_id, sku, *both) for sku, both in sorted(figures.items())],
+            sets="floor = v.floor, safety_stock = v.safety_stock",
+            where=_THIS_ROW,
+            returning="stock.sku",
+        )
+
     def sized_places(self) -> set[str]:
         """Return the locations some of whose floors sizing has set."""
         wanted = select(STOCK.c.location_id).where(STOCK.c.silence != "").distinct()

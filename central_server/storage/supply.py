@@ -248,9 +248,61 @@ class Supply:
         rows = _OF_RECEIPT.rows(self._connection, receipt_id=receipt_id)
         return [(order, line, receipt, units, by) for order, line, receipt, units, by in rows]
 
-    def claim(self, rows: Sequence[tuple[str, int, str, int, int]]) -> None:
-        """Let units of orders wait for receipts: (order, line, receipt, units, promised by)."""
+    def claim(self, rows: Sequence[tuple[str, int, str, int, int]], now_ms: int) -> None:
+        """Let units of orders wait for receipts: (order, line, receipt, units, promised by).
+
+        They count on the date for which it is due, or on now where it is overdue.
+        """
         insert_many(self._connection, BACKORDERS, _CLAIM, rows)
+        table = BACKORDERS.c
+        due = select(RECEIPTS.c.due_ms).where(RECEIPTS.c.id == table.receipt_id).scalar_subquery()
+        self._connection.execute(
+            update(BACKORDERS)
+            .where(table.order_id.in_({row[0] for row in rows}), table.due_ms.is_(None))
+            .values(due_ms=case((due < now_ms, now_ms), else_=due))
+        )
+
+    def to_put_off(self, slack_ms: int) -> list[str]:
+        """Return orders that count on a date that is over by `slack_ms` where one waits now."""
+        table = BACKORDERS.c
+        wanted = (
+            select(table.order_id)
+            .join(RECEIPTS, RECEIPTS.c.id == table.receipt_id)
+            .where(
+                table.closed_ms.is_(None),
+                RECEIPTS.c.closed_ms.is_(None),
+                RECEIPTS.c.due_ms >= table.due_ms + slack_ms,
+            )
+            .distinct()
+            .order_by(table.order_id)
+        )
+        return list(self._connection.execute(wanted).scalars())
+
+    def counted_on(self, order_id: str) -> list[tuple[int, int]]:
+        """Return (moment counted on, when it is due now) of what an order waits for.
+
+        0 for what is there. Nothing where all of it is.
+        """
+        table = BACKORDERS.c
+        rows = self._connection.execute(
+            select(
+                func.coalesce(table.due_ms, RECEIPTS.c.due_ms),
+                case((RECEIPTS.c.closed_ms.is_(None), RECEIPTS.c.due_ms), else_=0),
+            )
+            .join(RECEIPTS, RECEIPTS.c.id == table.receipt_id)
+            .where(table.order_id == order_id, table.closed_ms.is_(None))
+        )
+        found = [(int(on_ms), int(due_ms)) for on_ms, due_ms in rows]
+        return found if any(due_ms for _, due_ms in found) else []
+
+    def count_on(self, order_id: str, on_ms: int) -> None:
+        """Let an order that waits count on a moment, for all that it waits for."""
+        table = BACKORDERS.c
+        self._connection.execute(
+            update(BACKORDERS)
+            .where(table.order_id == order_id, table.closed_ms.is_(None), table.due_ms < on_ms)
+            .values(due_ms=on_ms)
+        )
 
     def put_off(self, order_id: str, by_ms: int) -> None:
         """Promise an order that waits for receipts for later."""

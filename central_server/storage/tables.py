@@ -85,7 +85,7 @@ LOCATIONS = Table(
 FIGURES_TO_FOLLOW = Table(
     "figures_to_follow", METADATA,
     Column("location_id", Text, ForeignKey("locations.id"), primary_key=True),
-    _int("safety_stock"), _int("floor_percent"),
+    _int("safety_stock", primary_key=True), _int("floor_percent", primary_key=True),
 )  # fmt: skip
 """By which figures of its location the stock there was told, where they have changed since."""
 

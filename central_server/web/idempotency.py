@@ -55,6 +55,9 @@ def identity(key: str, body: BaseModel, owner: str, act: str = PLACING) -> Reque
     What a body does not say, or says as if it had not, is no part of it: what a later version
     may be told besides makes no other request of one that is sent again across an upgrade.
     """
-    document = f"{act}\n{body.model_dump_json(exclude_defaults=True)}".encode()
-    digest = hashlib.blake2b(document, digest_size=16).hexdigest()
-    return RequestIdentity(owner, key, digest)
+    digest = _digest(act, body.model_dump_json(exclude_defaults=True))
+    return RequestIdentity(owner, key, digest, lambda: _digest(act, body.model_dump_json()))
+
+
+def _digest(act: str, body: str) -> str:
+    return hashlib.blake2b(f"{act}\n{body}".encode(), digest_size=16).hexdigest()

@@ -3,6 +3,8 @@
 import pytest
 from pydantic import BaseModel
 
+from central_server.api.order_bodies import OrderBody
+from central_server.storage.tables import IDEMPOTENCY_KEYS
 from central_server.web.idempotency import identity
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +76,23 @@ def test_what_a_later_version_may_be_told_makes_no_other_request():
     before, after = (identity("k", one(**body), "shop") for one in (Before, After))
     assert before == after
     assert identity("k", After(**body, gift=True), "shop") != after
+
+
+async def test_what_was_kept_by_versions_of_before_is_the_same_request(client, world, order_body):
+    """They hashed all defaults; keys of imported orders are kept for ever."""
+    first = await place(client, order_body())
+    body = OrderBody.model_validate(order_body())
+    former = identity("k1", body, "").former_hash
+    assert former is not None
+    table = IDEMPOTENCY_KEYS
+    world.database.write(
+        lambda unit: unit.connection.execute(
+            table.update().where(table.c.key == "k1").values(body_hash=former())
+        )
+    )
+    again = await place(client, order_body())
+    assert (again.status_code, again.content) == (201, first.content)
+    assert is_problem(await place(client, order_body(3)), 422, "idempotency_key_reused")
 
 
 async def test_keys_of_two_clients_do_not_meet(client, world, order_body):

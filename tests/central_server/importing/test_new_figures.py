@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from central_server.services.new_figures import follow_figures
+from central_server.storage.stock import Stock
 from sync.domain.escrow import EscrowPolicy
 from sync.protocol.rows import store_scope
 from tests.central_server.importing.importer import LOCATIONS, PRODUCTS, Importer
+from tests.central_server.services.test_waiting_at_once import Pause
 
 PLACES = (*LOCATIONS[0], "floor_percent", "safety_stock")
 STOCK = ("location_id", "sku", "on_hand", "safety_stock")
@@ -31,6 +34,10 @@ def figures(importer: Importer, percent: int, safety: int) -> None:
     )
 
 
+def follow(importer: Importer) -> int:
+    return follow_figures(importer.database, importer.pokes)
+
+
 def kept(importer: Importer, place: str = "S1") -> dict[str, tuple[int, int]]:
     """Return (floor, safety stock) by SKU."""
     with importer.database.read() as view:
@@ -41,7 +48,7 @@ def test_stock_follows_the_safety_stock_of_its_location(figured):
     """One file of locations is enough; a SKU's own figure, other places and units stay."""
     assert kept(figured) == {"P00": (2, 2), "P01": (4, 2), "P02": (2, 7)}
     figures(figured, 20, 5)
-    assert figured.target.intake.follow_figures() == 2
+    assert follow(figured) == 2
     assert kept(figured) == {"P00": (2, 5), "P01": (4, 5), "P02": (2, 7)}
     assert kept(figured, "S2") == {"P00": (2, 1)}
     with figured.database.read() as view:
@@ -52,16 +59,16 @@ def test_stock_follows_the_safety_stock_of_its_location(figured):
 def test_stores_hear_of_what_follows(figured):
     """Each row that changed goes to its store, once; later there is nothing to do."""
     figures(figured, 20, 5)
-    figured.target.intake.follow_figures()
+    follow(figured)
     before, after = [one.rev for one in figured.pokes.heads if one.scope == store_scope("S1")][-2:]
     assert after - before == 2, "P00 and P01; its own row was told before"
-    assert figured.target.intake.follow_figures() == 0
+    assert follow(figured) == 0
 
 
 def test_fixed_floors_follow_the_percentage(figured):
     """Of what is there now, for all SKUs."""
     figures(figured, 50, 2)
-    assert figured.target.intake.follow_figures() == 3
+    assert follow(figured) == 3
     assert kept(figured) == {"P00": (5, 2), "P01": (10, 2), "P02": (5, 7)}
 
 
@@ -69,12 +76,21 @@ def test_two_changes_before_it_follows_are_one(figured):
     """What stock was told by counts, not the figures in between."""
     figures(figured, 20, 4)
     figures(figured, 20, 6)
-    figured.target.intake.follow_figures()
+    follow(figured)
     assert kept(figured)["P00"] == (2, 6)
     figures(figured, 20, 9)
     figures(figured, 20, 6)
-    assert figured.target.intake.follow_figures() == 0
+    assert follow(figured) == 0
     assert kept(figured) == {"P00": (2, 6), "P01": (4, 6), "P02": (2, 7)}
+
+
+def test_what_was_told_between_two_changes_follows_too(figured):
+    """A SKU that came in by figures that held for a moment has none of its own."""
+    figures(figured, 20, 4)
+    figured("stock", (STOCK, ("S1", "P09", 10, "")), name="new.csv")
+    figures(figured, 20, 6)
+    follow(figured)
+    assert kept(figured)["P09"] == (2, 6)
 
 
 def test_floors_that_were_sized_stay(figured):
@@ -84,10 +100,22 @@ def test_floors_that_were_sized_stay(figured):
 
     def share(unit) -> None:
         unit.locations.upsert([replace(place, escrow=EscrowPolicy(enabled=True))])
-        unit.stock.set_floors("S1", {"P01": 9})
+        unit.stock.set_floors("S1", {"P01": 0})
         unit.stock.set_silences("S1", {"P01": "0:9"})
+        unit.stock.allocate([("S1", "P01", 20, 0)])
 
     figured.database.write(share)
     figures(figured, 60, 3)
-    figured.target.intake.follow_figures()
-    assert kept(figured)["P01"] == (9, 3)
+    follow(figured)
+    assert kept(figured)["P01"] == (0, 3)
+
+
+def test_a_count_that_comes_meanwhile_keeps_what_follows(figured, monkeypatch):
+    """An import that has begun to look waits for the location: it writes no old figure back."""
+    figures(figured, 20, 5)
+    given = (STOCK, ("S1", "P00", 11, ""), ("S1", "P08", 5, ""))
+    Pause(monkeypatch, Stock, "rows").meanwhile(
+        lambda: figured("stock", given, name="night.csv"), lambda: follow(figured)
+    )
+    assert kept(figured)["P00"] == (3, 5)
+    assert kept(figured)["P08"][1] == 5

@@ -115,3 +115,26 @@ def test_only_stock_can_be_whole(stocked):
     with pytest.raises(ImportFailed, match="--whole is for stock") as caught:
         stocked("products", PRODUCTS, whole=True)
     assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_a_refused_file_does_not_take_away_what_newer_ones_told(stocked):
+    """Somebody follows its words two days later: its silence is older than the other file."""
+    short = told({"S1": range(10)}, 4)
+    with pytest.raises(ImportFailed, match="most SKUs"):
+        stocked("stock", short, name="second.csv", whole=True)
+    stocked("stock", told({"S1": range(20, 25)}, 9), name="third.csv")
+    with pytest.raises(ImportFailed, match="--again"):
+        stocked("stock", short, name="second.csv", whole=True, sure=True)
+    assert on_hand(stocked, "S1")["P24"] == 9
+    assert len(on_hand(stocked, "S1")) == 25
+
+
+def test_rows_that_the_mapping_leaves_out_are_not_missing(stocked, tmp_path):
+    """They are in the file: what is not among the others is nobody's word."""
+    mapping = tmp_path / "only.toml"
+    mapping.write_text('[only]\naisle = ["A1", "A2"]\n', "utf-8")
+    with pytest.raises(ImportFailed, match="leaves out 18 rows") as caught:
+        stocked("stock", told({"S1": range(20)}, 4), name="second.csv", whole=True, sure=True,
+                map_file=mapping)  # fmt: skip
+    assert caught.value.exit_code == EXIT_REFUSED
+    assert len(on_hand(stocked, "S1")) == 25

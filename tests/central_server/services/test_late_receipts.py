@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from central_server.records import ExceptionFilter
+from central_server.services import late_receipts
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.late_receipts import OVERDUE_AFTER_MS
 from central_server.services.order_capture import Placed
 from central_server.sourcing.receipts import Receipt
+from tests.central_server.services.test_exceptions import at_store
 from tests.central_server.services.test_promise_rules import ONLY_HERE, publish
 from tests.support.central_world import World
 
@@ -26,6 +28,7 @@ def coming(world) -> World:
 def expect(world: World, *, days: float, units: int = 8, name: str = "R1") -> None:
     due_ms = world.clock.now_ms() + int(days * DAY_MS)
     world.parts.central.supply.expect(Receipt(name, "S001", "SKU-1", units, due_ms))
+    world.parts.backorders.run()
 
 
 def later(world: World, units: int) -> Placed:
@@ -147,3 +150,71 @@ def test_fewer_than_orders_wait_for_are_somebodys_business(coming):
     assert len(waits_for_people(coming)) == 1
     expect(coming, days=1, units=6)
     assert waits_for_people(coming) == []
+
+
+def test_a_date_that_is_told_anew_all_the_time_moves_a_promise_once(coming):
+    """By minutes it moves for nobody; what adds up to more than an hour is told, once."""
+    placed = later(coming, 12)
+    was = promised(coming, placed)
+    for minutes in range(10, 60, 10):
+        expect(coming, days=1 + minutes / 1440)
+    assert (promised(coming, placed), delays(coming)) == (was, [])
+    expect(coming, days=1.5)
+    assert promised(coming, placed) > was
+    assert len(delays(coming)) == 1
+
+
+def test_each_order_is_put_off_by_itself(coming, monkeypatch):
+    """One that fails is a person's, and is done when it can be; the others have their day."""
+    orders = [later(coming, units) for units in (11, 2, 2)]
+    was = [promised(coming, one) for one in orders]
+    late = type(coming.parts.backorders.late)
+    put_off = late._put_off
+
+    def broken(self, unit, order_id, now_ms):
+        if order_id == orders[1].order_id:
+            raise RuntimeError("the second")
+        return put_off(self, unit, order_id, now_ms)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(late, "_put_off", broken)
+        expect(coming, days=5)
+    moved = [promised(coming, one) > before for one, before in zip(orders, was, strict=True)]
+    assert moved == [True, False, True]
+    assert [kind for kind, _ in waits_for_people(coming)] == ["work_failed"]
+    coming.parts.backorders.run()
+    assert promised(coming, orders[1]) > was[1]
+    assert (len(delays(coming)), waits_for_people(coming)) == (3, [])
+
+
+def test_a_store_that_was_to_ask_forgets_it_when_it_is_over(coming):
+    """Given to it, it is in its inbox with the newest words, and goes from there by itself."""
+    later(coming, 12)
+    coming.clock.advance(2 * DAY_MS)
+    coming.parts.backorders.run()
+    (found,), _ = coming.parts.central.exceptions.page(ExceptionFilter(), None, 9)
+    coming.parts.central.exceptions.assign(str(found["id"]), owner="store", assignee=None)
+    later(coming, 1)
+    coming.parts.backorders.run()
+    assert ["orders wait for 3" in one.text for one in at_store(coming)] == [True]
+    coming.parts.central.supply.close("R1")
+    assert at_store(coming) == []
+
+
+def test_what_is_known_is_not_written_again_however_much_it_is(coming, monkeypatch):
+    """The list of people is read to its end."""
+    for number in range(2, 5):
+        expect(coming, days=1, units=1, name=f"R{number}")
+    for _ in range(13):
+        later(coming, 1)
+    later(coming, 8)
+    coming.clock.advance(2 * DAY_MS)
+    monkeypatch.setattr(late_receipts, "PAGE", 1)
+    monkeypatch.setattr(late_receipts, "AT_ONCE", 1)
+    coming.parts.backorders.run()
+    many = len(waits_for_people(coming))
+    assert many > 1
+    writes: list[object] = []
+    monkeypatch.setattr(late_receipts.LateReceipts, "_open", lambda *given: writes.append(given))
+    coming.parts.backorders.run()
+    assert (len(waits_for_people(coming)), writes) == (many, [])

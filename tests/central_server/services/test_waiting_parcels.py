@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from central_server.records import Price, Product
+from central_server.records import OrderFilter, Price, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import OrderChangeInvalid
 from central_server.services.idempotency import RequestIdentity
@@ -266,13 +266,44 @@ def test_what_a_store_owes_is_taken_off_receipts_once(coming):
     assert claimed(coming) == {"R1": 7, "R2": 8}, "one of R1 is for the pickup"
 
 
+def told_anew(world: World, name: str, place: str, days: float) -> datetime:
+    """Say when a receipt comes; return by when the newest order is promised."""
+    due_ms = world.clock.now_ms() + int(days * DAY_MS)
+    world.parts.central.supply.expect(Receipt(name, place, "SKU-1", 8, due_ms))
+    world.parts.backorders.run()
+    return promised(world)
+
+
+def promised(world: World) -> datetime:
+    hits, _ = world.parts.central.reading.search(OrderFilter(), None, 1)
+    return datetime.fromisoformat(str(world.order(str(hits[0]["id"]))["promised_by"]))
+
+
 def test_a_parcel_whose_goods_come_later_is_promised_as_many_days_later(coming):
     """How long it travels is what it was; days of which others speak are not its own."""
-    placed = parcel(coming, ALL + 12)
-    was = coming.order(placed.order_id)["promised_by"]
-    expect(coming, "R1", "S002", 8, 3)
-    assert coming.order(placed.order_id)["promised_by"] == was
-    expect(coming, "R2", "S001", 8, 6)
-    now = coming.order(placed.order_id)["promised_by"]
-    assert datetime.fromisoformat(now) - datetime.fromisoformat(was) == timedelta(days=2)
+    parcel(coming, ALL + 12)
+    was = promised(coming)
+    assert told_anew(coming, "R1", "S002", 3) == was
+    assert told_anew(coming, "R2", "S001", 6) - was == timedelta(days=2)
     assert len([one for one in coming.mails() if "later, by" in one.subject]) == 1
+
+
+def test_a_parcel_is_put_off_by_what_is_new_alone(coming):
+    """Told hour by hour it is one day; there and back again it is as late as it was."""
+    parcel(coming, ALL + 12)
+    was = promised(coming)
+    for hours in range(1, 6):
+        assert told_anew(coming, "R2", "S001", 4 + hours / 24) - was <= timedelta(days=1)
+    for days in (6, 4, 6, 5):
+        now = told_anew(coming, "R2", "S001", days)
+    assert now - was == timedelta(days=2)
+    assert len([one for one in coming.mails() if "later, by" in one.subject]) == 2
+
+
+def test_a_parcel_is_put_off_from_what_it_counted_on(coming):
+    """Not from what came since: the day of the last receipt was promised already."""
+    parcel(coming, ALL + 12)
+    was = promised(coming)
+    arrive(coming, "R2", "S001", 18)
+    assert told_anew(coming, "R1", "S002", 3.5) == was
+    assert told_anew(coming, "R1", "S002", 5) - was == timedelta(days=1)
