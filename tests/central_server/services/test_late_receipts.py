@@ -11,8 +11,10 @@ from central_server.services.late_receipts import OVERDUE_AFTER_MS
 from central_server.services.order_capture import Placed
 from central_server.sourcing.receipts import Receipt
 from tests.central_server.services.test_exceptions import at_store
+from tests.central_server.services.test_pre_orders import order, release
 from tests.central_server.services.test_promise_rules import ONLY_HERE, publish
 from tests.support.central_world import World
+from tests.support.parcels import CARRIERS, parcel_order
 
 DAY_MS = 86_400_000
 
@@ -218,3 +220,27 @@ def test_what_is_known_is_not_written_again_however_much_it_is(coming, monkeypat
     monkeypatch.setattr(late_receipts.LateReceipts, "_open", lambda *given: writes.append(given))
     coming.parts.backorders.run()
     assert (len(waits_for_people(coming)), writes) == (many, [])
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
+def test_goods_that_come_later_but_before_the_release_move_nothing(world, is_sent: bool):
+    """The release decides: also after it moved, which its customers were told then."""
+    publish(world, ONLY_HERE)
+    world.parts.intake.carriers(CARRIERS)
+    release(world, 5)
+    expect(world, days=2)
+    new = parcel_order(("SKU-1", 12)) if is_sent else world.new_order(("SKU-1", 12))
+    placed = order(world, new, may_wait=True)
+    was = world.order(placed.order_id)["promised_by"]
+    expect(world, days=4)
+    assert world.order(placed.order_id)["promised_by"] == was
+    release(world, 30)
+    world.parts.central.waiting.run()
+    moved = world.order(placed.order_id)["promised_by"]
+    assert moved > was
+    expect(world, days=20)
+    assert world.order(placed.order_id)["promised_by"] == moved
+    assert not [one for one in world.mails() if "later, by" in one.subject]
+    expect(world, days=33)
+    assert world.order(placed.order_id)["promised_by"] > moved
+    assert len([one for one in world.mails() if "later, by" in one.subject]) == 1

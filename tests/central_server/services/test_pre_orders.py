@@ -448,32 +448,3 @@ def test_what_may_be_sold_is_not_read_anew_where_something_else_may_not(world, m
     entries = answered(Question(("SKU-1", "SKU-2"), ("S001",)))["availability"]
     assert [one["methods"][0]["pre_order"] is None for one in entries] == [True, False]
     assert read.count("SKU-2") > read.count("SKU-1")
-
-
-def told_for(world: World, days: int) -> None:
-    """Say when eight more of SKU-1 come to S001, and let those hear of it who wait."""
-    due_ms = world.clock.now_ms() + days * DAY_MS
-    world.parts.central.supply.expect(Receipt("R1", "S001", "SKU-1", 8, due_ms))
-    run(world)
-
-
-@pytest.mark.parametrize("is_sent", [False, True], ids=["fetched", "sent"])
-def test_goods_that_come_later_but_before_the_release_move_nothing(dated, is_sent: bool):
-    """The release decides: also after it moved, which its customers were told then."""
-    dated.parts.intake.carriers(CARRIERS)
-    told_for(dated, 2)
-    new = parcel_order(("SKU-1", 12)) if is_sent else dated.new_order(("SKU-1", 12))
-    placed = order(dated, new)
-    was = dated.order(placed.order_id)["promised_by"]
-    told_for(dated, 4)
-    assert dated.order(placed.order_id)["promised_by"] == was
-    release(dated, 30)
-    run(dated)
-    moved = dated.order(placed.order_id)["promised_by"]
-    assert moved > was
-    told_for(dated, 20)
-    assert dated.order(placed.order_id)["promised_by"] == moved
-    assert not [one for one in dated.mails() if "later, by" in one.subject]
-    told_for(dated, 33)
-    assert dated.order(placed.order_id)["promised_by"] > moved
-    assert len([one for one in dated.mails() if "later, by" in one.subject]) == 1
