@@ -128,7 +128,8 @@ def _refuse_if_older(files: Files, key: str, copied: Copied) -> None:
     try:
         identity, head = present.identity, present.head()
         is_newer = (identity.epoch, head.seq) >= (copied.epoch, copied.seq)
-        if is_newer and identity.replica_id == copied.replica_id and not present.broken():
+        names = {life.replica_id for life in present.lives}  # epochs go on from name to name
+        if is_newer and copied.replica_id in names and not present.broken():
             raise NotOlder(
                 f"the journal here is whole and has operation {head.seq};"
                 f" the copy ends at {copied.seq}: restoring it would only lose work"

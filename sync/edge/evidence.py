@@ -49,7 +49,6 @@ class Evidence:
         self.flush: Callable[[int], None] = os.fdatasync
         """How what an open file has is brought to the disk: a simulation stands in between."""
         self._descriptor: int | None = None
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._cipher = _cipher(key) if key else None
         self._month = -1
@@ -82,6 +81,17 @@ class Evidence:
         while (following := found.get(seq + 1)) is not None:
             yield following
             seq += 1
+
+    def epochs_after(self, replica_id: str, epoch: int) -> dict[int, list[Witness]]:
+        """Return the newest record of each operation of later epochs, by epoch, in order."""
+        found: dict[tuple[int, int], Witness] = {}
+        for one in self._all():
+            if one.replica_id == replica_id and one.epoch > epoch:
+                found[one.epoch, one.seq] = one
+        by_epoch: dict[int, list[Witness]] = {}
+        for number, seq in sorted(found):
+            by_epoch.setdefault(number, []).append(found[number, seq])
+        return by_epoch
 
     def newest(self, replica_id: str, epoch: int) -> dict[int, bytes]:
         """Return seq and hash of an epoch's records at the end of the newest file."""
@@ -117,6 +127,8 @@ class Evidence:
     def _open(self, month: int) -> int:
         if self._descriptor is None or month != self._month:
             self.close()
+            # Only now: where the disk is away, whoever opens the store waits for nothing.
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = self._folder / f"{month}{SUFFIX}"
             self._is_name_owed = self._is_name_owed or not path.exists()
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND

@@ -66,7 +66,9 @@ def go_on_behind(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
         return False  # another history: it is for the next push to find out
     with journal.writing():
         sale_numbers.drop_all(journal.connection)  # a till may bring back what is lost
-    if known is None and _was_moved(journal, end):
+    # What was forgotten lies inside its epoch: the last operation of each is kept.
+    is_forgotten = life.base < end.last_seq < journal.end_of(life).seq
+    if known is None and (not is_forgotten or _was_moved(journal, end)):
         return recover(endpoint, journal, now_ms)  # central may have it where it was before
     theirs = Theirs(name, end.last_seq, life, end=(end.last_epoch, end.last_seq), is_certain=True)
     if known is None:

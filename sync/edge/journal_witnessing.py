@@ -32,6 +32,25 @@ class JournalWitnessing(JournalPart):
         """Why mark or evidence lack something that was done; the operations themselves are safe."""
         return "; ".join(one for one in (self._mark_problem, self._evidence_problem) if one)
 
+    def read_mark(self) -> Mark | None:
+        """Return this installation's mark; None also where it cannot be read, which is told."""
+        try:
+            return self.mark_file.read(self.identity.install_nonce)
+        except OSError as problem:
+            self._mark_problem = f"the mark of this store's work cannot be read: {problem}"
+            return None
+
+    @contextmanager
+    def recalling(self) -> Iterator[None]:
+        """Read evidence in this block; where that fails nothing of it counts, and that is told."""
+        try:
+            yield
+        except OSError as problem:
+            self._evidence_problem = (
+                f"the second record of this store's work cannot be read: {problem};"
+                " restore once more when its disk is back"
+            )
+
     def write_mark(self) -> None:
         """Let the mark stand at the head, durably."""
         with self._lock:

@@ -70,7 +70,7 @@ def notice_restore(journal: Journal, now_ms: int) -> None:
 
 
 def _compare_with_mark(journal: Journal, identity: Identity, now_ms: int) -> None:
-    mark = journal.mark_file.read(identity.install_nonce)
+    mark = journal.read_mark()
     head = journal.head()
     if mark is not None and mark.place == (identity.epoch, head.seq):
         return
@@ -83,11 +83,15 @@ def _compare_with_mark(journal: Journal, identity: Identity, now_ms: int) -> Non
 
 
 def refill(journal: Journal) -> int:
-    """Take operations that the database lost back from the evidence; return how many."""
+    """Take operations that the database lost back from the evidence; return how many.
+
+    First those of its newest epoch, then epochs that were begun since: by a restore before
+    this one, or by a recovery. Evidence that cannot be read brings nothing.
+    """
     if journal.evidence is None:
         return 0
-    count = 0
-    with journal.writing():
+    before = journal.head().seq
+    with journal.recalling(), journal.writing():
         life, head = journal.lives.newest, journal.head()
         current = head.hash
         for one in journal.evidence.after(life.replica_id, life.epoch, head.seq):
@@ -95,8 +99,33 @@ def refill(journal: Journal) -> int:
             if current != one.hash:
                 break  # of a history that was overtaken
             _insert(journal, one, journal.rights.replay)
-            count += 1
-    return count
+        _refill_later(journal, journal.evidence.epochs_after(life.replica_id, life.epoch))
+    return journal.head().seq - before
+
+
+def _refill_later(journal: Journal, epochs: dict[int, list[Witness]]) -> None:
+    """Take whole epochs back that the database does not know, each behind what is there.
+
+    What a recovery has sequenced anew stands there twice, as it was and where it is: an epoch
+    is passed over of which any line is in a later one, or here.
+    """
+    for number, witnesses in sorted(epochs.items()):
+        later = {one.line for other in epochs if other > number for one in epochs[other]}
+        base, current = witnesses[0].seq - 1, genesis(witnesses[0].replica_id, number)
+        if base < journal.head().seq:
+            continue  # of a history that was overtaken
+        whole = []
+        for place, one in enumerate(witnesses, base + 1):
+            current = chain(current, one.line)
+            if (one.seq, one.hash) != (place, current):
+                break
+            whole.append(one)
+        if not whole or any(one.line in later or journal.has_line(one.line) for one in whole):
+            continue
+        name = whole[0].replica_id
+        journal.begin_life(Life(number, name, base, certain=True, opened=False))
+        for one in whole:
+            _insert(journal, one, journal.rights.replay)
 
 
 def begin_epoch(journal: Journal, epoch: int, seq: int, now_ms: int) -> None:

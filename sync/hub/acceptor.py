@@ -131,8 +131,8 @@ def _new_lines(
     journal: OperationJournal, state: ReplicaState, header: PushHeader, lines: Sequence[bytes]
 ) -> list[_Arrived]:
     """Return the lines that central lacks, hashed; check that the rest is what it has."""
-    if 0 < header.first_seq <= state.base_seq:
-        raise _fork(state, header.first_seq - 1)  # of the same number, begun from another copy
+    if not _is_same_epoch(journal, state, header):
+        raise _fork(state, header.first_seq - 1)
     if not state.base_seq < header.first_seq <= state.last_seq + 1:
         expected = state.last_seq + 1
         raise errors.Gap(f"operation {expected} is missing", expected_seq=expected)
@@ -151,6 +151,23 @@ def _new_lines(
     if header.first_seq <= last_sent < state.last_seq:
         _check(journal, state, last_sent, current)
     return arrived
+
+
+def _is_same_epoch(journal: OperationJournal, state: ReplicaState, header: PushHeader) -> bool:
+    """Return whether central's epoch of this number is the store's.
+
+    Another copy of its journal may have begun one of the same number elsewhere, or behind other
+    work. A store says what its epoch follows until it knows that central has begun it.
+    """
+    if 0 < header.first_seq <= state.base_seq:
+        return False
+    known = header.follows
+    if known is None or header.epoch != state.epoch:
+        return True
+    if header.first_seq - 1 != state.base_seq:
+        return False
+    end = hash_before(journal, state, known.epoch, known.seq + 1)
+    return end is None or end.hex() == known.hash
 
 
 def _check(journal: OperationJournal, state: ReplicaState, seq: int, sent: bytes) -> None:

@@ -113,7 +113,7 @@ def disk_cloned(world: World, index: int, dice: Random) -> str:
     folder = world.folder / f"{store.folder.name}-c{store.starts}"
     store.close()
     shutil.copytree(store.folder, folder)
-    if store.evidence is not None:
+    if store.evidence is not None and store.evidence.exists():
         shutil.copytree(store.evidence, evidence_beside(folder))
     store.restart_over_same_files()
     store.history.is_shaken = True

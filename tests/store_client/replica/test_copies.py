@@ -6,6 +6,7 @@ import pytest
 
 from store_client.replica import copies
 from store_client.replica.store import Files, Store
+from sync.edge import recovery
 from sync.edge.journal import Identity
 from sync.edge.sqlite import UnsafeDatabase, open_database
 from tests.support.builders import ManualClock
@@ -57,6 +58,17 @@ def test_nothing_is_put_back_while_somebody_works(store: Store, tmp_path: Path):
     """A terminal that is open would go on in a file that is not there any more."""
     copies.back_up(store, KEY, tmp_path / "backup")
     with pytest.raises(copies.InUse):
+        copies.restore(store.files, CLOCK, KEY, tmp_path / "backup")
+
+
+def test_a_copy_of_a_former_name_does_not_replace_what_came_after(store: Store, tmp_path: Path):
+    """The machine was enrolled anew since: what it did under its new name is newer."""
+    copies.back_up(store, KEY, tmp_path / "backup")
+    who = Identity("R2", "S001", 1, "nonce-2", "00" * 32, "central", "http://central.invalid")
+    recovery.take_over(store.journal, who, 0)
+    add(store.journal, record(9))
+    store.close()
+    with pytest.raises(copies.NotOlder):
         copies.restore(store.files, CLOCK, KEY, tmp_path / "backup")
 
 

@@ -7,15 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from store_client.replica.store import Files, Store
 from sync.domain.inventory import StockEffect, StockReason
 from sync.edge import mark
 from sync.edge.evidence import MONTH_MS, Evidence
 from sync.edge.holes import holes
 from sync.edge.journal import Journal
 from sync.edge.mark import SLOT_BYTES, Mark, MarkFile
-from sync.edge.recovery import notice_restore
-from sync.protocol.lines import LINE_BYTES_MAX
-from tests.support.builders import NOON_MS
+from sync.edge.recovery import begin_epoch, notice_restore
+from sync.protocol.lines import LINE_BYTES_MAX, encode_line
+from tests.support.builders import NOON_MS, ManualClock, enrolled_store
 from tests.sync.edge.test_journal import KEY, WHO, add, answer, journal_in, prune_later, record
 
 ONE = Mark("nonce", 1, 7, "ab" * 32)
@@ -212,3 +213,84 @@ def test_the_first_flush_of_a_process_has_something_to_write(
     assert len(written) == 1
     assert file.read("nonce") == ONE
     file.close()
+
+
+def put_back_again(tmp_path: Path, evidence: Path) -> Journal:
+    """Return the journal of the same old copy once more, on the disk of the mark."""
+    live = tmp_path / "live"
+    for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+        (live / name).unlink(missing_ok=True)
+    (live / "journal.db").write_bytes((tmp_path / "old.db").read_bytes())
+    return Journal(live / "journal.db", evidence_folder=evidence)
+
+
+@pytest.mark.parametrize("has_mark", [True, False])
+def test_evidence_of_the_epoch_after_a_restore_is_read_too(tmp_path: Path, has_mark: bool):
+    """Restored twice from one copy: what was done in between is on the other disk."""
+    other = tmp_path / "other-disk"
+    journal = older(tmp_path, evidence=other)  # five done, the copy ends at two
+    notice_restore(journal, NOON_MS)  # all five are back
+    begin_epoch(journal, 1, 5, NOON_MS)  # as the command does
+    journal.write_mark()
+    for number in (6, 7):
+        add(journal, record(number), TAKEN)
+    journal.close()
+    if not has_mark:
+        (tmp_path / "live" / "journal.mark").unlink()
+    again = put_back_again(tmp_path, other)
+    notice_restore(again, NOON_MS)
+    lines = [bytes(one) for (one,) in again._all("SELECT line FROM operations ORDER BY seq")]
+    assert lines == [encode_line(record(number)) for number in range(1, 8)]
+    assert (again.identity.epoch, again.head().seq, holes(again)) == (2, 7, [])
+    assert again.broken() == ""
+    again.close()
+
+
+def test_evidence_of_what_was_sequenced_anew_counts_once(tmp_path: Path):
+    """It stands there as it was and where it is: taken both times, central would have it twice."""
+    other = tmp_path / "other-disk"
+    journal = older(tmp_path, evidence=other)
+    notice_restore(journal, NOON_MS)
+    for epoch, base in ((2, 5), (3, 6)):  # the same work, in an epoch that was discarded
+        begin_epoch(journal, epoch - 1, base, NOON_MS)
+        journal.write_mark()
+        add(journal, record(6), TAKEN)
+    journal.close()
+    again = put_back_again(tmp_path, other)
+    notice_restore(again, NOON_MS)
+    lines = [bytes(one) for (one,) in again._all("SELECT line FROM operations")]
+    assert lines.count(encode_line(record(6))) == 1
+    assert (again.identity.epoch, again.head().seq) == (3, 7)
+    again.close()
+
+
+@pytest.mark.parametrize("broken", ["evidence", "mark"])
+def test_a_store_opens_without_what_witnesses_it(tmp_path: Path, broken: str):
+    """The other disk is away, or the mark cannot be read: that is told, and nobody waits for it."""
+    enrolled_store(tmp_path / "store", ManualClock()).close()
+    (tmp_path / "no-folder").write_text("")
+    if broken == "mark":
+        (tmp_path / "store" / "journal.mark").unlink(missing_ok=True)
+        (tmp_path / "store" / "journal.mark").mkdir()
+    folder = tmp_path / "no-folder" / "evidence" if broken == "evidence" else None
+    store = Store(
+        Files(tmp_path / "store"), ManualClock(), key="", boot_id="b", evidence_folder=folder
+    )
+    assert add(store.journal, record(1)) > 0
+    assert store.journal.witness_problem
+    store.close()
+
+
+def test_a_restore_goes_on_where_the_other_disk_cannot_be_read(tmp_path: Path, monkeypatch):
+    """It begins an epoch as without evidence, and says that it can be done once more."""
+    journal = older(tmp_path, evidence=tmp_path / "other-disk")
+
+    def unreadable(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Evidence, "_all", unreadable)
+    monkeypatch.setattr(Evidence, "newest", unreadable)
+    notice_restore(journal, NOON_MS)
+    assert (journal.identity.epoch, journal.head().seq, journal.backlog()) == (2, 5, 2)
+    assert "Input/output error" in journal.witness_problem
+    journal.close()

@@ -2,12 +2,14 @@
 
 import contextlib
 import copy
+import shutil
 from pathlib import Path
 
 import pytest
 
 from sync.edge import recovery
 from sync.edge.journal import Identity
+from sync.edge.recovery import begin_epoch
 from sync.protocol.verdicts import VerdictStatus
 from sync.transport.faulty import Faults
 from tests.support.builders import daemon_of
@@ -116,6 +118,33 @@ def test_an_older_copy_on_a_new_disk_goes_on(shop: World, tmp_path: Path, done_b
     shop.quiet()
     check_settled(shop)
     assert len(lines_at_central(shop)) == 6 + 2 * done_between
+    assert shop.store.identity.epoch == 3
+
+
+def test_an_epoch_that_another_disk_began_before_ours_is_none_of_ours(shop: World, tmp_path: Path):
+    """The mark of this disk is farther on than where a spare began the epoch of that number.
+
+    Central has fewer operations of it than where this disk begins it, and none that it can send.
+    """
+    work(shop, 1)
+    shop.quiet()
+    save(shop, tmp_path / "old")
+    shutil.copytree(tmp_path / "old", tmp_path / "spare")
+    shop.faulty.cut()
+    work(shop, 2, 3)  # up to 6: only the mark knows
+    put_back(shop, tmp_path / "old")  # epoch 2 behind 6
+    work(shop, 4)
+    spare = World(tmp_path / "spare", central=shop.central, clock=shop.clock)
+    begin_epoch(spare.store.journal, 1, 2, shop.clock.now_ms())  # epoch 2 behind 2
+    spare.quiet()
+    work(spare, 5)
+    spare.quiet()
+    spare.store.close()
+    wait(shop, 200)
+    shop.faulty.restore()
+    shop.quiet()
+    check_settled(shop)
+    assert len(lines_at_central(shop)) == 6
     assert shop.store.identity.epoch == 3
 
 
