@@ -12,7 +12,7 @@ the epoch may begin is for central to say.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,9 +20,10 @@ from sync.domain.stock_operations import FloorSold
 from sync.edge.evidence import Witness
 from sync.edge.journal import Identity, Journal
 from sync.edge.lives import Life
+from sync.edge.refilling import insert, record_of, refill
 from sync.protocol import errors
 from sync.protocol.endpoint import OperationsPage, SyncEndpoint
-from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
+from sync.protocol.lines import chain, genesis
 from sync.protocol.verdicts import Verdict
 
 PAGES_MAX = 10_000
@@ -80,52 +81,6 @@ def _compare_with_mark(journal: Journal, identity: Identity, now_ms: int) -> Non
     if mark is not None and mark.place > (journal.identity.epoch, head.seq):
         begin_epoch(journal, mark.epoch, mark.seq, now_ms)
     journal.write_mark()
-
-
-def refill(journal: Journal) -> int:
-    """Take operations that the database lost back from the evidence; return how many.
-
-    First those of its newest epoch, then epochs that were begun since: by a restore before
-    this one, or by a recovery. Evidence that cannot be read brings nothing.
-    """
-    if journal.evidence is None:
-        return 0
-    before = journal.head().seq
-    with journal.recalling(), journal.writing():
-        life, head = journal.lives.newest, journal.head()
-        current = head.hash
-        for one in journal.evidence.after(life.replica_id, life.epoch, head.seq):
-            current = chain(current, one.line)
-            if current != one.hash:
-                break  # of a history that was overtaken
-            _insert(journal, one, journal.rights.replay)
-        _refill_later(journal, journal.evidence.epochs_after(life.replica_id, life.epoch))
-    return journal.head().seq - before
-
-
-def _refill_later(journal: Journal, epochs: dict[int, list[Witness]]) -> None:
-    """Take whole epochs back that the database does not know, each behind what is there.
-
-    What a recovery has sequenced anew stands there twice, as it was and where it is: an epoch
-    is passed over of which any line is in a later one, or here.
-    """
-    for number, witnesses in sorted(epochs.items()):
-        later = {one.line for other in epochs if other > number for one in epochs[other]}
-        base, current = witnesses[0].seq - 1, genesis(witnesses[0].replica_id, number)
-        if base < journal.head().seq:
-            continue  # of a history that was overtaken
-        whole = []
-        for place, one in enumerate(witnesses, base + 1):
-            current = chain(current, one.line)
-            if (one.seq, one.hash) != (place, current):
-                break
-            whole.append(one)
-        if not whole or any(one.line in later or journal.has_line(one.line) for one in whole):
-            continue
-        name = whole[0].replica_id
-        journal.begin_life(Life(number, name, base, certain=True, opened=False))
-        for one in whole:
-            _insert(journal, one, journal.rights.replay)
 
 
 def begin_epoch(journal: Journal, epoch: int, seq: int, now_ms: int) -> None:
@@ -339,9 +294,9 @@ def adopt(journal: Journal, theirs: Theirs, now_ms: int) -> int:
         discarded = _replace_lives(journal, theirs)
         for epoch, seq, line, hashed in theirs.operations:
             witness = Witness(theirs.replica_id, epoch, seq, line, hashed, _units_sold(line))
-            _insert(journal, witness, journal.rights.take_in)
+            insert(journal, witness, journal.rights.take_in)
         if theirs.anchor is not None:  # it is counted on both sides: only its place matters
-            journal.insert(theirs.anchor, _record(theirs.anchor.line))
+            journal.insert(theirs.anchor, record_of(theirs.anchor.line))
         _keep_verdicts(journal, theirs)
         left = _not_at_central(own, theirs)
         reached = max((one.seq for one in own), default=theirs.common_seq)
@@ -426,19 +381,7 @@ def _sequence(journal: Journal, life: Life, own: list[_Own]) -> None:
     for seq, one in enumerate(own, life.base + 1):
         current = chain(current, one.line)
         witness = Witness(life.replica_id, life.epoch, seq, one.line, current, one.effects)
-        _insert(journal, witness, journal.rights.replay, f"{one.epoch}/{one.seq}")
-
-
-def _insert(
-    journal: Journal,
-    one: Witness,
-    to_rights: Callable[[object, int], None],
-    forked_from: str | None = None,
-) -> None:
-    record = _record(one.line)
-    journal.insert(one, record, forked_from)
-    if record is not None:
-        to_rights(record.op, one.seq)
+        insert(journal, witness, journal.rights.replay, f"{one.epoch}/{one.seq}")
 
 
 def _units_sold(line: bytes) -> tuple[tuple[str, int, int], ...]:
@@ -446,14 +389,7 @@ def _units_sold(line: bytes) -> tuple[tuple[str, int, int], ...]:
 
     What other operations move follows from the orders that they are about.
     """
-    record = _record(line)
+    record = record_of(line)
     if record is None or not isinstance(record.op, FloorSold):
         return ()
     return tuple((one.sku, -one.units, 0) for one in record.op.lines)
-
-
-def _record(line: bytes) -> OperationRecord | None:
-    try:
-        return decode_line(line)
-    except ValueError:
-        return None
