@@ -292,10 +292,6 @@ class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
             lost=self.lost_before(life),
         )  # fmt: skip
 
-    def has_line(self, line: bytes) -> bool:
-        """Return whether an operation is here, at whatever place."""
-        return bool(self._all("SELECT 1 FROM operations WHERE line = ? LIMIT 1", (line,)))
-
     def lost_before(self, life: Life) -> int:
         """Return how many operations before an epoch are missing here.
 

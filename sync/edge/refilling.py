@@ -35,6 +35,9 @@ def _refill_later(journal: Journal, epochs: dict[int, list[Witness]]) -> None:
     What a recovery has sequenced anew stands there twice, as it was and where it is: an epoch
     is passed over of which any line is in a later one, or here.
     """
+    if not epochs:
+        return
+    here = {bytes(line) for (line,) in journal.connection.execute("SELECT line FROM operations")}
     for number, witnesses in sorted(epochs.items()):
         later = {one.line for other in epochs if other > number for one in epochs[other]}
         base, current = witnesses[0].seq - 1, genesis(witnesses[0].replica_id, number)
@@ -46,7 +49,7 @@ def _refill_later(journal: Journal, epochs: dict[int, list[Witness]]) -> None:
             if (one.seq, one.hash) != (place, current):
                 break
             whole.append(one)
-        if not whole or any(one.line in later or journal.has_line(one.line) for one in whole):
+        if not whole or any(one.line in later or one.line in here for one in whole):
             continue
         name = whole[0].replica_id
         journal.begin_life(Life(number, name, base, certain=True, opened=False))
