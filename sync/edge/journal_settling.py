@@ -51,14 +51,16 @@ class JournalSettling(JournalPart):
             )
         with self.writing():
             self.keep_verdicts(life.epoch, (*self._let_go(life, answer), *answer.verdicts))
-            if not life.opened:
-                self._connection.execute(
-                    "UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,)
-                )
+            self.note_opened(life)
             self._connection.execute(
                 "UPDATE progress SET acked_seq = ?, rival_ms = 0 WHERE id = 1", (answer.acked_seq,)
             )
             self._note_acknowledged(answer, now_ms)
+
+    def note_opened(self, life: Life) -> None:
+        """Note that central has begun with an epoch, inside `writing()`."""
+        if not life.opened:
+            self._connection.execute("UPDATE lives SET opened = 1 WHERE epoch = ?", (life.epoch,))
 
     def _let_go(self, life: Life, answer: PushAnswer) -> list[Verdict]:
         """Return that what a life before this one of central's held was accepted, if it was."""

@@ -8,7 +8,7 @@ from sync.edge.held import learn_of_all, learn_of_held
 from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.lives import Life, Sending
-from sync.edge.recovery import must_take_over, recover
+from sync.edge.recovery import must_take_over, notice_begun, recover
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
 from sync.protocol.session import (
@@ -101,7 +101,7 @@ def _takes_over(
     endpoint: SyncEndpoint, journal: Journal, now_ms: int, rows_first: RowsFirst
 ) -> bool:
     """Return whether this machine, under a new name, takes along what it did under another."""
-    if not must_take_over(journal):
+    if not must_take_over(journal) or notice_begun(endpoint, journal):
         return False
     rows_first(False)
     learn_of_all(endpoint, journal)

@@ -127,6 +127,27 @@ def must_take_over(journal: Journal) -> bool:
     return not first.opened and journal.lives.before(first) is not None
 
 
+def notice_begun(endpoint: SyncEndpoint, journal: Journal) -> bool:
+    """Return whether central has begun with the present name after all, and note that it has.
+
+    The answer that said so was lost, or this disk was put back since, which it knows by an
+    epoch behind. Where central has somebody else's work there, a copy of this machine began.
+    """
+    first = journal.lives.first_of(journal.identity.replica_id)
+    page = endpoint.operations(first.replica_id, first.epoch, first.base + 1)
+    before = genesis(first.replica_id, first.epoch)
+    if page.header.prev_hash != before.hex():
+        return False
+    is_ours = not page.lines or journal.hash_at(first.base + 1, first) == chain(
+        before, page.lines[0]
+    )
+    if not is_ours and journal.lives.newest == first:
+        return False
+    with journal.writing():
+        journal.note_opened(first)
+    return True
+
+
 def recover(endpoint: SyncEndpoint, journal: Journal, now_ms: int) -> bool:
     """Make the journal follow on central's; return whether anything had to change.
 

@@ -46,6 +46,8 @@ AGGREGATE_MAX = 64
 
 WAITS_BEHIND = "waits_behind"
 """The code of an operation that is held back only because an earlier one on the same thing is."""
+FAULT = "fault"
+"""The code of an operation that a fault of the program itself holds back."""
 _WAITS = "an earlier step of this order is held back"
 
 
@@ -297,7 +299,7 @@ def judge(
     except applier.trouble:
         raise
     except Exception as fault:  # noqa: BLE001 - a poison operation must not stop the queue
-        return _quarantined(op_id.seq, "fault", f"{type(fault).__name__}: {fault}"[:500])
+        return _quarantined(op_id.seq, FAULT, f"{type(fault).__name__}: {fault}"[:500])
 
 
 def _quarantined(seq: int, code: str, text: str) -> Verdict:

@@ -8,15 +8,14 @@ import pytest
 from central_server.bootstrap import assemble, back_up, restore
 from central_server.config import CentralSettings
 from central_server.records import Lease
-from central_server.services.digest import digest_of
 from central_server.services.verification import verify
 from central_server.storage.database import Database
 from store_client.replica import copies
 from sync.domain import operations as op
-from sync.protocol.digest import differences
 from sync.protocol.verdicts import VerdictStatus
 from tests.support.bridge import Machine
 from tests.support.central_world import SECRET, World, build_world, whole_pickup
+from tests.support.drills import check_agreed, handed_over, pass_time, serve
 from tests.support.parcels import CARRIERS
 from tests.support.store_side import RealCentralSide, share_by_escrow
 
@@ -40,37 +39,6 @@ def store(side: RealCentralSide, tmp_path: Path):
     machine.quiet()
     yield machine
     machine.close()
-
-
-def serve(machine: Machine, count: int = 1) -> list[str]:
-    """Place orders, hear of them and hand them over; return the fulfillment orders' ids."""
-    world = machine.side.world
-    keys = []
-    for _ in range(count):
-        (work,) = world.fulfillments(world.place(("SKU-1", 2)).order_id)
-        machine.quiet()
-        machine.do(*whole_pickup(work))
-        keys.append(work.id)
-    return keys
-
-
-def pass_time(machine: Machine, seconds: int) -> None:
-    machine.side.world.clock.advance(seconds * 1000)
-
-
-def check_agreed(machine: Machine) -> None:
-    """Both sides have the same, central's books and chains are true, nothing counts twice."""
-    machine.quiet()
-    world = machine.side.world
-    with world.database.read() as view:
-        there = digest_of(view, machine.location_id)
-    assert differences(machine.digest(), there) == []
-    assert verify(world.database) == []
-
-
-def handed_over(world: World) -> int:
-    """Return how many units of SKU-1 have left S001, by its book."""
-    return 100 - world.stock("S001")[0]
 
 
 @pytest.mark.parametrize("since_s", [HOUR_S, 30 * DAY_S], ids=["an hour", "thirty days"])
