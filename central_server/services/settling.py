@@ -21,7 +21,7 @@ from central_server.services.rights import VOID_RIGHTS
 from central_server.services.succession import standing_of
 from sync.domain.operations import aggregate_of
 from sync.domain.stock_operations import RIGHTS
-from sync.hub.acceptor import judge, passed_over
+from sync.hub.acceptor import FAULT, judge, passed_over
 from sync.hub.ports import HeldBack, ReplicaState
 from sync.hub.repeats import NUMBER_TAKEN, Repeats
 from sync.protocol.lines import OperationRecord, decode_line
@@ -185,4 +185,4 @@ def _read(line: bytes) -> tuple[OperationRecord | None, str]:
 
 def _spoilt(seq: int, fault: Exception) -> Verdict:
     text = f"{type(fault).__name__}: {fault}"[:PROBLEM_LENGTH_MAX]
-    return Verdict(seq=seq, status=VerdictStatus.QUARANTINED, code="fault", text=text)
+    return Verdict(seq=seq, status=VerdictStatus.QUARANTINED, code=FAULT, text=text)

@@ -34,6 +34,7 @@ NEW = frozenset({"a_new_machine"})
 OLD = frozenset({"an_old_machine_hands_in"})
 HELD = frozenset({"the_end_of_rights_is_held_back"})
 ASIDE = frozenset({"the_end_of_rights_is_set_aside"})
+OVERTAKEN = frozenset({"orders_overtake_what_is_asked_back"})
 DISKS = frozenset({"a_disk_is_put_back_unheard"})
 
 
@@ -147,7 +148,8 @@ OF_CENTRAL = (
     Mutant("a promised right can be promised again", Rights, "online",
            lambda _: property(lambda rights: max(0, rights.granted - rights.returned))),
     Mutant("central gives back what it has promised", Rights, "with_return",
-           lambda _: lambda rights, units: replace(rights, returned=rights.returned + units)),
+           lambda _: lambda rights, units: replace(rights, returned=rights.returned + units),
+           OVERTAKEN),
     Mutant("a broken promise stays where it is", Replication, "_repair",
            _gives_up_rights_alone),
     Mutant("a cashier's word on what gives way counts for nothing", escrow, "sacrifice_rank",

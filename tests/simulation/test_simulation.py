@@ -12,7 +12,7 @@ from tests.support.told_figures import AddUp
 
 SEEDS = 200
 PARTS = 20
-COVERING_SEEDS = (481, 485, 500, 501, 532, 562, 577, 580, 581, 590, 632, 633, 648)
+COVERING_SEEDS = (5, 6, 12, 14, 41, 55, 155, 248, 297, 337)
 """In these worlds everything happens that may: a few, chosen out of some hundred for it. A new
 event makes other stories of all seeds: choose anew, the one first that has most of what lacks."""
 SHRINKING_RUNS_MAX = 100

@@ -24,6 +24,8 @@ UNNOTICED_MS_MAX = 30_000
 JUMPED = "central's clock jumped"
 ALONE = "a store has just taken back what it gave: "
 """Of a world's notes: to what, while no job of central's has looked at it."""
+BROKEN = "central could not do its work for a moment"
+"""Of a world's notes: an event saw to that, and what is held for a fault may be of that moment."""
 
 
 @dataclass(frozen=True)

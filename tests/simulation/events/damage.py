@@ -14,7 +14,7 @@ from tests.simulation.events.sales import sale
 from tests.simulation.registry import EventKind
 from tests.simulation.store import StoreMachine
 from tests.simulation.template import SKUS
-from tests.simulation.world import World
+from tests.simulation.world import BROKEN, World
 
 SALES = 3
 PUSHES = (1, 1, 2, 100)
@@ -35,6 +35,7 @@ def a_row_is_damaged(world: World, index: int, dice: Random) -> str:
 @contextmanager
 def damaged(world: World, location_id: str, sku: str) -> Iterator[None]:
     """Let a constraint forbid any change of one row of stock."""
+    world.notes[BROKEN] = True
     _at_the_database(
         world,
         "CREATE TRIGGER damaged BEFORE UPDATE ON stock"

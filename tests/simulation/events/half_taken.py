@@ -18,7 +18,7 @@ from tests.simulation.events.terms import takes_back
 from tests.simulation.registry import EventKind
 from tests.simulation.store import StoreMachine
 from tests.simulation.template import SKUS
-from tests.simulation.world import ALONE, World
+from tests.simulation.world import ALONE, BROKEN, World
 
 EARLIER_SALES = 3
 A_MOMENT_MS = 5_000
@@ -50,7 +50,7 @@ def the_end_of_rights_is_held_back(world: World, index: int, dice: Random) -> st
     said = _takes_back(world, store)
     _starts_anew(world, index, dice)
     store.endpoint.cut_before("pull")  # or it grants anew what it took back
-    with _closes_no_generation():
+    with _closes_no_generation(world):
         for _ in range(2):
             world.let_pass(A_MOMENT_MS)
             store.round()
@@ -73,7 +73,7 @@ def the_end_of_rights_is_set_aside(world: World, index: int, dice: Random) -> st
     world.remember(store)
     mend(world, index, dice)
     store.endpoint.cut_before("pull")
-    with _closes_no_generation():
+    with _closes_no_generation(world):
         store.round()
     world.remember(store)
     mend(world, index, dice)
@@ -110,9 +110,9 @@ def _starts_anew(world: World, index: int, dice: Random) -> None:
 
 
 @contextmanager
-def _closes_no_generation() -> Iterator[None]:
+def _closes_no_generation(world: World) -> Iterator[None]:
     """Let central's program have a fault that shows where a store ends its rights."""
-    known = SharedStock.apply
+    known, world.notes[BROKEN] = SharedStock.apply, True
 
     def apply(
         shared: SharedStock, operation: StockOperation, op_id: OpId

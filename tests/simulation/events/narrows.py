@@ -16,6 +16,7 @@ from sync.edge.escrow import CONFIRMED
 from sync.protocol.session import EnrolRequest
 from sync.transport.faulty import Faults
 from tests.simulation.clocks import DAY_MS, HOUR_MS, MachineClock
+from tests.simulation.events.damage import breaks_after
 from tests.simulation.events.orders import cancel, place
 from tests.simulation.events.quarantine import approve_all
 from tests.simulation.events.restores import (
@@ -199,6 +200,21 @@ def _sells_down(world: World, index: int, dice: Random) -> str:
         _sell(store, dice, share.sku, share.floor)
     world.remember(store)
     return "it sells what it has"
+
+
+def orders_overtake_what_is_asked_back(world: World, index: int, dice: Random) -> str:
+    """A store asks units back, and before central hears it somebody orders all it could give."""
+    store = world.stores[index]
+    _mend(store)
+    store.round()
+    said = [_sells_down(world, index, dice)]
+    with breaks_after(store, 1):  # what was sold is heard; what is asked back is not
+        store.round()
+    world.remember(store)
+    said += [one for _ in range(ROUNDS // 2) for one in _placed(world, index, dice)]
+    _mend(store)
+    _catches_up(world, store)
+    return "; ".join(said)
 
 
 def a_machine_is_shut_out_unheard(world: World, index: int, dice: Random) -> str:
@@ -419,6 +435,7 @@ KINDS = (
     EventKind(
         "an_empty_store_meets_a_restored_central", an_empty_store_meets_a_restored_central, 3
     ),
+    EventKind("orders_overtake_what_is_asked_back", orders_overtake_what_is_asked_back, 3),
     EventKind("a_machine_is_shut_out_unheard", a_machine_is_shut_out_unheard, 3),
     EventKind("a_new_machine", a_new_machine, 3),
     EventKind("an_old_machine_hands_in", an_old_machine_hands_in, 3),

@@ -1,4 +1,7 @@
-"""O2 and O3: stock is what the ledger says, and nothing is promised that is not there."""
+"""O2 and O3: stock is what the ledger says, and nothing is promised that is not there.
+
+And what central cannot take, it says why.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,10 +11,12 @@ from sqlalchemy import func, select
 
 from central_server.services.transfers import SUFFIX
 from central_server.storage.tables import ORDERS
+from sync.hub.acceptor import FAULT
 from sync.protocol.lines import decode_line
 from tests.simulation.memory import location_of
 from tests.simulation.model import Books, counts, op_id, read_books
 from tests.simulation.registry import Oracle, When
+from tests.simulation.world import BROKEN
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -130,9 +135,23 @@ def each_request_is_one_order(world: "World") -> Iterator[str]:
         yield f"{len(known)} orders were confirmed, central has {count}"
 
 
+def nothing_is_held_for_a_fault(world: "World") -> Iterator[str]:
+    """What is held back has a reason in words, or a moment in which central could not work.
+
+    An operation that meets a fault of the program waits for a person and harms nobody, so
+    no other oracle sees that there is one.
+    """
+    if BROKEN in world.notes:
+        return
+    for one in read_books(world).operations:
+        if one.status == "quarantined" and f'"code":"{FAULT}"' in (one.verdict or ""):
+            yield f"{one.kind} {op_id(one)}: {one.verdict}"
+
+
 ORACLES = (
     Oracle("O2 stock is the ledger", When.STEP, stock_is_the_ledger),
     Oracle("O2 orders tie what is allocated", When.QUIET, orders_tie_what_is_allocated),
     Oracle("O3 promises are covered", When.QUIET, promises_are_covered),
+    Oracle("O1 nothing is held for a fault", When.QUIET, nothing_is_held_for_a_fault),
     Oracle("O1 one order per request", When.QUIET, each_request_is_one_order),
 )
