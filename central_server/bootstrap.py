@@ -46,7 +46,7 @@ from central_server.services.enrolment import Enrolment
 from central_server.services.escrow_policies import EscrowPolicies
 from central_server.services.exception_desk import ExceptionDesk
 from central_server.services.fill_learning import FillLearning
-from central_server.services.judging import Judging
+from central_server.services.judging import HalfDone, Judging
 from central_server.services.new_figures import follow_figures
 from central_server.services.offers import OfferDesk
 from central_server.services.order_capture import OrderCapture
@@ -296,7 +296,7 @@ def assemble(
     notifier = notifier or notifier_of(settings)
     judging = Judging(
         database, tuple(ALL_HANDLERS), clock=clock, random=random, pokes=PokeBoard(),
-        promise_ms=settings.promise_minutes * 60_000, poison=POISON,
+        promise_ms=settings.promise_minutes * 60_000, poison=(*POISON, HalfDone),
         trouble=TROUBLE,
     )  # fmt: skip
     central = _central(settings, judging, snapshots)

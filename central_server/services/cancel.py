@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 from central_server.ports import Pokes
 from central_server.records import LedgerEntry, Order, OrderEvent, StoredFulfillment
 from central_server.services.errors import AlreadyHandedOver, NotFound
-from central_server.services.exceptions import open_exceptions, owed_record, put_back_record
+from central_server.services.exceptions import (
+    close_of_order,
+    open_as_it_stands,
+    owed_record,
+    put_back_record,
+)
 from central_server.services.mail import mail_item
 from central_server.services.notice import NoticesByFlow
 from central_server.services.order_views import Document, order_document, orders_in, progress
 from sync.clock import Clock
+from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
 from sync.domain.paying import owed_back
 from sync.domain.transitions import stock_effects
@@ -21,6 +27,9 @@ from sync.protocol.rows import Entity, FulfillmentRow, store_scope
 if TYPE_CHECKING:
     from central_server.storage.database import Database
     from central_server.storage.unit import Unit
+
+ENDED_WITH_IT = (ExceptionKind.UNSOURCED, ExceptionKind.PROMISE_BROKEN)
+"""What nobody has to do any more once the whole order is cancelled, and the customer told."""
 
 
 class Cancellation:
@@ -90,9 +99,12 @@ class Cancellation:
         owed = [
             owed_record(new, now_ms, self.random, source)
             for old, new in zip(before, after, strict=True)
-            if new.shipment is not None and owed_back(new) and not owed_back(old)
+            if new.shipment is not None and owed_back(new) > owed_back(old)
         ]
-        open_exceptions(unit, feed, in_hand + owed)
+        open_as_it_stands(unit, feed, in_hand + owed)
+        close_of_order(
+            unit, feed, order_id, ENDED_WITH_IT, now_ms, by=actor, note="The order is cancelled."
+        )
         heads = feed.flush()
         unit.after_commit(lambda: self.pokes.publish(heads))
         return order_document(dropped, after)

@@ -18,7 +18,11 @@ from central_server.services.errors import (
     OrderChangeInvalid,
     ReservedInStore,
 )
-from central_server.services.exceptions import open_exceptions, put_back_record
+from central_server.services.exceptions import (
+    close_of_order,
+    open_as_it_stands,
+    put_back_record,
+)
 from central_server.services.idempotency import Answered, RequestIdentity, answer_once
 from central_server.services.mail import mail_item
 from central_server.services.notice import PARTLY_CANCELLED, partly_cancelled
@@ -26,8 +30,9 @@ from central_server.services.order_release import write_counts
 from central_server.services.order_views import deliveries_of, order_document, orders_in
 from central_server.services.pre_orders import look_again
 from central_server.services.promising import compact
-from central_server.services.unfillable import CANCELLED, close_unsourced
+from central_server.services.unfillable import CANCELLED
 from central_server.services.units_to_cancel import Taken, pending_of, taken_off
+from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder, cancel_units
 from sync.domain.money import amount_words
 from sync.domain.paying import FLOW as RESERVE
@@ -101,7 +106,8 @@ class UnitCancellation:
         if taken.dropped:
             look_again(unit, left, now_ms)
         if order != left and not any(line.unsourced for line in left.lines):
-            close_unsourced(unit, order_id, now_ms, actor, "Cancelled.")
+            kinds = (ExceptionKind.UNSOURCED,)
+            close_of_order(unit, feed, order_id, kinds, now_ms, by=actor, note="Cancelled.")
         self._put_back(unit, feed, parts, after, actor, now_ms)
         self._tell(unit, left, units, after, reason, actor, now_ms)
         heads = feed.flush()
@@ -119,7 +125,7 @@ class UnitCancellation:
             for old, new in zip(before, after, strict=True)
             if new.total("to_put_back") > old.total("to_put_back")
         ]
-        open_exceptions(unit, feed, due)
+        open_as_it_stands(unit, feed, due)
 
     def _tell(
         self, unit: "Unit", order: Order, units: Units, parts: Parts, reason: str, actor: str,

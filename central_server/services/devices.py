@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Replica
 from central_server.services.errors import NotFound
+from central_server.services.exceptions import let_clocks_go
 from central_server.services.order_views import Document
 from central_server.services.rights import shut_out
 from central_server.services.times import rfc3339_or_none
@@ -41,6 +42,7 @@ class Devices:
             if known is None:
                 raise NotFound("device", replica_id)
             shut_out(unit, known, now)
+            let_clocks_go(unit, [known], now, "The device is shut out.")
             found = unit.replicas.get(replica_id)
             assert found is not None
             return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import EnrolmentCode
 from central_server.services.errors import EnrolmentRefused, UnknownLocation
-from central_server.services.exceptions import clock_cause, close_causes
+from central_server.services.exceptions import let_clocks_go
 from central_server.services.order_views import Document
 from central_server.services.rights import renew, shut_out
 from central_server.services.scopes import scopes_of
@@ -16,7 +16,6 @@ from central_server.services.tokens import (
     new_enrolment_code,
 )
 from sync.clock import Clock
-from sync.hub.feed import FeedWriter
 from sync.protocol.session import EnrolAnswer, EnrolRequest
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ class Enrolment:
             if replace:
                 for replica in unit.replicas.at_location(location_id):
                     shut_out(unit, replica, now)
-                _let_clocks_go(unit, location_id, now)
+                replaced = unit.replicas.at_location(location_id)
+                let_clocks_go(unit, replaced, now, "The device is replaced.")
             unit.replicas.add_code(
                 EnrolmentCode(enrolment_code_hash(code), location_id, now + CODE_MS)
             )
@@ -101,11 +101,3 @@ class Enrolment:
             location_name=location.name,
             scopes=scopes_of(location),
         )
-
-
-def _let_clocks_go(unit: "Unit", location_id: str, now_ms: int) -> None:
-    """Close what was open about the clocks of devices that are replaced."""
-    causes = [clock_cause(one.id) for one in unit.replicas.at_location(location_id)]
-    feed = FeedWriter(unit.feed)
-    close_causes(unit, feed, causes, now_ms, note="The device is replaced.")
-    feed.flush()

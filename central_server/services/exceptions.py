@@ -1,6 +1,6 @@
 """What waits for a person: opened with its cause, shown to its store, worked off by people."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,31 @@ def open_exceptions(unit: "Unit", feed: FeedWriter, records: list[ExceptionRecor
         announce(feed, record)
 
 
+def open_as_it_stands(unit: "Unit", feed: FeedWriter, records: list[ExceptionRecord]) -> None:
+    """Open what is not open yet; what is open says from now on how it stands."""
+    new = {one.id for one in unit.exceptions.open(records)}
+    for record in records:
+        told: ExceptionRecord | None = record
+        if record.id not in new:
+            told = unit.exceptions.describe(record.cause, str(record.detail["text"]))
+        if told is not None:
+            announce(feed, told)
+
+
+def close_of_order(
+    unit: "Unit", feed: FeedWriter, order_id: str, kinds: Collection[ExceptionKind], now_ms: int,
+    *, by: str = ITSELF, note: str, but: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Close what is open of these kinds for an order, `but` these; its stores forget it."""
+    ended = [
+        one.id
+        for one in unit.exceptions.of_order(order_id)
+        if one.kind in kinds and one.closed_ms is None and one.id not in but
+    ]
+    if ended:
+        withdraw(feed, unit.exceptions.close(ended, now_ms, by=by, note=note))
+
+
 def close_causes(
     unit: "Unit", feed: FeedWriter, causes: Iterable[str], now_ms: int,
     *, by: str = ITSELF, note: str,
@@ -165,6 +190,13 @@ def mind_clock(
         open_exceptions(unit, feed, [record])
     elif abs(replica.clock_offset_ms) > CLOCK_OFFSET_MS_MAX:
         close_causes(unit, feed, [cause], now_ms, note="The clock is right again.")
+
+
+def let_clocks_go(unit: "Unit", replicas: Iterable[Replica], now_ms: int, note: str) -> None:
+    """Close what is open about the clocks of devices that are heard no more."""
+    feed = FeedWriter(unit.feed)
+    close_causes(unit, feed, [clock_cause(one.id) for one in replicas], now_ms, note=note)
+    feed.flush()
 
 
 def exception_document(record: ExceptionRecord) -> Document:

@@ -338,6 +338,14 @@ class PushFollowUps:
         """Give up all units of the order that nobody carries."""
         self.uncarried.drop(order.order_id)
 
+    def no_more_unsourced(self) -> list[str]:
+        """Return the orders of which nobody carried a part, and somebody carries all now."""
+        return sorted(
+            key
+            for key, (units, _) in self.uncarried.shifts().items()
+            if units < 0 and not self.head(key).unsourced + units
+        )
+
     def progress(self, parts: Mapping[str, Sequence[FulfillmentOrder]]) -> dict[str, OrderProgress]:
         """Return how far orders are after what was asked for so far; `parts` carry them, by id."""
         shifts, found = self.uncarried.shifts(), {}

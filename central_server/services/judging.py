@@ -50,5 +50,22 @@ class NotTheStoresToSay(DomainError):
         super().__init__(f"{kind!r} is decided at central")
 
 
+class HalfDone(Exception):
+    """Judging an operation failed after something had changed, or nobody knows where.
+
+    The transaction is over with all that others did in it; the operation is then held
+    back by itself, as one that cannot be written.
+    """
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+        super().__init__(f"{type(fault).__name__}: {fault}")
+
+
+def fault_of(problem: Exception) -> Exception:
+    """Return what is wrong with an operation that ended its transaction."""
+    return problem.fault if isinstance(problem, HalfDone) else problem
+
+
 class LateStuck(Exception):
     """A promise that its store was too late to confirm cannot be moved: no operation's fault."""

@@ -14,10 +14,11 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 from central_server.records import ExceptionFilter, ExceptionRecord
-from central_server.services.exceptions import ITSELF, exception_record
+from central_server.services.exceptions import close_causes, exception_record
 from sync.clock import Clock
 from sync.domain.card_numbers import without_card_numbers
 from sync.domain.exceptions import ExceptionKind
+from sync.hub.feed import FeedWriter
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -106,7 +107,9 @@ class Piecework:
 
         def write(unit: "Unit") -> None:
             unit.exceptions.open([self._named(unit, one) for one in news])
-            unit.exceptions.close_causes(causes, now, by=ITSELF, note="It is done, or not due now.")
+            feed = FeedWriter(unit.feed)
+            close_causes(unit, feed, causes, now, note="It is done, or not due now.")
+            feed.flush()
 
         self._database.write(write)
 

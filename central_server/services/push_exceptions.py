@@ -9,7 +9,9 @@ from central_server.records import ExceptionRecord
 from central_server.services.exceptions import (
     announce,
     close_causes,
+    close_of_order,
     exception_record,
+    open_as_it_stands,
     open_exceptions,
     owed_cause,
     owed_record,
@@ -47,6 +49,8 @@ NOTHING_TO_CLOSE = Consequence(
     ConsequenceKind.NO_EFFECT, "There was nothing to close any more at central: nothing changed."
 )
 PUT_BACK = "put_back"
+MOVED_ON = frozenset({ExceptionKind.PROMISE_BROKEN, ExceptionKind.UNSOURCED})
+"""Kinds that say where an order is now; what was said before is over."""
 
 
 class ExceptionsOfPush:
@@ -66,6 +70,8 @@ class ExceptionsOfPush:
         self._may_be_back: set[str] = set()
         self._owed: dict[str, str] = {}
         self._settled: set[str] = set()
+        self._over: list[ExceptionRecord] = []
+        """What a store says is done, and central closed before."""
 
     def after(
         self,
@@ -85,10 +91,11 @@ class ExceptionsOfPush:
     def owed(self, before: FulfillmentOrder, after: FulfillmentOrder, source: object) -> None:
         """Note that money of a parcel is to be given back now, or is not any more."""
         was, now = owed_back(before), owed_back(after)
-        if now and not was:
+        if now and now != was:
             self._owed[after.id] = str(source)
             self._settled.discard(after.id)
-        elif was and not now and self._owed.pop(after.id, None) is None:
+        elif was and not now:
+            self._owed.pop(after.id, None)
             self._settled.add(after.id)
 
     def put_back(self, fulfillment_id: str, source: object) -> None:
@@ -200,6 +207,8 @@ class ExceptionsOfPush:
 
     def resolve(self, found: ExceptionRecord | None, note: str, by: str) -> bool:
         """Close what the store says is done; return whether there was anything to close."""
+        if found is not None and found.closed_ms is not None:
+            self._over.append(found)  # it may still stand there
         if found is None or found.closed_ms is not None or found.id in self._resolved:
             return False
         try:
@@ -224,7 +233,10 @@ class ExceptionsOfPush:
             owed_record(orders[key], self._now_ms, self._random, source)
             for key, source in self._owed.items()
         ]
-        open_exceptions(unit, feed, [*asked_for, *self._held, *due, *self._opened.values()])
+        open_exceptions(unit, feed, [*asked_for, *self._held, *self._opened.values()])
+        open_as_it_stands(unit, feed, due)
+        self._close_what_moved_on(unit, feed, asked_for)
+        withdraw(feed, self._over)
         for key, record in self._assigned.items():
             given = unit.exceptions.give_within_store(key, record.assignee)
             if given is not None:
@@ -232,12 +244,28 @@ class ExceptionsOfPush:
         for exception_id, (by, note) in self._resolved.items():
             withdraw(feed, unit.exceptions.close([exception_id], self._now_ms, by=by, note=note))
         back = [key for key in self._may_be_back if not orders[key].total("to_put_back")]
+        for key in sorted(self._may_be_back - self._put_back_due.keys() - set(back)):
+            stands = put_back_record(orders[key], self._now_ms, self._random, "")
+            told = unit.exceptions.describe(stands.cause, str(stands.detail["text"]))
+            if told is not None:
+                announce(feed, told)
         if back:
             causes = map(put_back_cause, sorted(back))
             close_causes(unit, feed, causes, self._now_ms, note="Nothing is left to put back.")
         if self._settled:
             causes = map(owed_cause, sorted(self._settled))
             close_causes(unit, feed, causes, self._now_ms, note="The money is given back.")
+
+    def _close_what_moved_on(
+        self, unit: "Unit", feed: FeedWriter, asked_for: list[ExceptionRecord]
+    ) -> None:
+        """Let no store name a place that gave an order up in its turn: only the last is told."""
+        newest = {one.order_id: one.id for one in asked_for if one.kind in MOVED_ON}
+        for order_id, last in newest.items():
+            close_of_order(
+                unit, feed, order_id, (ExceptionKind.PROMISE_BROKEN,), self._now_ms,
+                note="It moved on: see what is open now.", but=(last,),
+            )  # fmt: skip
 
 
 def held_words(held: HeldBack, seq: int) -> str:

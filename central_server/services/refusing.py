@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from central_server.records import Location
-from central_server.services.judging import Judging
+from central_server.services.judging import Judging, fault_of
 from central_server.services.replication import Replication
 from sync.domain.ids import OpId
 from sync.domain.operations import aggregate_of
@@ -39,4 +39,4 @@ class Refusing(Replication):
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
         """Raise what made the operation impossible to write."""
         del op_id, record
-        raise self._problem
+        raise fault_of(self._problem)

@@ -5,15 +5,16 @@ written once at the end, the feed last. A row's watermark says which operations
 it includes, accepted or refused; so a store folds only later ones over it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, get_args
 
 from central_server.records import LedgerEntry, Location
 from central_server.services.corrections import due_mails, is_undone, keep_cancellations_back
+from central_server.services.exceptions import close_of_order
 from central_server.services.flow_handler import FlowHandler, Step
 from central_server.services.follow_ups import PushFollowUps
 from central_server.services.judging import (
+    HalfDone,
     Judging,
     LateStuck,
     NotTheStoresToSay,
@@ -22,14 +23,14 @@ from central_server.services.judging import (
 from central_server.services.moving import Moving
 from central_server.services.pending_mail import PendingMail
 from central_server.services.push_exceptions import ExceptionsOfPush
+from central_server.services.remembered_flows import RememberedFlows
 from central_server.services.reserving import Reserving
 from central_server.services.rights import SharedStock
 from central_server.services.succession import Standing
 from sync.domain.errors import OperationRefused
 from sync.domain.escrow import giving_way
-from sync.domain.exceptions import Task
-from sync.domain.flows import flow_named
-from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
+from sync.domain.exceptions import ExceptionKind, Task
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect
 from sync.domain.money_operations import MoneyOperation
@@ -37,7 +38,7 @@ from sync.domain.operations import LineShortPicked, aggregate_of
 from sync.domain.reserve_operations import BEGINNINGS, CENTRALS_OWN, WaitServed
 from sync.domain.sizing import sold_when_ms
 from sync.domain.stock_operations import FloorSold, StockOperation
-from sync.domain.transitions import Consequence, Flow, FulfillmentOperation, advance
+from sync.domain.transitions import Consequence, FulfillmentOperation, advance
 from sync.hub.feed import FeedWriter
 from sync.hub.ports import HeldBack, ReplicaState
 from sync.protocol.lines import OperationRecord
@@ -52,8 +53,8 @@ _ACCEPTED = VerdictStatus.ACCEPTED
 STOCK_OPERATIONS: frozenset[type] = frozenset(get_args(StockOperation))
 TASKS: frozenset[type] = frozenset(get_args(Task))
 MONEY_OPERATIONS: frozenset[type] = frozenset(get_args(MoneyOperation))
+HAS_ALL = "Nothing of the order is without a place any more."
 Records = Iterable[OperationRecord]
-StatusOf = Callable[[FulfillmentOrder], FulfillmentStatus]
 
 
 class Replication(Moving, Reserving):
@@ -77,15 +78,16 @@ class Replication(Moving, Reserving):
         self._handlers: Mapping[str, FlowHandler] = {one.flow: one for one in judging.handlers}
         self._now_ms = now_ms
         self._random = judging.random
-        self.trouble = judging.trouble
+        self.trouble: tuple[type[Exception], ...] = (*judging.trouble, HalfDone)
         self._rows: dict[str, FulfillmentOrder] = {}
         self._kept_marks: dict[str, Watermark] = {}
         self._marks: dict[str, Watermark] = {}
         """Watermarks of the rows that changed: exactly these are written."""
-        self._flows: dict[str, Flow] = {}
-        self._statuses_known: dict[str, tuple[FulfillmentOrder, FulfillmentStatus]] = {}
+        self._flows = RememberedFlows()
         self._effects: dict[str, tuple[int, int]] = {}
         self._ledger: list[LedgerEntry] = []
+        self._has_begun = False
+        """Whether the operation that is judged has changed anything here."""
         self._served: set[str] = set()
         """SKUs of which units went to somebody who waited."""
         self._ups = PushFollowUps(unit, judging.random, judging.promise_ms)
@@ -138,22 +140,35 @@ class Replication(Moving, Reserving):
                 self._kept_marks[one.row.order.id] = one.row.watermark
 
     def apply(self, op_id: OpId, record: OperationRecord) -> Verdict:
-        """Judge one operation. Where this raises, nothing has changed but a refusal's watermark."""
-        operation = record.op
-        kind = type(operation)
-        if kind in STOCK_OPERATIONS:
-            consequences = self._apply_stock(operation, op_id, record.at)
-        elif kind in TASKS:
-            consequences = self._apply_task(operation, record.by, op_id)
-        elif kind in MONEY_OPERATIONS:
-            consequences = self._apply_money(operation, record, op_id)
-        elif kind in BEGINNINGS:
-            consequences = self._begin(operation, record, op_id)
-        else:
-            consequences = self._apply_work(operation, record, op_id)
+        """Judge one operation. Where this raises, nothing has changed but a refusal's watermark.
+
+        Raises `HalfDone`, which ends the transaction, where that cannot be said.
+        """
+        self._has_begun = False
+        try:
+            consequences = self._judged(op_id, record)
+        except self.trouble:
+            raise
+        except Exception as fault:
+            if self._has_begun:
+                raise HalfDone(fault) from fault
+            raise
         if not consequences:
             return Verdict(seq=op_id.seq, status=_ACCEPTED)
         return Verdict(seq=op_id.seq, status=VerdictStatus.AMENDED, consequences=consequences)
+
+    def _judged(self, op_id: OpId, record: OperationRecord) -> tuple[Consequence, ...]:
+        operation = record.op
+        kind = type(operation)
+        if kind in STOCK_OPERATIONS:
+            return self._apply_stock(operation, op_id, record.at)
+        if kind in TASKS:
+            return self._apply_task(operation, record.by, op_id)
+        if kind in MONEY_OPERATIONS:
+            return self._apply_money(operation, record, op_id)
+        if kind in BEGINNINGS:
+            return self._begin(operation, record, op_id)
+        return self._apply_work(operation, record, op_id)
 
     def _apply_work(
         self, operation: FulfillmentOperation, record: OperationRecord, op_id: OpId
@@ -198,12 +213,13 @@ class Replication(Moving, Reserving):
         dev: str = "",
     ) -> tuple[Consequence, ...]:
         """Apply the rule and what follows from it; return what to tell the associate."""
-        outcome = advance(self._flow(before.flow), before, operation, at_ms)
+        outcome = advance(self._flows.named(before.flow), before, operation, at_ms)
         consequences = outcome.consequences
         handler = self._handlers.get(before.flow)
         if handler is not None and operation.kind in handler.kinds:
             step = Step(before, operation, outcome, by, at_ms, self._now_ms)
             consequences += self._follow(handler, step, source)
+        self._has_begun = True
         self._rows[before.id] = outcome.after
         if outcome.effects and type(operation) is not WaitServed:  # reserved before it was decided
             self._count(outcome.effects, source)
@@ -229,6 +245,7 @@ class Replication(Moving, Reserving):
     def _apply_stock(
         self, operation: StockOperation, op_id: OpId, at_ms: int
     ) -> tuple[Consequence, ...]:
+        self._has_begun = True
         effects = self._shared.apply(operation, op_id)
         if not isinstance(operation, FloorSold):
             return ()
@@ -308,33 +325,6 @@ class Replication(Moving, Reserving):
             self._marks[key] = standing.later(kept, mark)
         self._shared.keep_later_marks(standing)
 
-    def _flow(self, name: str) -> Flow:
-        """Return a flow that remembers each order's last status.
-
-        An operation's end is the next one's beginning, and finding a status is
-        the larger part of judging.
-        """
-        flow = self._flows.get(name)
-        if flow is None:
-            listed = flow_named(name)
-            flow = self._flows[name] = replace(
-                listed, status_of=self._remembering(listed.status_of)
-            )
-        return flow
-
-    def _remembering(self, status_of: StatusOf) -> StatusOf:
-        known = self._statuses_known
-
-        def remembered(order: FulfillmentOrder) -> FulfillmentStatus:
-            last = known.get(order.id)
-            if last is not None and last[0] is order:
-                return last[1]
-            status = status_of(order)
-            known[order.id] = (order, status)
-            return status
-
-        return remembered
-
     def _follow(self, handler: FlowHandler, step: Step, source: object) -> tuple[Consequence, ...]:
         mark = self._ups.begin(str(source), self._now_ms)
         try:
@@ -385,6 +375,10 @@ class Replication(Moving, Reserving):
         self._write_mails()
         ups.money.flush()
         self._inbox.write(unit, feed, ups.exceptions, self._rows)
+        for order_id in ups.no_more_unsourced():
+            close_of_order(
+                unit, feed, order_id, (ExceptionKind.UNSOURCED,), self._now_ms, note=HAS_ALL
+            )
         self.heads = feed.flush()
 
     def _statuses(self) -> dict[str, str]:

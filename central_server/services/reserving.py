@@ -68,6 +68,7 @@ class Reserving(ABC):
     _ups: PushFollowUps
     _inbox: ExceptionsOfPush
     _served: set[str]
+    _has_begun: bool
 
     @abstractmethod
     def _load(self, fulfillment_ids: Collection[str]) -> None:
@@ -162,6 +163,7 @@ class Reserving(ABC):
             raise AlreadyBegun(key)
         fulfillment = begun(operation, self._location_id, record.at)
         order = order_of(operation, fulfillment, self._location)
+        self._has_begun = True
         self._rows[key] = fulfillment
         self._kept_marks[key] = Watermark()
         self._marks[key] = Watermark(op_id.replica_id, op_id.epoch, op_id.seq)
@@ -186,6 +188,7 @@ class Reserving(ABC):
     ) -> tuple[Consequence, ...]:
         currency = getattr(operation, "currency", "")
         entry = self._money_entry(op_id, record.by, record.at, record.dev, currency)
+        self._has_begun = True
         self._ups.money.post(operation, entry)
         self._inbox.after_money(operation, self._location_id, op_id)
         return ()

@@ -15,6 +15,7 @@ from central_server.services.held_views import (
     verdict_of,
     verdict_words,
 )
+from central_server.services.judging import fault_of
 from central_server.services.push_exceptions import held_words
 from central_server.services.replication import Replication
 from central_server.services.rights import VOID_RIGHTS
@@ -183,6 +184,7 @@ def _read(line: bytes) -> tuple[OperationRecord | None, str]:
         return None, str(problem)[:PROBLEM_LENGTH_MAX]
 
 
-def _spoilt(seq: int, fault: Exception) -> Verdict:
+def _spoilt(seq: int, problem: Exception) -> Verdict:
+    fault = fault_of(problem)
     text = f"{type(fault).__name__}: {fault}"[:PROBLEM_LENGTH_MAX]
     return Verdict(seq=seq, status=VerdictStatus.QUARANTINED, code=FAULT, text=text)

@@ -22,18 +22,17 @@ from central_server.services.errors import (
     UnknownSkus,
 )
 from central_server.services.order_giving import Giving, tell
-from central_server.services.order_release import release, write_counts
+from central_server.services.order_release import release, settle_unsourced, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
 from central_server.services.outlook import Taken
 from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
-from central_server.services.promising import by_sku, open_hours
+from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
-from sync.domain.exceptions import ExceptionKind
 from sync.domain.orders import OrderStatus
 from sync.domain.paying import FLOW as RESERVE
 
@@ -149,7 +148,8 @@ class UnfillableDesk:
             wanted = by_sku(order, _unsourced(order))
             unit.supply.lock_receipts(wanted)
             taken, due_ms, place = _coming(unit, order, wanted, now_ms)
-            by_ms = promised_by(open_hours(place), due_ms, self._how.promise_ms)
+            ready_in = ready_in_ms(place, self._how.promise_ms)
+            by_ms = promised_by(open_hours(place), due_ms, ready_in)
             claim_receipts(unit, order, taken, now_ms, by_ms, place)
             return f"Promised by {rfc3339(by_ms)}."
 
@@ -180,7 +180,7 @@ class UnfillableDesk:
             after = unit.orders.get(order_id)
             assert after is not None
             if not _unsourced(after) or kind == "back_ordered":
-                close_unsourced(unit, order_id, now, by, text)
+                settle_unsourced(unit, order_id, now, self._how, by=by, note=text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
             told = deliveries_of(unit.orders.events(order_id))
             holds, expected_ms = unit.holds.of(order_id), unit.supply.promised_by(order_id)
@@ -229,13 +229,3 @@ def _coming(
     place = unit.locations.get(next(one for one in places if one))
     assert place is not None
     return taken, due_ms, place
-
-
-def close_unsourced(unit: "Unit", order_id: str, now_ms: int, by: str, note: str) -> None:
-    """End what waited for a person because nobody could fill it."""
-    open_ones = [
-        one.id
-        for one in unit.exceptions.of_order(order_id)
-        if one.kind == ExceptionKind.UNSOURCED.value and one.closed_ms is None
-    ]
-    unit.exceptions.close(open_ones, now_ms, by=by, note=note)

@@ -11,16 +11,10 @@ from central_server.config import CentralSettings
 from central_server.services.verification import verify
 from central_server.storage.database import Database
 from sync.domain import operations as op
-from tests.central_server.test_recovery import (
-    DAY_S,
-    HOUR_S,
-    check_agreed,
-    handed_over,
-    pass_time,
-    serve,
-)
+from tests.central_server.test_recovery import DAY_S, HOUR_S
 from tests.support.bridge import Machine
 from tests.support.central_world import SECRET, World, build_world, whole_pickup
+from tests.support.drills import check_agreed, handed_over, pass_time, serve
 from tests.support.postgresql import PostgresqlServer
 from tests.support.store_side import RealCentralSide, share_by_escrow
 

@@ -21,6 +21,7 @@ from sync.domain.fulfillment import FulfillmentOrder, PickupProof, ProofKind
 from sync.domain.orders import Channel
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.session import EnrolRequest, HelloAnswer, HelloRequest, PushAnswer, PushHeader
+from sync.protocol.verdicts import Verdict
 from tests.support.builders import ManualClock
 
 SECRET = "a secret for tests only, long enough to sign with"
@@ -95,6 +96,17 @@ class Device:
         """Send everything from `first` on."""
         header, lines = self.frame(first, known=known)
         return self.world.parts.central.sync.push(self.replica_id, header, lines)
+
+    def push_all(self) -> list[Verdict]:
+        """Send everything, and again what central did not take at once; return all verdicts."""
+        taken = 0
+        found: list[Verdict] = []
+        while taken < len(self.lines):
+            answer = self.push(taken + 1, known=taken)
+            assert answer.acked_seq > taken
+            taken = answer.acked_seq
+            found += answer.verdicts
+        return found
 
     def frame(self, first: int = 1, *, known: int = 0) -> tuple[PushHeader, tuple[bytes, ...]]:
         lines = tuple(self.lines[first - 1 :])

@@ -252,7 +252,7 @@ def test_a_sale_that_is_settled_late_leaves_newer_stock_rows_newer(world, desk, 
         FloorSold("T-2", (SkuUnits("SKU-1", 1),)),
         FloorSold("T-3", (SkuUnits("SKU-2", 1),)),
     )
-    store.push()
+    store.push_all()
     assert [one[1] for one in open_ones(world)] == ["R-S001/1/1", "R-S001/1/3"]
     assert rows_of(world, Entity.STOCK)["SKU-1"].watermark.seq == 2
     monkeypatch.setattr(SharedStock, "apply", mended)

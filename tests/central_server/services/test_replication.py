@@ -4,6 +4,8 @@ import pytest
 
 from sync.domain import operations as op
 from sync.domain.fulfillment import PickupProof, ProofKind, ShortReason
+from sync.domain.ids import OpId
+from sync.domain.stock_operations import FloorSold, SkuUnits
 from sync.domain.transitions import ConsequenceKind
 from sync.protocol import errors
 from sync.protocol.adapters import adapter
@@ -267,6 +269,35 @@ def test_failing_handler_gives_back_what_it_reserved(world, monkeypatch):
     assert world.stock("S001") == (10, 3)
     assert world.stock("S002") == (10, 0)
     assert len(world.fulfillments(placed.order_id)) == 1
+    world.check_books()
+
+
+def test_a_sale_that_is_held_for_a_fault_counts_once_it_is_approved(world, monkeypatch):
+    """What breaks while its broken promise moves takes the sale's units back, and no others."""
+    from central_server.services.fetching_handler import FetchingHandler
+
+    first, second = world.place(("SKU-1", 5)), world.place(("SKU-2", 2))
+    store = world.device("S001")
+    known = FetchingHandler.follow
+
+    def broken(handler, step, ups):
+        if step.operation.kind == "line_short_picked":
+            raise RuntimeError("a bug")
+        return known(handler, step, ups)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(FetchingHandler, "follow", broken)
+        store.do(FloorSold("T-0", (SkuUnits("SKU-1", 1),)))
+        store.do(FloorSold("T-1", (SkuUnits("SKU-1", 7),)))
+        store.do(*whole_pickup(only(world, second)))
+        (verdict,) = store.push_all()
+    assert (verdict.seq, verdict.code, verdict.text) == (2, "fault", "RuntimeError: a bug")
+    assert world.stock("S001") == (9, 5)
+    assert world.order(second.order_id)["status"] == "fulfilled"
+    done = world.parts.central.quarantine.retry(OpId("R-S001", 1, 2), by="Ann")
+    assert done["operation"]["status"] == "amended"
+    assert world.stock("S001") == (2, 2)
+    assert [one.location_id for one in world.fulfillments(first.order_id)][-1] != "S001"
     world.check_books()
 
 
