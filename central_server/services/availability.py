@@ -155,7 +155,9 @@ class _Answer:
                 "available_to_promise": promise.quantity,
                 "release_at": rfc3339_or_none(self._releases.get(sku)),
                 "pre_order": later[sku].quantity if sku in self._releases else None,
-                "inbound": [_inbound(one) for one in self._inbound(sku, None, promise)],
+                "inbound": [
+                    _inbound(one) for one in self._inbound(sku, None, later.get(sku, promise))
+                ],
             }
             if dated is not None:
                 entry |= dated.entry(sku, is_explained=self._question.explain)
@@ -204,7 +206,9 @@ class _Answer:
     ) -> Document:
         promise = found[sku]
         age_ms = data_age_ms(heard_ms, self._now_ms)
-        inbound_ = self._inbound(sku, place.id, promise)
+        # What may not be sold yet is not what receipts have to make up for.
+        sold = later[self._own.method][place.id][sku] if sku in self._releases else promise
+        inbound_ = self._inbound(sku, place.id, sold)
         entries = [
             self._method(place, method, promises[place.id][sku])
             | {"pre_order": self._pre_order(place, sku, method, later, inbound_)}

@@ -3,8 +3,8 @@
     touched   SKUs whose stock moved since the last look, known by the stores' feeds; those of
               which orders that wait want, or keep, other units than then
     places    the feeds of single places, of those that settings name, in the same way
-    all       when rules (of promising, or of routing) or kits change, a time box opens or closes,
-              and every `SWEEP_MS`, as silence and leases leave no row anywhere
+    all       when rules (of promising, or of routing), kits or a location change, a time box opens
+              or closes, and every `SWEEP_MS`, as silence and leases leave no row anywhere
 
 Compacted: one row a SKU, so a full feed and a delta are the same query. Whoever misses
 something for a while catches up from where they were.
@@ -128,26 +128,28 @@ class AvailabilityPublisher:
         routing = view.routing_rules.in_force(now_ms)  # by others nothing is kept at places
         revision = (head.revision, head.catalogue, routing.version)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
-        if revision != self._revision or now_ms >= self._all_due_ms or is_set_back:
+        is_due = revision != self._revision or now_ms >= self._all_due_ms or is_set_back
+        changed = () if is_due else view.promise_signs.changed(moved)
+        if is_due or any(entity == Entity.STORE.value for _, entity, _ in changed):
             edge_ms = next_edge_ms(view, view.promise_rules.in_force(now_ms), now_ms)
             routed_until_ms = routing.until_ms(now_ms) or edge_ms
             self._all_due_ms = min(now_ms + SWEEP_MS, edge_ms, routed_until_ms)
             self._revision = revision
             self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
-            touched: Collection[str] = view.demand.skus()
+            # With what was told before: a kit that is none any more has no stock of its own.
+            touched: Collection[str] = {*view.demand.skus(), *view.availability_feed.told()}
         else:
-            touched = {
-                key
-                for _, entity, key in view.promise_signs.changed(moved)
-                if entity == Entity.STOCK.value
-            } | waits
+            touched = {key for _, entity, key in changed if entity == Entity.STOCK.value} | waits
         self._revs = revs
         kits = view.supply.bundles_with(touched)
         self._todo.update(dict.fromkeys(sorted({*touched, *kits})))
 
     def _began_or_ended(self, view: "View") -> set[str]:
         """Return the SKUs of which orders that wait want or keep other units than before."""
-        now = {(sku, ""): units for sku, units in view.orders.all_unsourced().items()}
+        wanted = view.orders.all_unsourced()
+        # As they count where a promise is made: what waits for a receipt takes nothing.
+        later = view.supply.waiting(wanted) if wanted else {}
+        now = {(sku, ""): units - later.get(sku, 0) for sku, units in wanted.items()}
         now |= view.holds.all_kept()
         before, self._waiting = self._waiting, now
         return {sku for (sku, _), _ in now.items() ^ before.items()}

@@ -1,9 +1,10 @@
 """What locations did with the parcels of a period: for what others would have missed. Pure."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from central_server.records import Order
 from sync.domain.fulfillment import FulfillmentOrder
 
 
@@ -46,6 +47,24 @@ def records_of(parts: Sequence[FulfillmentOrder]) -> dict[str, Record]:
         place: Record(given, missed, parcels, late, behind // max(1, parcels))
         for place, (given, missed, parcels, late, behind) in sums.items()
     }
+
+
+def units_to_send(
+    order: Order, parts: Sequence[FulfillmentOrder], *, is_called_off: bool
+) -> dict[int, int]:
+    """Return the units by line that were to be sent: what nobody had is, what was called off not.
+
+    Of an order that was called off whole only what had left before.
+    """
+    units = Counter({line.line: line.quantity for line in order.lines})
+    if is_called_off:
+        units = Counter()
+        for part in parts:
+            units.update({line.line: line.fulfilled for line in part.lines})
+    else:
+        for part in parts:
+            units.subtract({line.line: line.cancelled for line in part.lines})
+    return {line: count for line, count in units.items() if count > 0}
 
 
 def shipped_ms(part: FulfillmentOrder) -> int | None:

@@ -118,16 +118,21 @@ class PromiseMemory:
     ) -> dict[str, dict[str, int]]:
         """Return the units that each place adds to what the network may promise, by SKU.
 
-        Without what it keeps for parcels that are held.
+        Without what it keeps for parcels that are held, and for orders that wait there.
         """
         general, held = Ask(ask.channel, ask.method), promises.held(skus)
+        waited = promises.kept(skus, ask)
+
+        def left(sku: str, units: Mapping[str, int]) -> dict[str, int]:
+            return _less(_less(units, held[sku]), waited.get(sku, {}))
+
         with self._lock:
             if self._kept_for(promises, skus, general) is not None:
-                return {sku: _less(self._units(sku, general), held[sku]) for sku in skus}
+                return {sku: left(sku, self._units(sku, general)) for sku in skus}
         found: dict[str, dict[str, int]] = {sku: {} for sku in skus}
         for node in promises.nodes(skus):
             found[node.position.sku][node.place.id] = promises.part(node, general)[0]
-        return {sku: _less(units, held[sku]) for sku, units in found.items()}
+        return {sku: left(sku, units) for sku, units in found.items()}
 
     def _units(self, sku: str, ask: Ask) -> dict[str, int]:
         sums = self._sums.get(((ask.channel, ask.method), sku))

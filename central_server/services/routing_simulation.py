@@ -9,7 +9,8 @@ order it gives up again, as late, and it goes on by the rules; what another woul
 or kept late is expected from what it missed and kept late in this period. Grace is waited
 for, and pickups take their part of a day as they did, by the limits that are tried. What waited
 for a release date is decided when it was, and what waited for goods on their way, too, unless the
-rules that are tried find all of it before; what still waits after that is not decided.
+rules that are tried find all of it before; what still waits after that is not decided. Orders
+that were called off, or that are still held, are left out on both sides.
 
 Not part of it: what customers would have done, stock that records did not know, offers, holds
 that a person ends, and orders that would be decided together.
@@ -25,7 +26,13 @@ from central_server.records import Order
 from central_server.services.decisions import Decision
 from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import Free, ParcelRouting
-from central_server.services.past_records import Record, is_late, records_of, shipped_ms
+from central_server.services.past_records import (
+    Record,
+    is_late,
+    records_of,
+    shipped_ms,
+    units_to_send,
+)
 from central_server.services.promises import Ask, Promises
 from central_server.services.routing_desk import rules_of
 from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
@@ -75,11 +82,12 @@ class RoutingSimulation:
             orders = sorted(comparable, key=lambda one: (one.placed_at_ms, one.id))
             replay = _Replay(view, rules, orders, now, self._promise_ms)
             actual, simulated, moved = replay.play()
+            left += len(orders) - len(replay.orders)
         return {
             "version": rules.version,
             "from": rfc3339(from_ms),
             "until": rfc3339(until_ms),
-            "orders": len(orders),
+            "orders": len(replay.orders),
             "orders_left_out": left,
             "happened": actual.document(),
             "simulated": simulated.document(),
@@ -120,13 +128,20 @@ class _Replay:
     ) -> None:
         self._view = view
         self._rules = rules
-        self._orders = orders
         self._now_ms = now_ms
         self._promise_ms = promise_ms
         ids = [one.id for one in orders]
         stored = view.fulfillments.of_orders(ids) if ids else {}
         self._parts = {key: orders_in(found) for key, found in stored.items()}
         self._rates = view.shipping.rates()
+        gone = view.orders.called_off(ids) if ids else set()
+        self._units = {
+            one.id: units_to_send(one, self._parts.get(one.id, ()), is_called_off=one.id in gone)
+            for one in orders
+        }
+        held = {one.order_id for one in view.holds.of_many(ids) if one.closed_ms is None}
+        self.orders = [one for one in orders if self._units[one.id] and one.id not in held]
+        """Those that are compared: not what was called off, and not what still waits."""
         self._places = {one.id: one for one in view.locations.all()}
         self._records = records_of([one for parts in self._parts.values() for one in parts])
         self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
@@ -135,13 +150,13 @@ class _Replay:
 
     def play(self) -> tuple[Side, Side, list[Document]]:
         """Return both sides, and the orders that would have gone elsewhere."""
-        from_ms = min((one.placed_at_ms for one in self._orders), default=self._now_ms)
+        from_ms = min((one.placed_at_ms for one in self.orders), default=self._now_ms)
         stock = self._stock(from_ms)
         actual, simulated = Side(), Side()
-        waited = self._view.orders.waited([one.id for one in self._orders])
+        waited = self._view.orders.waited([one.id for one in self.orders])
         turns = [
             turn
-            for number, one in enumerate(self._orders)
+            for number, one in enumerate(self.orders)
             if (turn := self._first(number, one, waited.get(one.id))).at_ms < NEVER
         ]
         others = self._others(from_ms, max(
@@ -157,7 +172,7 @@ class _Replay:
             for more in again:
                 heappush(turns, more)
         moved: list[Document] = []
-        for order in self._orders:
+        for order in self.orders:
             went = self._happened(order, self._routing(order.placed_at_ms), actual)
             goes = sorted(set(self._goes[order.id]))
             simulated.split_orders += len(goes) > 1
@@ -175,7 +190,7 @@ class _Replay:
         What waited for a date is decided when it was, whatever the rules. What waited for goods
         is, too, where the rules that are tried do not find all of it before.
         """
-        turn = _Turn(self._released_ms(order), number, order, _units(order))
+        turn = _Turn(self._released_ms(order), number, order, self._units[order.id])
         if waited_for_date is None:
             return turn
         made = [made_at_ms(one.id) for one in self._parts[order.id]]
@@ -185,7 +200,7 @@ class _Replay:
     def _released_ms(self, order: Order) -> int:
         """Return when an order's grace ends by the rules that are tried."""
         routing = self._routing(order.placed_at_ms)
-        rule = routing.route_of(routing.order(order, _units(order)), order.ship_method)
+        rule = routing.route_of(routing.order(order, self._units[order.id]), order.ship_method)
         ends = [one.until_ms for one in holds_of(order.id, rule, order.placed_at_ms)]
         return max([order.placed_at_ms, *(end for end in ends if end is not None)])
 
@@ -248,7 +263,7 @@ class _Replay:
         """
         if not self._rules.limits_capacity:
             return []
-        mine = {one.id for one in self._orders}
+        mine = {one.id for one in self.orders}
         since_ms = max(0, from_ms - 2 * DAY_LONGEST_MS)
         found = orders_in(self._view.fulfillments.made(since_ms, until_ms))
         kept = [one for one in found if one.order_id not in mine and _is_done(one)]
@@ -267,20 +282,24 @@ class _Replay:
             used[part.starts_ms] = used.get(part.starts_ms, CapacityUse()) + part.use_of(units)
 
     def _stock(self, from_ms: int) -> PastStock:
-        skus = sorted({line.sku for order in self._orders for line in order.lines})
+        skus = sorted({line.sku for order in self.orders for line in order.lines})
         promised = Promises(self._view, self._now_ms).at(skus, Ask(method=Method.SHIP.value))
         free = {
             (place, sku): one.raw
-            for place, found in promised.items() for sku, one in found.items() if one.is_offered
+            for place, found in promised.items() for sku, one in found.items()
+            if one.is_offered and not one.is_protected
         }  # fmt: skip
-        return PastStock(free, self._view.stock_ledger.movements(skus, from_ms), self._sources())
+        # What moved where no parcel may be sent from was never there for one.
+        moved = self._view.stock_ledger.movements(skus, from_ms)
+        there = (one for one in moved if (one.location_id, one.sku) in free)
+        return PastStock(free, there, self._sources())
 
     def _sources(self) -> set[str]:
         """Return under which names the replayed orders moved stock."""
         parts = [one.id for found in self._parts.values() for one in found]
         done = self._view.journal.history(parts) if parts else ()
         return {
-            *(order.id for order in self._orders),
+            *(order.id for order in self.orders),
             *(f"{why}:{key}" for key in parts for why in ("lapse", "idle")),
             *(str(OpId(one.replica_id, one.epoch, one.seq)) for one in done),
         }
@@ -373,10 +392,6 @@ class _Parcel:
     grams: int
     leaves_ms: int
     kept: float
-
-
-def _units(order: Order) -> dict[int, int]:
-    return {line.line: line.quantity for line in order.lines}
 
 
 def _is_done(part: FulfillmentOrder) -> bool:

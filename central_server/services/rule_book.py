@@ -27,6 +27,7 @@ from central_server.sourcing.rule_versions import (
     RuleVersion,
     VersionState,
     archived,
+    from_now_on,
     published,
 )
 from sync.clock import Clock
@@ -175,7 +176,10 @@ class RuleBook(ABC, Generic[R]):
         self, unit: "Unit", draft: RuleVersion[R], start_ms: int, action: str, by: str, note: str
     ) -> Document:
         now = self._clock.now_ms()
-        changed = published(self.versions(unit).published(), draft, start_ms, by=by, now_ms=now)
+        others = self.versions(unit).published()
+        if start_ms <= now:
+            start_ms = from_now_on(others, now)
+        changed = published(others, draft, start_ms, by=by, now_ms=now)
         self._keep(unit, changed, action, draft.version, by, note)
         return self._document(changed[-1], now, [])
 

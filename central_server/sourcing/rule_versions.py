@@ -17,6 +17,8 @@ from typing import Generic, TypeVar
 
 R = TypeVar("R")
 """One rule, of promising or of routing."""
+CLOCKS_APART_MS = 10_000
+"""How far clocks of central's processes may be apart (README)."""
 
 
 class VersionState(StrEnum):
@@ -62,6 +64,23 @@ class RuleVersion(Generic[R]):
         if start is None or said is None or start > now_ms:
             return False
         return start != end or start <= said
+
+
+def from_now_on(versions: Sequence[RuleVersion[R]], now_ms: int) -> int:
+    """Return when what is published for now begins: behind whatever was, by any clock.
+
+    Clocks of central's processes may be `CLOCKS_APART_MS` apart: what one that is ahead
+    published for now would take over by itself a moment later.
+    """
+    begun = (
+        one.effective_from_ms
+        for one in versions
+        if one.effective_from_ms is not None
+        and one.published_ms is not None
+        and one.effective_from_ms - one.published_ms <= CLOCKS_APART_MS
+        and one.effective_from_ms <= now_ms + CLOCKS_APART_MS
+    )
+    return max([now_ms, *begun])
 
 
 def published(

@@ -92,6 +92,16 @@ class AvailabilityFeed:
         }
         return {key: units for key, units in changed.items() if units}
 
+    def told(self) -> set[str]:
+        """Return the SKUs of which any shop was told that there are some."""
+        return {
+            sku
+            for table in (AVAILABILITY_FEED, AVAILABILITY_FEED_PLACES)
+            for (sku,) in self._connection.execute(
+                select(table.c.sku).where((table.c.level > 0) | (table.c.units > 0)).distinct()
+            )
+        }
+
     def last_rev(self, key: Key) -> int:
         """Return the newest rev."""
         table, _ = _kept(key)

@@ -290,6 +290,15 @@ class Orders:
             for row in rows
         )
 
+    def called_off(self, order_ids: Collection[str]) -> set[str]:
+        """Return those of `order_ids` that somebody cancelled as a whole."""
+        rows = self._connection.execute(
+            select(ORDER_EVENTS.c.order_id)
+            .where(among(self._connection, ORDER_EVENTS.c.order_id, order_ids))
+            .where(ORDER_EVENTS.c.kind == "cancelled")
+        )
+        return set(rows.scalars())
+
     def add_trace(self, trace: Trace) -> None:
         """Keep why an order went where it went."""
         insert_many(self._connection, ROUTING_TRACES, _TRACE, _trace_values([trace]))

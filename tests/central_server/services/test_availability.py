@@ -11,6 +11,7 @@ from central_server.services.availability import Question
 from central_server.services.carrier_file import CarrierFile
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import BundleInvalid
+from central_server.services.idempotency import RequestIdentity
 from central_server.services.promises import Ask
 from central_server.services.times import rfc3339
 from central_server.sourcing.engine.model import Goal
@@ -260,6 +261,47 @@ def test_what_is_on_its_way_has_a_date(world):
     assert [part["location_id"] for part in whole["inbound"]] == ["S001"]
     supply.close("R1")
     assert ask(world, "SKU-1", of_network=True)["network"][0]["inbound"] == []
+
+
+def test_receipts_may_be_pre_ordered_as_far_as_an_order_can_take_them(world):
+    """What may not be sold yet is taken by nobody: pre-orders take it, and only then receipts."""
+    supply, now = world.parts.central.supply, world.clock.now_ms()
+    supply.set_release("SKU-1", now + 10 * DAY_MS)
+    supply.expect(Receipt("R1", "S001", "SKU-1", 5, now + 5 * DAY_MS))
+
+    def shown() -> tuple[list[int], list[int], bool]:
+        (one,) = ask(world, "SKU-1", location_ids=("S001",))["availability"]
+        (whole,) = ask(world, "SKU-1", of_network=True)["network"]
+        pickup = next(each for each in one["methods"] if each["method"] == "pickup")
+        here, everywhere = ([part["units"] for part in of["inbound"]] for of in (one, whole))
+        return here, everywhere, pickup["pre_order"] is not None
+
+    def order(units: int) -> None:
+        new = replace(world.new_order(("SKU-1", units)), accept_later=True)
+        world.keys += 1
+        identity = RequestIdentity("test", f"pre-{world.keys}", "body")
+        world.parts.central.orders.place(new, identity)
+
+    for units in (6, 4):
+        assert shown() == ([5], [5], True)
+        order(units)
+    assert shown() == ([5], [5], True)
+    order(5)
+    assert shown() == ([], [], False)
+
+
+def test_the_network_names_no_place_whose_units_are_kept(world):
+    """An order waits at S001 for something else, and its units are kept there."""
+    none = [StockItem(place, "SKU-2", 0) for place in ("S001", "S002", "S003")]
+    world.parts.intake.stock(none, "count")
+    due_ms = world.clock.now_ms() + 5 * DAY_MS
+    world.parts.central.supply.expect(Receipt("R1", "S001", "SKU-2", 5, due_ms))
+    new = replace(world.new_order(("SKU-1", 10), ("SKU-2", 1)), accept_later=True)
+    world.parts.central.orders.place(new, RequestIdentity("test", "waits", "body"))
+    (whole,) = ask(world, "SKU-1", of_network=True, has_dates=True, explain=True)["network"]
+    assert whole["available_to_promise"] == 20
+    assert {one["location_id"] for one in whole["places"]} == {"S002", "S003"}
+    assert "S001" not in {one["location_id"] for one in whole["methods"]}
 
 
 def test_protected_stock_is_shown_for_pickup_alone(world):

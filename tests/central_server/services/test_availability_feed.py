@@ -1,5 +1,6 @@
 """The published feed: shops hear of what crosses a threshold, and can always catch up."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from central_server.services.availability_feed import (
 )
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import FeedCursorOver, NotFound
+from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
+from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from tests.central_server.services.test_availability import with_kit
 from tests.central_server.services.test_parcels import place as place_parcel
@@ -172,6 +175,47 @@ def test_kits_move_with_their_components(world, publisher):
         world.place(("SKU-1", 9), at=place)
     work_off(publisher)
     assert read(world, cursor)[0] == {"SKU-1": 3, "KIT": 0}
+
+
+def test_a_kit_that_is_none_any_more_is_sold_out(world, publisher):
+    """It has no stock of its own that a sweep would look at; also a new process tells of it."""
+    with_kit(world)
+    work_off(publisher)
+    _, cursor = read(world)
+    world.parts.central.supply.set_bundle("KIT", {})
+    world.clock.advance(SWEEP_MS)
+    work_off(AvailabilityPublisher(world.database, world.clock, THRESHOLDS))
+    assert read(world, cursor)[0] == {"KIT": 0}
+
+
+def test_a_location_that_offers_nothing_is_heard_of_at_the_next_look(world, publisher):
+    """Its row says so, not its stock."""
+    _, cursor = read(world)
+    with world.database.read() as view:
+        place = view.locations.get("S001")
+    world.parts.intake.locations([replace(place, pickup_enabled=False)])
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    assert read(world, cursor)[0] == dict.fromkeys(SKUS, 20)
+
+
+def test_a_receipt_that_does_not_come_is_heard_of_at_the_next_look(world):
+    """The order that waited for it wants what is there now: as many as before, of other units."""
+    world.parts.intake.stock([StockItem("S001", "SKU-2", 0)], "count")
+    supply, now = world.parts.central.supply, world.clock.now_ms()
+    supply.expect(Receipt("R1", "S001", "SKU-2", 30, now + 5 * 86_400_000))
+    new = replace(world.new_order(("SKU-2", 12)), accept_later=True)
+    world.parts.central.orders.place(new, RequestIdentity("test", "later", "body"))
+    publisher = AvailabilityPublisher(world.database, world.clock, THRESHOLDS)
+    work_off(publisher)
+    _, cursor = read(world)
+    supply.close("R1", 0)
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    (network,) = world.parts.central.availability.answer(
+        Question(("SKU-2",), of_network=True)
+    )["network"]  # fmt: skip
+    assert read(world, cursor)[0] == {"SKU-2": network["available_to_promise"]}
 
 
 def test_two_publishers_tell_the_same(world, publisher):

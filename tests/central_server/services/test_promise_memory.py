@@ -37,10 +37,11 @@ def agree(world: World, *memories: PromiseMemory) -> None:
         promises = Promises(view, now)
         books = promises.network(SKUS, ANYBODY)
         adds: dict[str, dict[str, int]] = {sku: {} for sku in SKUS}
-        held = promises.held(SKUS)
+        held, waited = promises.held(SKUS), promises.kept(SKUS, ANYBODY)
         for node in promises.nodes(SKUS):
             sku, place = node.position.sku, node.place.id
-            if (units := promises.part(node, ANYBODY)[0] - held[sku].get(place, 0)) > 0:
+            kept = held[sku].get(place, 0) + waited.get(sku, {}).get(place, 0)
+            if (units := promises.part(node, ANYBODY)[0] - kept) > 0:
                 adds[sku][place] = units
         places = promises.at(SKUS, OWN, NAMES, network=promises.network)
         for least, margin in ((0, 1), (1, 1), (1, 0), (20, 2)):

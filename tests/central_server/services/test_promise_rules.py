@@ -325,6 +325,24 @@ def test_rolling_back_brings_an_earlier_version_into_force(world):
         book.roll_back(later["version"], note="", by="Kim")
 
 
+@pytest.mark.parametrize("is_rolled_back", [True, False])
+def test_what_is_published_for_now_ends_what_a_faster_clock_published(world, is_rolled_back):
+    """Processes' clocks are ten seconds apart at most: nothing takes over again by itself."""
+    book = world.parts.central.promise_rules
+    good = PromiseRule("r", HOLD, units=1)
+    first = publish(world, good)
+    world.clock.advance(MINUTE_MS)
+    world.clock.advance(8_000)
+    publish(world, PromiseRule("r", HOLD, units=4))
+    world.clock.advance(-5_000)
+    again = book.roll_back(first, note="", by="Kim") if is_rolled_back else None
+    if again is None:
+        publish(world, good)
+    for _ in range(2):
+        world.clock.advance(MINUTE_MS)
+        assert shown(world) == 9
+
+
 def test_a_preview_sees_rules_that_changed_places(world):
     """The first rule that holds decides, so the order counts beside what is new for others."""
     west = PromiseRule("west", SAFETY, units=1, locations=("S001", "S002"))

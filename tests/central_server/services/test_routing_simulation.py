@@ -11,6 +11,7 @@ from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotFound
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.past_stock import Movement, PastStock
+from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.storage.fulfillments import Fulfillments
@@ -25,6 +26,7 @@ from tests.central_server.services.test_need_by import (
     told,
 )
 from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_promise_rules import publish as publish_promising
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_why import placed
 from tests.support.central_world import PLACES, World
@@ -265,10 +267,46 @@ def test_what_waited_is_decided_when_it_could_be_sent(shipping, why):
     book = central.routing_rules
     version = int(str(book.draft([], note="", by="Kim")["version"]))
     found = central.simulation.run(version, from_ms=0, until_ms=shipping.clock.now_ms())
-    assert (found["orders"], found["orders_elsewhere"]) == (2, 0)
+    assert (found["orders"], found["orders_left_out"], found["orders_elsewhere"]) == (1, 1, 0)
     assert found["simulated"] == found["happened"]
     assert (found["simulated"]["parcels"], found["simulated"]["units_shipped"]) == (1, 2)
     assert found["simulated"]["days_mean"] > 2
+
+
+def test_what_was_called_off_or_waits_is_compared_on_neither_side(shipping):
+    """Whole orders are left out and counted; of a part of one the rest is compared."""
+    place(shipping, ("SKU-1", 4))
+    gone = place(shipping, ("SKU-2", 4))[0]
+    less = place(shipping, ("SKU-3", 4))[0]
+    central = shipping.parts.central
+    central.cancelling.cancel(gone, reason="", actor="shop")
+    identity = RequestIdentity("test", "less", "body")
+    central.cancelling_units.cancel(less, {1: 3}, identity, reason="", actor="shop")
+    publish(shipping, RoutingRule("grace", ROUTE, grace_minutes=60))
+    place(shipping, ("SKU-2", 1))
+    shipping.clock.advance(1)
+    found = simulate(shipping)
+    assert (found["orders"], found["orders_left_out"], found["orders_elsewhere"]) == (2, 2, 0)
+    assert found["simulated"] == found["happened"]
+    assert found["simulated"]["units_shipped"] == 5
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [PromiseRule("own", RuleKind.PROTECT, locations=("S001",)),
+     PromiseRule("no", RuleKind.OFFER, offered=False, locations=("S001",), methods=("ship",))],
+    ids=lambda one: one.kind,
+)  # fmt: skip
+def test_a_place_that_may_send_nothing_sends_nothing_in_a_replay(shipping, rule):
+    """Also where a pickup took units there since: they come back for no parcel."""
+    publish_promising(shipping, rule)
+    _, (part,) = place(shipping, ("SKU-1", 2))
+    shipping.clock.advance(HOUR_MS)
+    shipping.place(("SKU-1", 4), at="S001")
+    shipping.clock.advance(1)
+    found = simulate(shipping)
+    assert found["simulated"]["parcels_by_location"] == {part.location_id: 1}
+    assert (part.location_id != "S001", found["orders_elsewhere"]) == (True, 0)
 
 
 def test_what_waited_for_goods_goes_at_once_by_rules_that_find_them(shipping):
