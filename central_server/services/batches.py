@@ -262,11 +262,15 @@ def expected_prices(
 ) -> dict[Cell, float]:
     """Return what a unit of each cell is worth for such orders to come.
 
-    Raises `OptimizerMissing`, `OptimizerFailed`.
+    In minor units, not weighed: routing weighs them. Raises `OptimizerMissing`, `OptimizerFailed`.
     """
     network = routing.network_of(group.rule, group.method, group.asked, free)
     opened = [Open(one, now_ms) for one in group.asked]
-    return forecast_prices(network, opened, prices_of(network, group.wanted, counts_duals=False))
+    # A unit more than is asked for: or one that lies beside them would seem to be missing.
+    offered = {sku: count + 1 for sku, count in group.wanted.items()}
+    found = forecast_prices(network, opened, prices_of(network, offered, counts_duals=False))
+    weight = network.rules.stock_weight or 1.0
+    return {cell: price / weight for cell, price in found.items()}
 
 
 def prices_of(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from central_server.services.batches import expected_prices, free_for_parcels, grouped
 from central_server.services.order_views import Document
-from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.parcel_routing import Free, ParcelRouting
 from sync.clock import Clock
 
 if TYPE_CHECKING:
@@ -21,7 +21,19 @@ WINDOW_DAYS = 7
 UNITS_MIN = 20
 """A SKU of which fewer units are asked for in the window has no price."""
 ORDERS_MAX = 1_000
+"""So many orders are looked at, the newest, against their share of what is there."""
 PRICE_MIN_MINOR = 1.0
+
+
+def share_of(free: Free, part: int, whole: int) -> dict[str, dict[str, int]]:
+    """Return what `part` of `whole` orders would find of the units, rounded up.
+
+    The others of the period ask for the same stock.
+    """
+    return {
+        place: {sku: -(-units * part // whole) for sku, units in there.items()}
+        for place, there in free.items()
+    }
 
 
 class UnitPrices:
@@ -41,7 +53,7 @@ class UnitPrices:
         now = self._clock.now_ms()
         prices: dict[tuple[str, str], float] = {}
         with self._database.read() as view:
-            ids, _ = view.orders.parcels_placed(now - WINDOW_DAYS * DAY_MS, now, ORDERS_MAX)
+            ids, left = view.orders.parcels_placed(now - WINDOW_DAYS * DAY_MS, now, ORDERS_MAX)
             orders = sorted(view.orders.get_many(ids).values(), key=lambda one: one.id)
             wanted = Counter[str]()
             for line in (line for order in orders for line in order.lines):
@@ -54,6 +66,8 @@ class UnitPrices:
             routing = ParcelRouting(view, now, self._promise_ms)
             for group in grouped(routing, [one for one in asked if one[1]]):
                 free = free_for_parcels(view, group.skus, now)
+                if left:
+                    free = share_of(free, len(ids), len(ids) + left)
                 for cell, price in expected_prices(routing, group, free, now).items():
                     prices[cell] = max(price, prices.get(cell, 0.0))
         kept = {cell: round(price, 1) for cell, price in prices.items() if price >= PRICE_MIN_MINOR}

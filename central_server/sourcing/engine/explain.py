@@ -191,7 +191,8 @@ def sentence(plan: SourcingPlan, best: NextBest | None, *, is_sought: bool = Tru
     if plan.broken_runs:
         text += f" That breaks {_runs(plan.broken_runs)}."
     if missing:
-        text += f" Nobody can ship {_units(missing)}."
+        words = "Nobody can ship" if plan.gap <= 0 else "No plan was found that ships"
+        text += f" {words} {_units(missing)}."
     if best is not None:
         others = _listed(list(best.plan.locations))
         text += (
@@ -207,7 +208,7 @@ def _what_is_open(plan: SourcingPlan) -> str:
     """Return how far a search that was cut short may be from the best plan."""
     if plan.gap <= 0:
         return ""
-    if plan.ordered:
+    if plan.ordered or plan.unsourced:
         return " The search was cut short: a better choice may exist."
     return f" At most {plan.gap:.1%} could still be saved: the search was cut short."
 

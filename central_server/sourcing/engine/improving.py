@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from central_server.sourcing.engine.filling import Filling, fill
-from central_server.sourcing.engine.problem import EPSILON, Problem
+from central_server.sourcing.engine.problem import EPSILON, Leaving, Problem
 
 ROUNDS_MAX = 12
 PAIRS_MAX = 15
@@ -21,14 +21,14 @@ Stack = list[tuple[float, int]]
 class Improver:
     """Local search over sets of open options, among a pool."""
 
-    def __init__(self, problem: Problem, pool: Sequence[int], unmet_cost: float) -> None:
+    def __init__(self, problem: Problem, pool: Sequence[int], leaving: Leaving) -> None:
         self._problem = problem
         self._pool = pool
-        self._unmet_cost = unmet_cost
+        self._leaving = leaving
 
     def value(self, filling: Filling) -> float:
         """Return what a filling costs, its unmet units included."""
-        return filling.cost + self._unmet_cost * sum(filling.unmet)
+        return filling.cost + self._leaving.cost(filling.unmet)
 
     def grown(self, chosen: Sequence[int]) -> Filling:
         """Open what saves most, as long as something saves."""
@@ -117,7 +117,8 @@ class Improver:
             for item, cost, units in self._problem.rows[option]:
                 offers[item].append((cost, units))
         stacks = []
-        for need, offered in zip(self._problem.wanted, offers, strict=True):
+        costs = self._leaving.costs
+        for need, offered, left_over in zip(self._problem.wanted, offers, costs, strict=True):
             stack: Stack = []
             for cost, units in sorted(offered):
                 if need <= 0:
@@ -125,7 +126,7 @@ class Improver:
                 stack.append((cost, min(need, units)))
                 need -= units  # noqa: PLW2901 - what is still needed of the item
             if need > 0:
-                stack.append((self._unmet_cost, need))
+                stack.append((left_over, need))
             stack.reverse()
             stacks.append(stack)
         return stacks

@@ -252,6 +252,7 @@ class _Building:
         """
         wanted = [item.wanted for item in self._items]
         units = sum(wanted)
+        goods = [item.units if item.is_whole else 1 for item in self._items]
         caps: list[int] | None = None
         if any(room is not None and room < units for room in rooms):
             caps = [units if room is None else room for room in rooms]
@@ -264,6 +265,7 @@ class _Building:
             caps=caps,
             open_max=_shipments_max(self._order, self._rules),
             refine=(lambda option: self._row(ways[option])) if is_rough else None,
+            goods=goods,
         )
 
     def _row(self, way: Way) -> list[Offer]:

@@ -11,6 +11,7 @@ shipping service; options of one location exclude each other.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import NamedTuple
 
 EPSILON = 1e-7
@@ -52,6 +53,28 @@ class Problem:
     refine: Callable[[int], Sequence[Offer]] | None = None
     """If given, `rows` are rough: one cell for an item, all units at the cost of the first.
     `refine(option)` returns the true row; it is asked for the few options that matter."""
+    goods: list[int] | None = None
+    """Units of goods that one unit of an item stands for: a plan serves the most of these.
+    None: one each."""
+
+
+class Leaving:
+    """What it costs to leave units over: more than any plan, so that most goods are served."""
+
+    def __init__(self, problem: Problem) -> None:
+        opening = max(problem.fixed, default=0.0)
+        dearest = 0.0
+        for row in problem.rows:
+            for _, cost, _ in row:
+                if cost > dearest or -cost > dearest:
+                    dearest = abs(cost)
+        each = 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest)
+        self.costs = [each * goods for goods in problem.goods or [1] * len(problem.wanted)]
+        """Of a unit of each item."""
+
+    def cost(self, unmet: Sequence[int]) -> float:
+        """Return what leaving these over costs."""
+        return float(sum(map(mul, self.costs, unmet)))
 
 
 class Take(NamedTuple):

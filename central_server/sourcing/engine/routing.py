@@ -6,7 +6,7 @@ are then prepared for this one order, or as a `Network` that was prepared for ma
 are decided by another `route`, over types of its own: `central_server.sourcing.routing`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from numbers import Integral
 
@@ -19,7 +19,7 @@ from central_server.sourcing.engine.plan import Preferences, Shipment, Shipped, 
 from central_server.sourcing.engine.prices import balance_prices, breaks_run, shelf_prices
 from central_server.sourcing.engine.problem import Solution
 from central_server.sourcing.engine.solver import EFFORT_MAX, solve
-from central_server.sourcing.engine.ways import Way
+from central_server.sourcing.engine.ways import DAY_MS, Way
 from central_server.sourcing.geo import haversine_km
 
 
@@ -95,7 +95,7 @@ def _plan(
         for (option, units), lines in zip(taken, found, strict=True):
             shares.setdefault(option, []).append((item, units, lines))
     shipments = sorted(
-        (_shipment(network, order, offered.ways[option], share)
+        (_shipment(network, order, _earliest(network, offered.ways[option], share), share)
          for option, share in shares.items()),
         key=lambda one: one.location_id,
     )  # fmt: skip
@@ -118,6 +118,21 @@ def _plan(
         return plan
     weighed = Preferences(rules.speed_minor * plan.days, rules.shipment_minor * len(shipments))
     return replace(plan, preferences=weighed)
+
+
+def _earliest(network: Network, way: Way, share: Sequence[tuple[Item, int, list[Shipped]]]) -> Way:
+    """Return the way in the first part of the day that has room for what is shipped by it.
+
+    The search knows only what the whole order would need.
+    """
+    units = sum(item.units if item.is_whole else count for item, count, _ in share)
+    first = network.slots(way.place, units)[-1]
+    is_full = first.units_max is not None and first.units_max < units
+    if is_full or first.ready_ms >= way.ready_ms:
+        return way
+    leaving = first.leaves_ms.get(way.service, first.ready_ms)
+    arrives = leaving + round(way.zone.transit_days * DAY_MS)
+    return way._replace(ready_ms=first.ready_ms, arrives_ms=arrives, units_max=first.units_max)
 
 
 def _shipment(

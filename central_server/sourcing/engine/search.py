@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from central_server.sourcing.engine.bounds import Priced, tighten
 from central_server.sourcing.engine.filling import Filling, fill
-from central_server.sourcing.engine.problem import EPSILON, Problem
+from central_server.sourcing.engine.problem import EPSILON, Leaving, Problem
 
 ROUNDS = 6
 """Steps by which a node's prices are improved."""
@@ -23,10 +23,10 @@ class Search:
     """One search: its incumbent, its counters and what it could not look at."""
 
     def __init__(
-        self, problem: Problem, incumbent: Filling, unmet_cost: float, effort_max: int
+        self, problem: Problem, incumbent: Filling, leaving: Leaving, effort_max: int
     ) -> None:
         self._problem = problem
-        self._unmet_cost = unmet_cost
+        self._leaving = leaving
         self._left = effort_max
         self._tiers: list[list[tuple[float, int, int]]] = []
         self._twins: dict[int, object] = {}
@@ -38,7 +38,7 @@ class Search:
 
     def value(self, filling: Filling) -> float:
         """Return what a filling costs, its unmet units included."""
-        return filling.cost + self._unmet_cost * sum(filling.unmet)
+        return filling.cost + self._leaving.cost(filling.unmet)
 
     def run(self, survivors: Sequence[int], root: Priced) -> None:
         """Search; afterwards `best` is the best plan found, and `left_open` may be below it."""
@@ -66,7 +66,8 @@ class Search:
         """Return the unit costs if all that is alive were open, and what is used then."""
         cost = 0.0
         used = set()
-        for need, tiers in zip(self._problem.wanted, self._tiers, strict=True):
+        costs = self._leaving.costs
+        for need, tiers, left_over in zip(self._problem.wanted, self._tiers, costs, strict=True):
             for unit_cost, option, units in tiers:
                 if option not in alive:
                     continue
@@ -77,7 +78,7 @@ class Search:
                     break
                 cost += units * unit_cost
                 need -= units  # noqa: PLW2901 - what is still needed of the item
-            cost += need * self._unmet_cost
+            cost += need * left_over
         return cost, used
 
     def _node(
@@ -114,16 +115,18 @@ class Search:
         used: set[int],
     ) -> None:
         """Improve the prices, decide what they decide, and branch on the rest."""
-        found = tighten(self._problem, opened, undecided, prices, self.upper, ROUNDS)
+        found = tighten(
+            self._problem, opened, undecided, prices, self.upper, ROUNDS, self._leaving.costs
+        )
         self._left -= ROUNDS * (len(opened) + len(undecided))
         if found.bound >= self.upper - EPSILON:
             return
         must, may = list(opened), []
         ranked = sorted(zip(found.reduced[len(opened) :], undecided, strict=True))
         for reduced, option in ranked:
-            if found.bound + max(0.0, reduced) >= self.upper - EPSILON:
+            if found.bound + found.opening(reduced) >= self.upper - EPSILON:
                 continue
-            if found.bound - min(0.0, reduced) >= self.upper - EPSILON:
+            if found.bound + found.closing(reduced) >= self.upper - EPSILON:
                 must.append(option)
             else:
                 may.append(option)
@@ -155,8 +158,10 @@ class Search:
         self._node(opened, without, prices, bound)
 
     def _is_allowed(self, opened: Sequence[int]) -> bool:
-        """Return whether no location has two of its options opened."""
-        places = self._problem.places
+        """Return whether no location has two of its options opened, and no more than may be."""
+        places, most = self._problem.places, self._problem.open_max
+        if most is not None and len(opened) > most:
+            return False
         return places is None or len({places[option] for option in opened}) == len(opened)
 
     def _allowed(self, opened: Sequence[int], undecided: list[int]) -> list[int]:

@@ -10,14 +10,23 @@
 
 from collections.abc import Iterable, Sequence
 
-from central_server.sourcing.engine.bounds import Priced, reduced_costs, tighten
+from central_server.sourcing.engine.bounds import Priced, least, reduced_costs, tighten
 from central_server.sourcing.engine.filling import Filling, fill
 from central_server.sourcing.engine.improving import Improver
-from central_server.sourcing.engine.problem import EPSILON, Offer, Problem, Solution, Take
+from central_server.sourcing.engine.problem import (
+    EPSILON,
+    Leaving,
+    Offer,
+    Problem,
+    Solution,
+    Take,
+)
 from central_server.sourcing.engine.search import Search
 
 EFFORT_MAX = 25_000
 """Options looked at by a search in real time: some 10 to 20 ms."""
+LONGER = 3
+"""So many times that effort are spent where a plan leaves units over and is not proved."""
 PROMISING = 40
 """Options among which plans are made and prices improved; the proof looks at all of them."""
 WIDE = 60
@@ -28,7 +37,7 @@ STEPS = 15
 
 
 def solve(problem: Problem, effort_max: int = EFFORT_MAX) -> Solution:
-    """Return the cheapest plan among those that serve the most units.
+    """Return the cheapest plan among those that serve the most goods.
 
     Ties are broken by the order of the options, so equal input gives equal output.
     """
@@ -60,7 +69,7 @@ def _fillable(problem: Problem) -> tuple[list[int], list[int]]:
 def _with_wanted(problem: Problem, wanted: list[int]) -> Problem:
     return Problem(
         wanted, problem.fixed, problem.rows, problem.places, problem.caps, problem.open_max,
-        problem.refine,
+        problem.refine, problem.goods,
     )  # fmt: skip
 
 
@@ -95,9 +104,9 @@ class _Solving:
             problem.wanted, [], [],
             None if problem.places is None else [],
             None if problem.caps is None else [],
-            problem.open_max,
+            problem.open_max, goods=problem.goods,
         )  # fmt: skip
-        self._unmet_cost = _dearest(problem)
+        self._leaving = Leaving(problem)
 
     def run(self, effort_max: int) -> tuple[Filling, float, int]:
         """Return the plan, the bound on what it serves, and the nodes looked at."""
@@ -112,7 +121,7 @@ class _Solving:
         if root.bound < self._value(incumbent) - EPSILON:
             self._take_in(alive)
             again = self._first_plan(self._ranked(root.prices))
-            improver = Improver(self._core, self._ranked(root.prices)[:PROMISING], self._unmet_cost)
+            improver = Improver(self._core, self._ranked(root.prices)[:PROMISING], self._leaving)
             incumbent = improver.shaken(min(incumbent, again, key=self._value))
         upper = self._value(incumbent)
         if root.bound >= upper - EPSILON:
@@ -120,13 +129,19 @@ class _Solving:
         judged = reduced_costs(self._core, root.prices)
         survivors = [
             option for option in sorted(range(len(judged)), key=judged.__getitem__)
-            if root.bound + max(0.0, judged[option]) < upper - EPSILON
+            if root.bound + root.opening(judged[option]) < upper - EPSILON
         ]  # fmt: skip
-        search = Search(self._core, incumbent, self._unmet_cost, effort_max)
+        search = Search(self._core, incumbent, self._leaving, effort_max)
         search.run(survivors, root)
+        nodes = 0
+        if any(search.best.unmet) and search.left_open < search.upper - EPSILON:
+            # Units that are left over refuse an order: that is worth a longer look.
+            nodes = search.nodes
+            search = Search(self._core, search.best, self._leaving, LONGER * effort_max)
+            search.run(survivors, root)
         proved = min(search.upper, search.left_open)
-        bound = proved - self._unmet_cost * sum(search.best.unmet)
-        return self._named(search.best), bound, search.nodes
+        bound = proved - self._leaving.cost(search.best.unmet)
+        return self._named(search.best), bound, nodes + search.nodes
 
     def _take_in(self, options: Iterable[int]) -> None:
         """Add options to the core."""
@@ -179,17 +194,21 @@ class _Solving:
         chosen = self._ranked(prices)[:PROMISING]
         best, alive = Priced(prices, [], float("-inf")), list[int]()
         for _ in range(PRICE_ROUNDS):
-            found = tighten(self._core, (), chosen, prices, upper, STEPS)
+            found = tighten(self._core, (), chosen, prices, upper, STEPS, self._leaving.costs)
             inside, outside = self._judged(found.prices)
             less = [(value, option) for option, value in outside if value < 0.0]
-            bound = sum(
+            opened, last, spare = least(
+                [*(value for value in inside if value < 0.0), *(value for value, _ in less)],
+                self._core.open_max,
+            )
+            bound = opened + sum(
                 units * price for units, price in zip(self._core.wanted, found.prices, strict=True)
-            ) + sum([*(value for value in inside if value < 0.0), *(value for value, _ in less)])
+            )
             if bound > best.bound:
-                best = Priced(found.prices, [], bound)
+                best = Priced(found.prices, [], bound, last, spare)
                 alive = [
                     option for option, value in outside
-                    if bound + max(0.0, value) < upper - EPSILON
+                    if bound + best.opening(value) < upper - EPSILON
                 ]  # fmt: skip
             if best.bound >= upper - EPSILON:
                 break
@@ -216,22 +235,22 @@ class _Solving:
     def _opening_prices(self) -> list[float]:
         """Return for each item the least cost of a unit if one option served nothing else."""
         wanted, fixed = self._whole.wanted, self._whole.fixed
-        least = [self._unmet_cost] * len(wanted)
+        cheapest = list(self._leaving.costs)
         for option, row in enumerate(self._whole.rows):
             opening = fixed[option]
             for item, cost, units in row:
                 if units:
                     price = cost + opening / (units if units < wanted[item] else wanted[item] or 1)
-                    least[item] = min(least[item], price)
-        return least
+                    cheapest[item] = min(cheapest[item], price)
+        return cheapest
 
     def _first_plan(self, ranked: Sequence[int]) -> Filling:
         """Return the best of a few plans: an anchor, filled up with what saves most."""
-        improver = Improver(self._core, ranked[:PROMISING], self._unmet_cost)
+        improver = Improver(self._core, ranked[:PROMISING], self._leaving)
         plans = [improver.grown([anchor]) for anchor in ranked[:ANCHORS]]
         best = min(plans, key=self._value)
         if any(best.unmet):
-            improver = Improver(self._core, ranked, self._unmet_cost)
+            improver = Improver(self._core, ranked, self._leaving)
             best = improver.grown(sorted({take.option for take in best.takes}))
         return improver.improved(best)
 
@@ -241,15 +260,4 @@ class _Solving:
         return sorted(range(len(judged)), key=judged.__getitem__)
 
     def _value(self, filling: Filling) -> float:
-        return filling.cost + self._unmet_cost * sum(filling.unmet)
-
-
-def _dearest(problem: Problem) -> float:
-    """Return more than any plan costs: serving one unit more is always worth it."""
-    opening = max(problem.fixed, default=0.0)
-    dearest = 0.0
-    for row in problem.rows:
-        for _, cost, _ in row:
-            if cost > dearest or -cost > dearest:
-                dearest = abs(cost)
-    return 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest)
+        return filling.cost + self._leaving.cost(filling.unmet)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from central_server.records import LedgerEntry
-from central_server.services import batches, waiting_room
+from central_server.services import batches, unit_prices, waiting_room
 from central_server.services.fill_learning import SETTLED_MS
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.highs import OptimizerMissing
@@ -152,6 +152,34 @@ def test_a_product_in_two_lines_of_an_order_counts_for_both(shipping):
     publish(shipping, RoutingRule("r", ROUTE, km_minor=10.0))
     busy_week(shipping, orders=6, lines=2)
     assert shipping.parts.unit_prices.run() > 0
+
+
+def test_what_a_unit_is_worth_is_kept_in_money(shipping):
+    """Routing weighs it by the rule's `stock_weight`; it is the same unit by any weight."""
+    pytest.importorskip("highspy")
+    busy_week(shipping)
+    counted = []
+    for weight in (0.5, 1.0, 2.0):
+        publish(shipping, RoutingRule("r", ROUTE, km_minor=10.0, stock_weight=weight))
+        assert shipping.parts.unit_prices.run()
+        (dearest, *_) = shipping.parts.unit_prices.show(10)
+        counted.append(float(str(dearest["dual_minor"])) * weight)
+    assert counted == pytest.approx([counted[0]] * 3, abs=0.2)
+
+
+def test_a_part_of_the_periods_orders_is_planned_with_its_part_of_stock(shipping, monkeypatch):
+    """The others ask for the same units: what is scarce for all is scarce for a sample."""
+    pytest.importorskip("highspy")
+    assert unit_prices.share_of({"S001": {"A": 10, "B": 1}}, 2, 3) == {"S001": {"A": 7, "B": 1}}
+    publish(shipping, RoutingRule("r", ROUTE, km_minor=10.0))
+    busy_week(shipping)
+    shipping.parts.unit_prices.run()
+    whole = shipping.parts.unit_prices.show(10)
+    monkeypatch.setattr(unit_prices, "ORDERS_MAX", 10)
+    shipping.parts.unit_prices.run()
+    assert {one["location_id"] for one in shipping.parts.unit_prices.show(10)} == {
+        one["location_id"] for one in whole
+    }
 
 
 def test_without_the_optimizer_prices_stay_and_it_is_said(shipping, without_optimizer):
