@@ -268,6 +268,13 @@ def failed_sales(settings: StoreSettings) -> list[str]:
     return [] if settings.pos_folder is None else failed_files(settings.pos_folder)
 
 
+def sales_problem(settings: StoreSettings) -> str:
+    """Return what is wrong with the folder of the point of sale; empty for nothing."""
+    from store_client.pos.folder import problem_of
+
+    return "" if settings.pos_folder is None else problem_of(settings.pos_folder)
+
+
 @dataclass(frozen=True, slots=True)
 class TypedSale:
     """A sale as it is typed at the command line: codes with their units."""
@@ -285,6 +292,8 @@ def sell(
     from store_client.services.sales import Override
     from store_client.services.sign_in import Attempt
 
+    if not (store.sync_state().bootstrapped and store.knows_products()):
+        raise ValueError("This store's data has not arrived yet: let it sync, and try again.")
     lines = [{"sku": code, "quantity": units} for code, units in told.items]
     sale = read_sale({"transaction": told.transaction, "lines": lines})
     override = Override(Attempt(override_by, pin), breaks=breaks) if override_by else None

@@ -220,7 +220,9 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     store = _guarded(lambda: bootstrap.open_store(settings))
     try:
         prints = bootstrap.hardware_beside(settings, store).devices.queue.jobs()
-        findings = examine(store, bootstrap.failed_sales(settings), prints)
+        findings = examine(
+            store, bootstrap.failed_sales(settings), prints, bootstrap.sales_problem(settings)
+        )
     finally:
         store.close()
     if as_json:

@@ -25,6 +25,7 @@ from store_client.services.sales import (
     examine,
     find_item,
     first_name,
+    items_of,
     says,
     sell,
     together,
@@ -70,7 +71,7 @@ class PosDesk:
         return Answer(
             HTTPStatus.OK,
             {
-                "status": "ok" if state.bootstrapped else "loading",
+                "status": "ok" if self._is_loaded() else "loading",
                 "location_id": self._store.location_id,
                 "backlog": state.backlog,
                 "last_contact_at": _time(state.last_contact_ms),
@@ -85,8 +86,11 @@ class PosDesk:
         """Keep a sale: 201 the first time, 200 and the same answer after that."""
         return self._guarded(self._sell, document)
 
+    def _is_loaded(self) -> bool:
+        return self._store.sync_state().bootstrapped and self._store.knows_products()
+
     def _guarded(self, call: Any, document: object) -> Answer:
-        if not self._store.sync_state().bootstrapped:
+        if not self._is_loaded():
             why = "This store's data has not arrived yet. Try again in a minute."
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "loading", why)
         try:
@@ -119,19 +123,17 @@ class PosDesk:
 
     def sell(self, told: PosSale, till: str, override: Override | None) -> Sold:
         """Keep a sale that was told to a till; raise what `store_client.services.sales` raises."""
-        sale = told.as_sale(self._units(told.lines, leave_notes=True))
+        items = items_of(self._store, told.transaction, (line.code for line in told.lines))
+        for item in items:
+            if item.note:
+                self._store.alert(item.note)
+        pairs = zip(items, told.lines, strict=True)
+        sale = told.as_sale(together(SkuUnits(item.sku, line.units) for item, line in pairs))
         return sell(self._store, sale, Seller(dev=till), self._clock.now_ms(), override)
 
-    def _units(
-        self, lines: tuple[PosLine, ...], *, leave_notes: bool = False
-    ) -> tuple[SkuUnits, ...]:
-        units = []
-        for line in lines:
-            item = find_item(self._store, line.code)
-            if item.note and leave_notes:
-                self._store.alert(item.note)
-            units.append(SkuUnits(item.sku, line.units))
-        return together(units)
+    def _units(self, lines: tuple[PosLine, ...]) -> tuple[SkuUnits, ...]:
+        found = (SkuUnits(find_item(self._store, line.code).sku, line.units) for line in lines)
+        return together(found)
 
     def _told(self, basket: Basket) -> Document:
         row, now_ms = self._store.store_row(), self._clock.now_ms()

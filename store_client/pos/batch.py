@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from store_client.pos.records import (
     LINES_MAX,
+    Misplaced,
     PosLine,
     PosSale,
     Titles,
@@ -142,13 +143,21 @@ def _read_csv(content: bytes, zone: dt.tzinfo) -> Batch:
         return Batch(failed=(Failed(WHOLE, b"", str(problem)),))
     groups: dict[str, _Group] = {}
     failed = []
+    names: dict[int, str] = {}
+    doubtful: list[int] = []
     for number, row in enumerate(rows[1:], start=2):
         if not row.strip():
             continue
+        ends = number < len(rows)
         try:
-            _add_row(groups, titles, row, number, zone, ends=number < len(rows))
+            names[number], is_sure = _add_row(groups, titles, row, number, zone, ends=ends)
         except Unreadable as problem:
             failed.append(Failed(number, row + b"\n", str(problem)))
+            is_sure = False
+        if not is_sure:
+            doubtful.append(number)
+    for number in doubtful:
+        _doubt_beside(groups, names, number, rows[number - 1])
     failed += [
         Failed(one.number, b"".join(one.raw), one.wrong) for one in groups.values() if one.wrong
     ]
@@ -160,11 +169,32 @@ def _read_csv(content: bytes, zone: dt.tzinfo) -> Batch:
     return Batch(tuple(entries), tuple(sorted(failed, key=lambda one: one.number)), title)
 
 
+def _doubt_beside(
+    groups: dict[str, _Group], names: dict[int, str], number: int, row: bytes
+) -> None:
+    """Hold back the sales beside a line whose own number cannot be trusted, if it may be theirs.
+
+    It names them somewhere, or its end is cut off within their number.
+    """
+    text = _text(row)
+    for beside in (number - 1, number + 1):
+        name = names.get(beside)
+        if name is None or name == names.get(number):
+            continue
+        if name in text or name.startswith(names.get(number) or text.strip() or "\n"):
+            why = f"line {number} beside it may be of this sale, and cannot be read"
+            groups[name].wrong = groups[name].wrong or why
+
+
 def _add_row(
     groups: dict[str, _Group], titles: Titles, row: bytes, number: int, zone: dt.tzinfo,
     *, ends: bool,
-) -> None:  # fmt: skip
+) -> tuple[str, bool]:  # fmt: skip
+    """Add a row to its sale; return whose it is, and whether that is sure."""
     transaction, line, sold_at_ms = read_row(_text(row), titles, zone)
+    is_sure = ends
+    if isinstance(line, Misplaced):
+        is_sure = False
     if not ends:
         line = Unreadable("the file ends within this line: it may be cut off")
     group = groups.setdefault(transaction, _Group(number))
@@ -176,6 +206,7 @@ def _add_row(
         group.lines.append(line)
     else:
         group.wrong = f"more than {LINES_MAX} items in one sale"
+    return transaction, is_sure
 
 
 def _text(row: bytes) -> str:

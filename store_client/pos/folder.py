@@ -9,6 +9,7 @@ a machine that loses its power.
 A sale that left a trace here has happened: it is never refused for what it breaks.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -18,7 +19,7 @@ from store_client.ports import Store
 from store_client.pos.batch import WHOLE, Batch, Entry, Failed, is_sales_file, read_batch
 from store_client.pos.disk import Disk, Mark
 from store_client.services.calendar import zone_of
-from store_client.services.sales import find_item, keep, together
+from store_client.services.sales import items_of, keep, together
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
 from sync.domain.stock_operations import SkuUnits
@@ -37,6 +38,10 @@ DAY_MS = 86_400_000
 REASONS_MAX = 1_000
 REASON = ".reason.txt"
 DONE, FAILED = "done", "failed"
+AGAIN_MS = 10 * 60_000
+"""A file that could not be put away is tried again after so long."""
+NAME_BYTES_MAX = 200
+"""Of a file that is put aside: what is written beside it has a longer name."""
 
 
 @dataclass
@@ -71,7 +76,9 @@ class SalesFolder:
         self._disk = disk or Disk()
         self._seen: dict[str, _Seen] = {}
         self._job: _Job | None = None
-        self._ready = False
+        self._stuck: dict[str, tuple[Mark, int]] = {}
+        """Files that could not be put away: as they are, and until when they are passed over."""
+        self._are_made = False
 
     @property
     def done(self) -> Path:
@@ -84,11 +91,19 @@ class SalesFolder:
         return self.folder / FAILED
 
     def look(self) -> int:
-        """Take what has come, up to `SALES_PER_LOOK`; return how many sales were looked at."""
-        if not self._is_ready():
-            return 0
+        """Take what has come, up to `SALES_PER_LOOK`; return how many sales were looked at.
+
+        Raises `OSError` where the folder itself cannot be read, when people are told of it.
+        """
+        try:
+            if not self._is_ready():
+                return 0
+            waiting = self._settled_names()
+        except OSError as problem:
+            where = shown(str(self.folder))
+            self._store.alert(f"Sales of the till are not read: {where}: {problem.strerror}.")
+            raise
         left = SALES_PER_LOOK
-        waiting = self._settled_names()
         while left > 0:
             if self._job is None:
                 name = next(waiting, None)
@@ -99,8 +114,8 @@ class SalesFolder:
                 continue
             left -= self._work(self._job, left)
             if self._job.done == len(self._job.batch.entries):
-                self._finish(self._job)
-                self._job = None
+                job, self._job = self._job, None
+                self._put_away(job)
         return SALES_PER_LOOK - left
 
     def prune(self) -> int:
@@ -116,11 +131,11 @@ class SalesFolder:
 
     def _is_ready(self) -> bool:
         """Make the folders; wait for the store's data, or every code would be unknown."""
-        if not self._ready:
+        if not self._are_made:
             for folder in (self.folder, self.done, self.failed):
                 folder.mkdir(parents=True, exist_ok=True)
-            self._ready = self._store.sync_state().bootstrapped
-        return self._ready
+            self._are_made = True
+        return self._store.sync_state().bootstrapped and self._store.knows_products()
 
     def _settled_names(self) -> Iterator[str]:
         """Return the sales files that nobody writes to any more, by name."""
@@ -135,6 +150,9 @@ class SalesFolder:
             if known is None or known.mark != mark:
                 known = _Seen(mark, now_ms)
             seen[name] = known
+            stuck, until_ms = self._stuck.get(name, (None, 0))
+            if stuck == mark and now_ms < until_ms:
+                continue
             quiet_ms = DOUBT_MS if known.doubtful else SETTLED_MS
             if now_ms - known.since_ms >= quiet_ms:
                 ready.append(name)
@@ -149,7 +167,7 @@ class SalesFolder:
         try:
             content = self._disk.read(path, FILE_BYTES_MAX + 1)
         except OSError as problem:
-            self._store.alert(f"Sales file {name} cannot be opened: {problem.strerror}.")
+            self._store.alert(f"Sales file {shown(name)} cannot be opened: {problem.strerror}.")
             return None
         if len(content) > FILE_BYTES_MAX:
             why = f"the file is larger than {FILE_BYTES_MAX} bytes: split it"
@@ -179,13 +197,29 @@ class SalesFolder:
         return len(entries)
 
     def _keep(self, entry: Entry) -> None:
-        units = []
-        for line in entry.sale.lines:
-            item = find_item(self._store, line.code)
+        units, lines = [], entry.sale.lines
+        items = items_of(self._store, entry.sale.transaction, (line.code for line in lines))
+        for item, line in zip(items, lines, strict=True):
             if item.note:
                 self._store.alert(item.note)
             units.append(SkuUnits(item.sku, line.units))
         keep(self._store, entry.sale.as_sale(together(units)))
+
+    def _put_away(self, job: _Job) -> None:
+        """Put a file away; one that cannot be is told of and passed over: the others go on.
+
+        Its sales are kept. It is read again after a while, and adds nothing then.
+        """
+        try:
+            self._finish(job)
+        except OSError as problem:
+            self._stuck[job.name] = (job.mark, self._clock.monotonic_ms() + AGAIN_MS)
+            self._store.alert(
+                f"Sales file {shown(job.name)} was read and cannot be put away:"
+                f" {problem.strerror}. Let this program move files in its folder."
+            )
+        else:
+            self._stuck.pop(job.name, None)
 
     def _finish(self, job: _Job) -> None:
         """Put the file where it belongs, after what was wrong with it is written down."""
@@ -200,7 +234,8 @@ class SalesFolder:
                 self._disk.write(kept_aside, _lines(job))
             else:
                 target = kept_aside
-            self._store.alert(f"{job.name}: {len(job.failed)} not taken. See {kept_aside}.")
+            name, where = shown(job.name), shown(str(kept_aside))
+            self._store.alert(f"{name}: {len(job.failed)} not taken. See {where}.")
         if self._disk.mark(target) is not None:
             target = target.with_name(_named(job.name, job.digest))
         self._disk.move(path, target)
@@ -219,14 +254,29 @@ def failed_files(folder: Path) -> list[str]:
     return [name.removesuffix(REASON) for name in reasons]
 
 
+def problem_of(folder: Path) -> str:
+    """Return what keeps sales from being taken out of a folder; empty for nothing."""
+    for one in (folder, folder / DONE, folder / FAILED):
+        if one.is_dir() and not os.access(one, os.R_OK | os.W_OK | os.X_OK):
+            return f"{one} may not be read and written"
+    return "" if folder.parent.is_dir() else f"{folder.parent} is not there"
+
+
 def _named(name: str, digest: str) -> str:
     """Return a name that the same content always gets, and other content never."""
     path = PurePath(name)
-    return f"{path.stem}-{digest}{path.suffix}"
+    most = NAME_BYTES_MAX - len(os.fsencode(path.suffix))
+    stem = os.fsencode(path.stem)[:most].decode("utf-8", errors="ignore")
+    return f"{stem or 'sales'}-{digest}{path.suffix}"
+
+
+def shown(name: str) -> str:
+    """Return a name as people can read it: not every name of a file is UTF-8."""
+    return name.encode(errors="replace").decode()
 
 
 def _reasons(job: _Job) -> bytes:
-    lines = [f"{job.name}: {len(job.failed)} not taken. Correct them and drop them again."]
+    lines = [f"{shown(job.name)}: {len(job.failed)} not taken. Correct them and drop them again."]
     for one in sorted(job.failed, key=lambda failed: failed.number)[:REASONS_MAX]:
         where = (
             "" if one.number == WHOLE or one.reason.startswith("line") else f"line {one.number}: "

@@ -36,6 +36,10 @@ class Unreadable(ValueError):
     """What is wrong with a record, in words."""
 
 
+class Misplaced(Unreadable):
+    """A row that has other columns than its file: what stands where is not sure."""
+
+
 @dataclass(frozen=True, slots=True)
 class PosLine:
     """An item as the point of sale names it."""
@@ -140,7 +144,7 @@ def read_row(
     )
     transaction = text_in(values, "transaction")
     if len(cells) != len(titles.names):
-        return transaction, Unreadable(f"{len(cells)} columns, not {len(titles.names)}"), 0
+        return transaction, Misplaced(f"{len(cells)} columns, not {len(titles.names)}"), 0
     try:
         return transaction, _pos_line(values), _time(values.get("sold_at"), zone)
     except Unreadable as problem:

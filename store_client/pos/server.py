@@ -34,7 +34,7 @@ PROBLEM_JSON = "application/problem+json"
 
 def token_in(path: Path) -> str:
     """Return the token in a file of mode 0600, made at the first call."""
-    if not path.exists():
+    if not path.exists() or not path.read_bytes().strip():  # an empty one would let all in
         beside = path.with_name(path.name + ".tmp")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

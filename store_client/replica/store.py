@@ -38,7 +38,7 @@ from sync.edge.recovery import notice_restore
 from sync.edge.sqlite import CommitHook, Error, no_hook
 from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord
-from sync.protocol.rows import AssociateRow, Entity, StoreRow, store_scope
+from sync.protocol.rows import CATALOGUE_SCOPE, AssociateRow, Entity, StoreRow, store_scope
 from sync.protocol.verdicts import Verdict, VerdictStatus, in_words
 
 TRIES = 5
@@ -303,6 +303,10 @@ class Store(Boards, Sales, Till, Tasks):
             raise OperationRefused(f"this cannot be kept: {problem}") from problem
 
     # --- sync -------------------------------------------------------------------------
+
+    def knows_products(self) -> bool:
+        """Return whether the catalogue has begun to arrive: else every barcode is unknown."""
+        return self.writer.cursor(CATALOGUE_SCOPE).incarnation > 0
 
     def sync_state(self) -> SyncState:
         """Return how the store stands with central."""

@@ -26,11 +26,22 @@ class Finding:
 
 
 def examine(
-    store: Store, failed_sales: Sequence[str] = (), prints: Sequence[PrintJob] = ()
+    store: Store,
+    failed_sales: Sequence[str] = (),
+    prints: Sequence[PrintJob] = (),
+    sales_problem: str = "",
 ) -> list[Finding]:
-    """Return findings on the machine, worst news included; reads only."""
+    """Return findings on the machine, worst news included; reads only.
+
+    `sales_problem` is what is wrong with the folder of the point of sale, empty for nothing.
+    """
     machine = [_engine(), _protocol(), _key(store), _disk(store), _wal(store)]
-    return [*machine, *_connection(store), _sales(store, failed_sales), _printing(prints)]
+    return [
+        *machine,
+        *_connection(store),
+        _sales(store, failed_sales, sales_problem),
+        _printing(prints),
+    ]
 
 
 def _engine() -> Finding:
@@ -57,11 +68,13 @@ def _wal(store: Store) -> Finding:
     return Finding("journal WAL", size < WAL_BYTES_MAX, f"{size // 1000} kB")
 
 
-def _sales(store: Store, failed: Sequence[str]) -> Finding:
+def _sales(store: Store, failed: Sequence[str], problem: str) -> Finding:
     text = f"{store.sales_taken()} taken"
     if failed:
         text += f", {len(failed)} files in failed/, such as {failed[0]}"
-    return Finding("sales", not failed, text)
+    if problem:
+        text += f", {problem}"
+    return Finding("sales", not failed and not problem, text)
 
 
 def _printing(jobs: Sequence[PrintJob]) -> Finding:

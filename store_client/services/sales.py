@@ -66,10 +66,7 @@ class Item:
 
 def find_item(store: Store, text: str) -> Item:
     """Return the SKU of a SKU or barcode. An unknown code is kept as a SKU of that name."""
-    skus = store.skus_of(text)
-    if not skus:
-        gtin = read_code(text).gtin
-        skus = store.skus_of(gtin) if gtin else ()
+    skus = _meanings(store, text)
     if text in skus:
         return Item(text)
     if len(skus) > 1:
@@ -80,6 +77,30 @@ def find_item(store: Store, text: str) -> Item:
     if store.share(text) is not None:
         return Item(text)
     return Item(text, f"{text} was sold and is not in the catalogue: kept as an item of that name.")
+
+
+def items_of(store: Store, transaction: str, codes: Iterable[str]) -> list[Item]:
+    """Return the items of a sale, by its codes in order.
+
+    One that is told again stands for what it stood for: stock, by which a barcode of several
+    items is judged, has moved by it, and the catalogue may know more by now.
+    """
+    known = store.sale(transaction)
+    kept = set() if known is None else {line.sku for line in known.lines}
+    found = []
+    for code in codes:
+        again = sorted(kept.intersection({code, *_meanings(store, code)})) if kept else []
+        found.append(Item(again[0]) if again else find_item(store, code))
+    return found
+
+
+def _meanings(store: Store, text: str) -> Sequence[str]:
+    """Return the SKUs that a SKU or barcode may stand for."""
+    skus = store.skus_of(text)
+    if not skus:
+        gtin = read_code(text).gtin
+        skus = store.skus_of(gtin) if gtin else ()
+    return skus
 
 
 def _on_hand(store: Store, sku: str) -> int:

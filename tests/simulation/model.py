@@ -5,7 +5,7 @@ own); that each operation is applied once, in order, with its stock effects and
 its follow-ups, is not.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,6 +89,17 @@ def _books(view: "View", locations: Sequence[str]) -> Books:
         {(place, row.sku): (row.on_hand, row.allocated)
          for place in locations for row in view.stock.rows(place)},
     )  # fmt: skip
+
+
+def held_sales(books: Books, location_id: str) -> Counter[tuple[str, str]]:
+    """Return the units of a place's sales that wait for a person, by (location, SKU)."""
+    units: Counter[tuple[str, str]] = Counter()
+    for one in books.operations:
+        is_held = one.kind == "floor_sold" and one.status == "quarantined"
+        if is_held and location_of(one.replica_id) == location_id:
+            for line in decode_line(one.line).op.lines:
+                units[location_id, line.sku] += max(0, line.units)
+    return units
 
 
 class ArrivedLabel(NamedTuple):

@@ -29,6 +29,7 @@ from tests.simulation.events.restores import (
 from tests.simulation.events.sales import sale
 from tests.simulation.events.terms import ROUND_COMMITS, takes_back
 from tests.simulation.link import Link
+from tests.simulation.model import held_sales, read_books
 from tests.simulation.registry import EventKind
 from tests.simulation.store import KEY, StoreMachine
 from tests.simulation.template import SKUS
@@ -313,6 +314,7 @@ def _has_said_all(world: World, store: StoreMachine) -> bool:
 def _replaced(world: World, index: int) -> StoreMachine:
     """Enrol a machine with an empty disk in the place of the one that is there."""
     gone = world.stores[index]
+    world.forgotten.update(held_sales(read_books(world), gone.location_id))  # it knows of none
     enrolment = world.central.parts.central.enrolment
     code = enrolment.create_code(gone.location_id, replace=True)
     world.enrolments[gone.location_id] += 1
