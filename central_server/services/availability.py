@@ -19,6 +19,7 @@ from central_server.services.promise_memory import PromiseMemory
 from central_server.services.promises import ANYBODY, Ask, Promised, Promises, as_chosen
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339, rfc3339_or_none, to_ms
+from central_server.services.transfer_receipts import offered
 from central_server.sourcing.atp import data_age_ms
 from central_server.sourcing.bundles import SCARCEST
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
@@ -121,7 +122,7 @@ class _Answer:
             sku: at_ms for sku in skus if (at_ms := self._kits.release_ms(sku)) is not None
         }
         """From when on what may not be sold yet may be."""
-        self._coming = view.supply.coming(self._kits.plain)
+        self._coming = offered(view, view.supply.coming(self._kits.plain))
         self._own = as_chosen(question.ask)
         self._routing: ParcelRouting | None = None
         self._sent: dict[tuple[str, int], Document] = {}

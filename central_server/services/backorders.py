@@ -34,6 +34,7 @@ from central_server.services.pre_orders import (
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
+from central_server.services.transfer_receipts import offered
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.promise_terms import Promise
@@ -81,7 +82,7 @@ def wait_for_receipts(
     """
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
     unit.supply.lock_receipts(wanted)
-    coming = unit.supply.coming(wanted)
+    coming = offered(unit, unit.supply.coming(wanted))
     ask = Ask(order.channel, chosen=place.id, for_later=release_ms is not None)
     promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
     here = [one for one in coming if one.location_id == place.id]

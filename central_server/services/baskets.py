@@ -26,6 +26,7 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.shipping import barred, shipping_home
 from central_server.services.times import rfc3339, rfc3339_or_none
+from central_server.services.transfer_receipts import offered
 from central_server.sourcing.atp import data_age_ms
 from central_server.sourcing.calendar import PROMISE_MS, promised_by
 from central_server.sourcing.geo import haversine_km
@@ -108,7 +109,7 @@ class _Answer:
         if self.release_ms is not None:
             ask = replace(ask, for_later=True)
             later = self._promises.at(tuple(self._wanted), ask, ids, network=self._network)
-        coming = self._view.supply.coming(self._wanted)
+        coming = offered(self._view, self._view.supply.coming(self._wanted))
         heard = self._view.replicas.last_contacts(ids)
         begins = Days(self._view, self._now_ms).begins(ids, sum(self._wanted.values()))
         entries: list[Document] = []

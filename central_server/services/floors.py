@@ -7,7 +7,7 @@ until that order is released.
 
 from typing import TYPE_CHECKING
 
-from central_server.services.transfers import is_transfer_of
+from central_server.services.transfer_receipts import is_transfer_of
 from central_server.sourcing.receipts import Receipt
 from sync.domain.escrow import fixed_floor
 from sync.hub.feed import FeedWriter

@@ -32,6 +32,7 @@ from central_server.services.pending_mail import PendingMail
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import assign, by_sku, trace_document
 from central_server.services.shipping import assign_part, barred, divide, told_until_ms
+from central_server.services.transfer_receipts import going_to
 from central_server.services.uncarried import Uncarried
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.routing import Demand, DemandLine, RoutingRules, SourcingPlan
@@ -282,7 +283,7 @@ class PushFollowUps:
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
         here, told = self.location(order.location_id), self.told.get(order.id)
         found = divide(
-            self._unit, whole, units, excluded | {order.location_id},
+            self._unit, whole, units, excluded | {order.location_id} | going_to(self._unit, whole),
             source=self._source, is_moved=True,
             routing=ParcelRouting(self._unit, self._now_ms, self._promise_ms),
             promised_by_ms=told_until_ms(self._unit, order, here, self._now_ms, told),

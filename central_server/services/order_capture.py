@@ -209,9 +209,8 @@ class OrderCapture:
             return self._pre_order(unit, new, order, location, now_ms, release_ms)
         if new.payment is PaymentPlace.IN_STORE:
             return self._hold(unit, new, order, location, now_ms)
-        if new.transfer and (lacking := lacking_at(unit, order, location, now_ms)):
-            waiting, by_ms = fetch_from_elsewhere(unit, order, location, lacking, now_ms, self._how)
-            self._tell_later(unit, waiting, location, by_ms, now_ms)
+        waiting = self._from_elsewhere(unit, new, order, location, now_ms)
+        if waiting is not None:
             return waiting, ()
         units = {line.line: line.quantity for line in order.lines}
         try:
@@ -229,6 +228,22 @@ class OrderCapture:
         unit.orders.insert(order)
         given = give(unit, order, units, plan, now_ms, self._how, why="placed", claim=claim)
         return order, (given,)
+
+    def _from_elsewhere(
+        self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int
+    ) -> Order | None:
+        """Return an order that waits for a transfer; None where it needs none, or may wait else."""
+        lacking = lacking_at(unit, order, place, now_ms) if new.transfer else {}
+        if not lacking:
+            return None
+        try:
+            waiting, by_ms = fetch_from_elsewhere(unit, order, place, lacking, now_ms, self._how)
+        except InsufficientStock:  # nobody can send it, and nothing was written yet
+            if not new.accept_later:
+                raise
+            return None
+        self._tell_later(unit, waiting, place, by_ms, now_ms)
+        return waiting
 
     def _pre_order(
         self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int,

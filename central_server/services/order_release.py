@@ -15,6 +15,7 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import write_parts
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, divide
+from central_server.services.transfer_receipts import going_to
 from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.orders import OrderStatus
@@ -96,7 +97,7 @@ def _parcels(
     unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, why: str,
     only: Only,
 ) -> dict[int, int]:  # fmt: skip
-    excluded = barred(unit, order.id, by_sku(order, units), now_ms)
+    excluded = barred(unit, order.id, by_sku(order, units), now_ms) | going_to(unit, order)
     found = divide(
         unit, order, units, excluded, source=order.id,
         routing=ParcelRouting(unit, now_ms, how.promise_ms),

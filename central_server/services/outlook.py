@@ -19,6 +19,7 @@ from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import barred, too_late
+from central_server.services.transfer_receipts import offered
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.receipts import Inbound, inbound
@@ -93,7 +94,7 @@ class Outlook:
         What a place keeps for orders that wait there is the network's to cover: it is taken off
         receipts with the network's, if nothing that lies anywhere covers it.
         """
-        coming = self._view.supply.coming(self._wanted)
+        coming = offered(self._view, self._view.supply.coming(self._wanted))
         places = sorted({one.location_id for one in coming} - self._excluded)
         there = promises.at(self._wanted, self._ask, places) if places else {}
         kept = promises.kept(self._wanted, self._ask)

@@ -376,6 +376,7 @@ class Replication(Moving, Reserving):
         ups.money.flush()
         self._inbox.write(unit, feed, ups.exceptions, self._rows)
         for order_id in ups.no_more_unsourced():
+            unit.supply.end_claims_of(order_id, self._now_ms)  # it waits for nothing any more
             close_of_order(
                 unit, feed, order_id, (ExceptionKind.UNSOURCED,), self._now_ms, note=HAS_ALL
             )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from central_server.records import Location, Order, OrderLine
 from central_server.services.backorders import claim_receipts
-from central_server.services.errors import ShippingNotOffered
+from central_server.services.errors import PickupNotOffered, ShippingNotOffered
 from central_server.services.need_by import require_by
 from central_server.services.order_giving import Giving, feed_parts
 from central_server.services.parcel_routing import ParcelRouting
@@ -23,8 +23,10 @@ from central_server.services.parcels import Destination, addressed, promise_parc
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.shipping import shipping_home
+from central_server.services.transfer_receipts import SUFFIX
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import Receipt
+from sync.domain.errors import InsufficientStock
 from sync.domain.ids import new_id
 from sync.domain.opening import DAY_MINUTES, moment_of
 from sync.domain.shipping import Address
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 METHOD = "standard"
-SUFFIX = "T"
-"""What the number of a transfer ends with, after that of its customer's order."""
 Lacking = dict[str, int]
 """Units by SKU that the chosen store cannot promise."""
 
@@ -42,8 +42,12 @@ Lacking = dict[str, int]
 def lacking_at(unit: "Unit", order: Order, place: Location, now_ms: int) -> Lacking:
     """Return what a store cannot promise of a new order.
 
-    Where something is lacking, no other new order is promised these SKUs meanwhile.
+    Where something is lacking, no other new order is promised these SKUs meanwhile. Raises
+    `PickupNotOffered` where nobody fetches anything, and `InsufficientStock` where this is not
+    offered there: nothing is sent to such a store.
     """
+    if not place.pickup_enabled:
+        raise PickupNotOffered(place.id)
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
     found = _lacking(unit, order, place, wanted, now_ms)
     if found:
@@ -55,6 +59,9 @@ def lacking_at(unit: "Unit", order: Order, place: Location, now_ms: int) -> Lack
 def _lacking(unit: "Unit", order: Order, place: Location, wanted: Lacking, now_ms: int) -> Lacking:
     ask = Ask(order.channel, chosen=place.id)
     promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
+    refused = {sku: units for sku, units in wanted.items() if not promised[sku].is_offered}
+    if refused:
+        raise InsufficientStock(refused)
     return {
         sku: units - promised[sku].quantity
         for sku, units in wanted.items()
@@ -113,11 +120,6 @@ def send_to(
     ]  # fmt: skip
     unit.supply.save_receipts(receipts)
     return receipts
-
-
-def is_transfer_of(receipt_id: str, order_number: str) -> bool:
-    """Return whether a receipt is of goods that were sent to a store for this order."""
-    return receipt_id.startswith(f"{order_number}-{SUFFIX}-")
 
 
 def _address(place: Location) -> Address:

@@ -29,6 +29,7 @@ from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.times import rfc3339
+from central_server.services.transfer_receipts import offered
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
@@ -197,7 +198,7 @@ def _coming(
     unit: "Unit", order: Order, wanted: Mapping[str, int], now_ms: int
 ) -> tuple[Taken, int, Location]:
     """Return what is taken of receipts, when all of it is there, and where most of it comes to."""
-    coming = unit.supply.coming(wanted)
+    coming = offered(unit, unit.supply.coming(wanted))
     if order.pickup_location_id:
         coming = [one for one in coming if one.location_id == order.pickup_location_id]
     taken: dict[str, list[tuple[str, int]]] = {}

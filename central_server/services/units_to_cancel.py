@@ -92,9 +92,18 @@ class _Taking:
         return {line.line: getattr(line, quantity) for line in part.lines}
 
     def take(self, each: Units, units: Units) -> None:
-        """Cancel as many of a group as are wanted; whole ones first, then what lies apart."""
+        """Cancel as many of a group as are wanted: broken ones, whole ones, what lies apart.
+
+        A kit of which nobody carries a component is the one that cannot be sent.
+        """
         line = next(iter(each))
         left = units[line] // each[line]
+        if len(each) > 1:
+            broken = max(-(-self._nobody[number] // count) for number, count in each.items())
+            broken = min(broken, left)
+            for number, count in each.items():
+                self._from_all({number: 1}, broken * count)
+            left -= broken
         left -= self._from_all(each, left)
         for number, count in each.items():
             self._from_all({number: 1}, left * count)

@@ -17,16 +17,9 @@ from sync.domain.tenders import TenderKind
 from tests.scenarios import elsewhere, paying
 from tests.scenarios.table import FLOWS, MISSING, SCENARIOS, VARIANTS, scenario
 from tests.scenarios.world import Retail
-from tests.support.central_world import World
 
 __all__ = ["elsewhere", "paying"]
 ROUTE = RoutingRuleKind.ROUTE
-
-
-@pytest.fixture
-def retail(sqlite_world: World, tmp_path) -> Retail:
-    """Three stores with ten of everything."""
-    return Retail(sqlite_world, tmp_path)
 
 
 # --- buy online, ship from any location -----------------------------------------------------

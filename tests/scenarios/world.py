@@ -9,7 +9,7 @@ from central_server.records import OrderFilter
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder
-from central_server.services.transfers import SUFFIX
+from central_server.services.transfer_receipts import SUFFIX
 from central_server.services.vendors import VENDOR, SentBox, VendorDesk
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from store_client.services.drawer_book import entries_of

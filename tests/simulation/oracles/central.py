@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from central_server.services.transfers import SUFFIX
+from central_server.services.transfer_receipts import SUFFIX
 from central_server.storage.tables import ORDERS
 from sync.hub.acceptor import FAULT
 from sync.protocol.lines import decode_line
