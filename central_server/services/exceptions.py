@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from central_server.storage.unit import Unit
 
 Document = dict[str, object]
+TAKEN_OVER_BY = "taken_over_by"
+"""In an exception's detail: the fulfillment order that it names to people."""
 ITSELF = "central"
 """Who closed what ended by itself."""
 
@@ -119,14 +121,18 @@ def open_as_it_stands(unit: "Unit", feed: FeedWriter, records: list[ExceptionRec
 
 def close_of_order(
     unit: "Unit", feed: FeedWriter, order_id: str, kinds: Collection[ExceptionKind], now_ms: int,
-    *, by: str = ITSELF, note: str, but: Collection[str] = (),
+    *, by: str = ITSELF, note: str, naming: Collection[str] = (),
 ) -> None:  # fmt: skip
-    """Close what is open of these kinds for an order, `but` these; its stores forget it."""
+    """Close what is open of these kinds for an order; its stores forget it.
+
+    Only what names one of the fulfillment orders `naming`, if any are given.
+    """
     ended = [
         one.id
         for one in unit.exceptions.of_order(order_id)
-        if one.kind in kinds and one.closed_ms is None and one.id not in but
-    ]
+        if one.kind in kinds and one.closed_ms is None
+        and (not naming or one.detail.get(TAKEN_OVER_BY) in naming)
+    ]  # fmt: skip
     if ended:
         withdraw(feed, unit.exceptions.close(ended, now_ms, by=by, note=note))
 

@@ -96,7 +96,8 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
         is_away = getattr(step.operation, "reason", None) is ShortReason.PROMISE_LAPSED
         owner = ExceptionOwner.CENTRAL if is_away else None
         words = f"Order {order.order_number}: {text}"
-        ups.exception(order, ExceptionKind.PROMISE_BROKEN, words, owner)
+        new = moved.order.id
+        ups.exception(order, ExceptionKind.PROMISE_BROKEN, words, owner, taken_over_by=new)
     ups.event(moved.order, "re_sourced", text)
     return (Consequence(ConsequenceKind.RE_SOURCED, text),)
 

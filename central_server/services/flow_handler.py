@@ -139,8 +139,12 @@ class FollowUps(Protocol):
         kind: ExceptionKind,
         text: str,
         owner: ExceptionOwner | None = None,
+        taken_over_by: str = "",
     ) -> None:
-        """Open something that a person has to settle: the kind says who else, and until when."""
+        """Open something that a person has to settle: the kind says who else, and until when.
+
+        `taken_over_by` is the fulfillment order that it names: it is over when that gives up.
+        """
         ...
 
     def pickup_qr(self, order: FulfillmentOrder) -> str:

@@ -5,7 +5,8 @@ conditional update, and the next operation of the same push must see it. If the
 operation that asked for it fails after all, the reservation is given back.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from central_server.records import (
 )
 from central_server.services.candidates import moved
 from central_server.services.capacity import Claim, Days
-from central_server.services.exceptions import exception_record
+from central_server.services.exceptions import TAKEN_OVER_BY, exception_record
 from central_server.services.flow_handler import Moved, Place, Reshipped, TakenBack
 from central_server.services.money import MoneyOfPush
 from central_server.services.need_by import Late, is_for_want_of_time
@@ -96,6 +97,7 @@ class PushFollowUps:
         self.uncarried = Uncarried(self.order)
         self.money = MoneyOfPush(unit)
         self._decisions: list[FulfillmentOperation] = []
+        self.is_reserving = False
 
     def begin(self, source: str, now_ms: int) -> _Mark:
         """Start the follow-ups of one operation, `source`; return the mark to roll back to."""
@@ -199,6 +201,10 @@ class PushFollowUps:
 
     def re_source(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
         """Find another location for units that `order` gave up, and reserve them there."""
+        with self._reserving():
+            return self._re_sourced(order, units)
+
+    def _re_sourced(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Moved | None:
         whole = self.order(order.order_id)
         if not order.total("open"):
             self.freed.append(order.id)
@@ -276,8 +282,19 @@ class PushFollowUps:
         place = Place(location.id, location.name, location.timezone)
         return Moved(assignment.order, place, assignment.pickup_code)
 
+    @contextmanager
+    def _reserving(self) -> Iterator[None]:
+        """Mark that units may be reserved without an order; where that fails, it stays so."""
+        self.is_reserving = True
+        yield
+        self.is_reserving = False
+
     def re_ship(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Reshipped:
         """Find other locations to send units that `order` gave up, and reserve them there."""
+        with self._reserving():
+            return self._re_shipped(order, units)
+
+    def _re_shipped(self, order: FulfillmentOrder, units: Mapping[int, int]) -> Reshipped:
         whole = self.order(order.order_id)
         skus = by_sku(whole, units)
         excluded = barred(self._unit, whole.id, skus, self._now_ms, self.pauses)
@@ -340,11 +357,11 @@ class PushFollowUps:
         self.uncarried.drop(order.order_id)
 
     def no_more_unsourced(self) -> list[str]:
-        """Return the orders of which nobody carried a part, and somebody carries all now."""
+        """Return the orders whose counts changed, and of which somebody carries all now."""
         return sorted(
             key
             for key, (units, _) in self.uncarried.shifts().items()
-            if units < 0 and not self.head(key).unsourced + units
+            if not self.head(key).unsourced + units
         )
 
     def progress(self, parts: Mapping[str, Sequence[FulfillmentOrder]]) -> dict[str, OrderProgress]:
@@ -372,11 +389,16 @@ class PushFollowUps:
         kind: ExceptionKind,
         text: str,
         owner: ExceptionOwner | None = None,
+        taken_over_by: str = "",
     ) -> None:
-        """Open something that a person has to settle."""
+        """Open something that a person has to settle; see `FollowUps`."""
         self._open(order, kind, text, self._source, self._now_ms)
+        last = self.exceptions[-1]
         if owner is not None:
-            self.exceptions[-1] = replace(self.exceptions[-1], owner=owner.value)
+            last = replace(last, owner=owner.value)
+        if taken_over_by:
+            last = replace(last, detail={**last.detail, TAKEN_OVER_BY: taken_over_by})
+        self.exceptions[-1] = last
 
     def reaches_customer(self, order: FulfillmentOrder) -> bool:
         """Return whether there is an address to write to."""

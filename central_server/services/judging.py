@@ -8,6 +8,7 @@ from central_server.ports import Pokes
 from central_server.services.flow_handler import FlowHandler
 from sync.clock import Clock
 from sync.domain.errors import DomainError
+from sync.domain.ids import OpId
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -57,8 +58,8 @@ class HalfDone(Exception):
     back by itself, as one that cannot be written.
     """
 
-    def __init__(self, fault: Exception) -> None:
-        self.fault = fault
+    def __init__(self, fault: Exception, op_id: OpId) -> None:
+        self.fault, self.op_id = fault, op_id
         super().__init__(f"{type(fault).__name__}: {fault}")
 
 

@@ -235,7 +235,7 @@ class ExceptionsOfPush:
         ]
         open_exceptions(unit, feed, [*asked_for, *self._held, *self._opened.values()])
         open_as_it_stands(unit, feed, due)
-        self._close_what_moved_on(unit, feed, asked_for)
+        self._close_what_moved_on(unit, feed, asked_for, orders)
         withdraw(feed, self._over)
         for key, record in self._assigned.items():
             given = unit.exceptions.give_within_store(key, record.assignee)
@@ -257,14 +257,22 @@ class ExceptionsOfPush:
             close_causes(unit, feed, causes, self._now_ms, note="The money is given back.")
 
     def _close_what_moved_on(
-        self, unit: "Unit", feed: FeedWriter, asked_for: list[ExceptionRecord]
+        self,
+        unit: "Unit",
+        feed: FeedWriter,
+        asked_for: list[ExceptionRecord],
+        orders: Mapping[str, FulfillmentOrder],
     ) -> None:
-        """Let no store name a place that gave an order up in its turn: only the last is told."""
-        newest = {one.order_id: one.id for one in asked_for if one.kind in MOVED_ON}
-        for order_id, last in newest.items():
+        """Let no store name a place that gave all of it up in its turn."""
+        gone = {
+            one.fulfillment_id: one.order_id
+            for one in asked_for
+            if one.kind in MOVED_ON and not orders[one.fulfillment_id].total("open")
+        }
+        for key, order_id in sorted(gone.items()):
             close_of_order(
                 unit, feed, order_id, (ExceptionKind.PROMISE_BROKEN,), self._now_ms,
-                note="It moved on: see what is open now.", but=(last,),
+                note="It moved on: see what is open now.", naming=(key,),
             )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from central_server.records import StoredOperation
 from central_server.services.errors import AlreadySettled, NotFound, WaitsBehind
 from central_server.services.exceptions import Document, quarantine_cause
 from central_server.services.held_views import aggregate_in, held_document, op_id_of, verdict_of
-from central_server.services.judging import Judging
+from central_server.services.judging import HalfDone, Judging
 from central_server.services.replication import Replication
 from central_server.services.settling import SKIPPED, Settling, Wish
 from sync.domain.ids import OpId
@@ -109,7 +109,7 @@ class QuarantineDesk:
             return self._database.write(lambda unit: self._work(unit, op_id, wish, None))
         except self._judging.poison as problem:
             fault = problem
-        for place in range(self._length(op_id) - 1, -1, -1):
+        for place in self._places(op_id, fault):
             spoilt = _Fault(place, fault)
             try:
                 return self._database.write(
@@ -119,10 +119,17 @@ class QuarantineDesk:
                 continue
         raise fault
 
-    def _length(self, op_id: OpId) -> int:
+    def _places(self, op_id: OpId, fault: Exception) -> list[int]:
+        """Return the places of a chain at which it may be spoilt, the likeliest first.
+
+        An operation that failed says so itself; a row that cannot be written does not.
+        """
         with self._database.read() as view:
             stored = view.journal.operation(op_id)
-            return 1 if stored is None else len(_chain(view, stored))
+            chain = () if stored is None else _chain(view, stored)
+        failed = fault.op_id if isinstance(fault, HalfDone) else None
+        known = [place for place, one in enumerate(chain) if op_id_of(one) == failed]
+        return [*known, *range(max(1, len(chain)) - 1, -1, -1)]
 
     def _work(self, unit: "Unit", op_id: OpId, wish: Wish, fault: _Fault | None) -> Document:
         state = unit.journal.lock_replica(op_id.replica_id)

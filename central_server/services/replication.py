@@ -151,7 +151,7 @@ class Replication(Moving, Reserving):
             raise
         except Exception as fault:
             if self._has_begun:
-                raise HalfDone(fault) from fault
+                raise HalfDone(fault, op_id) from fault
             raise
         if not consequences:
             return Verdict(seq=op_id.seq, status=_ACCEPTED)
@@ -332,6 +332,7 @@ class Replication(Moving, Reserving):
         except self.trouble:
             raise  # the transaction is over, and all that was done in it
         except Exception:
+            self._has_begun = self._has_begun or self._ups.is_reserving
             self._ups.roll_back(mark)
             raise
 

@@ -296,7 +296,7 @@ class _Replay:
 
     def _sources(self) -> set[str]:
         """Return under which names the replayed orders moved stock."""
-        parts = [one.id for found in self._parts.values() for one in found]
+        parts = [one.id for order in self.orders for one in self._parts.get(order.id, ())]
         done = self._view.journal.history(parts) if parts else ()
         return {
             *(order.id for order in self.orders),

@@ -54,7 +54,8 @@ def test_nobody_is_asked_after_an_order_that_was_cancelled(world):
     assert listed(world) == []
 
 
-def test_nobody_is_asked_after_goods_that_were_handed_over_after_all(world):
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_nobody_is_asked_after_goods_that_were_handed_over_after_all(world, is_at_once):
     """The store gave them up, and hands them over: nothing is missing."""
     for place in ("S002", "S003"):
         world.parts.intake.stock([StockItem(place, "SKU-1", 0)], "count")
@@ -65,11 +66,12 @@ def test_nobody_is_asked_after_goods_that_were_handed_over_after_all(world):
         op.LinePicked(key, 1, 2), op.Staged(key, "A1"), op.MarkedReady(key, 0, 7 * DAY_MS),
         op.FulfillmentRejected(key, ShortReason.STORE_BUSY),
     )  # fmt: skip
-    store.push_all()
-    assert unsourced(world)
+    if not is_at_once:
+        store.push_all()
+        assert unsourced(world)
     proof = PickupProof(ProofKind.ID_CHECK, "Jo")
     store.do(op.HandedOver(key, (op.LineQuantity(1, 2),), proof))
-    store.push(5)
+    store.push(1 if is_at_once else 5)
     assert world.order(placed.order_id)["status"] == "fulfilled"
     assert unsourced(world) == []
 
@@ -192,6 +194,31 @@ def test_only_who_gave_an_order_up_last_tells_the_customer_where_it_is(world):
     assert f"{place.name} takes over" in rows[0].text
     world.parts.central.cancelling.cancel(order_id, reason="", actor="web")
     assert listed(world) == []
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+@pytest.mark.parametrize("is_nowhere", [True, False])
+def test_a_place_that_keeps_its_part_of_an_order_is_named_on(world, is_nowhere, is_at_once):
+    """Two lines move one after the other: both places are named, or the one that there is."""
+    world.parts.intake.stock([StockItem("S002", "SKU-2", 0)], "count")
+    if is_nowhere:
+        world.parts.intake.stock([StockItem("S003", "SKU-2", 0)], "count")
+    new = world.new_order(("SKU-1", 1), ("SKU-2", 1), email="")
+    order_id = world.parts.central.orders.place(new, ask("o")).order_id
+    (work,) = world.fulfillments(order_id)
+    store = world.device("S001")
+    for line in (1, 2):
+        store.do(op.LineShortPicked(work.id, line, 1, ShortReason.DAMAGED))
+        if not is_at_once:
+            store.push(line)
+    if is_at_once:
+        store.push_all()
+    open_now = [one for one in world.fulfillments(order_id) if one.total("open")]
+    with world.database.read() as view:
+        names = {view.locations.get(one.location_id).name for one in open_now}
+    texts = [one.text for one in at_store(world) if one.kind == "promise_broken"]
+    assert len(open_now) == len(texts) == (1 if is_nowhere else 2)
+    assert all(any(name in text for text in texts) for name in names)
 
 
 def test_a_back_order_by_hand_is_promised_by_the_stores_own_time(world):

@@ -10,7 +10,7 @@ from central_server.services.errors import AlreadySettled, NotFound, WaitsBehind
 from central_server.services.settling import RETRIED
 from sync.domain import operations as op
 from sync.domain.ids import OpId
-from sync.domain.stock_operations import FloorSold, SkuUnits
+from sync.domain.stock_operations import FloorSold, RightsGranted, SkuUnits
 from sync.protocol import adapters
 from sync.protocol.adapters import adapter
 from sync.protocol.lines import OperationRecord
@@ -232,6 +232,31 @@ def test_a_row_never_falls_behind_what_it_includes(world, desk):
     desk.retry(OpId("R-S001", 1, 1), by="Ann")
     assert only(world, placed).lines[0].picked == 2
     assert rows_of(world, Entity.FULFILLMENT)[key].watermark.seq == 2
+
+
+def test_who_tries_again_too_early_tries_no_more_than_twice(world, desk, monkeypatch):
+    """All that a store granted since waits behind one operation, and its fault is still there."""
+    from central_server.services.rights import SharedStock
+
+    store, known = world.device("S001"), SharedStock.apply
+    store.do(*(RightsGranted(1, (SkuUnits("SKU-1", 1 + number % 3),)) for number in range(20)))
+
+    def broken(self, operation, op_id):
+        if op_id.seq == 1:
+            raise RuntimeError("a bug")
+        return known(self, operation, op_id)
+
+    monkeypatch.setattr(SharedStock, "apply", broken)
+    store.push_all()
+    tries, work = [], desk._work
+
+    def counted(*arguments):
+        tries.append(arguments)
+        return work(*arguments)
+
+    monkeypatch.setattr(desk, "_work", counted)
+    done = desk.retry(OpId("R-S001", 1, 1), by="Ann")
+    assert (done["operation"]["status"], len(tries)) == ("quarantined", 2)
 
 
 def test_a_sale_that_is_settled_late_leaves_newer_stock_rows_newer(world, desk, monkeypatch):

@@ -301,6 +301,27 @@ def test_a_sale_that_is_held_for_a_fault_counts_once_it_is_approved(world, monke
     world.check_books()
 
 
+def test_what_fails_between_units_and_their_order_leaves_none_reserved(world, monkeypatch):
+    """The next store has kept them, and no order is made of it: that is taken back, too."""
+    from central_server.services import follow_ups
+
+    placed = world.place(("SKU-1", 3))
+    store = world.device("S001")
+    store.do(op.FulfillmentRejected(only(world, placed).id, ShortReason.STORE_BUSY))
+
+    def broken(*_, **__):
+        raise RuntimeError("no")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(follow_ups, "assign", broken)
+        (verdict,) = store.push_all()
+    assert (verdict.status, verdict.code) == (VerdictStatus.QUARANTINED, "fault")
+    assert (world.stock("S001"), world.stock("S002")) == ((10, 3), (10, 0))
+    world.parts.central.quarantine.retry(OpId("R-S001", 1, 1), by="Ann")
+    assert (world.stock("S001"), world.stock("S002")) == ((10, 0), (10, 3))
+    world.check_books()
+
+
 def test_gap_fork_and_foreign_session_are_refused(world):
     """What cannot be followed is refused whole, with what to do about it."""
     placed = world.place()

@@ -8,6 +8,7 @@ import pytest
 
 from central_server.records import LedgerEntry
 from central_server.services import batches, unit_prices, waiting_room
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.fill_learning import SETTLED_MS
 from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.engine.highs import OptimizerMissing
@@ -170,16 +171,24 @@ def test_what_a_unit_is_worth_is_kept_in_money(shipping):
 def test_a_part_of_the_periods_orders_is_planned_with_its_part_of_stock(shipping, monkeypatch):
     """The others ask for the same units: what is scarce for all is scarce for a sample."""
     pytest.importorskip("highspy")
-    assert unit_prices.share_of({"S001": {"A": 10, "B": 1}}, 2, 3) == {"S001": {"A": 7, "B": 1}}
     publish(shipping, RoutingRule("r", ROUTE, km_minor=10.0))
     busy_week(shipping)
+    shipping.parts.intake.stock([StockItem("S001", "SKU-1", 60)], "count")
+    offered = []
+
+    def noted(routing, group, free, now_ms):
+        offered.append({place: units["SKU-1"] for place, units in free.items()})
+        return {}
+
+    monkeypatch.setattr(unit_prices, "expected_prices", noted)
     shipping.parts.unit_prices.run()
-    whole = shipping.parts.unit_prices.show(10)
-    monkeypatch.setattr(unit_prices, "ORDERS_MAX", 10)
+    monkeypatch.setattr(unit_prices, "ORDERS_MAX", 5)
     shipping.parts.unit_prices.run()
-    assert {one["location_id"] for one in shipping.parts.unit_prices.show(10)} == {
-        one["location_id"] for one in whole
-    }
+    whole, part = offered
+    with shipping.database.read() as view:
+        _, left = view.orders.parcels_placed(0, shipping.clock.now_ms(), 5)
+    assert part == {place: -(-units * 5 // (5 + left)) for place, units in whole.items()}
+    assert sum(part.values()) < sum(whole.values())
 
 
 def test_without_the_optimizer_prices_stay_and_it_is_said(shipping, without_optimizer):

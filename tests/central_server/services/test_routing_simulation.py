@@ -291,6 +291,26 @@ def test_what_was_called_off_or_waits_is_compared_on_neither_side(shipping):
     assert found["simulated"]["units_shipped"] == 5
 
 
+def test_what_is_left_out_moves_stock_as_it_did(shipping):
+    """An order moved from one store to another, and was called off there: both have all again."""
+    place(shipping, ("SKU-1", 1))
+    order_id, (part,) = place(shipping, ("SKU-1", 4))
+    device = shipping.device(part.location_id)
+    device.do(op.FulfillmentRejected(part.id, ShortReason.STORE_BUSY))
+    device.push()
+    shipping.clock.advance(25 * HOUR_MS)
+    shipping.parts.central.cancelling.cancel(order_id, reason="", actor="shop")
+    shipping.clock.advance(HOUR_MS)
+    place(shipping, ("SKU-1", 8))
+    shipping.clock.advance(1)
+    version = shipping.parts.central.routing_rules.draft([], note="", by="Kim")["version"]
+    found = shipping.parts.central.simulation.run(
+        int(str(version)), from_ms=0, until_ms=shipping.clock.now_ms()
+    )
+    assert (found["orders"], found["orders_left_out"], found["orders_elsewhere"]) == (2, 1, 0)
+    assert found["simulated"] == found["happened"]
+
+
 @pytest.mark.parametrize(
     "rule",
     [PromiseRule("own", RuleKind.PROTECT, locations=("S001",)),
