@@ -177,7 +177,7 @@ def test_a_part_of_the_periods_orders_is_planned_with_its_part_of_stock(shipping
     offered = []
 
     def noted(routing, group, free, now_ms):
-        offered.append({place: units["SKU-1"] for place, units in free.items()})
+        offered.append({place: units.get("SKU-1", 0) for place, units in free.items()})
         return {}
 
     monkeypatch.setattr(unit_prices, "expected_prices", noted)
