@@ -182,6 +182,7 @@ def test_a_part_of_the_periods_orders_is_planned_with_its_part_of_stock(shipping
 
     monkeypatch.setattr(unit_prices, "expected_prices", noted)
     shipping.parts.unit_prices.run()
+    monkeypatch.setattr(unit_prices, "UNITS_MIN", 1)
     monkeypatch.setattr(unit_prices, "ORDERS_MAX", 5)
     shipping.parts.unit_prices.run()
     whole, part = offered
