@@ -106,10 +106,11 @@ def restore(
         incoming.replace(files.journal)
     store = Store(files, clock, key=key, boot_id="restore", evidence_folder=evidence_folder)
     try:
-        # Also behind an epoch that the copy has not begun: central may have begun it since.
         newest = store.journal.lives.newest
-        begin_epoch(store.journal, newest.epoch, store.journal.head().seq, clock.now_ms())
-        store.journal.write_mark()
+        if newest.epoch == copied.epoch:  # a mark or the other disk has begun one behind it else
+            # Also behind one that the copy has not begun: central may have begun it since.
+            begin_epoch(store.journal, newest.epoch, store.journal.head().seq, clock.now_ms())
+            store.journal.write_mark()
     finally:
         store.close()
     return Copied(files.journal, copied.replica_id, copied.epoch, copied.seq)
