@@ -112,11 +112,17 @@ def open_as_it_stands(unit: "Unit", feed: FeedWriter, records: list[ExceptionRec
     """Open what is not open yet; what is open says from now on how it stands."""
     new = {one.id for one in unit.exceptions.open(records)}
     for record in records:
-        told: ExceptionRecord | None = record
-        if record.id not in new:
-            told = unit.exceptions.describe(record.cause, str(record.detail["text"]))
-        if told is not None:
-            announce(feed, told)
+        if record.id in new:
+            announce(feed, record)
+        else:
+            say_anew(unit, feed, record)
+
+
+def say_anew(unit: "Unit", feed: FeedWriter, record: ExceptionRecord) -> None:
+    """Let what is open for the cause of `record` say what that says, if anything is."""
+    told = unit.exceptions.describe(record.cause, str(record.detail["text"]))
+    if told is not None:
+        announce(feed, told)
 
 
 def close_of_order(

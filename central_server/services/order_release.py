@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent
 from central_server.services.decisions import Chosen
-from central_server.services.exceptions import close_of_order, exception_record
+from central_server.services.exceptions import exception_record
 from central_server.services.order_giving import Giving, feed_parts, give, promise
 from central_server.services.order_views import orders_in, status_of_order
 from central_server.services.parcel_mail import tell_received
@@ -19,7 +19,6 @@ from central_server.services.transfer_receipts import going_to
 from sync.domain.errors import InsufficientStock
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.orders import OrderStatus
-from sync.hub.feed import FeedWriter
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit
@@ -80,17 +79,6 @@ def open_unsourced(
     detail = {**record.detail, "order_number": order.number}
     unit.exceptions.open([replace(record, order_id=order.id, detail=detail)])
     unit.orders.append_events([OrderEvent(order.id, now_ms, "unsourced", text, "central")])
-
-
-def settle_unsourced(
-    unit: "Unit", order_id: str, now_ms: int, how: Giving, *, by: str, note: str
-) -> None:
-    """End what waited for a person because nobody could fill an order: that is over."""
-    feed = FeedWriter(unit.feed)
-    close_of_order(unit, feed, order_id, (ExceptionKind.UNSOURCED,), now_ms, by=by, note=note)
-    heads = feed.flush()
-    if heads:
-        unit.after_commit(lambda: how.pokes.publish(heads))
 
 
 def _parcels(

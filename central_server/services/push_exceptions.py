@@ -18,6 +18,7 @@ from central_server.services.exceptions import (
     put_back_cause,
     put_back_record,
     quarantine_cause,
+    say_anew,
     withdraw,
 )
 from sync.domain.errors import OperationRefused
@@ -245,10 +246,7 @@ class ExceptionsOfPush:
             withdraw(feed, unit.exceptions.close([exception_id], self._now_ms, by=by, note=note))
         back = [key for key in self._may_be_back if not orders[key].total("to_put_back")]
         for key in sorted(self._may_be_back - self._put_back_due.keys() - set(back)):
-            stands = put_back_record(orders[key], self._now_ms, self._random, "")
-            told = unit.exceptions.describe(stands.cause, str(stands.detail["text"]))
-            if told is not None:
-                announce(feed, told)
+            say_anew(unit, feed, put_back_record(orders[key], self._now_ms, self._random, ""))
         if back:
             causes = map(put_back_cause, sorted(back))
             close_causes(unit, feed, causes, self._now_ms, note="Nothing is left to put back.")

@@ -21,8 +21,9 @@ from central_server.services.errors import (
     ReservedInStore,
     UnknownSkus,
 )
+from central_server.services.exceptions import close_of_order
 from central_server.services.order_giving import Giving, tell
-from central_server.services.order_release import release, settle_unsourced, write_counts
+from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
 from central_server.services.outlook import Taken
 from central_server.services.pre_orders import refusal, release_of, sold_in
@@ -34,8 +35,10 @@ from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import claims, inbound
 from sync.clock import Clock
 from sync.domain.errors import InsufficientStock
+from sync.domain.exceptions import ExceptionKind
 from sync.domain.orders import OrderStatus
 from sync.domain.paying import FLOW as RESERVE
+from sync.hub.feed import FeedWriter
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -181,13 +184,20 @@ class UnfillableDesk:
             after = unit.orders.get(order_id)
             assert after is not None
             if not _unsourced(after) or kind == "back_ordered":
-                settle_unsourced(unit, order_id, now, self._how, by=by, note=text)
+                self._close(unit, order_id, now, by, text)
             stored = unit.fulfillments.of_orders([order_id])[order_id]
             told = deliveries_of(unit.orders.events(order_id))
             holds, expected_ms = unit.holds.of(order_id), unit.supply.promised_by(order_id)
             return order_document(after, orders_in(stored), holds, told, expected_ms=expected_ms)
 
         return self._database.write(change)
+
+    def _close(self, unit: "Unit", order_id: str, now_ms: int, by: str, note: str) -> None:
+        """End what waited for a person because nobody could fill an order."""
+        feed = FeedWriter(unit.feed)
+        close_of_order(unit, feed, order_id, (ExceptionKind.UNSOURCED,), now_ms, by=by, note=note)
+        heads = feed.flush()
+        unit.after_commit(lambda: self._how.pokes.publish(heads))
 
 
 def _unsourced(order: Order) -> dict[int, int]:

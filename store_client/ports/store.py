@@ -172,10 +172,6 @@ class Store(TillStore, Protocol):
         """Record durably what is to be done, who is to do it, or that it is done, or raise."""
         ...
 
-    def knows_products(self) -> bool:
-        """Return whether the catalogue has begun to arrive: else every barcode is unknown."""
-        ...
-
     def sync_state(self) -> SyncState:
         """Return how the connection stands."""
         ...

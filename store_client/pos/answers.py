@@ -25,10 +25,10 @@ from store_client.services.sales import (
     examine,
     find_item,
     first_name,
-    items_of,
     says,
     sell,
     together,
+    what_is_sold,
 )
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from sync.clock import Clock
@@ -71,7 +71,7 @@ class PosDesk:
         return Answer(
             HTTPStatus.OK,
             {
-                "status": "ok" if self._is_loaded() else "loading",
+                "status": "ok" if state.bootstrapped else "loading",
                 "location_id": self._store.location_id,
                 "backlog": state.backlog,
                 "last_contact_at": _time(state.last_contact_ms),
@@ -86,11 +86,8 @@ class PosDesk:
         """Keep a sale: 201 the first time, 200 and the same answer after that."""
         return self._guarded(self._sell, document)
 
-    def _is_loaded(self) -> bool:
-        return self._store.sync_state().bootstrapped and self._store.knows_products()
-
     def _guarded(self, call: Any, document: object) -> Answer:
-        if not self._is_loaded():
+        if not self._store.sync_state().bootstrapped:
             why = "This store's data has not arrived yet. Try again in a minute."
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "loading", why)
         try:
@@ -123,12 +120,7 @@ class PosDesk:
 
     def sell(self, told: PosSale, till: str, override: Override | None) -> Sold:
         """Keep a sale that was told to a till; raise what `store_client.services.sales` raises."""
-        items = items_of(self._store, told.transaction, (line.code for line in told.lines))
-        for item in items:
-            if item.note:
-                self._store.alert(item.note)
-        pairs = zip(items, told.lines, strict=True)
-        sale = told.as_sale(together(SkuUnits(item.sku, line.units) for item, line in pairs))
+        sale = told.as_sale(what_is_sold(self._store, told.transaction, told.coded()))
         return sell(self._store, sale, Seller(dev=till), self._clock.now_ms(), override)
 
     def _units(self, lines: tuple[PosLine, ...]) -> tuple[SkuUnits, ...]:

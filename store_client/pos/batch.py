@@ -192,9 +192,7 @@ def _add_row(
 ) -> tuple[str, bool]:  # fmt: skip
     """Add a row to its sale; return whose it is, and whether that is sure."""
     transaction, line, sold_at_ms = read_row(_text(row), titles, zone)
-    is_sure = ends
-    if isinstance(line, Misplaced):
-        is_sure = False
+    is_sure = ends and not isinstance(line, Misplaced)
     if not ends:
         line = Unreadable("the file ends within this line: it may be cut off")
     group = groups.setdefault(transaction, _Group(number))

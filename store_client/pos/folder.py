@@ -19,10 +19,9 @@ from store_client.ports import Store
 from store_client.pos.batch import WHOLE, Batch, Entry, Failed, is_sales_file, read_batch
 from store_client.pos.disk import Disk, Mark
 from store_client.services.calendar import zone_of
-from store_client.services.sales import items_of, keep, together
+from store_client.services.sales import keep, what_is_sold
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
-from sync.domain.stock_operations import SkuUnits
 
 LOOK_SECONDS = 1.0
 PRUNE_SECONDS = 6 * 3600.0
@@ -79,6 +78,8 @@ class SalesFolder:
         self._stuck: dict[str, tuple[Mark, int]] = {}
         """Files that could not be put away: as they are, and until when they are passed over."""
         self._are_made = False
+        self._trouble = ""
+        """What kept the folder itself from being read at the last look."""
 
     @property
     def done(self) -> Path:
@@ -100,9 +101,12 @@ class SalesFolder:
                 return 0
             waiting = self._settled_names()
         except OSError as problem:
-            where = shown(str(self.folder))
-            self._store.alert(f"Sales of the till are not read: {where}: {problem.strerror}.")
+            if self._trouble != str(problem):  # not each second
+                self._trouble = str(problem)
+                where = shown(str(self.folder))
+                self._store.alert(f"Sales of the till are not read: {where}: {problem.strerror}.")
             raise
+        self._trouble = ""
         left = SALES_PER_LOOK
         while left > 0:
             if self._job is None:
@@ -135,7 +139,7 @@ class SalesFolder:
             for folder in (self.folder, self.done, self.failed):
                 folder.mkdir(parents=True, exist_ok=True)
             self._are_made = True
-        return self._store.sync_state().bootstrapped and self._store.knows_products()
+        return self._store.sync_state().bootstrapped
 
     def _settled_names(self) -> Iterator[str]:
         """Return the sales files that nobody writes to any more, by name."""
@@ -157,6 +161,7 @@ class SalesFolder:
             if now_ms - known.since_ms >= quiet_ms:
                 ready.append(name)
         self._seen = seen
+        self._stuck = {name: stuck for name, stuck in self._stuck.items() if name in seen}
         if self._job is not None and self._job.name in ready:
             ready.remove(self._job.name)
         return iter(ready)
@@ -197,13 +202,9 @@ class SalesFolder:
         return len(entries)
 
     def _keep(self, entry: Entry) -> None:
-        units, lines = [], entry.sale.lines
-        items = items_of(self._store, entry.sale.transaction, (line.code for line in lines))
-        for item, line in zip(items, lines, strict=True):
-            if item.note:
-                self._store.alert(item.note)
-            units.append(SkuUnits(item.sku, line.units))
-        keep(self._store, entry.sale.as_sale(together(units)))
+        told = entry.sale
+        units = what_is_sold(self._store, told.transaction, told.coded())
+        keep(self._store, told.as_sale(units))
 
     def _put_away(self, job: _Job) -> None:
         """Put a file away; one that cannot be is told of and passed over: the others go on.

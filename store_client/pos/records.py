@@ -56,6 +56,10 @@ class PosSale:
     lines: tuple[PosLine, ...]
     sold_at_ms: int = 0
 
+    def coded(self) -> list[tuple[str, int]]:
+        """Return the items as codes with their units."""
+        return [(line.code, line.units) for line in self.lines]
+
     def as_sale(self, lines: Sequence[SkuUnits]) -> Sale:
         """Return the sale with its SKUs found."""
         return Sale(self.transaction, tuple(lines), self.sold_at_ms)

@@ -304,24 +304,21 @@ class Store(Boards, Sales, Till, Tasks):
 
     # --- sync -------------------------------------------------------------------------
 
-    def knows_products(self) -> bool:
-        """Return whether the catalogue has begun to arrive: else every barcode is unknown."""
-        return self.writer.cursor(CATALOGUE_SCOPE).incarnation > 0
-
     def sync_state(self) -> SyncState:
         """Return how the store stands with central."""
         last_contact, error, halted, offset = self._database.one(
             "SELECT last_contact_ms, last_error, halted, clock_offset_ms FROM connection"
         )
         alerts = self._database.all("SELECT text FROM alerts ORDER BY rowid DESC LIMIT 5")
-        scope = store_scope(self.location_id)
+        # Without the catalogue, which comes after the store's own rows, every barcode is unknown.
+        needed = (store_scope(self.location_id), CATALOGUE_SCOPE)
         return SyncState(
             last_contact_ms=last_contact,
             backlog=self.journal.backlog(),
             last_error=error,
             daemon_alive=is_held(self.files.daemon_lock),
             quarantined=self.journal.count_verdicts(VerdictStatus.QUARANTINED),
-            bootstrapped=self.writer.cursor(scope).incarnation > 0,
+            bootstrapped=all(self.writer.cursor(one).incarnation for one in needed),
             halted=bool(halted),
             clock_offset_ms=offset,
             alerts=(*self._worries(), *(text for (text,) in alerts)),

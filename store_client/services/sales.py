@@ -79,19 +79,24 @@ def find_item(store: Store, text: str) -> Item:
     return Item(text, f"{text} was sold and is not in the catalogue: kept as an item of that name.")
 
 
-def items_of(store: Store, transaction: str, codes: Iterable[str]) -> list[Item]:
-    """Return the items of a sale, by its codes in order.
+def what_is_sold(
+    store: Store, transaction: str, coded: Iterable[tuple[str, int]]
+) -> tuple[SkuUnits, ...]:
+    """Return the units of a sale by SKU, of its codes with units; leave a note of what is odd.
 
     One that is told again stands for what it stood for: stock, by which a barcode of several
     items is judged, has moved by it, and the catalogue may know more by now.
     """
     known = store.sale(transaction)
     kept = set() if known is None else {line.sku for line in known.lines}
-    found = []
-    for code in codes:
+    sold = []
+    for code, units in coded:
         again = sorted(kept.intersection({code, *_meanings(store, code)})) if kept else []
-        found.append(Item(again[0]) if again else find_item(store, code))
-    return found
+        item = Item(again[0]) if again else find_item(store, code)
+        if item.note:
+            store.alert(item.note)
+        sold.append(SkuUnits(item.sku, units))
+    return together(sold)
 
 
 def _meanings(store: Store, text: str) -> Sequence[str]:

@@ -242,9 +242,6 @@ class FakeStore(FakeBoards, FakeSales, FakeTill):
             self.journal.append(Fate(number, operation.kind, f"exception:{key}", "", by, now_ms))
             self.version += 1
 
-    def knows_products(self) -> bool:
-        return True
-
     def sync_state(self) -> State:
         return self.state
 

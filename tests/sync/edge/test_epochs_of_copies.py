@@ -7,7 +7,6 @@ import pytest
 
 from sync.edge.recovery import begin_epoch
 from tests.sync.edge.restores import (
-    a_shop,
     check_settled,
     lines_at_central,
     put_back,
@@ -17,13 +16,6 @@ from tests.sync.edge.restores import (
     work,
 )
 from tests.sync.edge.worlds import World
-
-
-@pytest.fixture
-def shop(tmp_path: Path):
-    world = a_shop(tmp_path / "store")
-    yield world
-    world.store.close()
 
 
 @pytest.mark.parametrize("done_between", [0, 1])

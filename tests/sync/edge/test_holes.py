@@ -13,7 +13,6 @@ from sync.protocol.endpoint import OperationsPage
 from sync.transport.faulty import Faults
 from tests.support.memory_central import MemoryCentral
 from tests.sync.edge.restores import (
-    a_shop,
     check_settled,
     copy_of,
     lines_at_central,
@@ -29,13 +28,6 @@ from tests.sync.edge.test_recovery import enrol_anew
 from tests.sync.edge.worlds import World
 
 DAY_S = 86_400
-
-
-@pytest.fixture
-def shop(tmp_path: Path):
-    world = a_shop(tmp_path / "store")
-    yield world
-    world.store.close()
 
 
 def days_pass(world: World, days: int) -> None:

@@ -12,7 +12,6 @@ from sync.protocol.verdicts import VerdictStatus
 from sync.transport.faulty import Faults
 from tests.support.builders import daemon_of
 from tests.sync.edge.restores import (
-    a_shop,
     check_settled,
     copy_of,
     lines_at_central,
@@ -25,13 +24,6 @@ from tests.sync.edge.restores import (
     work,
 )
 from tests.sync.edge.worlds import World
-
-
-@pytest.fixture
-def shop(tmp_path: Path):
-    world = a_shop(tmp_path / "store")
-    yield world
-    world.store.close()
 
 
 def test_a_restored_store_goes_on_in_a_new_epoch(shop: World, tmp_path: Path):
