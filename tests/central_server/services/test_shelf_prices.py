@@ -1,14 +1,23 @@
 """What units are worth where they lie, as rules say it: walk-in margins, markdowns, a horizon."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from central_server.records import Price
-from central_server.services.batches import prices_of
-from central_server.sourcing.engine.model import Candidate, Rules, Stock
+from central_server.services.batches import expected_prices, prices_of
+from central_server.sourcing.engine.duals import LACKING_MINOR
+from central_server.sourcing.engine.model import (
+    Candidate,
+    RequestedLine,
+    RoutingOrder,
+    Rules,
+    Stock,
+)
 from central_server.sourcing.engine.network import Network
+from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import goes_to, publish
@@ -17,6 +26,7 @@ from tests.support.parcels import CARRIERS, parcel_order
 
 ROUTE = RoutingRuleKind.ROUTE
 MINUTE_MS = 60_000
+NOW = 1_772_460_000_000
 MARGIN = RoutingRule("r", ROUTE, walk_in_margin_percent=50.0, horizon_days=7.0)
 MARKDOWN = RoutingRule("r", ROUTE, markdown_percent=40.0, horizon_days=7.0)
 
@@ -121,3 +131,19 @@ def test_prices_of_a_program_are_those_of_a_single_order():
     without = prices_of(network, {"A": 4}, counts_duals=False)["S1", "A"]
     assert without[0] < 500.0
     assert without[3] == found[3] > 500.0
+
+
+def test_a_unit_that_lies_beside_those_that_are_asked_for_is_not_missing():
+    """The only place that has it has more than the forecast wants: one more saves no sale."""
+    pytest.importorskip("highspy")
+    stock = Stock(60, walk_ins_per_day=3.0, horizon_days=7, walk_in_margin_minor=1000.0)
+    tariffs = {"": Tariff((Service("ground", (Zone(1, 600),)),))}
+    network = Network([Candidate("S1", 40, -80, {"A": stock})], Rules(tariffs), NOW)
+    asked = [
+        RoutingOrder((RequestedLine(1, "A", 1),), 40, -80, order_id=f"o{number}")
+        for number in range(40)
+    ]
+    routing: Any = SimpleNamespace(network_of=lambda *_: network)
+    group: Any = SimpleNamespace(rule=None, method="", asked=asked, wanted={"A": len(asked)})
+    found = expected_prices(routing, group, {}, NOW)
+    assert 0 < found["S1", "A"] < LACKING_MINOR
