@@ -197,11 +197,19 @@ class Replication(Moving, Reserving):
 
     def decide(self, operations: Iterable[FulfillmentOperation], why: str) -> None:
         """Apply decisions of central's own to orders of this location that are still open."""
-        said = list(operations)
-        self._load({one.fulfillment_id for one in said})
-        for one in said:
+        for one in self._loaded(operations):
             if self._rows[one.fulfillment_id].total("open"):
                 self._decide(one, f"{why}:{one.fulfillment_id}")
+
+    def take(self, facts: Iterable[FulfillmentOperation], why: str) -> None:
+        """Apply what somebody without a machine has done here, also to orders that had ended."""
+        for one in self._loaded(facts):
+            self._decide(one, f"{why}:{one.fulfillment_id}")
+
+    def _loaded(self, operations: Iterable[FulfillmentOperation]) -> list[FulfillmentOperation]:
+        said = list(operations)
+        self._load({one.fulfillment_id for one in said})
+        return said
 
     def _advance(
         self,

@@ -6,7 +6,8 @@
     give up      of some lines, or of all: central sources them elsewhere, as after a store's no;
                  some units are given up once for each key, as two requests may mean it twice
 
-A vendor's word is decided by the same operations and the same table as a store's.
+A vendor's word is decided by the same operations and the same table as a store's: what it is to do
+as a store's new command, a box that has left as a fact, whatever central decided meanwhile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ from sync.domain.flows import flow_named
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.operations import LineQuantity
-from sync.domain.transitions import FulfillmentOperation, decide
+from sync.domain.transitions import Flow, FulfillmentOperation, Outcome, advance, decide
 
 if TYPE_CHECKING:
     from central_server.storage.unit import Unit, View
@@ -57,6 +58,8 @@ class _Word:
     kind: str
     text: str
     """What the order's timeline says of it."""
+    is_done: bool = False
+    """Whether goods have left already: it counts, though the order has ended at central."""
 
 
 class VendorDesk:
@@ -89,6 +92,7 @@ class VendorDesk:
     def ship(self, location_id: str, fulfillment_id: str, box: SentBox) -> Document:
         """Note that a box left; one of this number that left already counts once.
 
+        It counts also where the order was cancelled before the vendor said so: people are asked.
         Raises `NotFound`, and `OperationRefused` where this cannot be in it.
         """
 
@@ -99,7 +103,8 @@ class VendorDesk:
             return _sent(order, box, shipment.next_box)
 
         text = f"sent a box by {box.carrier}, number {box.tracking}"
-        return self._tell(location_id, fulfillment_id, _Word(said, "vendor_shipped", text))
+        word = _Word(said, "vendor_shipped", text, is_done=True)
+        return self._tell(location_id, fulfillment_id, word)
 
     def give_up(
         self, location_id: str, fulfillment_id: str, lines: Mapping[int, int],
@@ -146,8 +151,9 @@ class VendorDesk:
         if before is None:
             raise NotFound("work of this vendor", fulfillment_id)
         operations = word.said(before)
-        _check(before, operations, now_ms)
-        applier.decide(operations, "vendor")
+        _check(before, operations, now_ms, advance if word.is_done else decide)
+        apply = applier.take if word.is_done else applier.decide
+        apply(operations, "vendor")
         after = applier.order_here(fulfillment_id)
         assert after is not None
         applier.flush()
@@ -161,12 +167,15 @@ class VendorDesk:
 
 
 def _check(
-    before: FulfillmentOrder, operations: Sequence[FulfillmentOperation], now_ms: int
+    before: FulfillmentOrder,
+    operations: Sequence[FulfillmentOperation],
+    now_ms: int,
+    judge: Callable[[Flow, FulfillmentOrder, FulfillmentOperation, int], Outcome],
 ) -> None:
-    """Raise `OperationRefused` where a store would be refused it, before anything is decided."""
+    """Raise `OperationRefused` where a store would be refused it, before anything changes."""
     order = before
     for one in operations:
-        order = decide(flow_named(before.flow), order, one, now_ms).after
+        order = judge(flow_named(before.flow), order, one, now_ms).after
 
 
 def _sent(order: FulfillmentOrder, box: SentBox, number: int) -> list[FulfillmentOperation]:

@@ -8,7 +8,7 @@ import pytest
 from central_server.services.carrier_file import CarrierFile
 from central_server.web.idempotency import REPLAYED_HEADER
 from tests.api.test_orders_http import is_problem
-from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_parcels import exceptions, place
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS, SWIFT
 
@@ -53,6 +53,45 @@ async def test_a_vendor_sends_an_order(client, world: World):
         "V-1", "V-2",
     ]  # fmt: skip
     assert (await client.get("/v1/vendors/S003/fulfillments")).json() == {"work": []}
+    world.check_books()
+
+
+async def test_a_box_that_left_before_a_cancellation_was_heard_counts(client, world: World):
+    """Goods are gone, whatever central thinks: they count as sent, and a person is asked."""
+    with_vendor(world)
+    order_id, (part,) = place(world, ("SKU-1", 2), ("SKU-2", 1))
+    world.parts.central.cancelling.cancel(order_id, reason="", actor="shop")
+    there = f"/v1/vendors/S003/fulfillments/{part.id}"
+    box = {"tracking": "V-1", "carrier": "swift", "weight_grams": 700,
+           "lines": [{"line": 1, "quantity": 2}]}  # fmt: skip
+    refused = await client.post(f"{there}/acknowledge", json={})
+    assert is_problem(refused, 409, "illegal_transition")
+    too_many = {**box, "lines": [{"line": 1, "quantity": 3}]}
+    assert is_problem(await client.post(f"{there}/ship", json=too_many), 409, "quantity_refused")
+    for _ in range(2):
+        sent = await client.post(f"{there}/ship", json=box)
+        assert sent.status_code == 200, sent.text
+        assert [one["fulfilled"] for one in sent.json()["lines"]] == [2, 0]
+    assert exceptions(world) == ["refund_to_void"]
+    assert world.stock("S003")[1] == 0
+    world.check_books()
+
+
+async def test_a_box_with_more_than_is_wanted_any_more_counts_whole(client, world: World):
+    """Some units were called off while it was on its way; without that more is a slip."""
+    with_vendor(world)
+    order_id, (part,) = place(world, ("SKU-1", 3))
+    there = f"/v1/vendors/S003/fulfillments/{part.id}"
+    box = {"tracking": "V-1", "carrier": "swift", "weight_grams": 700,
+           "lines": [{"line": 1, "quantity": 4}]}  # fmt: skip
+    assert is_problem(await client.post(f"{there}/ship", json=box), 409, "quantity_refused")
+    lines = {"lines": [{"line": 1, "quantity": 1}]}
+    key = {"Idempotency-Key": "one-less"}
+    less = await client.post(f"/v1/orders/{order_id}/cancellations", json=lines, headers=key)
+    assert less.status_code == 200, less.text
+    sent = await client.post(f"{there}/ship", json={**box, "lines": [{"line": 1, "quantity": 3}]})
+    assert [one["fulfilled"] for one in sent.json()["lines"]] == [3], sent.text
+    assert exceptions(world) == ["refund_to_void"]
     world.check_books()
 
 
