@@ -20,6 +20,7 @@ from central_server.services.order_views import Document, deliveries_of, deliver
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, reserve
 from central_server.services.promising import Assignment, accept_by_ms, assign, by_sku, hold
+from central_server.services.transfer_receipts import expect_later
 from central_server.shipping_records import RoutingPause
 from central_server.sourcing.engine.plan import Shipment as PlannedShipment
 from central_server.sourcing.engine.plan import SourcingPlan
@@ -300,6 +301,7 @@ def assign_part(
     if part.claim is not None:
         claim = part.claim
         unit.capacity.claim(fulfillment.id, part.location.id, claim.starts_ms, claim.use)
+    expect_later(unit, order, part.units, part.delivery.latest)
     return Assignment(fulfillment, "")
 
 

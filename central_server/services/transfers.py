@@ -11,7 +11,6 @@ A customer who cancels meanwhile leaves the store with the stock, promised to no
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from central_server.records import Location, Order, OrderLine
 from central_server.services.backorders import claim_receipts
@@ -23,12 +22,11 @@ from central_server.services.parcels import Destination, addressed, promise_parc
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.shipping import shipping_home
-from central_server.services.transfer_receipts import SUFFIX
+from central_server.services.transfer_receipts import SUFFIX, due_by, receipt_of
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.receipts import Receipt
 from sync.domain.errors import InsufficientStock
 from sync.domain.ids import new_id
-from sync.domain.opening import DAY_MINUTES, moment_of
 from sync.domain.shipping import Address
 
 if TYPE_CHECKING:
@@ -111,11 +109,11 @@ def send_to(
     routing.require_comparable(moving)
     made = promise_parcels(unit, moving, now_ms, how.random, routing, frozenset({place.id}))
     feed_parts(unit, made.orders, how.pokes, made.bodies)
-    latest = max(one.latest for one in made.deliveries)
-    due_ms = moment_of(ZoneInfo(place.timezone), latest, DAY_MINUTES)
+    due_ms = due_by(place, max(one.latest for one in made.deliveries))
+    senders = ", ".join(one.name for one in made.places)
     receipts = [
-        Receipt(f"{moving.number}-{line.line}", place.id, line.sku, line.quantity, due_ms,
-                f"from {', '.join(one.name for one in made.places)} for order {order.number}")
+        Receipt(receipt_of(moving, line.line), place.id, line.sku, line.quantity, due_ms,
+                f"from {senders} for order {order.number}")
         for line in lines
     ]  # fmt: skip
     unit.supply.save_receipts(receipts)

@@ -11,6 +11,8 @@ import pytest
 from central_server.records import OrderFilter
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.idempotency import RequestIdentity
+from sync.domain import operations as op
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 from sync.domain.inventory import StockReason
 from tests.central_server.services.test_promise_rules import ONLY_HERE
 from tests.central_server.services.test_promise_rules import publish as publish_promises
@@ -19,12 +21,21 @@ from tests.support.conflicts import RECEIVED, agree, customer_reads, people, sai
 from tests.support.parcels import CARRIERS
 from tests.support.store_side import StoreSide, share_by_escrow
 
+DAY_MS = 86_400_000
 WAITS = "Order N: for Fri 28 Nov, 11:00"
 DISCREPANCY = "receipt_discrepancy: central, within 48 hours"
 UNSOURCED = "unsourced: central, within 4 hours"
 
 RECEIPT = "Receipt N-T-1, SKU-1 at S001 (from Store S002 for order N)"
 DID_NOT_COME = "What order N waited for did not come: no location can promise 12 x SKU-1"
+
+
+def sent_for(world: World) -> list[FulfillmentOrder]:
+    """Return all that carries the transfer, what was given up first."""
+    found = world.parts.central.reading.search(OrderFilter(), None, 9)[0]
+    moving = [str(one["id"]) for one in found if str(one["number"]).endswith("-T")]
+    parts = [part for one in moving for part in world.fulfillments(one)]
+    return sorted(parts, key=lambda one: -one.total("short"))
 
 
 def transfer(world: World, store: StoreSide) -> str:
@@ -107,6 +118,26 @@ def test_a_transfer_to_a_store_that_is_cut_off(world: World, store: StoreSide):
     assert world.stock("S001") == (12, 12)
     assert customer_reads(world) == [WAITS, RECEIVED]
     assert people(world) == []
+
+
+def test_a_transfer_that_another_store_sends_later(world: World, store: StoreSide):
+    """Who was to send it gives it up after two days: the customer hears the new day, once."""
+    receipt = transfer(world, store)
+    (parcel,) = sent_for(world)
+    world.clock.advance(2 * DAY_MS)
+    agree(world, store)
+    sender = world.device(parcel.location_id)
+    sender.do(op.FulfillmentRejected(parcel.id, ShortReason.NOT_FOUND))
+    sender.push_all()
+    (_, moved) = sent_for(world)
+    assert moved.location_id != parcel.location_id
+    (coming,) = world.parts.central.supply.coming("SKU-1")
+    assert (coming["id"], coming["due_at"]) == (receipt, "2025-11-29T05:00:00.000Z")
+    for _ in range(2):
+        world.parts.backorders.run()
+    agree(world, store)
+    assert people(world) == ["count_due: store, within 24 hours"], "where it was not found"
+    assert customer_reads(world) == [WAITS, "Order N: later, by Sat 29 Nov, 11:00"]
 
 
 def test_a_transfer_that_is_received_twice(world: World, store: StoreSide):
