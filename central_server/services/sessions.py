@@ -97,7 +97,8 @@ class Sessions:
         self._authenticate(replica, request, now_ms)
         location = unit.locations.get(replica.location_id)
         assert location is not None
-        note_gap(unit, replica, now_ms)
+        if replica.enabled:  # what one that is shut out was silent for is no outage of its store
+            note_gap(unit, replica, now_ms)
         offset_ms = request.sent_at_ms - now_ms
         unit.replicas.save_hello(
             replica.id, app_version=request.app_version, backlog=request.backlog,

@@ -112,7 +112,7 @@ class FloorSizing:
                       rates.sizes[row.sku].dispersion())
             for row in rows
         }  # fmt: skip
-        history = outages_of(unit.leases.gaps(place.id, began), now_ms - began)
+        history = outages_of(unit.leases.gaps(place.id, began), began, now_ms)
         lasting = _Lasting(place, history)
         changed: dict[str, int] = {}
         for row in rows:
@@ -210,7 +210,7 @@ class _Rates:
         return defaultdict(float, means)
 
 
-def outages_of(gaps: Iterable[tuple[int, int]], observed_ms: int) -> OutageHistory:
+def outages_of(gaps: Iterable[tuple[int, int]], began_ms: int, now_ms: int) -> OutageHistory:
     """Return a store's outages as sizing goes by them; gaps are (from, to) in ms."""
-    lengths = [(end - start) / HOUR_MS for start, end in gaps]
-    return OutageHistory().after(lengths, observed_ms / HOUR_MS)
+    ended = [((end - start) / HOUR_MS, (now_ms - end) / HOUR_MS) for start, end in gaps]
+    return OutageHistory.of(ended, (now_ms - began_ms) / HOUR_MS)

@@ -246,6 +246,25 @@ class OutageHistory:
             tuple(sorted(lengths.items())), count, self.hours * keep + observed_hours
         )
 
+    @classmethod
+    def of(
+        cls,
+        gaps: Iterable[tuple[float, float]],
+        observed_hours: float,
+        half_life_days: float = OUTAGE_HALF_LIFE_DAYS,
+    ) -> "OutageHistory":
+        """Return the history of outages (hours, age in hours) in the last `observed_hours`.
+
+        Each counts by its own age, and so does each hour in which there might have been one.
+        """
+        half_life = half_life_days * HOURS_PER_DAY
+        lengths: dict[float, float] = {}
+        for hours, age in gaps:
+            weight = 0.5 ** (max(0.0, age) / half_life)
+            lengths[_on_grid(hours)] = lengths.get(_on_grid(hours), 0.0) + weight
+        counted = half_life / log(2) * (1.0 - 0.5 ** (observed_hours / half_life))
+        return cls(tuple(sorted(lengths.items())), sum(lengths.values()), counted)
+
     def outages_per_hour(
         self, prior_hours_between: float = PRIOR_HOURS_BETWEEN_OUTAGES, weight: float = 1.0
     ) -> float:

@@ -1,11 +1,13 @@
 """Floors follow what the tills sold and how long the store is cut off: learned, not set."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from central_server.records import EscrowRule, Product
 from central_server.services.catalogue_intake import StockItem
+from central_server.services.sizing import outages_of
 from central_server.storage.unit import Unit
 from store_client.replica.models import Sale
 from sync.domain.escrow import EscrowPolicy
@@ -14,7 +16,7 @@ from sync.domain.silence import FloorBySilence
 from sync.domain.stock_operations import SkuUnits
 from sync.protocol.rows import store_scope
 from tests.support.central_world import SKUS, World
-from tests.support.store_side import POLICY, StoreSide, share_by_escrow
+from tests.support.store_side import POLICY, StoreSide, in_step, share_by_escrow
 
 pytestmark = pytest.mark.slow
 DAY_MS = 86_400_000
@@ -138,6 +140,34 @@ def test_an_outage_is_kept_for_the_sizing(world: World, store: StoreSide):
     with world.database.read() as view:
         ((start, end),) = view.leases.gaps("S001", 0)
     assert end - start == 3 * HOUR_MS
+
+
+def test_a_machine_that_was_replaced_teaches_its_store_no_outage(
+    world: World, store: StoreSide, tmp_path: Path
+):
+    """Its last work comes when it is switched on again; its successor was in contact all along."""
+    store.cut()
+    store.sell()
+    with in_step(world, tmp_path / "successor") as successor:
+        for _ in range(10):
+            world.clock.advance(4 * 60_000)
+            successor.settle()
+        store.faulty.restore()
+        store.reboot("boot-2")
+        store.round()
+        assert store.store.journal.backlog() == 0
+        with world.database.read() as view:
+            assert view.leases.gaps("S001", 0) == []
+
+
+def test_an_outage_of_long_ago_counts_less_than_a_young_one():
+    """A line that was mended half a year ago is taken for a good one, bit by bit."""
+    now = 200 * DAY_MS
+    began = now - 180 * DAY_MS
+    old = outages_of([(began, began + 5 * HOUR_MS)], began, now)
+    young = outages_of([(now - 5 * HOUR_MS, now)], began, now)
+    assert old.outages_per_hour() < young.outages_per_hour()
+    assert old.length_hours().mean() < young.length_hours().mean()
 
 
 def sold_times(world: World) -> list[int]:

@@ -199,6 +199,19 @@ def test_a_store_s_own_outages_outweigh_the_prior():
     assert bad.outages_per_hour() > new.outages_per_hour()
 
 
+def test_outages_known_by_their_age_count_as_those_that_were_learned_day_by_day():
+    """One of a quarter ago counts half of one of today, among half as many hours or so."""
+    learned = OutageHistory()
+    for day in range(180):
+        learned = learned.after([5.0] if day % 20 == 0 else [])
+    known = OutageHistory.of(((5.0, 24.0 * (179 - day)) for day in range(0, 180, 20)), 24.0 * 180)
+    assert known.lengths[0] == pytest.approx(learned.lengths[0])
+    assert known.count == pytest.approx(learned.count)
+    assert known.hours == pytest.approx(learned.hours, rel=0.01)
+    old, young = (OutageHistory.of([(5.0, 24.0 * age)], 4320.0) for age in (90, 0))
+    assert old.count == pytest.approx(young.count / 2)
+
+
 def test_a_history_stays_small():
     """Any number of outages fits on a grid of fewer than 70 lengths."""
     history = OutageHistory().after(minutes / 60 for minutes in range(1, 43_200))
