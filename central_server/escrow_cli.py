@@ -12,7 +12,7 @@ MS_PER_MINUTE = 60_000
 STATES = {
     "in_force": "in force", "to_come": "to come", "past": "past", "overruled": "overruled",
 }  # fmt: skip
-"""`overruled`: what is said of every store, where the store has a rule of its own."""
+"""`overruled`: what is said of every store, where one has a rule of its own; or it is no store."""
 
 
 class Mode(StrEnum):

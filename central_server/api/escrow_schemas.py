@@ -31,7 +31,10 @@ class EscrowRuleView(BaseModel):
 
 
 class EscrowRuleState(EscrowRuleView):
-    """A rule, and what it is to the store: `overruled` is a general one beside one of its own."""
+    """A rule, and what it is to the store.
+
+    `overruled` is a general one beside one of its own, and any where the place is no store.
+    """
 
     state: Literal["in_force", "to_come", "past", "overruled"]
 

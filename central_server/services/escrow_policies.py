@@ -2,7 +2,8 @@
 
 A rule is never overwritten by a later one; what holds at a moment is the newest
 rule of the location itself, else the newest for everywhere, else the settings
-with which the location came in. Stores hear of it in their own row.
+with which the location came in. Stores hear of it in their own row. Sharing is for
+stores: a place that is none shares nothing, whatever was said of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from central_server.services.order_views import Document
 from central_server.services.scopes import store_row
 from central_server.services.times import rfc3339, rfc3339_or_none
 from sync.clock import Clock
+from sync.domain.escrow import EscrowPolicy
 from sync.hub.feed import FeedWriter
 from sync.protocol.rows import Entity, store_scope
 
@@ -103,20 +105,25 @@ def _end_leases(unit: "Unit", places: Mapping[str, Location]) -> None:
 
 
 def _changed(unit: "Unit", places: Iterable[Location], now_ms: int) -> list[Location]:
-    """Return those of `places` for which another rule holds, as they are by it."""
+    """Return those of `places` for which another policy holds, as they are by it."""
     rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
-    return [
-        replace(place, escrow=rule.escrow)
-        for place in places
-        if (rule := rule_for(rules, place)) is not None and rule.escrow != place.escrow
-    ]
+    held = ((place, _policy_of(rules, place)) for place in places)
+    return [replace(place, escrow=policy) for place, policy in held if policy != place.escrow]
+
+
+def _policy_of(rules: Sequence[EscrowRule], place: Location) -> EscrowPolicy:
+    if place.kind != "store" and place.escrow.enabled:
+        return EscrowPolicy()
+    rule = rule_for(rules, place)
+    return place.escrow if rule is None else rule.escrow
 
 
 def rule_for(rules: Sequence[EscrowRule], place: Location) -> EscrowRule | None:
     """Return the rule that holds for a location, of those in force (oldest first)."""
+    if place.kind != "store":
+        return None
     own = [one for one in rules if one.location_id == place.id]
-    general = [one for one in rules if one.location_id == EVERYWHERE and place.kind == "store"]
-    holding = own or general
+    holding = own or [one for one in rules if one.location_id == EVERYWHERE]
     return holding[-1] if holding else None
 
 
@@ -124,7 +131,7 @@ def rule_state(rules: Sequence[EscrowRule], rule: EscrowRule, place: Location, n
     """Return what a rule is to a location at `now_ms`, by all rules of it (oldest first).
 
     `in_force`, `to_come`, `past` (a later one has taken its place), or `overruled`:
-    it is said of every store, and this one has, or is, something of its own.
+    it is said of every store, and this one has its own; or the place is no store.
     """
     begun = [one for one in rules if one.effective_from_ms <= now_ms]
     holding = rule_for(begun, place)
@@ -132,7 +139,8 @@ def rule_state(rules: Sequence[EscrowRule], rule: EscrowRule, place: Location, n
         return "in_force"
     known = begun if rule.effective_from_ms <= now_ms else [*begun, rule]
     is_own = rule.location_id == place.id
-    if not is_own and (place.kind != "store" or any(one.location_id == place.id for one in known)):
+    has_own = any(one.location_id == place.id for one in known)
+    if place.kind != "store" or (has_own and not is_own):
         return "overruled"
     return "past" if rule.effective_from_ms <= now_ms else "to_come"
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from central_server.importing.checker import CheckedRow
+from central_server.importing.records import LocationRecord
+from central_server.importing.sinks import Policy as ImportPolicy
+from central_server.importing.sinks import taker_of
 from central_server.records import EVERYWHERE, EscrowRule
 from central_server.services.errors import UnknownLocation
 from sync.domain.escrow import EscrowPolicy
@@ -94,6 +98,42 @@ def test_a_store_without_a_machine_that_no_longer_shares_has_a_fixed_floor(
     assert offered(world) == 8
     (work,) = world.fulfillments(world.place(("SKU-1", 1)).order_id)
     assert work.location_id == "S001"
+
+
+def told_warehouse(world: World) -> None:
+    """Take a file of locations in which S001 is a warehouse."""
+    said = {"location_id": "S001", "name": "S001", "kind": "dc", "latitude": 39.9,
+            "longitude": -83.0, "timezone": "America/New_York"}  # fmt: skip
+    row = CheckedRow(1, LocationRecord.model_validate(said))
+    taker = taker_of("locations", world.parts.intake, ImportPolicy(20, 0, 7, POLICY))
+    world.database.write(lambda unit: taker(unit, [row], "places.csv"))
+
+
+def test_a_store_that_becomes_a_warehouse_shares_no_more_by_a_rule_of_its_own(
+    world: World, store: StoreSide
+):
+    """What was said of it as a store counts again when it is one: until then its books count."""
+    world.parts.central.escrow.add(rule(world, POLICY))
+    revoke(world, store)
+    told_warehouse(world)
+    for _ in range(2):
+        world.parts.central.escrow.apply()
+        world.clock.advance(DAY_MS)
+    shown = world.parts.central.escrow.show("S001")
+    assert (shown["policy"]["enabled"], shown["may_promise"]) == (False, True)  # type: ignore[index]
+    assert [one["state"] for one in shown["rules"]] == ["overruled"]  # type: ignore[attr-defined]
+    assert offered(world) == 8
+
+
+def test_a_warehouse_that_was_let_share_is_brought_back(world: World):
+    """By a rule of its own it shared again within a minute, and nothing was promised of it."""
+    with world.database.read() as view:
+        place = view.locations.get("S001")
+    assert place is not None
+    world.parts.central.escrow.add(rule(world, POLICY))
+    world.parts.intake.locations([replace(place, kind="dc", escrow=POLICY)])
+    assert world.parts.central.escrow.apply() == 1
+    assert offered(world) == 8
 
 
 def test_a_machine_that_is_only_silent_is_waited_for(world: World, store: StoreSide):
