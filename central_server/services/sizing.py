@@ -41,6 +41,8 @@ WINDOW_DAYS = 180
 """Older sales and outages count next to nothing."""
 SERVICE_PERCENT = 95
 """The critical ratio where no rule says otherwise."""
+UNITS = 1_000_000
+"""The floor is reckoned without a limit: how much is free is looked at when it is written."""
 
 NOTHING_WANTED = "0:0"
 """A floor in silence of no units: it says that the SKU was sized, so an import leaves its floor."""
@@ -114,27 +116,24 @@ class FloorSizing:
         }  # fmt: skip
         history = outages_of(unit.leases.gaps(place.id, began), began, now_ms)
         lasting = _Lasting(place, history)
-        changed: dict[str, int] = {}
-        for row in rows:
-            rate, dispersion = demand[row.sku]
-            free = row.on_hand - row.allocated
-            hours = lasting.hours(categories.get(row.sku, ""))
-            floor = floor_target(free, rate, hours, percent / 100, dispersion)
-            if floor != row.floor:
-                changed[row.sku] = floor
-        self._write(unit, place.id, changed)
-        self._prepare_for_silence(unit, place, history, demand, percent)
-        return len(changed)
+        wanted = {
+            sku: floor_target(
+                UNITS, rate, lasting.hours(categories.get(sku, "")), percent / 100, dispersion
+            )
+            for sku, (rate, dispersion) in demand.items()
+        }
+        silences = self._silences(unit, place, history, demand, percent)
+        return self._keep(unit, place.id, rows, wanted, silences)
 
-    def _prepare_for_silence(
+    def _silences(
         self,
         unit: "Unit",
         place: Location,
         history: OutageHistory,
         demand: Mapping[str, tuple[float, float]],
         percent: int,
-    ) -> None:
-        """Keep what central will leave each SKU here, should the store fall silent.
+    ) -> dict[str, str]:
+        """Return what central will leave which SKU here, should the store fall silent, where new.
 
         Known beforehand, because orders are promised by it while nobody sizes anything.
         """
@@ -143,10 +142,31 @@ class FloorSizing:
         wanted = floors_when_silent(history, skus, percent / 100, lease_ms)
         kept = unit.stock.silences(place.id)
         texts = {sku: one.text or NOTHING_WANTED for sku, one in wanted.items()}
-        changed = {sku: text for sku, text in texts.items() if text != kept.get(sku)}
-        if changed:
-            unit.stock.set_silences(place.id, changed)
+        return {sku: text for sku, text in texts.items() if text != kept.get(sku)}
+
+    def _keep(
+        self,
+        unit: "Unit",
+        location_id: str,
+        rows: Iterable[StockRow],
+        wanted: Mapping[str, int],
+        silences: Mapping[str, str],
+    ) -> int:
+        """Write what was reckoned; return how many floors changed.
+
+        Nobody waited for the reckoning: so a floor is of what is free now, behind the row's
+        lock. What a file has told meanwhile is more than what there was.
+        """
+        stale = {row.sku for row in rows if _floor(row, wanted[row.sku]) != row.floor}
+        due = stale | silences.keys()
+        locked = unit.stock.lock_rows(location_id, due).values() if due else ()
+        floors = {row.sku: _floor(row, wanted[row.sku]) for row in locked}
+        changed = {row.sku: floors[row.sku] for row in locked if floors[row.sku] != row.floor}
+        self._write(unit, location_id, changed)
+        if silences:
+            unit.stock.set_silences(location_id, silences)
             unit.promise_rules.bump()
+        return len(changed)
 
     def _write(self, unit: "Unit", location_id: str, floors: Mapping[str, int]) -> None:
         if not floors:
@@ -157,6 +177,11 @@ class FloorSizing:
             feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+def _floor(row: StockRow, wanted: int) -> int:
+    """Return what a SKU keeps of `wanted` units: no more than is free."""
+    return min(max(0, row.on_hand - row.allocated), wanted)
 
 
 class _Lasting:

@@ -1,11 +1,12 @@
 """Floors follow what the tills sold and how long the store is cut off: learned, not set."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from central_server.records import EscrowRule, Product
+from central_server.records import EscrowRule, LedgerEntry, Product
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.sizing import outages_of
 from central_server.storage.unit import Unit
@@ -40,6 +41,13 @@ def weeks_of_sales(world: World, store: StoreSide, days: int = 14, daily: int = 
         if day % 7 == 0:
             store.sell(1, "SKU-2")
         store.settle()
+
+
+def remembered(world: World, times_ms: Iterable[int], sku: str = "SKU-1") -> None:
+    """Let central know of sales of one unit at S001, without the store that had them."""
+    sold = [LedgerEntry("S001", sku, -1, 0, StockReason.FLOOR_SOLD, f"T@{at_ms}", at_ms)
+            for at_ms in times_ms]  # fmt: skip
+    world.database.write(lambda unit: unit.stock.append_ledger(sold))
 
 
 def stocked(world: World, units: int = 2000) -> None:
