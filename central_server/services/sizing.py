@@ -2,15 +2,18 @@
 
 The figures come from the ledger (what the tills sold) and from the gaps in a
 store's contact; the mathematics is `sync.domain.sizing`. A store whose tills are
-not connected keeps the fixed share that its stock came in with, and one that shares
-no more gets it back.
+not connected keeps the fixed share that its stock came in with; one whose tills are
+connected no more, or that shares no more, gets it back. Whether they are is what its
+sales say (`sync.domain.selling_days`): a few are not enough.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from math import log
 from random import Random
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from central_server.ports import Pokes
 from central_server.records import Location
@@ -18,6 +21,7 @@ from central_server.services.escrow_policies import rule_for
 from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.escrow import fixed_floor
+from sync.domain.selling_days import connected_since
 from sync.domain.silence import PICK_HOURS, floors_when_silent
 from sync.domain.sizing import (
     HALF_LIFE_DAYS,
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+QUARTER_MS = HOUR_MS // 4
 WINDOW_DAYS = 180
 """Older sales and outages count next to nothing."""
 SERVICE_PERCENT = 95
@@ -60,7 +65,8 @@ class FloorSizing:
     def run(self) -> int:
         """Size every store that shares by escrow; return how many floors changed.
 
-        A store that was sized and shares no more gets the percentage of what it has.
+        One that was sized, and shares no more or sells no more, gets the percentage of what
+        it has.
         """
         with self._database.read() as view:
             sized = view.stock.sized_places()
@@ -82,25 +88,31 @@ class FloorSizing:
         place = unit.locations.get(location_id)
         if place is None or place.escrow.enabled or unit.leases.get(location_id) is not None:
             return 0
-        skus = {sku for sku, text in unit.stock.silences(location_id).items() if text}
-        unit.stock.lock_all({(location_id, sku) for sku in skus})
-        came = unit.supply.came_for_orders([location_id])
+        return self._share_again(unit, place)
+
+    def _share_again(self, unit: "Unit", place: Location) -> int:
+        """Let what was sized keep the percentage of what there is."""
+        skus = {sku for sku, text in unit.stock.silences(place.id).items() if text}
+        if not skus:
+            return 0
+        unit.stock.lock_all({(place.id, sku) for sku in skus})
+        came = unit.supply.came_for_orders([place.id])
         changed: dict[str, int] = {}
-        for row in unit.stock.rows(location_id, skus):
-            told = row.on_hand - came.get((location_id, row.sku), 0)
+        for row in unit.stock.rows(place.id, skus):
+            told = row.on_hand - came.get((place.id, row.sku), 0)
             floor = fixed_floor(told, place.floor_percent)
             if floor != row.floor:
                 changed[row.sku] = floor
-        self._write(unit, location_id, changed)
-        unit.stock.set_silences(location_id, dict.fromkeys(skus, ""))
+        self._write(unit, place.id, changed)
+        unit.stock.set_silences(place.id, dict.fromkeys(skus, ""))
+        unit.promise_rules.bump()
         return len(changed)
 
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS
-        sales = unit.stock_ledger.sales(place.id, since)
+        sales, began = _counted(unit.stock_ledger.sales(place.id, since), place, now_ms)
         if not sales:
-            return 0
-        began = min(at_ms for _, _, at_ms in sales)
+            return self._share_again(unit, place)
         rows = unit.stock.rows(place.id)
         rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
         rule = rule_for(rules, place)
@@ -177,6 +189,31 @@ class FloorSizing:
             feed.put(store_scope(location_id), Entity.STOCK, row.sku, row)
         heads = feed.flush()
         unit.after_commit(lambda: self._pokes.publish(heads))
+
+
+def _counted(
+    sales: Sequence[tuple[str, int, int]], place: Location, now_ms: int
+) -> tuple[Sequence[tuple[str, int, int]], int]:
+    """Return the sales since the tills are connected, and the first one's time; none if not."""
+    days = _local_days(place, {at_ms // QUARTER_MS for _, _, at_ms in sales})
+    today = _local_days(place, {now_ms // QUARTER_MS})[now_ms // QUARTER_MS]
+    first = connected_since(set(days.values()), today)
+    if first is None:
+        return (), now_ms
+    counted = [one for one in sales if days[one[2] // QUARTER_MS] >= first]
+    return counted, min(at_ms for _, _, at_ms in counted)
+
+
+def _local_days(place: Location, quarters: Iterable[int]) -> dict[int, int]:
+    """Return the number of the day of each quarter of an hour, by the clock on the wall.
+
+    A window has no more than some thousands, however much is sold; zones differ by whole ones.
+    """
+    zone = ZoneInfo(place.timezone)
+    return {
+        quarter: datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone).toordinal()
+        for quarter in quarters
+    }
 
 
 def _floor(row: StockRow, wanted: int) -> int:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from sync.domain.orders import Channel
-from tests.escrow.test_sizing import stocked
+from tests.escrow.test_sizing import remembered, stocked
 from tests.support.central_world import World
 from tests.support.store_side import StoreSide
 
@@ -17,14 +17,11 @@ def answer(world: World, sku: str = "SKU-1") -> dict[str, Any]:
 
 
 def learned(world: World, store: StoreSide) -> None:
-    """Let the floors be sized by what was sold in an hour, without an outage, and shared out."""
+    """Let the floors be sized by three weeks without an outage, and shared out."""
     stocked(world, 600)
-    store.settle()
-    for _ in range(15):
-        for clock in (world.clock, store.clock):
-            clock.advance(4 * MINUTE_MS)
-        store.sell(4)
-        store.settle()
+    now = world.clock.now_ms()
+    quarters = range(15, 21 * 1440, 15)
+    remembered(world, (now - minutes * MINUTE_MS for minutes in quarters), units=4)
     world.parts.sizing.run()
     store.settle()
 

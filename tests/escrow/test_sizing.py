@@ -43,9 +43,9 @@ def weeks_of_sales(world: World, store: StoreSide, days: int = 14, daily: int = 
         store.settle()
 
 
-def remembered(world: World, times_ms: Iterable[int], sku: str = "SKU-1") -> None:
-    """Let central know of sales of one unit at S001, without the store that had them."""
-    sold = [LedgerEntry("S001", sku, -1, 0, StockReason.FLOOR_SOLD, f"T@{at_ms}", at_ms)
+def remembered(world: World, times_ms: Iterable[int], units: int = 1) -> None:
+    """Let central know of sales of SKU-1 at S001, without the store that had them."""
+    sold = [LedgerEntry("S001", "SKU-1", -units, 0, StockReason.FLOOR_SOLD, f"T@{at_ms}", at_ms)
             for at_ms in times_ms]  # fmt: skip
     world.database.write(lambda unit: unit.stock.append_ledger(sold))
 
@@ -68,6 +68,39 @@ def test_what_sells_keeps_more_on_the_floor_than_what_does_not(world: World, sto
     store.settle()
     assert store.share().floor == found["SKU-1"]
     assert world.parts.sizing.run() == 0, "sizing again changes nothing"
+
+
+def three_weeks(world: World) -> None:
+    """Let central know of four units sold an hour, from ten to eight, on each of 21 days."""
+    midnight = world.clock.now_ms() // DAY_MS * DAY_MS
+    hours = [24 * day + hour for day in range(21) for hour in range(4, 14)]
+    remembered(world, (midnight - hour * HOUR_MS for hour in hours), units=4)
+
+
+def test_a_first_sale_does_not_take_the_share_off_all_skus(world: World, store: StoreSide):
+    """Tills that were connected a moment ago, or a sale told by hand, say nothing of demand.
+
+    What the store would grant at once does not come back.
+    """
+    stocked(world)
+    store.settle()
+    store.sell(1)
+    store.settle()
+    assert world.parts.sizing.run() == 0
+    assert targets(world) == dict.fromkeys(SKUS, 400)
+
+
+def test_a_store_whose_tills_fall_silent_gets_its_share_back(world: World):
+    """After 200 days they are connected no more: floors, and files, are by the percentage."""
+    stocked(world)
+    three_weeks(world)
+    assert size(world) < 400
+    world.clock.advance(200 * DAY_MS)
+    assert size(world) == 400
+    assert silence_of(world) == ""
+    world.parts.intake.stock([StockItem("S001", "SKU-1", 50)], "night", StockReason.IMPORT)
+    assert targets(world)["SKU-1"] == 10
+    assert world.parts.sizing.run() == 0
 
 
 def often_cut_off(world: World) -> None:
@@ -103,7 +136,7 @@ def test_a_strict_store_that_is_often_cut_off_keeps_more(world: World, store: St
     stocked(world)
     share_by(world, replace(LONG_LEASE, **strict))
     store.settle()
-    weeks_of_sales(world, store, days=7)
+    three_weeks(world)
     before = size(world)
     often_cut_off(world)
     assert size(world) > before
@@ -116,7 +149,7 @@ def test_where_no_sale_is_refused_outages_hide_nothing_in_contact(world: World, 
     """
     stocked(world)
     store.settle()
-    weeks_of_sales(world, store, days=7)
+    three_weeks(world)
     before = size(world)
     often_cut_off(world)
     assert size(world) == before > 0
@@ -229,7 +262,7 @@ def test_a_file_of_stock_leaves_the_floors_that_were_sized(world: World, store: 
     world.parts.intake.products([Product("SKU-3", "Thing", category="nobody buys these")])
     stocked(world)
     store.settle()
-    weeks_of_sales(world, store, days=7)
+    three_weeks(world)
     world.parts.sizing.run()
     store.settle()
     before = targets(world)
@@ -282,7 +315,6 @@ def test_a_store_that_shares_no_more_gets_its_share_back(world: World):
     Of ten, that is two. The store hears of it, and sharing again begins with that.
     """
     sized(world, 6)
-    assert world.parts.sizing.run() == 0, "it shares"
     share_by(world, EscrowPolicy())
     before = head(world)
     assert world.parts.sizing.run() == 1
