@@ -21,10 +21,13 @@ from central_server.services.escrow_policies import rule_for
 from central_server.services.piecework import Piece, Piecework
 from sync.clock import Clock
 from sync.domain.escrow import fixed_floor
-from sync.domain.selling_days import connected_since
-from sync.domain.silence import PICK_HOURS, floors_when_silent
+from sync.domain.selling_days import LOOKED_AT_DAYS, connected_since
+from sync.domain.silence import PICK_HOURS, FloorBySilence, floors_when_silent
 from sync.domain.sizing import (
+    ALL_DAY,
     HALF_LIFE_DAYS,
+    HOURS_PER_DAY,
+    HourProfile,
     Mixture,
     OutageHistory,
     SaleSizes,
@@ -110,9 +113,10 @@ class FloorSizing:
 
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS
-        sales, began = _counted(unit.stock_ledger.sales(place.id, since), place, now_ms)
+        sales, day = _counted(unit.stock_ledger.sales(place.id, since), place, now_ms)
         if not sales:
             return self._share_again(unit, place)
+        began = min(at_ms for _, _, at_ms in sales)
         rows = unit.stock.rows(place.id)
         rules = [one for one in unit.leases.rules() if one.effective_from_ms <= now_ms]
         rule = rule_for(rules, place)
@@ -127,21 +131,21 @@ class FloorSizing:
             for row in rows
         }  # fmt: skip
         history = outages_of(unit.leases.gaps(place.id, began), began, now_ms)
-        lasting = _Lasting(place, history)
+        lasting = _Lasting(place, history, day)
         wanted = {
             sku: floor_target(
                 UNITS, rate, lasting.hours(categories.get(sku, "")), percent / 100, dispersion
             )
             for sku, (rate, dispersion) in demand.items()
         }
-        silences = self._silences(unit, place, history, demand, percent)
+        silences = self._silences(unit, place, lasting, demand, percent)
         return self._keep(unit, place.id, rows, wanted, silences)
 
     def _silences(
         self,
         unit: "Unit",
         place: Location,
-        history: OutageHistory,
+        lasting: "_Lasting",
         demand: Mapping[str, tuple[float, float]],
         percent: int,
     ) -> dict[str, str]:
@@ -149,9 +153,7 @@ class FloorSizing:
 
         Known beforehand, because orders are promised by it while nobody sizes anything.
         """
-        lease_ms = place.escrow.lease_end_ms(0)
-        skus = ((sku, *known) for sku, known in demand.items())
-        wanted = floors_when_silent(history, skus, percent / 100, lease_ms)
+        wanted = lasting.when_silent(demand, percent / 100)
         kept = unit.stock.silences(place.id)
         texts = {sku: one.text or NOTHING_WANTED for sku, one in wanted.items()}
         return {sku: text for sku, text in texts.items() if text != kept.get(sku)}
@@ -193,27 +195,33 @@ class FloorSizing:
 
 def _counted(
     sales: Sequence[tuple[str, int, int]], place: Location, now_ms: int
-) -> tuple[Sequence[tuple[str, int, int]], int]:
-    """Return the sales since the tills are connected, and the first one's time; none if not."""
-    days = _local_days(place, {at_ms // QUARTER_MS for _, _, at_ms in sales})
-    today = _local_days(place, {now_ms // QUARTER_MS})[now_ms // QUARTER_MS]
-    first = connected_since(set(days.values()), today)
+) -> tuple[Sequence[tuple[str, int, int]], HourProfile]:
+    """Return the sales since the tills are connected, none if not, and the hours of the day."""
+    now = now_ms // QUARTER_MS
+    local = _local_times(place, {now, *(at_ms // QUARTER_MS for _, _, at_ms in sales)})
+    today, _ = local[now]
+    first = connected_since({local[at_ms // QUARTER_MS][0] for _, _, at_ms in sales}, today)
     if first is None:
-        return (), now_ms
-    counted = [one for one in sales if days[one[2] // QUARTER_MS] >= first]
-    return counted, min(at_ms for _, _, at_ms in counted)
+        return (), ALL_DAY
+    by_hour = [0] * HOURS_PER_DAY
+    for at_ms in {at_ms for _, _, at_ms in sales}:  # what is bought together is one sale
+        day, hour = local[at_ms // QUARTER_MS]
+        by_hour[hour] += day > today - LOOKED_AT_DAYS
+    counted = [one for one in sales if local[one[2] // QUARTER_MS][0] >= first]
+    return counted, HourProfile.from_opening(by_hour)
 
 
-def _local_days(place: Location, quarters: Iterable[int]) -> dict[int, int]:
-    """Return the number of the day of each quarter of an hour, by the clock on the wall.
+def _local_times(place: Location, quarters: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return (number of the day, hour) of each quarter of an hour, by the clock on the wall.
 
     A window has no more than some thousands, however much is sold; zones differ by whole ones.
     """
     zone = ZoneInfo(place.timezone)
-    return {
-        quarter: datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone).toordinal()
-        for quarter in quarters
-    }
+    found: dict[int, tuple[int, int]] = {}
+    for quarter in quarters:
+        moment = datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone)
+        found[quarter] = (moment.toordinal(), moment.hour)
+    return found
 
 
 def _floor(row: StockRow, wanted: int) -> int:
@@ -222,22 +230,33 @@ def _floor(row: StockRow, wanted: int) -> int:
 
 
 class _Lasting:
-    """How long the floor of a store in contact has to last.
+    """How long the floor of a store has to last, in hours that count.
 
-    Until a pick where no sale is refused: what may be promised once the store falls silent
-    is another matter (`sync.domain.silence`). Where a sale without a right is refused, until
-    the store has its rights back, should it be cut off before that pick.
+    In contact until a pick where no sale is refused: what may be promised once the store
+    falls silent is another matter (`sync.domain.silence`). Where a sale without a right is
+    refused, until the store has its rights back, should it be cut off before that pick.
+    Both in open hours: nobody picks, and nobody buys, in the others.
     """
 
-    def __init__(self, place: Location, history: OutageHistory) -> None:
+    def __init__(self, place: Location, history: OutageHistory, day: HourProfile) -> None:
         self._policy = place.escrow
-        self._pick = Mixture.of([(PICK_HOURS, 1.0)])
+        self._history = history
+        self._day = day
+        self._pick = Mixture.of([(day.hours_that_count(0, PICK_HOURS), 1.0)])
         reclaim_hours = place.escrow.reclaim_after_ms / HOUR_MS
-        self._reclaim = hours_until_reclaim(history, PICK_HOURS, reclaim_hours)
+        self._reclaim = hours_until_reclaim(history, PICK_HOURS, reclaim_hours, profile=day)
 
     def hours(self, category: str) -> Mixture:
-        """Return the hours for SKUs of a category."""
+        """Return the hours for SKUs of a category, in contact."""
         return self._reclaim if self._policy.is_strict(category) else self._pick
+
+    def when_silent(
+        self, demand: Mapping[str, tuple[float, float]], ratio: float
+    ) -> dict[str, FloorBySilence]:
+        """Return what each SKU needs once the store is silent."""
+        skus = ((sku, *known) for sku, known in demand.items())
+        lease_ms = self._policy.lease_end_ms(0)
+        return floors_when_silent(self._history, skus, ratio, lease_ms, day=self._day)
 
 
 class _Rates:

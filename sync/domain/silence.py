@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from sync.domain.sizing import OutageHistory, floor_units_over, hours_when_silent, rounded_up
+from sync.domain.sizing import (
+    ALL_DAY,
+    HourProfile,
+    OutageHistory,
+    floor_units_over,
+    hours_when_silent,
+    rounded_up,
+)
 
 HOUR_MS = 3_600_000
 USUAL_MS = 5 * 60_000
@@ -79,13 +86,15 @@ def floors_when_silent(
     ratio: float,
     lease_ms: int,
     pick_hours: float = PICK_HOURS,
+    day: HourProfile = ALL_DAY,
 ) -> dict[str, FloorBySilence]:
     """Return what each of `skus` (SKU, units per hour, dispersion) of one store needs.
 
+    `day` begins with the hour at which the store fell silent (`HourProfile.from_opening`).
     Rates and dispersions are rounded up to three digits, so most SKUs share an answer.
     """
     spans = [
-        (before, hours_when_silent(history, after / HOUR_MS, pick_hours))
+        (before, hours_when_silent(history, after / HOUR_MS, pick_hours, profile=day))
         for before, after in pairwise(moments(lease_ms))
     ]
     known: dict[tuple[float, float], FloorBySilence] = {}

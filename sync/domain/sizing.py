@@ -54,6 +54,8 @@ PRIOR_HOURS_BETWEEN_OUTAGES = 336.0
 """Without any history a store is taken to be cut off once in two weeks."""
 PRIOR_LENGTHS = ((1 / 6, 0.50), (1.0, 0.30), (8.0, 0.15), (24.0, 0.04), (72.0, 0.01))
 """Outage lengths (hours, share) before a store has its own: an assumption, stated as such."""
+OPEN_HOURS_MIN = 8
+"""Sales that all have the hour at which a till tells them say nothing of opening hours."""
 CLAIM_DAYS_MAX = 45
 """A sale that claims to be older than what a store keeps of its work has no time of its own."""
 _DAY_MS = 86_400_000
@@ -150,6 +152,24 @@ class HourProfile:
     def __post_init__(self) -> None:
         if len(self.weights) != HOURS_PER_DAY or min(self.weights) < 0:
             raise ValueError("a profile has 24 weights, none of them negative")
+
+    @classmethod
+    def from_opening(cls, sales_by_hour: Sequence[int]) -> "HourProfile":
+        """Return the day of a store, begun at its opening: its open hours first, all alike.
+
+            b = 24 x sum of n (n - 1) / (N (N - 1))     n sales in an hour of the day, N in all
+
+        is what the hour of a sale counts on the mean: 2 where all is sold evenly in twelve
+        hours. 24 / b hours count b each. (n - 1, as few sales fall into few hours by chance.)
+        For floors that stand at any hour, as nobody knows when a store will fall silent.
+        """
+        total = sum(sales_by_hour)
+        pairs = sum(sales * (sales - 1) for sales in sales_by_hour)
+        alike = HOURS_PER_DAY * pairs / (total * (total - 1)) if total > 1 else 1.0
+        busy = round(min(max(alike, 1.0), HOURS_PER_DAY / OPEN_HOURS_MIN), 1)
+        open_hours = HOURS_PER_DAY / busy
+        hours = range(HOURS_PER_DAY)
+        return cls(tuple(busy * min(1.0, max(0.0, open_hours - hour)) for hour in hours))
 
     def hours_that_count(self, start_hour: float, hours: float) -> float:
         """Return the integral of the weights over `hours` from `start_hour` of the day."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from central_server.records import EscrowRule, LedgerEntry, Product
+from central_server.records import EscrowRule, LedgerEntry, Location, Product
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.sizing import outages_of
+from central_server.services.sizing import _counted, outages_of
 from central_server.storage.unit import Unit
 from store_client.replica.models import Sale
 from sync.domain.escrow import EscrowPolicy
@@ -41,6 +43,13 @@ def weeks_of_sales(world: World, store: StoreSide, days: int = 14, daily: int = 
         if day % 7 == 0:
             store.sell(1, "SKU-2")
         store.settle()
+
+
+def place_of(world: World) -> Location:
+    with world.database.read() as view:
+        found = view.locations.get("S001")
+    assert found is not None
+    return found
 
 
 def remembered(world: World, times_ms: Iterable[int], units: int = 1) -> None:
@@ -101,6 +110,33 @@ def test_a_store_whose_tills_fall_silent_gets_its_share_back(world: World):
     world.parts.intake.stock([StockItem("S001", "SKU-1", 50)], "night", StockReason.IMPORT)
     assert targets(world)["SKU-1"] == 10
     assert world.parts.sizing.run() == 0
+
+
+def test_a_floor_lasts_for_a_pick_while_the_store_is_open(world: World):
+    """Of 24 a day within twelve hours, four go in the two hours until a pick: eight are enough.
+
+    In two hours of a day in which as much were sold at night, four would be.
+    """
+    world.parts.intake.products([Product("SKU-1", "Thing", category="alone in it")])
+    stocked(world)
+    world.parts.intake.locations([replace(place_of(world), timezone="UTC")])
+    closing = world.clock.now_ms() // HOUR_MS * HOUR_MS - 1
+    halves = [48 * day + half for day in range(28) for half in range(24)]
+    remembered(world, (closing - half * HOUR_MS // 2 for half in halves))
+    assert 8 <= size(world) <= 9
+
+
+def test_the_hours_of_a_store_are_by_its_own_calendar(world: World):
+    """It sells from eight to eight on the wall, in summer and in winter: twelve hours, not 13."""
+    zone = ZoneInfo("America/New_York")
+    opened = [datetime(2025, 10, 20, 8, tzinfo=zone) + timedelta(days=day) for day in range(28)]
+    sold = [("SKU-1", 1, int(start.timestamp()) * 1000 + half * HOUR_MS // 2)
+            for start in opened for half in range(24)]  # fmt: skip
+    now_ms = max(at_ms for _, _, at_ms in sold)
+    place = replace(place_of(world), timezone="America/New_York")
+    counted, day = _counted(sold, place, now_ms)
+    assert (len(counted), day.hours_that_count(0, 2)) == (len(sold), 4.0)
+    assert (day.hours_that_count(0, 12), day.hours_that_count(12, 12)) == (24.0, 0.0)
 
 
 def often_cut_off(world: World) -> None:

@@ -254,6 +254,27 @@ def test_closed_hours_do_not_count():
     assert ALL_DAY.hours_that_count(5, 72) == 72
 
 
+@pytest.mark.parametrize(
+    ("by_hour", "busy"),
+    [
+        ([0] * 24, 1.0),
+        ([1] + [0] * 23, 1.0),
+        ([1] * 24, 1.0),
+        ([0] * 9 + [1000] * 12 + [0] * 3, 2.0),
+        ([0] * 9 + [1000] * 12 + [3] * 3, 2.0),
+        ([0] * 9 + [1500, *[900] * 9, 1500, 900] + [0] * 3, 2.1),
+        ([9] + [0] * 23, 3.0),
+    ],
+    ids=["none", "one", "one an hour", "nine to nine", "strays", "peaks", "told once a day"],
+)  # fmt: skip
+def test_open_hours_are_those_in_which_sales_are(by_hour, busy):
+    """What a sale's hour counts; few sales, and a till that tells all at once, say nothing."""
+    day = HourProfile.from_opening(by_hour)
+    assert day.weights[0] == busy
+    assert sum(day.weights) == pytest.approx(24.0)
+    assert list(day.weights) == sorted(day.weights, reverse=True)
+
+
 @pytest.mark.slow
 def test_a_large_store_is_sized_in_two_seconds():
     """50,000 SKUs, each with a rate of its own, over a mixture of outages."""
