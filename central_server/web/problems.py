@@ -32,6 +32,7 @@ STATUS: dict[str, int] = {
     "bad_request": 400,
     "not_found": 404,
     "method_not_allowed": 405,
+    "body_too_late": 408,
     "body_too_large": 413,
     "cursor_invalid": 400,
     "range_not_satisfiable": 416,
@@ -109,6 +110,7 @@ _BY_STATUS = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
+    408: "body_too_late",
     413: "body_too_large",
 }
 

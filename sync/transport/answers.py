@@ -86,7 +86,7 @@ def meaning_of(response: httpx.Response) -> ProtocolError:
     status = response.status_code
     if status in _BUSY:
         return TryLater(_retry_after_s(response.headers))
-    if status in _REFUSING_STATUSES:
+    if status in _REFUSING_STATUSES and status != httpx.codes.REQUEST_TIMEOUT:
         refusal = _refusal(response)
         if refusal is not None:
             return refusal

@@ -302,6 +302,7 @@ def test_a_captive_portal_is_not_central(central, endpoint, call):
 BAD_ANSWERS = {
     "redirect": reply(status="302 Found", location="http://127.0.0.1:1/login"),
     "server error": reply_problem("500 Internal Server Error", code="gap"),
+    "a body that came too late": reply_problem("408 Request Timeout", code="body_too_late"),
     "not found without a problem": reply(b"<html>", status="404 Not Found"),
     "broken problem": reply(b"{", status="409 X", content_type="application/problem+json"),
     "problem that is a list": reply(b"[]", status="409 X", content_type="application/problem+json"),
