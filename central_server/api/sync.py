@@ -40,6 +40,7 @@ OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"^bytes=(\d{1,15})-(\d{0,15})$")
 Session = Annotated[DeviceSession, Depends(device_session)]
 ScopeName = Annotated[str, Path(min_length=1, max_length=128)]
+"""A retailer's own names of price zones are in scopes, and may have a slash: N/A, CH/DE."""
 Encodings = Annotated[str, Header(alias="accept-encoding")]
 
 
@@ -153,17 +154,7 @@ def operations(
 
 
 @router.get(
-    "/snapshot/{scope}",
-    response_model=SnapshotManifest,
-    responses=problems(*DEVICE, "not_found", "scope_missing"),
-)
-def manifest(request: Request, session: Session, scope: ScopeName) -> object:
-    """Return what the newest snapshot of a scope consists of."""
-    return central_of(request).sync.manifest(session.replica_id, scope)
-
-
-@router.get(
-    "/snapshot/{scope}/file",
+    "/snapshot/{scope:path}/file",
     response_class=Response,
     responses={
         200: {"description": "the whole file", "content": _frame(OCTETS)},
@@ -193,6 +184,16 @@ def snapshot_file(
         return Response(content, 200, headers, OCTETS)
     headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
     return Response(content, 206, headers, OCTETS)
+
+
+@router.get(
+    "/snapshot/{scope:path}",
+    response_model=SnapshotManifest,
+    responses=problems(*DEVICE, "not_found", "scope_missing"),
+)
+def manifest(request: Request, session: Session, scope: ScopeName) -> object:
+    """Return what the newest snapshot of a scope consists of."""
+    return central_of(request).sync.manifest(session.replica_id, scope)
 
 
 @router.get("/offers", response_model=OfferPage, responses=problems(*DEVICE))

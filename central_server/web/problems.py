@@ -6,6 +6,7 @@ and `errors` point into a body that is not valid.
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -233,15 +234,18 @@ async def _starlette(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> list[str]:
     """Return the methods that this path does support, whichever route has them."""
-    path = request.url.path.strip("/").split("/")
-    allowed: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        parts = template.strip("/").split("/")
-        if len(parts) == len(path) and all(
-            part == given or part.startswith("{") for part, given in zip(parts, path, strict=True)
-        ):
-            allowed.update(method.upper() for method in operations)
-    return sorted(allowed)
+    paths = request.app.openapi()["paths"]
+    # A name in a path may have a slash in it, where no path of as many parts is meant.
+    for name in ("[^/]+", ".+"):
+        allowed = {
+            method.upper()
+            for template, operations in paths.items()
+            if re.fullmatch(re.sub(r"\{[^}]*\}", name, template), request.url.path)
+            for method in operations
+        }
+        if allowed:
+            return sorted(allowed)
+    return []
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import zstandard
 
@@ -157,7 +158,7 @@ def bootstrap(
     those of an older snapshot are thrown away.
     """
     manifest = endpoint.manifest(scope)
-    folder = parts_folder / scope.replace(":", "-") / manifest.sha256
+    folder = parts_folder / folder_name(scope) / manifest.sha256
     folder.mkdir(parents=True, exist_ok=True)
     for older in folder.parent.iterdir():
         if older != folder:
@@ -176,6 +177,11 @@ def bootstrap(
         raise errors.Unreachable(f"the snapshot of {scope} cannot be used: {problem}") from problem
     finally:
         shutil.rmtree(folder)
+
+
+def folder_name(scope: str) -> str:
+    """Return the name of the folder for a scope's parts: one folder, whatever the zone is called."""
+    return quote(scope.replace(":", "-"), safe="")
 
 
 def _fetch(endpoint: SyncEndpoint, manifest: SnapshotManifest, number: int, part: Path) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from central_server.bootstrap import assemble
+from central_server.records import Product
 from tests.api.test_orders_http import is_problem
 
 pytestmark = pytest.mark.anyio
@@ -91,6 +92,21 @@ async def test_availability_over_http(client):
     assert [one["available_to_promise"] for one in answer["network"]] == [30, 30]
     nowhere = await client.get("/v1/availability?sku=SKU-1&near=99,0")
     assert is_problem(nowhere, 422, "validation_failed")
+
+
+async def test_a_sku_may_have_a_slash(world, client):
+    """A SKU is the retailer's own, 12/34 as well: its kit and its release date can be had."""
+    world.parts.intake.products([Product("12/34", "Two in one")])
+    made = await client.put("/v1/bundles/12%2F34", json={"components": {"SKU-1": 2}})
+    assert (made.status_code, made.json()["sku"]) == (200, "12/34")
+    assert (await client.get("/v1/bundles/12%2F34")).json() == made.json()
+    release = {"release_at": None}
+    said = await client.put("/v1/release-dates/12%2F34", json=release)
+    assert (said.status_code, said.json()["sku"]) == (200, "12/34")
+    assert (await client.get("/v1/release-dates/12%2F34")).status_code == 200
+    wrong = await client.delete("/v1/bundles/12%2F34")
+    assert is_problem(wrong, 405, "method_not_allowed")
+    assert wrong.headers["allow"] == "GET, PUT"
 
 
 async def test_kits_and_receipts_over_http(client):

@@ -6,6 +6,7 @@ import pytest
 import zstandard
 
 from sync.domain.operations import LinePicked
+from sync.edge.puller import folder_name
 from sync.protocol import errors
 from sync.protocol.rows import Entity, ProductRow
 from sync.protocol.session import SnapshotManifest
@@ -79,6 +80,16 @@ def test_the_stores_own_work_does_not_wait_for_a_catalogue(world: World, parts: 
     parts.broken_after = 0
     assert not world.round().ok
     assert world.store.fulfillment("F00001") is not None
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [("catalogue", "catalogue"), ("prices:EAST", "prices-EAST"), ("prices:N/A", "prices-N%2FA"),
+     ("prices:../../x", "prices-..%2F..%2Fx")],
+)  # fmt: skip
+def test_parts_of_a_scope_have_one_folder_of_their_own(scope: str, name: str):
+    """A zone may be called N/A: its parts are in no folder of the zone N, nor anywhere else."""
+    assert folder_name(scope) == name
 
 
 def test_a_damaged_part_is_fetched_again(world: World, parts: Parts):
