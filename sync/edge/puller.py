@@ -180,7 +180,7 @@ def bootstrap(
 
 
 def folder_name(scope: str) -> str:
-    """Return the name of the folder for a scope's parts: one folder, whatever the zone is called."""
+    """Return the name of the folder for a scope's parts: one folder, whatever a zone is called."""
     return quote(scope.replace(":", "-"), safe="")
 
 
