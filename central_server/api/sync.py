@@ -173,16 +173,19 @@ def snapshot_file(
 ) -> Response:
     """Return the snapshot's file, or the range of it that is asked for."""
     sync = central_of(request).sync
-    current = sync.manifest(session.replica_id, scope)
-    etag = f'"{current.sha256}"'
-    if if_match and if_match not in {"*", etag}:
-        raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
-    start, end = _range(wanted, current.bytes_compressed)
-    content = sync.snapshot_bytes(current, start, end)
-    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+    if if_match in {"", "*"}:
+        meant = sync.manifest(session.replica_id, scope)
+    else:
+        kept = sync.kept_manifest(session.replica_id, scope, if_match.strip('"'))
+        if kept is None:
+            raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
+        meant = kept
+    start, end = _range(wanted, meant.bytes_compressed)
+    content = sync.snapshot_bytes(meant, start, end)
+    headers = {"ETag": f'"{meant.sha256}"', "Accept-Ranges": "bytes"}
     if not wanted:
         return Response(content, 200, headers, OCTETS)
-    headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
+    headers["Content-Range"] = f"bytes {start}-{end}/{meant.bytes_compressed}"
     return Response(content, 206, headers, OCTETS)
 
 

@@ -62,6 +62,15 @@ class Snapshots:
                 return newest
             return self._build(scope)
 
+    def kept(self, scope: str, sha256: str) -> SnapshotManifest | None:
+        """Return the manifest of the snapshot with this hash; None where it can't be used."""
+        with self._database.read() as view:
+            incarnation, state = view.feed.incarnation(), view.feed.scope(scope)
+        for one in self._all(scope):
+            if one.sha256 == sha256 and one.incarnation == incarnation and _is_known(one, state):
+                return one
+        return None
+
     def part(self, manifest: SnapshotManifest, part: int) -> bytes:
         """Return one part of the file that `manifest` describes."""
         return self.part_of(manifest.scope, manifest.incarnation, manifest.rev, part)
@@ -79,8 +88,7 @@ class Snapshots:
         return content
 
     def _is_usable(self, manifest: SnapshotManifest, state: ScopeState) -> bool:
-        is_known = state.floor_rev <= manifest.rev <= state.rev
-        return is_known and state.rev - manifest.rev <= self._rows_behind_max
+        return _is_known(manifest, state) and state.rev - manifest.rev <= self._rows_behind_max
 
     def _newest(self, scope: str, incarnation: int) -> SnapshotManifest | None:
         found = [one for one in self._all(scope) if one.incarnation == incarnation]
@@ -151,6 +159,11 @@ class Snapshots:
         for place in self._scope_folder(scope).iterdir():
             if place.name not in names and not place.name.startswith(_BUILDING):
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_known(manifest: SnapshotManifest, state: ScopeState) -> bool:
+    """Return whether a store that has this snapshot can pull from there on."""
+    return state.floor_rev <= manifest.rev <= state.rev
 
 
 def _manifest_in(place: Path) -> SnapshotManifest | None:
