@@ -15,7 +15,7 @@ from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
 from sync.edge.pusher import PushReport, go_back, push_all
-from sync.edge.sqlite import Error
+from sync.edge.sqlite import Error, NoRoom
 from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -103,7 +103,7 @@ class SyncDaemon:
             return self._failed(refusal, contact=True)
         except errors.ProtocolError as problem:
             return self._failed(problem, contact=False)
-        except (Error, OSError) as problem:
+        except (Error, OSError, NoRoom) as problem:
             # Our own disk, full or locked for long: it cannot be noted there.
             self._failures += 1
             wait = retry_delay_s(self._failures, self._random)

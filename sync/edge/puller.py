@@ -11,7 +11,7 @@ from urllib.parse import quote
 import zstandard
 
 from sync.edge.ports import ReplicaWriter, ScopeCursor
-from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase
+from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase, is_of_the_content
 from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -155,7 +155,8 @@ def bootstrap(
     """Fetch a scope's snapshot part by part, verify it and install it.
 
     Parts are kept as they come, so that a broken download goes on where it was;
-    those of an older snapshot are thrown away.
+    those of an older snapshot are thrown away. A disk that is full or busy, which the
+    caller hears of, costs no second download.
     """
     manifest = endpoint.manifest(scope)
     folder = parts_folder / folder_name(scope) / manifest.sha256
@@ -174,9 +175,13 @@ def bootstrap(
             replica.reset(scope, reset_for)
         replica.install(manifest, unpacked)
     except (zstandard.ZstdError, UnsafeDatabase, DatabaseError) as problem:
+        if not is_of_the_content(problem):
+            raise
+        shutil.rmtree(folder)
         raise errors.Unreachable(f"the snapshot of {scope} cannot be used: {problem}") from problem
     finally:
-        shutil.rmtree(folder)
+        unpacked.unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def folder_name(scope: str) -> str:
@@ -204,7 +209,7 @@ def _unpack(folder: Path, manifest: SnapshotManifest, target: Path) -> None:
                     whole.update(chunk)
                     output.write(decompressor.decompress(chunk))
     if whole.hexdigest() != manifest.sha256:
-        raise errors.Unreachable(f"the snapshot of {manifest.scope} arrived damaged")
+        raise UnsafeDatabase("it arrived damaged")
 
 
 def _sha256(path: Path) -> str:
