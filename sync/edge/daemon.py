@@ -43,6 +43,8 @@ class RoundReport:
     resets: int = 0
     error: str = ""
     next_in_s: float = 0.0
+    must_wait: bool = False
+    """Central asked for this time: whatever happens meanwhile is no reason to come before."""
 
 
 class SyncDaemon:
@@ -266,4 +268,9 @@ class SyncDaemon:
         with suppress(Error, OSError):  # no room for it: what is returned says it, too
             self._replica.report(told)
         wait = retry_delay_s(self._failures, self._random) if wait_s is None else wait_s
-        return RoundReport(ok=False, error=str(problem), next_in_s=wait)
+        return RoundReport(
+            ok=False,
+            error=str(problem),
+            next_in_s=wait,
+            must_wait=isinstance(problem, errors.TryLater),
+        )
