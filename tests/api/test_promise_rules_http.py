@@ -144,6 +144,19 @@ async def test_the_feed_over_http(client, world):
     assert is_problem(strange, 400, "cursor_invalid")
 
 
+@pytest.mark.parametrize("other", [{"method": "ship"}, {"channel": "marketplace"}])
+async def test_a_cursor_of_another_feed_is_refused(client, world, other):
+    """Feeds count by themselves: with another's cursor changes would be skipped in silence."""
+    while world.parts.publisher.run():
+        pass
+    url = "/v1/availability/feed"
+    here = {"after": (await client.get(url)).json()["next"]}
+    assert (await client.get(url, params=here)).status_code == 200
+    assert is_problem(await client.get(url, params=here | other), 400, "cursor_invalid")
+    there = {"after": (await client.get(url, params=other)).json()["next"]}
+    assert (await client.get(url, params=there | other)).status_code == 200
+
+
 async def test_the_feed_of_a_place(world, key):
     """Its own pages and cursors where settings name it; 404 where they do not."""
     settings = world.parts.settings.model_copy(update={"availability_feed_locations": ("S002",)})
@@ -163,4 +176,6 @@ async def test_the_feed_of_a_place(world, key):
         rest = (await client.get(url, params=params)).json()
         assert (rest["more"], len(rest["items"])) == (False, 2)
         assert (await client.get(url)).json()["location_id"] is None
+        elsewhere = await client.get(url, params={"after": page["next"]})
+        assert is_problem(elsewhere, 400, "cursor_invalid")
         assert is_problem(await client.get(f"{url}?location=S001"), 404, "not_found")
