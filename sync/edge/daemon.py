@@ -94,7 +94,7 @@ class SyncDaemon:
             return self._round()
         except errors.TryLater as later:
             wait = busy_delay_s(later.retry_after_s, self._failures + 1, self._random)
-            return self._failed(later, contact=True, wait_s=wait)
+            return self._failed(later, contact=later.by_central, wait_s=wait)
         except errors.NotAuthentic as refusal:
             self._session = None
             return self._failed(refusal, contact=True)

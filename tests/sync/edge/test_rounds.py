@@ -208,6 +208,19 @@ def test_a_busy_central_is_given_the_time_it_asks_for(world: World):
     assert len(set(waits)) == 15
 
 
+def test_a_busy_load_balancer_is_no_contact_with_central(world: World):
+    """The terminal says since when central has not been heard, whoever else answered."""
+    world.quiet()
+    heard = world.store.sync_state().last_contact_ms
+    world.clock.advance(60_000)
+    refusing(world, errors.TryLater(40, by_central=False), "push")
+    assert world.round().must_wait
+    assert world.store.sync_state().last_contact_ms == heard
+    refusing(world, errors.TryLater(40), "push")
+    world.round()
+    assert world.store.sync_state().last_contact_ms > heard
+
+
 def test_a_session_that_ended_is_opened_again_in_the_same_round(world: World):
     """The token ran out: hello, and the push goes on."""
     world.quiet()
