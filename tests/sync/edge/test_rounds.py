@@ -218,7 +218,7 @@ def test_a_busy_load_balancer_is_no_contact_with_central(world: World):
     assert world.store.sync_state().last_contact_ms == heard
     refusing(world, errors.TryLater(40), "push")
     world.round()
-    assert world.store.sync_state().last_contact_ms > heard
+    assert world.store.sync_state().last_contact_ms != heard
 
 
 def test_a_session_that_ended_is_opened_again_in_the_same_round(world: World):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.hub.feed import FeedWriter, read_page
+from sync.hub.feed import FeedPage, FeedWriter, read_page
 from sync.hub.ports import StoredRow
 from sync.protocol.errors import CursorExpired
 from sync.protocol.rows import Entity, PriceRow, row_digest
@@ -146,7 +146,7 @@ def test_large_rows_come_in_several_pages(chars_max: int, counts: list[int]):
     for key in "abcde":
         writer.put_body(PRICES, Entity.PRICE, key, "x" * 50)
     writer.flush()
-    after, pages = 0, []
+    after, pages = 0, list[FeedPage]()
     while not pages or pages[-1].header.more:
         page = read_page(
             feed, PRICES, incarnation=feed.life, after=after, limit=4, chars_max=chars_max
