@@ -89,6 +89,10 @@ class Snapshots(Protocol):
         """Return what the newest snapshot of `scope` consists of; build it where there is none."""
         ...
 
+    def kept(self, scope: str, sha256: str) -> SnapshotManifest | None:
+        """Return the manifest of the snapshot with this hash, which may not be the newest."""
+        ...
+
     def part(self, manifest: SnapshotManifest, part: int) -> bytes:
         """Return one part of the file that `manifest` describes."""
         ...

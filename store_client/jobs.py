@@ -1,9 +1,10 @@
 """The sync daemon as a process: this module says when, `SyncDaemon` says what.
 
 A round runs when central pokes, when the journal has something new, and when
-the last round said so, by the monotonic clock. One thread listens for pokes;
-correctness never depends on it. APScheduler does the chores beside the rounds; it
-plans by the wall clock, so its jobs are planned anew whenever that has jumped.
+the last round said so, by the monotonic clock; after one that central asked to
+wait, then alone. One thread listens for pokes; correctness never depends on it.
+APScheduler does the chores beside the rounds; it plans by the wall clock, so its
+jobs are planned anew whenever that has jumped.
 No Textual is loaded here.
 """
 
@@ -20,11 +21,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from sync.clock import Clock
-from sync.edge.backoff import retry_delay_s
+from sync.edge.backoff import busy_delay_s, retry_delay_s
 from sync.edge.daemon import RoundReport, SyncDaemon
 from sync.edge.journal import Journal
 from sync.edge.sqlite import Error
-from sync.protocol.errors import ProtocolError
+from sync.protocol.errors import ProtocolError, TryLater
 from sync.protocol.session import Poke
 
 WATCH_S = 0.1
@@ -96,6 +97,8 @@ class DaemonProcess:
     """What the last round failed of."""
     _due_ms: int = 0
     """When the next round is due by the monotonic clock, unless something wakes it before."""
+    _must_wait: bool = False
+    """Whether central asked to be left alone until then: nothing wakes before."""
     _seen: tuple[int, int] | None = None
     _failing: dict[str, str] = field(default_factory=dict)
 
@@ -126,10 +129,16 @@ class DaemonProcess:
                 wall_ahead_ms = self._wall_ahead_ms()
                 for job in scheduler.get_jobs():
                     scheduler.reschedule_job(job.id, trigger=job.trigger)
-            is_due = self.clock.monotonic_ms() >= self._due_ms
-            if (is_woken or is_due) and not self._stopping.is_set():
-                self._wake.clear()
-                self._round()
+            self._turn(is_woken=is_woken)
+
+    def _turn(self, *, is_woken: bool) -> None:
+        """Run a round if it is time for one. One that is due finds whatever had woken before."""
+        is_due = self.clock.monotonic_ms() >= self._due_ms
+        if not is_woken and not is_due:
+            return
+        self._wake.clear()
+        if (is_due or not self._must_wait) and not self._stopping.is_set():
+            self._round()
 
     def _wall_ahead_ms(self) -> int:
         return self.clock.now_ms() - self.clock.monotonic_ms()
@@ -170,6 +179,7 @@ class DaemonProcess:
         else:
             self._in_session.clear()
         self.on_round(report)
+        self._must_wait = report.must_wait
         self._due_ms = self.clock.monotonic_ms() + int(report.next_in_s * 1000)
 
     def _watch(self) -> None:
@@ -199,6 +209,10 @@ class DaemonProcess:
                         self._wake.set()
                     if self._stopping.is_set():
                         return
+            except TryLater as later:
+                failures += 1
+                self._stopping.wait(busy_delay_s(later.retry_after_s, failures, self.random))
+                continue
             except ProtocolError as problem:
                 log.debug("no_pokes", problem=str(problem))
                 self._wake.set()

@@ -136,15 +136,18 @@ def get_feed(
     Of the network; with `location` of that place, if settings say that it has a feed of its own.
 
     Without `after` the whole feed: SKUs that were never available are not in it. Keep `next`
-    and ask again with it, at once while `more`.
+    and ask again with it, at once while `more`; it is of this feed and of no other.
     """
+    asked = (channel.value, method.value, location)
     known = None
     if after is not None:
-        life, rev = decode_cursor(after, int, int)
+        life, rev, *feed_of = decode_cursor(after, int, int, str, str, str)
+        if tuple(feed_of) != asked:
+            raise ProblemError("cursor_invalid", "this cursor is of another feed")
         known = (int(life), int(rev))
     feed = central_of(request).availability_feed
     page, last = feed.page(channel.value, method.value, known, limit, location_id=location)
-    return {**page, "next": encode_cursor(*last)}
+    return {**page, "next": encode_cursor(*last, *asked)}
 
 
 def _point(text: str) -> tuple[float, float]:

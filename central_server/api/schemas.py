@@ -1,6 +1,7 @@
 """Bodies of the public API. Times are RFC 3339 UTC, money is minor units and a currency."""
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -42,11 +43,24 @@ class Body(BaseModel):
     @classmethod
     def _is_printable(cls, value: object, info: ValidationInfo) -> object:
         """Refuse what would move a terminal's cursor, break a message, or not be stored."""
-        if isinstance(value, str) and _CONTROL.search(value):
+        if any(_CONTROL.search(text) for text in _texts_in(value)):
             raise ValueError("no control characters")
         if info.field_name in FREE_TEXTS and isinstance(value, str) and has_card_number(value):
             raise ValueError("no card numbers")
         return value
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Yield the texts of a field, of lists and of names within it; bodies in it check theirs."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _texts_in(key)
+            yield from _texts_in(one)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _texts_in(one)
 
 
 class EnrolmentCodeBody(Body):

@@ -16,6 +16,7 @@ from central_server.web.deps import central_of
 router = APIRouter(prefix="/v1", tags=["supply"])
 
 Key = Annotated[str, Path(min_length=1, max_length=64)]
+"""A SKU is the retailer's own, and may have a slash in it; a path has it as it is, or as %2F."""
 Admin = Annotated[KeyHolder, Depends(require("admin"))]
 Reader = Annotated[KeyHolder, Depends(require("availability:read"))]
 Units = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
@@ -81,14 +82,16 @@ class ReceiptList(BaseModel):
     receipts: list[ReceiptView]
 
 
-@router.get("/bundles/{sku}", response_model=BundleView, responses=problems(*KEYED, "not_found"))
+@router.get(
+    "/bundles/{sku:path}", response_model=BundleView, responses=problems(*KEYED, "not_found")
+)
 def get_bundle(request: Request, sku: Key, holder: Reader) -> object:
     """Return what a kit is made of."""
     return central_of(request).supply.bundle(sku)
 
 
 @router.put(
-    "/bundles/{sku}",
+    "/bundles/{sku:path}",
     response_model=BundleView,
     responses=problems(*KEYED, "unknown_sku", "bundle_invalid"),
 )
@@ -98,7 +101,7 @@ def set_bundle(request: Request, sku: Key, body: BundleBody, holder: Admin) -> o
 
 
 @router.get(
-    "/release-dates/{sku}", response_model=ReleaseView, responses=problems(*KEYED, "not_found")
+    "/release-dates/{sku:path}", response_model=ReleaseView, responses=problems(*KEYED, "not_found")
 )
 def get_release(request: Request, sku: Key, holder: Reader) -> object:
     """Return from when on a product may be sold."""
@@ -106,7 +109,9 @@ def get_release(request: Request, sku: Key, holder: Reader) -> object:
 
 
 @router.put(
-    "/release-dates/{sku}", response_model=ReleaseView, responses=problems(*KEYED, "unknown_sku")
+    "/release-dates/{sku:path}",
+    response_model=ReleaseView,
+    responses=problems(*KEYED, "unknown_sku"),
 )
 def set_release(request: Request, sku: Key, body: ReleaseBody, holder: Admin) -> object:
     """Say from when on a product may be sold. Before, orders that accept it wait (pre-order).

@@ -40,6 +40,7 @@ OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"^bytes=(\d{1,15})-(\d{0,15})$")
 Session = Annotated[DeviceSession, Depends(device_session)]
 ScopeName = Annotated[str, Path(min_length=1, max_length=128)]
+"""A retailer's own names of price zones are in scopes, and may have a slash: N/A, CH/DE."""
 Encodings = Annotated[str, Header(alias="accept-encoding")]
 
 
@@ -153,17 +154,7 @@ def operations(
 
 
 @router.get(
-    "/snapshot/{scope}",
-    response_model=SnapshotManifest,
-    responses=problems(*DEVICE, "not_found", "scope_missing"),
-)
-def manifest(request: Request, session: Session, scope: ScopeName) -> object:
-    """Return what the newest snapshot of a scope consists of."""
-    return central_of(request).sync.manifest(session.replica_id, scope)
-
-
-@router.get(
-    "/snapshot/{scope}/file",
+    "/snapshot/{scope:path}/file",
     response_class=Response,
     responses={
         200: {"description": "the whole file", "content": _frame(OCTETS)},
@@ -182,17 +173,30 @@ def snapshot_file(
 ) -> Response:
     """Return the snapshot's file, or the range of it that is asked for."""
     sync = central_of(request).sync
-    current = sync.manifest(session.replica_id, scope)
-    etag = f'"{current.sha256}"'
-    if if_match and if_match not in {"*", etag}:
-        raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
-    start, end = _range(wanted, current.bytes_compressed)
-    content = sync.snapshot_bytes(current, start, end)
-    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+    if if_match in {"", "*"}:
+        meant = sync.manifest(session.replica_id, scope)
+    else:
+        kept = sync.kept_manifest(session.replica_id, scope, if_match.strip('"'))
+        if kept is None:
+            raise ProblemError("precondition_failed", "the snapshot was replaced by a newer one")
+        meant = kept
+    start, end = _range(wanted, meant.bytes_compressed)
+    content = sync.snapshot_bytes(meant, start, end)
+    headers = {"ETag": f'"{meant.sha256}"', "Accept-Ranges": "bytes"}
     if not wanted:
         return Response(content, 200, headers, OCTETS)
-    headers["Content-Range"] = f"bytes {start}-{end}/{current.bytes_compressed}"
+    headers["Content-Range"] = f"bytes {start}-{end}/{meant.bytes_compressed}"
     return Response(content, 206, headers, OCTETS)
+
+
+@router.get(
+    "/snapshot/{scope:path}",
+    response_model=SnapshotManifest,
+    responses=problems(*DEVICE, "not_found", "scope_missing"),
+)
+def manifest(request: Request, session: Session, scope: ScopeName) -> object:
+    """Return what the newest snapshot of a scope consists of."""
+    return central_of(request).sync.manifest(session.replica_id, scope)
 
 
 @router.get("/offers", response_model=OfferPage, responses=problems(*DEVICE))

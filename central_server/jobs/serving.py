@@ -4,6 +4,7 @@ import gc
 import logging
 import resource
 import signal
+import socket
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -16,6 +17,8 @@ from sync.domain.card_numbers import without_card_numbers
 DRAIN_SECONDS = 6
 """How long requests that are being served may take after SIGTERM."""
 BACKLOG = 2048
+SILENCE_MS_MAX = 60_000
+"""An answer of which so long nothing has arrived goes nowhere: the connection is dead."""
 YOUNG_VALUES = 50_000
 
 
@@ -50,6 +53,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)  # type: ignore[arg-type]
         for server in self.servers:
             for listener in server.sockets:
+                notice_silence(listener)
                 host, port = listener.getsockname()[:2]
                 self.say(f"central listens on http://{host}:{port}")
 
@@ -93,6 +97,17 @@ def serve_until_stopped(
     finally:
         for sig, handler in previous.items():
             signal.signal(sig, handler)
+
+
+def notice_silence(listener: socket.socket) -> None:
+    """Let the system notice dead connections: those that it accepts have what the listener has.
+
+    A client whose link goes dead says nothing: what is sent to it would be kept, with its
+    place, for as long as the system tries.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS_MAX)
 
 
 def _allow_many_connections() -> None:

@@ -176,11 +176,13 @@ class SyncService:
 
     def manifest(self, replica_id: str, scope: str) -> SnapshotManifest:
         """Return what the newest snapshot of a scope consists of; it is built if need be."""
-        with self._database.read() as view:
-            self._check_scope(view, replica_id, scope)
-        if not has_snapshot(scope):
-            raise NotFound("snapshot", scope)
+        self._check_snapshot(replica_id, scope)
         return self._snapshots.manifest(scope)
+
+    def kept_manifest(self, replica_id: str, scope: str, sha256: str) -> SnapshotManifest | None:
+        """Return what a snapshot consists of that a store is in the middle of; None: it is gone."""
+        self._check_snapshot(replica_id, scope)
+        return self._snapshots.kept(scope, sha256)
 
     def snapshot_bytes(self, manifest: SnapshotManifest, start: int, end: int) -> bytes:
         """Return bytes `start` to `end` (both included) of a snapshot's file."""
@@ -189,6 +191,12 @@ class SyncService:
         content = b"".join(self._snapshots.part(manifest, part) for part in parts)
         skipped = parts.start * size
         return content[start - skipped : end + 1 - skipped]
+
+    def _check_snapshot(self, replica_id: str, scope: str) -> None:
+        with self._database.read() as view:
+            self._check_scope(view, replica_id, scope)
+        if not has_snapshot(scope):
+            raise NotFound("snapshot", scope)
 
     def _check_scope(self, view: "View", replica_id: str, scope: str) -> None:
         if scope not in scopes_of(_location_of(view, replica_id)):

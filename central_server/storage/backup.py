@@ -82,9 +82,9 @@ def copy_out(url: str, key: str | None, target: Path) -> None:
         reading.close()
         writing.close()
     check(partial, key)
-    _flush(partial)
+    flush(partial)
     partial.replace(target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | None:
@@ -103,10 +103,10 @@ def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | Non
     shutil.copyfile(file, incoming)
     life, numbers = _life_of(place, key), _numbers_of(place, key)
     _begin_new_life(incoming, key, max(now_ms // 1000, life + 1), numbers, now_ms)
-    _flush(incoming)
+    flush(incoming)
     kept = _put_aside(place)
     incoming.replace(place)
-    _flush(place.parent)
+    flush(place.parent)
     return kept
 
 
@@ -201,7 +201,8 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import sqlcipher3.dbapi2 as driver
 import zstandard
 
+from central_server.storage.backup import flush
 from central_server.storage.database import Database
 from sync.hub.ports import ScopeState, StoredRow
 from sync.protocol.rows import CATALOGUE_SCOPE, PRICES_PREFIX
@@ -61,6 +62,15 @@ class Snapshots:
                 return newest
             return self._build(scope)
 
+    def kept(self, scope: str, sha256: str) -> SnapshotManifest | None:
+        """Return the manifest of the snapshot with this hash; None where it can't be used."""
+        with self._database.read() as view:
+            incarnation, state = view.feed.incarnation(), view.feed.scope(scope)
+        for one in self._all(scope):
+            if one.sha256 == sha256 and one.incarnation == incarnation and _is_known(one, state):
+                return one
+        return None
+
     def part(self, manifest: SnapshotManifest, part: int) -> bytes:
         """Return one part of the file that `manifest` describes."""
         return self.part_of(manifest.scope, manifest.incarnation, manifest.rev, part)
@@ -78,16 +88,17 @@ class Snapshots:
         return content
 
     def _is_usable(self, manifest: SnapshotManifest, state: ScopeState) -> bool:
-        is_known = state.floor_rev <= manifest.rev <= state.rev
-        return is_known and state.rev - manifest.rev <= self._rows_behind_max
+        return _is_known(manifest, state) and state.rev - manifest.rev <= self._rows_behind_max
 
     def _newest(self, scope: str, incarnation: int) -> SnapshotManifest | None:
         found = [one for one in self._all(scope) if one.incarnation == incarnation]
         return max(found, key=lambda one: one.rev, default=None)
 
     def _all(self, scope: str) -> list[SnapshotManifest]:
-        paths = self._scope_folder(scope).glob("*/manifest.json")
-        return [SnapshotManifest.model_validate_json(path.read_bytes()) for path in paths]
+        """Return what is there and whole: a file that a failing disk cut short is built anew."""
+        places = self._scope_folder(scope).glob("*")
+        found = (_manifest_in(one) for one in places if not one.name.startswith(_BUILDING))
+        return [manifest for manifest in found if manifest is not None]
 
     def _scope_folder(self, scope: str) -> Path:
         return self._folder / quote(scope, safe="").replace(".", "%2E")
@@ -103,8 +114,13 @@ class Snapshots:
             incarnation, state = self._write_file(scope, work / "snapshot.db")
             manifest = _compress(work, scope, incarnation, state)
             (work / "manifest.json").write_text(manifest.model_dump_json())
+            for path in (work / "snapshot.zst", work / "manifest.json", work):
+                flush(path)  # a power cut may not leave the name without what it names
+            place = self._place(scope, incarnation, state.rev)
+            if place.exists() and _manifest_in(place) is None:
+                shutil.rmtree(place)
             try:
-                work.rename(self._place(scope, incarnation, state.rev))
+                work.rename(place)
             except OSError:
                 # Another worker built the same one meanwhile: its file is the one that is served.
                 manifest = self._newest(scope, incarnation) or manifest
@@ -143,6 +159,21 @@ class Snapshots:
         for place in self._scope_folder(scope).iterdir():
             if place.name not in names and not place.name.startswith(_BUILDING):
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_known(manifest: SnapshotManifest, state: ScopeState) -> bool:
+    """Return whether a store that has this snapshot can pull from there on."""
+    return state.floor_rev <= manifest.rev <= state.rev
+
+
+def _manifest_in(place: Path) -> SnapshotManifest | None:
+    """Return the manifest of the snapshot in a folder; None where it is not whole."""
+    try:
+        manifest = SnapshotManifest.model_validate_json((place / "manifest.json").read_bytes())
+        size = (place / "snapshot.zst").stat().st_size
+    except (OSError, ValueError):
+        return None
+    return manifest if size == manifest.bytes_compressed else None
 
 
 def _insert(connection: Any, scope: str, rows: Iterable[StoredRow]) -> None:

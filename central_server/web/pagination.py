@@ -9,7 +9,7 @@ from central_server.web.problems import ProblemError
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 50
-CURSOR_LENGTH_MAX = 512
+CURSOR_LENGTH_MAX = 1024
 
 
 def encode_cursor(*parts: str | int) -> str:

@@ -6,6 +6,7 @@ and `errors` point into a body that is not valid.
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -32,6 +33,7 @@ STATUS: dict[str, int] = {
     "bad_request": 400,
     "not_found": 404,
     "method_not_allowed": 405,
+    "body_too_late": 408,
     "body_too_large": 413,
     "cursor_invalid": 400,
     "range_not_satisfiable": 416,
@@ -109,6 +111,7 @@ _BY_STATUS = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
+    408: "body_too_late",
     413: "body_too_large",
 }
 
@@ -231,15 +234,18 @@ async def _starlette(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> list[str]:
     """Return the methods that this path does support, whichever route has them."""
-    path = request.url.path.strip("/").split("/")
-    allowed: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        parts = template.strip("/").split("/")
-        if len(parts) == len(path) and all(
-            part == given or part.startswith("{") for part, given in zip(parts, path, strict=True)
-        ):
-            allowed.update(method.upper() for method in operations)
-    return sorted(allowed)
+    paths = request.app.openapi()["paths"]
+    # A name in a path may have a slash in it, where no path of as many parts is meant.
+    for name in ("[^/]+", ".+"):
+        allowed = {
+            method.upper()
+            for template, operations in paths.items()
+            if re.fullmatch(re.sub(r"\{[^}]*\}", name, template), request.url.path)
+            for method in operations
+        }
+        if allowed:
+            return sorted(allowed)
+    return []
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -34,6 +34,8 @@ DOWNLOADS_MAX = 16
 WRITERS_MAX = 128
 """Requests that may wait to write; more are told to come back rather than kept waiting."""
 RETRY_AFTER_SECONDS = 2
+BODY_SILENCE_SECONDS_MAX = 30.0
+"""A link may go dead in the middle of a body and never say so: its seat is somebody else's then."""
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -78,11 +80,13 @@ class Shell:
         figures: Figures,
         new_trace_id: Callable[[], str],
         monotonic_ms: Callable[[], int],
+        body_silence_s_max: float = BODY_SILENCE_SECONDS_MAX,
     ) -> None:
         self._app = app
         self._figures = figures
         self._new_trace_id = new_trace_id
         self._monotonic_ms = monotonic_ms
+        self._body_silence_s_max = body_silence_s_max
         self._writers = 0
         self._talks = Admission(
             monotonic_ms,
@@ -103,6 +107,7 @@ class Shell:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._new_trace_id())
+        exchange.silence_s_max = self._body_silence_s_max
         started = self._monotonic_ms()
         is_writing = scope["method"] in _WRITING and not exchange.is_device
         self._writers += is_writing
@@ -164,6 +169,9 @@ class _Exchange:
         self.is_device = scope["path"].startswith(SYNC_PATH)
         self.leave: Callable[[], None] | None = None
         """Gives the seat back that this call has."""
+        self.silence_s_max = BODY_SILENCE_SECONDS_MAX
+        self._has_body = False
+        """Whether all of the body has come: what is received then is that the client hangs up."""
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -185,8 +193,14 @@ class _Exchange:
         return 0
 
     async def receive(self) -> Message:
-        """Pass on a piece of the body, as long as there is not too much of it."""
-        message = await self._receive()
+        """Pass on a piece of the body, as long as it comes and there is not too much of it."""
+        try:
+            async with asyncio.timeout(None if self._has_body else self.silence_s_max):
+                message = await self._receive()
+        except TimeoutError:
+            detail = f"nothing of the body came for {self.silence_s_max:g} seconds"
+            raise HTTPException(408, detail, {"Connection": "close"}) from None
+        self._has_body = not message.get("more_body", False)
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > self.bytes_max:

@@ -15,7 +15,7 @@ from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
 from sync.edge.pusher import PushReport, go_back, push_all
-from sync.edge.sqlite import Error
+from sync.edge.sqlite import Error, NoRoom
 from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -43,6 +43,8 @@ class RoundReport:
     resets: int = 0
     error: str = ""
     next_in_s: float = 0.0
+    must_wait: bool = False
+    """Central asked for this time: whatever happens meanwhile is no reason to come before."""
 
 
 class SyncDaemon:
@@ -92,7 +94,7 @@ class SyncDaemon:
             return self._round()
         except errors.TryLater as later:
             wait = busy_delay_s(later.retry_after_s, self._failures + 1, self._random)
-            return self._failed(later, contact=True, wait_s=wait)
+            return self._failed(later, contact=later.by_central, wait_s=wait)
         except errors.NotAuthentic as refusal:
             self._session = None
             return self._failed(refusal, contact=True)
@@ -103,7 +105,7 @@ class SyncDaemon:
             return self._failed(refusal, contact=True)
         except errors.ProtocolError as problem:
             return self._failed(problem, contact=False)
-        except (Error, OSError) as problem:
+        except (Error, OSError, NoRoom) as problem:
             # Our own disk, full or locked for long: it cannot be noted there.
             self._failures += 1
             wait = retry_delay_s(self._failures, self._random)
@@ -266,4 +268,9 @@ class SyncDaemon:
         with suppress(Error, OSError):  # no room for it: what is returned says it, too
             self._replica.report(told)
         wait = retry_delay_s(self._failures, self._random) if wait_s is None else wait_s
-        return RoundReport(ok=False, error=str(problem), next_in_s=wait)
+        return RoundReport(
+            ok=False,
+            error=str(problem),
+            next_in_s=wait,
+            must_wait=isinstance(problem, errors.TryLater),
+        )

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import zstandard
 
 from sync.edge.ports import ReplicaWriter, ScopeCursor
-from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase
+from sync.edge.sqlite import DatabaseError, IntegrityError, UnsafeDatabase, is_of_the_content
 from sync.edge.whole_pulls import WholePulls
 from sync.protocol import errors
 from sync.protocol.endpoint import SyncEndpoint
@@ -154,10 +155,11 @@ def bootstrap(
     """Fetch a scope's snapshot part by part, verify it and install it.
 
     Parts are kept as they come, so that a broken download goes on where it was;
-    those of an older snapshot are thrown away.
+    those of an older snapshot are thrown away. A disk that is full or busy, which the
+    caller hears of, costs no second download.
     """
     manifest = endpoint.manifest(scope)
-    folder = parts_folder / scope.replace(":", "-") / manifest.sha256
+    folder = parts_folder / folder_name(scope) / manifest.sha256
     folder.mkdir(parents=True, exist_ok=True)
     for older in folder.parent.iterdir():
         if older != folder:
@@ -173,9 +175,18 @@ def bootstrap(
             replica.reset(scope, reset_for)
         replica.install(manifest, unpacked)
     except (zstandard.ZstdError, UnsafeDatabase, DatabaseError) as problem:
+        if not is_of_the_content(problem):
+            raise
+        shutil.rmtree(folder)
         raise errors.Unreachable(f"the snapshot of {scope} cannot be used: {problem}") from problem
     finally:
-        shutil.rmtree(folder)
+        unpacked.unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def folder_name(scope: str) -> str:
+    """Return the name of the folder for a scope's parts: one folder, whatever a zone is called."""
+    return quote(scope.replace(":", "-"), safe="")
 
 
 def _fetch(endpoint: SyncEndpoint, manifest: SnapshotManifest, number: int, part: Path) -> None:
@@ -198,7 +209,7 @@ def _unpack(folder: Path, manifest: SnapshotManifest, target: Path) -> None:
                     whole.update(chunk)
                     output.write(decompressor.decompress(chunk))
     if whole.hexdigest() != manifest.sha256:
-        raise errors.Unreachable(f"the snapshot of {manifest.scope} arrived damaged")
+        raise UnsafeDatabase("it arrived damaged")
 
 
 def _sha256(path: Path) -> str:

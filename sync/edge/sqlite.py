@@ -38,6 +38,17 @@ _OF_THE_DISK = frozenset({10, 13, 14})
 """SQLite's primary result codes: an error of the disk, no room, a file that cannot be made."""
 
 
+_OF_THE_CONTENT = frozenset({1, 11, 19, 20, 26})
+"""A table that is not there, damage, a row that may not be, a wrong type, no database."""
+
+
+def is_of_the_content(problem: Exception) -> bool:
+    """Return whether another file would not fail so: no full, failing or busy disk is to blame."""
+    if isinstance(problem, DatabaseError):
+        return getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_CONTENT
+    return not isinstance(problem, NoRoom)
+
+
 class CommitPoint(StrEnum):
     """Where a simulation can crash a store, or fill its disk."""
 

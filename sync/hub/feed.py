@@ -14,6 +14,9 @@ from sync.protocol import errors
 from sync.protocol.rows import Entity, encode_body, row_digest
 from sync.protocol.session import PullHeader, ScopeHead
 
+BODY_CHARS_PER_PAGE_MAX = 8 * 1024 * 1024
+"""Of a page's rows together. A store refuses answers that are far larger, and would for ever."""
+
 
 class FeedWriter:
     """Collects what changed in one transaction and writes it once, at its end."""
@@ -84,9 +87,17 @@ class FeedPage:
 
 
 def read_page(
-    store: FeedStore, scope: str, *, incarnation: int, after: int, limit: int
+    store: FeedStore,
+    scope: str,
+    *,
+    incarnation: int,
+    after: int,
+    limit: int,
+    chars_max: int = BODY_CHARS_PER_PAGE_MAX,
 ) -> FeedPage:
-    """Return the rows of `scope` after the cursor (incarnation, after).
+    """Return the rows of `scope` after the cursor (incarnation, after), `limit` at most.
+
+    Fewer where their bodies are large: as many as have `chars_max`, at least one.
 
     Raises `CursorExpired` where the cursor is of another life of central, ahead
     of it, or below the floor to which tombstones have been dropped. A cursor of
@@ -97,9 +108,9 @@ def read_page(
     fresh = after == 0
     if not fresh and (incarnation != alive or not state.floor_rev <= after <= state.rev):
         raise errors.CursorExpired("bootstrap this scope again", floor_rev=state.floor_rev)
-    rows = store.rows_after(scope, after, limit + 1)
-    more = len(rows) > limit
-    rows = rows[:limit]
+    found = store.rows_after(scope, after, limit + 1)
+    rows = found[: _fitting(found[:limit], chars_max)]
+    more = len(rows) < len(found)
     header = PullHeader(
         incarnation=alive,
         scope=scope,
@@ -111,3 +122,13 @@ def read_page(
         rows_live=None if more else state.rows_live,
     )
     return FeedPage(header, rows)
+
+
+def _fitting(rows: Sequence[StoredRow], chars_max: int) -> int:
+    """Return how many of the first rows go into one page."""
+    chars = 0
+    for count, row in enumerate(rows):
+        chars += len(row.body or "")
+        if chars > chars_max:
+            return max(count, 1)
+    return len(rows)

@@ -88,13 +88,15 @@ class NotAuthentic(ProtocolRefused):
 
 
 class TryLater(ProtocolError):
-    """Central is overloaded or draining."""
+    """Central is overloaded or draining; or what stands before it says so (not `by_central`)."""
 
     code = "try_later"
 
-    def __init__(self, retry_after_s: float) -> None:
+    def __init__(self, retry_after_s: float, *, by_central: bool = True) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"central asks to wait {retry_after_s:.0f} s")
+        self.by_central = by_central
+        who = "central" if by_central else "something before central"
+        super().__init__(f"{who} asks to wait {retry_after_s:.0f} s")
 
 
 class Unreachable(ProtocolError):

@@ -85,8 +85,9 @@ def meaning_of(response: httpx.Response) -> ProtocolError:
     """Return the error that an answer without a body of ours stands for."""
     status = response.status_code
     if status in _BUSY:
-        return TryLater(_retry_after_s(response.headers))
-    if status in _REFUSING_STATUSES:
+        is_ours = _media_type(response) == problems.CONTENT_TYPE
+        return TryLater(_retry_after_s(response.headers), by_central=is_ours)
+    if status in _REFUSING_STATUSES and status != httpx.codes.REQUEST_TIMEOUT:
         refusal = _refusal(response)
         if refusal is not None:
             return refusal

@@ -48,6 +48,20 @@ async def test_a_cursor_that_no_database_could_hold_is_invalid(client, path, par
     assert is_problem(answer, 400, "cursor_invalid")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/bundles/SKU-5", {"components": {"SKU-1\0": 1}}),
+        ("/v1/promise-rules/1", {"rules": [
+            {"id": "r", "kind": "safety_stock", "units": 1, "skus": ["SKU-1", "SKU\0"]}
+        ]}),
+    ],
+)  # fmt: skip
+async def test_control_characters_are_refused_in_lists_and_names_too(client, path, body):
+    """PostgreSQL keeps no NUL, wherever in a body it stands: that is the client's to mend."""
+    assert is_problem(await client.put(path, json=body), 422, "validation_failed")
+
+
 @pytest.mark.parametrize("text", ["a\0b", "\x1b[2Jcleared", "two\r\nlines", "a\x85b", "\x7f"])
 @pytest.mark.parametrize("field", ["name", "proxy_name", "external_ref", "location_id", "sku"])
 async def test_control_characters_are_refused(client, order_body, field, text):

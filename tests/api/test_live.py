@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
+from central_server.records import Location, Price
 from sync.protocol import errors
 from sync.protocol.session import Poke, PushHeader, heads_digest
 from sync.transport.client import open_client
 from sync.transport.http import HttpEndpoint
 from sync.transport.traffic import Traffic
-from tests.support.central_world import whole_pickup
+from tests.support.central_world import NINE_TO_NINE, PLACES, whole_pickup
 from tests.support.live_central import served
 
 pytestmark = pytest.mark.slow
@@ -79,6 +80,21 @@ def test_snapshot_arrives_whole(endpoint):
     assert manifest.rows_live == 5
     parts = [endpoint.snapshot_part(manifest, n) for n in range(len(manifest.part_sha256))]
     assert sum(map(len, parts)) == manifest.bytes_compressed
+
+
+def test_a_price_zone_may_have_a_slash(world, device, endpoint):
+    """A zone that is called N/A, or CH/DE, reaches its stores as any other."""
+    _, latitude, longitude = PLACES[0]
+    store = Location(
+        "S001", "Store S001", latitude=latitude, longitude=longitude, timezone="America/New_York",
+        price_zone="N/A", hours=NINE_TO_NINE,
+    )  # fmt: skip
+    world.parts.intake.locations([store])
+    world.parts.intake.prices([Price("N/A", "SKU-1", 1000, "USD")])
+    manifest = endpoint.manifest("prices:N/A")
+    assert (manifest.scope, manifest.rows_live) == ("prices:N/A", 1)
+    assert len(endpoint.snapshot_part(manifest, 0)) == manifest.bytes_compressed
+    assert endpoint.manifest("catalogue").scope == "catalogue"
 
 
 def test_order_pokes_the_store_at_once(world, endpoint):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from central_server.bootstrap import assemble
+from central_server.records import Product
 from tests.api.test_orders_http import is_problem
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +94,21 @@ async def test_availability_over_http(client):
     assert is_problem(nowhere, 422, "validation_failed")
 
 
+async def test_a_sku_may_have_a_slash(world, client):
+    """A SKU is the retailer's own, 12/34 as well: its kit and its release date can be had."""
+    world.parts.intake.products([Product("12/34", "Two in one")])
+    made = await client.put("/v1/bundles/12%2F34", json={"components": {"SKU-1": 2}})
+    assert (made.status_code, made.json()["sku"]) == (200, "12/34")
+    assert (await client.get("/v1/bundles/12%2F34")).json() == made.json()
+    release = {"release_at": None}
+    said = await client.put("/v1/release-dates/12%2F34", json=release)
+    assert (said.status_code, said.json()["sku"]) == (200, "12/34")
+    assert (await client.get("/v1/release-dates/12%2F34")).status_code == 200
+    wrong = await client.delete("/v1/bundles/12%2F34")
+    assert is_problem(wrong, 405, "method_not_allowed")
+    assert wrong.headers["allow"] == "GET, PUT"
+
+
 async def test_kits_and_receipts_over_http(client):
     """What kits are made of and what is on its way is told to central, and asked of it."""
     made = await client.put("/v1/bundles/SKU-5", json={"components": {"SKU-1": 2}})
@@ -128,6 +144,19 @@ async def test_the_feed_over_http(client, world):
     assert is_problem(strange, 400, "cursor_invalid")
 
 
+@pytest.mark.parametrize("other", [{"method": "ship"}, {"channel": "marketplace"}])
+async def test_a_cursor_of_another_feed_is_refused(client, world, other):
+    """Feeds count by themselves: with another's cursor changes would be skipped in silence."""
+    while world.parts.publisher.run():
+        pass
+    url = "/v1/availability/feed"
+    here = {"after": (await client.get(url)).json()["next"]}
+    assert (await client.get(url, params=here)).status_code == 200
+    assert is_problem(await client.get(url, params=here | other), 400, "cursor_invalid")
+    there = {"after": (await client.get(url, params=other)).json()["next"]}
+    assert (await client.get(url, params=there | other)).status_code == 200
+
+
 async def test_the_feed_of_a_place(world, key):
     """Its own pages and cursors where settings name it; 404 where they do not."""
     settings = world.parts.settings.model_copy(update={"availability_feed_locations": ("S002",)})
@@ -147,4 +176,6 @@ async def test_the_feed_of_a_place(world, key):
         rest = (await client.get(url, params=params)).json()
         assert (rest["more"], len(rest["items"])) == (False, 2)
         assert (await client.get(url)).json()["location_id"] is None
+        elsewhere = await client.get(url, params={"after": page["next"]})
+        assert is_problem(elsewhere, 400, "cursor_invalid")
         assert is_problem(await client.get(f"{url}?location=S001"), 404, "not_found")

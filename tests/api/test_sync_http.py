@@ -7,6 +7,7 @@ import anyio
 import pytest
 import zstandard
 
+from central_server.records import Price
 from sync.transport import frames
 from tests.api.test_orders_http import is_problem
 from tests.support.central_world import whole_pickup
@@ -202,6 +203,24 @@ async def test_snapshot_is_fetched_in_ranges(client, session):
     assert is_problem(other, 412, "precondition_failed")
     own = await client.get("/v1/sync/snapshot/store:S001", headers=session)
     assert is_problem(own, 404, "not_found")
+
+
+async def test_a_store_in_the_middle_of_an_older_snapshot_goes_on(client, world, session):
+    """While prices change faster than a slow line downloads them, the download comes to its end."""
+    path, prices = "/v1/sync/snapshot/prices:EAST", world.parts.intake.prices
+    first = (await client.get(path, headers=session)).json()
+    asked = {**session, "Range": "bytes=0-9", "If-Match": f'"{first["sha256"]}"'}
+    for cents in range(1, 402):  # five SKUs each: more rows than a snapshot may be behind
+        prices([Price("EAST", f"SKU-{n}", cents, "USD") for n in range(1, 6)])
+    second = (await client.get(path, headers=session)).json()
+    assert second["rev"] > first["rev"]
+    part = await client.get(path + "/file", headers=asked)
+    assert (part.status_code, len(part.content)) == (206, 10)
+    assert part.headers["etag"] == asked["If-Match"]
+    assert part.headers["content-range"] == f"bytes 0-9/{first['bytes_compressed']}"
+    world.parts.database.write(lambda unit: unit.meta.begin_new_life())
+    over = await client.get(path + "/file", headers=asked)
+    assert is_problem(over, 412, "precondition_failed")
 
 
 async def test_new_order_pokes_its_store(client, world, session):

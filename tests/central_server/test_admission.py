@@ -1,11 +1,13 @@
 """Admission: a bounded number of stores at once, and an appointment for each of the others."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from central_server.app import build_api
 from central_server.web.admission import RETRY_AFTER_S_MAX, Admission
 from central_server.web.shell import (
     DEVICES_IN_WORK_MAX,
@@ -185,3 +187,56 @@ async def test_a_seat_is_given_back_whatever_comes_of_the_call(slow, client):
         assert answer.status_code == 413
     slow.may_answer.set()
     assert (await client.get("/v1/sync/challenge")).status_code == 200
+
+
+class HalfBody(httpx.AsyncByteStream):
+    """The first half of a body comes; then the link is dead, and nobody says so."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"protocol_min":1,'
+        await asyncio.Event().wait()
+
+
+def _impatient(app: ASGIApp) -> Shell:
+    """Return a shell that waits for no byte of a body that is not there."""
+    return Shell(
+        app, figures=Figures(), new_trace_id=lambda: "T",
+        monotonic_ms=ManualClock().monotonic_ms, body_silence_s_max=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "places"), [("/v1/sync/hello", INSIDE), ("/v1/orders", 128)])
+async def test_a_body_that_stops_half_way_gives_its_place_back(path, places):
+    """A link that goes dead says nothing: after the bound 408, and whoever comes next is served."""
+    transport = httpx.ASGITransport(app=_impatient(build_api(version="1")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://central") as client:
+        calls = [asyncio.create_task(client.post(path, content=HalfBody())) for _ in range(places)]
+        answers = [await call for call in calls]
+        assert {answer.status_code for answer in answers} == {408}
+        assert {answer.json()["code"] for answer in answers} == {"body_too_late"}
+        assert {answer.headers["connection"] for answer in answers} == {"close"}
+        assert (await client.post(path, content=b"{")).status_code == 422
+
+
+async def test_a_client_that_listens_may_be_silent():
+    """Behind the body's end nothing is to come: that wait has no bound."""
+    hangs_up, heard = asyncio.Event(), list[str]()
+    coming: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if coming:
+            return coming.pop()
+        await hangs_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None: ...
+
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.extend([(await receive())["type"] for _ in "12"])
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    call = asyncio.create_task(_impatient(listening)(scope, receive, send))
+    await settled()
+    hangs_up.set()
+    await call
+    assert heard == ["http.request", "http.disconnect"]

@@ -39,6 +39,15 @@ def test_a_token_of_another_central_is_none():
     assert SessionKeys("another secret", 900).session(KEYS.token(ULID, NOON_MS), NOON_MS) is None
 
 
+@pytest.mark.parametrize(
+    ("ahead_ms", "is_valid"),
+    [(0, True), (5, True), (10_000, True), (10_001, False), (-60_000, True), (-60_001, False)],
+)
+def test_processes_whose_clocks_differ_accept_each_others_challenges(ahead_ms: int, is_valid: bool):
+    """One process asks, another checks: ten seconds apart is what their clocks may be."""
+    assert KEYS.nonce_is_valid(KEYS.nonce(NOON_MS + ahead_ms), NOON_MS) is is_valid
+
+
 @given(st.integers(0, 46), st.integers(1, 255))
 def test_no_byte_of_a_token_can_be_changed(place: int, flipped: int):
     """Neither the replica nor the time nor the seal."""

@@ -93,6 +93,36 @@ def test_a_snapshot_is_served_until_it_is_too_old(database, tmp_path):
     assert Snapshots(database, tmp_path / "s").manifest(CATALOGUE_SCOPE).rev == 7
 
 
+@pytest.mark.parametrize("left", [b"", b"{"])
+@pytest.mark.parametrize("name", ["manifest.json", "snapshot.zst"])
+def test_what_a_power_cut_left_half_written_is_built_anew(sqlite_database, tmp_path, name, left):
+    """A file that is not whole is neither served nor in the way; whoever asks gets a whole one."""
+    _publish(sqlite_database, "1")
+    first = Snapshots(sqlite_database, tmp_path / "s").manifest(CATALOGUE_SCOPE)
+    (damaged,) = (tmp_path / "s").rglob(name)
+    damaged.write_bytes(left)
+    snapshots = Snapshots(sqlite_database, tmp_path / "s")
+    again, file = _fetch(snapshots, CATALOGUE_SCOPE, tmp_path / "f")
+    assert (again.rev, file.execute("SELECT sku FROM products").fetchall()) == (1, [("1",)])
+    assert again.rev == first.rev
+    file.close()
+
+
+def test_a_snapshot_has_its_name_once_it_is_on_the_disk(sqlite_database, tmp_path, monkeypatch):
+    """A power cut may not leave a name without what it names: files first, then their folder."""
+    flushed: list[str] = []
+
+    def flush(path: Path) -> None:
+        assert path.exists()
+        flushed.append("folder" if path.is_dir() else path.name)
+        assert not list((tmp_path / "s").glob("*/1-*"))
+
+    monkeypatch.setattr(module, "flush", flush)
+    _publish(sqlite_database, "1")
+    Snapshots(sqlite_database, tmp_path / "s").manifest(CATALOGUE_SCOPE)
+    assert flushed == ["snapshot.zst", "manifest.json", "folder"]
+
+
 def test_a_new_life_of_central_builds_new_snapshots(database, tmp_path):
     """After a restore no snapshot of the former life is served."""
     _publish(database, "1")

@@ -1,11 +1,16 @@
 """Snapshots and resets: resumable, verified, and never less than there was."""
 
+import errno
 import hashlib
+from pathlib import Path
 
 import pytest
+import sqlcipher3.dbapi2 as sqlite
 import zstandard
 
 from sync.domain.operations import LinePicked
+from sync.edge.puller import folder_name
+from sync.edge.sqlite import NoRoom
 from sync.protocol import errors
 from sync.protocol.rows import Entity, ProductRow
 from sync.protocol.session import SnapshotManifest
@@ -81,6 +86,16 @@ def test_the_stores_own_work_does_not_wait_for_a_catalogue(world: World, parts: 
     assert world.store.fulfillment("F00001") is not None
 
 
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [("catalogue", "catalogue"), ("prices:EAST", "prices-EAST"), ("prices:N/A", "prices-N%2FA"),
+     ("prices:../../x", "prices-..%2F..%2Fx")],
+)  # fmt: skip
+def test_parts_of_a_scope_have_one_folder_of_their_own(scope: str, name: str):
+    """A zone may be called N/A: its parts are in no folder of the zone N, nor anywhere else."""
+    assert folder_name(scope) == name
+
+
 def test_a_damaged_part_is_fetched_again(world: World, parts: Parts):
     """What does not hash as announced is not kept."""
     parts.damaged = {1}
@@ -117,6 +132,39 @@ def test_a_snapshot_that_is_damaged_as_a_whole_is_refused(
     assert (report.ok, "catalogue" in report.error) == (False, True)
     parts.replaced = None
     assert world.round().ok
+    world.check_equal()
+
+
+def _full() -> Exception:
+    problem = sqlite.OperationalError("database or disk is full")
+    problem.sqlite_errorcode = 13
+    return problem
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [_full(), NoRoom("replica.db cannot be opened"), OSError(errno.ENOSPC, "no space left"),
+     sqlite.OperationalError("a fault that nobody has a number for")],
+    ids=["full", "cannot be opened", "no space", "unknown"],
+)  # fmt: skip
+def test_a_full_disk_costs_no_second_download(
+    world: World, parts: Parts, monkeypatch, problem: Exception
+):
+    """What arrived waits for room, without its unpacked copy; people read that it is their disk."""
+
+    def install(_manifest: SnapshotManifest, _file: Path) -> None:
+        raise problem
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store.writer, "install", install)
+        for _ in range(3):
+            report = world.round()
+            assert (report.ok, report.error) == (False, f"this store's files: {problem}")
+    left = {path.name for path in world.store.files.parts.rglob("*") if path.is_file()}
+    assert left == {f"part-{number}" for _, number in parts.fetched}
+    assert world.round().ok
+    assert len(parts.fetched) == len(set(parts.fetched))
+    assert not [path for path in world.store.files.parts.rglob("*") if path.is_file()]
     world.check_equal()
 
 

@@ -200,10 +200,25 @@ def test_unreachable_is_told_and_tried_again_soon(world: World):
 def test_a_busy_central_is_given_the_time_it_asks_for(world: World):
     """At least as told, and a little more, so that not all come back at once."""
     refusing(world, errors.TryLater(40), "push")
-    waits = [world.round().next_in_s for _ in range(15)]
+    reports = [world.round() for _ in range(15)]
+    assert all(report.must_wait for report in reports)
+    waits = [report.next_in_s for report in reports]
     assert all(40 <= wait <= 40 + BUSY_CAP_S for wait in waits)
     assert waits[0] <= 42
     assert len(set(waits)) == 15
+
+
+def test_a_busy_load_balancer_is_no_contact_with_central(world: World):
+    """The terminal says since when central has not been heard, whoever else answered."""
+    world.quiet()
+    heard = world.store.sync_state().last_contact_ms
+    world.clock.advance(60_000)
+    refusing(world, errors.TryLater(40, by_central=False), "push")
+    assert world.round().must_wait
+    assert world.store.sync_state().last_contact_ms == heard
+    refusing(world, errors.TryLater(40), "push")
+    world.round()
+    assert world.store.sync_state().last_contact_ms != heard
 
 
 def test_a_session_that_ended_is_opened_again_in_the_same_round(world: World):

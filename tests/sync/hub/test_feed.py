@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.hub.feed import FeedWriter, read_page
+from sync.hub.feed import FeedPage, FeedWriter, read_page
 from sync.hub.ports import StoredRow
 from sync.protocol.errors import CursorExpired
 from sync.protocol.rows import Entity, PriceRow, row_digest
+from sync.protocol.session import ROWS_PER_PULL_MAX
+from sync.transport.frames import PULL_BYTES_MAX
 from tests.support.memory_feed import MemoryFeed
 
 PRICES = "prices:US"
@@ -134,3 +136,36 @@ def test_a_bootstrap_always_works():
     page = read_page(MemoryFeed(), "store:S009", incarnation=0, after=0, limit=5)
     assert (page.header.to, page.header.count, page.header.checksum) == (0, 0, 0)
     assert page.header.incarnation == 1
+
+
+@pytest.mark.parametrize(("chars_max", "counts"), [(1, [1] * 5), (100, [2, 2, 1]), (150, [3, 2])])
+def test_large_rows_come_in_several_pages(chars_max: int, counts: list[int]):
+    """A store refuses an answer of any size: a page ends where its bodies are enough."""
+    feed = MemoryFeed()
+    writer = FeedWriter(feed)
+    for key in "abcde":
+        writer.put_body(PRICES, Entity.PRICE, key, "x" * 50)
+    writer.flush()
+    after, pages = 0, list[FeedPage]()
+    while not pages or pages[-1].header.more:
+        page = read_page(
+            feed, PRICES, incarnation=feed.life, after=after, limit=4, chars_max=chars_max
+        )
+        pages.append(page)
+        after = page.header.to
+    assert [page.header.count for page in pages] == [len(page.rows) for page in pages] == counts
+    assert [row.key for page in pages for row in page.rows] == list("abcde")
+    assert [page.header.checksum is None for page in pages] == [page.header.more for page in pages]
+
+
+def test_a_page_of_the_largest_orders_is_what_a_store_takes():
+    """Five thousand orders of seventy lines are 70 MiB: a page of them stays below the bound."""
+    feed = MemoryFeed()
+    writer = FeedWriter(feed)
+    body = "é" * 14_000
+    for number in range(5_000):
+        writer.put_body(PRICES, Entity.PRICE, f"{number}", body)
+    writer.flush()
+    page = read_page(feed, PRICES, incarnation=feed.life, after=0, limit=ROWS_PER_PULL_MAX)
+    assert page.header.more
+    assert sum(len((row.body or "").encode()) for row in page.rows) < PULL_BYTES_MAX / 2

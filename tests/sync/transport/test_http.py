@@ -281,6 +281,16 @@ def test_an_overloaded_central_is_believed_within_bounds(
     assert caught.value.retry_after_s == seconds
 
 
+@pytest.mark.parametrize("by_central", [True, False])
+def test_a_busy_load_balancer_is_not_central(central, endpoint, by_central):
+    """Its page asks for patience as well, and is no sign of life of central's."""
+    kind = "application/problem+json" if by_central else "text/html"
+    central.handler = lambda _: reply(status="503 Service Unavailable", content_type=kind)
+    with pytest.raises(errors.TryLater, match="central" if by_central else "before") as caught:
+        endpoint.push(messages.push_header(), ())
+    assert caught.value.by_central is by_central
+
+
 def test_a_frame_that_is_too_large_on_the_way_is_the_frames_fault(central, endpoint):
     """413 of whatever stands before central asks for smaller frames, not for patience."""
     central.handler = lambda _: reply(status="413 Content Too Large", content_type="text/html")
@@ -302,6 +312,7 @@ def test_a_captive_portal_is_not_central(central, endpoint, call):
 BAD_ANSWERS = {
     "redirect": reply(status="302 Found", location="http://127.0.0.1:1/login"),
     "server error": reply_problem("500 Internal Server Error", code="gap"),
+    "a body that came too late": reply_problem("408 Request Timeout", code="body_too_late"),
     "not found without a problem": reply(b"<html>", status="404 Not Found"),
     "broken problem": reply(b"{", status="409 X", content_type="application/problem+json"),
     "problem that is a list": reply(b"[]", status="409 X", content_type="application/problem+json"),
