@@ -1,5 +1,6 @@
 """Pickups, and locations whose day is full: whoever has room is found, and no day is overrun."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,9 @@ from central_server.services.order_giving import give
 from central_server.services.order_groups import OrderRequest
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
+from sync.domain import reserve_operations as res
 from sync.domain.errors import InsufficientStock
-from sync.domain.fulfillment import ShortReason
+from sync.domain.fulfillment import RefusalReason, ShortReason
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_reservations import reserve
 from tests.central_server.services.test_routing_rules import publish
@@ -131,6 +133,32 @@ def test_reservations_take_room_like_pickups(world: World):
     assert world.parts.holds.run() == 1
     assert taken(world)["S001"] == 1
     assert world.stock("S001") == (10, 2)
+    world.check_books()
+
+
+def released(key: str) -> object:
+    return res.ReservationReleased(key, RefusalReason.CHANGED_MIND)
+
+
+def rejected(key: str) -> object:
+    return op.FulfillmentRejected(key, ShortReason.STORE_BUSY)
+
+
+@pytest.mark.parametrize("ended_by", [released, rejected, op.HoldExpired])
+def test_a_reservation_that_ends_untaken_gives_its_room_back(
+    world: World, ended_by: Callable[[str], object]
+):
+    """However it ended, who waits for room on the store's list is served the same day."""
+    publish(world, RoutingRule("few", CAPACITY, orders=1))
+    first, second = reserve(world), reserve(world, waiting_list=True)
+    assert world.parts.holds.run() == 0
+    device = world.device("S001")
+    device.do(ended_by(world.fulfillments(first.order_id)[0].id))
+    device.push()
+    assert taken(world)["S001"] == 0
+    assert world.parts.holds.run() == 1
+    assert at(world, second.order_id) == ["S001"]
+    assert taken(world)["S001"] == 1
     world.check_books()
 
 
