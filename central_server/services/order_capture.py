@@ -291,8 +291,8 @@ class OrderCapture:
             release_ms = release_for_sure(unit, order, now_ms)
             decision = None if release_ms is not None else sent_now(unit, order, routing)
             if decision is None:
-                waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
-                self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
+                waiting, found = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
+                self._tell_later(unit, waiting, found.place, found.by_ms, now_ms, release_ms)
                 return waiting, ()
         holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
         if holds:
