@@ -67,6 +67,19 @@ class Days:
             for place, found in parts.items()
         }
 
+    def may_fit(self, location_id: str, units: int) -> bool:
+        """Return whether an order fits into a part of a location's day when that is empty."""
+        return any(
+            one.limit.fits(one.use_of(units))
+            for found in self._parts([location_id]).values()
+            for one in found
+        )
+
+    def next_ms(self, location_ids: Collection[str]) -> int | None:
+        """Return when the first of some locations' days is over that have limits (ms)."""
+        parts = self._parts(location_ids).values()
+        return min((max(one.ends_ms for one in found) for found in parts if found), default=None)
+
     def starts(self, location_ids: Collection[str]) -> set[tuple[str, int]]:
         """Return the limited parts of some locations' days: location and start (ms)."""
         if not self._rules.limits_capacity:

@@ -49,6 +49,8 @@ class HoldKind(StrEnum):
     """It is offered to several stores; the first that claims it gets it."""
     PRE_ORDER = "pre_order"
     """Something of it may not be sold before its release date."""
+    ROOM = "room"
+    """The days of all who could do it are full; it is tried again when the next one begins."""
 
 
 @dataclass(frozen=True)
