@@ -37,10 +37,11 @@ class Days:
         if not self._rules.limits_capacity:
             return None, True
         place = self._unit.locations.get_many([location_id])[location_id]
-        rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-        if not rules:
+        rules = self._rules.capacities_of(place.id, place.region, place.kind)
+        parts = parts_of_day(rules, place.timezone, self._now_ms)
+        if not parts:
             return None, True
-        for part in parts_of_day(rules, place.timezone, self._now_ms):
+        for part in parts:
             use = part.use_of(units)
             if self._unit.capacity.take(location_id, part, use):
                 return Claim(part.starts_ms, use), True
@@ -90,9 +91,9 @@ class Days:
     def _parts(self, location_ids: Collection[str]) -> dict[str, tuple[PartOfDay, ...]]:
         parts = {}
         for place in self._unit.locations.get_many(location_ids).values():
-            rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-            if rules:
-                parts[place.id] = parts_of_day(rules, place.timezone, self._now_ms)
+            rules = self._rules.capacities_of(place.id, place.region, place.kind)
+            if found := parts_of_day(rules, place.timezone, self._now_ms):
+                parts[place.id] = found
         return parts
 
     def give_back(self, location_id: str, claim: Claim | None) -> None:

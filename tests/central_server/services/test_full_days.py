@@ -270,3 +270,39 @@ def test_a_day_is_full_in_its_twenty_fifth_hour(world: World):
     assert {one["location_id"]: one["orders"]["taken"] for one in parts} == {
         "S001": 1, "S002": 1, "S003": 0,
     }  # fmt: skip
+
+
+def new_york(day: int, hour: int = 0) -> int:
+    """Return an hour of a day of December at the stores, in ms."""
+    zone = ZoneInfo("America/New_York")
+    return int(datetime(2025, 12, day, hour, tzinfo=zone).timestamp() * 1000)
+
+
+def at_hour(world: World, day: int, hour: int) -> None:
+    world.clock.advance(new_york(day, hour) - world.clock.now_ms())
+
+
+def test_the_evening_before_takes_room_by_the_limits_of_the_day(world: World):
+    """What is ordered after hours is work of the next day: as much as fits then, and no more."""
+    eve = RoutingRule(
+        "eve", CAPACITY, locations=("S001",), until_minute=1080, orders=1,
+        effective_from_ms=new_york(24),
+    )  # fmt: skip
+    publish(world, eve, RoutingRule("day", CAPACITY, until_minute=1080, orders=4))
+    at_hour(world, 23, 17)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S001"]
+    at_hour(world, 23, 19)
+    orders = [world.place(("SKU-1", 1)).order_id for _ in range(2)]
+    assert [at(world, one) for one in orders] == [["S001"], ["S002"]]
+    assert taken(world) == {"S001": 1, "S002": 1, "S003": 0}
+    at_hour(world, 24, 9)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S002"]
+    world.check_books()
+
+
+def test_limits_of_tomorrow_send_nothing_there_today(world: World):
+    """A day without limits takes its own work, though the next one has some."""
+    tomorrow = new_york(24)
+    publish(world, RoutingRule("eve", CAPACITY, orders=0, effective_from_ms=tomorrow))
+    at_hour(world, 23, 19)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S001"]
