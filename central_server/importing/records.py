@@ -135,9 +135,7 @@ class LocationRecord(Record):
     @field_validator("closures")
     @classmethod
     def _dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for day in value:
-            dt.date.fromisoformat(day)
-        return value
+        return tuple(dt.date.fromisoformat(day).isoformat() for day in value)
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:

@@ -21,7 +21,7 @@ from central_server.services.late_receipts import LateReceipts
 from central_server.services.need_by import require_by
 from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
-from central_server.services.order_release import open_unsourced, release
+from central_server.services.order_release import release_or_open
 from central_server.services.outlook import Taken
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.pre_orders import (
@@ -220,11 +220,9 @@ class Backorders:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units:
             return 0
-        missing = release(unit, order, units, now_ms, self._how, why="released")
-        if missing:
-            text = f"What order {order.number} waited for did not come"
-            open_unsourced(unit, order, missing, text, now_ms, self._how.random)
-        return int(missing != units)
+        text = f"What order {order.number} waited for did not come"
+        missing = release_or_open(unit, order, units, now_ms, self._how, text)
+        return int(missing not in (None, units))
 
 
 class Awaited:

@@ -37,10 +37,11 @@ class Days:
         if not self._rules.limits_capacity:
             return None, True
         place = self._unit.locations.get_many([location_id])[location_id]
-        rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-        if not rules:
+        rules = self._rules.capacities_of(place.id, place.region, place.kind)
+        parts = parts_of_day(rules, place.timezone, self._now_ms)
+        if not parts:
             return None, True
-        for part in parts_of_day(rules, place.timezone, self._now_ms):
+        for part in parts:
             use = part.use_of(units)
             if self._unit.capacity.take(location_id, part, use):
                 return Claim(part.starts_ms, use), True
@@ -67,6 +68,19 @@ class Days:
             for place, found in parts.items()
         }
 
+    def may_fit(self, location_id: str, units: int) -> bool:
+        """Return whether an order fits into a part of a location's day when that is empty."""
+        return any(
+            one.limit.fits(one.use_of(units))
+            for found in self._parts([location_id]).values()
+            for one in found
+        )
+
+    def next_ms(self, location_ids: Collection[str]) -> int | None:
+        """Return when the first of some locations' days is over that have limits (ms)."""
+        parts = self._parts(location_ids).values()
+        return min((max(one.ends_ms for one in found) for found in parts if found), default=None)
+
     def starts(self, location_ids: Collection[str]) -> set[tuple[str, int]]:
         """Return the limited parts of some locations' days: location and start (ms)."""
         if not self._rules.limits_capacity:
@@ -77,9 +91,9 @@ class Days:
     def _parts(self, location_ids: Collection[str]) -> dict[str, tuple[PartOfDay, ...]]:
         parts = {}
         for place in self._unit.locations.get_many(location_ids).values():
-            rules = self._rules.capacities_of(place.id, place.region, place.kind, self._now_ms)
-            if rules:
-                parts[place.id] = parts_of_day(rules, place.timezone, self._now_ms)
+            rules = self._rules.capacities_of(place.id, place.region, place.kind)
+            if found := parts_of_day(rules, place.timezone, self._now_ms):
+                parts[place.id] = found
         return parts
 
     def give_back(self, location_id: str, claim: Claim | None) -> None:

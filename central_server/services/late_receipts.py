@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from central_server.records import ExceptionFilter, Order, OrderEvent
 from central_server.services.catalogue_intake import batches
 from central_server.services.exceptions import ITSELF, announce, close_causes, exception_record
-from central_server.services.notice import delayed, local_time
+from central_server.services.notice import delayed, last_day, local_time
 from central_server.services.order_giving import Giving, tell
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.pre_orders import KIND as PRE_ORDER
+from central_server.services.pre_orders import told_for
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.times import rfc3339
 from central_server.sourcing.calendar import promised_by
@@ -127,7 +128,8 @@ class LateReceipts:
         text = "What it waits for comes later than was said."
         data = {"location_id": place.id, "promised_by": rfc3339(by_ms)}
         unit.orders.append_events([OrderEvent(order.id, now_ms, EVENT, text, ITSELF, data)])
-        notice = delayed(order.number, order.customer_name, local_time(by_ms, place.timezone))
+        words = last_day if order.ship_to else local_time
+        notice = delayed(order.number, order.customer_name, words(by_ms, place.timezone))
         tell(unit, order, notice, now_ms, self._how, about=f"{order.id}:{by_ms}:{now_ms}")
 
     # --- people -------------------------------------------------------------------------
@@ -175,9 +177,10 @@ def _counts(view: "View", order: Order) -> _Counts | None:
 
 
 def _place_of(unit: "Unit", order: Order) -> "Location":
-    """Return where an order is fetched, or by whose hours its times are told."""
+    """Return where an order is fetched, or by whose days it is promised."""
+    told = told_for(unit, order) if order.ship_to else None
     places = order.pickup_location_id, *unit.supply.came(order.id)[1]
-    place = unit.locations.get(next(one for one in places if one))
+    place = told or unit.locations.get(next(one for one in places if one))
     assert place is not None, "receipts and orders name locations that exist (foreign keys)"
     return place
 

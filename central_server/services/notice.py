@@ -105,6 +105,15 @@ def _local_minute(minute: int, timezone: str) -> str:
     return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
 
 
+def last_day(by_ms: int, timezone: str) -> str:
+    """Return the last day before an instant as people there write it, such as `Mon 2 Mar`.
+
+    A day ends as the next one begins: what comes on a Friday is promised by that midnight.
+    """
+    moment = datetime.fromtimestamp((by_ms - 1) // 1000, ZoneInfo(timezone))
+    return f"{moment:%a} {moment.day} {moment:%b}"
+
+
 class Notices(Protocol):
     """Messages that follow from central's own use cases."""
 
@@ -117,7 +126,7 @@ class Notices(Protocol):
     ) -> Notice:
         """The order waits for goods, or until they may be sold; it is promised by then.
 
-        `location` is where it is fetched, or where the times are told that are said of a parcel.
+        `location` is where it is fetched; of a parcel, by whose days it is promised.
         """
         ...
 

@@ -232,16 +232,15 @@ class OrderCapture:
     def _from_elsewhere(
         self, unit: "Unit", new: NewOrder, order: Order, place: Location, now_ms: int
     ) -> Order | None:
-        """Return an order that waits for a transfer; None where it needs none, or may wait else."""
+        """Return an order that waits for a transfer; None where it needs none.
+
+        Raises `InsufficientStock` where nobody can send it. Others may have been asked for a part
+        by then: who may wait for goods instead does so in a new transaction (`OrderGroups`).
+        """
         lacking = lacking_at(unit, order, place, now_ms) if new.transfer else {}
         if not lacking:
             return None
-        try:
-            waiting, by_ms = fetch_from_elsewhere(unit, order, place, lacking, now_ms, self._how)
-        except InsufficientStock:  # nobody can send it, and nothing was written yet
-            if not new.accept_later:
-                raise
-            return None
+        waiting, by_ms = fetch_from_elsewhere(unit, order, place, lacking, now_ms, self._how)
         self._tell_later(unit, waiting, place, by_ms, now_ms)
         return waiting
 
@@ -292,8 +291,8 @@ class OrderCapture:
             release_ms = release_for_sure(unit, order, now_ms)
             decision = None if release_ms is not None else sent_now(unit, order, routing)
             if decision is None:
-                waiting, by_ms = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
-                self._tell_later(unit, waiting, home, by_ms, now_ms, release_ms)
+                waiting, found = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
+                self._tell_later(unit, waiting, found.place, found.by_ms, now_ms, release_ms)
                 return waiting, ()
         holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
         if holds:

@@ -6,7 +6,7 @@ after the group's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Union
 
 from central_server.ports import Pokes
@@ -57,6 +57,10 @@ class OrderRequest:
     def key(self) -> tuple[str, str]:
         """What names it."""
         return (self.identity.principal, self.identity.key)
+
+    def without_transfer(self) -> "OrderRequest":
+        """Return the same request for what does not come from other locations."""
+        return replace(self, new=replace(self.new, transfer=False))
 
 
 class OrderGroups:
@@ -114,10 +118,12 @@ class OrderGroups:
             try:
                 return self._written(request, now_ms, first)
             except InsufficientStock:
-                if first is None or not request.new.accept_later:
+                is_new_try = first is not None or request.new.transfer
+                if not (request.new.accept_later and is_new_try):
                     raise
-            # Somebody took what was foreseen: it may wait for the rest, and says so.
-            return self._written(request, now_ms, None)
+            # Somebody took what was foreseen, or nobody sends what the store lacks: it may wait
+            # for the rest, and says so. What the first try reserved went with its transaction.
+            return self._written(request.without_transfer(), now_ms, None)
         except Exception as problem:  # noqa: BLE001 - its caller gets it
             return problem
 

@@ -14,6 +14,7 @@ from central_server.services.parcel_mail import tell_received
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import write_parts
 from central_server.services.promising import by_sku
+from central_server.services.room import TEXT, parcel_again_ms, pickup_again_ms, wait_for_room
 from central_server.services.shipping import barred, divide
 from central_server.services.transfer_receipts import going_to
 from sync.domain.errors import InsufficientStock
@@ -26,6 +27,46 @@ if TYPE_CHECKING:
 Only = Chosen | None
 Units = Mapping[int, int]
 """Units by line."""
+
+
+def release_or_open(
+    unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, text: str, only: Only = None
+) -> dict[int, int] | None:
+    """Release what an order waited for; return what is missing, None where it waits for room.
+
+    It does where only full days are in the way. What else is missing is somebody's
+    business, and so is room that does not come; `text` says how it came that goods are missing.
+    """
+    is_asked = bool(order.ship_to) and only is None  # a part of a parcel might be given away first
+    again_ms = _again_ms(unit, order, units, now_ms, how) if is_asked else None
+    if again_ms is not None and wait_for_room(unit, order, again_ms, now_ms):
+        write_counts(unit, order)
+        return None
+    missing = release(unit, order, units, now_ms, how, why="released", only=only)
+    if not missing:
+        return missing
+    again_ms = _again_ms(unit, order, missing, now_ms, how)
+    if again_ms is not None and missing == units and wait_for_room(unit, order, again_ms, now_ms):
+        write_counts(unit, order)
+        return None
+    lacking = by_sku(order, missing)
+    why = f"{text}: {InsufficientStock(lacking)}"
+    if again_ms is not None:
+        goods = ", ".join(f"{count} x {sku}" for sku, count in sorted(lacking.items()))
+        why = f"{TEXT} Nobody does this of order {order.number}: {goods}"
+    open_unsourced(unit, order, why, now_ms, how.random)
+    return missing
+
+
+def _again_ms(unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving) -> int | None:
+    """Return when full days are over that alone keep an order; None: they do not."""
+    if order.ship_to:
+        excluded = barred(unit, order.id, by_sku(order, units), now_ms) | going_to(unit, order)
+        routing = ParcelRouting(unit, now_ms, how.promise_ms)
+        return parcel_again_ms(unit, order, units, excluded, routing)
+    place = unit.locations.get(order.pickup_location_id)
+    assert place is not None
+    return pickup_again_ms(unit, order, units, place, now_ms)
 
 
 def release(
@@ -67,11 +108,8 @@ def write_counts(unit: "Unit", order: Order) -> OrderStatus:
     return status
 
 
-def open_unsourced(
-    unit: "Unit", order: Order, missing: Units, text: str, now_ms: int, random: Random
-) -> None:
-    """Put what nobody can give on the list of people; `text` says how that came."""
-    text = f"{text}: {InsufficientStock(by_sku(order, missing))}"
+def open_unsourced(unit: "Unit", order: Order, text: str, now_ms: int, random: Random) -> None:
+    """Put an order of which nobody can give all on the list of people; `text` says why."""
     record = exception_record(
         ExceptionKind.UNSOURCED, text, cause=f"{ExceptionKind.UNSOURCED}:{order.id}:released",
         now_ms=now_ms, random=random, location_id=order.pickup_location_id,

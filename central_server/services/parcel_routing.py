@@ -281,7 +281,7 @@ class ParcelRouting:
         }
 
     def _parts(self, place: Location) -> tuple[PartOfDay, ...]:
-        rules = self.rules.capacities_of(place.id, place.region, place.kind, self.now_ms)
+        rules = self.rules.capacities_of(place.id, place.region, place.kind)
         return parts_of_day(rules, place.timezone, self.now_ms) if rules else ()
 
     def _network(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Location, Order, OrderEvent, OrderHold
 from central_server.services.errors import NotReleased
 from central_server.services.order_giving import Giving, tell
-from central_server.services.outlook import Outlook
+from central_server.services.outlook import Found, Outlook
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promising import open_hours, ready_in_ms
 from central_server.services.shipping import shipping_home
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 KIND = HoldKind.PRE_ORDER.value
 EVENT = "pre_ordered"
+PROMISES = frozenset({EVENT, "backordered", "delayed"})
+"""What a timeline says of an order that waits, with by when it is promised and by whose days."""
 LOCKED_MAX = 1000
 """Of more products whose dates change at once (a first import), none is locked: a database has
 no end of locks. An order of that moment that waits is looked at when its date before is over."""
@@ -103,8 +105,7 @@ def keep_back(unit: "Unit", order: Order, now_ms: int, how: Giving) -> bool:
     if release_ms is None:
         return False
     before = next((one for one in unit.holds.of(order.id) if one.kind == KIND), None)
-    place = _place_of(unit, order)
-    by_ms = _promised_by(unit, order, place, release_ms, before, now_ms, how)
+    by_ms, place = _promised_by(unit, order, release_ms, before, now_ms, how)
     hold = hold_until(order, release_ms, by_ms, now_ms)
     unit.holds.open([hold])
     if before is None or before.data != hold.data:
@@ -140,11 +141,11 @@ def promise_again(unit: "Unit", order: Order, now_ms: int, how: Giving) -> None:
     hold = _open_hold(unit, order)
     if hold is None:
         return
-    by_ms = _sent_by(unit, order, _moment(hold, "release_ms"), now_ms, how)
-    if by_ms is not None and by_ms != _moment(hold, "promised_by_ms"):
-        hold = replace(hold, data={**hold.data, "promised_by_ms": by_ms})
+    found = _sent_by(unit, order, _moment(hold, "release_ms"), now_ms, how)
+    if found is not None and found.by_ms != _moment(hold, "promised_by_ms"):
+        hold = replace(hold, data={**hold.data, "promised_by_ms": found.by_ms})
         unit.holds.open([hold])
-        _tell(unit, order, _place_of(unit, order), hold, now_ms, how)
+        _tell(unit, order, found.place, hold, now_ms, how)
 
 
 def _open_hold(unit: "Unit", order: Order) -> OrderHold | None:
@@ -166,38 +167,52 @@ def _tell(
 
 
 def _place_of(unit: "Unit", order: Order) -> Location:
-    """Return where it is fetched; of a parcel, the nearest location that sends such."""
+    """Return where it is fetched; of a parcel, by whose days it is promised.
+
+    Where it was promised nothing yet, that is the nearest location that sends such.
+    """
     if order.ship_to:
         point = order.latitude or 0.0, order.longitude or 0.0
-        place = shipping_home(unit, point, order.ship_method)
+        place = told_for(unit, order) or shipping_home(unit, point, order.ship_method)
     else:
         place = unit.locations.get(order.pickup_location_id)
     assert place is not None
     return place
 
 
+def told_for(view: "View", order: Order) -> Location | None:
+    """Return by whose days a parcel that waits was promised last; None: it was promised none."""
+    told = (one.data for one in reversed(view.orders.events(order.id)) if one.kind in PROMISES)
+    return next((view.locations.get(str(data["location_id"])) for data in told), None)
+
+
 def _promised_by(
-    unit: "Unit", order: Order, place: Location, release_ms: int, before: OrderHold | None,
-    now_ms: int, how: Giving,
-) -> int:  # fmt: skip
-    """Return by when an order is promised whose date is new; parcels take as long as before."""
+    unit: "Unit", order: Order, release_ms: int, before: OrderHold | None, now_ms: int, how: Giving
+) -> tuple[int, Location]:
+    """Return by when an order is promised whose date is new, and by whose days.
+
+    Parcels take as long as before.
+    """
+    place = _place_of(unit, order)
     expected_ms = unit.supply.promised_by(order.id) or 0
     if not order.ship_to:
         ready_ms = promised_by(open_hours(place), release_ms, ready_in_ms(place, how.promise_ms))
-        return max(expected_ms, ready_ms)
+        return max(expected_ms, ready_ms), place
     if before is None:
-        return max(expected_ms, _sent_by(unit, order, release_ms, now_ms, how) or release_ms)
+        found = _sent_by(unit, order, release_ms, now_ms, how)
+        if found is not None and found.by_ms > expected_ms:
+            return found.by_ms, found.place
+        return max(expected_ms, release_ms), place
     was_ms, said_ms = _moment(before, "release_ms"), _moment(before, "promised_by_ms")
-    return max(expected_ms, release_ms, said_ms + release_ms - was_ms)
+    return max(expected_ms, release_ms, said_ms + release_ms - was_ms), place
 
 
-def _sent_by(unit: "Unit", order: Order, release_ms: int, now_ms: int, how: Giving) -> int | None:
-    """Return by when a parcel that waits is delivered; None: nobody could send all of it.
+def _sent_by(unit: "Unit", order: Order, release_ms: int, now_ms: int, how: Giving) -> Found | None:
+    """Return by when who delivers a parcel that waits; None: nobody could send all of it.
 
     Nothing is kept for it at a place any more: where it leaves is decided at its release.
     """
     unit.stock.lock_network(sorted({line.sku for line in order.lines}))
     unit.holds.let_go([order.id])
     routing = ParcelRouting(unit, now_ms, how.promise_ms)
-    found = Outlook(unit, order, routing, release_ms, is_waiting=True).first()
-    return None if found is None else found.by_ms
+    return Outlook(unit, order, routing, release_ms, is_waiting=True).first()

@@ -92,7 +92,7 @@ class RoutingDesk:
             places = view.locations.all() if rules.limits_capacity else ()
             parts = {
                 one.id: parts_of_day(
-                    rules.capacities_of(one.id, one.region, one.kind, now), one.timezone, now
+                    rules.capacities_of(one.id, one.region, one.kind), one.timezone, now
                 )
                 for one in places
             }

@@ -273,7 +273,7 @@ class _Replay:
         """Let it take the first part of its location's day with room, full or not."""
         at_ms = made_at_ms(one.id)
         place = self._places[one.location_id]
-        rules = self._rules.capacities_of(place.id, place.region, place.kind, at_ms)
+        rules = self._rules.capacities_of(place.id, place.region, place.kind)
         parts = parts_of_day(rules, place.timezone, at_ms) if rules else ()
         used, units = self._used[place.id], one.total("allocated")
         roomy = (part for part in parts if part.limit.fits(part.used_of(used) + part.use_of(units)))

@@ -15,7 +15,7 @@ from central_server.services.backorders import let_wait_for
 from central_server.services.decisions import Decision
 from central_server.services.errors import NotPriced
 from central_server.services.need_by import require_by
-from central_server.services.outlook import Outlook
+from central_server.services.outlook import Found, Outlook
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
@@ -49,8 +49,8 @@ def wait_to_be_sent(
     now_ms: int,
     holds: Sequence[OrderHold],
     release_ms: int | None,
-) -> tuple[Order, int]:
-    """Write down an order that is lacking something; return it, and by when it is delivered.
+) -> tuple[Order, Found]:
+    """Write down an order that is lacking something; return it, and by when who delivers it.
 
     Raises `InsufficientStock` where nothing that is on its way lets anybody send all of it, or
     where it would wait for nothing: then days are full. Raises `NotPriced` as others do, and
@@ -68,7 +68,7 @@ def wait_to_be_sent(
     require_by(order, found.place, found.by_ms - 1)  # the end of a day is the next one's beginning
     waiting = let_wait_for(unit, order, found.taken, now_ms, found.by_ms, found.place, release_ms)
     unit.holds.open(holds)
-    return waiting, found.by_ms
+    return waiting, found
 
 
 def _units(order: Order) -> dict[int, int]:

@@ -3,6 +3,7 @@
     grace      the customer may change or cancel; it ends by its time
     others     something has to be found out first: fraud, address, payment; a person clears them
     pre_order  something of it may not be sold before its release date (`pre_orders`)
+    room       the days of all who could do it are full (`room`)
 
 Until then its units are kept where it would leave now, or of the network (`held_units`), so
 nobody else is promised them, and no location works. With the last hold the order is routed, as
@@ -22,7 +23,7 @@ from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
 from central_server.services.held_units import keep_planned
 from central_server.services.order_giving import Giving
 from central_server.services.order_lines import require_whole_kits
-from central_server.services.order_release import Only, open_unsourced, release, write_counts
+from central_server.services.order_release import Only, release_or_open, write_counts
 from central_server.services.order_views import (
     Document,
     deliveries_of,
@@ -44,6 +45,7 @@ from central_server.services.pre_orders import (
 )
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
+from central_server.services.room import TEXT as ROOM_TEXT
 from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.sourcing.engine.highs import OptimizerMissing
 from central_server.sourcing.promise_rules import Method
@@ -64,6 +66,7 @@ WORDS = {
     HoldKind.MANUAL: "Held by hand.",
     HoldKind.PRE_ORDER: "It may not be sold yet.",
     HoldKind.OFFER: "Offered to stores: the first that claims it gets it.",
+    HoldKind.ROOM: ROOM_TEXT,
 }
 
 
@@ -214,12 +217,14 @@ class WaitingRoom:
         """Keep an order that waits, or that nobody carries, for one reason more.
 
         Raises `NotFound`, `NotHeld` where locations have it already, and `OrderChangeInvalid`
-        for a release date: that is said of products; and for a grace period or an offer, which
-        rules give.
+        for a release date: that is said of products; for room; and for a grace period or an
+        offer, which rules give.
         """
         now = self._clock.now_ms()
         if kind is HoldKind.PRE_ORDER:
             raise OrderChangeInvalid("say the release date of the product instead")
+        if kind is HoldKind.ROOM:
+            raise OrderChangeInvalid("it waits for room by itself, where days are full")
         if kind in {HoldKind.GRACE, HoldKind.OFFER}:
             raise OrderChangeInvalid(f"{kind.value!r} comes from rules of routing: use 'manual'")
 
@@ -321,11 +326,8 @@ class WaitingRoom:
             awaited.add(unit, order)
             return 0  # and once they are granted
         unit.supply.end_claims_of(order.id, now_ms)
-        missing = release(unit, order, units, now_ms, self._how, why="released", only=only)
-        if missing:
-            text = f"Nobody can send all of order {order.number}"
-            open_unsourced(unit, order, missing, text, now_ms, self._how.random)
-        return 1
+        text = f"Nobody can send all of order {order.number}"
+        return int(release_or_open(unit, order, units, now_ms, self._how, text, only) is not None)
 
     def _document(self, unit: "Unit", order: Order) -> Document:
         found = unit.orders.get(order.id)

@@ -98,22 +98,40 @@ class PartOfDay:
 def parts_of_day(rules: Sequence[RoutingRule], timezone: str, now_ms: int) -> tuple[PartOfDay, ...]:
     """Return the parts of today that are not over, in order of time; else those of tomorrow.
 
-    What does not fit today goes elsewhere: a location does not collect work for days.
+    Empty: nothing limits what is begun now. What does not fit today goes elsewhere: a location
+    does not collect work for days. Each day has the rules that hold on that day.
     """
     zone = ZoneInfo(timezone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
-    for day in (today, today + timedelta(days=1)):
-        left = [one for one in _parts(rules, day, zone) if one.ends_ms > now_ms]
-        if left:
-            return tuple(left)
-    return ()
+    parts = _parts(_holding(rules, today, zone, now_ms), today, zone)
+    left = tuple(one for one in parts if one.ends_ms > now_ms)
+    if left or not parts:
+        return left
+    tomorrow = today + timedelta(days=1)
+    return tuple(_parts(_holding(rules, tomorrow, zone, now_ms), tomorrow, zone))
+
+
+def _holding(
+    rules: Sequence[RoutingRule], day: date, zone: ZoneInfo, now_ms: int
+) -> list[RoutingRule]:
+    """Return the rules that hold when their part of a day begins, or now if it has begun.
+
+    One limit holds at a time: of those that overlap, the first.
+    """
+    found: list[RoutingRule] = []
+    for rule in rules:
+        is_always = rule.effective_from_ms is None and rule.effective_until_ms is None
+        holds = is_always or rule.holds(max(now_ms, _instant(day, rule.from_minute, zone)))
+        if holds and not any(rule.overlaps(other) for other in found):
+            found.append(rule)
+    return found
 
 
 def _parts(rules: Sequence[RoutingRule], day: date, zone: ZoneInfo) -> list[PartOfDay]:
     """Return the parts of a day in order; each counts from where the one before it ends."""
     counted = _instant(day, 0, zone)
     found: list[PartOfDay] = []
-    for rule in sorted(rules, key=lambda rule: rule.from_minute):
+    for rule in sorted(rules, key=lambda rule: (rule.from_minute, rule.id)):
         starts, ends = (
             _instant(day, minute, zone) for minute in (rule.from_minute, rule.until_minute)
         )

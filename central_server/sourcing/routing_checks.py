@@ -88,6 +88,8 @@ def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
         yield "hold_for", "an offer ends by a claim: say offer_stores instead"
     if HoldKind.PRE_ORDER in rule.hold_for:
         yield "hold_for", "release dates are said of products, not of orders"
+    if HoldKind.ROOM in rule.hold_for:
+        yield "hold_for", "full days are waited for by themselves"
     if rule.kind is RoutingRuleKind.NEED and not rule.capabilities:
         yield "capabilities", "say which capabilities these goods need"
     if rule.kind is RoutingRuleKind.NEED and not (rule.skus or rule.categories):

@@ -49,6 +49,8 @@ class HoldKind(StrEnum):
     """It is offered to several stores; the first that claims it gets it."""
     PRE_ORDER = "pre_order"
     """Something of it may not be sold before its release date."""
+    ROOM = "room"
+    """The days of all who could do it are full; it is tried again when the next one begins."""
 
 
 @dataclass(frozen=True)
@@ -246,19 +248,13 @@ class RoutingRuleSet:
                 return rule
         return DEFAULT_SERVICE
 
-    def capacities_of(
-        self, location_id: str, region: str, kind: str, now_ms: int
-    ) -> tuple[RoutingRule, ...]:
-        """Return the parts of a location's day, in their order; empty: no limit.
-
-        One limit holds at a time: of those that overlap, the first.
-        """
-        found: list[RoutingRule] = []
-        for rule in self._of(RoutingRuleKind.CAPACITY):
-            is_here = rule.holds(now_ms) and rule.is_at(location_id, region, kind)
-            if is_here and not any(rule.overlaps(other) for other in found):
-                found.append(rule)
-        return tuple(sorted(found, key=lambda rule: (rule.from_minute, rule.id)))
+    def capacities_of(self, location_id: str, region: str, kind: str) -> tuple[RoutingRule, ...]:
+        """Return the rules that limit a location's days, of any time box; empty: no limit."""
+        return tuple(
+            rule
+            for rule in self._of(RoutingRuleKind.CAPACITY)
+            if rule.is_at(location_id, region, kind)
+        )
 
     def needs_of(self, sku: str, category: str, now_ms: int) -> frozenset[str]:
         """Return the capabilities that a SKU needs."""

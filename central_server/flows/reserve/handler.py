@@ -13,6 +13,11 @@ from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.paying import FLOW
 from sync.domain.transitions import Consequence, ConsequenceKind
 
+ENDINGS = frozenset(
+    {"line_short_picked", "fulfillment_rejected", "hold_expired", "reservation_released"}
+)
+"""By which a store, the customer or time ends a reservation that nobody takes."""
+
 
 class ReserveHandler:
     """Implements `FlowHandler` for reservations. It has no state."""
@@ -36,6 +41,8 @@ class ReserveHandler:
 def _held(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     """Follow what happens to the goods."""
     order = step.outcome.after
+    if step.operation.kind in ENDINGS and not order.total("open"):
+        ups.free(order)  # the store's day has room again: for whoever waits, too
     match step.operation.kind:
         case "line_short_picked" | "fulfillment_rejected":
             return _given_up(step, ups)

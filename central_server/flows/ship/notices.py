@@ -1,7 +1,7 @@
 """What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
 
 from central_server.records import Location, Order
-from central_server.services.notice import PARCELS_CANCELLED, Letter, local_time
+from central_server.services.notice import PARCELS_CANCELLED, Letter, last_day, local_time
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money import amount_words
@@ -110,7 +110,7 @@ class ShipNotices:
         self, order: Order, location: Location, by_ms: int, release_ms: int | None = None
     ) -> Letter:
         """The order waits for goods, or until they may be sold."""
-        when = local_time(by_ms, location.timezone)
+        when = last_day(max(by_ms, (release_ms or 0) + 1), location.timezone)
         why = "The goods are on their way to us"
         if release_ms is not None:
             why = f"It may not be sold before {local_time(release_ms, location.timezone)}"

@@ -11,9 +11,11 @@ from enum import StrEnum
 
 from store_client.ports import BoardRow
 from store_client.services.board import BoardEntry, Facts, Group, facts_of_row
+from store_client.services.due import calendar_of
 from store_client.services.words import MINUTE_MS, STATUS, Said, clock_time, day_time, duration
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
+from sync.domain.opening import open_between_ms
 from sync.protocol.rows import StoreRow
 
 SOON_MS = 30 * MINUTE_MS
@@ -111,7 +113,8 @@ def due_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
 def _work_words(facts: Facts, store: StoreRow | None, now_ms: int) -> Said:
     left_ms = facts.promised_by_ms - now_ms
     if left_ms < 0:
-        return Said("!", f"late {duration(-left_ms)}", "bad")
+        late_ms = open_between_ms(calendar_of(store), facts.promised_by_ms, now_ms)
+        return Said("!", f"late {duration(late_ms)}", "bad")
     if left_ms < LATER_TODAY_MS:
         return Said("", f"by {clock_time(store, facts.promised_by_ms)}", "")
     return Said("", f"by {day_time(store, facts.promised_by_ms, now_ms)}", "")

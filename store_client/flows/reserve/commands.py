@@ -7,6 +7,7 @@ Each returns the order after it, durably recorded, or raises an
 from typing import NamedTuple
 
 from store_client.services.desk import Desk, Refusal
+from store_client.services.due import calendar_of
 from store_client.services.holds import not_wanted, release
 from store_client.services.shelf import (
     Scanned,
@@ -32,6 +33,7 @@ from sync.domain import operations as op
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.hold_shelf import TO_PICK
+from sync.domain.opening import open_between_ms, open_until_ms
 from sync.domain.paying import reservation_of
 from sync.domain.reservations import HOUR_MS
 
@@ -65,12 +67,18 @@ HOURS_MAX = 24 * 28
 
 
 def mark_ready(desk: Desk, fulfillment_id: str) -> FulfillmentOrder:
-    """Tell the customer to come. What the store was late for is added to the hold, once."""
+    """Tell the customer to come. What the store was late for is added to the hold, once.
+
+    Both in opening time: whoever waited for ten minutes of it gets as much, and no night.
+    """
     order = load(desk, fulfillment_id)
     now_ms = desk.store.central_now_ms()
     was_ready = any(one.kind == "marked_ready" for one in desk.store.fates_of(fulfillment_id))
-    late_ms = 0 if was_ready else max(0, now_ms - order.promised_by_ms)
-    until_ms = (order.expires_at_ms or now_ms) + late_ms
+    hours = calendar_of(desk.store.store_row())
+    late_ms = 0 if was_ready else open_between_ms(hours, order.promised_by_ms, now_ms)
+    until_ms = order.expires_at_ms or now_ms
+    if late_ms > 0:
+        until_ms = open_until_ms(hours, until_ms, late_ms)
     return desk.perform(op.MarkedReady(fulfillment_id, now_ms, until_ms))
 
 

@@ -50,6 +50,18 @@ def test_columns_with_our_names_need_no_mapping(tmp_path):
     assert sink.rows[0].record.barcodes == ("02007100200017", "02007100200024")
 
 
+def test_closed_days_are_kept_as_they_are_looked_up(tmp_path):
+    """However a file writes a date that is taken: the store is closed on that day."""
+    sink = ListSink()
+    table = (
+        ("location_id", "name", "latitude", "longitude", "timezone", "price_zone", "closures"),
+        ("S1", "Store", "40.0", "-83.0", "America/New_York", "EAST", "20261225|2026-01-01"),
+    )
+    import_into(sink, "locations", write_table(tmp_path / "l.csv", table))
+    (row,) = sink.rows
+    assert row.record.closures == ("2026-12-25", "2026-01-01")
+
+
 def test_an_option_stands_over_the_file(tmp_path):
     """`--column` changes one entry of a mapping file, which is then another mapping."""
     file = tmp_path / "map.toml"

@@ -1,5 +1,6 @@
 """Pickups, and locations whose day is full: whoever has room is found, and no day is overrun."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,9 @@ from central_server.services.order_giving import give
 from central_server.services.order_groups import OrderRequest
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
+from sync.domain import reserve_operations as res
 from sync.domain.errors import InsufficientStock
-from sync.domain.fulfillment import ShortReason
+from sync.domain.fulfillment import RefusalReason, ShortReason
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_reservations import reserve
 from tests.central_server.services.test_routing_rules import publish
@@ -134,6 +136,32 @@ def test_reservations_take_room_like_pickups(world: World):
     world.check_books()
 
 
+def released(key: str) -> object:
+    return res.ReservationReleased(key, RefusalReason.CHANGED_MIND)
+
+
+def rejected(key: str) -> object:
+    return op.FulfillmentRejected(key, ShortReason.STORE_BUSY)
+
+
+@pytest.mark.parametrize("ended_by", [released, rejected, op.HoldExpired])
+def test_a_reservation_that_ends_untaken_gives_its_room_back(
+    world: World, ended_by: Callable[[str], object]
+):
+    """However it ended, who waits for room on the store's list is served the same day."""
+    publish(world, RoutingRule("few", CAPACITY, orders=1))
+    first, second = reserve(world), reserve(world, waiting_list=True)
+    assert world.parts.holds.run() == 0
+    device = world.device("S001")
+    device.do(ended_by(world.fulfillments(first.order_id)[0].id))
+    device.push()
+    assert taken(world)["S001"] == 0
+    assert world.parts.holds.run() == 1
+    assert at(world, second.order_id) == ["S001"]
+    assert taken(world)["S001"] == 1
+    world.check_books()
+
+
 def test_orders_of_a_group_take_room_together(world: World, monkeypatch: pytest.MonkeyPatch):
     """A day of N admits exactly N of a group; only who has to go elsewhere is placed alone."""
     publish(world, RoutingRule("few", CAPACITY, orders=3))
@@ -242,3 +270,39 @@ def test_a_day_is_full_in_its_twenty_fifth_hour(world: World):
     assert {one["location_id"]: one["orders"]["taken"] for one in parts} == {
         "S001": 1, "S002": 1, "S003": 0,
     }  # fmt: skip
+
+
+def new_york(day: int, hour: int = 0) -> int:
+    """Return an hour of a day of December at the stores, in ms."""
+    zone = ZoneInfo("America/New_York")
+    return int(datetime(2025, 12, day, hour, tzinfo=zone).timestamp() * 1000)
+
+
+def at_hour(world: World, day: int, hour: int) -> None:
+    world.clock.advance(new_york(day, hour) - world.clock.now_ms())
+
+
+def test_the_evening_before_takes_room_by_the_limits_of_the_day(world: World):
+    """What is ordered after hours is work of the next day: as much as fits then, and no more."""
+    eve = RoutingRule(
+        "eve", CAPACITY, locations=("S001",), until_minute=1080, orders=1,
+        effective_from_ms=new_york(24),
+    )  # fmt: skip
+    publish(world, eve, RoutingRule("day", CAPACITY, until_minute=1080, orders=4))
+    at_hour(world, 23, 17)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S001"]
+    at_hour(world, 23, 19)
+    orders = [world.place(("SKU-1", 1)).order_id for _ in range(2)]
+    assert [at(world, one) for one in orders] == [["S001"], ["S002"]]
+    assert taken(world) == {"S001": 1, "S002": 1, "S003": 0}
+    at_hour(world, 24, 9)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S002"]
+    world.check_books()
+
+
+def test_limits_of_tomorrow_send_nothing_there_today(world: World):
+    """A day without limits takes its own work, though the next one has some."""
+    tomorrow = new_york(24)
+    publish(world, RoutingRule("eve", CAPACITY, orders=0, effective_from_ms=tomorrow))
+    at_hour(world, 23, 19)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S001"]

@@ -8,7 +8,7 @@ import pytest
 
 from central_server.records import OrderFilter, Price, Product
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import OrderChangeInvalid
+from central_server.services.errors import NotInTime, OrderChangeInvalid
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_capture import NewOrder, Placed
 from central_server.services.times import rfc3339
@@ -117,6 +117,23 @@ def test_a_parcel_waits_for_the_earliest_receipts_that_do(coming):
         parcel(coming, 1)
     (told, _) = coming.mails()
     assert "goods are on their way to us; we expect to deliver it by" in told.text
+
+
+@pytest.mark.parametrize("timezone", ["America/New_York", "America/Los_Angeles"])
+def test_a_parcel_is_told_the_day_that_it_is_promised_for(coming, timezone: str):
+    """Its last day by the days of who sends it, not the midnight after; also where it is late."""
+    with coming.database.read() as view:
+        sender = view.locations.get("S002")
+    assert sender is not None
+    coming.parts.intake.locations([replace(sender, timezone=timezone)])
+    needed = replace(parcel_order(("SKU-1", ALL + 5)), need_by="2025-11-28")
+    with pytest.raises(NotInTime):
+        order(coming, replace(needed, need_by="2025-11-27"))
+    order(coming, needed)
+    expect(coming, "R1", "S002", 8, 3)
+    coming.parts.backorders.run()
+    subjects = [mail.subject.partition(": ")[2] for mail in coming.mails()]
+    assert subjects == ["for Fri 28 Nov", "later, by Sat 29 Nov"]
 
 
 def test_what_is_kept_of_the_network_is_lacking_though_it_lies_in_stores(coming):

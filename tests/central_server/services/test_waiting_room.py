@@ -304,14 +304,14 @@ def test_one_order_that_cannot_be_released_keeps_no_other(shipping, monkeypatch)
     publish(shipping, GRACE)
     orders = [place(shipping, ("SKU-1", 1))[0] for _ in range(3)]
     shipping.clock.advance(30 * MINUTE_MS)
-    released = order_release.release
+    released = order_release.release_or_open
 
     def fails_once(unit, order, *arguments, **how):
         if order.id == orders[0]:
             raise ValueError("poison")
         return released(unit, order, *arguments, **how)
 
-    monkeypatch.setattr(waiting_room, "release", fails_once)
+    monkeypatch.setattr(waiting_room, "release_or_open", fails_once)
     room = shipping.parts.central.waiting
     assert room.run() == 2
     assert [len(shipping.fulfillments(one)) for one in orders] == [0, 1, 1]
