@@ -68,8 +68,9 @@ def copy_out(url: str, key: str | None, target: Path) -> None:
     source = file_of(url)
     if not source.is_file():
         raise BadCopy(f"there is no database at {source}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target, ".partial")
+    _require_elsewhere(source, target, partial)
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     reading, writing = _open(source, key), _open(partial, key)
@@ -85,6 +86,22 @@ def copy_out(url: str, key: str | None, target: Path) -> None:
     _flush(partial)
     partial.replace(target)
     _flush(target.parent)
+
+
+def _require_elsewhere(source: Path, *written: Path) -> None:
+    """Raise `BadCopy` where a copy would take the place of the database or of a file beside it.
+
+    Whoever has the database open would go on in a file that has no name any more.
+    """
+    own = [_beside(source, suffix) for suffix in ("", *BESIDE, ".lock")]
+    if any(_are_one(one, its) for one in written for its in own):
+        raise BadCopy(f"{written[0]} is the database itself: name another file for its copy")
+
+
+def _are_one(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (
+        one.exists() and other.exists() and one.samefile(other)
+    )
 
 
 def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | None:

@@ -46,6 +46,9 @@ def back_up(store: Store, key: str, folder: Path) -> Copied:
     """Write a copy of the journal into `folder`; it appears only when it is whole."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / NAME
+    if folder.samefile(store.files.folder) or _are_one(target, store.files.journal):
+        # Terminals and the daemon would go on in a file that has no name any more.
+        raise BadCopy(f"{target} is the journal itself: name another folder for its copy")
     partial = folder / f"{NAME}.partial"
     partial.unlink(missing_ok=True)
     with store.journal.reading():
@@ -148,6 +151,10 @@ def _put_aside(files: Files, clock: Clock) -> None:
         if file.exists():
             kept.mkdir(exist_ok=True, mode=0o700)
             file.replace(kept / file.name)
+
+
+def _are_one(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -51,6 +51,27 @@ def test_an_encrypted_database_is_copied_and_put_back(run, tmp_path: Path):
     assert run("doctor").exit_code == 0
 
 
+@pytest.mark.parametrize("named", ["itself", "its log", "its lock", "another way", "a link"])
+def test_the_database_is_no_place_for_its_own_copy(run, tmp_path: Path, named: str):
+    """A copy there would take its name away: what central writes meanwhile would be lost."""
+    run("migrate")
+    place = tmp_path / "data" / "central.db"
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    (tmp_path / "hard.db").hardlink_to(place)
+    target = {
+        "itself": place, "its log": place.with_name("central.db-wal"),
+        "its lock": place.with_name("central.db.lock"),
+        "another way": tmp_path / "link" / ".." / "data" / "central.db",
+        "a link": tmp_path / "hard.db",
+    }[named]  # fmt: skip
+    database = Database.open(f"sqlite:///{place}", key=KEY)
+    answer = run("backup", target)
+    assert (answer.exit_code, "another file" in answer.stderr) == (REFUSED, True)
+    database.write(lambda unit: unit.connection.exec_driver_sql("UPDATE meta SET incarnation = 77"))
+    database.close()
+    assert incarnation(tmp_path) == 77
+
+
 def test_a_running_central_is_not_replaced(run, tmp_path: Path):
     """Somebody has the database open: stop it first."""
     run("migrate")
