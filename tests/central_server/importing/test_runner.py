@@ -48,6 +48,17 @@ def test_bad_rows_never_stop_good_ones_and_are_reported_by_number(tmp_path):
     assert lines[0]["problem"] == "wrong check digit"
 
 
+def test_a_row_with_more_values_than_columns_is_bad(tmp_path):
+    """`1,200` without quotes is two cells: nobody knows which is whose. Empty ones tell nothing."""
+    file = tmp_path / "stock.csv"
+    file.write_text("location_id,sku,on_hand\nS1,A,1,200\nS1,B,5,,\nS1,C,6\n", encoding="utf-8")
+    sink = ListSink()
+    counts, problems = import_into(sink, "stock", file)
+    assert [(row.record.sku, row.record.on_hand) for row in sink.rows] == [("B", 5), ("C", 6)]
+    assert (counts.bad, problems[0].row, problems[0].value) == (1, 1, "200")
+    assert "quotes" in problems[0].problem
+
+
 def test_the_first_of_two_rows_about_one_thing_wins(tmp_path):
     """A duplicate is left out, counted apart, and names the row that it repeats."""
     table = (("sku", "name"), ("A", "one"), ("B", "two"), ("A", "other"))
