@@ -291,7 +291,8 @@ def restore(
     """Put a copy in the database's place; central must not run. Stores then send what it lost.
 
     Every store hears of it by central's new incarnation: it sends again what the copy
-    does not have, and reads its rows anew. With PostgreSQL, restore with its own tools
+    does not have, and reads its rows anew. A copy of an older version is brought to this
+    one's schema, one of a newer version is refused. With PostgreSQL, restore with its own tools
     while central is stopped, then run `restore --mark`.
     """
     from central_server import bootstrap
@@ -304,13 +305,24 @@ def restore(
             kept = bootstrap.restore(settings, file)
         except bootstrap.BACKUP_PROBLEMS as problem:
             _fail(REFUSED, str(problem))
-    with _opened(settings) as parts:
-        _require_schema(parts)
-        if mark:
-            parts.begin_new_life()
-        wrong = parts.verify() if verify else []
-    said = {"restored": str(file or "marked"), "kept": str(kept or ""), "wrong": wrong}
     words = ["Restored, in a new life.", *([f"What was there is kept: {kept}"] if kept else [])]
+    with contextlib.ExitStack() as told:
+        if file is not None:  # also where what follows fails: the copy is in its place
+            told.callback(_talk, "\n".join([*words, f"Run `{PROGRAM} migrate` before you serve."]))
+        with _opened(settings) as parts:
+            before, _ = parts.schema()
+            _require_schema(parts, may_migrate=True)
+            if mark:
+                parts.begin_new_life()
+            wrong = parts.verify() if verify else []
+            after, _ = parts.schema()
+        told.pop_all()
+    if before != after:
+        words.append(f"Its schema was {before} and was brought to {after}.")
+    said = {
+        "restored": str(file or "marked"), "kept": str(kept or ""), "wrong": wrong,
+        "before": before, "after": after,
+    }  # fmt: skip
     _say(said, "\n".join([*words, *wrong]), as_json=as_json)
     if wrong:
         raise typer.Exit(FAILURE)

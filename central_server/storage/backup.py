@@ -16,6 +16,7 @@ from typing import Any
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy.engine import make_url
 
+from central_server.storage.schema import newest_version
 from central_server.storage.shipping import NUMBERS_SKIPPED
 
 BESIDE = ("-wal", "-shm")
@@ -32,7 +33,7 @@ class InUse(Exception):
 
 
 class BadCopy(Exception):
-    """The file is no whole copy of a central's database, or under another key."""
+    """The file is no whole copy of a central, or under another key, or of a newer version."""
 
 
 def file_of(url: str) -> Path:
@@ -113,6 +114,7 @@ def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | Non
     """
     place = file_of(url)
     check(file, key)
+    _require_known_schema(file, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     incoming = _beside(place, ".incoming")
     incoming.write_bytes(b"")
@@ -190,6 +192,25 @@ def check(file: Path, key: str | None) -> None:
         connection.close()
     if found != "ok" or lives != 1:
         raise BadCopy(f"{file} is damaged: {found}")
+
+
+def _require_known_schema(file: Path, key: str | None) -> None:
+    """Raise `BadCopy` where a newer version has made the file: this one could not work with it.
+
+    An older one is well: it is brought up once it is in its place.
+    """
+    connection = _open(file, key)
+    try:
+        found = str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    except (driver.DatabaseError, TypeError) as problem:
+        raise BadCopy(f"{file} has no schema of central's") from problem
+    finally:
+        connection.close()
+    if found > newest_version():
+        raise BadCopy(
+            f"{file} is at {found}, newer than this version's {newest_version()}: nothing is"
+            " changed; restore it with the version that made it"
+        )
 
 
 def _put_aside(place: Path) -> Path | None:
