@@ -11,6 +11,7 @@ from central_server.importing.problems import RowProblem, Severity
 from central_server.importing.records import KINDS, Record, StockRecord
 from central_server.importing.sources import UNNAMED, Row, Source
 from central_server.importing.transforms import text_of
+from central_server.web.bounds import unstorable
 
 _WHOLE_ROW = "(row)"
 
@@ -66,6 +67,7 @@ class RowChecker:
         """Return the record in `row`, or None and why not; a good one may have warnings."""
         values, problems = self._mapping.fields_of(number, row)
         problems += _beyond_the_header(number, row)
+        problems += self._unstorable(number, values)
         if any(problem.severity is Severity.ERROR for problem in problems):
             return None, problems
         if self._centroids is not None:
@@ -108,6 +110,14 @@ class RowChecker:
         place = f"{text_of(values['latitude'])} {text_of(values['longitude'])}"
         columns = f"{self._column('latitude')}, {self._column('longitude')}"
         return [RowProblem(number, columns, place, problem)]
+
+    def _unstorable(self, number: int, values: Mapping[str, object]) -> list[RowProblem]:
+        """Return what no database keeps, such as the character NUL: a commit would find out."""
+        return [
+            RowProblem(number, self._column(name), text_of(value)[:VALUE_SHOWN], reason)
+            for name, value in values.items()
+            if (reason := unstorable(value))
+        ]
 
     def _invalid(
         self, number: int, values: Mapping[str, object], invalid: ValidationError

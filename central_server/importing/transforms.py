@@ -95,9 +95,9 @@ def _cents(argument: str) -> Transform:
             raise ValueRefused("perhaps a decimal comma: cents are told behind a point, 1234.50")
         try:
             minor = Decimal(text.replace(",", "")).scaleb(digits).quantize(Decimal(1))
-        except InvalidOperation as problem:
+            return int(minor)
+        except (InvalidOperation, ValueError) as problem:  # ValueError: NaN, as databases export it
             raise ValueRefused("not an amount") from problem
-        return int(minor)
 
     return convert
 

@@ -114,6 +114,17 @@ def test_a_store_far_from_its_zip_area_is_a_bad_row(tmp_path):
     assert "km from the center of ZIP 72401" in problems[0].problem
 
 
+@pytest.mark.parametrize("latitude", ["NaN", "-inf"])
+def test_a_place_that_is_no_number_stops_no_other_row(tmp_path, latitude):
+    """It is nowhere near a ZIP area: one bad row."""
+    header = ("location_id", "name", "latitude", "longitude", "postal_code")
+    rows = [("S1", "one", latitude, "-90.69", "72401"), ("S2", "two", "35.83", "-90.69", "72401")]
+    sink = ListSink()
+    file = write_table(tmp_path / "l.csv", [header, *rows])
+    counts, _ = import_into(sink, "locations", file, centroids=PLACES)
+    assert (counts.bad, counts.written) == (1, 1)
+
+
 def test_the_nearest_zip_area_gives_the_time_zone(tmp_path):
     """A file without time zones gets them from where its stores are."""
     sink = ListSink()

@@ -52,6 +52,8 @@ def test_a_transform_gives(name, value, expected):
         ("gtin", "1"),
         ("gtin", "123456789012345"),
         ("cents_from_decimal", "a lot"),
+        ("cents_from_decimal", "NaN"),
+        ("cents_from_decimal", float("inf")),
         ("cents_from_decimal", "12,50"),
         ("cents_from_decimal", "1.299,00"),
         ("cents_from_decimal", "1234,567"),
