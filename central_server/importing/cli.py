@@ -56,7 +56,8 @@ Columns may be followed by transforms: --column "gtins=upc | gtin:drop". There a
 {", ".join(sorted(FACTORIES))}.
 
 Exit codes: 0 imported (bad rows or not, unless --strict), 1 failed, 2 usage,
-3 no such file, 4 refused, 5 central unreachable, 130 interrupted.
+3 no such file, 4 refused, 5 central unreachable, 6 another import of the kind
+goes on, 130 interrupted.
 """
 
 
