@@ -6,6 +6,7 @@ is imported by the command that needs it, so that `--help` answers at once.
 """
 
 import contextlib
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -269,10 +270,8 @@ def backup(
     from central_server import bootstrap
 
     settings = _settings()
-    try:
+    with _copying(file):
         bootstrap.back_up(settings, file)
-    except bootstrap.BACKUP_PROBLEMS as problem:
-        _fail(REFUSED, str(problem))
     size = file.stat().st_size
     _say({"file": str(file), "bytes": size}, f"{file}: {size} bytes, whole", as_json=as_json)
 
@@ -301,10 +300,8 @@ def restore(
         _fail(USAGE, "name the copy to restore, or --mark after a restore by other tools")
     settings, kept = _settings(), None
     if file is not None:
-        try:
+        with _copying(file):
             kept = bootstrap.restore(settings, file)
-        except bootstrap.BACKUP_PROBLEMS as problem:
-            _fail(REFUSED, str(problem))
     words = ["Restored, in a new life.", *([f"What was there is kept: {kept}"] if kept else [])]
     with contextlib.ExitStack() as told:
         if file is not None:  # also where what follows fails: the copy is in its place
@@ -326,6 +323,19 @@ def restore(
     _say(said, "\n".join([*words, *wrong]), as_json=as_json)
     if wrong:
         raise typer.Exit(FAILURE)
+
+
+@contextlib.contextmanager
+def _copying(file: Path) -> Iterator[None]:
+    from central_server.bootstrap import BACKUP_PROBLEMS
+
+    try:
+        yield
+    except BACKUP_PROBLEMS as problem:
+        _fail(REFUSED, str(problem))
+    except OSError as problem:
+        code = TRY_LATER if problem.errno == errno.ENOSPC else FAILURE
+        _fail(code, f"{problem.filename or file}: {problem.strerror}")
 
 
 @app.command("load-sample", epilog=EPILOG)

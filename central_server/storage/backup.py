@@ -5,11 +5,12 @@ an encrypted database has encrypted copies. Every process that has the database
 open holds a shared lock beside it; putting a copy back wants it alone.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from central_server.storage.schema import newest_version
 from central_server.storage.shipping import NUMBERS_SKIPPED
+from central_server.storage.trouble import FULL, result_code, words_of_code
 
 BESIDE = ("-wal", "-shm")
 _HAS_CARRIERS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'shipping_carriers'"
@@ -65,28 +67,58 @@ def held(url: str, *, alone: bool = False) -> Iterator[None]:
 
 
 def copy_out(url: str, key: str | None, target: Path) -> None:
-    """Write a whole copy of the database to `target`, which appears only when it is complete."""
+    """Write a whole copy of the database to `target`, which appears only when it is complete.
+
+    Raises `OSError` where a disk cannot give or take it; nothing of it is left then.
+    """
     source = file_of(url)
     if not source.is_file():
         raise BadCopy(f"there is no database at {source}")
+    if target.is_dir():
+        raise BadCopy(f"{target} is a folder: name the file that the copy goes to")
     partial = _beside(target, ".partial")
     _require_elsewhere(source, target, partial)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with _making(partial):
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(source, partial, key)
+        check(partial, key)
+        _flush(partial)
+        partial.replace(target)
+    _flush(target.parent)
+
+
+def _copy(source: Path, partial: Path, key: str | None) -> None:
     reading, writing = _open(source, key), _open(partial, key)
     try:
         reading.backup(writing)
         writing.execute("PRAGMA journal_mode = DELETE").fetchall()
-    except driver.DatabaseError as problem:
-        raise BadCopy(f"{source} cannot be copied: {problem}") from problem
     finally:
         reading.close()
         writing.close()
-    check(partial, key)
-    _flush(partial)
-    partial.replace(target)
-    _flush(target.parent)
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Leave nothing of a copy that cannot be made; an engine's error of the disk is one of it."""
+    try:
+        yield
+    except driver.DatabaseError as problem:
+        if code := _code_of(problem):
+            raise OSError(code, str(problem), str(path)) from problem
+        raise BadCopy(f"{path} cannot be made: {problem}") from problem
+    finally:
+        for suffix in ("", "-journal", *BESIDE):
+            with suppress(OSError):
+                _beside(path, suffix).unlink(missing_ok=True)
+
+
+def _code_of(problem: driver.Error) -> int | None:
+    """Return the number of an error of the disk; None for any other. Copying tells words alone."""
+    if result_code(problem) == FULL or str(problem) == "database or disk is full":
+        return errno.ENOSPC
+    return errno.EIO if words_of_code(problem) or str(problem) == "disk I/O error" else None
 
 
 def _require_elsewhere(source: Path, *written: Path) -> None:
@@ -110,21 +142,22 @@ def copy_in(file: Path, key: str | None, url: str, *, now_ms: int) -> Path | Non
 
     It begins a new life (its incarnation rises, to `now_ms` in seconds at least)
     before it takes its place, so no store can meet it in its old one. The caller
-    holds the lock alone. What was there is kept, renamed.
+    holds the lock alone. What was there is kept, renamed. Raises as `copy_out` does.
     """
     place = file_of(url)
     check(file, key)
     _require_known_schema(file, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     incoming = _beside(place, ".incoming")
-    incoming.write_bytes(b"")
-    incoming.chmod(0o600)
-    shutil.copyfile(file, incoming)
-    life, numbers = _life_of(place, key), _numbers_of(place, key)
-    _begin_new_life(incoming, key, max(now_ms // 1000, life + 1), numbers, now_ms)
-    _flush(incoming)
-    kept = _put_aside(place)
-    incoming.replace(place)
+    with _making(incoming):
+        incoming.write_bytes(b"")
+        incoming.chmod(0o600)
+        shutil.copyfile(file, incoming)
+        life, numbers = _life_of(place, key), _numbers_of(place, key)
+        _begin_new_life(incoming, key, max(now_ms // 1000, life + 1), numbers, now_ms)
+        _flush(incoming)
+        kept = _put_aside(place)
+        incoming.replace(place)
     _flush(place.parent)
     return kept
 

@@ -7,6 +7,8 @@ journal is older than the store's work.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +52,24 @@ def back_up(store: Store, key: str, folder: Path) -> Copied:
         # Terminals and the daemon would go on in a file that has no name any more.
         raise BadCopy(f"{target} is the journal itself: name another folder for its copy")
     partial = folder / f"{NAME}.partial"
-    partial.unlink(missing_ok=True)
-    with store.journal.reading():
-        copy_database(store.journal.connection, partial, key)
-    copied = look_at(partial, key)
-    partial.replace(target)
+    with _made(partial):
+        with store.journal.reading():
+            copy_database(store.journal.connection, partial, key)
+        copied = look_at(partial, key)
+        partial.replace(target)
     return Copied(target, copied.replica_id, copied.epoch, copied.seq)
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    """Leave nothing under a name that a copy has only while it is made."""
+    path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        for suffix in (*BESIDE, "-journal"):
+            with suppress(OSError):
+                _beside(path, suffix).unlink(missing_ok=True)
 
 
 def look_at(path: Path, key: str) -> Copied:
@@ -101,12 +115,13 @@ def restore(
         source = folder / NAME
         if not source.is_file():
             raise BadCopy(f"there is no copy of a journal at {source}")
-        shutil.copyfile(source, incoming)
-        copied = look_at(incoming, key)
-        if not force:
-            _refuse_if_older(files, key, copied)
-        _put_aside(files, clock)
-        incoming.replace(files.journal)
+        with _made(incoming):
+            shutil.copyfile(source, incoming)
+            copied = look_at(incoming, key)
+            if not force:
+                _refuse_if_older(files, key, copied)
+            _put_aside(files, clock)
+            incoming.replace(files.journal)
     store = Store(files, clock, key=key, boot_id="restore", evidence_folder=evidence_folder)
     try:
         newest = store.journal.lives.newest
