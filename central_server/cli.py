@@ -6,6 +6,7 @@ is imported by the command that needs it, so that `--help` answers at once.
 """
 
 import contextlib
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -269,10 +270,8 @@ def backup(
     from central_server import bootstrap
 
     settings = _settings()
-    try:
+    with _copying(file):
         bootstrap.back_up(settings, file)
-    except bootstrap.BACKUP_PROBLEMS as problem:
-        _fail(REFUSED, str(problem))
     size = file.stat().st_size
     _say({"file": str(file), "bytes": size}, f"{file}: {size} bytes, whole", as_json=as_json)
 
@@ -291,7 +290,8 @@ def restore(
     """Put a copy in the database's place; central must not run. Stores then send what it lost.
 
     Every store hears of it by central's new incarnation: it sends again what the copy
-    does not have, and reads its rows anew. With PostgreSQL, restore with its own tools
+    does not have, and reads its rows anew. A copy of an older version is brought to this
+    one's schema, one of a newer version is refused. With PostgreSQL, restore with its own tools
     while central is stopped, then run `restore --mark`.
     """
     from central_server import bootstrap
@@ -300,20 +300,42 @@ def restore(
         _fail(USAGE, "name the copy to restore, or --mark after a restore by other tools")
     settings, kept = _settings(), None
     if file is not None:
-        try:
+        with _copying(file):
             kept = bootstrap.restore(settings, file)
-        except bootstrap.BACKUP_PROBLEMS as problem:
-            _fail(REFUSED, str(problem))
-    with _opened(settings) as parts:
-        _require_schema(parts)
-        if mark:
-            parts.begin_new_life()
-        wrong = parts.verify() if verify else []
-    said = {"restored": str(file or "marked"), "kept": str(kept or ""), "wrong": wrong}
     words = ["Restored, in a new life.", *([f"What was there is kept: {kept}"] if kept else [])]
+    with contextlib.ExitStack() as told:
+        if file is not None:  # also where what follows fails: the copy is in its place
+            told.callback(_talk, "\n".join([*words, f"Run `{PROGRAM} migrate` before you serve."]))
+        with _opened(settings) as parts:
+            before, _ = parts.schema()
+            _require_schema(parts, may_migrate=True)
+            if mark:
+                parts.begin_new_life()
+            wrong = parts.verify() if verify else []
+            after, _ = parts.schema()
+        told.pop_all()
+    if before != after:
+        words.append(f"Its schema was {before} and was brought to {after}.")
+    said = {
+        "restored": str(file or "marked"), "kept": str(kept or ""), "wrong": wrong,
+        "before": before, "after": after,
+    }  # fmt: skip
     _say(said, "\n".join([*words, *wrong]), as_json=as_json)
     if wrong:
         raise typer.Exit(FAILURE)
+
+
+@contextlib.contextmanager
+def _copying(file: Path) -> Iterator[None]:
+    from central_server.bootstrap import BACKUP_PROBLEMS
+
+    try:
+        yield
+    except BACKUP_PROBLEMS as problem:
+        _fail(REFUSED, str(problem))
+    except OSError as problem:
+        code = TRY_LATER if problem.errno == errno.ENOSPC else FAILURE
+        _fail(code, f"{problem.filename or file}: {problem.strerror}")
 
 
 @app.command("load-sample", epilog=EPILOG)

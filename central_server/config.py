@@ -36,7 +36,7 @@ class UnknownSetting(ValueError):
 
 
 class BadFile(ValueError):
-    """The settings file is not TOML."""
+    """The settings file is not TOML, or cannot be read."""
 
 
 def _default_data_dir() -> Path:
@@ -67,6 +67,7 @@ class CentralSettings(BaseSettings):
     demo: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    """What central logs on stderr: lines for people, or a JSON object a line."""
     floor_percent: int = Field(default=20, ge=0, le=100)
     """Share of a store's book stock that only the store may spend, where none is given."""
     escrow: bool = True
@@ -198,7 +199,7 @@ def load_settings(config_file: Path | None = None, **given: object) -> CentralSe
 
     try:
         return _WithFile(**given)  # type: ignore[arg-type]
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
         raise BadFile(f"{config_file}: {problem}") from problem
 
 

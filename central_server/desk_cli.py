@@ -66,6 +66,8 @@ def _register_carriers(app: typer.Typer, line: Line) -> None:
             found = read_carriers(file.read_text(encoding="utf-8"))
         except OSError as problem:
             line.fail(NOT_FOUND, f"{file}: {problem.strerror}")
+        except UnicodeError:
+            line.fail(USAGE, f"{file} is not UTF-8")
         except BadCarriers as problem:
             line.fail(USAGE, f"{file}: {problem}")
         with line.opened() as parts:

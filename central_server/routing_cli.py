@@ -167,6 +167,8 @@ def read_order(file: Path, line: Line) -> Any:
         return OrderBody.model_validate_json(text).value()
     except OSError as problem:
         line.fail(USAGE, f"{file}: {problem.strerror}")
+    except UnicodeError:
+        line.fail(USAGE, f"{file} is not UTF-8")
     except ValidationError as problem:
         found = problem.errors()[:10]
         words = (f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in found)

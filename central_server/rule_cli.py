@@ -148,6 +148,8 @@ def _read(file: Path, line: Line, books: Books) -> Any:
         return books.parse(text)
     except OSError as problem:
         line.fail(USAGE, f"{file}: {problem.strerror}")
+    except UnicodeError:
+        line.fail(USAGE, f"{file} is not UTF-8")
     except ValidationError as problem:
         found = problem.errors()[:10]
         words = (f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in found)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from store_client.config import StoreSettings
 from store_client.hardware import Hardware, hardware_of
+from store_client.replica.keys import key_of, make_key, require_encrypted
 from store_client.replica.locks import is_held
 from store_client.replica.store import Files, Store
 from sync.clock import SystemClock
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 APP_VERSION = "0.1.0"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-KEY_BYTES = 32
 IDLE_S = 0.2
 FULL_COLLECTIONS_EVERY = 1_000
 """Collections of the middle generation to one of everything: some minutes of hectic work."""
@@ -77,13 +77,9 @@ def open_store(settings: StoreSettings) -> Store:
 
 def _open(files: Files, settings: StoreSettings) -> Store:
     return Store(
-        files, SystemClock(), key=_key_of(files), boot_id=boot_id(),
+        files, SystemClock(), key=key_of(files), boot_id=boot_id(),
         evidence_folder=settings.evidence_dir,
     )  # fmt: skip
-
-
-def _key_of(files: Files) -> str:
-    return files.key.read_text(encoding="ascii").strip()
 
 
 def back_up(settings: StoreSettings, folder: Path) -> "Copied":
@@ -92,7 +88,7 @@ def back_up(settings: StoreSettings, folder: Path) -> "Copied":
 
     store = open_store(settings)
     try:
-        return copy_out(store, _key_of(store.files), folder)
+        return copy_out(store, key_of(store.files), folder)
     finally:
         store.close()
 
@@ -105,7 +101,7 @@ def restore(settings: StoreSettings, folder: Path, *, force: bool) -> "Copied":
     if not files.key.exists():
         raise NotEnrolled(f"put the store's key back first: {files.key}")
     return copy_in(
-        files, SystemClock(), _key_of(files), folder,
+        files, SystemClock(), key_of(files), folder,
         force=force, evidence_folder=settings.evidence_dir,
     )  # fmt: skip
 
@@ -116,7 +112,7 @@ def enrol(settings: StoreSettings, central_url: str, code: str, *, anew: bool = 
     The device's key pair is made here and the private half never leaves. A machine
     that is shut out (a copy of another, retired, or `anew`) gets a new name, under
     which it takes over what it has not sent. Raises `AlreadyEnrolled`,
-    `DaemonRuns`, or what the transport raises.
+    `DaemonRuns`, `UnsafeDatabase`, or what the transport raises.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -128,13 +124,15 @@ def enrol(settings: StoreSettings, central_url: str, code: str, *, anew: bool = 
     from sync.transport.http import enrol as enrol_at
 
     files = files_of(settings)
-    _make_key(files)
+    make_key(files)
     descriptor = _take_daemon_lock(files.daemon_lock)
     store = _open(files, settings)
     try:
         is_again = _is_enrolled(store)
         if is_again and not anew and not store.sync_state().halted:
             raise AlreadyEnrolled(f"this machine belongs to {store.location_id} already")
+        if not is_again:
+            require_encrypted(files)
         private = Ed25519PrivateKey.generate()
         random = SystemRandom()
         request = EnrolRequest(
@@ -174,18 +172,6 @@ def _is_enrolled(store: Store) -> bool:
         return bool(store.identity.replica_id)
     except LookupError:
         return False
-
-
-def _make_key(files: Files) -> None:
-    """Make the key of the store's files once, readable by this user alone."""
-    files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if files.key.exists():
-        return
-    descriptor = os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @dataclass
@@ -394,7 +380,7 @@ def _desk(settings: StoreSettings, store: Store, actor: "Actor") -> "Desk":
 
 def hardware_beside(settings: StoreSettings, store: Store) -> Hardware:
     """Return the devices of this machine; they are closed with the store."""
-    hardware = hardware_of(settings, store.clock, _key_of(store.files))
+    hardware = hardware_of(settings, store.clock, key_of(store.files))
     store.beside.append(hardware.close)
     return hardware
 

@@ -4,6 +4,7 @@ Data goes to stdout, talk to stderr. Exit codes: 0 ok, 1 failure, 2 usage,
 3 not found, 4 refused, 5 unreachable, 6 conflict, 75 try later.
 """
 
+import errno
 import json
 import os
 import signal
@@ -120,6 +121,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as problem:
         _fail(NOT_FOUND, f"{path}: {problem.strerror}")
+    except UnicodeError:
+        _fail(USAGE, f"{path} holds no code")
 
 
 def _first_round(settings: StoreSettings) -> None:
@@ -298,8 +301,8 @@ def backup(
     settings: StoreSettings = context.obj
     try:
         copied = _guarded(lambda: bootstrap.back_up(settings, folder))
-    except (BadCopy, OSError) as problem:
-        _fail(FAILURE, str(problem))
+    except BadCopy as problem:
+        _fail(REFUSED, str(problem))
     _say_copied(copied, f"{copied.path} holds everything up to operation {copied.seq}.", as_json)
 
 
@@ -374,6 +377,15 @@ def _guarded(call: Callable[[], T]) -> T:
         _fail(REFUSED, str(problem))
     except errors.ProtocolError as problem:
         _fail(UNREACHABLE, f"central cannot be reached: {problem}")
+    except OSError as problem:
+        _fail_of_files(problem)
+
+
+def _fail_of_files(problem: OSError) -> NoReturn:
+    """Say which file it is: there is no room for it, it is somebody else's, it is not there."""
+    where = f"{problem.filename}: " if problem.filename else ""
+    code = TRY_LATER if problem.errno == errno.ENOSPC else FAILURE
+    _fail(code, f"{where}{problem.strerror or problem}")
 
 
 def _fail(code: int, message: str) -> NoReturn:
@@ -408,6 +420,8 @@ def _with_central(context: typer.Context, ask: Callable[[Any], T]) -> T:
         _fail(REFUSED, str(problem))
     except errors.ProtocolError as problem:
         _fail(UNREACHABLE, f"central has to be asked, and is out of reach: {problem}")
+    except OSError as problem:
+        _fail_of_files(problem)
     finally:
         store.close()
 

@@ -36,7 +36,8 @@ class DaemonKeeper:
             self._thread.join()
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=STOP_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it ends after its round
+                self._process.wait(timeout=STOP_SECONDS)
 
     def _keep(self) -> None:
         while not self._stopping.wait(self._every_s):

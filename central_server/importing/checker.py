@@ -9,8 +9,9 @@ from central_server.importing.mapping import VALUE_SHOWN, ColumnMapping
 from central_server.importing.places import FAR_KM, Centroids
 from central_server.importing.problems import RowProblem, Severity
 from central_server.importing.records import KINDS, Record, StockRecord
-from central_server.importing.sources import Row, Source
+from central_server.importing.sources import UNNAMED, Row, Source
 from central_server.importing.transforms import text_of
+from central_server.web.bounds import unstorable
 
 _WHOLE_ROW = "(row)"
 
@@ -21,6 +22,19 @@ class CheckedRow:
 
     number: int
     record: Record
+
+
+def _beyond_the_header(number: int, row: Row) -> list[RowProblem]:
+    """Return the problem of a row that has more values than the file has columns.
+
+    One of them was cut in two, as 1,200 is without quotes: nobody knows which column has which.
+    """
+    cells = row.get(UNNAMED)
+    beyond = [one for one in map(text_of, cells if isinstance(cells, list) else ()) if one.strip()]
+    if not beyond:
+        return []
+    problem = "more values than columns: one with a separator in it needs quotes"
+    return [RowProblem(number, UNNAMED, " ".join(beyond)[:VALUE_SHOWN], problem)]
 
 
 class RowChecker:
@@ -52,6 +66,8 @@ class RowChecker:
     def check(self, number: int, row: Row) -> tuple[CheckedRow | None, list[RowProblem]]:
         """Return the record in `row`, or None and why not; a good one may have warnings."""
         values, problems = self._mapping.fields_of(number, row)
+        problems += _beyond_the_header(number, row)
+        problems += self._unstorable(number, values)
         if any(problem.severity is Severity.ERROR for problem in problems):
             return None, problems
         if self._centroids is not None:
@@ -94,6 +110,14 @@ class RowChecker:
         place = f"{text_of(values['latitude'])} {text_of(values['longitude'])}"
         columns = f"{self._column('latitude')}, {self._column('longitude')}"
         return [RowProblem(number, columns, place, problem)]
+
+    def _unstorable(self, number: int, values: Mapping[str, object]) -> list[RowProblem]:
+        """Return what no database keeps, such as the character NUL: a commit would find out."""
+        return [
+            RowProblem(number, self._column(name), text_of(value)[:VALUE_SHOWN], reason)
+            for name, value in values.items()
+            if (reason := unstorable(value))
+        ]
 
     def _invalid(
         self, number: int, values: Mapping[str, object], invalid: ValidationError

@@ -31,6 +31,9 @@ from sync.clock import SystemClock
 if TYPE_CHECKING:
     from central_server.bootstrap import Parts
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What editors of Windows write before a text."""
+
 OpenCentral = Callable[[], "AbstractContextManager[Parts]"]
 """Opens the central that the command line's settings name."""
 
@@ -56,7 +59,8 @@ Columns may be followed by transforms: --column "gtins=upc | gtin:drop". There a
 {", ".join(sorted(FACTORIES))}.
 
 Exit codes: 0 imported (bad rows or not, unless --strict), 1 failed, 2 usage,
-3 no such file, 4 refused, 5 central unreachable, 130 interrupted.
+3 no such file, 4 refused, 5 central unreachable, 6 another import of the kind
+goes on, 130 interrupted.
 """
 
 
@@ -151,12 +155,16 @@ def _run(
 def _api_key(file: Path | None) -> str:
     if file is None:
         raise ImportFailed("--via needs --api-key-file", EXIT_USAGE)
-    if str(file) == "-":
-        return sys.stdin.readline().strip()
     try:
-        return file.read_text(encoding="utf-8").strip()
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as problem:
         raise ImportFailed(f"the API key cannot be read: {problem}", EXIT_NOT_FOUND) from problem
+    except UnicodeError as problem:
+        raise ImportFailed(f"{file} holds no API key", EXIT_USAGE) from problem
+    key = text.removeprefix(BYTE_ORDER_MARK).strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ImportFailed(f"{file} holds no API key", EXIT_USAGE)
+    return key
 
 
 @contextlib.contextmanager

@@ -11,7 +11,12 @@ from central_server.importing.checker import RowChecker
 from central_server.importing.mapping import ColumnMapping, load_mapping
 from central_server.importing.order_history import OrderPlacer, OrderStage, place_orders
 from central_server.importing.places import FAR_KM, load_centroids
-from central_server.importing.problems import EXIT_REFUSED, EXIT_USAGE, ImportFailed
+from central_server.importing.problems import (
+    EXIT_CONFLICT,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    ImportFailed,
+)
 from central_server.importing.records import KINDS
 from central_server.importing.reports import Counts, ImportSummary, ProblemReport
 from central_server.importing.runner import BATCH, BATCH_MAX, DrySink, Progress, run_import
@@ -106,8 +111,18 @@ class ImportRun:
         """Import master data or stock; an interrupted import of the same file goes on.
 
         One that was the last of its kind and of which nothing was refused is not read again. Nor is
-        one of stock, last or not: its counts would undo what was sold since.
+        one of stock, last or not: its counts would undo what was sold since. Raises `ImportFailed`
+        while another import of the kind goes on: batches of both would undo each other's.
         """
+        kind = self._options.kind
+        with target.database.alone(f"import-{kind}") as is_alone:
+            if not is_alone:
+                raise ImportFailed(
+                    f"another import of {kind} goes on: try again when it has ended", EXIT_CONFLICT
+                )
+            return self._alone_into(target)
+
+    def _alone_into(self, target: Target) -> ImportSummary:
         self._began_ms = self._clock.monotonic_ms()
         options = self._options
         source_hash = f"{file_hash(options.file)}+{self._mapping.fingerprint}"

@@ -193,6 +193,8 @@ def _read(file: Path) -> dict[str, object]:
             return tomllib.load(stream)
     except FileNotFoundError as problem:
         raise ImportFailed(f"there is no mapping {file}", EXIT_NOT_FOUND) from problem
+    except OSError as problem:
+        raise ImportFailed(f"{file} cannot be read: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ImportFailed(f"{file} is not TOML: {problem}", EXIT_USAGE) from problem
 

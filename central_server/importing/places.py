@@ -7,7 +7,7 @@ The centroids are a file of the operator's (columns `zcta5` or `zip`, `lat`,
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import cos, floor, inf, radians
+from math import cos, floor, inf, isfinite, radians
 from pathlib import Path
 
 from central_server.importing.problems import EXIT_USAGE, ImportFailed
@@ -105,9 +105,10 @@ def load_centroids(path: Path) -> Centroids:
 
 def _place(values: Mapping[str, object]) -> tuple[float, float] | None:
     try:
-        return float(text_of(values.get("latitude"))), float(text_of(values.get("longitude")))
+        place = float(text_of(values.get("latitude"))), float(text_of(values.get("longitude")))
     except ValueError:
         return None
+    return place if all(map(isfinite, place)) else None
 
 
 def _cell(latitude: float, longitude: float) -> tuple[int, int]:

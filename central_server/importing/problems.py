@@ -12,6 +12,7 @@ EXIT_USAGE = 2
 EXIT_NOT_FOUND = 3
 EXIT_REFUSED = 4
 EXIT_UNREACHABLE = 5
+EXIT_CONFLICT = 6
 
 
 class ImportFailed(Exception):

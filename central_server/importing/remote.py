@@ -10,6 +10,7 @@ from central_server.importing.order_history import PastOrder
 from central_server.importing.problems import (
     EXIT_REFUSED,
     EXIT_UNREACHABLE,
+    EXIT_USAGE,
     ImportFailed,
 )
 from sync.clock import Clock
@@ -41,13 +42,16 @@ class RemotePlacer:
     ) -> None:
         self._clock = clock
         self._timed = timed
-        self._client = httpx.Client(
-            base_url=url,
-            headers={"authorization": f"Bearer {api_key}"},
-            timeout=_TIMEOUT,
-            transport=transport,
-            trust_env=False,
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url,
+                headers={"authorization": f"Bearer {api_key}"},
+                timeout=_TIMEOUT,
+                transport=transport,
+                trust_env=False,
+            )
+        except httpx.InvalidURL as problem:
+            raise ImportFailed(f"--via {url}: {problem}", EXIT_USAGE) from problem
 
     def close(self) -> None:
         """Close the connections."""

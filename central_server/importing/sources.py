@@ -7,6 +7,7 @@ number is what an error report names and what a resumed import goes on after.
 import csv
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ Row = dict[str, object]
 
 SNIFF_CHARACTERS = 64 * 1024
 DELIMITERS = ",;\t|"
+NO_DELIMITERS = '"\r\n'
 PARQUET_ROWS = 4096
 HASH_BYTES = 1024 * 1024
 FIELD_CHARACTERS_MAX = 1024 * 1024
@@ -72,6 +74,8 @@ class CsvSource:
     def __init__(self, path: Path, *, encoding: str, delimiter: str | None) -> None:
         self._path = path
         self._encoding = encoding
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in NO_DELIMITERS):
+            raise ImportFailed(f"--delimiter is one character, not {delimiter!r}", EXIT_USAGE)
         csv.field_size_limit(FIELD_CHARACTERS_MAX)
         with self._open() as file:
             self._delimiter = delimiter or _sniffed(file.read(SNIFF_CHARACTERS))
@@ -92,14 +96,18 @@ class CsvSource:
             else:
                 with self._path.open(encoding=self._encoding, newline="") as file:
                     yield file
-        except UnicodeDecodeError as problem:
+        except UnicodeError as problem:
+            where = f"byte {problem.start} of a block" if hasattr(problem, "start") else problem
             raise ImportFailed(
-                f"{self._path.name} is not {self._encoding}: byte {problem.start} of a block;"
-                " name another with --encoding",
+                f"{self._path.name} is not {self._encoding}: {where}; name another with --encoding",
                 EXIT_USAGE,
             ) from problem
-        except (EOFError, gzip.BadGzipFile, csv.Error) as problem:
+        except LookupError as problem:
+            raise ImportFailed(f"--encoding: {problem}", EXIT_USAGE) from problem
+        except (EOFError, gzip.BadGzipFile, zlib.error, csv.Error) as problem:
             raise ImportFailed(f"{self._path.name} is damaged: {problem}") from problem
+        except OSError as problem:
+            raise ImportFailed(f"{self._path.name} cannot be read: {problem.strerror}") from problem
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield the rows; a short row lacks its last columns, a long one has `UNNAMED`."""
@@ -139,13 +147,21 @@ class ParquetSource:
             self._file = parquet.ParquetFile(path)
         except (OSError, ValueError) as problem:
             raise ImportFailed(f"{path.name} is not a Parquet file: {problem}") from problem
+        self._name = path.name
         self.columns: tuple[str, ...] = tuple(self._file.schema_arrow.names)
         self.rows_total: int | None = int(self._file.metadata.num_rows)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield the rows; values keep their types, a missing one is None."""
         number = 0
-        for batch in self._file.iter_batches(PARQUET_ROWS):
+        batches = self._file.iter_batches(PARQUET_ROWS)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (OSError, ValueError) as problem:
+                raise ImportFailed(f"{self._name} is damaged: {problem}") from problem
+            if batch is None:
+                return
             for row in batch.to_pylist():
                 number += 1
                 yield number, row

@@ -26,6 +26,8 @@ _MINOR_DIGITS_MAX = 3
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "active", "a"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "inactive", "i", ""})
+_GROUPED = re.compile(r"^[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$")
+"""Commas that group thousands, or lakhs; any other may stand where others write a point."""
 _CLOCK = re.compile(r"^\s*(\d{1,2})(?::(\d{2}))?\s*([ap]m)?\s*$", re.IGNORECASE)
 
 
@@ -84,14 +86,18 @@ def _cents(argument: str) -> Transform:
         raise ImportFailed("cents_from_decimal takes 0 to 3 decimal places", EXIT_USAGE)
 
     def convert(value: object) -> object:
-        text = text_of(value).strip().lstrip("$£€").replace(",", "")
+        text = text_of(value).strip().lstrip("$£€").strip()
         if not text:
             return ""
+        # One comma before three digits is read as thousands, but not where those may be the cents.
+        is_doubtful = digits == _MINOR_DIGITS_MAX and text.count(",") == 1 and "." not in text
+        if "," in text and (is_doubtful or not _GROUPED.match(text)):
+            raise ValueRefused("perhaps a decimal comma: cents are told behind a point, 1234.50")
         try:
-            minor = Decimal(text).scaleb(digits).quantize(Decimal(1))
-        except InvalidOperation as problem:
+            minor = Decimal(text.replace(",", "")).scaleb(digits).quantize(Decimal(1))
+            return int(minor)
+        except (InvalidOperation, ValueError) as problem:  # ValueError: NaN, as databases export it
             raise ValueRefused("not an amount") from problem
-        return int(minor)
 
     return convert
 

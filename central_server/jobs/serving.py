@@ -1,6 +1,8 @@
 """Runs the ASGI application until it is told to stop, and then stops in good order."""
 
+import datetime as dt
 import gc
+import json
 import logging
 import resource
 import signal
@@ -33,6 +35,23 @@ class WithoutCardNumbers(logging.Formatter):
         return without_card_numbers(super().format(record))
 
 
+class AsJson(WithoutCardNumbers):
+    """Makes a JSON object of a line, with the names that a store's daemon gives."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object."""
+        at = dt.datetime.fromtimestamp(record.created, dt.UTC)
+        values = {
+            "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": without_card_numbers(record.getMessage()),
+        }
+        if record.exc_info:
+            values["exception"] = without_card_numbers(self.formatException(record.exc_info))
+        return json.dumps(values)
+
+
 class CannotListen(Exception):
     """The address cannot be had: another process has it, or it is not this machine's."""
 
@@ -58,6 +77,11 @@ class _Server(uvicorn.Server):
                 self.say(f"central listens on http://{host}:{port}")
 
 
+def formatter_of(settings: CentralSettings) -> logging.Formatter:
+    """Return how central logs: `log_format`."""
+    return AsJson() if settings.log_format == "json" else WithoutCardNumbers(LOG_FORMAT)
+
+
 def serve_until_stopped(
     app: Callable[..., Any],
     settings: CentralSettings,
@@ -68,7 +92,7 @@ def serve_until_stopped(
     """Serve until SIGTERM or SIGINT. One process: the pokes to stores are in its memory."""
     logging.basicConfig(level=settings.log_level.upper())
     for output in logging.getLogger().handlers:
-        output.setFormatter(WithoutCardNumbers(LOG_FORMAT))
+        output.setFormatter(formatter_of(settings))
     config = uvicorn.Config(
         app,
         host=settings.host,

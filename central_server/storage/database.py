@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from central_server.storage import postgresql, sqlite
+from central_server.storage import postgresql, sqlite, turns
 from central_server.storage.commits import (
     CommitHook,
     CommitPoint,
@@ -83,6 +83,17 @@ class Database:
         for callback in unit.callbacks:
             callback()
         return result
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[bool]:
+        """Have `what` alone among all processes for the block; give whether nobody else had it.
+
+        Nobody is waited for, and whoever dies lets go. Raises `Unavailable` as `read` does.
+        """
+        with ExitStack() as stack:
+            with told(is_writing=False):
+                is_alone = stack.enter_context(turns.alone(self._reader, what))
+            yield is_alone
 
     def write_group(self, command: Callable[[GroupUnit], T]) -> T:
         """Run `command` as `write` does, over a unit for many orders at once."""

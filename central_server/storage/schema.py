@@ -1,5 +1,6 @@
 """Brings a database to this version's schema, and says where it stands."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -37,6 +38,7 @@ def schema_version(database: Database) -> str | None:
         return MigrationContext.configure(view.connection).get_current_revision()
 
 
+@cache
 def newest_version() -> str:
     """Return the revision that this code expects."""
     newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()

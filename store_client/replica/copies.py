@@ -7,6 +7,8 @@ journal is older than the store's work.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +48,28 @@ def back_up(store: Store, key: str, folder: Path) -> Copied:
     """Write a copy of the journal into `folder`; it appears only when it is whole."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / NAME
+    if folder.samefile(store.files.folder) or _are_one(target, store.files.journal):
+        # Terminals and the daemon would go on in a file that has no name any more.
+        raise BadCopy(f"{target} is the journal itself: name another folder for its copy")
     partial = folder / f"{NAME}.partial"
-    partial.unlink(missing_ok=True)
-    with store.journal.reading():
-        copy_database(store.journal.connection, partial, key)
-    copied = look_at(partial, key)
-    partial.replace(target)
+    with _made(partial):
+        with store.journal.reading():
+            copy_database(store.journal.connection, partial, key)
+        copied = look_at(partial, key)
+        partial.replace(target)
     return Copied(target, copied.replica_id, copied.epoch, copied.seq)
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    """Leave nothing under a name that a copy has only while it is made."""
+    path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        for suffix in (*BESIDE, "-journal"):
+            with suppress(OSError):
+                _beside(path, suffix).unlink(missing_ok=True)
 
 
 def look_at(path: Path, key: str) -> Copied:
@@ -98,12 +115,13 @@ def restore(
         source = folder / NAME
         if not source.is_file():
             raise BadCopy(f"there is no copy of a journal at {source}")
-        shutil.copyfile(source, incoming)
-        copied = look_at(incoming, key)
-        if not force:
-            _refuse_if_older(files, key, copied)
-        _put_aside(files, clock)
-        incoming.replace(files.journal)
+        with _made(incoming):
+            shutil.copyfile(source, incoming)
+            copied = look_at(incoming, key)
+            if not force:
+                _refuse_if_older(files, key, copied)
+            _put_aside(files, clock)
+            incoming.replace(files.journal)
     store = Store(files, clock, key=key, boot_id="restore", evidence_folder=evidence_folder)
     try:
         newest = store.journal.lives.newest
@@ -148,6 +166,10 @@ def _put_aside(files: Files, clock: Clock) -> None:
         if file.exists():
             kept.mkdir(exist_ok=True, mode=0o700)
             file.replace(kept / file.name)
+
+
+def _are_one(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store_client.devices import OPEN_STATES, PrintJob
+from store_client.replica.keys import is_plain
 from store_client.replica.store import Store
 from sync.edge.sqlite import engine_version
 from sync.protocol.version import LOWEST_SERVED, PROTOCOL_VERSION
@@ -35,7 +36,7 @@ def examine(
 
     `sales_problem` is what is wrong with the folder of the point of sale, empty for nothing.
     """
-    machine = [_engine(), _protocol(), _key(store), _disk(store), _wal(store)]
+    machine = [_engine(store), _protocol(), _key(store), _disk(store), _wal(store)]
     return [
         *machine,
         *_connection(store),
@@ -44,7 +45,13 @@ def examine(
     ]
 
 
-def _engine() -> Finding:
+def _engine(store: Store) -> Finding:
+    if is_plain(store.files.journal) or is_plain(store.files.replica):
+        text = (
+            f"{engine_version()}, NOT encrypted: let it send everything, then enrol this machine in"
+            " an empty folder"
+        )
+        return Finding("sqlite", ok=False, text=text)
     return Finding("sqlite", ok=True, text=f"{engine_version()}, encrypted")
 
 

@@ -36,6 +36,8 @@ class NoRoom(UnsafeDatabase):
 
 _OF_THE_DISK = frozenset({10, 13, 14})
 """SQLite's primary result codes: an error of the disk, no room, a file that cannot be made."""
+_WORDS_OF_THE_DISK = frozenset({"disk I/O error", "database or disk is full"})
+"""Of an error without a code: copying a database tells words alone."""
 
 
 _OF_THE_CONTENT = frozenset({1, 11, 19, 20, 26})
@@ -85,11 +87,16 @@ def open_database(
         _prepare(connection, key, synchronous)
     except sqlite.DatabaseError as problem:
         connection.close()
-        if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+        if _is_of_the_disk(problem):
             said = f"{path.name} cannot be opened: the disk is full, or fails ({problem})"
             raise NoRoom(said) from problem
         raise UnsafeDatabase(f"{path.name} cannot be read: wrong key, or damaged") from problem
     return connection
+
+
+def _is_of_the_disk(problem: sqlite.Error) -> bool:
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    return code in _OF_THE_DISK or str(problem) in _WORDS_OF_THE_DISK
 
 
 def has_migration(connection: Connection, collection: str, name: str) -> bool:
@@ -172,7 +179,8 @@ def begin_log_anew(connection: Connection, *, waits: bool = False) -> bool:
 def copy_database(connection: Connection, target: Path, key: str = "") -> None:
     """Copy one moment of an open database to `target`, under `key`, durably.
 
-    Others may go on writing meanwhile. `target` must not exist.
+    Others may go on writing meanwhile. `target` must not exist. Raises `NoRoom` where it is only
+    the disk, and `UnsafeDatabase` for any other error of the engine.
     """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     copy = sqlite.connect(str(target), isolation_level=None)
@@ -181,6 +189,11 @@ def copy_database(connection: Connection, target: Path, key: str = "") -> None:
             copy.execute(f"PRAGMA key = \"x'{key}'\"").fetchall()
         connection.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except sqlite.DatabaseError as problem:
+        if _is_of_the_disk(problem):
+            said = f"{target} cannot be written: the disk is full, or fails ({problem})"
+            raise NoRoom(said) from problem
+        raise UnsafeDatabase(f"{target} cannot be written: {problem}") from problem
     finally:
         copy.close()
     descriptor = os.open(target, os.O_RDONLY)

@@ -57,6 +57,7 @@ def open_client(
 def _trusted(base_url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
     """Return whom to trust: the named authority alone, else the usual ones."""
     if ca_file is not None:
+        ca_file.open("rb").close()  # its error names the file
         return ssl.create_default_context(cafile=ca_file)
     if httpx.URL(base_url).scheme == "https":
         return True

@@ -77,3 +77,22 @@ def test_one_that_was_never_started_ends_all_the_same():
     keeper.start()
     keeper.stop()
     assert len(start.started) == 1
+
+
+class Busy(subprocess.Popen[bytes]):
+    """A process that takes longer to end than anybody waits."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is None:
+            return super().wait()
+        raise subprocess.TimeoutExpired(self.args, timeout)
+
+
+def test_a_daemon_that_is_busy_does_not_hold_the_terminal_up():
+    """It was told to end and does so after its round; whoever quits sees no traceback."""
+    waits = "import signal; signal.alarm(60); signal.pause()"
+    process = Busy([sys.executable, "-c", waits])
+    keeper = DaemonKeeper(lambda: process, every_s=WAIT_S)
+    keeper.start()
+    keeper.stop()
+    assert process.wait() != 0

@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from central_server.importing.cli import register
-from central_server.importing.problems import EXIT_NOT_FOUND, EXIT_USAGE
+from central_server.importing.cli import _api_key, register
+from central_server.importing.problems import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_USAGE, ImportFailed
 from central_server.sample import sample_path
 from tests.central_server.importing.files import write_table
 
@@ -71,6 +71,12 @@ def test_the_sample_network_imports_as_it_is(kind):
         (("products", "FILE", "--batch", "0"), EXIT_USAGE),
         (("products", "FILE", "--whole"), EXIT_USAGE),
         (("products", "FILE", "--via", "http://central.invalid"), EXIT_USAGE),
+        (("products", "FILE", "--encoding", "nonsense"), EXIT_USAGE),
+        (("products", "FILE", "--delimiter", ";;"), EXIT_USAGE),
+        (("products", "FILE", "--delimiter", '"'), EXIT_USAGE),
+        (("products", "FILE", "--encoding", "utf-16"), EXIT_USAGE),
+        (("products", "FILE", "--map", "."), EXIT_FAILED),
+        (("orders", "FILE", "--via", "http://[", "--api-key-file", "FILE"), EXIT_USAGE),
         (("orders", "FILE", "--column", "order_number=sku", "--via", "http://x"), EXIT_USAGE),
     ],
 )
@@ -81,3 +87,14 @@ def test_exit_codes_say_what_kind_of_failure_it_was(tmp_path, arguments, code):
     assert done.exit_code == code
     assert done.stdout == ""
     assert done.stderr.startswith("central-server import: ")
+
+
+def test_an_api_key_is_read_as_editors_write_it(tmp_path):
+    """With a byte order mark and a line's end; what cannot be a key is told before it is sent."""
+    file = tmp_path / "key"
+    file.write_bytes("\ufeffhs_abc_def\r\n".encode())
+    assert _api_key(file) == "hs_abc_def"
+    for wrong in (b"\xff\xfe", "clé".encode(), b"two\nlines"):
+        file.write_bytes(wrong)
+        with pytest.raises(ImportFailed, match="no API key"):
+            _api_key(file)

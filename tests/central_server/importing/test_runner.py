@@ -48,6 +48,17 @@ def test_bad_rows_never_stop_good_ones_and_are_reported_by_number(tmp_path):
     assert lines[0]["problem"] == "wrong check digit"
 
 
+def test_a_row_with_more_values_than_columns_is_bad(tmp_path):
+    """`1,200` without quotes is two cells: nobody knows which is whose. Empty ones tell nothing."""
+    file = tmp_path / "stock.csv"
+    file.write_text("location_id,sku,on_hand\nS1,A,1,200\nS1,B,5,,\nS1,C,6\n", encoding="utf-8")
+    sink = ListSink()
+    counts, problems = import_into(sink, "stock", file)
+    assert [(row.record.sku, row.record.on_hand) for row in sink.rows] == [("B", 5), ("C", 6)]
+    assert (counts.bad, problems[0].row, problems[0].value) == (1, 1, "200")
+    assert "quotes" in problems[0].problem
+
+
 def test_the_first_of_two_rows_about_one_thing_wins(tmp_path):
     """A duplicate is left out, counted apart, and names the row that it repeats."""
     table = (("sku", "name"), ("A", "one"), ("B", "two"), ("A", "other"))
@@ -101,6 +112,17 @@ def test_a_store_far_from_its_zip_area_is_a_bad_row(tmp_path):
     assert [row.number for row in sink.rows] == [2, 3]
     assert counts.bad == 3
     assert "km from the center of ZIP 72401" in problems[0].problem
+
+
+@pytest.mark.parametrize("latitude", ["NaN", "-inf"])
+def test_a_place_that_is_no_number_stops_no_other_row(tmp_path, latitude):
+    """It is nowhere near a ZIP area: one bad row."""
+    header = ("location_id", "name", "latitude", "longitude", "postal_code")
+    rows = [("S1", "one", latitude, "-90.69", "72401"), ("S2", "two", "35.83", "-90.69", "72401")]
+    sink = ListSink()
+    file = write_table(tmp_path / "l.csv", [header, *rows])
+    counts, _ = import_into(sink, "locations", file, centroids=PLACES)
+    assert (counts.bad, counts.written) == (1, 1)
 
 
 def test_the_nearest_zip_area_gives_the_time_zone(tmp_path):

@@ -69,6 +69,23 @@ def test_prices_of_unknown_products_are_bad_rows(importer):
     assert (summary.counts.written, summary.counts.bad) == (0, 1)
 
 
+def test_a_price_that_is_no_number_stops_no_other_row(stocked):
+    """Databases export what is missing as NaN: one bad row."""
+    table = (("zone", "sku", "amount_minor"), ("US", "P00", "NaN"), ("US", "P01", "2.00"))
+    amount = "amount_minor=amount_minor | cents_from_decimal"
+    counts = stocked("prices", table, name="nan.csv", columns=(amount,)).counts
+    assert (counts.bad, counts.written) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["with.csv", "with.parquet"])
+def test_a_text_that_no_database_keeps_stops_no_other_row(importer, name):
+    """NUL is refused by one engine and kept by the other: it is a bad row on both."""
+    table = (("sku", "name", "gtin"), ("P1", "bad\0name", ""), ("P2", "good", ""))
+    summary = importer("products", table, name=name)
+    assert (summary.counts.bad, summary.counts.written) == (1, 1)
+    assert "NUL" in summary.first_problems[0].problem
+
+
 def test_associates_arrive_with_a_hashed_pin(stocked):
     """A PIN is never kept as it is, and importing the same people again changes nothing."""
     people = (

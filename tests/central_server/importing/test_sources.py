@@ -95,3 +95,21 @@ def test_a_file_is_known_again_by_its_bytes(tmp_path):
     same = write_table(tmp_path / "b.csv", TABLE)
     other = write_table(tmp_path / "c.csv", TABLE[:2])
     assert file_hash(one) == file_hash(same) != file_hash(other)
+
+
+def test_a_spoiled_gzip_file_fails_in_words(tmp_path):
+    """Its beginning is well and its stream is not."""
+    path = tmp_path / "p.csv.gz"
+    path.write_bytes(b"\x1f\x8b\x08\x00" + bytes(6) + b"garbage garbage garbage")
+    with pytest.raises(ImportFailed, match="damaged"):
+        open_source(path)
+
+
+def test_a_spoiled_parquet_file_fails_in_words(tmp_path):
+    """Its end names rows that are not there."""
+    rows = [("sku", "name"), *((f"S{n}", f"Thing {n}") for n in range(20_000))]
+    path = write_table(tmp_path / "p.parquet", rows)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :])
+    with pytest.raises(ImportFailed, match=r"damaged|not a Parquet"):
+        list(open_source(path).rows())

@@ -62,6 +62,15 @@ def test_a_file_that_was_cut_short_empties_no_store(stocked):
     assert len(on_hand(stocked, "S1")) == 25 - FEW - 3
 
 
+def test_a_file_with_a_value_that_was_cut_in_two_takes_nothing_away(stocked):
+    """Its other rows count; what is left out stays until that row is mended."""
+    cut = [*told({"S1": range(20)}), ("S1", "P24", 1, "A24", "200")]
+    with pytest.raises(ImportFailed, match="1 rows are bad") as caught:
+        stocked("stock", cut, name="second.csv", whole=True)
+    assert caught.value.exit_code == EXIT_REFUSED
+    assert on_hand(stocked, "S1") == {f"P{n:02}": 3 for n in range(25)}
+
+
 def test_a_store_with_little_may_sell_out(stocked):
     """A few SKUs may go without a question, also if they are most of what is there."""
     stocked("stock", told({"S1": range(8)}), name="second.csv", whole=True, sure=True)

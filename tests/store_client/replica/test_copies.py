@@ -54,6 +54,24 @@ def test_a_later_copy_takes_the_place_of_the_earlier(store: Store, tmp_path: Pat
     assert copies.back_up(store, KEY, tmp_path / "backup").seq == 4
 
 
+@pytest.mark.parametrize("named", ["itself", "a link", "a linked file"])
+def test_the_journal_is_no_place_for_its_own_copy(store: Store, tmp_path: Path, named: str):
+    """A copy there would take its name away: what the terminal records meanwhile would be lost."""
+    folder = tmp_path / "store" if named == "itself" else tmp_path / "named"
+    if named == "a link":
+        folder.symlink_to(tmp_path / "store")
+    if named == "a linked file":
+        folder.mkdir()
+        (folder / "journal.db").hardlink_to(store.files.journal)
+    with pytest.raises(copies.BadCopy, match="another folder"):
+        copies.back_up(store, KEY, folder)
+    add(store.journal, record(9))
+    store.close()
+    again = a_store(tmp_path / "store", operations=0)
+    assert again.journal.head().seq == 4
+    again.close()
+
+
 def test_nothing_is_put_back_while_somebody_works(store: Store, tmp_path: Path):
     """A terminal that is open would go on in a file that is not there any more."""
     copies.back_up(store, KEY, tmp_path / "backup")
