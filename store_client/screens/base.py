@@ -18,7 +18,7 @@ from textual.dom import DOMNode
 from textual.message_pump import _MessagePumpMeta  # what Textual makes its classes with
 from textual.screen import ModalScreen, Screen
 
-from store_client.screens.host import Host, desk_of, host_of
+from store_client.screens.host import Host, NobodySignedIn, desk_of, host_of
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code
 from store_client.widgets.bars import Hint, Hints, StatusBar
@@ -42,6 +42,9 @@ def begin(
             await job()
         except NoMatches:
             if node.display:
+                raise
+        except NobodySignedIn:  # who has signed out reads nothing any more
+            if node in node.app.screen_stack:
                 raise
 
     node.run_worker(cast("Any", run), group=group, exclusive=exclusive)
