@@ -303,7 +303,7 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         approver = self.query_one("#approver", Input).value.strip()
         if (self._document or self._doubt) and approver:
             pin = self.query_one("#approver-pin", Input).value
-            told = replace(told, approver=Attempt(approver.upper(), pin))
+            told = replace(told, approver=Attempt(approver, pin))
         return replace(told, code="") if self._document else told
 
     async def _try(self, told: HandOver) -> None:
