@@ -15,7 +15,7 @@ from store_client.ports import Store
 from store_client.screens.base import TerminalModal, TerminalScreen, begin
 from store_client.screens.host import Behind, FlowUi
 from store_client.services.codes import orders_of_code, spot_words
-from store_client.services.desk import TerminalSettings
+from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
 from store_client.services.shelf import is_spot
 from store_client.widgets.painted import ForgettingApp
@@ -26,6 +26,7 @@ class ScanningApp(ForgettingApp):
     """The part of the terminal that hears every key first."""
 
     store: Store
+    actor: Actor | None
     flows: Sequence[FlowUi]
     store_row: StoreRow | None
     off_loop: Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -111,6 +112,8 @@ class ScanningApp(ForgettingApp):
     async def _open_code(self, code: Code, behind: Behind) -> None:
         store, names = self.store, [flow.name for flow in self.flows]
         rows = await self.off_loop(partial(orders_of_code, store, code))
+        if self.actor is None:
+            return  # whoever scanned it has signed out
         if len(rows) == 1:
             own = [code] if code.pickup_code else []
             flow = getattr(rows[0], "flow", names[0])
@@ -123,6 +126,8 @@ class ScanningApp(ForgettingApp):
             return
         if is_spot(self.store_row, code.text):
             there = await self.off_loop(partial(store.orders_at, code.text))
+            if self.actor is None:
+                return
             if len(there) == 1:
                 self.open_order(getattr(there[0], "flow", names[0]), there[0].id)
             else:

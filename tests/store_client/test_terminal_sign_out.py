@@ -54,6 +54,30 @@ async def test_signing_out_right_after_a_key_that_reads_for_a_question_asks_noth
         assert shown(term) == [SignInScreen]
 
 
+@pytest.mark.parametrize("scanned", ["K7Q2-0001", "A1", "NO-SUCH"])
+async def test_a_scan_right_before_signing_out_opens_nothing(clock, scanned):
+    """What is read of an order, a spot or a product comes when nobody is signed in any more."""
+    store = pickup_store(clock, 2)
+    on_the_shelf(store, 0, "A1")
+    async with terminal(store, clock) as term:
+        term.keys.gap_ms = 8
+        term._post(*scanned, "enter", "ctrl+l")
+        await term.rest()
+        assert shown(term) == [SignInScreen]
+
+
+@pytest.mark.parametrize("key", ["escape", "f2"])
+async def test_a_question_does_not_follow_who_left_the_order(clock, key):
+    """F8 and Esc at once: the spot is asked for on the order, or not at all."""
+    store = pickup_store(clock, 1)
+    on_the_shelf(store, 0, "A1")
+    async with terminal(store, clock) as term:
+        await term.press("enter")
+        term._post("f8", key)
+        await term.rest()
+        assert shown(term) == [TodayScreen]
+
+
 async def test_going_to_today_from_above_a_desk_reads_nothing_of_it(clock):
     """F2 over a desk ends at Today, still signed in."""
     async with terminal(pickup_store(clock, 3), clock) as term:
