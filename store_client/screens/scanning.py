@@ -21,6 +21,10 @@ from store_client.services.shelf import is_spot
 from store_client.widgets.painted import ForgettingApp
 from sync.protocol.rows import StoreRow
 
+SEPARATOR = "\x1d"
+"""What stands between the fields of a GS1 code (FNC1); wedges type it as Ctrl+]."""
+SEPARATOR_KEY = "ctrl+right_square_bracket"
+
 
 class ScanningApp(ForgettingApp):
     """The part of the terminal that hears every key first."""
@@ -49,7 +53,7 @@ class ScanningApp(ForgettingApp):
         await super().on_event(event)
 
     def _gated(self, event: events.Key) -> bool:
-        """Return whether the key ended a scan and is thereby used up."""
+        """Return whether the key ended a scan, or belongs to codes only: then it is used up."""
         at_ms = self._key_ms(event)
         if event.key in {"enter", "tab"}:
             raw = self._gate.end(at_ms)
@@ -57,12 +61,13 @@ class ScanningApp(ForgettingApp):
                 return False
             self._finish_scan(raw)
             return True
-        if event.character and event.is_printable:
-            if self._gate.feed(event.character, at_ms):
+        is_separator = event.key == SEPARATOR_KEY
+        if is_separator or (event.character and event.is_printable):
+            if self._gate.feed(SEPARATOR if is_separator else event.character or "", at_ms):
                 self._before_burst = self._typed()
         else:
             self._gate.clear()
-        return False
+        return is_separator  # it is part of a code, and nothing else here
 
     def _typed(self) -> str:
         focused = self.focused
