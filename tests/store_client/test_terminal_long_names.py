@@ -1,4 +1,4 @@
-"""Names that are longer or wider than the screen: they give way to what has to be in view."""
+"""Names that no screen expects: too long, too wide, with characters that move a cursor."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from store_client.services.desk import Actor
 from sync.domain.people import Role
 from tests.support.clocks import FrozenClock
-from tests.support.fake_store import State, make_store
+from tests.support.fake_store import State, make_order, make_store
 from tests.support.terminals import terminal
 
 pytestmark = pytest.mark.anyio
@@ -52,3 +52,16 @@ async def test_connection_and_clock_stay_in_view_beside_long_names(
         assert cell_len(bar) <= size[0]
         assert bar.rstrip().endswith("OFFLINE 12 min, 5 waiting  10:44")
         assert "(associate)" in bar
+
+
+async def test_no_row_sends_a_control_character_to_the_terminal(store, clock):
+    """A line break, or what would clear the screen, is a blank in a list."""
+    order = make_order(7, clock.now_ms(), due_minutes=-60)
+    lines = tuple(replace(line, name="Blue\nshirt \x1b[2J\x9b") for line in order.lines)
+    store.add(replace(order, customer_name="Rosa\r\nEastman\x07", lines=lines))
+    async with terminal(store, clock) as term:
+        await term.press("home", "enter")
+        strips = term.screen._compositor.render_strips(term.app.size)
+        rows = [strip.text for strip in strips if "Blue" in strip.text]
+        assert any("Blue shirt  [2J" in row for row in rows)
+        assert not [row for row in rows if not row.isprintable()]
