@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -103,6 +104,8 @@ class TerminalScreen(OrderlyScreen[None]):
     """What the help says about this screen, above its keys."""
     typed = ""
     """What was typed here without a field: a code, or the beginning of a search."""
+    more_keys: Sequence[Binding] = ()
+    """Keys of this one screen, beside those of its class."""
 
     def compose(self) -> ComposeResult:
         """Frame the screen's own widgets."""

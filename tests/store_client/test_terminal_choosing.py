@@ -1,11 +1,13 @@
-"""Choosing from a list by number: also where the number has two digits."""
+"""Choosing: from a list by number, also one of two digits; and from what the menu lists."""
 
 import pytest
 
 from store_client.screens.dialogs import Choice, ChooseDialog
+from store_client.screens.help import keys_of
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import gtin_of
-from tests.support.pickup_store import pickup_store
+from tests.support.pickup_store import curbside_store, pickup_store
+from tests.support.ship_store import ship_store
 from tests.support.terminals import terminal
 
 pytestmark = pytest.mark.anyio
@@ -69,3 +71,21 @@ async def test_the_list_says_that_a_digit_may_follow():
         assert isinstance(term.screen, ChooseDialog)
         await term.press("backspace")
         assert "Number or Enter: choose" in term.text()
+
+
+@pytest.mark.parametrize(
+    ("make", "desk"), [(pickup_store, "F7"), (curbside_store, "F6"), (ship_store, "F4")]
+)
+async def test_help_and_menu_of_today_name_the_desks_of_the_store(make, desk):
+    """The keys that open a flow's desk, and only where the store has a use for it."""
+    clock = FrozenClock()
+    async with terminal(make(clock), clock) as term:
+        listed = {entry.key: entry for entry in keys_of(term.screen)}
+        assert desk in listed
+        assert ("F4" in listed) is (desk == "F4")
+        (command,) = [
+            one for one in term.app.get_system_commands(term.screen) if one.help == f"Key {desk}"
+        ]
+        command.callback()
+        await term.rest()
+        assert len(term.app.screen_stack) == 3
