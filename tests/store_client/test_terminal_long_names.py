@@ -65,3 +65,21 @@ async def test_no_row_sends_a_control_character_to_the_terminal(store, clock):
         rows = [strip.text for strip in strips if "Blue" in strip.text]
         assert any("Blue shirt  [2J" in row for row in rows)
         assert not [row for row in rows if not row.isprintable()]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("letters", ["Anneliese von Hohenzollern ", "丸の内"], ids=["long", "wide"])
+async def test_status_and_due_time_stay_in_an_orders_title(store, clock, size, letters):
+    """A customer's name gives way to how the order stands, also once the window is narrower."""
+    order = make_order(7, clock.now_ms(), due_minutes=-60)
+    store.add(replace(order, customer_name=letters * 30))
+    async with terminal(store, clock, size=size) as term:
+        await term.press("home", "enter")
+        for _ in range(2):
+            title = term.widget_text("#order-title")
+            row = next(row for row in term.text().splitlines() if order.order_number in row)
+            assert "New" in row
+            assert row.rstrip().endswith(title.split()[-1])
+            assert f"{letters[:3]}" in row
+            await term.pilot.resize_terminal(80, 24)
+            await term.rest()
