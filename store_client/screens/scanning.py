@@ -91,8 +91,12 @@ class ScanningApp(ForgettingApp):
                 focused.cursor_position = len(before)
             elif isinstance(screen, TerminalScreen | TerminalModal):
                 screen.set_typed(before)
-            if code.text and isinstance(screen, TerminalScreen | TerminalModal):
+            if not code.text:
+                return
+            if isinstance(screen, TerminalScreen | TerminalModal):
                 screen.take_code(code)
+            else:  # the menu is Textual's own, and knows no scans
+                self.unused_code(code)
 
         stops = [screen] if focused is None else [*focused.ancestors_with_self]
         stops = stops[: stops.index(screen) + 1] if screen in stops else [screen]

@@ -89,3 +89,19 @@ async def test_help_and_menu_of_today_name_the_desks_of_the_store(make, desk):
         command.callback()
         await term.rest()
         assert len(term.app.screen_stack) == 3
+
+
+async def test_a_scan_over_the_menu_is_named_as_not_used():
+    """The bell and the code: nothing that was scanned goes away without a word."""
+    clock = FrozenClock()
+    store = pickup_store(clock, 1)
+    async with terminal(store, clock) as term:
+        await term.press("enter", "f10")
+        rung = term.count_bells()
+        await term.scan(gtin_of(0))
+        assert rung == [1]
+        assert "That scan was not used" in term.toasts()
+        assert gtin_of(0) in term.toasts()
+        await term.press("escape")
+        await term.scan(gtin_of(0))
+    assert [operation.kind for operation in store.performed] == ["line_picked"]
