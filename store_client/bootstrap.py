@@ -367,7 +367,7 @@ def open_desk(settings: StoreSettings, store: Store, associate: str, pin: str) -
     """
     from store_client.services.sign_in import Attempt, sign_in
 
-    attempt = Attempt(associate.strip().upper(), pin)
+    attempt = Attempt(associate.strip(), pin)
     return _desk(settings, store, sign_in(store, attempt, store.clock.now_ms()))
 
 

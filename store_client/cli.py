@@ -254,7 +254,7 @@ def sell(
         _fail(USAGE, "give one --quantity for each --sku")
     if breaks and not override_by:
         _fail(USAGE, "--breaks needs --override-by: somebody has to answer for it")
-    override_by = override_by.strip().upper()
+    override_by = override_by.strip()
     pin = order_cli.read_pin(override_by) if override_by else ""
     store = _guarded(lambda: bootstrap.open_store(settings))
     told = bootstrap.TypedSale(transaction, tuple(zip(sku, quantity, strict=True)))

@@ -5,6 +5,7 @@ a file are the same thing, and becomes the value that central's services take.
 """
 
 import datetime as dt
+import re
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,9 +21,16 @@ Text = Annotated[str, Field(max_length=400)]
 Units = Annotated[int, Field(ge=0, le=10**9)]
 Moment = Annotated[int, Field(ge=0, lt=7_258_118_400_000)]
 """An instant (ms UTC) that calendars can reckon from: of 1970 or later, before 2200."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # Unicode's category Cc
 UNITS_OF_A_LINE_MAX = 1000
 NOWHERE = (0.0, 0.0)
 """Latitude and longitude that mean that somebody left them empty."""
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return _CONTROL.sub(" ", value)
+    return tuple(map(_printable, value)) if isinstance(value, tuple | list) else value
 
 
 class Record(BaseModel):
@@ -32,6 +40,17 @@ class Record(BaseModel):
 
     implied: ClassVar[dict[str, str]] = {}
     """Transforms of fields that are taken from the column of their own name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_line(cls, values: object) -> object:
+        """Make blanks of control characters: a line break in a cell would move terminals' cursors.
+
+        The API's door refuses them; a file's name with a line break in it is a good name.
+        """
+        if not isinstance(values, dict):
+            return values
+        return {name: _printable(value) for name, value in values.items()}
 
     @property
     @abstractmethod

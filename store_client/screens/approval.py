@@ -87,7 +87,7 @@ class ApprovalDialog(RecordingModal[Approval | None]):
             by, pin, why = (
                 self.query_one(f"#approval-{field}", Input).value for field in ("by", "pin", "why")
             )
-            attempt = Attempt(by.strip().upper(), pin)
+            attempt = Attempt(by.strip(), pin)
             self.attempt(partial(self._try, attempt, why), "approval", (attempt, why))
 
     async def _try(self, attempt: Attempt, why: str) -> None:

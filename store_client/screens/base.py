@@ -12,13 +12,14 @@ from typing import Any, TypeVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.message_pump import _MessagePumpMeta  # what Textual makes its classes with
 from textual.screen import ModalScreen, Screen
 
-from store_client.screens.host import Host, desk_of, host_of
+from store_client.screens.host import Host, NobodySignedIn, desk_of, host_of
 from store_client.services.desk import Desk
 from store_client.services.scanner import Code
 from store_client.widgets.bars import Hint, Hints, StatusBar
@@ -42,6 +43,9 @@ def begin(
             await job()
         except NoMatches:
             if node.display:
+                raise
+        except NobodySignedIn:  # who has signed out reads nothing any more
+            if node in node.app.screen_stack:
                 raise
 
     node.run_worker(cast("Any", run), group=group, exclusive=exclusive)
@@ -100,6 +104,8 @@ class TerminalScreen(OrderlyScreen[None]):
     """What the help says about this screen, above its keys."""
     typed = ""
     """What was typed here without a field: a code, or the beginning of a search."""
+    more_keys: Sequence[Binding] = ()
+    """Keys of this one screen, beside those of its class."""
 
     def compose(self) -> ComposeResult:
         """Frame the screen's own widgets."""

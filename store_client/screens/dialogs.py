@@ -38,6 +38,7 @@ def _choice_cells(numbered: tuple[int, Choice]) -> Sequence[Cell]:
     return (Cell(str(number), "new"), Cell(choice.label, bold=True), Cell(choice.detail, "dim"))
 
 
+NUMBER_OR_ENTER = "Number or Enter: choose   Esc: cancel"
 BURST_GAPS = 3
 """A key that so many gaps of a scanner follow none is a person's."""
 
@@ -52,6 +53,8 @@ class ChooseDialog(TerminalModal[str | None]):
         self._title = title
         self._text = text
         self._choices = list(enumerate(choices, start=1))
+        self._begun = ""
+        """What was typed of a number, where it is one itself and longer ones begin with it."""
 
     def compose(self) -> ComposeResult:
         """Show the choices."""
@@ -65,7 +68,7 @@ class ChooseDialog(TerminalModal[str | None]):
             if self._text:
                 yield Static(self._text, classes="dialog-text", markup=False)
             yield WorkList(looks, id="choices", titles=False)
-            yield Static("Number or Enter: choose   Esc: cancel", classes="dialog-keys")
+            yield Static(NUMBER_OR_ENTER, classes="dialog-keys")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -81,20 +84,40 @@ class ChooseDialog(TerminalModal[str | None]):
             self.typed += event.character
             wait_seconds = self.host.settings.scanner.gap_ms * BURST_GAPS / 1000
             self.set_timer(wait_seconds, partial(self._typed_alone, self.typed))
+        elif event.key == "backspace":
+            self._begin_number("")
 
-    def _typed_alone(self, typed: str) -> None:
+    def _typed_alone(self, typed: str, *, is_whole: bool = False) -> None:
         if typed != self.typed:
             return  # more came, or it was a scan
         self.typed = ""
-        chosen = [choice for number, choice in self._choices if str(number) == typed]
-        if chosen:
+        number = self._begun + typed
+        chosen = [choice for place, choice in self._choices if str(place) == number]
+        longer = [place for place, _ in self._choices if str(place)[:-1].startswith(number)]
+        if chosen and (is_whole or not longer):
             self.dismiss(chosen[0].key)
+        else:
+            self._begin_number(number if chosen else "")
+
+    def _begin_number(self, number: str) -> None:
+        """Put the cursor on the number that was typed, and let a person type on, or press Enter."""
+        self._begun = number
+        if number:
+            self.query_one(WorkList).go_to(self._choices[int(number) - 1][1].key)
+        words = f"Enter: {number}   or type the next digit   Esc: cancel" if number else ""
+        self.query_one(".dialog-keys", Static).update(words or NUMBER_OR_ENTER)
+
+    @on(WorkList.Moved)
+    def _moved(self, event: WorkList.Moved) -> None:
+        event.stop()
+        if self._begun and event.key != self._choices[int(self._begun) - 1][1].key:
+            self._begin_number("")
 
     @on(WorkList.Chosen)
     def _chosen(self, event: WorkList.Chosen) -> None:
         event.stop()
         if self.typed:  # Enter ends what was typed, or a scan too short to be told as one
-            self._typed_alone(self.typed)
+            self._typed_alone(self.typed, is_whole=True)
         else:
             self.dismiss(event.key or None)
 

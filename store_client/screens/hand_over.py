@@ -15,7 +15,7 @@ from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import Choice, ChooseDialog
 from store_client.services.counter import DOCUMENTS, JUST_ENDED, SIGNED, DoubtfulPromise, HandOver
 from store_client.services.scanner import Code
-from store_client.services.shelf import is_label
+from store_client.services.shelf import is_label, is_spot
 from store_client.services.sign_in import PIN_DIGITS_MAX, Attempt
 from store_client.services.words import refusal
 from store_client.widgets.panels import Banner, Says
@@ -254,11 +254,8 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
             self.app.bell()
         elif self._document:
             self.host.unused_code(code)
-        elif is_label(self.host.store_row, code):  # no try at the code: those are counted
-            self.query_one(Says).bad(
-                "That is no pickup code.", "Scan the customer's code, or type it."
-            )
-            self.app.bell()
+        elif is_label(self.host.store_row, code):
+            self._no_code()
         elif self.busy:
             self._let_wait(code)
         else:
@@ -287,8 +284,17 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         event.stop()
         self._go_on()
 
+    def _no_code(self) -> None:
+        """Say that a label is no try at the code: those are counted."""
+        self.query_one(Says).bad("That is no pickup code.", "Scan the customer's code, or type it.")
+        self.app.bell()
+
     def _go_on(self) -> None:
         told = self._told()
+        if is_spot(self.host.store_row, told.code):  # a label of two characters comes as if typed
+            self.query_one("#code", Input).value = ""
+            self._no_code()
+            return
         self.attempt(partial(self._try, told), "counter", told)
 
     def _told(self) -> HandOver:
@@ -303,7 +309,7 @@ class HandOverScreen(RecordingModal[FulfillmentOrder | None]):
         approver = self.query_one("#approver", Input).value.strip()
         if (self._document or self._doubt) and approver:
             pin = self.query_one("#approver-pin", Input).value
-            told = replace(told, approver=Attempt(approver.upper(), pin))
+            told = replace(told, approver=Attempt(approver, pin))
         return replace(told, code="") if self._document else told
 
     async def _try(self, told: HandOver) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -12,7 +13,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
-from store_client.screens.base import TerminalModal
+from store_client.screens.base import TerminalModal, TerminalScreen
 from store_client.screens.host import host_of
 from store_client.widgets.tones import tone_style
 
@@ -50,9 +51,9 @@ def keys_of(screen: Screen[Any]) -> list[KeyHelp]:
     found: dict[str, KeyHelp] = {}
     for node in (screen, screen.app):
         for binding in _bindings_of(node):
-            action = binding.action.partition("(")[0]
+            _, action, parameters = parse(binding.action)
             is_shut_off = node is screen.app and screen.is_modal and not binding.priority
-            if is_shut_off or node.check_action(action, ()) is not True:
+            if is_shut_off or node.check_action(action, parameters) is not True:
                 continue
             key = keymap.get(binding.id or "", binding.key)
             found.setdefault(
@@ -74,6 +75,8 @@ def _bindings_of(node: DOMNode) -> Iterator[Binding]:
             for binding in vars(kind).get("BINDINGS", ()):
                 if isinstance(binding, Binding) and binding.show and binding.description:
                     yield binding
+    if isinstance(node, TerminalScreen):
+        yield from node.more_keys
 
 
 class HelpScreen(TerminalModal[None]):

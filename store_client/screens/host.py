@@ -121,10 +121,14 @@ def host_of(screen: Screen[Any]) -> Host:
     return cast("Host", screen.app)
 
 
+class NobodySignedIn(RuntimeError):
+    """There is no desk: nobody is signed in."""
+
+
 def desk_of(host: Host) -> Desk:
     """Return the desk as it is at this moment: another associate may take a terminal over."""
     if host.actor is None:
-        raise RuntimeError("nobody is signed in")
+        raise NobodySignedIn("nobody is signed in")
     settings = host.settings
     return Desk(
         host.store, host.clock, host.actor, settings.device, settings.paper, settings.devices,

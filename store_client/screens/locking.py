@@ -18,7 +18,6 @@ class LockingApp(ScanningApp):
     """The part of the terminal that asks for a PIN when nobody has touched it for a while."""
 
     clock: Clock
-    actor: Actor | None
     jobs: int
     tell_screens: Callable[[], None]
     say_standing: Callable[[], None]

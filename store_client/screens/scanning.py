@@ -15,17 +15,22 @@ from store_client.ports import Store
 from store_client.screens.base import TerminalModal, TerminalScreen, begin
 from store_client.screens.host import Behind, FlowUi
 from store_client.services.codes import orders_of_code, spot_words
-from store_client.services.desk import TerminalSettings
+from store_client.services.desk import Actor, TerminalSettings
 from store_client.services.scanner import Code, ScanGate, read_code
 from store_client.services.shelf import is_spot
 from store_client.widgets.painted import ForgettingApp
 from sync.protocol.rows import StoreRow
+
+SEPARATOR = "\x1d"
+"""What stands between the fields of a GS1 code (FNC1); wedges type it as Ctrl+]."""
+SEPARATOR_KEY = "ctrl+right_square_bracket"
 
 
 class ScanningApp(ForgettingApp):
     """The part of the terminal that hears every key first."""
 
     store: Store
+    actor: Actor | None
     flows: Sequence[FlowUi]
     store_row: StoreRow | None
     off_loop: Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -48,7 +53,7 @@ class ScanningApp(ForgettingApp):
         await super().on_event(event)
 
     def _gated(self, event: events.Key) -> bool:
-        """Return whether the key ended a scan and is thereby used up."""
+        """Return whether the key ended a scan, or belongs to codes only: then it is used up."""
         at_ms = self._key_ms(event)
         if event.key in {"enter", "tab"}:
             raw = self._gate.end(at_ms)
@@ -56,12 +61,13 @@ class ScanningApp(ForgettingApp):
                 return False
             self._finish_scan(raw)
             return True
-        if event.character and event.is_printable:
-            if self._gate.feed(event.character, at_ms):
+        is_separator = event.key == SEPARATOR_KEY
+        if is_separator or (event.character and event.is_printable):
+            if self._gate.feed(SEPARATOR if is_separator else event.character or "", at_ms):
                 self._before_burst = self._typed()
         else:
             self._gate.clear()
-        return False
+        return is_separator  # it is part of a code, and nothing else here
 
     def _typed(self) -> str:
         focused = self.focused
@@ -85,8 +91,12 @@ class ScanningApp(ForgettingApp):
                 focused.cursor_position = len(before)
             elif isinstance(screen, TerminalScreen | TerminalModal):
                 screen.set_typed(before)
-            if code.text and isinstance(screen, TerminalScreen | TerminalModal):
+            if not code.text:
+                return
+            if isinstance(screen, TerminalScreen | TerminalModal):
                 screen.take_code(code)
+            else:  # the menu is Textual's own, and knows no scans
+                self.unused_code(code)
 
         stops = [screen] if focused is None else [*focused.ancestors_with_self]
         stops = stops[: stops.index(screen) + 1] if screen in stops else [screen]
@@ -111,6 +121,8 @@ class ScanningApp(ForgettingApp):
     async def _open_code(self, code: Code, behind: Behind) -> None:
         store, names = self.store, [flow.name for flow in self.flows]
         rows = await self.off_loop(partial(orders_of_code, store, code))
+        if self.actor is None:
+            return  # whoever scanned it has signed out
         if len(rows) == 1:
             own = [code] if code.pickup_code else []
             flow = getattr(rows[0], "flow", names[0])
@@ -123,6 +135,8 @@ class ScanningApp(ForgettingApp):
             return
         if is_spot(self.store_row, code.text):
             there = await self.off_loop(partial(store.orders_at, code.text))
+            if self.actor is None:
+                return
             if len(there) == 1:
                 self.open_order(getattr(there[0], "flow", names[0]), there[0].id)
             else:

@@ -147,7 +147,7 @@ class BrokenPromiseScreen(RecordingModal[Sold | None]):
         self._go_on()
 
     def _go_on(self) -> None:
-        approver = self.query_one("#approver", Input).value.strip().upper()
+        approver = self.query_one("#approver", Input).value.strip()
         attempt = Attempt(approver, self.query_one("#approver-pin", Input).value)
         self.attempt(partial(self._try, attempt), "sell", attempt)
 

@@ -169,6 +169,8 @@ class ShelfScreen(WorkScreen):
     async def _ask_spot(self) -> None:
         desk, key = self.desk, self.key
         spots = await self.host.off_loop(lambda: spots_of(desk, without=key))
+        if not self.is_active:
+            return  # whoever pressed the key has gone on, or away
         free = free_spot(spots)
         question = Question(
             "Where does it wait?",

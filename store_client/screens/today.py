@@ -143,10 +143,13 @@ class TodayScreen(TypingScreen):
         }
 
     def _bind_desks(self) -> None:
-        for flow in self.host.flows:
-            if flow.desk is not None:
-                key, words = flow.desk.key, flow.desk.help
-                self._bindings.bind(key, f"flow_desk('{flow.name}')", words)
+        self.more_keys = [
+            Binding(flow.desk.key, f"flow_desk('{flow.name}')", flow.desk.help)
+            for flow in self.host.flows
+            if flow.desk is not None
+        ]
+        for key in self.more_keys:
+            self._bindings.bind(key.key, key.action, key.description)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer a desk only where the store has a use for it."""

@@ -86,8 +86,8 @@ class WaveScreen(ScanScreen):
         self.store_changed()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what was done on the screens above."""
-        if self.is_mounted:
+        """Catch up with what was done on the screens above, unless it is taken away, too."""
+        if self.is_mounted and self.is_active:
             self.store_changed()
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -23,6 +24,7 @@ from store_client.services.holder import Held, holder_of
 from store_client.services.pick_lists import wave_words
 from store_client.services.scanner import Code, read_code
 from store_client.services.words import STATUS, Said, done, fate, who_did
+from store_client.widgets.bars import cut
 from store_client.widgets.panels import (
     Banner,
     NextPanel,
@@ -181,16 +183,7 @@ class WorkScreen(ScanScreen):
             self.cancelled_ms = now_ms
             self.app.bell()
         self.order = order
-        status, due = STATUS[status_of(order)], self.due_of(order)
-        self.query_one("#order-title", Panel).say(
-            Content.assemble(
-                (f"{order.order_number} ", "bold"),
-                order.customer_name,
-                (f" …{order.customer_hint}  " if order.customer_hint else "  ", tone_style("dim")),
-                (f"{status}  ", tone_style(status.tone, bold=True)),
-                (str(due), tone_style(due.tone, bold=True)),
-            )
-        )
+        self._show_title(order)
         self.query_one("#next", NextPanel).show(self.panel_of(order))
         held = self.held.words if self.held else ""
         banner = self.banner_of(order) or wave_words(order, self.picker) or held
@@ -199,6 +192,22 @@ class WorkScreen(ScanScreen):
         if self.has_class("-wide"):
             self.query_one("#side-card", OrderCard).show(order, store, now_ms)
         self.offer_hints()
+
+    def _show_title(self, order: FulfillmentOrder) -> None:
+        """Say whose order it is and how it stands; a long name gives way to the rest."""
+        title = self.query_one("#order-title", Panel)
+        status, due = STATUS[status_of(order)], self.due_of(order)
+        hint = f" …{order.customer_hint}  " if order.customer_hint else "  "
+        beside = cell_len(f"{order.order_number} {hint}{status}  {due}")
+        title.say(
+            Content.assemble(
+                (f"{order.order_number} ", "bold"),
+                cut(order.customer_name, title.content_size.width - beside),
+                (hint, tone_style("dim")),
+                (f"{status}  ", tone_style(status.tone, bold=True)),
+                (str(due), tone_style(due.tone, bold=True)),
+            )
+        )
 
     def _show_fates(self, fates: Sequence[OperationFate]) -> None:
         seen = {operation.seq: operation.state for operation in fates}

@@ -202,7 +202,7 @@ def assign(desk: Desk, exception_id: str, owner: str) -> None:
 def owners(desk: Desk) -> list[str]:
     """Return who can have a task: roles that work, then the people of the store."""
     roles = [role.value for role in Role if role in MAY_WORK]
-    people = [one.name for one in desk.store.associates() if one.role in MAY_WORK]
+    people = [one.name for one in desk.store.associates() if one.active and one.role in MAY_WORK]
     return [*roles, *people]
 
 
@@ -211,7 +211,7 @@ def owner_named(desk: Desk, text: str) -> str:
     wanted = text.strip().casefold()
     if not wanted:
         return ""
-    by_number = {one.id.casefold(): one.name for one in desk.store.associates()}
+    by_number = {one.id.casefold(): one.name for one in desk.store.associates() if one.active}
     named = {one.casefold(): one for one in owners(desk)} | by_number
     if wanted not in named:
         roles = ", ".join(role.value for role in Role if role in MAY_WORK)

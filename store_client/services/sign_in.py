@@ -49,7 +49,7 @@ def find_associate(people: list[AssociateRow], text: str) -> list[AssociateRow]:
 
 def sign_in(store: Store, attempt: Attempt, now_ms: int) -> Actor:
     """Return who signed in, or raise `Refusal`. Slow on purpose: call it in a thread."""
-    person = next((a for a in store.associates() if a.id == attempt.associate_id), None)
+    person = _meant(store, attempt.associate_id)
     if person is None or not person.active:
         raise Refusal(
             "This person cannot sign in at this store.", "Ask a manager to check the staff list."
@@ -75,7 +75,8 @@ def approve(
     if not reason:
         raise Refusal("No reason given.", "Say in a few words why.")
     refuse_card_numbers(reason)
-    if attempt.associate_id == asker.id:
+    meant = _meant(store, attempt.associate_id)
+    if meant is not None and meant.id == asker.id:
         raise Refusal("Nobody approves for themselves.", "Ask a second person.")
     approver = sign_in(store, attempt, now_ms)
     if not may(approver.role, action):
@@ -97,6 +98,18 @@ def unlock(store: Store, person: AssociateRow, approval: Approval) -> None:
         raise Refusal("That was approved for something else.", "Ask a manager for this.")
     store.clear_failures(person.id)
     store.alert(f"{approval.by} let {person.name} try PINs again: {approval.why}")
+
+
+def _meant(store: Store, number: str) -> AssociateRow | None:
+    """Return whose number this is. Capitals matter only where two numbers differ by nothing else.
+
+    Lists of staff are kept as they came; an exact number is therefore always that person's.
+    """
+    people, wanted = store.associates(), number.strip().casefold()
+    alike = [person for person in people if person.id.casefold() == wanted]
+    exact = [person for person in alike if person.id == number.strip()]
+    found = exact or alike
+    return found[0] if len(found) == 1 else None
 
 
 def _refuse_locked(store: Store, person: AssociateRow, now_ms: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widgets import Static
 
@@ -30,6 +30,13 @@ class Standing:
     """How much waits for somebody here; nothing where nothing does."""
     paper: Said | None = None
     """What is stuck at a printer; nothing while the printers keep up."""
+
+
+def cut(text: str, cells: int) -> str:
+    """Return `text` in at most so many cells; of one cell nothing could be read."""
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1) + "…" if cells > 1 else ""
 
 
 class StatusBar(Static):
@@ -59,17 +66,17 @@ class StatusBar(Static):
             return Content(f" {PRODUCT}")
         badge, tone = f" {standing.connection} ", standing.connection.tone
         clock = f" {standing.time} "
-        who = f"{standing.who} ({standing.role})" if standing.who else "not signed in"
         inbox, inbox_tone = self._said(standing.inbox, width)
         paper, paper_tone = self._said(standing.paper, width)
-        room = (
-            width - cell_len(badge) - cell_len(clock) - cell_len(who) - cell_len(inbox + paper) - 4
-        )
+        room = width - cell_len(badge) - cell_len(clock) - cell_len(inbox + paper) - 4
+        who = "not signed in"
+        if standing.who:
+            role = f" ({standing.role})"
+            who = f"{cut(standing.who, room - cell_len(role))}{role}"
         left = standing.news or standing.store
         if width >= ROOMY:
             left = f"{PRODUCT}  {left}"
-        if cell_len(left) > room:
-            left = left[: max(0, room - 1)] + "…" if room > 1 else ""
+        left = cut(left, room - cell_len(who))
         used = cell_len(left) + cell_len(who) + cell_len(inbox + paper + badge + clock)
         gap = " " * max(1, width - used - 2)
         return Content.assemble(

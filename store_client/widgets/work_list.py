@@ -5,6 +5,7 @@ screen, when the rows change under it. Columns give way on narrow screens in the
 order they say.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from textual.strip import Strip
 
 from store_client.widgets.tones import TONES
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 MARK = "▶"
 GUTTER = 2
 
@@ -283,6 +285,8 @@ def _fit(text: str, short: str, cells: int, right: bool) -> str:
     if not cells:
         return ""
     room = cells - 1
+    if not text.isprintable():  # whatever feeds this store may hold a line break, or worse
+        text = _CONTROL.sub(" ", text)
     if cell_len(text) > room:
         text = short or text
     if cell_len(text) > room:

@@ -154,6 +154,23 @@ async def test_a_wrong_code_stays_in_the_field_with_the_reason(store, clock, key
         assert "WRONG1" in term.text()
 
 
+@pytest.mark.parametrize("label", ["A1", "a2", "SHELF-7"])
+async def test_a_spots_label_is_no_try_at_the_code(clock, label):
+    """Too short to be told as a scan, or not: nothing is counted, and the field is as it was."""
+    store = make_store(clock, 3, hash_pin())
+    assert store.row is not None
+    store.row = replace(store.row, spots=("A1", "A2", "SHELF-7"))
+    async with terminal(store, clock) as term:
+        await open_ready(term)
+        await term.press("enter")
+        await term.scan(label)
+        assert "That is no pickup code." in term.text()
+        assert "tries left" not in term.text()
+        await term.type(CODE)
+        await term.press("enter")
+        assert "Handed over: all done" in term.text()
+
+
 async def test_a_lead_approves_an_id_check_with_a_pin(store, clock, key):
     """The associate stays signed in; the record names both."""
     async with terminal(store, clock) as term:

@@ -84,6 +84,19 @@ async def test_done_with_a_note(store, clock):
         assert "Nothing waits for anybody here" in term.text()
 
 
+async def test_who_left_is_offered_no_task(store, clock):
+    """F5 lists who works here; a number of somebody who left names nobody either."""
+    store.inbox = [told(store)]
+    async with terminal(store, clock) as term:
+        await term.press("f9", "f5")
+        assert "Sofia V." in term.text()
+        assert "Greta N." not in term.text()
+    desk = Desk(store, clock, actor_of(Role.LEAD), "T1")
+    for typed in ("A108", "Greta N."):
+        with pytest.raises(Refusal, match="Nobody here is called"):
+            inbox.owner_named(desk, typed)
+
+
 async def test_what_ends_by_itself_opens_its_order(store, clock):
     """A put-back is done in the order itself; a word does not end it."""
     order = next(iter(store.orders.values()))

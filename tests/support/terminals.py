@@ -120,7 +120,10 @@ class Terminal:
         return str(self.app.screen.query_one(selector).render())
 
 
-_CHARACTERS = {"minus": "-", "space": " ", "full_stop": ".", "enter": "\r", "tab": "\t"}
+_CHARACTERS = {
+    "minus": "-", "space": " ", "full_stop": ".", "enter": "\r", "tab": "\t",
+    "ctrl+right_square_bracket": "\x1d",
+}  # fmt: skip
 
 
 def _key(character: str) -> str:

@@ -59,6 +59,15 @@ def test_a_row_with_more_values_than_columns_is_bad(tmp_path):
     assert "quotes" in problems[0].problem
 
 
+def test_control_characters_in_cells_are_blanks(tmp_path):
+    """A name with a line break in its quotes is one line, for every terminal that shows it."""
+    table = (("sku", "name", "brand"), ("A", "Blue\nshirt", "\x1b[2JM\x9b"), ("B", " \n ", "x"))
+    sink = ListSink()
+    counts, _ = import_into(sink, "products", write_table(tmp_path / "p.csv", table))
+    assert [(row.record.name, row.record.brand) for row in sink.rows] == [("Blue shirt", "[2JM")]
+    assert counts.bad == 1  # a name of blanks is none
+
+
 def test_the_first_of_two_rows_about_one_thing_wins(tmp_path):
     """A duplicate is left out, counted apart, and names the row that it repeats."""
     table = (("sku", "name"), ("A", "one"), ("B", "two"), ("A", "other"))
