@@ -276,12 +276,9 @@ class TenderScreen(RecordingModal[Sold | None]):
         self.app.push_screen(EntryDialog(question, submit), self._said)
 
     def action_give_back(self) -> None:
-        """Give the payment under the cursor back, or the last one."""
-        live = [
-            one
-            for one in reservation_of(self._order).tenders
-            if one.state in {TenderState.TAKEN, TenderState.ASKED}
-        ]
+        """Give the payment under the cursor back, or the last one that still can go back."""
+        tenders = reservation_of(self._order).tenders
+        live = [one for one in tenders if tendering.can_go_back(self._order, one)]
         chosen: Tender | None = self.query_one("#tender-tenders", WorkList).current
         if chosen not in live:
             chosen = live[-1] if live else None

@@ -19,6 +19,7 @@ from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
 from store_client.services.stored_value import left_offline, read_account, within_limit
 from store_client.services.words import day_time, money, reaches_central
+from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
@@ -41,6 +42,7 @@ from sync.domain.tenders import (
     offline_card_refusal,
     take_cash,
 )
+from sync.domain.transitions import decide
 
 S = FulfillmentStatus
 MEANS: dict[TenderKind, str] = {
@@ -342,7 +344,16 @@ def _to_give_back(desk: Desk, order: FulfillmentOrder | None, number: int) -> Te
     session = require_session(desk, order.currency)
     if tender.means is TenderKind.CASH:
         require_cash(session, tender.amount_minor + tender.rounding_minor)
+    # What the rules refuse no payment terminal may have done.
+    decide(flow_named(order.flow), order, TenderReturned(order.id, number), desk.clock.now_ms())
     return tender
+
+
+def can_go_back(order: FulfillmentOrder, tender: Tender) -> bool:
+    """Return whether a tender may be given back: of what has left with goods nothing is."""
+    if tender.state is TenderState.TAKEN:
+        return tender.amount_minor <= balance_of(order)
+    return tender.state is TenderState.ASKED
 
 
 def _void(desk: Desk, key: str, tender: Tender) -> None:
