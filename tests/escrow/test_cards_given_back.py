@@ -1,17 +1,23 @@
 """Cards that go back: by their device and by the books, both or neither, whatever happens."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store_client.adapters.payment_terminals import SimulatedTerminal
-from store_client.services import tendering
-from store_client.services.desk import Desk
+from store_client.devices import CardAnswer, TerminalSilent
+from store_client.flows.ship import manifests
+from store_client.services import drawer, tendering
+from store_client.services.desk import Desk, Refusal
 from sync.domain.errors import OperationRefused
-from sync.domain.paying import reservation_of
+from sync.domain.paying import due_of, reservation_of
+from tests.escrow.test_paid_parcels import boxed, placed
 from tests.support.central_world import World
 from tests.support.conflicts import agree, exceptions
 from tests.support.counter import all_of, aside, books, online
+from tests.support.quicker import late
 from tests.support.store_side import StoreSide
 
 
@@ -40,4 +46,146 @@ def test_a_card_whose_goods_have_left_does_not_go_back(
     assert charges(tmp_path) == {f"{key}/1": 2_000}
     agree(world, store)
     assert exceptions(world) == []
+    assert books(world, desk)["card"] == 2_000
+
+
+# --- given back by the device, and not recorded yet -------------------------------------------
+
+
+class Torn:
+    """A store of a machine whose power goes before the next operation is recorded."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        def torn(*_: object, **__: object) -> None:
+            raise OSError("the power went")
+
+        return torn if name == "perform" else getattr(self._store, name)
+
+
+class Silent(SimulatedTerminal):
+    """A payment terminal that says nothing when it is asked to give money back."""
+
+    def void(self, payment: str) -> bool:
+        raise TerminalSilent(payment)
+
+
+def with_device(desk: Desk, device: SimulatedTerminal) -> Desk:
+    return replace(desk, devices=replace(desk.devices, payment_terminal=device))
+
+
+def test_no_goods_leave_for_a_card_that_has_its_money_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The power went between the device and the record: nobody sells, and giving back goes on."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    assert charges(tmp_path) == {}
+    store.reboot("boot-2")
+    desk = replace(desk, store=store.store)
+    second = replace(desk, device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match=r"Terminal T1 began to give \$20.00 back") as caught:
+        tendering.sell(second, key, all_of(desk, key))
+    assert "Give that payment back there" in caught.value.todo
+    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    tendering.pay_cash(desk, key, 2_000)
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert "card" not in books(world, desk)
+
+
+def test_no_parcel_leaves_for_a_card_that_has_its_money_back(
+    world: World, store: StoreSide, desk: Desk
+):
+    """As at the counter: its carrier does not get the box."""
+    key = placed(world, store)
+    boxed(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    with pytest.raises(Refusal, match="began to give"):
+        manifests.hand_over(desk, "swift")
+
+
+def test_who_sells_first_keeps_the_card(world: World, store: StoreSide, desk: Desk, tmp_path: Path):
+    """A colleague sells before the device is asked: it is not asked, and the card has paid."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    second = late(desk, lambda: tendering.sell(desk, key, all_of(desk, key)), "begin_void")
+    with pytest.raises(OperationRefused):
+        tendering.give_back(second, key, 1)
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+    agree(world, store)
+    assert books(world, desk)["card"] == 2_000
+
+
+def test_who_gives_back_first_keeps_the_goods(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The device is being asked while a colleague sells: refused at the last moment."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    torn = replace(desk, store=Torn(desk.store))
+
+    def give_back() -> None:
+        with pytest.raises(OSError, match="power"):
+            tendering.give_back(torn, key, 1)
+
+    with pytest.raises(Refusal, match="began to give"):
+        tendering.sell(late(desk, give_back), key, all_of(desk, key))
+    assert charges(tmp_path) == {}
+
+
+def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Not clear whether the card has its money back: the goods stay until its device says so.
+
+    A device that never heard of the payment has given nothing back: the goods may go.
+    """
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(Refusal, match="NOT CLEAR"):
+        tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
+    other = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(other, 1_000)
+    with pytest.raises(Refusal, match="does not know payment"):
+        tendering.give_back(other, key, 1)
+    with pytest.raises(Refusal, match="began to give"):
+        tendering.sell(desk, key, all_of(desk, key))
+    with pytest.raises(Refusal, match="does not know payment"):
+        tendering.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
+    tendering.sell(desk, key, all_of(desk, key))
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+
+
+def test_a_card_that_is_charged_after_it_was_recorded_as_not_is_given_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Asked again from another process before the device had it: one charge, not two."""
+    _, key = online(world, store)
+    aside(desk, key)
+
+    class Slow(SimulatedTerminal):
+        def charge(
+            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
+        ) -> CardAnswer:
+            assert "charged nothing" in tendering.ask_card_again(desk, key).says
+            return super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
+
+    with pytest.raises(Refusal, match="it has its money back"):
+        tendering.pay_card(with_device(desk, Slow(tmp_path / "psp.json")), key)
+    assert charges(tmp_path) == {}
+    assert due_of(tendering.pay_card(desk, key).order) == 0
+    assert charges(tmp_path) == {f"{key}/2": 2_000}
+    agree(world, store)
     assert books(world, desk)["card"] == 2_000
