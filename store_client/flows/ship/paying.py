@@ -7,9 +7,8 @@ unpaid one ends in `holds`.
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from store_client.services.card_voiding import require_no_void
 from store_client.services.desk import Desk, Refusal
-from store_client.services.tendering import printed
+from store_client.services.tendering import may_leave, printed
 from store_client.services.words import money
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import LineQuantity
@@ -72,14 +71,14 @@ def let_go(desk: Desk, order: FulfillmentOrder, boxes: Sequence[Box]) -> Fulfill
     if refusal is not None:
         raise refusal
     if order.reserve is not None:
-        require_no_void(desk, order)
+        may_leave(desk, order)
     for box in boxes:
         if order.reserve is None:
             order = desk.perform(HandedToCarrier(order.id, box.number))
             continue
         lines = box_content(box)
         sale = ReservationConverted(order.id, lines, price_of(order, lines), box.number)
-        order = desk.perform(sale, judge=partial(require_no_void, desk))
+        order = desk.perform(sale, judge=partial(may_leave, desk))
         printed(desk, order, lines)
     return order
 
