@@ -14,6 +14,7 @@ from sync.domain.money_ledger import (
     Posting,
     cash_account,
     money_postings,
+    of_return,
     tender_postings,
 )
 from sync.domain.money_operations import (
@@ -132,7 +133,7 @@ def _of_tender(operation: object, tender: Tender | None, drawer: str) -> tuple[P
         if tender.state is not TenderState.RETURNED:
             return ()
         back = tender_postings(tender, drawer)
-        return tuple(Posting(one.account, -one.amount_minor) for one in back)
+        return of_return(operation, (Posting(one.account, -one.amount_minor) for one in back))
     return tender_postings(tender, drawer)
 
 

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
-from store_client.services.card_settling import cards_at_risk, kept_reference
+from store_client.services.card_settling import (
+    cards_at_risk,
+    issuers_said,
+    kept_reference,
+    require_none_declined,
+)
 from store_client.services.card_voiding import (
     payment_name,
     require_no_void,
@@ -99,6 +104,7 @@ def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
             "Release it; the customer can still buy at today's price.",
         )
     _require_goods(order)
+    require_none_declined(desk, order)
     if _open_card(order) is not None:
         raise Refusal(
             "A card payment is not clear yet.", "Ask the payment terminal again first: F5."
@@ -326,17 +332,21 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
     tender = _to_give_back(desk, order, number)
     assert order is not None
     amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
+    declined = issuers_said(desk, order).get(number, False)
 
     def unanswered(now: FulfillmentOrder) -> None:
-        if _to_give_back(desk, now, number).state is not tender.state:
+        is_as_it_was = _to_give_back(desk, now, number).state is tender.state
+        if not is_as_it_was or issuers_said(desk, now).get(number, False) is not declined:
             raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
 
     is_charged = tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN
-    if is_charged:
+    if is_charged and not declined:
         void_card(desk, key, tender, unanswered)
-    after = desk.perform(TenderReturned(key, number), judge=unanswered)
+    after = desk.perform(TenderReturned(key, number, declined), judge=unanswered)
     if is_charged:
         voided(desk, key, number)
+    if declined:
+        return Paid(after, f"Card: {amount} taken out: its issuer has paid nothing")
     if tender.state is TenderState.ASKED:
         return Paid(after, f"{MEANS[tender.means]} taken out of the payment")
     says = {
@@ -371,6 +381,7 @@ def may_leave(desk: Desk, order: FulfillmentOrder) -> None:
     """Refuse a sale without an open drawer, or by money that may be back where it came from."""
     require_session(desk, order.currency)
     require_no_void(desk, order)
+    require_none_declined(desk, order)
 
 
 @dataclass(frozen=True, slots=True)

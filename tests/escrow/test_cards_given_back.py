@@ -9,14 +9,16 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import CardAnswer, TerminalSilent
 from store_client.flows.ship import manifests
-from store_client.services import drawer, tendering
+from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain.errors import OperationRefused
 from sync.domain.paying import due_of, reservation_of
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import CardCaps, TenderKind
 from tests.escrow.test_paid_parcels import boxed, placed
 from tests.support.central_world import World
 from tests.support.conflicts import agree, exceptions
-from tests.support.counter import all_of, aside, books, online
+from tests.support.counter import all_of, allow, aside, books, online
 from tests.support.quicker import late
 from tests.support.store_side import StoreSide
 
@@ -189,3 +191,67 @@ def test_a_card_that_is_charged_after_it_was_recorded_as_not_is_given_back(
     assert charges(tmp_path) == {f"{key}/2": 2_000}
     agree(world, store)
     assert books(world, desk)["card"] == 2_000
+
+
+# --- approved offline, and declined afterwards ------------------------------------------------
+
+
+def test_nothing_is_sold_for_a_card_of_which_it_is_known_that_it_was_declined(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The settlement came before the goods left: not paid. Taken out, another payment pays."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    order = tendering.pay_card(desk, key, 1_055).order
+    assert card_settling.issuers_said(desk, order) == {}
+    second = late(desk, lambda: card_settling.settle_cards(desk))
+    tendering.pay_cash(desk, key, 945)
+    with pytest.raises(Refusal, match=r"card of \$10.55 was declined"):
+        tendering.sell(second, key, all_of(desk, key))
+    with pytest.raises(Refusal, match=r"card of \$10.55 was declined"):
+        tendering.sell(desk, key, all_of(desk, key))
+    assert card_settling.issuers_said(desk, order) == {1: True}
+    nobody_asks = with_device(desk, Silent(tmp_path / "psp.json"))
+    assert "its issuer has paid nothing" in tendering.give_back(nobody_asks, key, 1).says
+    tendering.pay_cash(desk, key, 1_055)
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert books(world, desk) == {"cash:T1": 12_000, "safe": -10_000, "sales": -2_000}
+    (report,) = map(tender_report.report_of, drawer_book.sessions(desk.store, "T1"))
+    assert report.is_balanced
+    assert [(one.means, one.net_minor) for one in report.tenders] == [
+        (TenderKind.CASH, 2_000), (TenderKind.CARD, 0),
+    ]  # fmt: skip
+
+
+def test_no_payment_is_added_to_a_card_that_was_declined(
+    world: World, store: StoreSide, desk: Desk
+):
+    """It would look paid together with it: said before anybody pays; no parcel leaves for it."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    key = placed(world, store)
+    boxed(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    card_settling.settle_cards(desk)
+    with pytest.raises(Refusal, match="was declined"):
+        tendering.pay_cash(desk, key, 945)
+    tendering.give_back(desk, key, 1)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945)
+    card_settling.settle_cards(desk)
+    with pytest.raises(Refusal, match="was declined"):
+        manifests.hand_over(desk, "swift")
+
+
+def test_a_card_that_settled_well_is_confirmed(world: World, store: StoreSide, desk: Desk):
+    """Its issuer has paid: the screen says so no longer, and it goes back by its device."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    order = tendering.pay_card(desk, key, 1_054).order
+    card_settling.settle_cards(desk)
+    assert card_settling.issuers_said(desk, order) == {1: False}
+    assert tendering.give_back(desk, key, 1).says == "Card: $10.54 given back"
+    agree(world, store)
+    assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
