@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from sync.domain.tenders import TenderKind
 
+VALUE_MINOR_MAX = 100_000_000
+"""What a gift card or credit may be issued with."""
+
 
 @dataclass(frozen=True, slots=True)
 class MoneyEntry:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from central_server.desk_cli import NOT_FOUND, USAGE, AsJson, By, Line
+from central_server.money_records import VALUE_MINOR_MAX
 from sync.domain.errors import DomainError
 from sync.domain.pickups import SpotCapacity
 from sync.domain.reservations import CategoryHold
@@ -33,7 +34,9 @@ def register(app: typer.Typer, line: Line) -> None:
 def _register_cards(group: typer.Typer, line: Line) -> None:
     @group.command("issue", epilog=line.epilog)
     def issue(
-        amount_minor: Annotated[int, typer.Option(min=1, help="Amount in minor units.")],
+        amount_minor: Annotated[
+            int, typer.Option(min=1, max=VALUE_MINOR_MAX, help="Amount in minor units.")
+        ],
         currency: Annotated[
             str, typer.Option(help="ISO 4217; that of the settings unless given.")
         ] = "",

@@ -5,7 +5,7 @@ sees the card, we never do. Whatever it charges has a name that we give it
 before, so that asking again is never charging again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -66,7 +66,10 @@ class PaymentTerminal(Protocol):
         ...
 
     def void(self, payment: str) -> bool:
-        """Give back what a payment charged; True where it is given back now or was already."""
+        """Give back what a payment charged; True where it is given back now or was already.
+
+        Raises `TerminalSilent`.
+        """
         ...
 
     def settlements(self) -> Sequence[Settlement]:
@@ -249,6 +252,25 @@ class TillStore(Protocol):
         judge: Callable[[object], object] = ...,
     ) -> None:
         """Record an operation on a drawer or a settled card durably; `judge` may call it off."""
+        ...
+
+    def begin_void(
+        self,
+        fulfillment_id: str,
+        tender: int,
+        *,
+        dev: str,
+        judge: Callable[[FulfillmentOrder], object],
+    ) -> None:
+        """Note durably that a tender is to be given back by a device; `judge` may call it off."""
+        ...
+
+    def end_void(self, fulfillment_id: str, tender: int) -> None:
+        """Forget that a tender is being given back."""
+        ...
+
+    def voids_begun(self, fulfillment_id: str) -> Mapping[int, str]:
+        """Return the tenders of an order that are being given back, each with its terminal."""
         ...
 
     def money_moves(self) -> Sequence[MoneyMove]:

@@ -46,7 +46,7 @@ from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentOrder, RefusalReason
 from sync.domain.money_operations import CashReason
 from sync.domain.paying import balance_of, due_of, reservation_of
-from sync.domain.tenders import STORED_VALUE, TenderKind
+from sync.domain.tenders import STORED_VALUE, TenderKind, rounded
 from sync.edge.sqlite import NoRoom, UnsafeDatabase
 
 FLOW, PARCELS = "reserve", "ship_from_store"
@@ -213,7 +213,10 @@ def pay(
         minor = read_positive_amount(amount, order.currency) if amount else None
         due = tendering.deliverable_due(order)
         if means is TenderKind.CASH:
-            paid = tendering.pay_cash(desk, order.id, due if minor is None else minor)
+            step = tendering.policy_of(desk).cash_step_minor
+            paid = tendering.pay_cash(
+                desk, order.id, rounded(due, step) if minor is None else minor
+            )
         elif means is TenderKind.CARD:
             paid = tendering.pay_card(desk, order.id, minor)
         else:

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, SecretStr
 
 from central_server.api.schemas import Body, Moment
+from central_server.money_records import VALUE_MINOR_MAX
 from sync.domain.tenders import TenderKind
-
-VALUE_MINOR_MAX = 100_000_000
 
 
 class IssueBody(Body):

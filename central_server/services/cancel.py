@@ -1,5 +1,6 @@
 """Cancelling what the customer still expects. Repeating it changes nothing and answers the same."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from central_server.services.exceptions import (
     put_back_record,
 )
 from central_server.services.mail import mail_item
-from central_server.services.notice import NoticesByFlow
+from central_server.services.notice import NOTHING_CHARGED, NoticesByFlow
 from central_server.services.order_views import Document, order_document, orders_in, progress
 from sync.clock import Clock
 from sync.domain.exceptions import ExceptionKind
 from sync.domain.fulfillment import FulfillmentOrder, cancel_open
+from sync.domain.money import amount_words
 from sync.domain.paying import owed_back
 from sync.domain.transitions import stock_effects
 from sync.hub.feed import FeedWriter
@@ -89,7 +91,7 @@ class Cancellation:
         write_changed(unit, feed, stored, after, now_ms)
         text = f"Cancelled: {reason}" if reason else "Cancelled."
         unit.orders.append_events([OrderEvent(order_id, now_ms, "cancelled", text, actor)])
-        self._tell(unit, order, before[0].flow if before else "", now_ms)
+        self._tell(unit, order, after, now_ms)
         source = f"cancelled by {actor}"
         in_hand = [
             put_back_record(one, now_ms, self.random, source)
@@ -109,15 +111,32 @@ class Cancellation:
         unit.after_commit(lambda: self.pokes.publish(heads))
         return order_document(dropped, after)
 
-    def _tell(self, unit: "Unit", order: Order, flow: str, now_ms: int) -> None:
+    def _tell(
+        self, unit: "Unit", order: Order, after: Sequence[FulfillmentOrder], now_ms: int
+    ) -> None:
         if not order.customer_email:
             return
-        notice = self._notices.of(flow).cancelled(order.number, order.customer_name)
+        words = self._notices.of(after[0].flow if after else "")
+        notice = words.cancelled(order.number, order.customer_name, _money_words(unit, after))
         item = mail_item(
             key=f"{notice.kind}:{order.id}", to=order.customer_email, notice=notice,
             now_ms=now_ms, random=self.random,
         )  # fmt: skip
         unit.outbox.add([item])
+
+
+def _money_words(unit: "Unit", after: Sequence[FulfillmentOrder]) -> str:
+    """Say what of the customer's money stays and what goes back, where they paid in a store."""
+    said = []
+    if any(one.reserve is not None and one.spent_minor for one in after):
+        said.append("What you have taken is paid and stays yours.")
+    for one in after:
+        owed = owed_back(one)
+        if owed:
+            place = unit.locations.get(one.location_id)
+            name = one.location_id if place is None else place.name
+            said.append(f"{name} gives you {amount_words(owed, one.currency)} back.")
+    return " ".join(said) or NOTHING_CHARGED
 
 
 def _without_unsourced(order: Order) -> Order:

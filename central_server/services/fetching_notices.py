@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from central_server.records import Location, Order
-from central_server.services.notice import CANCELLED, HOLD_EXPIRED, MOVED, RECEIVED, local_time
+from central_server.services.notice import (
+    CANCELLED,
+    HOLD_EXPIRED,
+    MOVED,
+    NOTHING_CHARGED,
+    RECEIVED,
+    local_time,
+)
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.ids import pickup_qr, read_pickup_qr
 
@@ -127,9 +134,9 @@ def expired(number: str, name: str, store: str) -> Notice:
     return Notice(HOLD_EXPIRED, f"Order {number} is no longer held", text)
 
 
-def cancelled(number: str, name: str) -> Notice:
+def cancelled(number: str, name: str, money: str) -> Notice:
     """The order was cancelled on the customer's wish."""
-    text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
+    text = f"Hello {name},\n\norder {number} is cancelled. {money}\n"
     return Notice(CANCELLED, f"Order {number} is cancelled", text)
 
 
@@ -161,6 +168,6 @@ class PickupNotices:
         release = local_time(release_ms, location.timezone)
         return pre_ordered(*about, location.name, release, when)
 
-    def cancelled(self, number: str, name: str) -> Notice:
+    def cancelled(self, number: str, name: str, money: str = NOTHING_CHARGED) -> Notice:
         """The order was cancelled."""
-        return cancelled(number, name)
+        return cancelled(number, name, money)

@@ -57,6 +57,10 @@ class Notice(Protocol):
         ...
 
 
+NOTHING_CHARGED = "Nothing is charged."
+"""Said of the money of an order that was cancelled, where none of it was paid in a store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A message before it has an address (implements `Notice`)."""
@@ -130,7 +134,7 @@ class Notices(Protocol):
         """
         ...
 
-    def cancelled(self, number: str, name: str) -> Notice:
+    def cancelled(self, number: str, name: str, money: str = NOTHING_CHARGED) -> Notice:
         """The order was cancelled."""
         ...
 
@@ -153,9 +157,9 @@ class NoticesByFlow:
         words = self.of(ship.NAME) if order.ship_to else self._otherwise
         return words.backordered(order, location, by_ms, release_ms)
 
-    def cancelled(self, number: str, name: str) -> Notice:
+    def cancelled(self, number: str, name: str, money: str = NOTHING_CHARGED) -> Notice:
         """The order was cancelled: the same in every flow."""
-        return self._otherwise.cancelled(number, name)
+        return self._otherwise.cancelled(number, name, money)
 
     def of(self, flow: str) -> Notices:
         """Return what customers of `flow` are told."""

@@ -1,7 +1,7 @@
 """The part of a store that begins orders at its counter and takes money."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from store_client.replica.journaling import Journaling
 from store_client.replica.models import MoneyMove, SyncState
@@ -134,6 +134,34 @@ class Till(Journaling):
             check_turn(operation, [done for _, done in known])
             judge(operation)
             self._append(operation, by, dev, (), at_ms=self.clock.now_ms(), approval=approval)
+
+    def begin_void(
+        self,
+        fulfillment_id: str,
+        tender: int,
+        *,
+        dev: str,
+        judge: Callable[[FulfillmentOrder], object],
+    ) -> None:
+        """Note durably that a payment terminal is asked to give a tender back.
+
+        `judge` sees the order while no other terminal can write, and may call it off.
+        """
+        with self.journal.writing():
+            self._views.catch_up()
+            order = self._views.order(fulfillment_id)
+            if order is None:
+                raise OperationRefused("this order is not at this store any more")
+            judge(order)
+            self.journal.begin_void(fulfillment_id, tender, dev)
+
+    def end_void(self, fulfillment_id: str, tender: int) -> None:
+        """Forget that a tender is being given back: that is recorded, or was not done."""
+        self.journal.end_void(fulfillment_id, tender)
+
+    def voids_begun(self, fulfillment_id: str) -> Mapping[int, str]:
+        """Return the tenders of an order that are being given back, each with its terminal."""
+        return self.journal.voids_begun(fulfillment_id)
 
     def money_moves(self) -> Sequence[MoneyMove]:
         """Return the newest operations that move money, oldest first.

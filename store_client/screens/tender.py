@@ -1,6 +1,6 @@
 """Payment: what is due, what was paid, and the keys that take money; then the goods go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.screens.host import Approved, with_approval
-from store_client.services import tendering
+from store_client.services import card_settling, tendering
 from store_client.services.cash import read_positive_amount
 from store_client.services.counter import JUST_ENDED
 from store_client.services.scanner import Code
@@ -71,6 +71,8 @@ class TenderScreen(RecordingModal[Sold | None]):
         super().__init__()
         self._order = order
         self._counts = {line.line: line.deliverable for line in order.lines}
+        self._issuers: Mapping[int, bool] = {}
+        """Of which offline cards it is known whether they were declined."""
         self._used = ""
         """The amount that was typed for what is being recorded."""
 
@@ -108,6 +110,7 @@ class TenderScreen(RecordingModal[Sold | None]):
         self.query_one("#banner", Banner).display = False
         self.query_one("#tender-amount", Input).focus()
         self._show()
+        self.store_changed()
 
     def _line_cells(self, line: FulfillmentLine) -> Sequence[Cell]:
         count = self._counts.get(line.line, 0)
@@ -122,7 +125,10 @@ class TenderScreen(RecordingModal[Sold | None]):
     def _tender_cells(self, one: Tender) -> Sequence[Cell]:
         said = STATES[one.state]
         words = f"{said} {one.reference}".strip()
-        if one.is_offline and one.state is TenderState.TAKEN:
+        declined = self._issuers.get(one.number)
+        if declined:
+            said, words = STATES[TenderState.DECLINED], "✗ DECLINED by its issuer"
+        elif one.is_offline and one.state is TenderState.TAKEN and declined is None:
             words += ", not confirmed yet"
         elif one.state is TenderState.ASKED and one.means is not TenderKind.CARD:
             words = "… asked central"
@@ -185,7 +191,14 @@ class TenderScreen(RecordingModal[Sold | None]):
     async def _reload(self) -> None:
         host, key = self.host, self._order.id
         order = await host.off_loop(lambda: host.store.fulfillment(key))
-        if order is None or order == self._order or self.busy or self.is_leaving:
+        if order is None or self.busy or self.is_leaving:
+            return
+        now, desk = order, self.desk
+        issuers = await host.off_loop(lambda: card_settling.issuers_said(desk, now))
+        is_same, self._issuers = issuers == self._issuers, issuers
+        if order == self._order:
+            if not is_same:
+                self._show()
             return
         had_goods = any(self._counts.values())
         before = {one.number: one.state for one in reservation_of(self._order).tenders}
@@ -276,12 +289,9 @@ class TenderScreen(RecordingModal[Sold | None]):
         self.app.push_screen(EntryDialog(question, submit), self._said)
 
     def action_give_back(self) -> None:
-        """Give the payment under the cursor back, or the last one."""
-        live = [
-            one
-            for one in reservation_of(self._order).tenders
-            if one.state in {TenderState.TAKEN, TenderState.ASKED}
-        ]
+        """Give the payment under the cursor back, or the last one that still can go back."""
+        tenders = reservation_of(self._order).tenders
+        live = [one for one in tenders if tendering.can_go_back(self._order, one)]
         chosen: Tender | None = self.query_one("#tender-tenders", WorkList).current
         if chosen not in live:
             chosen = live[-1] if live else None

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from store_client.devices import MoneyMove
-from store_client.services.desk import MACHINE, Desk
+from store_client.services.desk import MACHINE, Desk, Refusal
+from store_client.services.words import money
 from sync.domain.card_numbers import has_card_number
+from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_operations import CardSettled
+from sync.domain.paying import reservation_of
 from sync.domain.reserve_operations import CardAnswered, CardAsked, TenderReturned
-from sync.domain.tenders import OfflineCard
+from sync.domain.tenders import OfflineCard, TenderKind, TenderState, find_tender
 
 REFERENCE_END = 6
 LOOK_SECONDS = 15.0
@@ -68,6 +71,43 @@ def cards_at_risk(desk: Desk, own: tuple[str, int]) -> list[OfflineCard]:
                 pass
     under_way.pop(own, None)
     return [*_unsettled(moves, desk.device), *under_way.values()]
+
+
+def issuers_said(desk: Desk, order: FulfillmentOrder) -> dict[int, bool]:
+    """Return of which offline cards of an order it is known by now whether they were declined."""
+    waiting = {
+        one.number
+        for one in reservation_of(order).tenders
+        if one.means is TenderKind.CARD and one.is_offline and one.state is TenderState.TAKEN
+    }
+    if not waiting:
+        return {}
+    taken: dict[tuple[str, str], int] = {}
+    said: dict[int, bool] = {}
+    for move in desk.store.money_moves():
+        done = move.operation
+        match done:
+            case CardAnswered(approved=True) if done.fulfillment_id == order.id:
+                taken[move.device, done.reference] = done.tender
+            case CardSettled() if done.order_number in {"", order.order_number}:
+                number = taken.get((move.device, done.reference))
+                if number in waiting:
+                    said[number] = done.declined
+            case _:
+                pass
+    return said
+
+
+def require_none_declined(desk: Desk, order: FulfillmentOrder) -> None:
+    """Refuse to go on with a card of which it is known that its issuer has declined it."""
+    for number, declined in issuers_said(desk, order).items():
+        tender = find_tender(reservation_of(order).tenders, number)
+        if declined and tender is not None:
+            amount = money(tender.amount_minor, order.currency)
+            raise Refusal(
+                f"The card of {amount} was declined by its issuer: that is not paid.",
+                "Take it out of the payment: ^Z. Then take another one.",
+            )
 
 
 def settle_cards(desk: Desk) -> int:

@@ -3,6 +3,7 @@
 Everything is derived: what moved money, at which terminal, by whom.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from store_client.devices import MoneyMove
@@ -14,6 +15,7 @@ from sync.domain.money_ledger import (
     Posting,
     cash_account,
     money_postings,
+    of_return,
     tender_postings,
 )
 from sync.domain.money_operations import (
@@ -22,12 +24,13 @@ from sync.domain.money_operations import (
 )
 from sync.domain.reserve_operations import (
     CardAnswered,
+    CardAsked,
     ReservationConverted,
     TenderReturned,
     TenderTaken,
     ValueAsked,
 )
-from sync.domain.tenders import Tender, TenderState, find_tender
+from sync.domain.tenders import Tender, TenderKind, TenderState, evolve_tender, find_tender
 
 DEFAULT_CURRENCY = "USD"
 """Of a store that has no prices yet."""
@@ -87,23 +90,52 @@ def entries_of(store: Store) -> list[Entry]:
     """Return all moves of money that are known, with their entries, oldest first."""
     orders: dict[str, FulfillmentOrder | None] = {}
     returned: set[tuple[str, int]] = set()
-    found = []
+    found, moved = [], dict[tuple[str, int], Tender]()
     for move in store.money_moves():
         key = getattr(move.operation, "fulfillment_id", "")
+        _note_tender(moved, move.operation)
         if isinstance(move.operation, TenderReturned):
             if (key, move.operation.tender) in returned:
                 continue  # it had gone back already: nothing moved
             returned.add((key, move.operation.tender))
         if key and key not in orders:
             orders[key] = store.fulfillment(key)
-        postings = _postings(move, orders.get(key))
+        order = orders.get(key)
+        postings = _postings(move, _tender(moved, order, move.operation))
         if postings or not key:
             found.append(Entry(move, postings))
     return found
 
 
-def _postings(move: MoneyMove, order: FulfillmentOrder | None) -> tuple[Posting, ...]:
-    """Return what an operation means, by the order as it stands: its tenders say how they ended."""
+def _note_tender(moved: dict[tuple[str, int], Tender], operation: object) -> None:
+    """Take in what an operation says of its tender, for orders that are not here (any more)."""
+    match operation:
+        case TenderTaken():
+            moved[operation.fulfillment_id, operation.tender] = Tender(
+                operation.tender, operation.means, operation.amount_minor, TenderState.TAKEN,
+                rounding_minor=operation.rounding_minor,
+            )  # fmt: skip
+        case CardAsked():
+            moved[operation.fulfillment_id, operation.tender] = Tender(
+                operation.tender, TenderKind.CARD, operation.amount_minor, TenderState.ASKED
+            )
+        case CardAnswered() | TenderReturned():
+            name = operation.fulfillment_id, operation.tender
+            if name in moved:
+                state = _after(operation, moved[name].state)
+                moved[name] = evolve_tender(moved[name], state=state)
+        case _:
+            pass
+
+
+def _after(operation: CardAnswered | TenderReturned, state: TenderState) -> TenderState:
+    if isinstance(operation, CardAnswered):
+        return TenderState.TAKEN if operation.approved else TenderState.DECLINED
+    return TenderState.RETURNED if state is TenderState.TAKEN else state
+
+
+def _postings(move: MoneyMove, tender: Tender | None) -> tuple[Posting, ...]:
+    """Return what an operation means, by its tender as it stands: that says how it ended."""
     operation = move.operation
     match operation:
         case TenderTaken():
@@ -113,7 +145,7 @@ def _postings(move: MoneyMove, order: FulfillmentOrder | None) -> tuple[Posting,
             )  # fmt: skip
             return tender_postings(taken, move.device)
         case CardAnswered(approved=True) | ValueAsked() | TenderReturned():
-            return _of_tender(operation, _tender(order, operation.tender), move.device)
+            return _of_tender(operation, tender, move.device)
         case ReservationConverted(total_minor=total):
             return Posting("customers", total), Posting("sales", -total)
         case _:
@@ -132,14 +164,18 @@ def _of_tender(operation: object, tender: Tender | None, drawer: str) -> tuple[P
         if tender.state is not TenderState.RETURNED:
             return ()
         back = tender_postings(tender, drawer)
-        return tuple(Posting(one.account, -one.amount_minor) for one in back)
+        return of_return(operation, (Posting(one.account, -one.amount_minor) for one in back))
     return tender_postings(tender, drawer)
 
 
-def _tender(order: FulfillmentOrder | None, number: int) -> Tender | None:
-    if order is None or order.reserve is None:
-        return None
-    return find_tender(order.reserve.tenders, number)
+def _tender(
+    moved: Mapping[tuple[str, int], Tender], order: FulfillmentOrder | None, operation: object
+) -> Tender | None:
+    """Return the tender of an operation: by its order, or by what moved, where that is not here."""
+    number = getattr(operation, "tender", 0)
+    if order is None:
+        return moved.get((getattr(operation, "fulfillment_id", ""), number))
+    return None if order.reserve is None else find_tender(order.reserve.tenders, number)
 
 
 # --- sessions ---------------------------------------------------------------------------------

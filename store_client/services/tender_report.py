@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from store_client.ports import Store
 from store_client.services.drawer_book import Entry, Session
 from store_client.services.words import money, units
-from sync.domain.money_ledger import balances, cash_account
+from sync.domain.money_ledger import BAD_DEBT, balances, cash_account
 from sync.domain.money_operations import CardSettled, CashMoved, DrawerCounted, DrawerOpened
 from sync.domain.tenders import TenderKind
 
@@ -106,6 +106,7 @@ def report_of(session: Session) -> Report:
 def _lines(entries: Iterable[Entry], drawer: str) -> tuple[TenderLine, ...]:
     accounts = {cash_account(drawer): TenderKind.CASH.value}
     accounts |= {one.value: one.value for one in TenderKind if one is not TenderKind.CASH}
+    accounts[BAD_DEBT] = TenderKind.CARD.value  # a card that was declined is taken out again
     sums: dict[str, list[int]] = {}
     for entry in entries:
         operation = entry.move.operation

@@ -12,13 +12,27 @@ from dataclasses import dataclass
 from functools import partial
 
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
-from store_client.services.card_settling import cards_at_risk, kept_reference
+from store_client.services.card_settling import (
+    cards_at_risk,
+    issuers_said,
+    kept_reference,
+    require_none_declined,
+)
+from store_client.services.card_voiding import (
+    payment_name,
+    require_no_void,
+    undo_late_charge,
+    void_card,
+    voided,
+)
 from store_client.services.desk import Desk, Refusal, anything_goes
 from store_client.services.drawer_book import require_cash, require_session
 from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
 from store_client.services.stored_value import left_offline, read_account, within_limit
 from store_client.services.words import day_time, money, reaches_central
+from sync.domain.errors import OperationRefused
+from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
@@ -41,6 +55,7 @@ from sync.domain.tenders import (
     offline_card_refusal,
     take_cash,
 )
+from sync.domain.transitions import decide
 
 S = FulfillmentStatus
 MEANS: dict[TenderKind, str] = {
@@ -89,6 +104,7 @@ def _order_to_pay(desk: Desk, key: str) -> FulfillmentOrder:
             "Release it; the customer can still buy at today's price.",
         )
     _require_goods(order)
+    require_none_declined(desk, order)
     if _open_card(order) is not None:
         raise Refusal(
             "A card payment is not clear yet.", "Ask the payment terminal again first: F5."
@@ -163,11 +179,6 @@ def _bounded(order: FulfillmentOrder, most_minor: int | None) -> int:
 # --- cards ------------------------------------------------------------------------------------
 
 
-def payment_name(order_id: str, tender: int) -> str:
-    """Return the name under which a payment terminal charges once."""
-    return f"{order_id}/{tender}"
-
-
 def pay_card(
     desk: Desk, key: str, amount_minor: int | None = None, most_minor: int | None = None
 ) -> Paid:
@@ -238,11 +249,16 @@ def _unclear(desk: Desk, key: str) -> Paid:
 def _answered(desk: Desk, key: str, number: int, answer: CardAnswer) -> Paid:
     approved = answer.outcome is CardOutcome.APPROVED
     reference = kept_reference(answer.reference or payment_name(key, number))
-    after = desk.perform(
-        CardAnswered(key, number, approved, reference if approved else "",
-                     approved and answer.is_offline),
-        judge=partial(_in_session, desk) if approved else anything_goes,
-    )  # fmt: skip
+    try:
+        after = desk.perform(
+            CardAnswered(key, number, approved, reference if approved else "",
+                         approved and answer.is_offline),
+            judge=partial(_in_session, desk) if approved else anything_goes,
+        )  # fmt: skip
+    except OperationRefused:
+        if approved:
+            undo_late_charge(desk, key, number)
+        raise
     tender = find_tender(reservation_of(after).tenders, number)
     amount = money(tender.amount_minor if tender else 0, after.currency)
     if not approved:
@@ -316,14 +332,21 @@ def give_back(desk: Desk, key: str, number: int) -> Paid:
     tender = _to_give_back(desk, order, number)
     assert order is not None
     amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
-    if tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN:
-        _void(desk, key, tender)
+    declined = issuers_said(desk, order).get(number, False)
 
     def unanswered(now: FulfillmentOrder) -> None:
-        if _to_give_back(desk, now, number).state is not tender.state:
+        is_as_it_was = _to_give_back(desk, now, number).state is tender.state
+        if not is_as_it_was or issuers_said(desk, now).get(number, False) is not declined:
             raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
 
-    after = desk.perform(TenderReturned(key, number), judge=unanswered)
+    is_charged = tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN
+    if is_charged and not declined:
+        void_card(desk, key, tender, unanswered)
+    after = desk.perform(TenderReturned(key, number, declined), judge=unanswered)
+    if is_charged:
+        voided(desk, key, number)
+    if declined:
+        return Paid(after, f"Card: {amount} taken out: its issuer has paid nothing")
     if tender.state is TenderState.ASKED:
         return Paid(after, f"{MEANS[tender.means]} taken out of the payment")
     says = {
@@ -342,22 +365,23 @@ def _to_give_back(desk: Desk, order: FulfillmentOrder | None, number: int) -> Te
     session = require_session(desk, order.currency)
     if tender.means is TenderKind.CASH:
         require_cash(session, tender.amount_minor + tender.rounding_minor)
+    # What the rules refuse no payment terminal may have done.
+    decide(flow_named(order.flow), order, TenderReturned(order.id, number), desk.clock.now_ms())
     return tender
 
 
-def _void(desk: Desk, key: str, tender: Tender) -> None:
-    try:
-        done = desk.devices.payment_terminal.void(payment_name(key, tender.number))
-    except TerminalSilent as problem:
-        raise Refusal(
-            "The payment terminal does not answer: the card has not got its money back.",
-            "Try again, or do it on the payment terminal by hand.",
-        ) from problem
-    if not done:
-        raise Refusal(
-            f"The payment terminal does not know payment {tender.reference}.",
-            "Give the money back on the payment terminal by hand; tell a manager.",
-        )
+def can_go_back(order: FulfillmentOrder, tender: Tender) -> bool:
+    """Return whether a tender may be given back: of what has left with goods nothing is."""
+    if tender.state is TenderState.TAKEN:
+        return tender.amount_minor <= balance_of(order)
+    return tender.state is TenderState.ASKED
+
+
+def may_leave(desk: Desk, order: FulfillmentOrder) -> None:
+    """Refuse a sale without an open drawer, or by money that may be back where it came from."""
+    require_session(desk, order.currency)
+    require_no_void(desk, order)
+    require_none_declined(desk, order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +404,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
         raise Refusal(
             "A parcel leaves with its carrier.", "Put it on the manifest: it is sold then."
         )
-    require_session(desk, order.currency)
+    may_leave(desk, order)
     lines = tuple(LineQuantity(line, count) for line, count in quantities if count)
     if not lines:
         _require_goods(order)
@@ -397,7 +421,7 @@ def sell(desk: Desk, key: str, quantities: Sequence[tuple[int, int]]) -> Sold:
             f"{left} of what was paid would stay here, and no payment is just that.",
             "Give one back and take it anew for what goes out.",
         )
-    after = desk.perform(ReservationConverted(key, lines, total), judge=partial(_in_session, desk))
+    after = desk.perform(ReservationConverted(key, lines, total), judge=partial(may_leave, desk))
     where, text = printed(desk, after, lines)
     rest = after.total("open")
     says = f"Sold for {money(total, after.currency)}: all done"

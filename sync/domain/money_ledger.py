@@ -53,7 +53,8 @@ def order_postings(
         ):
             return _moved(before, after, number, drawer, TenderState.TAKEN, 1)
         case TenderReturned(tender=number):
-            return _moved(before, after, number, drawer, TenderState.RETURNED, -1)
+            moved = _moved(before, after, number, drawer, TenderState.RETURNED, -1)
+            return of_return(operation, moved)
         case ReservationConverted(total_minor=total):
             return _both(CUSTOMERS, SALES, total)
         case _:
@@ -77,6 +78,15 @@ def _moved(
         return ()
     return tuple(
         Posting(one.account, sign * one.amount_minor) for one in tender_postings(new, drawer)
+    )
+
+
+def of_return(operation: TenderReturned, back: Iterable[Posting]) -> tuple[Posting, ...]:
+    """Return the entries of a return; of a card that was declined afterwards a debt ends by it."""
+    if not operation.declined:
+        return tuple(back)
+    return tuple(
+        Posting(BAD_DEBT, one.amount_minor) if one.account == CARD else one for one in back
     )
 
 

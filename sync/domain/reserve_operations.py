@@ -150,6 +150,8 @@ class TenderReturned:
     is_request: ClassVar[bool] = False
     fulfillment_id: str
     tender: int
+    declined: bool = False
+    """Of a card approved offline: its issuer has declined it, so that nothing goes back onto it."""
     kind: Literal["tender_returned"] = "tender_returned"
 
 

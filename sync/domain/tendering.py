@@ -135,6 +135,8 @@ def give_back(order: FulfillmentOrder, operation: FulfillmentOperation, _: int) 
         return order
     if found.state is TenderState.ASKED and found.means is TenderKind.CARD:
         raise TenderRefused("The payment terminal has not answered yet: ask it again first.")
+    if done.declined and not (found.means is TenderKind.CARD and found.is_offline):
+        raise TenderRefused("Only a card that was approved offline is declined afterwards.")
     if found.state is TenderState.TAKEN and found.amount_minor > balance_of(order):
         raise QuantityRefused("give back", found.amount_minor, max(0, balance_of(order)))
     return _with_tender(order, evolve_tender(found, state=TenderState.RETURNED))

@@ -32,13 +32,14 @@ from sync.edge.sqlite import (
     open_database,
     transaction,
 )
+from sync.edge.voids import Voids
 from sync.protocol.lines import OperationRecord, chain, encode_line, genesis
 from sync.protocol.rows import Watermark
 from sync.protocol.session import EpochStart
 
 __all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
 
-NEWEST_MIGRATION = "m0012_central_life"
+NEWEST_MIGRATION = "m0014_voids"
 """The last one in `journal_schema`; a test holds the two together."""
 
 
@@ -64,7 +65,7 @@ class Head:
     hash: bytes
 
 
-class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts):
+class Journal(JournalReading, JournalSettling, JournalWitnessing, Lockouts, Voids):
     """One connection to journal.db. Thread-safe: a lock covers each call.
 
     A store that also holds replica.db shares one lock between both files, so

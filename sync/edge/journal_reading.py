@@ -11,6 +11,7 @@ from sync.domain.stock_operations import SkuUnits
 from sync.domain.transitions import Consequence
 from sync.edge import sale_numbers
 from sync.edge.journal_part import JournalPart
+from sync.edge.last_sessions import OF_SESSION, TURNS, last_sessions
 from sync.edge.lives import Life
 from sync.edge.verdicts import OUTSIDE_OF_ROWS
 from sync.protocol.lines import OperationRecord, chain, decode_line, genesis
@@ -22,7 +23,13 @@ MONEY_KINDS = (
 )  # fmt: skip
 """Of operations that the tender report and the ledger are made of. The index names them."""
 RIGHTS_KINDS = ("rights_granted", "rights_recalled", "generation_closed")
-_OF_MONEY = ", ".join(f"'{kind}'" for kind in MONEY_KINDS)
+OF_MONEY = ", ".join(f"'{kind}'" for kind in MONEY_KINDS)
+_MONEY = (
+    "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
+    " o.line, o.kind, o.aggregate, o.actor, o.at_ms, o.epoch"
+    " FROM operations o INDEXED BY operations_of_money LEFT JOIN verdicts v"
+    f" USING (epoch, seq) WHERE o.kind IN ({OF_MONEY})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,22 +239,31 @@ class JournalReading(JournalPart):
         return [aggregate for (aggregate,) in rows]
 
     def money_history(self, limit: int) -> list[tuple[JournaledOperation, str, Verdict | None]]:
-        """Return the newest operations that move money, oldest first, with device and verdict."""
-        rows = self._all(
-            "SELECT o.seq, v.status, v.code, v.text, v.consequences,"
-            " o.line, o.kind, o.aggregate, o.actor, o.at_ms"
-            " FROM operations o INDEXED BY operations_of_money LEFT JOIN verdicts v"
-            f" USING (epoch, seq) WHERE o.kind IN ({_OF_MONEY})"
-            " ORDER BY o.epoch DESC, o.seq DESC LIMIT ?",
-            (limit,),
-        )
+        """Return the newest operations that move money, oldest first, with device and verdict.
+
+        Beside the `limit` newest those of the last session of each drawer.
+        """
+        rows = self._all(f"{_MONEY} ORDER BY o.epoch DESC, o.seq DESC LIMIT ?", (limit,))
+        if len(rows) == limit:
+            rows += self._of_last_sessions(rows[-1][-1], rows[-1][0])
         acked = self.acked_seq()
         found = []
         for row in reversed(rows):
-            entry = _journaled(row[0], *row[5:])
+            entry = _journaled(row[0], *row[5:-1])
             device = "" if entry.record is None else entry.record.dev
             found.append((entry, device, _verdict(row[:5], acked)))
         return found
+
+    def _of_last_sessions(self, epoch: int, seq: int) -> list[Any]:
+        """Return what of the last session of each drawer is before that place, newest first."""
+        earlier: list[Any] = []
+        for drawer in last_sessions(self._all(TURNS)):
+            if drawer.begin < (epoch, seq):
+                earlier += self._all(
+                    f"{_MONEY} AND (epoch, seq) < (?, ?) AND {OF_SESSION}",
+                    (epoch, seq, *drawer.given),
+                )
+        return sorted(earlier, key=lambda row: (row[-1], row[0]), reverse=True)
 
     def count_verdicts(self, status: VerdictStatus) -> int:
         """Return how many operations got this verdict (not counted: plainly accepted)."""

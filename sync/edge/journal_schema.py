@@ -176,6 +176,16 @@ def m0012_central_life(database: Database) -> None:
     database.execute("ALTER TABLE progress ADD COLUMN central_life INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations(transactional=True)
+def m0014_voids(database: Database) -> None:
+    """Cards that a payment terminal was asked to give back, until that is recorded."""
+    database.execute(
+        """CREATE TABLE voids (
+            fulfillment_id TEXT NOT NULL, tender INTEGER NOT NULL, device TEXT NOT NULL,
+            PRIMARY KEY (fulfillment_id, tender)) STRICT, WITHOUT ROWID"""
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 
 from sync.edge import sale_numbers
 from sync.edge.journal_part import JournalPart
+from sync.edge.journal_reading import OF_MONEY
+from sync.edge.last_sessions import OF_SESSION, TURNS, last_sessions
 from sync.edge.lives import Life
 from sync.edge.verdicts import OUTSIDE_OF_ROWS, Late, write_answered, write_settled
 from sync.protocol.errors import Fork
@@ -188,7 +190,8 @@ class JournalSettling(JournalPart):
 
         `now_ms` is this machine's wall time. The last one of each epoch stays: its hash
         is where the next push goes on. What central holds back in quarantine is not
-        settled, and is shown on. Numbers of sales are kept for longer.
+        settled, and is shown on. What belongs to the last session of a drawer stays,
+        too. Numbers of sales are kept for longer.
         """
         kept_ms = KEEP_DAYS * DAY_MS
         with self.writing():
@@ -202,7 +205,10 @@ class JournalSettling(JournalPart):
                 " AND seq NOT IN (SELECT max(seq) FROM operations GROUP BY epoch)"
                 " AND (epoch, seq) NOT IN (SELECT epoch, seq FROM verdicts WHERE status = ?)"
             )
-            given = (until, VerdictStatus.QUARANTINED.value)
+            given: tuple[object, ...] = (until, VerdictStatus.QUARANTINED.value)
+            for drawer in last_sessions(self._all(TURNS)):
+                forgotten += f" AND NOT (kind IN ({OF_MONEY}) AND {OF_SESSION})"
+                given += drawer.given
             sale_numbers.keep(self._connection, forgotten, given, now_ms)
             cursor = self._connection.execute(f"DELETE FROM operations WHERE {forgotten}", given)
             self._connection.execute(

@@ -43,6 +43,8 @@ def test_a_gift_card_is_issued_and_looked_up(run, monkeypatch):
     other = run("gift-card", "issue", "--amount-minor", "1", "--currency", "eur", "--json")
     assert other["balance"]["currency"] == "EUR", "another spelling would pay for nothing"
     run("gift-card", "issue", "--amount-minor", "1", "--currency", "euro", code=2)
+    for most in (100_000_001, 10**20):
+        run("gift-card", "issue", "--amount-minor", str(most), code=2)
     monkeypatch.setenv("HOLDSHELF_CENTRAL_CURRENCY", "CHF")
     here = run("gift-card", "issue", "--amount-minor", "1", "--json")
     assert here["balance"]["currency"] == "CHF", "a central's own money, unless another is named"

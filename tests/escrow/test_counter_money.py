@@ -114,6 +114,25 @@ def test_each_receipt_of_a_reservation_adds_up(world: World, store: StoreSide, d
     assert "Paid earlier                        $10.00" in third.text
 
 
+@pytest.mark.parametrize("taken", [True, False], ids=["one taken", "none taken"])
+def test_who_cancels_hears_what_of_their_money_stays_and_what_goes_back(
+    world: World, store: StoreSide, desk: Desk, taken: bool
+):
+    """One piece was paid and taken, the other paid: nobody says that nothing is charged."""
+    order_id, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_cash(desk, key, 1_000, 1_000)
+    if taken:
+        tendering.sell(desk, key, ((1, 1),))
+        tendering.pay_cash(desk, key, 1_000)
+    store.settle()
+    world.parts.central.cancelling.cancel(order_id, reason="", actor="test")
+    (mail,) = [one for one in world.mails() if "is cancelled" in one.subject]
+    assert "Nothing is charged" not in mail.text
+    assert ("What you have taken is paid and stays yours." in mail.text) is taken
+    assert "gives you 10.00 USD back." in mail.text
+
+
 # --- the drawer -------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from central_server.services.idempotency import RequestIdentity
 from store_client.flows.ship import commands, manifests
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
-from store_client.services import holds, tendering
+from store_client.services import drawer, drawer_book, holds, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
 from store_client.services.shelf import load
 from sync.domain.flows import status_of
@@ -22,6 +22,7 @@ from tests.support.central_world import World
 from tests.support.conflicts import agree, exceptions
 from tests.support.counter import CODE, S, books, gift_card, left_on_card
 from tests.support.parcels import CARRIERS, parcel_order
+from tests.support.quicker import late
 from tests.support.store_side import StoreSide
 
 DAY_MS = 86_400_000
@@ -98,6 +99,29 @@ def test_of_a_manifest_the_paid_boxes_leave(world, store, desk, key):
     assert "is not paid" in done.says
     assert status_of(load(desk, other)) is S.MANIFESTED
     agree(world, store)
+
+
+def test_a_paid_box_leaves_by_an_open_drawer(world, store, desk, key):
+    """Counted before the driver comes: else the sale would be in no tender report."""
+    boxed(desk, key)
+    tendering.pay_card(desk, key)
+    drawer.count_drawer(desk, 10_000)
+    for leaving in (lambda: manifests.hand_over(desk, "swift"),
+                    lambda: manifests.hand_over_order(desk, load(desk, key))):  # fmt: skip
+        with pytest.raises(Refusal, match="not open"):
+            leaving()
+    drawer.open_drawer(desk, 10_000)
+    second = late(desk, lambda: drawer.count_drawer(desk, 10_000))
+    with pytest.raises(Refusal, match="not open"):
+        manifests.hand_over_order(second, load(desk, key))
+    drawer.open_drawer(desk, 10_000)
+    assert manifests.hand_over(desk, "swift").count == 1
+    reports = [tender_report.report_of(one) for one in drawer_book.sessions(desk.store, "T1")]
+    assert [(one.sales_minor, one.prepaid_minor) for one in reports] == [
+        (0, 2_000), (0, 0), (2_000, -2_000),
+    ]  # fmt: skip
+    agree(world, store)
+    books(world, desk)
 
 
 def test_two_boxes_with_one_payment_leave_together(world, store, desk, key):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from store_client.cli import app
 from store_client.replica.store import Store
-from sync.domain.reservations import Reservation
+from sync.domain.reservations import Reservation, ReservePolicy
 from sync.edge.sqlite import OperationalError
 from tests.support.clocks import FrozenClock
 from tests.support.fake_store import STORE, make_catalogue, make_order, make_people, sku_of
@@ -22,7 +22,7 @@ BY = ("--by", "A102")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, request):
     """Run a command on a store that has one reservation, as the lead with the right PIN."""
     from sync.clock import SystemClock
 
@@ -34,7 +34,8 @@ def run(tmp_path, monkeypatch):
         order, flow="reserve", pickup_code_hash="", expires_at_ms=now_ms + DAY_MS,
         reserve=Reservation(now_ms + DAY_MS, now_ms + 2 * DAY_MS),
     )  # fmt: skip
-    fill(store, STORE, make_people(hash_pin()), make_catalogue(), [held])
+    here = replace(STORE, reserve=getattr(request, "param", STORE.reserve))
+    fill(store, here, make_people(hash_pin()), make_catalogue(), [held])
     from sync.domain.operations import LinePicked
 
     for line in held.lines:
@@ -213,3 +214,18 @@ def test_a_full_disk_is_said(run, monkeypatch, as_json):
 
     monkeypatch.setattr(Store, "record_money", full_later)
     assert "look before you do it again" in said("drawer", "open", "--float", "1", code=1)
+
+
+@pytest.mark.parametrize("run", [ReservePolicy(cash_step_minor=5)], indirect=True)
+@pytest.mark.parametrize(("left", "change"), [(998, 2), (2, -2)], ids=["9.98", "0.02"])
+def test_all_that_is_due_is_paid_in_coins_that_exist(run, left, change):
+    """The smallest coin is 0.05: 9.98 are 10.00 in cash, and 0.02 nothing, as on the screen."""
+    run("drawer", "open", "--float", "100", *BY)
+    (held,) = json.loads(run("reserve", "list", "--json").stdout)
+    number, due = held["number"], held["due_minor"]
+    card = f"{(due - left) / 100:.2f}"
+    run("reserve", "pay", number, "--means", "card", "--amount", card, *BY)
+    paid = read(run("reserve", "pay", number, *BY, "--json"))
+    assert (paid["due_minor"], paid["change_minor"]) == (0, 0)
+    report = read(run("drawer", "report", "--json"))
+    assert report["expected_minor"] == 10_000 + left + change

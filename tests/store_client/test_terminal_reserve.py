@@ -8,6 +8,7 @@ import pytest
 from central_server.money_records import StoredValue
 from central_server.services.idempotency import RequestIdentity
 from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.flows.reserve import commands
 from store_client.replica.digest import digest_of
 from store_client.services import tendering
 from store_client.services.desk import Desk
@@ -15,8 +16,9 @@ from store_client.services.words import day_time
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import FulfillmentStatus
 from sync.domain.orders import PaymentPlace
+from sync.domain.paying import reservation_of
 from sync.domain.people import Role
-from sync.domain.tenders import TenderKind, account_of
+from sync.domain.tenders import TenderKind, TenderState, account_of
 from sync.edge.sqlite import OperationalError
 from sync.protocol.rows import AssociateRow
 from tests.support.builders import NOON_MS
@@ -63,9 +65,9 @@ async def open_drawer(term: Terminal) -> None:
     await term.press("escape")
 
 
-async def to_payment(term: Terminal) -> None:
+async def to_payment(term: Terminal, units: int = 2) -> None:
     """From Today to the payment of the first reservation."""
-    await term.press("enter", "f4", "f4")
+    await term.press("enter", *["f4"] * units)
     await term.type("A1")
     await term.press("enter", "f6")
 
@@ -356,3 +358,22 @@ async def test_more_time_than_the_store_may_give_is_not_promised(world, store, t
         row, now_ms = store.store.store_row(), store.store.central_now_ms()
         until = day_time(row, order.reserve.extend_until_ms, now_ms)
         assert f"Asked: held until {until} here meanwhile" in term.text()
+
+
+async def test_giving_back_takes_a_payment_whose_goods_are_still_here(world, store, tmp_path):
+    """The cursor stands on the first payment, a card for what has left: the other one goes back."""
+    reserve_online(world, store, 3)
+    key = store.store.board("reserve")[0].id
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
+        await open_drawer(term)
+        await to_payment(term, 3)
+        desk = Desk(store.store, store.clock, actor_of(Role.LEAD), "T1", devices=settings.devices)
+        tendering.pay_card(desk, key, 2_000)
+        tendering.sell(desk, key, ((1, 2),))
+        tendering.pay_cash(desk, key, 1_000)
+        await term.look()
+        await term.press("ctrl+z")
+        assert "Give $10.00 back from the drawer" in term.text()
+    tender = reservation_of(commands.load(desk, key)).tenders[0]
+    assert (tender.means, tender.state) == (TenderKind.CARD, TenderState.TAKEN)

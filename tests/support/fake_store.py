@@ -123,6 +123,7 @@ class FakeStore(FakeBoards, FakeSales, FakeTill):
     unacknowledged: set[str] = field(default_factory=set)
     alerts: list[str] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    voids: dict[tuple[str, int], str] = field(default_factory=dict)
     approvals: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

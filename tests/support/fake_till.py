@@ -37,6 +37,7 @@ class FakeTill(ABC):
     location_id: str
     orders: dict[str, FulfillmentOrder]
     moves: list[Move]
+    voids: dict[tuple[str, int], str]
     catalogue: list[Any]
 
     @abstractmethod
@@ -78,6 +79,17 @@ class FakeTill(ABC):
             self.note_approval(operation, by, approval)
             self.note_money(operation, by, dev)
             self.version += 1
+
+    def begin_void(self, fulfillment_id: str, tender: int, *, dev: str, judge) -> None:
+        with self.lock:
+            judge(self.orders[fulfillment_id])
+            self.voids.setdefault((fulfillment_id, tender), dev)
+
+    def end_void(self, fulfillment_id: str, tender: int) -> None:
+        self.voids.pop((fulfillment_id, tender), None)
+
+    def voids_begun(self, fulfillment_id: str) -> dict[int, str]:
+        return {tender: dev for (key, tender), dev in self.voids.items() if key == fulfillment_id}
 
     def money_moves(self) -> list[Move]:
         return list(self.moves)

@@ -3,6 +3,7 @@
 from central_server.records import Location, Order
 from central_server.services.fetching_notices import RESERVATION_READY
 from central_server.services.notice import (
+    NOTHING_CHARGED,
     RESERVATION_CANCELLED,
     RESERVATION_EXPIRED,
     Letter,
@@ -82,9 +83,9 @@ def not_held(number: str, name: str, store: str) -> Letter:
     return Letter("reservation_not_held", f"Reservation {number}: not all of it is there", text)
 
 
-def cancelled(number: str, name: str) -> Letter:
+def cancelled(number: str, name: str, money: str) -> Letter:
     """The reservation was cancelled on the customer's wish."""
-    text = f"Hello {name},\n\nreservation {number} is cancelled. Nothing is charged.\n"
+    text = f"Hello {name},\n\nreservation {number} is cancelled. {money}\n"
     return Letter(RESERVATION_CANCELLED, f"Reservation {number} is cancelled", text)
 
 
@@ -112,6 +113,6 @@ class ReserveNotices:
         )
         return Letter("reservation_backordered", f"Reservation {number}: for {when}", text)
 
-    def cancelled(self, number: str, name: str) -> Letter:
+    def cancelled(self, number: str, name: str, money: str = NOTHING_CHARGED) -> Letter:
         """The reservation was cancelled."""
-        return cancelled(number, name)
+        return cancelled(number, name, money)

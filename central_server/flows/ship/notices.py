@@ -1,7 +1,13 @@
 """What customers are told whose orders are sent: plain text, nothing fetched from anywhere."""
 
 from central_server.records import Location, Order
-from central_server.services.notice import PARCELS_CANCELLED, Letter, last_day, local_time
+from central_server.services.notice import (
+    NOTHING_CHARGED,
+    PARCELS_CANCELLED,
+    Letter,
+    last_day,
+    local_time,
+)
 from sync.domain.flows.ship import shipment_of
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money import amount_words
@@ -121,7 +127,7 @@ class ShipNotices:
         )
         return Letter(BACKORDERED, f"Order {order.number}: for {when}", text)
 
-    def cancelled(self, number: str, name: str) -> Letter:
+    def cancelled(self, number: str, name: str, money: str = NOTHING_CHARGED) -> Letter:
         """The order was cancelled."""
-        text = f"Hello {name},\n\norder {number} is cancelled. Nothing is charged.\n"
+        text = f"Hello {name},\n\norder {number} is cancelled. {money}\n"
         return Letter(PARCELS_CANCELLED, f"Order {number} is cancelled", text)

@@ -5,9 +5,10 @@ unpaid one ends in `holds`.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from store_client.services.desk import Desk, Refusal
-from store_client.services.tendering import printed
+from store_client.services.tendering import may_leave, printed
 from store_client.services.words import money
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.operations import LineQuantity
@@ -69,13 +70,15 @@ def let_go(desk: Desk, order: FulfillmentOrder, boxes: Sequence[Box]) -> Fulfill
     refusal = why_here(order, boxes)
     if refusal is not None:
         raise refusal
+    if order.reserve is not None:
+        may_leave(desk, order)
     for box in boxes:
         if order.reserve is None:
             order = desk.perform(HandedToCarrier(order.id, box.number))
             continue
         lines = box_content(box)
         sale = ReservationConverted(order.id, lines, price_of(order, lines), box.number)
-        order = desk.perform(sale)
+        order = desk.perform(sale, judge=partial(may_leave, desk))
         printed(desk, order, lines)
     return order
 

@@ -112,6 +112,17 @@ def test_a_card_hangs_on_its_terminals_answer():
     assert FLOW.status_of(after(paid, SOLD)) is S.CONVERTED
 
 
+def test_only_a_card_approved_offline_is_declined_afterwards():
+    """Its debt ends with its return; of any other payment that is not possible."""
+    asked = after(reserved(), *PICKED, res.CardAsked(KEY, 1, 2000))
+    back = res.TenderReturned(KEY, 1, declined=True)
+    with pytest.raises(TenderRefused, match="approved offline"):
+        after(asked, res.CardAnswered(KEY, 1, True, "T-1"), back)
+    offline = after(asked, res.CardAnswered(KEY, 1, True, "T-1", is_offline=True))
+    entries = order_postings(offline, after(offline, back), back, "T1")
+    assert balances(entries) == {"bad_debt": -2000, "customers": 2000}
+
+
 def test_split_tender():
     """Gift card, card and cash together make the price."""
     order = after(

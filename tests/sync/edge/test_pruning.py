@@ -1,10 +1,13 @@
 """What a journal may forget: only what central has had for long, by more than one clock."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sync.domain.money_operations import CashMoved, CashReason, DrawerCounted, DrawerOpened
 from sync.edge.journal import DAY_MS, KEEP_DAYS, Journal
+from sync.protocol.lines import OperationRecord
 from tests.support.builders import NOON_MS
 from tests.sync.edge.test_journal import add, answer, journal_in, prune_later, record
 
@@ -98,3 +101,23 @@ def test_an_answer_without_a_time_says_nothing(tmp_path: Path):
     timeless = answer(journal, 2).model_copy(update={"answered_at_ms": 0})
     journal.settle(timeless, now_ms=NOON_MS)
     assert prune_later(journal) == 0
+
+
+def test_the_last_session_of_each_drawer_is_kept(tmp_path: Path):
+    """Opened two months ago: its float and its cash are known, and of earlier ones no more."""
+
+    def at(device: str, operation: object) -> OperationRecord:
+        return replace(record(1), dev=device, op=operation)
+
+    moved = CashMoved("T1", 1, -1, "USD", CashReason.DEPOSIT)
+    first = [at("T1", DrawerOpened("T1", 1, 500, "USD")), at("T1", moved)]
+    other = [
+        at("T2", turn)
+        for number in (1, 2)
+        for turn in (DrawerOpened("T2", number, 1, "USD"), DrawerCounted("T2", number, 1, 1, "USD"))
+    ]
+    journal = journal_in(tmp_path, *first, *other, record(2), record(3))
+    journal.settle(answer(journal, 8), now_ms=NOON_MS)
+    assert prune_later(journal) == 3
+    assert [entry.seq for entry, _, _ in journal.money_history(1)] == [1, 2, 5, 6]
+    assert journal.broken() == ""

@@ -1,0 +1,79 @@
+"""Cards whose money goes back by their payment terminal, and what must wait until that is clear.
+
+That it is asked is noted durably first. Until the return is recorded nobody knows
+whether the card has paid: goods stay here, and giving it back goes on where it stopped.
+"""
+
+from store_client.devices import TerminalSilent
+from store_client.services.desk import Desk, Judge, Refusal
+from store_client.services.words import money
+from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.paying import reservation_of
+from sync.domain.tenders import Tender, TenderState, find_tender
+
+
+def payment_name(order_id: str, tender: int) -> str:
+    """Return the name under which a payment terminal charges once."""
+    return f"{order_id}/{tender}"
+
+
+def void_card(desk: Desk, key: str, tender: Tender, judge: Judge) -> None:
+    """Let the payment terminal give a card its money back, unless `judge` calls it off.
+
+    The note of it stands when this returns; see `voided`.
+    """
+    desk.store.begin_void(key, tender.number, dev=desk.device, judge=judge)
+    try:
+        done = desk.devices.payment_terminal.void(payment_name(key, tender.number))
+    except TerminalSilent as problem:
+        raise Refusal(
+            "The payment terminal does not answer: NOT CLEAR whether the card has its money back.",
+            "Give it back again once it answers: ^Z. The goods stay here until then.",
+        ) from problem
+    if not done:
+        if desk.store.voids_begun(key).get(tender.number) == desk.device:
+            voided(desk, key, tender.number)  # this device has not done it before, either
+        raise Refusal(
+            f"The payment terminal does not know payment {tender.reference}.",
+            "Give the money back on the payment terminal by hand; tell a manager.",
+        )
+
+
+def voided(desk: Desk, key: str, number: int) -> None:
+    """Forget that a card was being given back: it is recorded, or was not done."""
+    desk.store.end_void(key, number)
+
+
+def require_no_void(desk: Desk, order: FulfillmentOrder) -> None:
+    """Refuse to let goods go for a card that may have its money back already."""
+    begun = desk.store.voids_begun(order.id)
+    for one in reservation_of(order).tenders:
+        if one.number in begun and one.state is TenderState.TAKEN:
+            amount = money(one.amount_minor, order.currency)
+            raise Refusal(
+                f"Terminal {begun[one.number]} began to give {amount} back to a card: NOT CLEAR"
+                " whether it has its money back.",
+                "Give that payment back there: ^Z. Then take another one.",
+            )
+
+
+def undo_late_charge(desk: Desk, key: str, number: int) -> None:
+    """Give back what a card was charged after it was recorded that it was charged nothing."""
+    order = desk.store.fulfillment(key)
+    tender = None if order is None else find_tender(reservation_of(order).tenders, number)
+    if tender is None or tender.state not in {TenderState.DECLINED, TenderState.RETURNED}:
+        return
+    try:
+        done = desk.devices.payment_terminal.void(payment_name(key, number))
+    except TerminalSilent:
+        done = False
+    if not done:
+        raise Refusal(
+            "The card was charged after this payment had been recorded as charging nothing.",
+            "Give the money back on the payment terminal by hand; tell a manager.",
+        )
+    raise Refusal(
+        "The card was charged after this payment had been recorded as charging nothing: it has its"
+        " money back.",
+        "See what is due, and take the payment anew.",
+    )

@@ -1,0 +1,257 @@
+"""Cards that go back: by their device and by the books, both or neither, whatever happens."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.devices import CardAnswer, TerminalSilent
+from store_client.flows.ship import manifests
+from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
+from store_client.services.desk import Desk, Refusal
+from sync.domain.errors import OperationRefused
+from sync.domain.paying import due_of, reservation_of
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import CardCaps, TenderKind
+from tests.escrow.test_paid_parcels import boxed, placed
+from tests.support.central_world import World
+from tests.support.conflicts import agree, exceptions
+from tests.support.counter import all_of, allow, aside, books, online
+from tests.support.quicker import late
+from tests.support.store_side import StoreSide
+
+
+def charges(folder: Path) -> dict[str, int]:
+    """Return what the payment terminal has charged and not given back."""
+    return SimulatedTerminal(folder / "psp.json").charges()
+
+
+def test_a_card_whose_goods_have_left_does_not_go_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Two of three pieces left with what the card paid: its device is not asked for anything."""
+    _, key = online(world, store, 3)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 2_000)
+    tendering.pay_cash(desk, key, 1_000)
+    order = tendering.sell(desk, key, ((1, 2),)).order
+    with pytest.raises(OperationRefused, match="cannot give back 2000: 1000 left"):
+        tendering.give_back(desk, key, 1)
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+    tenders = reservation_of(order).tenders
+    assert [tendering.can_go_back(order, one) for one in tenders] == [False, True]
+    tendering.sell(desk, key, all_of(desk, key))
+    with pytest.raises(OperationRefused):
+        tendering.give_back(desk, key, 1)
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+    agree(world, store)
+    assert exceptions(world) == []
+    assert books(world, desk)["card"] == 2_000
+
+
+# --- given back by the device, and not recorded yet -------------------------------------------
+
+
+class Torn:
+    """A store of a machine whose power goes before the next operation is recorded."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        def torn(*_: object, **__: object) -> None:
+            raise OSError("the power went")
+
+        return torn if name == "perform" else getattr(self._store, name)
+
+
+class Silent(SimulatedTerminal):
+    """A payment terminal that says nothing when it is asked to give money back."""
+
+    def void(self, payment: str) -> bool:
+        raise TerminalSilent(payment)
+
+
+def with_device(desk: Desk, device: SimulatedTerminal) -> Desk:
+    return replace(desk, devices=replace(desk.devices, payment_terminal=device))
+
+
+def test_no_goods_leave_for_a_card_that_has_its_money_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The power went between the device and the record: nobody sells, and giving back goes on."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    assert charges(tmp_path) == {}
+    store.reboot("boot-2")
+    desk = replace(desk, store=store.store)
+    second = replace(desk, device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match=r"Terminal T1 began to give \$20.00 back") as caught:
+        tendering.sell(second, key, all_of(desk, key))
+    assert "Give that payment back there" in caught.value.todo
+    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    tendering.pay_cash(desk, key, 2_000)
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert "card" not in books(world, desk)
+
+
+def test_no_parcel_leaves_for_a_card_that_has_its_money_back(
+    world: World, store: StoreSide, desk: Desk
+):
+    """As at the counter: its carrier does not get the box."""
+    key = placed(world, store)
+    boxed(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    with pytest.raises(Refusal, match="began to give"):
+        manifests.hand_over(desk, "swift")
+
+
+def test_who_sells_first_keeps_the_card(world: World, store: StoreSide, desk: Desk, tmp_path: Path):
+    """A colleague sells before the device is asked: it is not asked, and the card has paid."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    second = late(desk, lambda: tendering.sell(desk, key, all_of(desk, key)), "begin_void")
+    with pytest.raises(OperationRefused):
+        tendering.give_back(second, key, 1)
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+    agree(world, store)
+    assert books(world, desk)["card"] == 2_000
+
+
+def test_who_gives_back_first_keeps_the_goods(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The device is being asked while a colleague sells: refused at the last moment."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    torn = replace(desk, store=Torn(desk.store))
+
+    def give_back() -> None:
+        with pytest.raises(OSError, match="power"):
+            tendering.give_back(torn, key, 1)
+
+    with pytest.raises(Refusal, match="began to give"):
+        tendering.sell(late(desk, give_back), key, all_of(desk, key))
+    assert charges(tmp_path) == {}
+
+
+def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Not clear whether the card has its money back: the goods stay until its device says so.
+
+    A device that never heard of the payment has given nothing back: the goods may go.
+    """
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(Refusal, match="NOT CLEAR"):
+        tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
+    other = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(other, 1_000)
+    with pytest.raises(Refusal, match="does not know payment"):
+        tendering.give_back(other, key, 1)
+    with pytest.raises(Refusal, match="began to give"):
+        tendering.sell(desk, key, all_of(desk, key))
+    with pytest.raises(Refusal, match="does not know payment"):
+        tendering.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
+    tendering.sell(desk, key, all_of(desk, key))
+    assert charges(tmp_path) == {f"{key}/1": 2_000}
+
+
+def test_a_card_that_is_charged_after_it_was_recorded_as_not_is_given_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Asked again from another process before the device had it: one charge, not two."""
+    _, key = online(world, store)
+    aside(desk, key)
+
+    class Slow(SimulatedTerminal):
+        def charge(
+            self, payment: str, amount_minor: int, currency: str, *, allow_offline: bool
+        ) -> CardAnswer:
+            assert "charged nothing" in tendering.ask_card_again(desk, key).says
+            return super().charge(payment, amount_minor, currency, allow_offline=allow_offline)
+
+    with pytest.raises(Refusal, match="it has its money back"):
+        tendering.pay_card(with_device(desk, Slow(tmp_path / "psp.json")), key)
+    assert charges(tmp_path) == {}
+    assert due_of(tendering.pay_card(desk, key).order) == 0
+    assert charges(tmp_path) == {f"{key}/2": 2_000}
+    agree(world, store)
+    assert books(world, desk)["card"] == 2_000
+
+
+# --- approved offline, and declined afterwards ------------------------------------------------
+
+
+def test_nothing_is_sold_for_a_card_of_which_it_is_known_that_it_was_declined(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The settlement came before the goods left: not paid. Taken out, another payment pays."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    order = tendering.pay_card(desk, key, 1_055).order
+    assert card_settling.issuers_said(desk, order) == {}
+    second = late(desk, lambda: card_settling.settle_cards(desk))
+    tendering.pay_cash(desk, key, 945)
+    with pytest.raises(Refusal, match=r"card of \$10.55 was declined"):
+        tendering.sell(second, key, all_of(desk, key))
+    with pytest.raises(Refusal, match=r"card of \$10.55 was declined"):
+        tendering.sell(desk, key, all_of(desk, key))
+    assert card_settling.issuers_said(desk, order) == {1: True}
+    nobody_asks = with_device(desk, Silent(tmp_path / "psp.json"))
+    assert "its issuer has paid nothing" in tendering.give_back(nobody_asks, key, 1).says
+    tendering.pay_cash(desk, key, 1_055)
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert books(world, desk) == {"cash:T1": 12_000, "safe": -10_000, "sales": -2_000}
+    (report,) = map(tender_report.report_of, drawer_book.sessions(desk.store, "T1"))
+    assert report.is_balanced
+    assert [(one.means, one.net_minor) for one in report.tenders] == [
+        (TenderKind.CASH, 2_000), (TenderKind.CARD, 0),
+    ]  # fmt: skip
+
+
+def test_no_payment_is_added_to_a_card_that_was_declined(
+    world: World, store: StoreSide, desk: Desk
+):
+    """It would look paid together with it: said before anybody pays; no parcel leaves for it."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    key = placed(world, store)
+    boxed(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    card_settling.settle_cards(desk)
+    with pytest.raises(Refusal, match="was declined"):
+        tendering.pay_cash(desk, key, 945)
+    tendering.give_back(desk, key, 1)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945)
+    card_settling.settle_cards(desk)
+    with pytest.raises(Refusal, match="was declined"):
+        manifests.hand_over(desk, "swift")
+
+
+def test_a_card_that_settled_well_is_confirmed(world: World, store: StoreSide, desk: Desk):
+    """Its issuer has paid: the screen says so no longer, and it goes back by its device."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    order = tendering.pay_card(desk, key, 1_054).order
+    card_settling.settle_cards(desk)
+    assert card_settling.issuers_said(desk, order) == {1: False}
+    assert tendering.give_back(desk, key, 1).says == "Card: $10.54 given back"
+    agree(world, store)
+    assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
