@@ -38,7 +38,7 @@ from sync.protocol.session import EpochStart
 
 __all__ = ["DAY_MS", "KEEP_DAYS", "Head", "Identity", "Journal", "JournaledOperation"]
 
-NEWEST_MIGRATION = "m0012_central_life"
+NEWEST_MIGRATION = "m0013_lease_terms"
 """The last one in `journal_schema`; a test holds the two together."""
 
 

@@ -176,6 +176,13 @@ def m0012_central_life(database: Database) -> None:
     database.execute("ALTER TABLE progress ADD COLUMN central_life INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations(transactional=True)
+def m0013_lease_terms(database: Database) -> None:
+    """By which lease and confirmation time this store has said that it goes; 0: nothing said."""
+    for column in ("lease_ms", "confirm_ms"):
+        database.execute(f"ALTER TABLE progress ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(database: Database) -> None:
     """Bring a journal to this version's tables."""
     migrations.apply(database)
