@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from central_server.records import Lease, Location, Replica
 from central_server.services.succession import Standing
 from sync.clock import Clock
-from sync.domain.escrow import EscrowPolicy, Rights, Share
+from sync.domain.escrow import NO_TERMS, EscrowPolicy, LeaseTerms, Rights, Share
 from sync.domain.ids import OpId
 from sync.domain.inventory import StockEffect, StockReason
 from sync.domain.silence import USUAL_MS
@@ -195,26 +195,49 @@ class SharedStock:
         return frozenset(self._touched)
 
 
-def extend_lease(unit: "Unit", location: Location, token_ms: int, now_ms: int) -> int:
+def extend_lease(
+    unit: "Unit", location: Location, token_ms: int, now_ms: int, terms: LeaseTerms | None = None
+) -> int:
     """Let central promise on the newest of its own times that the store has seen.
 
     A token is central's own time: a push that was delayed for hours carries an old
-    one and extends nothing. One from the future is no token of this central.
+    one and extends nothing. One from the future is no token of this central. `terms` are
+    those by which the store takes its rights back (None: it does not say): it may not have
+    heard of what holds now, and goes by what it has until then.
     Returns the generation of rights; 0 where the location does not share by escrow.
     """
-    policy: EscrowPolicy = location.escrow
     kept = unit.leases.get(location.id)
-    if not policy.enabled:
+    is_over = terms is None or terms == NO_TERMS or kept is None
+    if is_over and not location.escrow.enabled:
         if kept is not None:
             unit.leases.drop(location.id)
         return 0
-    lease = kept or _first_lease(unit, location.id)
-    if lease.token_ms < token_ms <= now_ms:
-        until, confirm_by = policy.lease_end_ms(token_ms), policy.confirm_by_ms(token_ms)
-        lease = replace(lease, token_ms=token_ms, until_ms=until, confirm_by_ms=confirm_by)
+    policy = location.escrow if terms is None else location.escrow.bounded_by(terms)
+    token_ms = token_ms if policy.enabled else 0
+    lease = _extended(kept or _first_lease(unit, location.id), policy, token_ms, now_ms)
     if lease != kept:
         unit.leases.save(lease)
-    return lease.generation
+    return lease.generation if location.escrow.enabled else 0
+
+
+def are_taken(unit: "Unit", location: Location, token_ms: int) -> bool:
+    """Return whether the terms of a push, whose token this is, bound whatever may be promised.
+
+    Not on a token that did not count: a push that is still under way may bring a later one than
+    the lease has, with longer terms that were said with it.
+    """
+    lease = unit.leases.get(location.id)
+    return lease is None or 0 < token_ms <= lease.token_ms
+
+
+def _extended(lease: Lease, policy: EscrowPolicy, token_ms: int, now_ms: int) -> Lease:
+    """Return a lease on a newer token; on the one that it has it can only end sooner."""
+    is_newer = lease.token_ms < token_ms <= now_ms
+    newest = token_ms if is_newer else lease.token_ms
+    until, confirm_by = policy.lease_end_ms(newest), policy.confirm_by_ms(newest)
+    if not is_newer:
+        until, confirm_by = min(lease.until_ms, until), min(lease.confirm_by_ms, confirm_by)
+    return replace(lease, token_ms=newest, until_ms=until, confirm_by_ms=confirm_by)
 
 
 def _first_lease(unit: "Unit", location_id: str) -> Lease:

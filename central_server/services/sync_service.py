@@ -13,8 +13,9 @@ from central_server.services.errors import NotFound, ScopeMissing
 from central_server.services.judging import Judging, LateStuck
 from central_server.services.refusing import Refusing
 from central_server.services.replication import Replication
-from central_server.services.rights import extend_lease, keep_time, note_gap
+from central_server.services.rights import are_taken, extend_lease, keep_time, note_gap
 from central_server.services.scopes import scopes_of
+from sync.domain.escrow import LeaseTerms
 from sync.hub.acceptor import accept
 from sync.hub.epochs import read_operations
 from sync.hub.feed import FeedPage, read_page
@@ -113,9 +114,12 @@ class SyncService:
             if replica.enabled:
                 # Whichever is earlier: a clock that was set back meanwhile has ended all leases.
                 until = min(now, self._judging.clock.now_ms())
-                generation = extend_lease(unit, location, _token(header, answer), until)
+                token, terms = _token(header, answer), _terms(header)
+                generation = extend_lease(unit, location, token, until, terms)
                 if answer.heads:
                     answer = answer.model_copy(update={"generation": generation})
+                if header.confirm_terms and are_taken(unit, location, token):
+                    answer = answer.model_copy(update={"terms_taken": True})
             unit.after_commit(lambda: self._judging.pokes.publish(applier.heads))
             return answer
 
@@ -221,6 +225,11 @@ def _token(header: PushHeader, answer: PushAnswer) -> int:
     """
     is_held = any(one.status is VerdictStatus.QUARANTINED for one in answer.verdicts)
     return 0 if is_held else header.lease_ms
+
+
+def _terms(header: PushHeader) -> LeaseTerms | None:
+    """Return the terms of a push, in ms; None where its program does not say any."""
+    return None if header.terms is None else LeaseTerms(*(1000 * one for one in header.terms))
 
 
 def _sender_of(view: "View", replica_id: str) -> tuple[Replica, Location]:

@@ -23,6 +23,10 @@ lease L, confirmation time A, clock rate error r and a margin e:
 When the store takes back, every promise that it has not confirmed is over at
 central, wherever the two clocks stand: it closes the generation, and what it had
 granted and did not see promised is its own again.
+
+L and A are policy data of central's that a store may not have heard of, so central
+goes by what the store has said that it goes by (`LeaseTerms`), where that is less.
+A store stands by the longest that it has said until central goes by less.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,6 +36,26 @@ from sync.domain.errors import InvariantViolated
 from sync.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 
 MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """By which lease and confirmation time (ms) a store goes; nothing: it does not share."""
+
+    lease_ms: int = 0
+    confirm_ms: int = 0
+
+    def or_longer(self, other: "LeaseTerms") -> "LeaseTerms":
+        """Return the longer of each."""
+        lease_ms = max(self.lease_ms, other.lease_ms)
+        return LeaseTerms(lease_ms, max(self.confirm_ms, other.confirm_ms))
+
+    def in_seconds(self) -> tuple[int, int]:
+        """Return them as they travel: whole seconds, never more than they are."""
+        return self.lease_ms // 1000, self.confirm_ms // 1000
+
+
+NO_TERMS = LeaseTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,24 @@ class EscrowPolicy:
     """Whether a sale over a promise needs somebody with the right to override."""
     strict_categories: tuple[str, ...] = ()
     """Categories that are strict where the store as a whole is not."""
+
+    @property
+    def terms(self) -> LeaseTerms:
+        """By which lease and confirmation time a store goes that has this policy."""
+        return LeaseTerms(self.lease_ms, self.confirm_ms) if self.enabled else NO_TERMS
+
+    def bounded_by(self, said: LeaseTerms) -> "EscrowPolicy":
+        """Return what central goes by with a store that has said `said`: never longer than that."""
+        if not self.enabled:  # it has not heard that it is over: until then all is as it says
+            return self.with_terms(said)
+        lease_ms = min(self.lease_ms, said.lease_ms)
+        return self.with_terms(LeaseTerms(lease_ms, min(self.confirm_ms, said.confirm_ms)))
+
+    def with_terms(self, terms: LeaseTerms) -> "EscrowPolicy":
+        """Return this policy with another lease and confirmation time; off where there is none."""
+        return replace(
+            self, enabled=terms.lease_ms > 0, lease_ms=terms.lease_ms, confirm_ms=terms.confirm_ms
+        )
 
     def lease_end_ms(self, token_ms: int) -> int:
         """Return until when central may promise, by its clock, on the token `token_ms`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sync.clock import Clock
 from sync.domain.errors import OperationRefused
-from sync.domain.escrow import EscrowPolicy, Share
+from sync.domain.escrow import NO_TERMS, EscrowPolicy, LeaseTerms, Share
 from sync.domain.flows import flow_named
 from sync.domain.fulfillment import ShortReason
 from sync.domain.inventory import StockEffect
@@ -48,6 +48,11 @@ class ShareKeeper:
     life: int = 0
     """Central's incarnation as it was greeted last; 0 before the first greeting."""
 
+    _said: LeaseTerms = NO_TERMS
+    """What the newest push said."""
+    _agreed: LeaseTerms | None = None
+    """What it said, where central has answered that it goes by that."""
+
     def note_attempt(self, seq: int) -> None:
         """Note, before it is sent, that operations up to `seq` may reach central."""
         if self.attempted_seq is None:  # a process before this one may have tried them all
@@ -76,9 +81,29 @@ class ShareKeeper:
             return 0
         return self.book.token().token_ms
 
+    def say_terms(self) -> tuple[tuple[int, int], bool]:
+        """Return by which terms this store goes, for a push, and whether to ask central for them.
+
+        Noted before they leave: nobody knows whether central hears them. From shorter ones, or
+        an end of sharing, nothing follows here until central goes by them, too.
+        """
+        rights, said = self.journal.rights, self.book.policy().terms
+        kept = rights.terms()
+        longest = kept.or_longer(said)
+        if longest != kept:
+            with self.journal.writing():
+                rights.keep_terms(longest)
+        self._said, self._agreed = said, None
+        is_ending = said == NO_TERMS and rights.are_any_granted()
+        return said.in_seconds(), longest != said or is_ending
+
+    def agreed(self) -> None:
+        """Note that central goes by what the newest push said: no lease of it by anything else."""
+        self._agreed = self._said
+
     def take_back(self) -> None:
         """Close the generation once central's lease is over; before a round, connected or not."""
-        policy = self.book.policy()
+        policy = self._standing()
         if not policy.enabled:
             return
         self._note_boot()
@@ -87,6 +112,7 @@ class ShareKeeper:
                 self.book.catch_up()
                 self._close()
                 self._give_up_unconfirmed()
+                self.journal.rights.keep_terms(NO_TERMS)  # no lease on it is left anywhere
             self.book.catch_up()  # only now: a view never shows what the journal rolled back
             # The next generation's lease begins when central is heard again.
             self.book.keep_token(LeaseToken(0, self.boot_id, self.clock.monotonic_ms()))
@@ -97,8 +123,9 @@ class ShareKeeper:
         Only when central was just heard: a right that is granted to somebody who is
         away is of no use to either side.
         """
+        self._stand_by_agreed()
         if not self.book.policy().enabled:
-            return 0
+            return self._end_sharing()
         if not (self.book.unconfirmed() or self.book.changed()):
             return 0
         before = self.journal.head().seq
@@ -111,6 +138,32 @@ class ShareKeeper:
             self._divide(changed[start : start + SKUS_AT_ONCE])
         self.book.evaluated()
         return self.journal.head().seq - before
+
+    def _standing(self) -> EscrowPolicy:
+        """Return the policy with the longest terms that central may go by, heard of or said."""
+        policy = self.book.policy()
+        return policy.with_terms(policy.terms.or_longer(self.journal.rights.terms()))
+
+    def _stand_by_agreed(self) -> None:
+        """Go by what central goes by, once all is here that it promised by longer terms.
+
+        Those promises were made before it took the push, and everything was pulled since.
+        """
+        if self._agreed is not None and self._agreed != self.journal.rights.terms():
+            with self.journal.writing():
+                self.journal.rights.keep_terms(self._agreed)
+
+    def _end_sharing(self) -> int:
+        """Take everything back at once where central has heard that nothing is shared any more.
+
+        It promises by its own record since then; what it promised before is here.
+        """
+        if self._agreed != NO_TERMS or not self.journal.rights.are_any_granted():
+            return 0
+        with self.journal.writing():
+            self.book.catch_up()
+            self._close()
+        return 1
 
     def _divide(self, skus: Sequence[str]) -> None:
         """Grant and ask back for some SKUs: few at once, as terminals wait for the journal."""

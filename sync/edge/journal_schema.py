@@ -177,6 +177,13 @@ def m0012_central_life(database: Database) -> None:
 
 
 @migrations(transactional=True)
+def m0013_lease_terms(database: Database) -> None:
+    """By which lease and confirmation time this store has said that it goes; 0: nothing said."""
+    for column in ("lease_ms", "confirm_ms"):
+        database.execute(f"ALTER TABLE progress ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(transactional=True)
 def m0014_voids(database: Database) -> None:
     """Cards that a payment terminal was asked to give back, until that is recorded."""
     database.execute(

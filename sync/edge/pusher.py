@@ -134,7 +134,9 @@ def _push_all(
         if keeper is not None:
             keeper.note_attempt(place.after_seq + len(lines))
             token = keeper.token_to_send(is_last_push=header.backlog == 0)
-            header = header.model_copy(update={"lease_ms": token})
+            terms, asks = keeper.say_terms()
+            said = {"lease_ms": token, "terms": terms, "confirm_terms": asks}
+            header = header.model_copy(update=said)
         try:
             answer = endpoint.push(header, lines)
         except errors.Gap as gap:
@@ -143,6 +145,8 @@ def _push_all(
             continue
         journal.settle(_whole(journal, answer, place, len(lines)), place.life, now_ms)
         if keeper is not None and not rewinds:  # what lost operations is in another life
+            if answer.terms_taken:
+                keeper.agreed()
             keeper.heard(answer.answered_at_ms, answer.incarnation)
         sent += len(lines)
         following = journal.sending()

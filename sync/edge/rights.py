@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sync.domain.escrow import LeaseTerms
 from sync.domain.stock_operations import GenerationClosed, RightsGranted, RightsRecalled
 from sync.edge.sqlite import Connection
 from sync.edge.verdicts import OUTSIDE_OF_ROWS
@@ -61,6 +62,24 @@ class GivenRights:
     def keep_central_life(self, life: int) -> None:
         """Note that a life of central's was met, and what it has forgotten is provided for."""
         self._connection.execute("UPDATE progress SET central_life = ? WHERE id = 1", (life,))
+
+    def terms(self) -> LeaseTerms:
+        """Return the longest lease and confirmation time that central may go by still."""
+        rows = self._query("SELECT lease_ms, confirm_ms FROM progress WHERE id = 1", ())
+        return LeaseTerms(*rows[0])
+
+    def keep_terms(self, terms: LeaseTerms) -> None:
+        """Note by which lease and confirmation time this store goes, whatever its policy says."""
+        self._connection.execute(
+            "UPDATE progress SET lease_ms = ?, confirm_ms = ? WHERE id = 1",
+            (terms.lease_ms, terms.confirm_ms),
+        )
+
+    def are_any_granted(self) -> bool:
+        """Return whether anything was granted in the generation that is open."""
+        return bool(
+            self._query("SELECT 1 FROM rights JOIN progress USING (generation) LIMIT 1", ())
+        )
 
     def granted(self, skus: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Return (granted, seq of the last recall) in the open generation by SKU."""

@@ -7,8 +7,9 @@ the whole body travels zstd-compressed.
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sync.protocol.verdicts import Verdict
 
@@ -18,6 +19,9 @@ PUSH_BYTES_MAX = 8 * 1024 * 1024
 PREV_HASH_DIGITS = 32
 """So much of a hash is enough to tell two journals apart."""
 ROWS_PER_PULL_MAX = 5000
+
+
+TermSeconds = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 class Message(BaseModel):
@@ -164,6 +168,11 @@ class PushHeader(Message):
     """Of version 1, where it was always empty: rights travel as operations."""
     lease_ms: int = 0
     """Central's time in the newest answer that the store has, once it has nothing more to send."""
+    terms: tuple[TermSeconds, TermSeconds] | None = None
+    """(lease, confirmation) in seconds by which the store takes its rights back, zeros where it
+    does not share; None: of a program that does not say."""
+    confirm_terms: bool = False
+    """Whether it stands by longer ones, or by what it granted, until central goes by `terms`."""
     follows: EpochStart | None = None
     """Only while central is not known to have opened this epoch."""
 
@@ -193,6 +202,8 @@ class PushAnswer(Message):
     """Of rights, at central; said beside heads. A store that is behind begins it; 0 is unsaid."""
     shut_out: bool = False
     """Whether the device only hands in what it did: it speaks for its store no more."""
+    terms_taken: bool = False
+    """Said where the header's `confirm_terms` asks: no lease goes by longer terms any more."""
 
 
 class OperationsHeader(Message):

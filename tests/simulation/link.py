@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tests.simulation.central import CentralMachine
 
 RETRY_AFTER_S = 2.0
+UNKNOWN_BEFORE = {"lease_ms": 0, "terms": None, "confirm_terms": False}
+"""What a push says of leases, to a central whose program knows none."""
 """What central's HTTP layer says while its database takes nothing."""
 
 T = TypeVar("T")
@@ -74,7 +76,7 @@ class Link:
             )
         older = header
         if spoken < header.protocol:
-            older = header.model_copy(update={"protocol": spoken, "lease_ms": 0})
+            older = header.model_copy(update={"protocol": spoken, **UNKNOWN_BEFORE})
         answer = self._ask(lambda central: central.sync.push(self._replica(central), older, lines))
         self._listen(replica_id, header, answer)
         return answer

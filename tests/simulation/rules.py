@@ -60,11 +60,11 @@ def _nothing(value: Any = None) -> Callable[[Any], Any]:
 
 
 def _tokens_from_before_a_restore_count(known: Any) -> Any:
-    def extend_lease(unit: Any, place: Any, token_ms: int, now_ms: int) -> int:
+    def extend_lease(unit: Any, place: Any, token_ms: int, now_ms: int, terms: Any) -> int:
         kept = unit.leases.get(place.id)
         if kept is not None and token_ms:
             unit.leases.save(replace(kept, token_ms=0))
-        return known(unit, place, token_ms, now_ms)
+        return known(unit, place, token_ms, now_ms, terms)
 
     return extend_lease
 
@@ -123,12 +123,13 @@ OF_CENTRAL = (
     Mutant("central promises without a lease", stock, "_position",
            lambda known: lambda row, _: known(row, -(10**15))),
     Mutant("a lease counts from the push's arrival", sync_service, "extend_lease",
-           lambda known: lambda unit, place, token, now: known(unit, place, token and now, now)),
+           lambda known: lambda unit, place, token, now, terms:
+           known(unit, place, token and now, now, terms)),
     Mutant("a token from before a restore counts", sync_service, "extend_lease",
            _tokens_from_before_a_restore_count, SOON),
     Mutant("a token of the future counts", sync_service, "extend_lease",
-           lambda known: lambda unit, place, token, now: known(unit, place, token, 10**15),
-           CLOCKS),
+           lambda known: lambda unit, place, token, _, terms:
+           known(unit, place, token, 10**15, terms), CLOCKS),
     Mutant("half of a push extends a lease", sync_service, "_first_of",
            _keeps_its_token, frozenset({"half_of_a_push_is_taken"})),
     Mutant("a push extends a lease and is held back", sync_service, "_token",

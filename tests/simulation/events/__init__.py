@@ -15,6 +15,7 @@ from tests.simulation.events import (
     orders,
     paying,
     poison,
+    policies,
     quarantine,
     reservations,
     restores,
@@ -54,7 +55,7 @@ WIDE: tuple[EventKind, ...] = (
     *restores.KINDS,
     *damage.KINDS,
 )
-NARROW: tuple[EventKind, ...] = (*narrows.KINDS, *half_taken.KINDS)
+NARROW: tuple[EventKind, ...] = (*narrows.KINDS, *half_taken.KINDS, *policies.KINDS)
 """What escrow needs each of its rules for; frequent where `mutants` hunts."""
 
 

@@ -96,6 +96,7 @@ def takes_back(world: World, store: StoreMachine) -> str:
     if not _counts(store):
         return "its disk is full"
     policy = store.store.shares.policy()
+    policy = policy.with_terms(policy.terms.or_longer(store.store.journal.rights.terms()))
     if not policy.enabled:
         return "it does not share"
     token = store.store.shares.token()
