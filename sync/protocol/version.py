@@ -14,6 +14,6 @@ HISTORY = {
 
 SCHEMA_HASHES: dict[int, str] = {
     1: "db8d32bb4a6d6a6c78dc8fdd8caa1098366d5a72c1b5b892235fdaf557fa8bca",
-    2: "9950f31153ac0ea694600aac6ef811ce9851b64fc62678c90f2a7e433b7a42f2",
+    2: "6cd17411294558a4a9a29daabc39ee722688a3c444c81f084b1983bce53e8763",
 }
 """Version -> hash of all message schemas; `tests/sync/protocol/test_pin.py` says how to move it."""
