@@ -29,6 +29,7 @@ from sync.edge.rights import GivenRights
 DEVICES = frozenset({"device_revoked", "enrolled_anew"})
 RESTORES = DEVICES | {"central_backed_up", "central_restored"}
 SOON = frozenset({"central_is_put_back_soon"})
+LEASES = frozenset({"a_lease_is_changed", "a_changed_lease_is_half_heard"})
 CLOCKS = frozenset({"centrals_clock_goes_back"})
 NEW = frozenset({"a_new_machine"})
 OLD = frozenset({"an_old_machine_hands_in"})
@@ -130,6 +131,8 @@ OF_CENTRAL = (
     Mutant("a token of the future counts", sync_service, "extend_lease",
            lambda known: lambda unit, place, token, _, terms:
            known(unit, place, token, 10**15, terms), CLOCKS),
+    Mutant("central goes by a lease that its store has not heard of", EscrowPolicy, "bounded_by",
+           lambda _: lambda policy, said: policy, LEASES),
     Mutant("half of a push extends a lease", sync_service, "_first_of",
            _keeps_its_token, frozenset({"half_of_a_push_is_taken"})),
     Mutant("a push extends a lease and is held back", sync_service, "_token",
