@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from central_server.services.promising import open_hours
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.routing_rules import RoutingRuleSet
 
@@ -38,7 +39,7 @@ class Days:
             return None, True
         place = self._unit.locations.get_many([location_id])[location_id]
         rules = self._rules.capacities_of(place.id, place.region, place.kind)
-        parts = parts_of_day(rules, place.timezone, self._now_ms)
+        parts = parts_of_day(rules, open_hours(place), self._now_ms)
         if not parts:
             return None, True
         for part in parts:
@@ -92,7 +93,7 @@ class Days:
         parts = {}
         for place in self._unit.locations.get_many(location_ids).values():
             rules = self._rules.capacities_of(place.id, place.region, place.kind)
-            if found := parts_of_day(rules, place.timezone, self._now_ms):
+            if found := parts_of_day(rules, open_hours(place), self._now_ms):
                 parts[place.id] = found
         return parts
 

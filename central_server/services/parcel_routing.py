@@ -282,7 +282,7 @@ class ParcelRouting:
 
     def _parts(self, place: Location) -> tuple[PartOfDay, ...]:
         rules = self.rules.capacities_of(place.id, place.region, place.kind)
-        return parts_of_day(rules, place.timezone, self.now_ms) if rules else ()
+        return parts_of_day(rules, open_hours(place), self.now_ms) if rules else ()
 
     def _network(
         self,

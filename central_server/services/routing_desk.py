@@ -20,7 +20,7 @@ from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
 from central_server.services.promises import Ask
-from central_server.services.promising import by_sku, trace_document
+from central_server.services.promising import by_sku, open_hours, trace_document
 from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.services.times import rfc3339
 from central_server.services.why import is_where_chosen, other_words, pickup_sentence, waits_for
@@ -92,7 +92,7 @@ class RoutingDesk:
             places = view.locations.all() if rules.limits_capacity else ()
             parts = {
                 one.id: parts_of_day(
-                    rules.capacities_of(one.id, one.region, one.kind), one.timezone, now
+                    rules.capacities_of(one.id, one.region, one.kind), open_hours(one), now
                 )
                 for one in places
             }

@@ -34,6 +34,7 @@ from central_server.services.past_records import (
     units_to_send,
 )
 from central_server.services.promises import Ask, Promises
+from central_server.services.promising import open_hours
 from central_server.services.routing_desk import rules_of
 from central_server.services.simulated_sides import SHOWN_MAX, Side, difference
 from central_server.services.times import rfc3339
@@ -258,13 +259,13 @@ class _Replay:
     def _others(self, from_ms: int, until_ms: int) -> list[FulfillmentOrder]:
         """Return what else took its part of days that rules limit, the last first.
 
-        From two days before the first order: a part of its day may have been taken since the last
-        one of the day before was over.
+        From four days before the first order: a part of its day may have been taken since the last
+        one of the day before was over, and on days between on which nobody works.
         """
         if not self._rules.limits_capacity:
             return []
         mine = {one.id for one in self.orders}
-        since_ms = max(0, from_ms - 2 * DAY_LONGEST_MS)
+        since_ms = max(0, from_ms - 4 * DAY_LONGEST_MS)
         found = orders_in(self._view.fulfillments.made(since_ms, until_ms))
         kept = [one for one in found if one.order_id not in mine and _is_done(one)]
         return sorted(kept, key=lambda one: one.id, reverse=True)
@@ -274,7 +275,7 @@ class _Replay:
         at_ms = made_at_ms(one.id)
         place = self._places[one.location_id]
         rules = self._rules.capacities_of(place.id, place.region, place.kind)
-        parts = parts_of_day(rules, place.timezone, at_ms) if rules else ()
+        parts = parts_of_day(rules, open_hours(place), at_ms) if rules else ()
         used, units = self._used[place.id], one.total("allocated")
         roomy = (part for part in parts if part.limit.fits(part.used_of(used) + part.use_of(units)))
         if parts:

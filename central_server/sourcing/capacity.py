@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from central_server.sourcing.engine.model import DayPart
 from central_server.sourcing.routing_rules import RoutingRule
+from sync.domain.opening import DAYS_AHEAD_MAX, OpenHours, span_on
 
 DAY_MINUTES = 1440
 DAY_LONGEST_MS = 25 * 3_600_000
@@ -95,20 +96,32 @@ class PartOfDay:
         )  # fmt: skip
 
 
-def parts_of_day(rules: Sequence[RoutingRule], timezone: str, now_ms: int) -> tuple[PartOfDay, ...]:
-    """Return the parts of today that are not over, in order of time; else those of tomorrow.
+def parts_of_day(
+    rules: Sequence[RoutingRule], calendar: OpenHours, now_ms: int
+) -> tuple[PartOfDay, ...]:
+    """Return the parts of today that are not over, in order of time; else those of the next day.
 
     Empty: nothing limits what is begun now. What does not fit today goes elsewhere: a location
-    does not collect work for days. Each day has the rules that hold on that day.
+    does not collect work for days. Days on which nobody works are none: what comes on a Sunday
+    is Monday's work. Each day has the rules that hold on that day.
     """
-    zone = ZoneInfo(timezone)
+    zone = ZoneInfo(calendar.timezone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
-    parts = _parts(_holding(rules, today, zone, now_ms), today, zone)
+    first = _open_day(calendar, today)
+    parts = _parts(_holding(rules, first, zone, now_ms), first, zone)
     left = tuple(one for one in parts if one.ends_ms > now_ms)
     if left or not parts:
         return left
-    tomorrow = today + timedelta(days=1)
-    return tuple(_parts(_holding(rules, tomorrow, zone, now_ms), tomorrow, zone))
+    following = _open_day(calendar, first + timedelta(days=1))
+    return tuple(_parts(_holding(rules, following, zone, now_ms), following, zone))
+
+
+def _open_day(calendar: OpenHours, day: date) -> date:
+    """Return the first day from `day` on that is open; `day` where none is for long."""
+    if calendar.is_always_open:
+        return day
+    days = (day + timedelta(days=ahead) for ahead in range(DAYS_AHEAD_MAX))
+    return next((one for one in days if span_on(calendar, one) is not None), day)
 
 
 def _holding(

@@ -8,6 +8,7 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.services.order_groups import OrderRequest
 from central_server.sourcing.capacity import parts_of_day
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from sync.domain.opening import OpenHours
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import goes_to, publish
 from tests.support.central_world import World
@@ -114,7 +115,7 @@ def test_every_moment_of_a_day_belongs_to_one_part():
     """Whatever began then counts in exactly one of the day's parts, gaps or not."""
     rules = [part("a", 6, 9), part("b", 9, 12), part("c", 15, 20)]
     midnight = 1_763_874_000_000  # 2025-11-23 in New York
-    found = parts_of_day(rules, "America/New_York", midnight)
+    found = parts_of_day(rules, OpenHours("America/New_York"), midnight)
     for hour in range(24):
         moment = midnight + hour * HOUR_MS
         at = [one.rule.id for one in found if one.counts_from_ms <= moment < one.counts_until_ms]

@@ -300,6 +300,25 @@ def test_the_evening_before_takes_room_by_the_limits_of_the_day(world: World):
     world.check_books()
 
 
+def test_a_day_on_which_nobody_works_has_no_room_of_its_own(world: World):
+    """What comes on a Sunday is Monday's work: both together are as much as a Monday takes."""
+    publish(world, RoutingRule("day", CAPACITY, locations=("S001",), orders=2))
+    with world.database.read() as view:
+        closed = view.locations.get("S001")
+    assert closed is not None
+    sundays_off = (*NINE_TO_NINE[:6], (0, 0))
+    world.parts.intake.locations([replace(closed, hours=sundays_off, closures=("2025-12-29",))])
+    at_hour(world, 28, 12)
+    sunday = world.place(("SKU-1", 1)).order_id
+    at_hour(world, 29, 12)
+    holiday = [world.place(("SKU-1", 1)).order_id for _ in range(2)]
+    assert [at(world, one) for one in (sunday, *holiday)] == [["S001"], ["S001"], ["S002"]]
+    assert taken(world)["S001"] == 2
+    at_hour(world, 30, 9)
+    assert at(world, world.place(("SKU-1", 1)).order_id) == ["S002"]
+    world.check_books()
+
+
 def test_limits_of_tomorrow_send_nothing_there_today(world: World):
     """A day without limits takes its own work, though the next one has some."""
     tomorrow = new_york(24)
