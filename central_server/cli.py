@@ -307,12 +307,12 @@ def restore(
         if file is not None:  # also where what follows fails: the copy is in its place
             told.callback(_talk, "\n".join([*words, f"Run `{PROGRAM} migrate` before you serve."]))
         with _opened(settings) as parts:
-            before, _ = parts.schema()
+            if (before := parts.schema()[0]) is None:
+                _fail(REFUSED, "there is no central in this database: put its copy there first")
             _require_schema(parts, may_migrate=True)
             if mark:
                 parts.begin_new_life()
-            wrong = parts.verify() if verify else []
-            after, _ = parts.schema()
+            wrong, after = parts.verify() if verify else [], parts.schema()[0]
         told.pop_all()
     if before != after:
         words.append(f"Its schema was {before} and was brought to {after}.")

@@ -95,13 +95,14 @@ def back_up(settings: StoreSettings, folder: Path) -> "Copied":
 
 def restore(settings: StoreSettings, folder: Path, *, force: bool) -> "Copied":
     """Put a copy of the journal in its place; raises what `copies.restore` raises."""
+    from store_client.replica.copies import NAME
     from store_client.replica.copies import restore as copy_in
 
     files = files_of(settings)
     if not files.key.exists():
         raise NotEnrolled(f"put the store's key back first: {files.key}")
     return copy_in(
-        files, SystemClock(), key_of(files), folder,
+        files, SystemClock(), key_of(files, folder / NAME), folder,
         force=force, evidence_folder=settings.evidence_dir,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ for the report where a value cannot be what it says.
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,7 +26,7 @@ _MINOR_DIGITS_MAX = 3
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "active", "a"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "inactive", "i", ""})
-_GROUPED = re.compile(r"^[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$")
+_GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$")
 """Commas that group thousands, or lakhs; any other may stand where others write a point."""
 _CLOCK = re.compile(r"^\s*(\d{1,2})(?::(\d{2}))?\s*([ap]m)?\s*$", re.IGNORECASE)
 
@@ -96,7 +96,7 @@ def _cents(argument: str) -> Transform:
         try:
             minor = Decimal(text.replace(",", "")).scaleb(digits).quantize(Decimal(1))
             return int(minor)
-        except (InvalidOperation, ValueError) as problem:  # ValueError: NaN, as databases export it
+        except (ArithmeticError, ValueError) as problem:  # NaN, as databases export it; 1e999999
             raise ValueRefused("not an amount") from problem
 
     return convert

@@ -113,7 +113,9 @@ class FloorSizing:
 
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS
-        sales, day = _counted(unit.stock_ledger.sales(place.id, since), place, now_ms)
+        told = unit.stock_ledger.sales(place.id, since)
+        is_known = any(unit.stock.silences(place.id).values())
+        sales, day = _counted(told, place, now_ms, is_known=is_known)
         if not sales:
             return self._share_again(unit, place)
         began = min(at_ms for _, _, at_ms in sales)
@@ -194,13 +196,14 @@ class FloorSizing:
 
 
 def _counted(
-    sales: Sequence[tuple[str, int, int]], place: Location, now_ms: int
+    sales: Sequence[tuple[str, int, int]], place: Location, now_ms: int, *, is_known: bool
 ) -> tuple[Sequence[tuple[str, int, int]], HourProfile]:
     """Return the sales since the tills are connected, none if not, and the hours of the day."""
     now = now_ms // QUARTER_MS
     local = _local_times(place, {now, *(at_ms // QUARTER_MS for _, _, at_ms in sales)})
     today, _ = local[now]
-    first = connected_since({local[at_ms // QUARTER_MS][0] for _, _, at_ms in sales}, today)
+    days = {local[at_ms // QUARTER_MS][0] for _, _, at_ms in sales}
+    first = connected_since(days, today, is_known=is_known)
     if first is None:
         return (), ALL_DAY
     by_hour = [0] * HOURS_PER_DAY

@@ -39,13 +39,15 @@ def make_key(files: Files) -> None:
         _flush(files.folder)
 
 
-def key_of(files: Files) -> str:
+def key_of(files: Files, copy: Path | None = None) -> str:
     """Return the key; empty for a store whose files are not encrypted, as its doctor says.
 
-    Raises `UnsafeDatabase` where there is none that files could be under.
+    Its journal may be lost: then a `copy` of it says so. Raises `UnsafeDatabase` where there is
+    none that files could be under.
     """
     text = _text_of(files.key)
-    if _WHOLE.fullmatch(text) or (not text and is_plain(files.journal)):
+    is_bare = is_plain(files.journal) or (copy is not None and is_plain(copy))
+    if _WHOLE.fullmatch(text) or (not text and is_bare):
         return text
     raise UnsafeDatabase(f"{files.key} is no whole key: put the right one back, then try again")
 

@@ -123,20 +123,16 @@ class ShareKeeper:
         Only when central was just heard: a right that is granted to somebody who is
         away is of no use to either side.
         """
+        before = self.journal.head().seq
+        self._confirm()  # whatever the policy is by now: central may have promised by another
         self._stand_by_agreed()
         if not self.book.policy().enabled:
-            return self._end_sharing()
-        if not (self.book.unconfirmed() or self.book.changed()):
-            return 0
-        before = self.journal.head().seq
-        with self.journal.writing():
-            self.book.catch_up()
-            for key in self.book.unconfirmed():
-                self._append(PromiseConfirmed(key))
-        changed = self.book.changed()
-        for start in range(0, len(changed), SKUS_AT_ONCE):
-            self._divide(changed[start : start + SKUS_AT_ONCE])
-        self.book.evaluated()
+            self._end_sharing()
+            return self.journal.head().seq - before
+        if changed := self.book.changed():
+            for start in range(0, len(changed), SKUS_AT_ONCE):
+                self._divide(changed[start : start + SKUS_AT_ONCE])
+            self.book.evaluated()
         return self.journal.head().seq - before
 
     def _standing(self) -> EscrowPolicy:
@@ -153,17 +149,24 @@ class ShareKeeper:
             with self.journal.writing():
                 self.journal.rights.keep_terms(self._agreed)
 
-    def _end_sharing(self) -> int:
+    def _end_sharing(self) -> None:
         """Take everything back at once where central has heard that nothing is shared any more.
 
         It promises by its own record since then; what it promised before is here.
         """
         if self._agreed != NO_TERMS or not self.journal.rights.are_any_granted():
-            return 0
+            return
         with self.journal.writing():
             self.book.catch_up()
             self._close()
-        return 1
+
+    def _confirm(self) -> None:
+        if not self.book.unconfirmed():
+            return
+        with self.journal.writing():
+            self.book.catch_up()
+            for key in self.book.unconfirmed():
+                self._append(PromiseConfirmed(key))
 
     def _divide(self, skus: Sequence[str]) -> None:
         """Grant and ask back for some SKUs: few at once, as terminals wait for the journal."""

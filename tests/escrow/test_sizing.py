@@ -134,7 +134,7 @@ def test_the_hours_of_a_store_are_by_its_own_calendar(world: World):
             for start in opened for half in range(24)]  # fmt: skip
     now_ms = max(at_ms for _, _, at_ms in sold)
     place = replace(place_of(world), timezone="America/New_York")
-    counted, day = _counted(sold, place, now_ms)
+    counted, day = _counted(sold, place, now_ms, is_known=False)
     assert (len(counted), day.hours_that_count(0, 2)) == (len(sold), 4.0)
     assert (day.hours_that_count(0, 12), day.hours_that_count(12, 12)) == (24.0, 0.0)
 

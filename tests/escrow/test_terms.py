@@ -162,6 +162,25 @@ def test_sharing_that_is_over_gives_the_store_all_its_units(world: World, store:
     all_taken_back(world, store, POLICY)
 
 
+def test_what_was_promised_while_sharing_ended_is_confirmed(world: World, store: StoreSide):
+    """Central promised it under the lease that the store had said: it stays where the goods are."""
+    rule(world, OFF)
+    later(world, store, 30_000)
+    store.round()
+    (work,) = world.fulfillments(world.place(("SKU-1", 3)).order_id)
+    for _ in range(3):
+        later(world, store, 30_000)
+        store.round()
+    later(world, store, 2 * HOUR_MS)
+    world.parts.promises.run()
+    with world.database.read() as view:
+        (here,) = view.fulfillments.get_many([work.id]).values()
+    assert not here.row.order.is_unconfirmed
+    assert (here.row.order.location_id, here.row.order.total("open")) == ("S001", 3)
+    store.settle()
+    assert store.differences() == []
+
+
 def test_sharing_that_is_over_and_was_never_said_ends_with_the_lease(
     world: World, store: StoreSide
 ):

@@ -182,6 +182,14 @@ def test_what_does_not_add_up_after_a_restore_is_said(run, tmp_path: Path, monke
     assert "is not what its ledger adds up to" in json.loads(answer.stdout)["wrong"][0]
 
 
+def test_an_empty_database_is_not_marked_as_restored(run, tmp_path: Path):
+    """Its restore failed, or went elsewhere: an empty central would shut every store out."""
+    answer = run("restore", "--mark")
+    assert (answer.exit_code, "no central" in answer.stderr) == (REFUSED, True)
+    assert run("migrate").exit_code == 0
+    assert run("restore", "--mark").exit_code == 0
+
+
 @pytest.mark.postgres
 def test_postgresql_is_left_to_its_own_tools(run, make_postgresql_url, monkeypatch, tmp_path: Path):
     """It is said which tools; after a restore by them, `--mark` begins the new life."""

@@ -96,3 +96,20 @@ def test_a_store_that_works_without_a_key_goes_on_and_its_doctor_says_so(files: 
     (found, *_) = examine(store)
     store.close()
     assert (found.ok, "NOT encrypted" in found.text) == (False, True)
+
+
+def test_a_store_without_a_key_restores_its_journal(files: Files, tmp_path: Path):
+    """It was begun so by an older version and works on: its own copy says that there was no key."""
+    files.key.write_text("")
+    store = open_filled(files.folder, ManualClock())
+    head = store.journal.head()
+    store.close()
+    settings = StoreSettings(data_dir=files.folder)
+    bootstrap.back_up(settings, tmp_path / "copy")
+    files.journal.unlink()
+    with pytest.raises(UnsafeDatabase):
+        key_of(files)
+    bootstrap.restore(settings, tmp_path / "copy", force=False)
+    again = opened(files, key_of(files))
+    assert again.journal.head().seq == head.seq
+    again.close()

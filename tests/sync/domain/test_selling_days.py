@@ -21,10 +21,27 @@ MONTH = range(970, 1001)
         ([900, *range(985, 1001)], 985),
         ([*range(900, 977), *range(990, 1001)], 900),
         ([*range(900, 975), *range(990, 1001)], 990),
+        ([*range(900, 987), 1000], 900),
+        ([*range(900, 986), 1000], None),
     ],
     ids=["none", "the first", "nine days", "ten days", "five days a week", "by hand once a week",
-         "silent by now", "one by hand before", "two weeks without", "more than two weeks"],
+         "silent by now", "one by hand before", "two weeks without", "more than two weeks",
+         "open again after two weeks", "open again after more"],
 )  # fmt: skip
 def test_a_store_is_known_by_ten_days_with_sales_of_the_last_28(days, since):
     """A sale now and then says nothing of demand, nor what was before a long pause."""
     assert connected_since(list(days), TODAY) == since
+
+
+def test_a_store_that_sells_seldom_is_not_one_day_this_and_one_day_that():
+    """Sales on every third day are nine or ten in four weeks; known once, it stays so."""
+    days = range(0, 1000, 3)
+    said, is_known = [], False
+    for today in range(900, 960):
+        past = [day for day in days if day <= today]
+        is_known = connected_since(past, today, is_known=is_known) is not None
+        said.append(is_known)
+    assert said == sorted(said)
+    assert said[-1]
+    assert connected_since([*range(900, 941, 3)], 954, is_known=True) == 900
+    assert connected_since([*range(900, 941, 3)], 955, is_known=True) is None, "it fell silent"
