@@ -30,14 +30,23 @@ Units = Mapping[int, int]
 
 
 def release_or_open(
-    unit: "Unit", order: Order, units: Units, now_ms: int, how: Giving, text: str, only: Only = None
+    unit: "Unit",
+    order: Order,
+    units: Units,
+    now_ms: int,
+    how: Giving,
+    text: str,
+    only: Only = None,
+    *,
+    may_wait: bool = True,
 ) -> dict[int, int] | None:
     """Release what an order waited for; return what is missing, None where it waits for room.
 
-    It does where only full days are in the way. What else is missing is somebody's
-    business, and so is room that does not come; `text` says how it came that goods are missing.
+    It does where only full days are in the way, and it `may_wait`. What else is missing is
+    somebody's business, and so is room that does not come; `text` says how it came that goods
+    are missing.
     """
-    is_asked = bool(order.ship_to) and only is None  # a part of a parcel might be given away first
+    is_asked = bool(order.ship_to) and may_wait  # a part of a parcel might be given away first
     again_ms = _again_ms(unit, order, units, now_ms, how) if is_asked else None
     if again_ms is not None and wait_for_room(unit, order, again_ms, now_ms):
         write_counts(unit, order)
@@ -46,7 +55,8 @@ def release_or_open(
     if not missing:
         return missing
     again_ms = _again_ms(unit, order, missing, now_ms, how)
-    if again_ms is not None and missing == units and wait_for_room(unit, order, again_ms, now_ms):
+    is_whole = may_wait and missing == units
+    if again_ms is not None and is_whole and wait_for_room(unit, order, again_ms, now_ms):
         write_counts(unit, order)
         return None
     lacking = by_sku(order, missing)

@@ -264,7 +264,8 @@ class WaitingRoom:
             event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
             unit.orders.append_events([event])
             if still == {kind.value}:
-                self._release(unit, order, now, None, Awaited())
+                may_wait = kind is not HoldKind.ROOM  # who ends that does not want to wait
+                self._release(unit, order, now, None, Awaited(), may_wait=may_wait)
             return self._document(unit, order)
 
         return self._database.write(work)
@@ -315,7 +316,14 @@ class WaitingRoom:
         return order
 
     def _release(
-        self, unit: "Unit", order: Order, now_ms: int, only: Only, awaited: Awaited
+        self,
+        unit: "Unit",
+        order: Order,
+        now_ms: int,
+        only: Only,
+        awaited: Awaited,
+        *,
+        may_wait: bool = True,
     ) -> int:
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units or keep_back(unit, order, now_ms, self._how):
@@ -327,7 +335,10 @@ class WaitingRoom:
             return 0  # and once they are granted
         unit.supply.end_claims_of(order.id, now_ms)
         text = f"Nobody can send all of order {order.number}"
-        return int(release_or_open(unit, order, units, now_ms, self._how, text, only) is not None)
+        missing = release_or_open(
+            unit, order, units, now_ms, self._how, text, only, may_wait=may_wait
+        )
+        return int(missing is not None)
 
     def _document(self, unit: "Unit", order: Order) -> Document:
         found = unit.orders.get(order.id)

@@ -1,12 +1,16 @@
 """Orders that were taken, and that full days keep from being released: they wait for room."""
 
+from dataclasses import replace
+
 import pytest
 
 from central_server.records import ExceptionFilter
+from central_server.services.batches import decide_together
 from central_server.sourcing.receipts import Receipt
-from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain.errors import InsufficientStock
 from tests.central_server.services.test_backorders import arrive, later
+from tests.central_server.services.test_batches import EAST, MINUTE_MS, held, stock
 from tests.central_server.services.test_full_days import at, taken
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_pre_orders import pickup, release
@@ -119,3 +123,45 @@ def test_what_no_day_is_long_enough_for_is_not_waited_for(world: World):
     world.parts.central.waiting.run()
     assert world.order(order_id)["status"] == "unfillable"
     assert len(told(world)) == 1
+
+
+def test_who_ends_the_wait_for_room_gets_the_order(world: World):
+    """A person does it by hand: what has no room is theirs, and does not go back to waiting."""
+    orders = held_parcels(world, 4)
+    room = world.parts.central.waiting
+    room.run()
+    (late,) = [one for one in orders if not at(world, one)]
+    for _ in range(2):
+        room.clear(late, HoldKind.ROOM, note="by hand", by="Kim")
+        assert room.page("room", 10) == []
+    assert world.order(late)["status"] == "unfillable"
+    (text,) = told(world)
+    assert "days of all who could do it are full" in text
+
+
+def test_an_order_that_was_decided_with_others_waits_whole(world: World, monkeypatch):
+    """Its place's day filled while the others were decided: no part of it is given away alone."""
+    world.parts.intake.carriers(CARRIERS)
+    limit = RoutingRule("day", RoutingRuleKind.CAPACITY, locations=("S001",), orders=1)
+    publish(world, replace(GRACE, shipments_max=3), limit)
+    stock(world, "SKU-1", 1, 10, 0)
+    stock(world, "SKU-2", 10, 0, 0)
+    held(world)
+    late = held(world, ("SKU-1", 1), ("SKU-2", 1), to=EAST)
+    world.clock.advance(30 * MINUTE_MS)
+
+    def then_somebody_else(*given):
+        found = decide_together(*given)
+        world.place(("SKU-3", 1), at="S001")
+        return found
+
+    decided = "central_server.services.waiting_room.decide_together"
+    monkeypatch.setattr(decided, then_somebody_else)
+    world.parts.central.waiting.run()
+    assert (world.fulfillments(late), told(world)) == ([], [])
+    assert [one["kind"] for one in world.order(late)["holds"]][-1] == "room"
+    world.clock.advance(DAY_MS)
+    monkeypatch.setattr(decided, decide_together)
+    world.parts.central.waiting.run()
+    assert "S001" in at(world, late)
+    world.check_books()
