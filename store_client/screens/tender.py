@@ -293,8 +293,15 @@ class TenderScreen(RecordingModal[Sold | None]):
         tenders = reservation_of(self._order).tenders
         live = [one for one in tenders if tendering.can_go_back(self._order, one)]
         chosen: Tender | None = self.query_one("#tender-tenders", WorkList).current
+        if chosen is not None and chosen not in live and self._issuers.get(chosen.number):
+            self.query_one(Says).bad(
+                "Goods have left for that card: it is a debt now, and stays in the payment.",
+                "Go on without it, or choose another payment to give back.",
+            )
+            return
         if chosen not in live:
-            chosen = live[-1] if live else None
+            declined = [one for one in live if self._issuers.get(one.number)]
+            chosen = next(reversed(declined or live), None)
         if chosen is None:
             self.query_one(Says).bad("Nothing is paid that could be given back.")
             return

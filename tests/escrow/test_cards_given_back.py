@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from store_client.adapters.payment_terminals import SimulatedTerminal
-from store_client.devices import CardAnswer, TerminalSilent
+from store_client.devices import CardAnswer, NoPrinter, TerminalSilent
 from store_client.flows.ship import manifests
 from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
@@ -255,3 +255,63 @@ def test_a_card_that_settled_well_is_confirmed(world: World, store: StoreSide, d
     assert tendering.give_back(desk, key, 1).says == "Card: $10.54 given back"
     agree(world, store)
     assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
+
+
+def sold_before_it_was_declined(world: World, store: StoreSide, desk: Desk) -> str:
+    """Sell two of three pieces for a card and some cash."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store, 3)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945, 945)
+    tendering.sell(desk, key, ((1, 2),))
+    return key
+
+
+def test_the_rest_of_an_order_is_sold_beside_a_declined_card_whose_goods_have_left(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The card is a debt and a task, and cannot be taken out: the third piece is paid and goes."""
+    key = sold_before_it_was_declined(world, store, desk)
+    card_settling.settle_cards(desk)
+    with pytest.raises(OperationRefused):
+        tendering.give_back(desk, key, 1)
+    tendering.pay_cash(desk, key, 1_000)
+    assert "all done" in tendering.sell(desk, key, all_of(desk, key)).says
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
+
+
+def test_what_was_paid_beside_a_card_that_is_declined_later_is_sold(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The third piece was paid before its issuer said so: nothing of that is to be given back."""
+    key = sold_before_it_was_declined(world, store, desk)
+    tendering.pay_cash(desk, key, 1_000)
+    card_settling.settle_cards(desk)
+    assert "all done" in tendering.sell(desk, key, all_of(desk, key)).says
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
+
+
+def test_boxes_that_leave_together_do_so_where_a_card_is_declined_in_between(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The first box has left with it when its issuer is heard: the driver takes the other, too."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    key = placed(world, store)
+    boxed(desk, key, 1, 1)
+    tendering.pay_card(desk, key, 1_055)
+    order = tendering.pay_cash(desk, key, 945).order
+
+    class Between(NoPrinter):
+        def print(self, name: str, text: str, code: str = "") -> str:
+            card_settling.settle_cards(desk)
+            return super().print(name, text, code)
+
+    driver = replace(desk, devices=replace(desk.devices, receipts=Between()))
+    assert manifests.hand_over_order(driver, order).total("open") == 0
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
