@@ -31,8 +31,16 @@ def void_card(desk: Desk, key: str, tender: Tender, judge: Judge) -> None:
             "Give it back again once it answers: ^Z. The goods stay here until then.",
         ) from problem
     if not done:
-        if desk.store.voids_begun(key).get(tender.number) == desk.device:
-            voided(desk, key, tender.number)  # this device has not done it before, either
+        begun = desk.store.voids_begun(key).get(tender.number)
+        if begun is None:  # whoever began it has just come to an end
+            raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
+        if begun != desk.device:  # by hand its money might go back a second time
+            raise Refusal(
+                f"Terminal {begun} began to give it back: NOT CLEAR whether the card has its money"
+                " back. This payment terminal does not know.",
+                "Give it back there: ^Z. The goods stay here until then.",
+            )
+        voided(desk, key, tender.number)  # this device has not done it before, either
         raise Refusal(
             f"The payment terminal does not know payment {tender.reference}.",
             "Give the money back on the payment terminal by hand; tell a manager.",

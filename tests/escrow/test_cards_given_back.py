@@ -160,7 +160,7 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
         tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
     other = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
     drawer.open_drawer(other, 1_000)
-    with pytest.raises(Refusal, match="does not know payment"):
+    with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR"):
         tendering.give_back(other, key, 1)
     with pytest.raises(Refusal, match="began to give"):
         tendering.sell(desk, key, all_of(desk, key))
@@ -168,6 +168,51 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
         tendering.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
     tendering.sell(desk, key, all_of(desk, key))
     assert charges(tmp_path) == {f"{key}/1": 2_000}
+
+
+def test_another_terminal_sends_nobody_to_give_a_card_its_money_back_by_hand(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1's device has done it, and T1 died before the record: by hand it would be done twice."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    second = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR") as caught:
+        tendering.give_back(second, key, 1)
+    assert caught.value.todo.startswith("Give it back there: ^Z.")
+    assert "by hand" not in f"{caught.value} {caught.value.todo}"
+    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    with pytest.raises(Refusal, match="nothing of it to give back"):
+        tendering.give_back(second, key, 1)
+    agree(world, store)
+    assert "card" not in books(world, desk)
+
+
+def test_who_ends_giving_back_meanwhile_leaves_nothing_to_do_by_hand(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1 goes on and ends it while T2 asks a device that does not know: look again, says T2."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+
+    class Overtaken(SimulatedTerminal):
+        def void(self, payment: str) -> bool:
+            tendering.give_back(desk, key, 1)
+            return super().void(payment)
+
+    second = replace(with_device(desk, Overtaken(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match="answered this very moment"):
+        tendering.give_back(second, key, 1)
+    agree(world, store)
+    assert "card" not in books(world, desk)
 
 
 def test_a_card_that_is_charged_after_it_was_recorded_as_not_is_given_back(
