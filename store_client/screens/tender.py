@@ -15,7 +15,7 @@ from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
 from store_client.screens.dialogs import EntryDialog, Question
 from store_client.screens.host import Approved, with_approval
-from store_client.services import card_settling, tendering
+from store_client.services import card_settling, card_voiding, tendering
 from store_client.services.cash import read_positive_amount
 from store_client.services.counter import JUST_ENDED
 from store_client.services.scanner import Code
@@ -40,6 +40,8 @@ STATES: dict[TenderState, Said] = {
     TenderState.DECLINED: Said("✗", "declined", "bad"),
     TenderState.RETURNED: Said("↶", "given back", "dim"),
 }
+DECLINED = Said("✗", "Not paid: a card was declined", "bad")
+NOT_CLEAR = Said("!", "NOT CLEAR: a card goes back", "bad")
 
 
 class TenderScreen(RecordingModal[Sold | None]):
@@ -73,6 +75,8 @@ class TenderScreen(RecordingModal[Sold | None]):
         self._counts = {line.line: line.deliverable for line in order.lines}
         self._issuers: Mapping[int, bool] = {}
         """Of which offline cards it is known whether they were declined."""
+        self._begun: Mapping[int, str] = {}
+        """Which cards are being given back, each with its terminal."""
         self._used = ""
         """The amount that was typed for what is being recorded."""
 
@@ -128,6 +132,8 @@ class TenderScreen(RecordingModal[Sold | None]):
         declined = self._issuers.get(one.number)
         if declined:
             said, words = STATES[TenderState.DECLINED], "✗ DECLINED by its issuer"
+        elif one.number in self._begun and one.state is TenderState.TAKEN:
+            said, words = NOT_CLEAR, f"! goes back at {self._begun[one.number]}: NOT CLEAR"
         elif one.is_offline and one.state is TenderState.TAKEN and declined is None:
             words += ", not confirmed yet"
         elif one.state is TenderState.ASKED and one.means is not TenderKind.CARD:
@@ -166,10 +172,19 @@ class TenderScreen(RecordingModal[Sold | None]):
         )
         self._show_due()
 
+    @property
+    def not_paid(self) -> Said | None:
+        """Why nothing leaves although nothing is due: what the services refuse to sell for."""
+        if card_settling.declined_card(self._order, self._issuers):
+            return DECLINED
+        return NOT_CLEAR if card_voiding.unclear_card(self._order, self._begun) else None
+
     def _show_due(self) -> None:
         due, currency = self._due, self._order.currency
-        asked = reservation_of(self._order).asked_minor
-        if due > 0:
+        asked, not_paid = reservation_of(self._order).asked_minor, self.not_paid
+        if not_paid is DECLINED or (not_paid is not None and due <= 0):
+            said = not_paid
+        elif due > 0:
             said = Said("", f"DUE {money(due, currency)}", "warn")
         elif asked:
             said = Said("…", f"{money(asked, currency)} wait for an answer", "warn")
@@ -194,8 +209,11 @@ class TenderScreen(RecordingModal[Sold | None]):
         if order is None or self.busy or self.is_leaving:
             return
         now, desk = order, self.desk
-        issuers = await host.off_loop(lambda: card_settling.issuers_said(desk, now))
-        is_same, self._issuers = issuers == self._issuers, issuers
+        known = await host.off_loop(
+            lambda: (card_settling.issuers_said(desk, now), host.store.voids_begun(key))
+        )
+        is_same = known == (self._issuers, self._begun)
+        self._issuers, self._begun = known
         if order == self._order:
             if not is_same:
                 self._show()
@@ -293,8 +311,15 @@ class TenderScreen(RecordingModal[Sold | None]):
         tenders = reservation_of(self._order).tenders
         live = [one for one in tenders if tendering.can_go_back(self._order, one)]
         chosen: Tender | None = self.query_one("#tender-tenders", WorkList).current
+        if chosen is not None and chosen not in live and self._issuers.get(chosen.number):
+            self.query_one(Says).bad(
+                "Goods have left for that card: it is a debt now, and stays in the payment.",
+                "Go on without it, or choose another payment to give back.",
+            )
+            return
         if chosen not in live:
-            chosen = live[-1] if live else None
+            declined = [one for one in live if self._issuers.get(one.number)]
+            chosen = next(reversed(declined or live), None)
         if chosen is None:
             self.query_one(Says).bad("Nothing is paid that could be given back.")
             return

@@ -1,6 +1,6 @@
 """Cards that were approved offline: which still wait for their issuers, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from store_client.devices import MoneyMove
@@ -9,9 +9,9 @@ from store_client.services.words import money
 from sync.domain.card_numbers import has_card_number
 from sync.domain.fulfillment import FulfillmentOrder
 from sync.domain.money_operations import CardSettled
-from sync.domain.paying import reservation_of
+from sync.domain.paying import balance_of, reservation_of
 from sync.domain.reserve_operations import CardAnswered, CardAsked, TenderReturned
-from sync.domain.tenders import OfflineCard, TenderKind, TenderState, find_tender
+from sync.domain.tenders import OfflineCard, Tender, TenderKind, TenderState
 
 REFERENCE_END = 6
 LOOK_SECONDS = 15.0
@@ -98,16 +98,28 @@ def issuers_said(desk: Desk, order: FulfillmentOrder) -> dict[int, bool]:
     return said
 
 
+def declined_card(order: FulfillmentOrder, said: Mapping[int, bool]) -> Tender | None:
+    """Return a card that counts as paid and was declined, by what `issuers_said`.
+
+    One whose goods have left is a debt and somebody's task: it cannot be taken out any more,
+    and the rest of the order is paid, and goes out, without it.
+    """
+    for one in reservation_of(order).tenders:
+        is_taken = one.state is TenderState.TAKEN and one.amount_minor <= balance_of(order)
+        if is_taken and said.get(one.number):
+            return one
+    return None
+
+
 def require_none_declined(desk: Desk, order: FulfillmentOrder) -> None:
     """Refuse to go on with a card of which it is known that its issuer has declined it."""
-    for number, declined in issuers_said(desk, order).items():
-        tender = find_tender(reservation_of(order).tenders, number)
-        if declined and tender is not None:
-            amount = money(tender.amount_minor, order.currency)
-            raise Refusal(
-                f"The card of {amount} was declined by its issuer: that is not paid.",
-                "Take it out of the payment: ^Z. Then take another one.",
-            )
+    tender = declined_card(order, issuers_said(desk, order))
+    if tender is not None:
+        amount = money(tender.amount_minor, order.currency)
+        raise Refusal(
+            f"The card of {amount} was declined by its issuer: that is not paid.",
+            "Take it out of the payment: ^Z on its row. Then take another one.",
+        )
 
 
 def settle_cards(desk: Desk) -> int:

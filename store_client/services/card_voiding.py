@@ -4,6 +4,8 @@ That it is asked is noted durably first. Until the return is recorded nobody kno
 whether the card has paid: goods stay here, and giving it back goes on where it stopped.
 """
 
+from collections.abc import Mapping
+
 from store_client.devices import TerminalSilent
 from store_client.services.desk import Desk, Judge, Refusal
 from store_client.services.words import money
@@ -31,8 +33,16 @@ def void_card(desk: Desk, key: str, tender: Tender, judge: Judge) -> None:
             "Give it back again once it answers: ^Z. The goods stay here until then.",
         ) from problem
     if not done:
-        if desk.store.voids_begun(key).get(tender.number) == desk.device:
-            voided(desk, key, tender.number)  # this device has not done it before, either
+        begun = desk.store.voids_begun(key).get(tender.number)
+        if begun is None:  # whoever began it has just come to an end
+            raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
+        if begun != desk.device:  # by hand its money might go back a second time
+            raise Refusal(
+                f"Terminal {begun} began to give it back: NOT CLEAR whether the card has its money"
+                " back. This payment terminal does not know.",
+                "Give it back there: ^Z. The goods stay here until then.",
+            )
+        voided(desk, key, tender.number)  # this device has not done it before, either
         raise Refusal(
             f"The payment terminal does not know payment {tender.reference}.",
             "Give the money back on the payment terminal by hand; tell a manager.",
@@ -44,17 +54,24 @@ def voided(desk: Desk, key: str, number: int) -> None:
     desk.store.end_void(key, number)
 
 
+def unclear_card(order: FulfillmentOrder, begun: Mapping[int, str]) -> Tender | None:
+    """Return a card that counts as paid and is being given back, by what `voids_begun`."""
+    tenders = reservation_of(order).tenders
+    taken = (one for one in tenders if one.state is TenderState.TAKEN)
+    return next((one for one in taken if one.number in begun), None)
+
+
 def require_no_void(desk: Desk, order: FulfillmentOrder) -> None:
     """Refuse to let goods go for a card that may have its money back already."""
     begun = desk.store.voids_begun(order.id)
-    for one in reservation_of(order).tenders:
-        if one.number in begun and one.state is TenderState.TAKEN:
-            amount = money(one.amount_minor, order.currency)
-            raise Refusal(
-                f"Terminal {begun[one.number]} began to give {amount} back to a card: NOT CLEAR"
-                " whether it has its money back.",
-                "Give that payment back there: ^Z. Then take another one.",
-            )
+    one = unclear_card(order, begun)
+    if one is not None:
+        amount = money(one.amount_minor, order.currency)
+        raise Refusal(
+            f"Terminal {begun[one.number]} began to give {amount} back to a card: NOT CLEAR"
+            " whether it has its money back.",
+            "Give that payment back there: ^Z. Then take another one.",
+        )
 
 
 def undo_late_charge(desk: Desk, key: str, number: int) -> None:

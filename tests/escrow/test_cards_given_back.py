@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from store_client.adapters.payment_terminals import SimulatedTerminal
-from store_client.devices import CardAnswer, TerminalSilent
+from store_client.devices import CardAnswer, NoPrinter, TerminalSilent
 from store_client.flows.ship import manifests
 from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
@@ -160,7 +160,7 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
         tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
     other = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
     drawer.open_drawer(other, 1_000)
-    with pytest.raises(Refusal, match="does not know payment"):
+    with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR"):
         tendering.give_back(other, key, 1)
     with pytest.raises(Refusal, match="began to give"):
         tendering.sell(desk, key, all_of(desk, key))
@@ -168,6 +168,51 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
         tendering.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
     tendering.sell(desk, key, all_of(desk, key))
     assert charges(tmp_path) == {f"{key}/1": 2_000}
+
+
+def test_another_terminal_sends_nobody_to_give_a_card_its_money_back_by_hand(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1's device has done it, and T1 died before the record: by hand it would be done twice."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    second = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR") as caught:
+        tendering.give_back(second, key, 1)
+    assert caught.value.todo.startswith("Give it back there: ^Z.")
+    assert "by hand" not in f"{caught.value} {caught.value.todo}"
+    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    with pytest.raises(Refusal, match="nothing of it to give back"):
+        tendering.give_back(second, key, 1)
+    agree(world, store)
+    assert "card" not in books(world, desk)
+
+
+def test_who_ends_giving_back_meanwhile_leaves_nothing_to_do_by_hand(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1 goes on and ends it while T2 asks a device that does not know: look again, says T2."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(OSError, match="power"):
+        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+
+    class Overtaken(SimulatedTerminal):
+        def void(self, payment: str) -> bool:
+            tendering.give_back(desk, key, 1)
+            return super().void(payment)
+
+    second = replace(with_device(desk, Overtaken(tmp_path / "other.json")), device="T2")
+    drawer.open_drawer(second, 1_000)
+    with pytest.raises(Refusal, match="answered this very moment"):
+        tendering.give_back(second, key, 1)
+    agree(world, store)
+    assert "card" not in books(world, desk)
 
 
 def test_a_card_that_is_charged_after_it_was_recorded_as_not_is_given_back(
@@ -255,3 +300,63 @@ def test_a_card_that_settled_well_is_confirmed(world: World, store: StoreSide, d
     assert tendering.give_back(desk, key, 1).says == "Card: $10.54 given back"
     agree(world, store)
     assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
+
+
+def sold_before_it_was_declined(world: World, store: StoreSide, desk: Desk) -> str:
+    """Sell two of three pieces for a card and some cash."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store, 3)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945, 945)
+    tendering.sell(desk, key, ((1, 2),))
+    return key
+
+
+def test_the_rest_of_an_order_is_sold_beside_a_declined_card_whose_goods_have_left(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The card is a debt and a task, and cannot be taken out: the third piece is paid and goes."""
+    key = sold_before_it_was_declined(world, store, desk)
+    card_settling.settle_cards(desk)
+    with pytest.raises(OperationRefused):
+        tendering.give_back(desk, key, 1)
+    tendering.pay_cash(desk, key, 1_000)
+    assert "all done" in tendering.sell(desk, key, all_of(desk, key)).says
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
+
+
+def test_what_was_paid_beside_a_card_that_is_declined_later_is_sold(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The third piece was paid before its issuer said so: nothing of that is to be given back."""
+    key = sold_before_it_was_declined(world, store, desk)
+    tendering.pay_cash(desk, key, 1_000)
+    card_settling.settle_cards(desk)
+    assert "all done" in tendering.sell(desk, key, all_of(desk, key)).says
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]
+    assert books(world, desk)["bad_debt"] == 1_055
+
+
+def test_boxes_that_leave_together_do_so_where_a_card_is_declined_in_between(
+    world: World, store: StoreSide, desk: Desk
+):
+    """The first box has left with it when its issuer is heard: the driver takes the other, too."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    key = placed(world, store)
+    boxed(desk, key, 1, 1)
+    tendering.pay_card(desk, key, 1_055)
+    order = tendering.pay_cash(desk, key, 945).order
+
+    class Between(NoPrinter):
+        def print(self, name: str, text: str, code: str = "") -> str:
+            card_settling.settle_cards(desk)
+            return super().print(name, text, code)
+
+    driver = replace(desk, devices=replace(desk.devices, receipts=Between()))
+    assert manifests.hand_over_order(driver, order).total("open") == 0
+    agree(world, store)
+    assert exceptions(world) == ["card_not_settled"]

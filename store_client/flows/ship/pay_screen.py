@@ -27,5 +27,8 @@ class ParcelPaymentScreen(TenderScreen):
             super()._enter()
         elif self._due < 0:
             self.query_one(Says).bad("More is paid than is sent.", "Give a payment back: ^Z.")
+        elif self.not_paid is not None:
+            todo = "Its boxes stay here. ^Z on that row; Esc goes back to the order."
+            self.query_one(Says).bad(f"{self.not_paid.words}.", todo)
         else:
             self.action_cancel()

@@ -1,0 +1,146 @@
+"""The Payment screen where an issuer has declined a card after it was approved offline."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from store_client.adapters.payment_terminals import SimulatedTerminal
+from store_client.devices import TerminalSilent
+from store_client.flows.ship.pay_screen import ParcelPaymentScreen
+from store_client.services import card_settling, drawer, tendering
+from store_client.services.desk import Desk
+from sync.domain.people import Role
+from sync.domain.reservations import ReservePolicy
+from sync.domain.tenders import CardCaps
+from sync.protocol.rows import AssociateRow
+from tests.escrow.test_paid_parcels import boxed, placed
+from tests.support.central_world import World, sqlite_world
+from tests.support.counter import allow, aside, online
+from tests.support.store_side import StoreSide, in_step
+from tests.support.terminals import actor_of, terminal, till_settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = sqlite_world(tmp_path / "central")
+    world.parts.intake.associates("S001", [AssociateRow("A101", "Jonas V.", Role.MANAGER, "x")])
+    return world
+
+
+@pytest.fixture
+def store(world: World, tmp_path: Path):
+    with in_step(world, tmp_path / "one") as store:
+        allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+        yield store
+    world.database.close()
+
+
+def counter(store: StoreSide, tmp_path: Path) -> Desk:
+    """Return the counter of the terminal in these tests, with an open drawer."""
+    devices = till_settings(tmp_path).devices
+    desk = Desk(store.store, store.clock, actor_of(Role.LEAD), "T1", devices=devices)
+    drawer.open_drawer(desk, 10_000)
+    return desk
+
+
+async def test_giving_back_takes_nothing_else_for_a_declined_card_whose_goods_have_left(
+    world, store, tmp_path
+):
+    """The cursor is on the card, which is a debt by now: valid cash does not go back for it."""
+    desk = counter(store, tmp_path)
+    _, key = online(world, store, 3)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945, 945)
+    tendering.sell(desk, key, ((1, 2),))
+    tendering.pay_cash(desk, key, 1_000)
+    card_settling.settle_cards(desk)
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
+        await term.press("enter", "f6")
+        assert "DECLINED by its issuer" in term.text()
+        await term.press("ctrl+z")
+        assert "Goods have left for that card" in term.text()
+        term.screen.query_one("#tender-amount").focus()
+        await term.press("enter")
+        assert "all done" in term.text()
+
+
+async def test_the_payment_does_not_say_paid_for_a_card_that_was_declined(world, store, tmp_path):
+    """Its issuer is heard while the screen is open: not paid, as Enter says, too; ^Z mends it."""
+    desk = counter(store, tmp_path)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
+        await term.press("enter", "f6", "f4")
+        assert "PAID: Enter hands over" in term.text()
+        card_settling.settle_cards(desk)
+        await term.look()
+        assert "PAID: Enter" not in term.text()
+        assert "Not paid: a card was declined" in term.text()
+        await term.press("enter")
+        assert "was declined by its issuer" in term.text()
+        await term.press("ctrl+z")
+        assert "DUE $10.55" in term.text()
+        await term.press("f4", "enter")
+        assert "all done" in term.text()
+
+
+class Silent(SimulatedTerminal):
+    """A payment terminal that says nothing when it is asked to give money back."""
+
+    def void(self, payment: str) -> bool:
+        raise TerminalSilent(payment)
+
+
+async def test_the_payment_does_not_say_paid_for_a_card_that_is_being_given_back(
+    world, store, tmp_path
+):
+    """Its device was silent: not clear, on this screen and after a restart, until it is."""
+    desk = counter(store, tmp_path)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    settings = till_settings(tmp_path)
+    silent = replace(settings.devices, payment_terminal=Silent(tmp_path / "psp.json"))
+    asleep = replace(settings, devices=silent)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=asleep) as term:
+        await term.press("enter", "f6")
+        assert "PAID: Enter hands over" in term.text()
+        await term.press("ctrl+z")
+        assert "does not answer" in term.text()
+        assert "PAID: Enter" not in term.text()
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
+        await term.press("enter", "f6")
+        assert "PAID: Enter" not in term.text()
+        assert "NOT CLEAR: a card goes back" in term.text()
+        assert "goes back at T1: NOT CLEAR" in term.text()
+        await term.press("enter")
+        assert "Terminal T1 began to give $20.00 back" in term.text()
+        await term.press("ctrl+z")
+        assert "DUE $20.00" in term.text()
+
+
+async def test_the_payment_of_a_parcel_says_that_its_boxes_stay(world, store, tmp_path):
+    """Declined before the driver comes: said where it is paid, not when it should leave."""
+    desk = counter(store, tmp_path)
+    key = placed(world, store)
+    boxed(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    tendering.pay_cash(desk, key, 945)
+    settings = till_settings(tmp_path)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
+        order = store.store.fulfillment(key)
+        term.app.push_screen(ParcelPaymentScreen(order))
+        await term.rest()
+        assert "PAID: its boxes may leave" in term.text()
+        card_settling.settle_cards(desk)
+        await term.look()
+        assert "its boxes may leave" not in term.text()
+        await term.press("enter")
+        assert "Its boxes stay here" in term.text()
