@@ -19,7 +19,7 @@ from tests.simulation.shrink import shrink
 from tests.simulation.world import World
 from tests.support.builders import NOON_MS
 
-SEEDS_PER_DEFECT = 60
+SEEDS_PER_DEFECT = 100
 STORY_EVENTS_MAX = 10
 TRACES = """
 from tests.simulation.plan import plan_of
