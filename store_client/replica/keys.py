@@ -49,7 +49,10 @@ def key_of(files: Files, copy: Path | None = None) -> str:
     is_bare = is_plain(files.journal) or (copy is not None and is_plain(copy))
     if _WHOLE.fullmatch(text) or (not text and is_bare):
         return text
-    raise UnsafeDatabase(f"{files.key} is no whole key: put the right one back, then try again")
+    raise UnsafeDatabase(
+        f"{files.journal.name} cannot be read: {files.key} is no whole key; put the right one back,"
+        " then try again"
+    )
 
 
 def is_plain(path: Path) -> bool:
