@@ -61,7 +61,7 @@ def _nothing(value: Any = None) -> Callable[[Any], Any]:
 
 
 def _tokens_from_before_a_restore_count(known: Any) -> Any:
-    def extend_lease(unit: Any, place: Any, token_ms: int, now_ms: int, terms: Any) -> int:
+    def extend_lease(unit: Any, place: Any, token_ms: int, now_ms: int, terms: Any = None) -> int:
         kept = unit.leases.get(place.id)
         if kept is not None and token_ms:
             unit.leases.save(replace(kept, token_ms=0))
@@ -124,12 +124,12 @@ OF_CENTRAL = (
     Mutant("central promises without a lease", stock, "_position",
            lambda known: lambda row, _: known(row, -(10**15))),
     Mutant("a lease counts from the push's arrival", sync_service, "extend_lease",
-           lambda known: lambda unit, place, token, now, terms:
+           lambda known: lambda unit, place, token, now, terms=None:
            known(unit, place, token and now, now, terms)),
     Mutant("a token from before a restore counts", sync_service, "extend_lease",
            _tokens_from_before_a_restore_count, SOON),
     Mutant("a token of the future counts", sync_service, "extend_lease",
-           lambda known: lambda unit, place, token, _, terms:
+           lambda known: lambda unit, place, token, _, terms=None:
            known(unit, place, token, 10**15, terms), CLOCKS),
     Mutant("central goes by a lease that its store has not heard of", EscrowPolicy, "bounded_by",
            lambda _: lambda policy, said: policy, LEASES),
