@@ -226,7 +226,7 @@ def test_other_orders_of_the_day_cost_no_statements(shipping, monkeypatch):
 
 
 def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeypatch):
-    """Of a year with more parcels than are replayed: the newest, and two days before the first."""
+    """Of a year with more parcels than are replayed: the newest, and four days before the first."""
     monkeypatch.setattr(routing_simulation, "ORDERS_MAX", 2)
     read: list[int] = []
     made = Fulfillments.made
@@ -241,7 +241,7 @@ def test_what_was_made_long_before_the_first_order_is_not_read(shipping, monkeyp
         shipping.clock.advance(2 * HOUR_MS)
     found = simulate(shipping, RoutingRule("day", CAPACITY, orders=100))
     assert (found["orders"], found["orders_left_out"]) == (2, 1)
-    assert read == [shipping.clock.now_ms() - (2 * 25 + 2 * 2) * HOUR_MS]
+    assert read == [shipping.clock.now_ms() - (4 * 25 + 2 * 2) * HOUR_MS]
 
 
 @pytest.mark.parametrize("why", ["receipt", "date"])
