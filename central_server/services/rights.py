@@ -103,7 +103,12 @@ class SharedStock:
             self._touched.add(one.sku)
 
     def _open_generation(self, generation: int) -> None:
-        """Begin a generation; rights of older ones are worth nothing from now on."""
+        """Begin a generation; rights of older ones are worth nothing from now on.
+
+        Of a place that shares no more nothing is worth anything, and none begins a lease.
+        """
+        if self._lease is None and not self._location.escrow.enabled:
+            return
         lease = self._lease or _first_lease(self._unit, self._location.id)
         self._lease = replace(lease, generation=max(lease.generation, generation))
 
