@@ -144,7 +144,7 @@ def _own_values(name: str, hint: Any, order: FulfillmentOrder) -> tuple[object, 
         return _tenders(order)
     if name == "box":
         return _BOXES
-    if name == "approved":
+    if name in {"approved", "declined"}:
         return (True, False)
     if hint is PickMode and not _sorts(order.flow):
         return (PickMode.SORT_WHILE_PICK,)

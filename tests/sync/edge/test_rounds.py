@@ -62,7 +62,7 @@ def test_nothing_that_is_known_travels_in_an_idle_round(world: World):
     assert world.round().ok
     header, answer = seen[-1]
     assert header.model_dump(exclude_defaults=True).keys() == {
-        "first_seq", "prev_hash", "heads", "lease_ms",
+        "first_seq", "prev_hash", "heads", "lease_ms", "terms",
     }  # fmt: skip
     assert answer.model_dump(exclude_defaults=True).keys() == {"acked_seq", "answered_at_ms"}
 
