@@ -12,7 +12,7 @@ from tests.support.told_figures import AddUp
 
 SEEDS = 200
 PARTS = 20
-COVERING_SEEDS = (24, 29, 35, 76, 98, 103, 144, 190, 243, 319)
+COVERING_SEEDS = (2, 24, 29, 35, 76, 98, 103, 144, 190, 243, 319)
 """In these worlds everything happens that may: a few, chosen out of some hundred for it. A new
 event makes other stories of all seeds: choose anew, the one first that has most of what lacks."""
 SHRINKING_RUNS_MAX = 100
