@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from central_server.services.rights import SharedStock
+from central_server.services.replication import Replication
 from store_client.replica.models import Sale
 from sync.domain.ids import OpId
-from sync.domain.inventory import StockEffect
 from sync.domain.operations import kind_of
 from sync.domain.stock_operations import GenerationClosed, SkuUnits, StockOperation
+from sync.domain.transitions import Consequence
 from tests.simulation.events.damage import breaks_after, damaged
 from tests.simulation.events.network import line_gets_good, mend
 from tests.simulation.events.quarantine import set_aside_all
@@ -111,21 +111,24 @@ def _starts_anew(world: World, index: int, dice: Random) -> None:
 
 @contextmanager
 def _closes_no_generation(world: World) -> Iterator[None]:
-    """Let central's program have a fault that shows where a store ends its rights."""
-    known, world.notes[BROKEN] = SharedStock.apply, True
+    """Let central's program have a fault that shows where a store ends its rights.
 
-    def apply(
-        shared: SharedStock, operation: StockOperation, op_id: OpId
-    ) -> tuple[StockEffect, ...]:
+    Before anything has changed: what fails half-way ends its push, which then extends no lease.
+    """
+    known, world.notes[BROKEN] = Replication._apply_stock, True
+
+    def apply_stock(
+        applier: Replication, operation: StockOperation, op_id: OpId, at_ms: int
+    ) -> tuple[Consequence, ...]:
         if isinstance(operation, GenerationClosed):
             raise TypeError("a fault in the program")
-        return known(shared, operation, op_id)
+        return known(applier, operation, op_id, at_ms)
 
-    SharedStock.apply = apply  # type: ignore[method-assign, assignment]
+    Replication._apply_stock = apply_stock  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        SharedStock.apply = known  # type: ignore[method-assign]
+        Replication._apply_stock = known  # type: ignore[method-assign]
 
 
 def _sell(store: StoreMachine, dice: Random, sku: str, units: int) -> None:
