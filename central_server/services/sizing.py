@@ -114,8 +114,8 @@ class FloorSizing:
     def _size(self, unit: "Unit", place: Location, now_ms: int) -> int:
         since = now_ms - WINDOW_DAYS * DAY_MS
         told = unit.stock_ledger.sales(place.id, since)
-        is_known = any(unit.stock.silences(place.id).values())
-        sales, day = _counted(told, place, now_ms, is_known=is_known)
+        kept = unit.stock.silences(place.id)
+        sales, day = _counted(told, place, now_ms, is_known=any(kept.values()))
         if not sales:
             return self._share_again(unit, place)
         began = min(at_ms for _, _, at_ms in sales)
@@ -140,25 +140,10 @@ class FloorSizing:
             )
             for sku, (rate, dispersion) in demand.items()
         }
-        silences = self._silences(unit, place, lasting, demand, percent)
-        return self._keep(unit, place.id, rows, wanted, silences)
-
-    def _silences(
-        self,
-        unit: "Unit",
-        place: Location,
-        lasting: "_Lasting",
-        demand: Mapping[str, tuple[float, float]],
-        percent: int,
-    ) -> dict[str, str]:
-        """Return what central will leave which SKU here, should the store fall silent, where new.
-
-        Known beforehand, because orders are promised by it while nobody sizes anything.
-        """
-        wanted = lasting.when_silent(demand, percent / 100)
-        kept = unit.stock.silences(place.id)
-        texts = {sku: one.text or NOTHING_WANTED for sku, one in wanted.items()}
-        return {sku: text for sku, text in texts.items() if text != kept.get(sku)}
+        silent = lasting.when_silent(demand, percent / 100)
+        texts = {sku: one.text or NOTHING_WANTED for sku, one in silent.items()}
+        new = {sku: text for sku, text in texts.items() if text != kept.get(sku)}
+        return self._keep(unit, place.id, rows, wanted, new)
 
     def _keep(
         self,

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from central_server.storage.schema import newest_version
 from central_server.storage.shipping import NUMBERS_SKIPPED
 from central_server.storage.trouble import FULL, result_code, words_of_code
+from sync.disk import flush
 
 BESIDE = ("-wal", "-shm")
 _HAS_CARRIERS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'shipping_carriers'"
@@ -270,12 +271,3 @@ def _open(path: Path, key: str | None) -> Any:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def flush(path: Path) -> None:
-    """Have the system write a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

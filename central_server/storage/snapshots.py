@@ -18,8 +18,8 @@ from urllib.parse import quote
 import sqlcipher3.dbapi2 as driver
 import zstandard
 
-from central_server.storage.backup import flush
 from central_server.storage.database import Database
+from sync.disk import flush
 from sync.hub.ports import ScopeState, StoredRow
 from sync.protocol.rows import CATALOGUE_SCOPE, PRICES_PREFIX
 from sync.protocol.session import SnapshotManifest

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from sync.disk import flush
+
 NAMES_MAX = 20_000
 """Names of one folder that are looked at; the rest has to wait."""
 
@@ -53,7 +55,7 @@ class Disk:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        flush(path.parent)
 
     def move(self, path: Path, target: Path) -> None:
         """Give a file another name."""
@@ -65,11 +67,3 @@ class Disk:
             path = folder / name
             if self.mark(path) is not None and path.lstat().st_ctime_ns // 1_000_000 < than_ms:
                 yield path
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from store_client.replica.locks import held
 from store_client.replica.store import Files
+from sync.disk import flush
 from sync.edge.sqlite import UnsafeDatabase
 
 KEY_BYTES = 32
@@ -36,7 +37,7 @@ def make_key(files: Files) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(files.key)
-        _flush(files.folder)
+        flush(files.folder)
 
 
 def key_of(files: Files, copy: Path | None = None) -> str:
@@ -78,11 +79,3 @@ def _has_files(files: Files) -> bool:
 
 def _text_of(path: Path) -> str:
     return path.read_bytes().decode("ascii", "replace").strip()
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sync.disk import flush
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -134,7 +136,7 @@ class Evidence:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._descriptor = os.open(path, flags, 0o600)
             if self._is_name_owed:
-                _flush_names(self._folder)
+                flush(self._folder)  # a new file is not only whole, but also found
                 self._is_name_owed = False
             self._month = month
         return self._descriptor
@@ -187,15 +189,6 @@ def _write_whole(descriptor: int, content: bytes) -> None:
         if os.write(descriptor, content) == len(content):
             return
     raise OSError(errno.ENOSPC, "only a part of a record could be written")
-
-
-def _flush_names(folder: Path) -> None:
-    """See that a new file is not only whole, but also found."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _made_at_ms(line: bytes) -> int:

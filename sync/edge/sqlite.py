@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import sqlcipher3.dbapi2 as sqlite
 
+from sync.disk import flush
+
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 10_000
 PAGE_BYTES_MIN = 512
@@ -196,11 +198,7 @@ def copy_database(connection: Connection, target: Path, key: str = "") -> None:
         raise UnsafeDatabase(f"{target} cannot be written: {problem}") from problem
     finally:
         copy.close()
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(target)
 
 
 def data_version(connection: Connection) -> int:

@@ -78,15 +78,28 @@ def with_device(desk: Desk, device: SimulatedTerminal) -> Desk:
     return replace(desk, devices=replace(desk.devices, payment_terminal=device))
 
 
-def test_no_goods_leave_for_a_card_that_has_its_money_back(
-    world: World, store: StoreSide, desk: Desk, tmp_path: Path
-):
-    """The power went between the device and the record: nobody sells, and giving back goes on."""
+def given_back_unrecorded(world: World, store: StoreSide, desk: Desk) -> str:
+    """Return an order whose card has its money back while nobody could record it."""
     _, key = online(world, store)
     aside(desk, key)
     tendering.pay_card(desk, key)
     with pytest.raises(OSError, match="power"):
         tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    return key
+
+
+def at_second_terminal(desk: Desk, device: SimulatedTerminal) -> Desk:
+    """Return another terminal of the store, with a device of its own and its drawer open."""
+    second = replace(with_device(desk, device), device="T2")
+    drawer.open_drawer(second, 1_000)
+    return second
+
+
+def test_no_goods_leave_for_a_card_that_has_its_money_back(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """The power went between the device and the record: nobody sells, and giving back goes on."""
+    key = given_back_unrecorded(world, store, desk)
     assert charges(tmp_path) == {}
     store.reboot("boot-2")
     desk = replace(desk, store=store.store)
@@ -158,8 +171,7 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
     tendering.pay_card(desk, key)
     with pytest.raises(Refusal, match="NOT CLEAR"):
         tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
-    other = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
-    drawer.open_drawer(other, 1_000)
+    other = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR"):
         tendering.give_back(other, key, 1)
     with pytest.raises(Refusal, match="began to give"):
@@ -174,13 +186,8 @@ def test_another_terminal_sends_nobody_to_give_a_card_its_money_back_by_hand(
     world: World, store: StoreSide, desk: Desk, tmp_path: Path
 ):
     """T1's device has done it, and T1 died before the record: by hand it would be done twice."""
-    _, key = online(world, store)
-    aside(desk, key)
-    tendering.pay_card(desk, key)
-    with pytest.raises(OSError, match="power"):
-        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
-    second = replace(with_device(desk, SimulatedTerminal(tmp_path / "other.json")), device="T2")
-    drawer.open_drawer(second, 1_000)
+    key = given_back_unrecorded(world, store, desk)
+    second = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR") as caught:
         tendering.give_back(second, key, 1)
     assert caught.value.todo.startswith("Give it back there: ^Z.")
@@ -196,19 +203,14 @@ def test_who_ends_giving_back_meanwhile_leaves_nothing_to_do_by_hand(
     world: World, store: StoreSide, desk: Desk, tmp_path: Path
 ):
     """T1 goes on and ends it while T2 asks a device that does not know: look again, says T2."""
-    _, key = online(world, store)
-    aside(desk, key)
-    tendering.pay_card(desk, key)
-    with pytest.raises(OSError, match="power"):
-        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+    key = given_back_unrecorded(world, store, desk)
 
     class Overtaken(SimulatedTerminal):
         def void(self, payment: str) -> bool:
             tendering.give_back(desk, key, 1)
             return super().void(payment)
 
-    second = replace(with_device(desk, Overtaken(tmp_path / "other.json")), device="T2")
-    drawer.open_drawer(second, 1_000)
+    second = at_second_terminal(desk, Overtaken(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="answered this very moment"):
         tendering.give_back(second, key, 1)
     agree(world, store)

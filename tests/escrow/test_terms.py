@@ -29,6 +29,13 @@ def later(world: World, store: StoreSide, milliseconds: int) -> None:
     store.clock.advance(milliseconds)
 
 
+def rounds(world: World, store: StoreSide, count: int = 1) -> None:
+    """Let as many rounds pass as a store does by itself, half a minute each."""
+    for _ in range(count):
+        later(world, store, 30_000)
+        store.round()
+
+
 def rule(world: World, policy: EscrowPolicy) -> None:
     world.parts.central.escrow.add(EscrowRule("S001", world.clock.now_ms(), policy))
 
@@ -52,8 +59,7 @@ def test_central_goes_by_what_the_store_has_heard(
     world: World, store: StoreSide, policy: EscrowPolicy
 ):
     """A push arrives, and the line is cut before the new policy does: a longer lease, or none."""
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     rule(world, policy)
     later(world, store, 30_000)
     store.faulty.cut_before("pull")
@@ -66,11 +72,9 @@ def test_central_goes_by_what_the_store_has_heard(
 def test_a_longer_lease_counts_once_the_store_has_said_it(world: World, store: StoreSide):
     """It is pulled in one round and said in the next: until then central goes by the old one."""
     rule(world, DAY)
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     assert store.store.shares.policy() == DAY
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     assert said(store) == DAY.terms
     later(world, store, 20 * HOUR_MS)
     assert offered(world) == 8
@@ -82,9 +86,7 @@ def test_a_store_stands_by_a_longer_lease_until_central_goes_by_the_shorter(
 ):
     """It held something of the push back, and never says that it goes by what came with that."""
     rule(world, DAY)
-    for _ in range(2):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 2)
     stranger = OperationRecord(
         "A1", "t", "b", 0, store.clock.now_ms(), FulfillmentAccepted("01NOSUCH")
     )
@@ -104,12 +106,9 @@ def test_a_store_stands_by_a_longer_lease_until_central_goes_by_the_shorter(
 def test_a_shorter_lease_holds_once_both_go_by_it(world: World, store: StoreSide):
     """A round that says it and pulls all that was promised before: then the store counts by it."""
     rule(world, DAY)
-    for _ in range(2):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 2)
     rule(world, POLICY)
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     later(world, store, 30_000)
     world.parts.intake.stock([StockItem("S001", "SKU-2", 11)], "news", StockReason.IMPORT)
     store.faulty.cut_before("pull")
@@ -127,9 +126,7 @@ def test_a_promise_under_the_longer_lease_is_heard_before_the_shorter_one_counts
 ):
     """It was made while the store did not hear, and confirmed by nobody: it breaks nothing."""
     rule(world, DAY)
-    for _ in range(2):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 2)
     later(world, store, 30_000)
     world.place(("SKU-1", 3))
     rule(world, POLICY)
@@ -148,9 +145,7 @@ def test_a_promise_under_the_longer_lease_is_heard_before_the_shorter_one_counts
 def test_sharing_that_is_over_gives_the_store_all_its_units(world: World, store: StoreSide):
     """Heard, said, and heard that central goes by it: nothing is kept for central any more."""
     rule(world, OFF)
-    for _ in range(3):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 3)
     assert (store.share().online, store.share().floor) == (0, 10)
     assert (said(store), offered(world)) == (NO_TERMS, 8), "by its book, less the fixed floor"
     before = store.store.journal.head().seq
@@ -165,12 +160,9 @@ def test_sharing_that_is_over_gives_the_store_all_its_units(world: World, store:
 def test_what_was_promised_while_sharing_ended_is_confirmed(world: World, store: StoreSide):
     """Central promised it under the lease that the store had said: it stays where the goods are."""
     rule(world, OFF)
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     (work,) = world.fulfillments(world.place(("SKU-1", 3)).order_id)
-    for _ in range(3):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 3)
     later(world, store, 2 * HOUR_MS)
     world.parts.promises.run()
     with world.database.read() as view:
@@ -186,8 +178,7 @@ def test_sharing_that_is_over_and_was_never_said_ends_with_the_lease(
 ):
     """The store heard of the end and was cut off: it takes back when central's lease is over."""
     rule(world, OFF)
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     assert not store.store.shares.policy().enabled
     assert (store.share().online, offered(world)) == (8, 8)
     all_taken_back(world, store, POLICY)
@@ -201,8 +192,7 @@ def test_what_a_store_stands_by_outlives_its_process_and_its_replica(
     world: World, store: StoreSide
 ):
     """The policy is a row of central's that may be lost; what was said is in the journal."""
-    later(world, store, 30_000)
-    store.round()
+    rounds(world, store)
     assert said(store) == POLICY.terms
     store.cut()
     store.lose_replica()
@@ -227,9 +217,7 @@ def test_a_program_that_does_not_say_its_terms_is_believed_to_have_heard(
 
     monkeypatch.setattr(store.faulty, "push", older)
     rule(world, DAY)
-    for _ in range(2):
-        later(world, store, 30_000)
-        store.round()
+    rounds(world, store, 2)
     later(world, store, 20 * HOUR_MS)
     assert offered(world) == 8
     rule(world, OFF)

@@ -186,7 +186,7 @@ def test_the_name_of_a_new_file_is_flushed_until_it_is_on_the_disk(
         if len(tried) == 1:
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(evidence, "_flush_names", fails)
+    monkeypatch.setattr(evidence, "flush", fails)
     assert journal.evidence is not None
     (one,) = journal.evidence.after("R1", 1, 0)
     with pytest.raises(OSError, match="Input"):
