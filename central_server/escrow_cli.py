@@ -100,7 +100,7 @@ def _add(store: str, given: dict[str, Any], line: Line) -> dict[str, Any]:
     from pydantic import ValidationError
 
     from central_server.api.escrow_schemas import EscrowBody
-    from central_server.services.errors import UnknownLocation
+    from central_server.services.errors import NotAStore, UnknownLocation
 
     try:
         body = EscrowBody(**given)
@@ -112,6 +112,8 @@ def _add(store: str, given: dict[str, Any], line: Line) -> dict[str, Any]:
             return parts.central.escrow.add(body.rule(store, parts.clock.now_ms()))
         except UnknownLocation as problem:
             line.fail(NOT_FOUND, str(problem))
+        except NotAStore as problem:
+            line.fail(USAGE, str(problem))
 
 
 def _moment(text: str | None, line: Line) -> datetime | None:

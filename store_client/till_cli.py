@@ -35,7 +35,14 @@ from store_client.order_cli import (
 )
 from store_client.replica.store import Store
 from store_client.services import drawer as drawers
-from store_client.services import drawer_book, receipt_copies, reserving, tender_report, tendering
+from store_client.services import (
+    drawer_book,
+    giving_back,
+    receipt_copies,
+    reserving,
+    tender_report,
+    tendering,
+)
 from store_client.services.cash import read_amount, read_positive_amount, signed
 from store_client.services.desk import Desk
 from store_client.services.drawer_book import sessions
@@ -245,12 +252,20 @@ def give_back(
     number: Number,
     by: By,
     tender: Annotated[int, typer.Option(min=1, help="Which payment.")],
+    made_sure: Annotated[
+        bool,
+        typer.Option(
+            "--made-sure",
+            help="Ask no payment terminal: it is gone, and you know that the card has its money.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Give a payment back before the goods have left."""
+    how = giving_back.made_sure if made_sure else giving_back.give_back
 
     def job(desk: Desk) -> tuple[dict[str, Any], str]:
-        paid = tendering.give_back(desk, _find(desk, number).id, tender)
+        paid = how(desk, _find(desk, number).id, tender)
         return _document(paid.order), without_keys(f"{paid.says}.")
 
     _do(context, by, job, as_json)

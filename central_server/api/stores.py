@@ -73,7 +73,7 @@ def get_escrow(
     "/{store_id}/escrow",
     status_code=201,
     response_model=EscrowRuleView,
-    responses=problems(*KEYED, "unknown_location", "validation_failed"),
+    responses=problems(*KEYED, "unknown_location", "not_a_store", "validation_failed"),
 )
 def add_escrow_rule(
     request: Request,

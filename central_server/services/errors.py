@@ -77,6 +77,17 @@ class UnknownLocation(ServiceRefused):
         super().__init__(f"there is no location {location_id!r}")
 
 
+class NotAStore(ServiceRefused):
+    """What is asked for is of stores alone, and the location is none."""
+
+    code = "not_a_store"
+
+    def __init__(self, location_id: str, kind: str) -> None:
+        self.location_id = location_id
+        self.kind = kind
+        super().__init__(f"{location_id} is a {kind}: stores alone share their stock by escrow")
+
+
 class PickupNotOffered(ServiceRefused):
     """The location takes no pickups."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from central_server.ports import Pokes
 from central_server.records import EVERYWHERE, EscrowRule, Location
-from central_server.services.errors import UnknownLocation
+from central_server.services.errors import NotAStore, UnknownLocation
 from central_server.services.order_views import Document
 from central_server.services.scopes import store_row
 from central_server.services.times import rfc3339, rfc3339_or_none
@@ -35,11 +35,15 @@ class EscrowPolicies:
         self._pokes = pokes
 
     def add(self, rule: EscrowRule) -> Document:
-        """Add a rule and apply what holds now; raises `UnknownLocation`."""
+        """Add a rule and apply what holds now; raises `UnknownLocation`, `NotAStore`."""
 
         def work(unit: "Unit") -> None:
-            if rule.location_id != EVERYWHERE and unit.locations.get(rule.location_id) is None:
-                raise UnknownLocation(rule.location_id)
+            if rule.location_id != EVERYWHERE:
+                place = unit.locations.get(rule.location_id)
+                if place is None:
+                    raise UnknownLocation(rule.location_id)
+                if place.kind != "store" and rule.escrow.enabled:  # it would have no effect
+                    raise NotAStore(place.id, place.kind)
             unit.leases.add_rule(rule)
 
         self._database.write(work)

@@ -49,6 +49,7 @@ STATUS: dict[str, int] = {
     # Orders.
     "unknown_sku": 422,
     "unknown_location": 422,
+    "not_a_store": 422,
     "currency_mismatch": 422,
     "unknown_flow": 422,
     "not_priced": 409,

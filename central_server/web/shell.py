@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.exceptions import HTTPException
@@ -36,6 +36,8 @@ WRITERS_MAX = 128
 RETRY_AFTER_SECONDS = 2
 BODY_SILENCE_SECONDS_MAX = 30.0
 """A link may go dead in the middle of a body and never say so: its seat is somebody else's then."""
+BODY_BYTES_PER_SECOND_MIN = 1_000
+"""What a body brings at least, beyond that silence: a byte now and then keeps no seat for hours."""
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -106,7 +108,7 @@ class Shell:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._new_trace_id())
+        exchange = _Exchange(scope, receive, send, self._new_trace_id(), self._monotonic_ms)
         exchange.silence_s_max = self._body_silence_s_max
         started = self._monotonic_ms()
         is_writing = scope["method"] in _WRITING and not exchange.is_device
@@ -161,7 +163,14 @@ class Shell:
 class _Exchange:
     """One request and its answer, counted and labeled."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        trace_id: str,
+        monotonic_ms: Callable[[], int],
+    ) -> None:
         self.status = 0
         self.is_complete = False
         self.trace_id = trace_id
@@ -176,6 +185,9 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._received = 0
+        self._monotonic_ms = monotonic_ms
+        self._waited_ms = 0
+        """For the body, in all; what is done with its pieces meanwhile is not the client's."""
         state: dict[str, Any] = scope.setdefault("state", {})
         state["trace_id"] = trace_id
 
@@ -194,18 +206,25 @@ class _Exchange:
 
     async def receive(self) -> Message:
         """Pass on a piece of the body, as long as it comes and there is not too much of it."""
+        began_ms = self._monotonic_ms()
         try:
             async with asyncio.timeout(None if self._has_body else self.silence_s_max):
                 message = await self._receive()
         except TimeoutError:
-            detail = f"nothing of the body came for {self.silence_s_max:g} seconds"
-            raise HTTPException(408, detail, {"Connection": "close"}) from None
+            self._refuse_late(f"nothing of the body came for {self.silence_s_max:g} seconds")
+        self._waited_ms += self._monotonic_ms() - began_ms
         self._has_body = not message.get("more_body", False)
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > self.bytes_max:
                 raise HTTPException(413, f"the body is larger than {self.bytes_max} bytes")
+        may_take_s = self.silence_s_max + self._received / BODY_BYTES_PER_SECOND_MIN
+        if not self._has_body and self._waited_ms > may_take_s * 1000:
+            self._refuse_late(f"less than {BODY_BYTES_PER_SECOND_MIN} bytes of it came a second")
         return message
+
+    def _refuse_late(self, why: str) -> NoReturn:
+        raise HTTPException(408, why, {"Connection": "close"}) from None
 
     async def send(self, message: Message) -> None:
         """Pass on a piece of the answer; its head gets the trace id and the house's headers.

@@ -13,9 +13,9 @@ from textual.widgets import Input, Static
 
 from store_client.screens.approval import ask_approval
 from store_client.screens.base import RecordingModal, begin
-from store_client.screens.dialogs import EntryDialog, Question
+from store_client.screens.dialogs import Choice, ChooseDialog, EntryDialog, Question
 from store_client.screens.host import Approved, with_approval
-from store_client.services import card_settling, card_voiding, tendering
+from store_client.services import card_settling, card_voiding, giving_back, tendering
 from store_client.services.cash import read_positive_amount
 from store_client.services.counter import JUST_ENDED
 from store_client.services.scanner import Code
@@ -42,6 +42,9 @@ STATES: dict[TenderState, Said] = {
 }
 DECLINED = Said("✗", "Not paid: a card was declined", "bad")
 NOT_CLEAR = Said("!", "NOT CLEAR: a card goes back", "bad")
+
+NOT_SURE = Choice("", "Not known", "the goods stay here")
+SURE = Choice("sure", "It has: I have made sure", "recorded as given back")
 
 
 class TenderScreen(RecordingModal[Sold | None]):
@@ -309,7 +312,7 @@ class TenderScreen(RecordingModal[Sold | None]):
     def action_give_back(self) -> None:
         """Give the payment under the cursor back, or the last one that still can go back."""
         tenders = reservation_of(self._order).tenders
-        live = [one for one in tenders if tendering.can_go_back(self._order, one)]
+        live = [one for one in tenders if giving_back.can_go_back(self._order, one)]
         chosen: Tender | None = self.query_one("#tender-tenders", WorkList).current
         if chosen is not None and chosen not in live and self._issuers.get(chosen.number):
             self.query_one(Says).bad(
@@ -324,7 +327,23 @@ class TenderScreen(RecordingModal[Sold | None]):
             self.query_one(Says).bad("Nothing is paid that could be given back.")
             return
         number = chosen.number
-        self._do(lambda: tendering.give_back(self.desk, self._order.id, number))
+        self._do(lambda: giving_back.give_back(self.desk, self._order.id, number))
+
+    def _ask_whether_sure(
+        self, unclear: card_voiding.CardUnclear, approved: Approved | None
+    ) -> None:
+        """Ask what a person knows of a card that its payment terminal says nothing of here."""
+
+        def answered(chosen: str | None) -> None:
+            self.is_asking = False
+            if chosen == SURE.key:
+                key, number = self._order.id, unclear.tender
+                self._do(lambda: giving_back.made_sure(self.desk, key, number), approved=approved)
+
+        self.is_asking = True
+        text = f"{unclear} If its payment terminal cannot be asked any more, ask the acquirer."
+        title = "Has the card its money back?"
+        self.app.push_screen(ChooseDialog(title, (NOT_SURE, SURE), text=text), answered)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -371,6 +390,8 @@ class TenderScreen(RecordingModal[Sold | None]):
             if ask_approval(self, error, lambda given: self._do(job, approved=given)):
                 return
             says.bad(*refusal(error))
+            if isinstance(error, card_voiding.CardUnclear):
+                self._ask_whether_sure(error, approved)
             field = self.query_one("#tender-amount", Input)
             if has_card_number(field.value):
                 field.value = ""

@@ -14,6 +14,19 @@ from sync.domain.paying import reservation_of
 from sync.domain.tenders import Tender, TenderState, find_tender
 
 
+class CardUnclear(Refusal):
+    """Giving a card back has begun, and the payment terminal that does it says nothing here.
+
+    A lead or manager who knows that the card has its money back may say so (`giving_back`).
+    """
+
+    code = "card_unclear"
+
+    def __init__(self, tender: int, message: str, todo: str) -> None:
+        self.tender = tender
+        super().__init__(message, todo)
+
+
 def payment_name(order_id: str, tender: int) -> str:
     """Return the name under which a payment terminal charges once."""
     return f"{order_id}/{tender}"
@@ -22,22 +35,28 @@ def payment_name(order_id: str, tender: int) -> str:
 def void_card(desk: Desk, key: str, tender: Tender, judge: Judge) -> None:
     """Let the payment terminal give a card its money back, unless `judge` calls it off.
 
-    The note of it stands when this returns; see `voided`.
+    The note of it stands when this returns; see `voided`. Raises `CardUnclear` where that has
+    begun before, and this payment terminal cannot say what became of it.
     """
+    before = desk.store.voids_begun(key).get(tender.number)
     desk.store.begin_void(key, tender.number, dev=desk.device, judge=judge)
     try:
         done = desk.devices.payment_terminal.void(payment_name(key, tender.number))
     except TerminalSilent as problem:
-        raise Refusal(
-            "The payment terminal does not answer: NOT CLEAR whether the card has its money back.",
-            "Give it back again once it answers: ^Z. The goods stay here until then.",
-        ) from problem
+        words = (
+            "The payment terminal does not answer: NOT CLEAR whether the card has its money back."
+        )
+        todo = "Give it back again once it answers: ^Z. The goods stay here until then."
+        if before is None:  # it may only be slow
+            raise Refusal(words, todo) from problem
+        raise CardUnclear(tender.number, words, todo) from problem
     if not done:
         begun = desk.store.voids_begun(key).get(tender.number)
         if begun is None:  # whoever began it has just come to an end
             raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
         if begun != desk.device:  # by hand its money might go back a second time
-            raise Refusal(
+            raise CardUnclear(
+                tender.number,
                 f"Terminal {begun} began to give it back: NOT CLEAR whether the card has its money"
                 " back. This payment terminal does not know.",
                 "Give it back there: ^Z. The goods stay here until then.",

@@ -14,7 +14,6 @@ from functools import partial
 from store_client.devices import CardAnswer, CardOutcome, TerminalSilent
 from store_client.services.card_settling import (
     cards_at_risk,
-    issuers_said,
     kept_reference,
     require_none_declined,
 )
@@ -22,27 +21,22 @@ from store_client.services.card_voiding import (
     payment_name,
     require_no_void,
     undo_late_charge,
-    void_card,
-    voided,
 )
 from store_client.services.desk import Desk, Refusal, anything_goes
-from store_client.services.drawer_book import require_cash, require_session
+from store_client.services.drawer_book import require_session
 from store_client.services.receipt_copies import receipt_name
 from store_client.services.receipts import receipt_text
 from store_client.services.stored_value import left_offline, read_account, within_limit
 from store_client.services.words import day_time, money, reaches_central
 from sync.domain.errors import OperationRefused
-from sync.domain.flows import flow_named
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus
 from sync.domain.operations import LineQuantity
 from sync.domain.paying import balance_of, due_of, next_tender, price_of, reservation_of
-from sync.domain.people import Action
 from sync.domain.reservations import ReservePolicy
 from sync.domain.reserve_operations import (
     CardAnswered,
     CardAsked,
     ReservationConverted,
-    TenderReturned,
     TenderTaken,
     ValueAsked,
 )
@@ -55,7 +49,6 @@ from sync.domain.tenders import (
     offline_card_refusal,
     take_cash,
 )
-from sync.domain.transitions import decide
 
 S = FulfillmentStatus
 MEANS: dict[TenderKind, str] = {
@@ -322,59 +315,7 @@ def pay_value(
     )
 
 
-# --- giving back, and the sale --------------------------------------------------------------------
-
-
-def give_back(desk: Desk, key: str, number: int) -> Paid:
-    """Give a tender back before the goods have left; a card by its payment terminal."""
-    desk.require(Action.GIVE_MONEY_BACK)
-    order = desk.store.fulfillment(key)
-    tender = _to_give_back(desk, order, number)
-    assert order is not None
-    amount = money(tender.amount_minor + tender.rounding_minor, order.currency)
-    declined = issuers_said(desk, order).get(number, False)
-
-    def unanswered(now: FulfillmentOrder) -> None:
-        is_as_it_was = _to_give_back(desk, now, number).state is tender.state
-        if not is_as_it_was or issuers_said(desk, now).get(number, False) is not declined:
-            raise Refusal("It was answered this very moment.", "Look at it, then decide again.")
-
-    is_charged = tender.means is TenderKind.CARD and tender.state is TenderState.TAKEN
-    if is_charged and not declined:
-        void_card(desk, key, tender, unanswered)
-    after = desk.perform(TenderReturned(key, number, declined), judge=unanswered)
-    if is_charged:
-        voided(desk, key, number)
-    if declined:
-        return Paid(after, f"Card: {amount} taken out: its issuer has paid nothing")
-    if tender.state is TenderState.ASKED:
-        return Paid(after, f"{MEANS[tender.means]} taken out of the payment")
-    says = {
-        TenderKind.CASH: f"Give {amount} back from the drawer",
-        TenderKind.CARD: f"Card: {amount} given back",
-    }
-    return Paid(after, says.get(tender.means, f"{MEANS[tender.means]}: {amount} go back onto it"))
-
-
-def _to_give_back(desk: Desk, order: FulfillmentOrder | None, number: int) -> Tender:
-    """Return what can be given back now, out of the drawer that is open, or refuse it."""
-    tender = None if order is None else find_tender(reservation_of(order).tenders, number)
-    is_here = tender is not None and tender.state in {TenderState.TAKEN, TenderState.ASKED}
-    if order is None or tender is None or not is_here:
-        raise Refusal("There is nothing of it to give back.", "Choose a payment from the list.")
-    session = require_session(desk, order.currency)
-    if tender.means is TenderKind.CASH:
-        require_cash(session, tender.amount_minor + tender.rounding_minor)
-    # What the rules refuse no payment terminal may have done.
-    decide(flow_named(order.flow), order, TenderReturned(order.id, number), desk.clock.now_ms())
-    return tender
-
-
-def can_go_back(order: FulfillmentOrder, tender: Tender) -> bool:
-    """Return whether a tender may be given back: of what has left with goods nothing is."""
-    if tender.state is TenderState.TAKEN:
-        return tender.amount_minor <= balance_of(order)
-    return tender.state is TenderState.ASKED
+# --- the sale --------------------------------------------------------------------------------
 
 
 def may_leave(desk: Desk, order: FulfillmentOrder) -> None:

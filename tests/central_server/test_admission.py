@@ -240,3 +240,25 @@ async def test_a_client_that_listens_may_be_silent():
     hangs_up.set()
     await call
     assert heard == ["http.request", "http.disconnect"]
+
+
+@pytest.mark.parametrize(("bytes_each", "status"), [(1, 408), (20_000, 422)])
+async def test_a_body_that_trickles_keeps_no_seat(bytes_each, status):
+    """A byte every 29 seconds would keep it for months; a slow link brings more than that."""
+    clock = ManualClock()
+
+    class Trickle(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(40):
+                clock.advance(29_000 if bytes_each == 1 else 15_000)
+                yield b" " * bytes_each
+
+    shell = Shell(
+        build_api(version="1"), figures=Figures(), new_trace_id=lambda: "T",
+        monotonic_ms=clock.monotonic_ms,
+    )  # fmt: skip
+    transport = httpx.ASGITransport(app=shell)
+    async with httpx.AsyncClient(transport=transport, base_url="http://central") as client:
+        answer = await client.post("/v1/sync/hello", content=Trickle())
+        assert answer.status_code == status
+        assert clock.monotonic_ms() < 120_000 or status != 408

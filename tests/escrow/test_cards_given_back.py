@@ -9,12 +9,21 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import CardAnswer, NoPrinter, TerminalSilent
 from store_client.flows.ship import manifests
-from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
-from store_client.services.desk import Desk, Refusal
+from store_client.services import (
+    card_settling,
+    drawer,
+    drawer_book,
+    giving_back,
+    tender_report,
+    tendering,
+)
+from store_client.services.card_voiding import CardUnclear
+from store_client.services.desk import Actor, Desk, NeedsRole, Refusal
 from sync.domain.errors import OperationRefused
 from sync.domain.paying import due_of, reservation_of
+from sync.domain.people import Role
 from sync.domain.reservations import ReservePolicy
-from sync.domain.tenders import CardCaps, TenderKind
+from sync.domain.tenders import CardCaps, TenderKind, TenderState
 from tests.escrow.test_paid_parcels import boxed, placed
 from tests.support.central_world import World
 from tests.support.conflicts import agree, exceptions
@@ -38,13 +47,13 @@ def test_a_card_whose_goods_have_left_does_not_go_back(
     tendering.pay_cash(desk, key, 1_000)
     order = tendering.sell(desk, key, ((1, 2),)).order
     with pytest.raises(OperationRefused, match="cannot give back 2000: 1000 left"):
-        tendering.give_back(desk, key, 1)
+        giving_back.give_back(desk, key, 1)
     assert charges(tmp_path) == {f"{key}/1": 2_000}
     tenders = reservation_of(order).tenders
-    assert [tendering.can_go_back(order, one) for one in tenders] == [False, True]
+    assert [giving_back.can_go_back(order, one) for one in tenders] == [False, True]
     tendering.sell(desk, key, all_of(desk, key))
     with pytest.raises(OperationRefused):
-        tendering.give_back(desk, key, 1)
+        giving_back.give_back(desk, key, 1)
     assert charges(tmp_path) == {f"{key}/1": 2_000}
     agree(world, store)
     assert exceptions(world) == []
@@ -84,7 +93,7 @@ def given_back_unrecorded(world: World, store: StoreSide, desk: Desk) -> str:
     aside(desk, key)
     tendering.pay_card(desk, key)
     with pytest.raises(OSError, match="power"):
-        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+        giving_back.give_back(replace(desk, store=Torn(desk.store)), key, 1)
     return key
 
 
@@ -108,7 +117,7 @@ def test_no_goods_leave_for_a_card_that_has_its_money_back(
     with pytest.raises(Refusal, match=r"Terminal T1 began to give \$20.00 back") as caught:
         tendering.sell(second, key, all_of(desk, key))
     assert "Give that payment back there" in caught.value.todo
-    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    assert giving_back.give_back(desk, key, 1).says == "Card: $20.00 given back"
     tendering.pay_cash(desk, key, 2_000)
     tendering.sell(desk, key, all_of(desk, key))
     agree(world, store)
@@ -123,7 +132,7 @@ def test_no_parcel_leaves_for_a_card_that_has_its_money_back(
     boxed(desk, key)
     tendering.pay_card(desk, key)
     with pytest.raises(OSError, match="power"):
-        tendering.give_back(replace(desk, store=Torn(desk.store)), key, 1)
+        giving_back.give_back(replace(desk, store=Torn(desk.store)), key, 1)
     with pytest.raises(Refusal, match="began to give"):
         manifests.hand_over(desk, "swift")
 
@@ -135,7 +144,7 @@ def test_who_sells_first_keeps_the_card(world: World, store: StoreSide, desk: De
     tendering.pay_card(desk, key)
     second = late(desk, lambda: tendering.sell(desk, key, all_of(desk, key)), "begin_void")
     with pytest.raises(OperationRefused):
-        tendering.give_back(second, key, 1)
+        giving_back.give_back(second, key, 1)
     assert charges(tmp_path) == {f"{key}/1": 2_000}
     agree(world, store)
     assert books(world, desk)["card"] == 2_000
@@ -152,7 +161,7 @@ def test_who_gives_back_first_keeps_the_goods(
 
     def give_back() -> None:
         with pytest.raises(OSError, match="power"):
-            tendering.give_back(torn, key, 1)
+            giving_back.give_back(torn, key, 1)
 
     with pytest.raises(Refusal, match="began to give"):
         tendering.sell(late(desk, give_back), key, all_of(desk, key))
@@ -170,14 +179,14 @@ def test_a_silent_device_leaves_it_open_and_one_that_knows_nothing_does_not(
     aside(desk, key)
     tendering.pay_card(desk, key)
     with pytest.raises(Refusal, match="NOT CLEAR"):
-        tendering.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
+        giving_back.give_back(with_device(desk, Silent(tmp_path / "psp.json")), key, 1)
     other = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR"):
-        tendering.give_back(other, key, 1)
+        giving_back.give_back(other, key, 1)
     with pytest.raises(Refusal, match="began to give"):
         tendering.sell(desk, key, all_of(desk, key))
     with pytest.raises(Refusal, match="does not know payment"):
-        tendering.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
+        giving_back.give_back(with_device(desk, SimulatedTerminal(tmp_path / "new.json")), key, 1)
     tendering.sell(desk, key, all_of(desk, key))
     assert charges(tmp_path) == {f"{key}/1": 2_000}
 
@@ -189,12 +198,12 @@ def test_another_terminal_sends_nobody_to_give_a_card_its_money_back_by_hand(
     key = given_back_unrecorded(world, store, desk)
     second = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="Terminal T1 began to give it back: NOT CLEAR") as caught:
-        tendering.give_back(second, key, 1)
+        giving_back.give_back(second, key, 1)
     assert caught.value.todo.startswith("Give it back there: ^Z.")
     assert "by hand" not in f"{caught.value} {caught.value.todo}"
-    assert tendering.give_back(desk, key, 1).says == "Card: $20.00 given back"
+    assert giving_back.give_back(desk, key, 1).says == "Card: $20.00 given back"
     with pytest.raises(Refusal, match="nothing of it to give back"):
-        tendering.give_back(second, key, 1)
+        giving_back.give_back(second, key, 1)
     agree(world, store)
     assert "card" not in books(world, desk)
 
@@ -207,12 +216,68 @@ def test_who_ends_giving_back_meanwhile_leaves_nothing_to_do_by_hand(
 
     class Overtaken(SimulatedTerminal):
         def void(self, payment: str) -> bool:
-            tendering.give_back(desk, key, 1)
+            giving_back.give_back(desk, key, 1)
             return super().void(payment)
 
     second = at_second_terminal(desk, Overtaken(tmp_path / "other.json"))
     with pytest.raises(Refusal, match="answered this very moment"):
-        tendering.give_back(second, key, 1)
+        giving_back.give_back(second, key, 1)
+    agree(world, store)
+    assert "card" not in books(world, desk)
+
+
+def test_a_lead_who_made_sure_says_that_a_card_of_a_terminal_that_is_gone_has_its_money(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1 gave the money back and is gone for good: at T2 that is recorded, once and by a lead."""
+    key = given_back_unrecorded(world, store, desk)
+    second = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
+    with pytest.raises(CardUnclear) as caught:
+        giving_back.give_back(second, key, 1)
+    assert caught.value.tender == 1
+    with pytest.raises(NeedsRole):
+        giving_back.made_sure(replace(second, actor=Actor("A103", "Bo", Role.ASSOCIATE)), key, 1)
+    said = giving_back.made_sure(second, key, 1)
+    assert said.says == "Card: $20.00 recorded as given back"
+    assert desk.store.voids_begun(key) == {}
+    with pytest.raises(Refusal, match="nothing of it to give back"):
+        giving_back.made_sure(second, key, 1)
+    tendering.pay_cash(second, key, 2_000)
+    tendering.sell(second, key, all_of(second, key))
+    agree(world, store)
+    assert charges(tmp_path) == {}
+    assert "card" not in books(world, desk)
+
+
+def test_nobody_says_so_of_a_card_whose_terminal_has_not_been_asked(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """A device that may only be slow is asked twice; before that, nothing can be said for it."""
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    with pytest.raises(Refusal, match="Nobody has begun"):
+        giving_back.made_sure(desk, key, 1)
+    silent = with_device(desk, Silent(tmp_path / "psp.json"))
+    with pytest.raises(Refusal, match="does not answer") as caught:
+        giving_back.give_back(silent, key, 1)
+    assert not isinstance(caught.value, CardUnclear)
+    with pytest.raises(CardUnclear, match="does not answer"):
+        giving_back.give_back(silent, key, 1)
+    order = store.store.fulfillment(key)
+    assert order is not None
+    assert [one.state for one in reservation_of(order).tenders] == [TenderState.TAKEN]
+
+
+def test_what_a_device_answers_meanwhile_is_not_said_once_more(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """T1 comes back and ends it while the lead at T2 says so: one return in the books."""
+    key = given_back_unrecorded(world, store, desk)
+    second = at_second_terminal(desk, SimulatedTerminal(tmp_path / "other.json"))
+    overtaken = late(second, lambda: giving_back.give_back(desk, key, 1))
+    with pytest.raises(OperationRefused):
+        giving_back.made_sure(overtaken, key, 1)
     agree(world, store)
     assert "card" not in books(world, desk)
 
@@ -260,7 +325,7 @@ def test_nothing_is_sold_for_a_card_of_which_it_is_known_that_it_was_declined(
         tendering.sell(desk, key, all_of(desk, key))
     assert card_settling.issuers_said(desk, order) == {1: True}
     nobody_asks = with_device(desk, Silent(tmp_path / "psp.json"))
-    assert "its issuer has paid nothing" in tendering.give_back(nobody_asks, key, 1).says
+    assert "its issuer has paid nothing" in giving_back.give_back(nobody_asks, key, 1).says
     tendering.pay_cash(desk, key, 1_055)
     tendering.sell(desk, key, all_of(desk, key))
     agree(world, store)
@@ -283,7 +348,7 @@ def test_no_payment_is_added_to_a_card_that_was_declined(
     card_settling.settle_cards(desk)
     with pytest.raises(Refusal, match="was declined"):
         tendering.pay_cash(desk, key, 945)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     tendering.pay_card(desk, key, 1_055)
     tendering.pay_cash(desk, key, 945)
     card_settling.settle_cards(desk)
@@ -299,7 +364,7 @@ def test_a_card_that_settled_well_is_confirmed(world: World, store: StoreSide, d
     order = tendering.pay_card(desk, key, 1_054).order
     card_settling.settle_cards(desk)
     assert card_settling.issuers_said(desk, order) == {1: False}
-    assert tendering.give_back(desk, key, 1).says == "Card: $10.54 given back"
+    assert giving_back.give_back(desk, key, 1).says == "Card: $10.54 given back"
     agree(world, store)
     assert books(world, desk) == {"cash:T1": 10_000, "safe": -10_000}
 
@@ -322,7 +387,7 @@ def test_the_rest_of_an_order_is_sold_beside_a_declined_card_whose_goods_have_le
     key = sold_before_it_was_declined(world, store, desk)
     card_settling.settle_cards(desk)
     with pytest.raises(OperationRefused):
-        tendering.give_back(desk, key, 1)
+        giving_back.give_back(desk, key, 1)
     tendering.pay_cash(desk, key, 1_000)
     assert "all done" in tendering.sell(desk, key, all_of(desk, key)).says
     agree(world, store)

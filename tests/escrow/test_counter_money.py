@@ -17,7 +17,14 @@ from store_client.flows.reserve import commands
 from store_client.hardware import Hardware
 from store_client.paper import NO_PAPER
 from store_client.replica.till import OutOfTurn
-from store_client.services import card_settling, drawer, drawer_book, tender_report, tendering
+from store_client.services import (
+    card_settling,
+    drawer,
+    drawer_book,
+    giving_back,
+    tender_report,
+    tendering,
+)
 from store_client.services.desk import MACHINE, Desk, Refusal
 from sync.domain.flows import status_of
 from sync.domain.fulfillment import RefusalReason
@@ -61,7 +68,7 @@ def test_a_sale_leaves_no_payment_that_could_not_be_given_back(
     tendering.pay_cash(desk, key, 2_000)
     with pytest.raises(Refusal, match=r"\$10.00 of what was paid"):
         tendering.sell(desk, key, ((1, 1),))
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     tendering.pay_cash(desk, key, 1_000, 1_000)
     tendering.sell(desk, key, ((1, 1),))
     agree(world, store)
@@ -79,7 +86,7 @@ def test_a_part_goes_where_whole_payments_are_left_for_the_rest(
     tendering.sell(desk, key, ((1, 1),))
     commands.customer_refuses(desk, key, 1, 1, RefusalReason.DAMAGED)
     assert status_of(commands.load(desk, key)) is S.REFUND_DUE
-    tendering.give_back(desk, key, 2)
+    giving_back.give_back(desk, key, 2)
     commands.put_back_all(desk, key)
     agree(world, store)
     assert status_of(commands.load(desk, key)) is S.CONVERTED
@@ -140,7 +147,7 @@ def test_who_cancels_hears_what_of_their_money_stays_and_what_goes_back(
     "act",
     [
         lambda desk, key: tendering.sell(desk, key, all_of(desk, key)),
-        lambda desk, key: tendering.give_back(desk, key, 1),
+        lambda desk, key: giving_back.give_back(desk, key, 1),
         tendering.ask_card_again,
     ],
     ids=["sale", "card given back", "card asked again"],
@@ -176,9 +183,9 @@ def test_no_more_cash_goes_back_than_is_in_the_drawer(world: World, store: Store
     tendering.pay_cash(desk, key, 2_000)
     drawer.move_cash(desk, -11_000, CashReason.DEPOSIT)
     with pytest.raises(Refusal, match=r"only \$10.00 in the drawer"):
-        tendering.give_back(desk, key, 1)
+        giving_back.give_back(desk, key, 1)
     drawer.move_cash(desk, 1_000, CashReason.CHANGE)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     assert drawer_book.sessions(desk.store, "T1")[-1].expected_minor == 0
     agree(world, store)
     books(world, desk)
@@ -278,7 +285,7 @@ def test_a_card_that_was_given_back_is_waited_for_no_longer(
 ):
     """It never settles: counted on, it would stop all cards offline after a day."""
     key = _offline(world, store, desk, 1_054)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     assert card_settling.unsettled_cards(desk) == []
 
 
@@ -377,7 +384,7 @@ def test_a_gift_card_given_back_on_the_next_day_changes_no_counted_session(
     store.settle()
     counted = tender_report.report_of(drawer.count_drawer(desk, 10_000))
     drawer.open_drawer(desk, 10_000)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     agree(world, store)
     first, second = map(tender_report.report_of, drawer_book.sessions(desk.store, "T1"))
     assert first == counted
@@ -400,7 +407,7 @@ def test_a_card_of_another_currency_gains_nothing_by_being_given_back(
     store.cut()
     store.round()
     tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE, 1_000)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     agree(world, store)
     assert left_on_card(world) == 700
     books(world, desk)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from store_client.replica import till
-from store_client.services import drawer, drawer_book, tender_report, tendering
+from store_client.services import drawer, drawer_book, giving_back, tender_report, tendering
 from store_client.services.desk import Desk
 from sync.domain.money_operations import CashReason
 from tests.support.central_world import World
@@ -47,9 +47,9 @@ def test_a_drawer_is_counted_right_while_replica_db_is_built_anew(
     _, key = online(world, store)
     aside(desk, key)
     tendering.pay_cash(desk, key, 2_000)
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     tendering.pay_card(desk, key, 700)
-    tendering.give_back(desk, key, 2)
+    giving_back.give_back(desk, key, 2)
     tendering.pay_card(desk, key, 751)
     tendering.pay_cash(desk, key, 500)
     store.settle()

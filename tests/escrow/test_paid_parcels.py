@@ -8,7 +8,7 @@ import pytest
 from central_server.services.idempotency import RequestIdentity
 from store_client.flows.ship import commands, manifests
 from store_client.flows.ship.board import Step, describe, facts_of, next_step
-from store_client.services import drawer, drawer_book, holds, tender_report, tendering
+from store_client.services import drawer, drawer_book, giving_back, holds, tender_report, tendering
 from store_client.services.desk import Desk, Refusal
 from store_client.services.shelf import load
 from sync.domain.flows import status_of
@@ -183,7 +183,7 @@ def test_paid_and_then_short_is_owed_until_it_is_given_back(world, store, desk, 
     assert [(one.location_id, one.total("open"), one.reserve is not None) for one in moved] == [
         ("S002", 1, True)
     ]
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     store.settle()
     assert "money_owed" not in exceptions(world)
     order = commands.pack(desk, key, "500")

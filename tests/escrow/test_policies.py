@@ -11,7 +11,7 @@ from central_server.importing.records import LocationRecord
 from central_server.importing.sinks import Policy as ImportPolicy
 from central_server.importing.sinks import taker_of
 from central_server.records import EVERYWHERE, EscrowRule
-from central_server.services.errors import UnknownLocation
+from central_server.services.errors import NotAStore, UnknownLocation
 from sync.domain.escrow import EscrowPolicy
 from sync.domain.inventory import available_to_promise
 from tests.support.central_world import World
@@ -107,6 +107,16 @@ def told_warehouse(world: World) -> None:
     row = CheckedRow(1, LocationRecord.model_validate(said))
     taker = taker_of("locations", world.parts.intake, ImportPolicy(20, 0, 7, POLICY))
     world.database.write(lambda unit: taker(unit, [row], "places.csv"))
+
+
+def test_a_warehouse_is_not_let_share(world: World):
+    """It would have no effect: said at once, and nothing is kept. That it does not is no news."""
+    told_warehouse(world)
+    with pytest.raises(NotAStore, match="S001 is a dc: stores alone share"):
+        world.parts.central.escrow.add(rule(world, POLICY))
+    world.parts.central.escrow.add(rule(world, EscrowPolicy()))
+    shown = world.parts.central.escrow.show("S001")
+    assert [one["policy"]["enabled"] for one in shown["rules"]] == [False]  # type: ignore[attr-defined]
 
 
 def test_a_store_that_becomes_a_warehouse_shares_no_more_by_a_rule_of_its_own(

@@ -7,7 +7,7 @@ import pytest
 from central_server.records import Price
 from central_server.services.catalogue_intake import StockItem
 from store_client.flows.reserve import commands
-from store_client.services import holds, reserving, tendering
+from store_client.services import giving_back, holds, reserving, tendering
 from store_client.services.desk import Desk, Refusal
 from sync.domain import operations as op
 from sync.domain.card_numbers import CardNumberRefused
@@ -154,7 +154,7 @@ def test_cancelled_centrally_while_the_customer_was_paying(
         " the goods at the till."
     )
     assert people(world) == ["put_back_due: store, within 8 hours"]
-    tendering.give_back(desk, key, 1)
+    giving_back.give_back(desk, key, 1)
     commands.put_back_all(desk, key)
     agree(world, store)
     assert status_of(commands.load(desk, key)) is S.CANCELLED

@@ -14,7 +14,14 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.flows.reserve import commands
 from store_client.replica.till import NotFree
-from store_client.services import card_settling, drawer, reserving, stored_value, tendering
+from store_client.services import (
+    card_settling,
+    drawer,
+    giving_back,
+    reserving,
+    stored_value,
+    tendering,
+)
 from store_client.services.desk import Desk, Refusal
 from store_client.services.drawer_book import sessions
 from store_client.services.tender_report import report_of
@@ -363,7 +370,7 @@ def test_a_gift_card_within_the_limit_is_taken_while_cut_off(
     assert "within this store's limit" in taken.says
     asked = tendering.pay_value(desk, key, TenderKind.GIFT_CARD, CODE, 1)
     assert "cannot be reached" in asked.says
-    tendering.give_back(desk, key, 2)
+    giving_back.give_back(desk, key, 2)
     tendering.pay_cash(desk, key, 1_000)
     tendering.sell(desk, key, all_of(desk, key))
     agree(world, store)

@@ -12,6 +12,7 @@ from store_client.services import (
     card_settling,
     drawer,
     drawer_book,
+    giving_back,
     stored_value,
     tender_report,
     tendering,
@@ -36,9 +37,9 @@ def test_a_payment_is_given_back_once(world: World, store: StoreSide, desk: Desk
     aside(desk, key)
     tendering.pay_cash(desk, key, 500, 500)
     tendering.pay_cash(desk, key, 300, 300)
-    second = late(desk, lambda: tendering.give_back(desk, key, 1))
+    second = late(desk, lambda: giving_back.give_back(desk, key, 1))
     with pytest.raises(Refusal, match="nothing of it to give back"):
-        tendering.give_back(second, key, 1)
+        giving_back.give_back(second, key, 1)
     agree(world, store)
     assert books(world, desk)["cash:T1"] == 10_300
 
@@ -48,7 +49,7 @@ def test_a_payment_is_given_back_once(world: World, store: StoreSide, desk: Desk
     [
         lambda desk, key: tendering.pay_cash(desk, key, 2_000),
         lambda desk, key: tendering.pay_card(desk, key, 1_000),
-        lambda desk, key: tendering.give_back(desk, key, 1),
+        lambda desk, key: giving_back.give_back(desk, key, 1),
         lambda desk, key: tendering.sell(desk, key, ((1, 1),)),
     ],
     ids=["cash", "card", "given back", "sold"],

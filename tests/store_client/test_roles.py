@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from store_client.services import drawer, inbox, tendering
+from store_client.services import drawer, giving_back, inbox
 from store_client.services.desk import Desk, NeedsRole, Refusal
 from store_client.services.sign_in import Attempt, approve, unlock
 from sync.domain.flows import ALL_OPERATIONS
@@ -111,7 +111,7 @@ def test_cash_leaves_the_drawer_with_two_names(store):
 def test_money_is_not_given_back_before_somebody_approved(store, clock):
     """The card is not voided, nothing is recorded."""
     with pytest.raises(NeedsRole):
-        tendering.give_back(desk_of(store, Role.ASSOCIATE), next(iter(store.orders)), 1)
+        giving_back.give_back(desk_of(store, Role.ASSOCIATE), next(iter(store.orders)), 1)
 
 
 @pytest.mark.parametrize(

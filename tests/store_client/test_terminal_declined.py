@@ -126,6 +126,32 @@ async def test_the_payment_does_not_say_paid_for_a_card_that_is_being_given_back
         assert "DUE $20.00" in term.text()
 
 
+async def test_who_made_sure_says_that_a_card_of_a_dead_device_has_its_money(
+    world, store, tmp_path
+):
+    """Asked twice and silent: the lead is asked, and one keystroke too many decides nothing."""
+    desk = counter(store, tmp_path)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    settings = till_settings(tmp_path)
+    silent = replace(settings.devices, payment_terminal=Silent(tmp_path / "psp.json"))
+    asleep = replace(settings, devices=silent)
+    async with terminal(store.store, store.clock, role=Role.LEAD, settings=asleep) as term:
+        await term.press("enter", "f6", "ctrl+z")
+        assert "Has the card its money back?" not in term.text()
+        await term.press("ctrl+z")
+        assert "Has the card its money back?" in term.text()
+        assert "acquirer." in term.text()
+        await term.press("enter")  # what stands first changes nothing
+        assert "NOT CLEAR: a card goes back" in term.text()
+        await term.press("ctrl+z", "escape")
+        assert "NOT CLEAR: a card goes back" in term.text()
+        await term.press("ctrl+z", "down", "enter")
+        assert "recorded as given back" in term.text()
+        assert "DUE $20.00" in term.text()
+
+
 async def test_the_payment_of_a_parcel_says_that_its_boxes_stay(world, store, tmp_path):
     """Declined before the driver comes: said where it is paid, not when it should leave."""
     desk = counter(store, tmp_path)
