@@ -57,9 +57,9 @@ class LineBody(Body):
     unit_price_minor: Annotated[int, Field(ge=0, le=10**12, strict=True)] = 0
     category: Annotated[str, Field(max_length=64)] = ""
     needs: Annotated[frozenset[Identifier], Field(max_length=16)] = frozenset()
-    """Capabilities that a location must have to handle it."""
+    """Capabilities that a location must have to handle it: the same in all lines of its SKU."""
     group: Annotated[str, Field(max_length=64)] = ""
-    """Lines of one group leave from one location together."""
+    """Lines of one group leave from one location together; so do all lines of their SKUs."""
 
 
 class RoutingOrderBody(Body):
@@ -81,14 +81,21 @@ class RoutingOrderBody(Body):
         return self
 
     @model_validator(mode="after")
-    def _has_one_weight_for_a_sku(self) -> "RoutingOrderBody":
-        weights: dict[str, int] = {}
+    def _says_the_same_of_a_sku(self) -> "RoutingOrderBody":
+        """Refuse lines of one SKU that differ: they are sent as one."""
+        firsts: dict[str, LineBody] = {}
         for line in self.lines:
-            first = weights.setdefault(line.sku, line.weight_grams)
-            if first != line.weight_grams:
+            first = firsts.setdefault(line.sku, line)
+            if first.weight_grams != line.weight_grams:
                 raise ValueError(
-                    f"{line.sku} has {first} g and {line.weight_grams} g in different lines:"
-                    " say one weight"
+                    f"{line.sku} has {first.weight_grams} g and {line.weight_grams} g in different"
+                    " lines: say one weight"
+                )
+            if first.needs != line.needs:
+                raise ValueError(f"lines of {line.sku} need different capabilities: say the same")
+            if bool(first.group) != bool(line.group):
+                raise ValueError(
+                    f"of {line.sku} a part is in a group and a part is not: say it of all its lines"
                 )
         return self
 
@@ -155,7 +162,7 @@ class DayPartBody(Body):
 
     @model_validator(mode="after")
     def _lasts(self) -> "DayPartBody":
-        if self.ends_at <= self.starts_at:
+        if to_ms(self.ends_at) <= to_ms(self.starts_at):
             raise ValueError("this part of the day ends before it begins")
         return self
 
@@ -177,10 +184,25 @@ class CalendarBody(Body):
                     Annotated[int, Field(ge=0, le=2 * DAY_MINUTES)]], ...],
         Field(max_length=7),
     ] = ()  # fmt: skip
-    """Opening and closing in minutes after local midnight, Monday first; [0, 0] is closed."""
+    """Opening and closing in minutes after local midnight, Monday first; [0, 0] is closed, a night
+    ends after 1440."""
     closures: Annotated[
         frozenset[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]], Field(max_length=400)
     ] = frozenset()
+
+    @field_validator("hours")
+    @classmethod
+    def _ends_after_it_begins(
+        cls, hours: tuple[tuple[int, int], ...]
+    ) -> tuple[tuple[int, int], ...]:
+        """Refuse a night that ends before it begins: it would count as closed."""
+        for opening, closing in hours:
+            if 0 < closing <= opening:
+                raise ValueError(
+                    f"[{opening}, {closing}] closes before it opens: after midnight add"
+                    f" {DAY_MINUTES}, and [0, 0] is closed"
+                )
+        return hours
 
     @model_validator(mode="after")
     def _is_known(self) -> "CalendarBody":
@@ -340,6 +362,9 @@ class RoutingPlanBody(Body):
         unknown = sorted({one.tariff for one in self.candidates} - set(self.rules.tariffs))
         if unknown:
             raise ValueError(f"rules.tariffs lacks {', '.join(map(repr, unknown))}")
+        skus = [line.sku for line in self.order.lines if not line.group]
+        if not self.rules.splits_lines and len(set(skus)) < len(skus):
+            raise ValueError("lines are not divided (rules.splits_lines): give each SKU one line")
         entries = sum(len(one.stock) for one in self.candidates)
         if entries > STOCK_ENTRIES_MAX:
             raise ValueError(f"{entries} stock entries; at most {STOCK_ENTRIES_MAX}")

@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
 DAY_MINUTES = 24 * 60
+MINUTE_MS = 60_000
 DAYS_AHEAD_MAX = 60
 """A store that is closed longer than this has no useful calendar."""
+DAYS_OF_WORK_MAX = 1_100
+"""Work that takes longer, in open days and nights, is done some day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,16 @@ def moment_of(zone: ZoneInfo, day: date, minutes: int) -> int:
     return round(wall.astimezone(UTC).timestamp() * 1000)
 
 
-def _spans(calendar: OpenHours, from_ms: int) -> Iterator[tuple[int, int]]:
-    """Yield opening and closing of the days that are open after `from_ms`; none far ahead.
+def _spans(
+    calendar: OpenHours, from_ms: int, days_max: int = DAYS_AHEAD_MAX
+) -> Iterator[tuple[int, int]]:
+    """Yield opening and closing of the days that are open after `from_ms`, `days_max` ahead.
 
     Beginning with the day before, whose night may not be over; no moment comes twice.
     """
     today = datetime.fromtimestamp(from_ms / 1000, ZoneInfo(calendar.timezone)).date()
     done_ms = from_ms
-    for ahead in range(-1, DAYS_AHEAD_MAX):
+    for ahead in range(-1, days_max):
         span = span_on(calendar, today + timedelta(days=ahead))
         if span is not None and span[1] > done_ms:
             yield max(span[0], done_ms), span[1]
@@ -77,13 +82,25 @@ def any_open_until_ms(calendars: Collection[OpenHours], from_ms: int, working_ms
     if any(one.is_always_open for one in calendars):
         return from_ms + working_ms
     left, done_ms = working_ms, from_ms
-    for opened, closes in merge(*(_spans(one, from_ms) for one in calendars)):
+    days = _days_for(calendars, working_ms)
+    for opened, closes in merge(*(_spans(one, from_ms, days) for one in calendars)):
         opens = max(opened, done_ms)
         if closes - opens >= left:
             return opens + left
         left -= max(0, closes - opens)
         done_ms = max(done_ms, closes)
-    return from_ms + DAYS_AHEAD_MAX * DAY_MS
+    return from_ms + days * DAY_MS
+
+
+def _days_for(calendars: Collection[OpenHours], working_ms: int) -> int:
+    """Return how many days to look ahead for so much work: as many weeks more as it fills."""
+    weekly = [
+        sum(max(0, closing - opening) for opening, closing in one.hours) * MINUTE_MS
+        for one in calendars
+    ]
+    longest_ms = max(weekly, default=0)
+    weeks = working_ms // longest_ms if longest_ms else 0
+    return min(DAYS_AHEAD_MAX + 7 * weeks, DAYS_OF_WORK_MAX)
 
 
 def open_between_ms(calendar: OpenHours, from_ms: int, until_ms: int) -> int:

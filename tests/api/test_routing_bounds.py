@@ -39,6 +39,23 @@ def _two_weights(body: Body) -> None:
     body["order"]["lines"][1].update(sku="HS-10001", weight_grams=20_000)
 
 
+def _two_needs(body: Body) -> None:
+    body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450, needs=["gift"])
+
+
+def _half_in_a_group(body: Body) -> None:
+    body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450, group="set")
+
+
+def _undivided_twice(body: Body) -> None:
+    body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450)
+    body["rules"]["splits_lines"] = False
+
+
+def _night(body: Body) -> None:
+    body["candidates"][0]["calendar"] = {"hours": [[1320, 360]] * 7}
+
+
 def _part(start: str, end: str) -> Body:
     return {"starts_at": start, "ends_at": end, "units": 5, "orders": 5}
 
@@ -55,6 +72,14 @@ def in_parts(*parts: Body) -> Callable[[Body], object]:
     ("change", "words"),
     [
         (_two_weights, "HS-10001 has 450 g and 20000 g in different lines: say one weight"),
+        (_two_needs, "lines of HS-10001 need different capabilities: say the same"),
+        (_half_in_a_group, "of HS-10001 a part is in a group and a part is not"),
+        (_undivided_twice, "lines are not divided (rules.splits_lines): give each SKU one line"),
+        (_night, "[1320, 360] closes before it opens: after midnight add 1440"),
+        (
+            in_parts(_part("2026-03-02T16:00:00.0001Z", "2026-03-02T16:00:00.0002Z")),
+            "ends before it begins",
+        ),
         (in_parts(_part(EVENING["ends_at"], EVENING["starts_at"])), "ends before it begins"),
         (in_parts(_part(EVENING["ends_at"], EVENING["ends_at"])), "ends before it begins"),
         (in_parts(EVENING, MORNING), "parts stand in order of time"),
@@ -62,7 +87,7 @@ def in_parts(*parts: Body) -> Callable[[Body], object]:
     ],
 )
 async def test_what_would_be_planned_wrongly_is_refused(client, change, words):
-    """One weight for a SKU; parts of a day in order of time; each goal once."""
+    """One weight and one way for a SKU; days and their parts in order of time; each goal once."""
     answer = await client.post(PATH, json=changed(change))
     assert answer.status_code == 422
     assert words in answer.text

@@ -17,6 +17,7 @@ from central_server.sourcing.engine.model import (
     Candidate,
     DayPart,
     Goal,
+    RequestedLine,
     RoutingOrder,
     Rules,
     Stock,
@@ -93,7 +94,12 @@ def check_request(
 ) -> list[Fault]:
     """Return what is wrong with a request, `FAULTS_MAX` at most; nothing where it makes sense."""
     skus = {line.sku for line in order.lines}
-    found = (*_of_order(order), *_of_rules(rules), *islice(_of_ids(candidates), FAULTS_MAX))
+    found = (
+        *_of_order(order),
+        *_of_whole_lines(order, rules),
+        *_of_rules(rules),
+        *islice(_of_ids(candidates), FAULTS_MAX),
+    )
     return [*found, *islice(_of_candidates(candidates, skus), FAULTS_MAX)][:FAULTS_MAX]
 
 
@@ -101,7 +107,7 @@ def _of_order(order: RoutingOrder) -> Iterator[Fault]:
     yield from _outside("order", order, _PLACE)
     yield from _no_names("order.excluded", order.excluded)
     numbers: set[int] = set()
-    weights: dict[str, tuple[int, int]] = {}
+    firsts: dict[str, RequestedLine] = {}
     for place, line in enumerate(order.lines):
         where = f"order.lines[{place}]"
         outside = [*_outside(where, line, _LINE), *_no_names(f"{where}.needs", line.needs)]
@@ -111,13 +117,33 @@ def _of_order(order: RoutingOrder) -> Iterator[Fault]:
         if line.line in numbers:
             yield Fault(f"{where}.line", f"there are several lines {line.line}")
         numbers.add(line.line)
-        first, grams = weights.setdefault(line.sku, (line.line, line.weight_grams))
-        if grams != line.weight_grams:
-            text = (
-                f"a unit of {line.sku} weighs {line.weight_grams} g here and {grams} g in line"
-                f" {first}: say one weight"
-            )
-            yield Fault(f"{where}.weight_grams", text)
+        yield from _disagreements(where, line, firsts.setdefault(line.sku, line))
+
+
+def _disagreements(where: str, line: RequestedLine, first: RequestedLine) -> Iterator[Fault]:
+    """Yield in what a line differs from the first one of its SKU: they are sent as one."""
+    if first.weight_grams != line.weight_grams:
+        text = (
+            f"a unit of {line.sku} weighs {line.weight_grams} g here and {first.weight_grams} g in"
+            f" line {first.line}: say one weight"
+        )
+        yield Fault(f"{where}.weight_grams", text)
+    if first.needs != line.needs:
+        text = f"line {first.line} of {line.sku} needs other capabilities: say the same"
+        yield Fault(f"{where}.needs", text)
+    if bool(first.group) != bool(line.group):
+        text = f"of {line.sku} a part is in a group and a part is not: say it of all its lines"
+        yield Fault(f"{where}.group", text)
+
+
+def _of_whole_lines(order: RoutingOrder, rules: Rules) -> Iterator[Fault]:
+    """Yield lines that are not to be divided, of a SKU that has another one: they go as one."""
+    firsts: dict[str, RequestedLine] = {}
+    for place, line in enumerate(() if rules.splits_lines else order.lines):
+        first = firsts.setdefault(line.sku, line)
+        if first is not line and not line.group:
+            text = f"line {first.line} has {line.sku}, too, and lines are not divided: make it one"
+            yield Fault(f"order.lines[{place}].sku", text)
 
 
 def _of_rules(rules: Rules) -> Iterator[Fault]:
@@ -185,6 +211,7 @@ def _of_ids(candidates: Sequence[Candidate]) -> Iterator[Fault]:
 def _of_candidates(candidates: Sequence[Candidate], skus: Collection[str]) -> Iterator[Fault]:
     for number in _doubtful_places(candidates):
         yield from _of_candidate(f"candidates[{number}]", candidates[number])
+    yield from _of_calendars(candidates)
     for sku in skus:
         for number, stock in _doubtful_stock(candidates, sku):
             yield from _of_stock(f"candidates[{number}].stock[{sku!r}]", stock)
@@ -255,6 +282,22 @@ def _of_candidate(where: str, one: Candidate) -> Iterator[Fault]:
         if later.starts_ms < before.starts_ms:
             text = "it starts before the part that stands before it: put them in order of time"
             yield Fault(f"{where}.parts[{number}].starts_ms", text)
+
+
+def _of_calendars(candidates: Sequence[Candidate]) -> Iterator[Fault]:
+    """Yield nights that end before they begin; a calendar is looked at once, whoever has it."""
+    known: set[int] = set()
+    for number, one in enumerate(candidates):
+        if one.calendar is None or id(one.calendar) in known:
+            continue
+        known.add(id(one.calendar))
+        for weekday, (opening, closing) in enumerate(one.calendar.hours):
+            if 0 < closing <= opening:
+                text = (
+                    f"it closes at minute {closing}, before it opens: after midnight add"
+                    f" {DAY_MINUTES}, and [0, 0] is closed"
+                )
+                yield Fault(f"candidates[{number}].calendar.hours[{weekday}]", text)
 
 
 def _of_part(where: str, part: DayPart) -> Iterator[Fault]:

@@ -168,12 +168,14 @@ def _finding(
         return found
     if units == 0:
         return Finding.NO_STOCK
+    if asking.could_give(place):
+        return Finding.DEARER
     able = network.candidates[place].capabilities
     is_able = any(
         line.needs <= able and network.shelves(line.sku).get(place) is not None
         for line in order.lines
     )
-    return Finding.DEARER if is_able else Finding.NOT_CAPABLE
+    return Finding.NOT_WHOLE if is_able else Finding.NOT_CAPABLE
 
 
 def sentence(plan: SourcingPlan, best: NextBest | None, *, is_sought: bool = True) -> str:

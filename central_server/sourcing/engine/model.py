@@ -38,10 +38,10 @@ class RequestedLine:
     unit_price_minor: int = 0
     category: str = ""
     needs: frozenset[str] = frozenset()
-    """Capabilities that a location must have to handle it."""
+    """Capabilities that a location must have to handle it: the same in all lines of its SKU."""
     group: str = ""
     """Lines of one group leave from one location together, whatever it is called; groups that
-    share a SKU are one. Empty: by itself."""
+    share a SKU are one. Empty: by itself, and so are all lines of its SKU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,8 @@ class Rules:
     name: str = "default"
     ordered: tuple[Goal, ...] = ()
     """Goals from the most important on, each deciding only among equals of those before it
-    (costs in whole minor units). What all of them leave equal the cost decides, then the
+    (costs of a unit or parcel in hundredths of a minor unit; where that takes too many digits, in
+    whole ones). What all of them leave equal the cost decides, then the
     number of shipments. Empty: weighted."""
     speed_minor: float = 0.0
     """Weighted: what a day of a shipment is worth."""
@@ -177,7 +178,7 @@ class Rules:
     radius_km: float | None = None
     shipments_max: int | None = None
     splits_lines: bool = True
-    """Whether the units of one line may come from several locations."""
+    """Whether the units of one line may come from several locations. If not, a SKU has one line."""
     whole_below_minor: int = 0
     """Orders of less value are not split at all."""
     is_all_or_nothing: bool = False

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from central_server.sourcing.engine.lanes import Bands
 from central_server.sourcing.engine.model import Candidate, DayPart, Goal, Rules, Stock
-from central_server.sourcing.engine.prices import Shelf
+from central_server.sourcing.engine.prices import Shelf, most_worth
 from central_server.sourcing.engine.tariffs import ReadyService, ready
 from central_server.sourcing.engine.timing import leaves_ms, ready_ms
 
@@ -39,6 +39,8 @@ class Finding(StrEnum):
     """It does not serve the source that the order comes from."""
     NOT_CAPABLE = "not_capable"
     """It cannot handle any line that it has stock of."""
+    NOT_WHOLE = "not_whole"
+    """It has only a part of what leaves from one location together."""
     TOO_FAR = "too_far"
     """The destination is beyond its radius, or that of the rules."""
     NO_CAPACITY = "no_capacity"
@@ -98,6 +100,7 @@ class Network:
         self._bands: dict[tuple[str, float | None], Bands] = {}
         self._slots: dict[int, tuple[Slot, ...]] = {}
         self._shelves: dict[str, dict[int, Shelf]] = {}
+        self._spreads: dict[str, float] = {}
         self._take_stock_in(skus)
 
     def at(self, now_ms: int) -> "Network":
@@ -117,6 +120,9 @@ class Network:
             ranked.pop(bisect_left(ranked, (self._least(place, before), place)))
         if stock.units > 0:
             after = shelves[place] = Shelf(stock, self.rules)
+            if sku in self._spreads:
+                spread = most_worth(stock, self.rules) - after.first
+                self._spreads[sku] = max(self._spreads[sku], spread)
             if ranked is not None and after.units:
                 insort(ranked, (self._least(place, after), place))
 
@@ -147,6 +153,16 @@ class Network:
         plain = self.plain[place]
         assert plain is not None
         return shelf.first + plain.handling + plain.unit_extra
+
+    def spread(self, sku: str) -> float:
+        """Return how much dearer than its first a later unit of a shelf is at most."""
+        found = self._spreads.get(sku)
+        if found is None:
+            found = self._spreads[sku] = max(
+                (most_worth(shelf.stock, self.rules) - shelf.first
+                 for shelf in self.shelves(sku).values() if shelf.units), default=0.0,
+            )  # fmt: skip
+        return found
 
     def number(self, location_id: str) -> int | None:
         """Return the number of a candidate; None if there is none of this id."""
@@ -248,6 +264,6 @@ def _units_max(one: Candidate, part: DayPart) -> int:
     labor = part.labor_minutes - each
     if labor < 0:
         return 0
-    if per_unit > 0 and labor != float("inf"):
-        return min(part.units, int(labor / per_unit + 1e-9))
+    if per_unit > 0 and labor / per_unit < part.units:
+        return int(labor / per_unit + 1e-9)
     return part.units

@@ -154,7 +154,8 @@ class _Building:
             carriers = table.by_band[bisect_right(table.edges, cosine)]
             if not carriers:
                 continue
-            km = EARTH_RADIUS_KM * acos(min(1.0, cosine))
+            within = 1.0 if cosine > 1.0 else max(cosine, -1.0)
+            km = EARTH_RADIUS_KM * acos(within)
             cells = [
                 (number, kg, shelf.first, min(shelf.units, wanted))
                 for number, wanted, kg, shelves in goods
@@ -266,7 +267,13 @@ class _Building:
             open_max=_shipments_max(self._order, self._rules),
             refine=(lambda option: self._row(ways[option])) if is_rough else None,
             goods=goods,
+            dearer=self._dearer() if is_rough else 0.0,
         )
+
+    def _dearer(self) -> float:
+        """Return how much dearer than the first a later unit of what is wanted is at most."""
+        several = (item.parts[0].sku for item in self._items if item.wanted > 1)
+        return max(map(self._network.spread, several), default=0.0)
 
     def _row(self, way: Way) -> list[Offer]:
         """Return what a candidate offers of each item, in tiers of ascending cost."""

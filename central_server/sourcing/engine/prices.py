@@ -75,6 +75,17 @@ def worth_of(stock: Stock, rules: Rules, count: int) -> tuple[float, ...]:
     return tuple(worth)
 
 
+def most_worth(stock: Stock, rules: Rules) -> float:
+    """Return what giving up any unit costs at most, by `worth_of`, without a table."""
+    most = stock.prices_minor[-1] if stock.prices_minor else stock.walk_in_margin_minor
+    price = rules.stock_weight * max(most, stock.dual_minor, 0.0)
+    price += (1.0 - stock.fill_probability) * rules.failed_pick_minor
+    harm = rules.supply_minor if rules.supply_weeks > 0 else 0.0
+    if stock.is_full_run:
+        harm += rules.broken_run_minor
+    return price + rules.balance_weight * harm
+
+
 @lru_cache(maxsize=20_000)
 def tails(mean: float) -> tuple[float, ...]:
     """Return P(W >= n) for n = 0, 1 ... while it counts, W Poisson with `mean` < `MEAN_MAX`."""

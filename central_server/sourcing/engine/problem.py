@@ -56,6 +56,8 @@ class Problem:
     goods: list[int] | None = None
     """Units of goods that one unit of an item stands for: a plan serves the most of these.
     None: one each."""
+    dearer: float = 0.0
+    """How much more than its rough cost a unit may cost in the true row, at most."""
 
 
 class Leaving:
@@ -68,7 +70,7 @@ class Leaving:
             for _, cost, _ in row:
                 if cost > dearest or -cost > dearest:
                     dearest = abs(cost)
-        each = 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest)
+        each = 1.0 + 2.0 * sum(problem.wanted) * (opening + dearest + problem.dearer)
         self.costs = [each * goods for goods in problem.goods or [1] * len(problem.wanted)]
         """Of a unit of each item."""
 

@@ -1,13 +1,15 @@
 """Several goals as one objective: weighted, or one after the other.
 
 Ordered goals are scaled so that the smallest step of one outweighs everything
-that the goals after it can make of an order. Costs and balance then count in whole
-minor units; balance is no part of the cost then, but a goal of its own. What the named
-goals leave equal the cost decides, then the number of shipments (`ranked`).
+that the goals after it can make of an order. Balance then counts in whole minor units,
+the costs of each unit and parcel in hundredths, or in whole ones where hundredths would
+take more digits than there are; balance is no part of the cost then, but a goal of its own.
+What the named goals leave equal the cost decides, then the number of shipments (`ranked`).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from central_server.sourcing.engine.model import Goal
 from central_server.sourcing.engine.problem import Offer, Problem
@@ -35,18 +37,21 @@ class Scales:
                 for opening, late in zip(raw.fixed, days, strict=True)
             ]
             return fixed, raw.rows
-        weights = _weights(ranked(self.ordered), raw, balances, days)
+        for digits in COST_DIGITS:
+            weights, most = _weights(ranked(self.ordered), raw, balances, days, digits)
+            if most < EXACT_MAX:
+                break
         balance = weights.get(Goal.BALANCE, 0.0)
         cost = weights.get(Goal.COST, 0.0)
         fixed = [
-            cost * round(opening)
+            cost * round(opening, digits)
             + weights.get(Goal.SPEED, 0.0) * late
             + weights.get(Goal.SHIPMENTS, 0.0)
             for opening, late in zip(raw.fixed, days, strict=True)
         ]
         rows: list[Sequence[Offer]] = [
             _merged(
-                (item, cost * round(price) + balance * round(harm), units)
+                (item, cost * round(price, digits) + balance * round(harm), units)
                 for (item, price, units), harm in zip(row, harms, strict=True)
             )
             for row, harms in zip(raw.rows, balances, strict=True)
@@ -75,12 +80,18 @@ def _weights(
     raw: Problem,
     balances: Sequence[Sequence[float]],
     days: Sequence[float],
-) -> dict[Goal, float]:
-    """Return the weight of each goal: from the last on, above all that follow it."""
+    digits: int,
+) -> tuple[dict[Goal, float], float]:
+    """Return the weight of each goal: from the last on, above all that follow it.
+
+    And what all goals together may reach. Costs count in so many `digits` after the point.
+    """
     units = sum(raw.wanted)
     shipments = max(1, min(units, len(raw.fixed)))
-    opening = max(map(round, raw.fixed), default=0)
-    dearest = max((abs(round(price)) for row in raw.rows for _, price, _ in row), default=0)
+    opening = max((round(one, digits) for one in raw.fixed), default=0.0)
+    dearest = max(
+        (abs(round(price, digits)) for row in raw.rows for _, price, _ in row), default=0.0
+    )
     harm = max((round(value) for row in balances for value in row), default=0)
     reach = {
         Goal.COST: units * 2 * dearest + shipments * opening,
@@ -88,14 +99,23 @@ def _weights(
         Goal.SHIPMENTS: shipments,
         Goal.BALANCE: units * harm,
     }
-    step = {Goal.COST: 1.0, Goal.SPEED: SPEED_STEP_DAYS, Goal.SHIPMENTS: 1.0, Goal.BALANCE: 1.0}
+    step = {
+        Goal.COST: 10.0**-digits,
+        Goal.SPEED: SPEED_STEP_DAYS,
+        Goal.SHIPMENTS: 1.0,
+        Goal.BALANCE: 1.0,
+    }
     weights: dict[Goal, float] = {}
     below = 0.0
     for goal in reversed(goals):
-        weights[goal] = (below + 1.0) / step[goal]
-        below += weights[goal] * reach[goal]
-    return weights
+        weights[goal] = float(ceil((below + 1.0) / step[goal]))
+        below += ceil(weights[goal] * reach[goal])
+    return weights, below
 
 
+COST_DIGITS = (2, 0)
+"""Digits after the point of a cost in minor units: as many as fit."""
+EXACT_MAX = 2.0**50
+"""Sums below this are told apart by one, and by eighths."""
 SPEED_STEP_DAYS = 1 / 24
 """Arrivals closer together than this are told apart by the next goal as well."""

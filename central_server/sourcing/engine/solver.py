@@ -8,7 +8,7 @@
    than `effort_max`, the best plan found is returned with a proved gap.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from central_server.sourcing.engine.bounds import Priced, least, reduced_costs, tighten
 from central_server.sourcing.engine.filling import Filling, fill
@@ -56,7 +56,7 @@ def solve(problem: Problem, effort_max: int = EFFORT_MAX) -> Solution:
 def _fillable(problem: Problem) -> tuple[list[int], list[int]]:
     """Return the units of each item that can be served at all, and those that cannot."""
     left = list(problem.wanted)
-    for row in problem.rows:
+    for row in problem.rows if problem.places is None else _by_place(problem.rows, problem.places):
         for item, _, units in row:
             left[item] -= units
         if max(left) <= 0:
@@ -66,10 +66,26 @@ def _fillable(problem: Problem) -> tuple[list[int], list[int]]:
     return able, unmet
 
 
+def _by_place(rows: Sequence[Sequence[Offer]], places: Sequence[int]) -> Iterator[list[Offer]]:
+    """Yield what each option adds to those of its place before it: one of them is opened."""
+    counted: dict[tuple[int, int], int] = {}
+    for place, row in zip(places, rows, strict=True):
+        offered: dict[int, int] = {}
+        for item, _, units in row:
+            offered[item] = offered.get(item, 0) + units
+        more: list[Offer] = []
+        for item, units in offered.items():
+            before = counted.get((place, item), 0)
+            if units > before:
+                counted[place, item] = units
+                more.append((item, 0.0, units - before))
+        yield more
+
+
 def _with_wanted(problem: Problem, wanted: list[int]) -> Problem:
     return Problem(
         wanted, problem.fixed, problem.rows, problem.places, problem.caps, problem.open_max,
-        problem.refine, problem.goods,
+        problem.refine, problem.goods, problem.dearer,
     )  # fmt: skip
 
 

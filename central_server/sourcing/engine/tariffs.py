@@ -42,6 +42,10 @@ class Service:
     zones: tuple[Zone, ...]
 
 
+ANYWHERE = -2.0
+"""Below any cosine: that of the far end of the globe may be below -1 by its rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tariff:
     """The services of one carrier or contract."""
@@ -57,10 +61,10 @@ class ReadyService:
     def __init__(self, service: Service) -> None:
         self.name = service.name
         self._zones = [
-            (-1.0 if zone.up_to_km is None else _cosine(zone.up_to_km), zone)
+            (ANYWHERE if zone.up_to_km is None else _cosine(zone.up_to_km), zone)
             for zone in service.zones
         ]
-        self.edges = [cosine for cosine, _ in self._zones if cosine > -1.0]
+        self.edges = [cosine for cosine, _ in self._zones if cosine > ANYWHERE]
 
     def zone(self, cosine: float) -> Zone | None:
         """Return the zone at an angle of this cosine; None beyond the last."""
@@ -81,4 +85,6 @@ def ready(tariff: Tariff) -> Sequence[ReadyService]:
 
 
 def _cosine(up_to_km: float) -> float:
-    return cos(min(up_to_km, HALF_AROUND_KM) / EARTH_RADIUS_KM)
+    if up_to_km >= HALF_AROUND_KM:
+        return ANYWHERE
+    return cos(up_to_km / EARTH_RADIUS_KM)

@@ -5,13 +5,13 @@ tells the reasons that are found here; the plan is made of the ways.
 """
 
 from collections.abc import Sequence
-from math import cos, pi
+from math import cos
 from typing import NamedTuple
 
 from central_server.sourcing.engine.items import Item
 from central_server.sourcing.engine.model import RoutingOrder
 from central_server.sourcing.engine.network import Finding, Network, Slot, point
-from central_server.sourcing.engine.tariffs import Zone, kilometers
+from central_server.sourcing.engine.tariffs import ANYWHERE, HALF_AROUND_KM, Zone, kilometers
 from central_server.sourcing.geo import EARTH_RADIUS_KM
 
 DAY_MS = 86_400_000
@@ -36,6 +36,7 @@ class Asking:
         self._order = order
         self._network = network
         self._units = sum(item.units for item in items)
+        self._items = items
         self._whole = tuple(items) if any(item.is_whole for item in items) else ()
         self.here = point(order.latitude, order.longitude)
         self.least_cosine = _least_cosine(network.rules.radius_km)
@@ -68,6 +69,11 @@ class Asking:
         if not slots:
             return Finding.NO_CAPACITY
         return self._carried(place, slots, cosine)
+
+    def could_give(self, place: int) -> bool:
+        """Return whether a candidate has anything that could leave: a unit, or all of a whole."""
+        able = self._network.candidates[place].capabilities
+        return any(self._has(place, item, able) for item in self._items)
 
     def _least(self, place: int) -> int:
         """Return how many units the smallest thing has that a candidate could give; 0: nothing."""
@@ -141,4 +147,6 @@ def _figures(way: Way) -> tuple[float, ...]:
 
 
 def _least_cosine(radius_km: float | None) -> float:
-    return -2.0 if radius_km is None else cos(min(radius_km / EARTH_RADIUS_KM, pi))
+    if radius_km is None or radius_km >= HALF_AROUND_KM:
+        return ANYWHERE
+    return cos(radius_km / EARTH_RADIUS_KM)
