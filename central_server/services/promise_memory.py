@@ -7,8 +7,8 @@
     workers    each has a memory of its own and asks the same database: they agree exactly,
                but for `SILENT_MS`
 
-A snapshot that is older than the memory is answered from the books. Who takes units asks
-the books anyway (`services.promises.reserve`).
+A question whose snapshot or moment is older than the memory is answered from the books. Who
+takes units asks the books anyway (`services.promises.reserve`).
 """
 
 from collections import OrderedDict
@@ -95,6 +95,8 @@ class PromiseMemory:
         self._rules: RuleSet = NO_RULES
         self._rules_until_ms = 0
         self._now_ms = 0
+        self._begun_ms = 0
+        """Since when nothing has changed by the clock alone, as far as that was looked at."""
         self._contacts: dict[str, Contact] = {}
         self._silent: set[str] = set()
         self._due_ms = 0
@@ -142,7 +144,7 @@ class PromiseMemory:
     def _kept_for(
         self, promises: Promises, skus: Collection[str], ask: Ask
     ) -> dict[str, Promise] | None:
-        """Return what is remembered, up to date; None where the snapshot is older than that."""
+        """Return what is remembered, up to date; None where the question is older than that."""
         try:
             if not self._follow(promises.view, promises.rules, promises.now_ms):
                 return None
@@ -167,10 +169,16 @@ class PromiseMemory:
         return found
 
     def _follow(self, view: "View", rules: RuleSet, now_ms: int) -> bool:
-        """Take in what changed; return False where the snapshot is older than the memory."""
+        """Take in what changed; return False where the question is older than the memory.
+
+        By its snapshot, or by its moment: who waited for a connection or for the lock, while the
+        clock passed a release date or a lease ended, would leave behind what held before that.
+        """
         head = view.promise_signs.head()
-        before = self._head
+        before, asked_ms = self._head, now_ms
         if before is not None and head.is_before(before):
+            return False
+        if before is not None and self._now_ms - BACK_MS <= now_ms < self._begun_ms:
             return False
         if (
             before is None
@@ -187,11 +195,11 @@ class PromiseMemory:
         self._head, self._now_ms = head, now_ms
         if changed or now_ms >= self._due_ms:
             self._follow_contacts(view, rules, now_ms)
-        return True
+        return asked_ms >= self._begun_ms
 
     def _begin(self, view: "View", rules: RuleSet, now_ms: int) -> None:
         self._forget()
-        self._rules = rules
+        self._rules, self._begun_ms = rules, now_ms
         self._rules_until_ms = next_edge_ms(view, rules, now_ms)
         self._revs = view.promise_signs.revs()
 
@@ -227,8 +235,10 @@ class PromiseMemory:
                     found[place], due = heard(at_ms, rules.silences, now_ms)
                     dues.append(due)
         before = self._contacts
-        self._log += [one for one in found.keys() | before.keys()
-                      if found.get(one) != before.get(one)]  # fmt: skip
+        changed = [one for one in found.keys() | before.keys() if found.get(one) != before.get(one)]
+        if changed:
+            self._log += changed
+            self._begun_ms = now_ms
         self._contacts, self._due_ms = found, min(dues)
         self._silent = {one for one, contact in found.items() if contact.is_silent}
 
