@@ -1,7 +1,7 @@
 """The published feed of availability: what crosses a threshold, for shops that poll.
 
     touched   SKUs whose stock moved since the last look, known by the stores' feeds; those of
-              which orders that wait want, or keep, other units than then
+              which orders that wait want, or keep, other units than then, or a pause is over
     places    the feeds of single places, of those that settings name, in the same way
     all       when rules (of promising, or of routing), kits or a location change, a time box opens
               or closes, and every `SWEEP_MS`, as silence and leases leave no row anywhere
@@ -69,6 +69,7 @@ class AvailabilityPublisher:
         self._revision = (-1, -1, -1)
         self._all_due_ms = 0
         self._looked_ms = 0
+        self._followed_ms = 0
 
     def run(self) -> bool:
         """Look at what may have changed; return whether there is more to do at once.
@@ -124,7 +125,8 @@ class AvailabilityPublisher:
         """Add what may have changed since the last look."""
         head = view.promise_signs.head()
         revs, moved = view.promise_signs.moved(self._revs)
-        waits = self._began_or_ended(view)
+        # A pause that begins moves stock; no row says that one is over.
+        waits = self._began_or_ended(view) | view.shipping.over(self._followed_ms, now_ms)
         routing = view.routing_rules.in_force(now_ms)  # by others nothing is kept at places
         revision = (head.revision, head.catalogue, routing.version)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
@@ -140,7 +142,7 @@ class AvailabilityPublisher:
             touched: Collection[str] = {*view.demand.skus(), *view.availability_feed.told()}
         else:
             touched = {key for _, entity, key in changed if entity == Entity.STOCK.value} | waits
-        self._revs = revs
+        self._revs, self._followed_ms = revs, now_ms
         kits = view.supply.bundles_with(touched)
         self._todo.update(dict.fromkeys(sorted({*touched, *kits})))
 

@@ -2,7 +2,7 @@
 
     question   one small query says how far the snapshot is (`storage.promise_signs`); what
                changed since the last question is read anew, nothing else
-    clock      leases, silences and time boxes end when they do; of a store that is silent,
+    clock      leases, silences, pauses and time boxes end when they do; of a store that is silent,
                what is held back is looked at every `SILENT_MS`
     workers    each has a memory of its own and asks the same database: they agree exactly,
                but for `SILENT_MS`
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from central_server.services.pauses import NOWHERE
 from central_server.services.promises import Ask, Promises
 from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
 from central_server.sourcing.promise_rules import NO_RULES, RuleSet
@@ -53,6 +54,8 @@ class _Sums:
     on_hand: int = 0
     weekly_milli: int = 0
     stale: set[str] = field(default_factory=set)
+    paused: frozenset[str] = NOWHERE
+    """The places that were not asked for parcels of it."""
 
     def units_at(self, place: str) -> int:
         """Return what may be promised at a place."""
@@ -132,6 +135,7 @@ class PromiseMemory:
             if self._kept_for(promises, skus, general) is not None:
                 return {sku: left(sku, self._units(sku, general)) for sku in skus}
         found: dict[str, dict[str, int]] = {sku: {} for sku in skus}
+        promises.pauses.of(skus, ask.method)
         for node in promises.nodes(skus):
             found[node.position.sku][node.place.id] = promises.part(node, general)[0]
         return {sku: left(sku, units) for sku, units in found.items()}
@@ -245,6 +249,12 @@ class PromiseMemory:
     def _refresh(self, promises: Promises, skus: Collection[str], ask: Ask) -> None:
         key = (ask.channel, ask.method)
         missing = [sku for sku in skus if (key, sku) not in self._sums]
+        # Asked each time, as unsourced demand is: where a pause is over, no row says so.
+        paused = promises.pauses.of(skus, ask.method)
+        for sku in set(skus).difference(missing):
+            sums = self._sums[key, sku]
+            sums.stale |= sums.paused ^ paused[sku]
+            sums.paused = paused[sku]
         stale = [
             (place, sku)
             for sku in skus
@@ -252,7 +262,7 @@ class PromiseMemory:
             for place in self._stale(self._sums[key, sku])
         ]
         for sku in missing:
-            self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms)
+            self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms, paused=paused[sku])
         self._take(promises.nodes(missing) if missing else (), promises, ask)
         self._take(promises.named(stale), promises, ask)
 
