@@ -1,6 +1,7 @@
 """Versions of rules, and that what is shown is what may be taken, for each kind of rule."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
 from tests.support import rule_books
-from tests.support.central_world import PLACES, SECRET, World
+from tests.support.central_world import PLACES, SECRET, Device, World
 from tests.support.rule_books import check_who_publishes
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
@@ -120,6 +121,39 @@ def test_silence_of_a_store_without_escrow(world):
     with pytest.raises(InsufficientStock):
         world.place(("SKU-1", 5))
     world.place(("SKU-1", 4))
+
+
+def test_a_store_whose_machine_is_shut_out_stays_silent(world):
+    """Shutting out a stolen machine brings back nothing; a new one, or files, do once heard."""
+    publish(world, ONLY_HERE, PromiseRule("r", RuleKind.SILENCE, after_minutes=30, percent=60))
+    stolen, memory = world.device("S001"), PromiseMemory()
+
+    def promised() -> int:
+        with world.database.read() as view:
+            whole = memory.network(Promises(view, world.clock.now_ms()), ["SKU-1"], ANYBODY)
+        assert whole["SKU-1"].quantity == shown(world)
+        return whole["SKU-1"].quantity
+
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 4
+    world.parts.devices.revoke(stolen.replica_id)
+    assert promised() == 4
+    answer: Any = world.parts.central.availability.answer(Question(("SKU-1",), ("S001",)))
+    assert answer["availability"][0]["data_age_seconds"] == 1800
+    told = partial(world.parts.intake.stock_told, location_ids=["S001"], source="file")
+    world.database.write(told)
+    assert promised() == 10, "by files, of which nobody knows yet when one is overdue"
+    world.clock.advance(31 * MINUTE_MS)
+    assert promised() == 10
+    fresh = Device(world, "S001")
+    fresh.replica_id = "R-new"
+    fresh.enrol()
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 10, "it has said nothing yet"
+    fresh.hello()
+    assert promised() == 10
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 4
 
 
 def test_a_file_of_stock_that_does_not_come_makes_it_worth_less(world):
