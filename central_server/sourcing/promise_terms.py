@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from central_server.sourcing.promise_rules import (
     Asked,
+    Method,
     Place,
     PromiseRule,
     Reach,
@@ -25,6 +26,7 @@ from sync.domain.inventory import StockPosition
 
 MS_PER_MINUTE = 60_000
 MILLI = 1000
+SHIP = Method.SHIP.value
 WAITING = "waiting"
 NOT_RELEASED = "not_released"
 
@@ -104,9 +106,11 @@ def node_promise(
     if reach.protect is not None and not is_own:
         terms.append(Term("protected", max(0, left), reach.protect.id))
         left = min(0, left)
-    offer = None if is_paused else reach.offer
+    # Nobody takes a parcel where no carrier comes, whatever a rule offers; who fetches comes.
+    is_closed = asked.method == SHIP and (is_paused or SHIP not in node.place.offers)
+    offer = None if is_closed else reach.offer
     is_offered = asked.method in node.place.offers if offer is None else bool(offer.offered)
-    is_offered = is_offered and not is_paused
+    is_offered = is_offered and not is_closed
     if not is_offered:
         terms.append(Term("not_offered", max(0, left), None if offer is None else offer.id))
     return Promise(position.on_hand, tuple(terms), is_offered, reach.protect is not None)
