@@ -81,7 +81,7 @@ class Promises:
         rules_ms: int | None = None,
         pauses: Pauses | None = None,
     ) -> None:
-        """`rules` are those in force, `rules_ms` the moment of their time boxes: both now."""
+        """`rules` are those in force, at `rules_ms` by time boxes and release dates: both now."""
         self.view = view
         self.pauses = pauses or Pauses(view, now_ms)
         self.now_ms = now_ms
@@ -285,7 +285,7 @@ class Promises:
         """Return from when on a SKU may be sold, if that is still to come."""
         self.learn([sku])
         at_ms = self._releases[sku]
-        return at_ms if at_ms > self.now_ms else None
+        return at_ms if at_ms > self._rules_ms else None
 
     def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
         """Return the units by SKU that orders want, of no place: nobody carries or keeps them."""
@@ -352,9 +352,10 @@ class Promises:
         known = self._asked.get(key)
         if known is None:
             category = self._categories.get(sku, "")
-            release_ms = 0 if ask.for_later else self._releases.get(sku, 0)
-            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms, release_ms)
             moment = self._rules_ms
+            release_ms = 0 if ask.for_later else self._releases.get(sku, 0)
+            release_ms = release_ms if release_ms > moment else 0
+            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms, release_ms)
             chosen = self.rules.select(
                 asked if moment == self.now_ms else replace(asked, now_ms=moment)
             )
