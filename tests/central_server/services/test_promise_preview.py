@@ -17,8 +17,8 @@ HOUR_MS = 3_600_000
 
 def preview(world: World, *rules: PromiseRule, at_ms: int | None = None) -> dict[str, Any]:
     """Return what a draft would change of what is fetched."""
-    draft = world.parts.central.promise_rules.draft(rules, note="", by="Kim")["version"]
-    return world.parts.central.promise_preview.preview(draft, at_ms=at_ms, ask=Ask())
+    made: dict[str, Any] = world.parts.central.promise_rules.draft(rules, note="", by="Kim")
+    return world.parts.central.promise_preview.preview(made["version"], at_ms=at_ms, ask=Ask())
 
 
 def units(world: World, **where: Any) -> dict[tuple[str, str], int]:
