@@ -16,6 +16,8 @@ from central_server.rule_cli import (
     register_publishing,
     register_reading,
 )
+from central_server.sourcing.promise_rules import Method
+from sync.domain.orders import Channel
 
 
 def register(app: typer.Typer, line: Line) -> None:
@@ -40,8 +42,8 @@ def _register_preview(group: typer.Typer, line: Line) -> None:
     @group.command("preview", epilog=line.epilog)
     def preview(
         version: Version,
-        channel: Annotated[str, typer.Option(help="Sales channel.")] = "web",
-        method: Annotated[str, typer.Option(help="pickup or ship.")] = "pickup",
+        channel: Annotated[Channel, typer.Option(help="Sales channel.")] = Channel.WEB,
+        method: Annotated[Method, typer.Option(help="pickup or ship.")] = Method.PICKUP,
         start: Since = None,
         as_json: AsJson = False,
     ) -> None:
@@ -51,7 +53,7 @@ def _register_preview(group: typer.Typer, line: Line) -> None:
         at_ms = moment(start, line)
         with line.opened() as parts, refusals(line):
             found = parts.central.promise_preview.preview(
-                version, at_ms=at_ms, ask=Ask(channel, method)
+                version, at_ms=at_ms, ask=Ask(channel.value, method.value)
             )
         line.say(found, _changes(found), as_json=as_json)
 

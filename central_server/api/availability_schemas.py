@@ -70,6 +70,8 @@ class PreOrderView(BaseModel):
 class MethodView(BaseModel):
     """What may be promised by one delivery method.
 
+    `offered`: parcels (ship) are not where no carrier comes, nor as long as the place is not asked
+    for these goods because it did not find them.
     `promised_by`: ready for the customer (pickup), or for the carrier (ship). `delivery`: of
     `ship`, by the asked `service`, to the point asked about (`near`) or else anywhere.
     `day_full`: rules of capacity leave no room for another order there; it has no dates then.

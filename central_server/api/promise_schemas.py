@@ -81,7 +81,10 @@ class StoreChange(BaseModel):
 
 
 class RulePreview(BaseModel):
-    """What would change: by rules, SKUs and stores; those that change most are listed."""
+    """What would change: by rules, SKUs and stores; those that change most are listed.
+
+    Kits stand among SKUs; sums of units have only what they are made of.
+    """
 
     version: int
     in_force: int

@@ -1,7 +1,7 @@
 """The published feed of availability: what crosses a threshold, for shops that poll.
 
     touched   SKUs whose stock moved since the last look, known by the stores' feeds; those of
-              which orders that wait want, or keep, other units than then
+              which orders that wait want, or keep, other units than then, or a pause is over
     places    the feeds of single places, of those that settings name, in the same way
     all       when rules (of promising, or of routing), kits or a location change, a time box opens
               or closes, and every `SWEEP_MS`, as silence and leases leave no row anywhere
@@ -69,6 +69,7 @@ class AvailabilityPublisher:
         self._revision = (-1, -1, -1)
         self._all_due_ms = 0
         self._looked_ms = 0
+        self._followed_ms = 0
 
     def run(self) -> bool:
         """Look at what may have changed; return whether there is more to do at once.
@@ -121,38 +122,46 @@ class AvailabilityPublisher:
             unit.availability_feed.publish(feed, units, now_ms, self._level)
 
     def _follow(self, view: "View", now_ms: int) -> None:
-        """Add what may have changed since the last look."""
+        """Add what may have changed since the last look.
+
+        Nothing is noted as seen before everything was read: what fails is looked at again.
+        """
         head = view.promise_signs.head()
         revs, moved = view.promise_signs.moved(self._revs)
-        waits = self._began_or_ended(view)
+        # A pause that begins moves stock; no row says that one is over.
+        waiting = _waiting(view)
+        waits = {sku for (sku, _), _ in waiting.items() ^ self._waiting.items()}
+        waits |= view.shipping.over(self._followed_ms, now_ms)
         routing = view.routing_rules.in_force(now_ms)  # by others nothing is kept at places
         revision = (head.revision, head.catalogue, routing.version)
         is_set_back = self._all_due_ms - now_ms > SWEEP_MS
         is_due = revision != self._revision or now_ms >= self._all_due_ms or is_set_back
         changed = () if is_due else view.promise_signs.changed(moved)
-        if is_due or any(entity == Entity.STORE.value for _, entity, _ in changed):
+        is_due = is_due or any(entity == Entity.STORE.value for _, entity, _ in changed)
+        due_ms = self._all_due_ms
+        if is_due:
             edge_ms = next_edge_ms(view, view.promise_rules.in_force(now_ms), now_ms)
             routed_until_ms = routing.until_ms(now_ms) or edge_ms
-            self._all_due_ms = min(now_ms + SWEEP_MS, edge_ms, routed_until_ms)
-            self._revision = revision
-            self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
+            due_ms = min(now_ms + SWEEP_MS, edge_ms, routed_until_ms)
             # With what was told before: a kit that is none any more has no stock of its own.
             touched: Collection[str] = {*view.demand.skus(), *view.availability_feed.told()}
         else:
             touched = {key for _, entity, key in changed if entity == Entity.STOCK.value} | waits
-        self._revs = revs
         kits = view.supply.bundles_with(touched)
+        if is_due:
+            self._memory = PromiseMemory()  # a sweep looks for what no feed told of, too
+        self._revision, self._all_due_ms = revision, due_ms
+        self._revs, self._followed_ms, self._waiting = revs, now_ms, waiting
         self._todo.update(dict.fromkeys(sorted({*touched, *kits})))
 
-    def _began_or_ended(self, view: "View") -> set[str]:
-        """Return the SKUs of which orders that wait want or keep other units than before."""
-        wanted = view.orders.all_unsourced()
-        # As they count where a promise is made: what waits for a receipt takes nothing.
-        later = view.supply.waiting(wanted) if wanted else {}
-        now = {(sku, ""): units - later.get(sku, 0) for sku, units in wanted.items()}
-        now |= view.holds.all_kept()
-        before, self._waiting = self._waiting, now
-        return {sku for (sku, _), _ in now.items() ^ before.items()}
+
+def _waiting(view: "View") -> dict[tuple[str, str], int]:
+    """Return the units that orders that wait want, and keep at places, by SKU and place."""
+    wanted = view.orders.all_unsourced()
+    # As they count where a promise is made: what waits for a receipt takes nothing.
+    later = view.supply.waiting(wanted) if wanted else {}
+    now = {(sku, ""): units - later.get(sku, 0) for sku, units in wanted.items()}
+    return now | view.holds.all_kept()
 
 
 class AvailabilityFeedReader:

@@ -50,14 +50,14 @@ def held_at(promises: "Promises", skus: Collection[str], parcels: "Ask") -> Kept
     kept = view.holds.kept(skus, view.routing_rules.in_force(now_ms).version, now_ms)
     if not kept:
         return {}
-    paused = {(one.sku, one.location_id) for one in view.shipping.paused("", skus, now_ms)}
+    promises.pauses.of(skus, Method.SHIP.value)
     keys = sorted({(one.location_id, one.sku) for one in kept})
     nodes = {(one.position.sku, one.place.id): one for one in promises.named(keys)}
     wanted: Counter[tuple[str, str]] = Counter()
     most: dict[tuple[str, str], int] = {}
     for one in kept:
         key = one.sku, one.location_id
-        if key in nodes and key not in paused:
+        if key in nodes:
             asked = replace(parcels, channel=one.channel, method=Method.SHIP.value)
             can = promises.part(nodes[key], asked)[0]
             wanted[key] += one.units

@@ -2,13 +2,13 @@
 
     question   one small query says how far the snapshot is (`storage.promise_signs`); what
                changed since the last question is read anew, nothing else
-    clock      leases, silences and time boxes end when they do; of a store that is silent,
+    clock      leases, silences, pauses and time boxes end when they do; of a store that is silent,
                what is held back is looked at every `SILENT_MS`
     workers    each has a memory of its own and asks the same database: they agree exactly,
                but for `SILENT_MS`
 
-A snapshot that is older than the memory is answered from the books. Who takes units asks
-the books anyway (`services.promises.reserve`).
+A question whose snapshot or moment is older than the memory is answered from the books. Who
+takes units asks the books anyway (`services.promises.reserve`).
 """
 
 from collections import OrderedDict
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from central_server.services.pauses import NOWHERE
 from central_server.services.promises import Ask, Promises
 from central_server.sourcing.contact import NEVER_MS, Contact, heard, leased
 from central_server.sourcing.promise_rules import NO_RULES, RuleSet
@@ -53,6 +54,8 @@ class _Sums:
     on_hand: int = 0
     weekly_milli: int = 0
     stale: set[str] = field(default_factory=set)
+    paused: frozenset[str] = NOWHERE
+    """The places that were not asked for parcels of it."""
 
     def units_at(self, place: str) -> int:
         """Return what may be promised at a place."""
@@ -95,6 +98,8 @@ class PromiseMemory:
         self._rules: RuleSet = NO_RULES
         self._rules_until_ms = 0
         self._now_ms = 0
+        self._begun_ms = 0
+        """Since when nothing has changed by the clock alone, as far as that was looked at."""
         self._contacts: dict[str, Contact] = {}
         self._silent: set[str] = set()
         self._due_ms = 0
@@ -130,6 +135,7 @@ class PromiseMemory:
             if self._kept_for(promises, skus, general) is not None:
                 return {sku: left(sku, self._units(sku, general)) for sku in skus}
         found: dict[str, dict[str, int]] = {sku: {} for sku in skus}
+        promises.pauses.of(skus, ask.method)
         for node in promises.nodes(skus):
             found[node.position.sku][node.place.id] = promises.part(node, general)[0]
         return {sku: left(sku, units) for sku, units in found.items()}
@@ -142,7 +148,7 @@ class PromiseMemory:
     def _kept_for(
         self, promises: Promises, skus: Collection[str], ask: Ask
     ) -> dict[str, Promise] | None:
-        """Return what is remembered, up to date; None where the snapshot is older than that."""
+        """Return what is remembered, up to date; None where the question is older than that."""
         try:
             if not self._follow(promises.view, promises.rules, promises.now_ms):
                 return None
@@ -167,10 +173,16 @@ class PromiseMemory:
         return found
 
     def _follow(self, view: "View", rules: RuleSet, now_ms: int) -> bool:
-        """Take in what changed; return False where the snapshot is older than the memory."""
+        """Take in what changed; return False where the question is older than the memory.
+
+        By its snapshot, or by its moment: who waited for a connection or for the lock, while the
+        clock passed a release date or a lease ended, would leave behind what held before that.
+        """
         head = view.promise_signs.head()
-        before = self._head
+        before, asked_ms = self._head, now_ms
         if before is not None and head.is_before(before):
+            return False
+        if before is not None and self._now_ms - BACK_MS <= now_ms < self._begun_ms:
             return False
         if (
             before is None
@@ -187,11 +199,11 @@ class PromiseMemory:
         self._head, self._now_ms = head, now_ms
         if changed or now_ms >= self._due_ms:
             self._follow_contacts(view, rules, now_ms)
-        return True
+        return asked_ms >= self._begun_ms
 
     def _begin(self, view: "View", rules: RuleSet, now_ms: int) -> None:
         self._forget()
-        self._rules = rules
+        self._rules, self._begun_ms = rules, now_ms
         self._rules_until_ms = next_edge_ms(view, rules, now_ms)
         self._revs = view.promise_signs.revs()
 
@@ -227,14 +239,22 @@ class PromiseMemory:
                     found[place], due = heard(at_ms, rules.silences, now_ms)
                     dues.append(due)
         before = self._contacts
-        self._log += [one for one in found.keys() | before.keys()
-                      if found.get(one) != before.get(one)]  # fmt: skip
+        changed = [one for one in found.keys() | before.keys() if found.get(one) != before.get(one)]
+        if changed:
+            self._log += changed
+            self._begun_ms = now_ms
         self._contacts, self._due_ms = found, min(dues)
         self._silent = {one for one, contact in found.items() if contact.is_silent}
 
     def _refresh(self, promises: Promises, skus: Collection[str], ask: Ask) -> None:
         key = (ask.channel, ask.method)
         missing = [sku for sku in skus if (key, sku) not in self._sums]
+        # Asked each time, as unsourced demand is: where a pause is over, no row says so.
+        paused = promises.pauses.of(skus, ask.method)
+        for sku in set(skus).difference(missing):
+            sums = self._sums[key, sku]
+            sums.stale |= sums.paused ^ paused[sku]
+            sums.paused = paused[sku]
         stale = [
             (place, sku)
             for sku in skus
@@ -242,7 +262,7 @@ class PromiseMemory:
             for place in self._stale(self._sums[key, sku])
         ]
         for sku in missing:
-            self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms)
+            self._sums[key, sku] = _Sums({}, len(self._log), promises.now_ms, paused=paused[sku])
         self._take(promises.nodes(missing) if missing else (), promises, ask)
         self._take(promises.named(stale), promises, ask)
 

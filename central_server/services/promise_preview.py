@@ -1,19 +1,21 @@
 """What would change if a version of rules were published: SKUs, units, stores. Nothing is kept.
 
 Both sets of rules are asked about the stock of this moment, at the moment from which
-the version would hold.
+the version would hold: what is released by then is. Places are asked as by an order that chose
+them, as in an answer about availability.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from central_server.services.errors import NotFound
+from central_server.services.kits import KitPromises
 from central_server.services.order_views import Document
 from central_server.services.promise_rules import KIND, findings_of
-from central_server.services.promises import Ask, Promises
+from central_server.services.promises import Ask, Promises, as_chosen
 from central_server.services.times import rfc3339
 from central_server.sourcing.promise_rules import PromiseRule, RuleSet
 from sync.clock import Clock
@@ -46,7 +48,7 @@ class PromisePreview:
             before = view.promise_rules.in_force(moment)
             after = RuleSet(found.version, found.rules)
             skus, left = _reached(view, before, after)
-            tally = _Tally()
+            tally = _Tally(view.supply.bundles(skus))
             for batch in _batches(skus):
                 tally.add(
                     _promised(view, now, moment, before, batch, ask),
@@ -68,9 +70,10 @@ class PromisePreview:
 
 
 class _Tally:
-    """Sums of two answers."""
+    """Sums of two answers. Kits are made of SKUs that are counted already."""
 
-    def __init__(self) -> None:
+    def __init__(self, kits: Collection[str]) -> None:
+        self._kits = kits
         self._units = [0, 0]
         self._skus: dict[str, tuple[int, int]] = {}
         self._stores: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
@@ -78,9 +81,12 @@ class _Tally:
 
     def add(self, before: "_Answer", after: "_Answer") -> None:
         for index, answer in enumerate((before, after)):
-            self._units[index] += sum(answer[0].values())
-            for (location_id, _), units in answer[1].items():
-                self._stores[index][location_id] += units
+            self._units[index] += sum(
+                units for sku, units in answer[0].items() if sku not in self._kits
+            )
+            for (location_id, sku), units in answer[1].items():
+                if sku not in self._kits:
+                    self._stores[index][location_id] += units
         for sku, units in after[0].items():
             if units != before[0][sku]:
                 self._skus[sku] = (before[0][sku], units)
@@ -112,14 +118,14 @@ _Answer = tuple[dict[str, int], dict[tuple[str, str], int]]
 def _promised(
     view: "View", now_ms: int, rules_ms: int, rules: RuleSet, skus: Sequence[str], ask: Ask
 ) -> _Answer:
-    promises = Promises(view, now_ms, rules, rules_ms=rules_ms)
-    whole = {sku: one.quantity for sku, one in promises.network(skus, ask).items()}
+    kits = KitPromises(Promises(view, now_ms, rules, rules_ms=rules_ms), skus)
+    whole = kits.network(ask)
     places = {
-        (location_id, sku): one.quantity
-        for location_id, found in promises.at(skus, ask).items()
-        for sku, one in found.items()
-    }
-    return whole, places
+        (location_id, sku): found[sku].quantity
+        for location_id, found in kits.at(as_chosen(ask)).items()
+        for sku in skus if sku in found
+    }  # fmt: skip
+    return {sku: whole[sku].quantity for sku in skus}, places
 
 
 def _reached(view: "View", before: RuleSet, after: RuleSet) -> tuple[list[str], int]:
@@ -133,6 +139,7 @@ def _reached(view: "View", before: RuleSet, after: RuleSet) -> tuple[list[str], 
     skus = {sku for rule in differing for sku in rule.skus}
     if any(not rule.skus for rule in differing):
         skus |= set(view.demand.skus())
+    skus.update(view.supply.bundles_with(skus))
     ordered = sorted(skus)
     return ordered[:SKUS_MAX], max(0, len(ordered) - SKUS_MAX)
 

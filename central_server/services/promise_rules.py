@@ -43,6 +43,7 @@ def findings_of(view: "View", rules: Sequence[PromiseRule]) -> list[Finding]:
     known = Known(
         view.catalogue.categories(skus), categories,
         {one.id for one in view.locations.places(places)}, regions,
+        kits=view.supply.bundles(skus),
     )  # fmt: skip
     return check(rules, known)
 

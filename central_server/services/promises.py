@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import StockSums
 from central_server.services.held_units import held_at
+from central_server.services.pauses import Pauses
 from central_server.services.plenty import network_for
 from central_server.sourcing.promise_rules import (
     Asked,
@@ -78,9 +79,11 @@ class Promises:
         rules: RuleSet | None = None,
         *,
         rules_ms: int | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
-        """`rules` are those in force, `rules_ms` the moment of their time boxes: both now."""
+        """`rules` are those in force, at `rules_ms` by time boxes and release dates: both now."""
         self.view = view
+        self.pauses = pauses or Pauses(view, now_ms)
         self.now_ms = now_ms
         self.rules = view.promise_rules.in_force(now_ms) if rules is None else rules
         self._rules_ms = now_ms if rules_ms is None else rules_ms
@@ -111,6 +114,7 @@ class Promises:
         `network` says what the network may promise where something is kept of it; by itself,
         the books.
         """
+        self.pauses.of(skus, ask.method)  # in one query, before each is asked for
         judged = [(node, self._promise(node, ask)) for node in self.nodes(skus, location_ids)]
         whole = self._limits(judged, skus, ask, network, are_few=location_ids is not None)
         kept, held = self.kept(skus, ask), self.held(skus)
@@ -165,8 +169,10 @@ class Promises:
                 if any(one.is_offered for one in promised.values()):
                     found[place] = {sku: q for sku, one in promised.items() if (q := one.quantity)}
             return found
+        paused = self.pauses.of(skus, ask.method)
         for node in self._everywhere(skus):
-            if ask.method in node.place.offers:
+            is_paused = node.place.id in paused[node.position.sku]
+            if ask.method in node.place.offers and not is_paused:
                 units = available_to_promise(node.position).quantity
                 here = found.setdefault(node.place.id, {})
                 if units:
@@ -178,6 +184,7 @@ class Promises:
         general = replace(ask, chosen="", is_own=False)
         places: defaultdict[str, list[tuple[Node, Promise]]] = defaultdict(list)
         held = self.held(skus)
+        self.pauses.of(skus, ask.method)
         for node in self._everywhere(skus):
             kept = held[node.position.sku].get(node.place.id, 0)
             left = less_held(self._promise(node, general), kept)
@@ -278,7 +285,7 @@ class Promises:
         """Return from when on a SKU may be sold, if that is still to come."""
         self.learn([sku])
         at_ms = self._releases[sku]
-        return at_ms if at_ms > self.now_ms else None
+        return at_ms if at_ms > self._rules_ms else None
 
     def unsourced(self, skus: Collection[str]) -> Mapping[str, int]:
         """Return the units by SKU that orders want, of no place: nobody carries or keeps them."""
@@ -290,6 +297,8 @@ class Promises:
         What is kept there for parcels that are held (`held`) is in it.
         """
         asked, chosen = self._select(node.position.sku, ask)
+        if self.pauses.has(node.position.sku, node.place.id, ask.method):
+            return (0, 0, 0)
         if not chosen.node and asked.is_released:
             if ask.method not in node.place.offers:
                 return (0, 0, 0)
@@ -303,7 +312,8 @@ class Promises:
     def _promise(self, node: Node, ask: Ask) -> Promise:
         asked, chosen = self._select(node.position.sku, ask)
         is_own = ask.is_own or node.place.id == ask.chosen
-        return node_promise(node, chosen, asked, is_own=is_own)
+        is_paused = self.pauses.has(node.position.sku, node.place.id, ask.method)
+        return node_promise(node, chosen, asked, is_own=is_own, is_paused=is_paused)
 
     def _everywhere(self, skus: Collection[str]) -> list[Node]:
         missing = [sku for sku in skus if sku not in self._nodes]
@@ -342,9 +352,10 @@ class Promises:
         known = self._asked.get(key)
         if known is None:
             category = self._categories.get(sku, "")
-            release_ms = 0 if ask.for_later else self._releases.get(sku, 0)
-            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms, release_ms)
             moment = self._rules_ms
+            release_ms = 0 if ask.for_later else self._releases.get(sku, 0)
+            release_ms = release_ms if release_ms > moment else 0
+            asked = Asked(sku, category, ask.channel, ask.method, self.now_ms, release_ms)
             chosen = self.rules.select(
                 asked if moment == self.now_ms else replace(asked, now_ms=moment)
             )

@@ -33,6 +33,7 @@ from central_server.services.past_records import (
     shipped_ms,
     units_to_send,
 )
+from central_server.services.pauses import Pauses
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import open_hours
 from central_server.services.routing_desk import rules_of
@@ -284,7 +285,8 @@ class _Replay:
 
     def _stock(self, from_ms: int) -> PastStock:
         skus = sorted({line.sku for order in self.orders for line in order.lines})
-        promised = Promises(self._view, self._now_ms).at(skus, Ask(method=Method.SHIP.value))
+        now = Promises(self._view, self._now_ms, pauses=Pauses(None, self._now_ms))
+        promised = now.at(skus, Ask(method=Method.SHIP.value))
         free = {
             (place, sku): one.raw
             for place, found in promised.items() for sku, one in found.items()

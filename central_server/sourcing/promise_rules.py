@@ -5,7 +5,8 @@ A rule says what it reaches (SKUs, places, channels, methods) and what it does t
     safety_stock  keep units, a percentage, or weeks of supply; of these rules the FIRST that
                   reaches a position counts, instead of the safety stock that was imported
     holdback      keep units for something that was agreed before; all that reach it add up
-    offer         say whether a place offers a SKU; the FIRST that reaches it counts
+    offer         say whether a place offers a SKU; the FIRST that reaches it counts; parcels only
+                  where carriers come
     protect       only orders that chose the place itself may have its stock (a franchise)
     silence       of a store that shares no rights and is not heard, keep a percentage; also of
                   a location whose stock comes by files, when one is overdue (`stock_reports`);

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from central_server.sourcing.promise_rules import (
     Asked,
+    Method,
     Place,
     PromiseRule,
     Reach,
@@ -25,6 +26,7 @@ from sync.domain.inventory import StockPosition
 
 MS_PER_MINUTE = 60_000
 MILLI = 1000
+SHIP = Method.SHIP.value
 WAITING = "waiting"
 NOT_RELEASED = "not_released"
 
@@ -78,10 +80,13 @@ class Promise:
         return sum(term.units for term in self.terms if term.name == name)
 
 
-def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = False) -> Promise:
+def node_promise(
+    node: Node, chosen: Selection, asked: Asked, *, is_own: bool = False, is_paused: bool = False
+) -> Promise:
     """Return what may be promised of one position.
 
     `is_own` says that the order chose this very place: protected stock is for such orders.
+    `is_paused` says that the place is not asked for it now, whatever rules offer.
     """
     position, reach = node.position, chosen.at(node.place)
     terms = [
@@ -101,8 +106,11 @@ def node_promise(node: Node, chosen: Selection, asked: Asked, *, is_own: bool = 
     if reach.protect is not None and not is_own:
         terms.append(Term("protected", max(0, left), reach.protect.id))
         left = min(0, left)
-    offer = reach.offer
+    # Nobody takes a parcel where no carrier comes, whatever a rule offers; who fetches comes.
+    is_closed = asked.method == SHIP and (is_paused or SHIP not in node.place.offers)
+    offer = None if is_closed else reach.offer
     is_offered = asked.method in node.place.offers if offer is None else bool(offer.offered)
+    is_offered = is_offered and not is_closed
     if not is_offered:
         terms.append(Term("not_offered", max(0, left), None if offer is None else offer.id))
     return Promise(position.on_hand, tuple(terms), is_offered, reach.protect is not None)

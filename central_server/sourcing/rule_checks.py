@@ -33,6 +33,8 @@ class Known:
     regions: Collection[str]
     places: Collection[Place] = ()
     """Every location, where rules are asked whether they meet at one."""
+    kits: Collection[str] = ()
+    """The SKUs that are kits."""
 
 
 def check(rules: Sequence[PromiseRule], known: Known) -> list[Finding]:
@@ -50,7 +52,12 @@ def check(rules: Sequence[PromiseRule], known: Known) -> list[Finding]:
 
 
 def _check_one(rule: PromiseRule, known: Known) -> Iterator[Finding]:
-    for field, text in (*_amounts(rule), *_names(rule, known), *check_times(rule)):
+    for field, text in (
+        *_amounts(rule),
+        *_names(rule, known),
+        *_kits(rule, known),
+        *check_times(rule),
+    ):
         yield Finding(rule.id, field, text)
 
 
@@ -92,6 +99,16 @@ def _amounts(rule: PromiseRule) -> Iterator[tuple[str, str]]:
     yield from _ranges(given)
 
 
+def _kits(rule: PromiseRule, known: Known) -> Iterator[tuple[str, str]]:
+    kits = [sku for sku in rule.skus if sku in known.kits]
+    if kits:
+        yield "skus", f"{_listed(kits)}: kits have no stock of their own, name their components"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:10]))
+
+
 def _of_network(rule: PromiseRule) -> Iterator[tuple[str, str]]:
     if rule.kind not in {RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK}:
         yield "level", f"a rule of kind {rule.kind} is about places: leave out level: network"
@@ -122,7 +139,7 @@ def _names(rule: PromiseRule, known: Known) -> Iterator[tuple[str, str]]:
     for field, names, advice in checks:
         strange = [name for name in getattr(rule, field) if name not in names]
         if strange:
-            yield field, f"{', '.join(map(repr, strange[:10]))}: {advice}"
+            yield field, f"{_listed(strange)}: {advice}"
 
 
 class Dated(Protocol):

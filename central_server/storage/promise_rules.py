@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, union_all
 
 from central_server.sourcing.promise_rules import NO_RULES, PromiseRule, RuleSet
 from central_server.sourcing.rule_versions import RuleVersion
@@ -21,8 +21,20 @@ from central_server.storage.tables import LOCATIONS, PRODUCTS
 _RULES: TypeAdapter[tuple[PromiseRule, ...]] = TypeAdapter(tuple[PromiseRule, ...])
 _IN_FORCE = Prepared(lambda _: in_force(PROMISE_RULES))
 _CHANGES = Prepared(
-    lambda _: select(func.min(PROMISE_RULES.c.effective_from_ms)).where(
-        PROMISE_RULES.c.effective_from_ms > bindparam("now_ms"),
+    lambda _: select(
+        func.min(
+            union_all(
+                *(
+                    select(edge.label("at_ms")).where(edge > bindparam("now_ms"))
+                    for edge in (
+                        PROMISE_RULES.c.effective_from_ms,
+                        PROMISE_RULES.c.effective_until_ms,
+                    )
+                )
+            )
+            .subquery()
+            .c.at_ms
+        )
     )
 )
 _REVISION = Prepared(lambda _: select(PROMISE_REVISION.c.revision))
@@ -48,7 +60,10 @@ class PromiseRules(RuleVersions[PromiseRule]):
         )
 
     def next_change_ms(self, now_ms: int) -> int | None:
-        """Return when another version takes over by its time."""
+        """Return when another version takes over by its time, or one ends.
+
+        One that was archived by a clock that is ahead ends later than its revision says.
+        """
         found: int | None = _CHANGES.value(self._connection, now_ms=now_ms)
         return found
 

@@ -113,30 +113,42 @@ class Replicas:
     def last_contacts(self, location_ids: Sequence[str] | None = None) -> dict[str, int]:
         """Return when each location was last heard of, by its id; never-heard ones are missing.
 
-        Where no device spoke, by the last file that told its stock.
+        Where none of its devices spoke, by a device that was shut out since, or the last file that
+        told its stock: by the later of the two.
         """
-        told = {one.location_id: one.at_ms for one in self._reports(location_ids)}
-        return told | self._contacts(location_ids)
+        heard, gone = self._contacts(location_ids)
+        for one in self._reports(location_ids):
+            gone[one.location_id] = max(one.at_ms, gone.get(one.location_id, 0))
+        return gone | heard
 
     def silent_since(self, location_ids: Sequence[str] | None = None) -> dict[str, int]:
         """Return from when on rules count a location's silence, by its id.
 
-        From the last contact of its device; where none spoke, from when the next file was due.
+        From the last contact of its device; where none spoke, from when the next file was due, or
+        from the last contact of a device that was shut out since: a store is not heard again
+        because its machine was stolen. A later file of which nobody knows when the next one is due
+        says that it is heard by files.
         """
-        due = {
-            one.location_id: one.due_ms
-            for one in self._reports(location_ids)
-            if one.due_ms is not None
-        }
-        return due | self._contacts(location_ids)
+        heard, gone = self._contacts(location_ids)
+        for one in self._reports(location_ids):
+            last_ms = gone.get(one.location_id, 0)
+            if one.due_ms is not None:
+                gone[one.location_id] = max(one.due_ms, last_ms)
+            elif one.at_ms > last_ms:
+                gone.pop(one.location_id, None)
+        return gone | heard
 
-    def _contacts(self, location_ids: Collection[str] | None) -> dict[str, int]:
+    def _contacts(
+        self, location_ids: Collection[str] | None
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Return when devices were last heard of, by location: those let in, and those shut out."""
         heard: dict[str, int] = {}
+        gone: dict[str, int] = {}
         for replica in self._list(*self._at(REPLICAS, location_ids)):
-            if replica.enabled and replica.last_contact_ms is not None:
-                newest = max(heard.get(replica.location_id, 0), replica.last_contact_ms)
-                heard[replica.location_id] = newest
-        return heard
+            if replica.last_contact_ms is not None:
+                found, place = heard if replica.enabled else gone, replica.location_id
+                found[place] = max(found.get(place, 0), replica.last_contact_ms)
+        return heard, gone
 
     def _reports(self, location_ids: Collection[str] | None) -> list[StockReport]:
         rows = self._connection.execute(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
 from central_server.records import ShippingRate
 from central_server.shipping_records import RoutingPause, ShippingCarrier
@@ -21,7 +21,9 @@ _PAUSED = Prepared(
     lambda engine: select(*(ROUTING_PAUSES.c[name] for name in _PAUSE)).where(
         ROUTING_PAUSES.c.until_ms > bindparam("now_ms"),
         or_(
-            ROUTING_PAUSES.c.order_id == bindparam("order_id"),
+            and_(
+                ROUTING_PAUSES.c.order_id == bindparam("order_id"), ROUTING_PAUSES.c.order_id != ""
+            ),
             engine.among(ROUTING_PAUSES.c.sku, "skus"),
         ),
     )
@@ -96,15 +98,20 @@ class Shipping:
         upsert_many(self._connection, ROUTING_PAUSES, _PAUSE, rows)
 
     def paused(self, order_id: str, skus: Collection[str], now_ms: int) -> tuple[RoutingPause, ...]:
-        """Return what holds now for an order or for one of `skus`."""
+        """Return what holds now for an order (one without an id: for none) or one of `skus`."""
         rows = _PAUSED.rows(self._connection, order_id=order_id, skus=skus, now_ms=now_ms)
         found = (RoutingPause(*row) for row in rows)
-        return tuple(
-            sorted(
-                (one for one in found if one.order_id == order_id or one.sku in skus),
-                key=lambda one: (one.location_id, one.order_id, one.sku),
-            )
+        return tuple(sorted(found, key=lambda one: (one.location_id, one.order_id, one.sku)))
+
+    def over(self, after_ms: int, until_ms: int) -> set[str]:
+        """Return the SKUs of which a pause ended in this time."""
+        table = ROUTING_PAUSES.c
+        rows = self._connection.execute(
+            select(table.sku)
+            .where(table.until_ms > after_ms, table.until_ms <= until_ms, table.sku != "")
+            .distinct()
         )
+        return set(rows.scalars())
 
 
 def _carrier_values(one: ShippingCarrier) -> tuple[object, ...]:

@@ -56,6 +56,18 @@ def test_a_version_lives_on_the_command_line(run, tmp_path):
     assert "version 1 drafted by Kim" in run("audit").stdout
 
 
+@pytest.mark.parametrize(("option", "word"), [("--channel", "marketplce"), ("--method", "fly")])
+def test_a_preview_for_nobody_is_refused(run, tmp_path, option, word):
+    """A slip of the pen is no channel for which nothing changes."""
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps(RULES), "utf-8")
+    run("draft", str(file), "--by", "Kim")
+    refused = run("preview", "1", option, word)
+    assert (refused.exit_code, word in refused.output) == (USAGE, True)
+    known = run("preview", "1", "--channel", "marketplace", "--method", "ship", "--json")
+    assert json.loads(known.stdout)["channel"] == "marketplace"
+
+
 def test_what_is_wrong_is_said(run):
     """Each refusal has its exit code and says what to do."""
     wrong = json.dumps({"rules": [{"id": "r", "kind": "offer"}]})

@@ -98,15 +98,20 @@ def test_near_a_point_only_places_that_carry_it_count(world, monkeypatch):
 
 
 def test_each_method_has_its_date(world):
-    """Pickup is ready after two hours of opening time; ship is offered where a rule says so."""
+    """Pickup is ready after two hours of opening time; ship is offered where carriers come."""
     (one,) = ask(world, "SKU-1", location_ids=("S001",))["availability"]
     pickup, ship = one["methods"]
     assert (pickup["available_to_promise"], ship["available_to_promise"]) == (10, 0)
     assert (pickup["promised_by"] is not None, ship["promised_by"]) == (True, None)
     publish(world, PromiseRule("r", RuleKind.OFFER, offered=True, methods=("ship",)))
     (one,) = ask(world, "SKU-1", location_ids=("S001",), ask=Ask(method="ship"))["availability"]
+    assert (one["offered"], one["available_to_promise"]) == (False, 0), "whatever a rule says"
+    world.parts.intake.carriers(replace(CARRIERS, pickups={"S001": CARRIERS.pickups["*"]}))
+    asked = {"location_ids": ("S001",), "ask": Ask(method="ship")}
+    (one,) = ask(world, "SKU-1", **asked)["availability"]
     assert (one["offered"], one["available_to_promise"]) == (True, 10)
-    assert one["methods"][1]["delivery"] is None, "no carrier comes there"
+    assert one["methods"][1]["promised_by"] is not None
+    assert one["methods"][1]["delivery"] is not None
 
 
 def test_a_parcel_has_its_days_of_delivery(world):

@@ -20,6 +20,7 @@ from central_server.services.idempotency import RequestIdentity
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
+from central_server.storage.supply import Supply
 from tests.central_server.services.test_availability import with_kit
 from tests.central_server.services.test_parcels import place as place_parcel
 from tests.central_server.services.test_promise_rules import publish
@@ -153,6 +154,33 @@ def test_rules_and_their_time_boxes_are_published(world, publisher):
     world.clock.advance(SWEEP_MS // 2)
     work_off(publisher)
     assert read(world, cursor)[0] == {"SKU-2": 30}
+
+
+def test_what_a_clock_that_is_ahead_archived_is_heard_of_when_it_ends(world, publisher):
+    """Processes' clocks are seconds apart: by the others' the version holds a little longer."""
+    off = PromiseRule("r", RuleKind.OFFER, offered=False, skus=("SKU-2",))
+    version = publish(world, off)
+    work_off(publisher)
+    world.clock.advance(LOOK_MS)
+    world.parts.central.promise_rules.archive(version, note="", by="Kim")
+    world.clock.advance(-LOOK_MS)
+    work_off(publisher)
+    _, cursor = read(world)
+    world.clock.advance(LOOK_MS)
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-2": 30}
+
+
+def test_what_could_not_be_looked_at_is_looked_at_again(world, publisher, monkeypatch):
+    """A query that fails half-way loses nothing until the next sweep."""
+    _, cursor = read(world)
+    world.place(("SKU-2", 10))
+    with monkeypatch.context() as broken:
+        broken.setattr(Supply, "bundles_with", lambda _self, _skus: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            publisher.run()
+    work_off(publisher)
+    assert read(world, cursor)[0] == {"SKU-2": 20}
 
 
 def test_a_clock_that_is_set_back_stops_no_sweep(world, publisher):

@@ -166,6 +166,42 @@ def test_an_older_snapshot_is_answered_from_the_books(world):
     agree(world, memory)
 
 
+def overtaken(world: World, memory: PromiseMemory) -> None:
+    """Ask about SKU-2, then let somebody go on who asks about SKU-1 and read the clock before."""
+    now = world.clock.now_ms()
+    with world.database.read() as view:
+        memory.network(Promises(view, now), ["SKU-2"], ANYBODY)
+        before = Promises(view, now - 1).network(["SKU-1"], ANYBODY)
+        assert memory.network(Promises(view, now - 1), ["SKU-1"], ANYBODY) == before
+    agree(world, memory)
+
+
+@pytest.mark.parametrize("edge", ["released", "begins", "ends"])
+def test_a_question_from_before_an_edge_leaves_nothing_behind(world, edge):
+    """Who waited for a connection across a release date or a time box spoils nobody's numbers."""
+    memory, at_ms = PromiseMemory(), world.clock.now_ms() + MINUTE_MS
+    off = PromiseRule("r", RuleKind.OFFER, offered=False, skus=("SKU-1",))
+    if edge == "released":
+        world.parts.central.supply.set_release("SKU-1", at_ms)
+    elif edge == "begins":
+        publish(world, replace(off, effective_from_ms=at_ms))
+    else:
+        publish(world, replace(off, effective_until_ms=at_ms))
+    agree(world, memory)
+    world.clock.advance(MINUTE_MS)
+    overtaken(world, memory)
+
+
+def test_a_question_from_before_a_silence_leaves_nothing_behind(world):
+    """The same where a store has just been silent for too long."""
+    memory = PromiseMemory()
+    world.device("S001")
+    publish(world, PromiseRule("r", RuleKind.SILENCE, after_minutes=30, percent=100))
+    agree(world, memory)
+    world.clock.advance(30 * MINUTE_MS)
+    overtaken(world, memory)
+
+
 def test_unsourced_demand_is_asked_each_time(world):
     """Demand that nobody carries leaves no row in a store's feed, and counts all the same."""
     memory = PromiseMemory()

@@ -1,5 +1,7 @@
 """Rules of promising hold for parcels: what is shown to be sent is what may be sent."""
 
+from dataclasses import replace
+
 import pytest
 
 from central_server.services.promise_memory import PromiseMemory
@@ -52,6 +54,28 @@ def test_what_is_shown_is_what_may_be_sent(shipping: World, rule, expected):
     assert shown(shipping) == 0
     with pytest.raises(InsufficientStock):
         place(shipping, ("SKU-1", 1))
+
+
+def test_a_rule_offers_no_parcels_where_no_carrier_comes(world: World):
+    """A list of who is open to a channel is none of who can send: not shown, and not published."""
+    world.parts.intake.carriers(replace(CARRIERS, pickups={"S002": CARRIERS.pickups["*"]}))
+    publish(
+        world,
+        PromiseRule("r", RuleKind.OFFER, offered=True, locations=("S001", "S002")),
+        PromiseRule("s", RuleKind.OFFER, offered=False),
+    )
+    assert shown(world, PromiseMemory()) == shown(world) == 10
+    with world.database.read() as view:
+        promises = Promises(view, world.clock.now_ms())
+        assert promises.free(["SKU-1"], BY_PARCEL) == {"S002": {"SKU-1": 10}}
+        (term,) = [
+            one for one in promises.at(["SKU-1"], BY_PARCEL)["S001"]["SKU-1"].terms if one.units
+        ]
+    assert term == ("not_offered", 10, None)
+    with pytest.raises(InsufficientStock):
+        place(world, ("SKU-1", 11))
+    place(world, ("SKU-1", 10))
+    world.place(("SKU-1", 10), at="S001")
 
 
 def test_a_store_that_sends_nothing_lets_fetch(shipping: World):

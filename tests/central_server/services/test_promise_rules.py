@@ -1,6 +1,7 @@
 """Versions of rules, and that what is shown is what may be taken, for each kind of rule."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
 from tests.support import rule_books
-from tests.support.central_world import PLACES, SECRET, World
+from tests.support.central_world import PLACES, SECRET, Device, World
 from tests.support.rule_books import check_who_publishes
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
@@ -120,6 +121,39 @@ def test_silence_of_a_store_without_escrow(world):
     with pytest.raises(InsufficientStock):
         world.place(("SKU-1", 5))
     world.place(("SKU-1", 4))
+
+
+def test_a_store_whose_machine_is_shut_out_stays_silent(world):
+    """Shutting out a stolen machine brings back nothing; a new one, or files, do once heard."""
+    publish(world, ONLY_HERE, PromiseRule("r", RuleKind.SILENCE, after_minutes=30, percent=60))
+    stolen, memory = world.device("S001"), PromiseMemory()
+
+    def promised() -> int:
+        with world.database.read() as view:
+            whole = memory.network(Promises(view, world.clock.now_ms()), ["SKU-1"], ANYBODY)
+        assert whole["SKU-1"].quantity == shown(world)
+        return whole["SKU-1"].quantity
+
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 4
+    world.parts.devices.revoke(stolen.replica_id)
+    assert promised() == 4
+    answer: Any = world.parts.central.availability.answer(Question(("SKU-1",), ("S001",)))
+    assert answer["availability"][0]["data_age_seconds"] == 1800
+    told = partial(world.parts.intake.stock_told, location_ids=["S001"], source="file")
+    world.database.write(told)
+    assert promised() == 10, "by files, of which nobody knows yet when one is overdue"
+    world.clock.advance(31 * MINUTE_MS)
+    assert promised() == 10
+    fresh = Device(world, "S001")
+    fresh.replica_id = "R-new"
+    fresh.enrol()
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 10, "it has said nothing yet"
+    fresh.hello()
+    assert promised() == 10
+    world.clock.advance(30 * MINUTE_MS)
+    assert promised() == 4
 
 
 def test_a_file_of_stock_that_does_not_come_makes_it_worth_less(world):
@@ -341,43 +375,3 @@ def test_what_is_published_for_now_ends_what_a_faster_clock_published(world, is_
     for _ in range(2):
         world.clock.advance(MINUTE_MS)
         assert shown(world) == 9
-
-
-def test_a_preview_sees_rules_that_changed_places(world):
-    """The first rule that holds decides, so the order counts beside what is new for others."""
-    west = PromiseRule("west", SAFETY, units=1, locations=("S001", "S002"))
-    east = PromiseRule("east", SAFETY, units=4, locations=("S002", "S003"))
-    publish(world, west, east)
-    new = PromiseRule("two", HOLD, units=2, skus=("SKU-2",), locations=("S001",))
-    draft = world.parts.central.promise_rules.draft([east, west, new], note="", by="Kim")["version"]
-    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
-    changed = {str(line["sku"]): (line["before"], line["after"]) for line in found["skus"]}
-    assert changed["SKU-1"] == (24, 21)
-    assert changed["SKU-2"] == (24, 19)
-
-
-def test_a_preview_of_a_draft_with_a_rule_twice(world):
-    """It is shown, with what is wrong about it."""
-    keep = PromiseRule("keep", HOLD, units=1)
-    publish(world, keep)
-    draft = world.parts.central.promise_rules.draft([keep, keep], note="", by="Kim")["version"]
-    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
-    assert [one["field"] for one in found["findings"]] == ["id"]
-    assert found["units_after"] < found["units_before"]
-
-
-def test_preview_says_what_would_change(world):
-    """SKUs, units and stores before and after; nothing is kept."""
-    publish(world, PromiseRule("keep", HOLD, units=1))
-    book = world.parts.central.promise_rules
-    rules = [
-        PromiseRule("keep", HOLD, units=1),
-        PromiseRule("two", HOLD, units=2, skus=("SKU-1",), locations=("S001",)),
-    ]
-    draft = book.draft(rules, note="", by="Kim")["version"]
-    found = world.parts.central.promise_preview.preview(draft, at_ms=None, ask=Ask())
-    assert found["rules"] == {"added": ["two"], "removed": [], "changed": []}
-    assert found["skus"] == [{"sku": "SKU-1", "before": 27, "after": 25}]
-    assert found["stores"] == [{"location_id": "S001", "before": 9, "after": 7}]
-    assert (found["skus_changed"], found["stores_changed"], found["skus_left_out"]) == (1, 1, 0)
-    assert shown(world) == 9

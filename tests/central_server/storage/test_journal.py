@@ -118,7 +118,10 @@ def test_a_code_lets_one_device_in(database):
 
 
 def test_what_a_hello_says_is_kept(database):
-    """Last contact, version, backlog and clock are known; revoked devices do not count."""
+    """Last contact, version, backlog and clock are known.
+
+    A device that was shut out is what was heard last, until another one speaks.
+    """
     _enrol(database)
     assert database.write(lambda unit: unit.replicas.last_contacts()) == {}
 
@@ -136,7 +139,15 @@ def test_what_a_hello_says_is_kept(database):
         assert view.replicas.last_contacts(["L2"]) == {}
     database.write(lambda unit: unit.replicas.set_enabled("R1", False))
     with database.read() as view:
-        assert view.replicas.last_contacts() == {}
+        assert view.replicas.last_contacts() == view.replicas.silent_since() == {"L1": NOW + 5}
+
+    def replaced(unit):
+        unit.replicas.enrol("R2", "L1", "nonce", "00ff", "1.0", NOW + 1)
+        unit.replicas.touch("R2", NOW + 2)
+
+    database.write(replaced)
+    with database.read() as view:
+        assert view.replicas.last_contacts() == view.replicas.silent_since() == {"L1": NOW + 2}
 
 
 class _Counted:
