@@ -72,7 +72,8 @@ WORDS = {
 
 def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
     """Return for what a new order waits by the rule that routes it."""
-    found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in rule.hold_for]
+    kinds = dict.fromkeys(rule.hold_for)  # an older version may say one twice
+    found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in kinds]
     every_ms = rule.release_every_minutes * MINUTE_MS
     if rule.grace_minutes or every_ms:
         until = now_ms + rule.grace_minutes * MINUTE_MS
