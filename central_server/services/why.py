@@ -8,6 +8,7 @@ from central_server.services.order_views import Document
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing import Finding
+from central_server.sourcing.routing_rules import HoldKind
 
 _WORDS = {
     "chosen": "the customer chose it and it can promise everything",
@@ -103,6 +104,8 @@ def _held(one: OrderHold) -> str:
     if isinstance(stores, list):
         text += f" These are {', '.join(map(str, stores))}."
     until = rfc3339_or_none(one.until_ms)
+    if one.kind == HoldKind.OFFER and not until:
+        return f"{text} Stores may claim it once nothing else holds it."
     return f"{text} That ends at {until}." if until else f"{text} A person clears it."
 
 
