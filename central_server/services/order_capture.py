@@ -282,7 +282,7 @@ class OrderCapture:
         routing = ParcelRouting(unit, now_ms, how.promise_ms)
         routing.require_comparable(order)
         units = {line.line: line.quantity for line in order.lines}
-        rule = routing.route_of(routing.order(order, units), order.ship_method)
+        rule = routing.route_of(order, routing.order(order, units), order.ship_method)
         held = holds_of(order.id, rule, now_ms)
         release_ms = date_to_wait_for(unit, new, order, now_ms)
         decision: Decision | None = None

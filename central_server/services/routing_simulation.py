@@ -201,7 +201,8 @@ class _Replay:
     def _released_ms(self, order: Order) -> int:
         """Return when an order's grace ends by the rules that are tried."""
         routing = self._routing(order.placed_at_ms)
-        rule = routing.route_of(routing.order(order, self._units[order.id]), order.ship_method)
+        asked = routing.order(order, self._units[order.id])
+        rule = routing.route_of(order, asked, order.ship_method)
         ends = [one.until_ms for one in holds_of(order.id, rule, order.placed_at_ms)]
         return max([order.placed_at_ms, *(end for end in ends if end is not None)])
 
