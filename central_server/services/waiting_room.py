@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services import batches, offer_time
-from central_server.services.backorders import Awaited, may_be_granted_yet
+from central_server.services.backorders import Awaited, is_asked_later, may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen, Decision
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
@@ -338,6 +338,8 @@ class WaitingRoom:
         if may_be_granted_yet(unit, order, now_ms):
             awaited.add(unit, order)
             return 0  # and once they are granted
+        if is_asked_later(unit, order, now_ms, self._how.promise_ms):
+            return 0
         unit.supply.end_claims_of(order.id, now_ms)
         text = f"Nobody can send all of order {order.number}"
         missing = release_or_open(

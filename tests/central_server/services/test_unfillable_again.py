@@ -6,18 +6,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from central_server.records import OrderHold
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NothingUnsourced, OrderChangeInvalid, ReservedInStore
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
-from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import PaymentPlace
-from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_parcels import exceptions, place
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
 from tests.support.central_world import World
@@ -153,6 +154,31 @@ def test_a_parcel_waits_for_no_goods_at_a_store_that_may_not_send_them_yet(shipp
     last = datetime.fromisoformat(sent["delivery"]["latest"]) + timedelta(days=1)
     local = datetime.fromisoformat(document["promised_by"]).astimezone(ZoneInfo("America/New_York"))
     assert local.replace(tzinfo=None) == last
+    shipping.check_books()
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_held: bool):
+    """Promised for after it, they come early: nobody is told that they did not come."""
+    order_id = not_found(shipping, ("SKU-1", 2))
+    due = shipping.clock.now_ms() + 25 * 60 * MINUTE_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
+    shipping.parts.central.unfillable.back_order(order_id, by="Kim")
+    shipping.clock.advance(22 * 60 * MINUTE_MS)
+    if is_held:
+        room = shipping.parts.central.waiting
+        shipping.database.write(lambda unit: unit.holds.open([OrderHold(order_id, "manual", 0)]))
+        come(shipping, "PO-1", 5)
+        room.clear(order_id, HoldKind.MANUAL, note="", by="Kim")
+    else:
+        come(shipping, "PO-1", 5)
+    assert "unsourced" not in exceptions(shipping)
+    with pytest.raises(InsufficientStock):
+        shipping.place(("SKU-1", 4), at="S001")
+    shipping.clock.advance(2 * 60 * MINUTE_MS)
+    shipping.parts.backorders.run()
+    (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
+    assert work.location_id == "S001"
     shipping.check_books()
 
 
