@@ -151,7 +151,7 @@ def _report(found: dict[str, Any]) -> str:
         values = (found["happened"][name], found["simulated"][name], found["difference"][name])
         lines.append(f"{title:20}" + "".join(f"{value:>14}" for value in values))
     if found["orders_left_out"]:
-        lines.append(f"{found['orders_left_out']} older orders were left out.")
+        lines.append(f"{found['orders_left_out']} orders were left out.")
     return "\n".join([*lines, str(found["difference"]["sentence"])])
 
 

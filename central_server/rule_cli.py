@@ -83,19 +83,22 @@ def register_drafting(group: typer.Typer, line: Line, books: Books) -> None:
         note: Note = "",
         version: Annotated[int | None, typer.Option(help="Replace this draft instead.")] = None,
         by: By = "command line",
+        reading: Reading = "",
         as_json: AsJson = False,
     ) -> None:
         """Make a draft of all rules from a file, and say what is wrong with it.
 
         Example: central-server promise-rules draft rules.json --by "Kim"
         """
+        if reading and version is None:
+            line.fail(USAGE, "--reading is of the draft that --version replaces")
         rules = _read(file, line, books)
         with line.opened() as parts, refusals(line):
             book = books.of(parts)
             if version is None:
                 made = book.draft(rules, note=note, by=by)
             else:
-                made = book.edit(version, rules, note=note, by=by)
+                made = book.edit(version, rules, note=note, by=by, reading=reading)
         line.say(made, "\n".join([head_line(made), *findings_lines(made)]), as_json=as_json)
 
 

@@ -69,14 +69,20 @@ def get_routing_version(request: Request, version: Number, holder: Reader) -> ob
 @router.put(
     "/routing-rules/{version}",
     response_model=RuleVersionView,
-    responses=problems(*KEYED, "not_found", "version_fixed"),
+    responses=problems(*KEYED, "not_found", "version_fixed", "changed_since_read"),
 )
 def replace_routing_draft(
-    request: Request, version: Number, body: RoutingRulesBody, holder: Admin
+    request: Request, version: Number, body: RoutingRulesBody, holder: Admin, if_match: AsRead = ""
 ) -> object:
-    """Replace the rules of a draft; other versions never change."""
+    """Replace the rules of a draft; other versions never change.
+
+    `If-Match` carries the `reading` of the draft that is replaced: what somebody else has made of
+    it since is not lost, but refuses this.
+    """
     rules = central_of(request).routing_rules
-    return rules.edit(version, body.values(), note=body.note, by=holder.name)
+    return rules.edit(
+        version, body.values(), note=body.note, by=holder.name, reading=reading_of(if_match)
+    )
 
 
 @router.post(

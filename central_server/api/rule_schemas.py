@@ -91,6 +91,6 @@ class RuleVersionView(RuleVersionHead):
 
     rules: list[dict[str, Any]]
     reading: str
-    """Names exactly these rules: who approves them sends it in `If-Match`."""
+    """Names exactly these rules: who approves or replaces them sends it in `If-Match`."""
     findings: list[RuleFinding]
     audit: list[RuleAuditEntry] | None = None

@@ -212,7 +212,7 @@ class HoldView(BaseModel):
     text: str
     opened_at: str
     until: str | None
-    """When it ends by itself; null: when a person clears it."""
+    """When it ends by itself; null: when a person clears it, or of an offer that has not begun."""
     closed_at: str | None
     closed_by: str
     note: str

@@ -4,6 +4,7 @@
                first, are claimed; the customer is told when the last of them is counted on
     granted    a store that shares its stock gives central what came, in its next round; that is
                waited for, but not for long (`GRANT_WAIT_MS`)
+    asked      what is sent from a place that is paused when they come early goes after the pause
     released   once a receipt is closed, whatever came of it: the order is sourced like a promise
                that moved, at the chosen store or elsewhere; failing that, a person hears of it
 
@@ -23,6 +24,7 @@ from central_server.services.notice import Notices
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release_or_open
 from central_server.services.outlook import Taken
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.piecework import Piece, Piecework
 from central_server.services.pre_orders import (
     hold_until,
@@ -216,6 +218,8 @@ class Backorders:
         if awaited.are_before(unit, order) or may_be_granted_yet(unit, order, now_ms):
             awaited.add(unit, order)
             return 0
+        if is_asked_later(unit, order, now_ms, self._how.promise_ms):
+            return 0
         unit.supply.end_claims_of(order_id, now_ms)
         units = {line.line: line.unsourced for line in order.lines if line.unsourced}
         if not units:
@@ -275,3 +279,24 @@ def may_be_granted_yet(view: "View", order: Order, now_ms: int) -> bool:
         units <= 0 or (nodes[sku].position.is_shared and units <= nodes[sku].position.floor)
         for sku, units in lacking.items()
     )
+
+
+def is_asked_later(view: "View", order: Order, now_ms: int, promise_ms: int) -> bool:
+    """Return whether a parcel waits until the place is asked again where its goods came early.
+
+    It was promised for after that pause (`outlook`), and nobody else sends all of it now.
+    """
+    units = {line.line: line.unsourced for line in order.lines if line.unsourced}
+    by_ms, wanted = view.supply.promised_by(order.id), by_sku(order, units)
+    if by_ms is None or not order.ship_to or not wanted:
+        return False
+    _, places = view.supply.came(order.id)
+    paused = view.shipping.paused(order.id, wanted, now_ms)
+    ends = [one.until_ms for one in paused if one.location_id in places]
+    if not ends or max(ends) >= by_ms:
+        return False
+    excluded = frozenset(one.location_id for one in paused)
+    ask = Ask(order.channel, Method.SHIP.value, is_moved=True)
+    whenever = replace(order, need_by="")
+    routing = ParcelRouting(view, now_ms, promise_ms)
+    return bool(routing.decide(whenever, units, excluded, ask).plan.unsourced)

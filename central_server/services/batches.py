@@ -115,7 +115,7 @@ def _grouped(
     found: defaultdict[tuple[str, str, str], list[tuple[Order, RoutingOrder, RoutingRule]]]
     found = defaultdict(list)
     for order, asked in rows:
-        rule = routing.route_of(asked, order.ship_method)
+        rule = routing.route_of(order, asked, order.ship_method)
         channel = order.channel if by_channel else ""
         found[rule.id, order.ship_method, channel].append((order, asked, rule))
     return [

@@ -72,7 +72,7 @@ def _left_out(
         return frozenset()
     here = replace(order, latitude=demand.latitude, longitude=demand.longitude)
     asked = routing.order(here, {one.line: one.quantity for one in demand.lines})
-    rule = routing.route_of(asked, Method.PICKUP.value)
+    rule = routing.route_of(here, asked, Method.PICKUP.value)
     needs = frozenset[str]().union(*(line.needs for line in asked.lines))
     places = {one.id: one for one in view.locations.places([one.location_id for one in found])}
 

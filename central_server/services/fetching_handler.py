@@ -4,7 +4,7 @@ from functools import partial
 
 from central_server.services import fetching_notices as notices
 from central_server.services.flow_handler import FollowUps, Place, Step
-from central_server.services.flow_words import customer_of, difference, pieces
+from central_server.services.flow_words import customer_of, difference, late_words, pieces
 from central_server.services.notice import Notice, local_time
 from sync.domain.exceptions import ExceptionKind, ExceptionOwner
 from sync.domain.fulfillment import FulfillmentOrder, FulfillmentStatus, ShortReason
@@ -107,6 +107,7 @@ def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> tuple[Consequ
     count = sum(units.values())
     ups.leave_unsourced(order, units)
     text = f"No other store can give {pieces(count)}: central asks the customer."
+    text = late_words(step.operation, ups.place(order.location_id).name) + text
     ups.event(order, "unsourced", text)
     ups.exception(order, ExceptionKind.UNSOURCED, text)
     ups.mail(order, partial(notices.unsourced, order.order_number, customer_of(order)))

@@ -141,10 +141,10 @@ def cancelled(number: str, name: str, money: str) -> Notice:
 
 
 def unsourced(number: str, name: str) -> Notice:
-    """No store has what is missing; people look into it."""
+    """No store gives what is missing, whether it has it or not; people look into it."""
     text = (
         f"Hello {name},\n\n"
-        f"for a part of order {number} no store near you has stock at the moment. "
+        f"no store can get a part of order {number} ready for you at the moment. "
         "We look into it and write to you within a few hours.\n"
     )
     return Notice(UNSOURCED, f"Order {number}: a part of it is missing", text)

@@ -1,6 +1,6 @@
 """What handlers of flows say of an order: who it is for, how much, and what changed in it."""
 
-from sync.domain.fulfillment import FulfillmentOrder
+from sync.domain.fulfillment import FulfillmentOrder, ShortReason
 
 
 def difference(less: FulfillmentOrder, more: FulfillmentOrder, counter: str) -> dict[int, int]:
@@ -18,3 +18,9 @@ def customer_of(order: FulfillmentOrder) -> str:
 def pieces(count: int) -> str:
     """Return a number of pieces in words."""
     return "1 piece" if count == 1 else f"{count} pieces"
+
+
+def late_words(operation: object, place_name: str) -> str:
+    """Return that a place may have what was taken from it; empty: it gave that up itself."""
+    is_late = getattr(operation, "reason", None) is ShortReason.PROMISE_LAPSED
+    return f"{place_name} did not take it on in time, and may have it. " if is_late else ""

@@ -53,7 +53,7 @@ def foresee(view: "View", order: Order, now_ms: int, promise_ms: int) -> Foresig
     """Return where a parcel order would go; None where its rule lets it wait or offers it."""
     routing = ParcelRouting(view, now_ms, promise_ms)
     units = {line.line: line.quantity for line in order.lines}
-    rule = routing.route_of(routing.order(order, units), order.ship_method)
+    rule = routing.route_of(order, routing.order(order, units), order.ship_method)
     if rule.offer_stores or holds_of(order.id, rule, now_ms):
         return None
     excluded = barred(view, order.id, by_sku(order, units), now_ms)

@@ -3,7 +3,7 @@
 The units are kept where it would leave if nobody claimed it (`held_units`). A claim is a question
 that is answered at once: it locks the order, so of two stores one wins, and a store that is cut
 off can claim nothing. What nobody claims in its time is routed like any other order
-(`waiting_room`); that time runs while at least one of the stores is open that may claim it.
+(`waiting_room`); `offer_time` says when that is.
 """
 
 from collections.abc import Iterable
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 from central_server.records import Order, OrderEvent, OrderHold
 from central_server.services.decisions import Chosen, Decision
 from central_server.services.errors import NotFound, OfferGone
+from central_server.services.offer_time import begun
 from central_server.services.order_giving import Giving
 from central_server.services.order_release import release
 from central_server.services.order_views import Document
 from central_server.services.parcel_routing import STORE, ParcelRouting
 from central_server.services.pre_orders import release_of, sold_in
 from central_server.services.promises import Ask
-from central_server.services.promising import by_sku, open_hours
+from central_server.services.promising import by_sku
 from central_server.services.shipping import barred
 from central_server.services.times import rfc3339, rfc3339_or_none
-from central_server.services.waiting_room import MINUTE_MS, WORDS
+from central_server.services.waiting_room import WORDS
 from central_server.sourcing.engine.plan import Shipment, SourcingPlan
 from central_server.sourcing.engine.routing import plan_order
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule
 from sync.clock import Clock
-from sync.domain.opening import any_open_until_ms
 
 if TYPE_CHECKING:
     from central_server.storage.database import Database
@@ -38,9 +38,13 @@ OFFERS_MAX = 100
 
 
 def offer_of(
-    unit: "Unit", order: Order, rule: RoutingRule, routing: ParcelRouting, now_ms: int
-) -> list[OrderHold]:
-    """Return the offer of a new order to the best stores that have all of it; none: no offer."""
+    unit: "Unit", order: Order, rule: RoutingRule, routing: ParcelRouting, now_ms: int,
+    *, is_held: bool,
+) -> list[OrderHold]:  # fmt: skip
+    """Return the offer of a new order to the best stores that have all of it; none: no offer.
+
+    Of an order that `is_held` for something else it begins once nothing else holds it.
+    """
     if not rule.offer_stores:
         return []
     units = {line.line: line.quantity for line in order.lines}
@@ -65,10 +69,9 @@ def offer_of(
         plan = without({*others, *stores})
     if not stores:
         return []
-    offer = HoldKind.OFFER
-    calendars = [open_hours(decision.senders[name].location) for name in stores]
-    until = any_open_until_ms(calendars, now_ms, rule.offer_minutes * MINUTE_MS)
-    return [OrderHold(order.id, offer.value, now_ms, until, WORDS[offer], {"stores": stores})]
+    kind, data = HoldKind.OFFER, {"stores": stores, "minutes": rule.offer_minutes}
+    offer = OrderHold(order.id, kind.value, now_ms, None, WORDS[kind], data)
+    return [offer if is_held else begun(unit, offer, now_ms)]
 
 
 def _is_late(order: Order, routing: ParcelRouting, decision: Decision, shipment: Shipment) -> bool:

@@ -282,7 +282,7 @@ class OrderCapture:
         routing = ParcelRouting(unit, now_ms, how.promise_ms)
         routing.require_comparable(order)
         units = {line.line: line.quantity for line in order.lines}
-        rule = routing.route_of(routing.order(order, units), order.ship_method)
+        rule = routing.route_of(order, routing.order(order, units), order.ship_method)
         held = holds_of(order.id, rule, now_ms)
         release_ms = date_to_wait_for(unit, new, order, now_ms)
         decision: Decision | None = None
@@ -294,7 +294,7 @@ class OrderCapture:
                 waiting, found = wait_to_be_sent(unit, order, routing, now_ms, held, release_ms)
                 self._tell_later(unit, waiting, found.place, found.by_ms, now_ms, release_ms)
                 return waiting, ()
-        holds = [*held, *offer_of(unit, order, rule, routing, now_ms)]
+        holds = [*held, *offer_of(unit, order, rule, routing, now_ms, is_held=bool(held))]
         if holds:
             return let_wait(unit, order, holds, routing, now_ms, decision), ()
         first = foresight if decision is None else Foresight.of(decision)

@@ -1,13 +1,14 @@
 """What can be sent of an order as time passes: on which date all of it, and from where.
 
-free    what every location may send now
-coming  what it may send besides once receipts are there that nobody else is promised
+free    what every location may send now; of one that is paused nothing that lies there counts
+coming  what it may send besides once receipts are there that nobody else is promised; at one
+        that is paused, once that is over: it is not asked before, whatever has come
 date    the earliest on which locations can send all of it by the rules of routing as they
         are then; the last day of its delivery is what the customer is promised
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,8 +19,8 @@ from central_server.services.errors import NotInTime
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
-from central_server.services.shipping import barred, too_late
-from central_server.services.transfer_receipts import offered
+from central_server.services.shipping import too_late
+from central_server.services.transfer_receipts import going_to, offered
 from central_server.sourcing.engine.plan import SourcingPlan
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.receipts import Inbound, inbound
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 DATES_MAX = 20
 """On how many dates, the earliest first, it is looked whether all of it can be sent."""
+NEVER = 2**63 - 1
 Taken = Mapping[str, list[tuple[str, int]]]
 """What is taken of which receipts, by SKU."""
 
@@ -72,7 +74,8 @@ class Outlook:
             order.channel, Method.SHIP.value, is_moved=is_waiting, for_later=release_ms is not None
         )
         promises = Promises(view, self._now_ms)
-        self._excluded = barred(view, order.id, self._wanted, self._now_ms)
+        self._paused = _paused(view, order, self._wanted, self._now_ms)
+        self._excluded = frozenset(self._paused)
         free = promises.free(self._wanted, self._ask)
         self._free = {place: units for place, units in free.items() if place not in self._excluded}
         network = promises.network(self._wanted, self._ask)
@@ -95,7 +98,7 @@ class Outlook:
         receipts with the network's, if nothing that lies anywhere covers it.
         """
         coming = offered(self._view, self._view.supply.coming(self._wanted))
-        places = sorted({one.location_id for one in coming} - self._excluded)
+        places = sorted({one.location_id for one in coming})
         there = promises.at(self._wanted, self._ask, places) if places else {}
         kept = promises.kept(self._wanted, self._ask)
         found: dict[str, list[Inbound]] = {}
@@ -135,7 +138,10 @@ class Outlook:
         )
 
     def _by(self, sku: str, at_ms: int) -> list[Inbound]:
-        return [one for one in self._coming[sku] if one.due_ms <= at_ms]
+        return [
+            one for one in self._coming[sku]
+            if max(one.due_ms, self._paused.get(one.receipt.location_id, 0)) <= at_ms
+        ]  # fmt: skip
 
     def refusal(self) -> InsufficientStock | NotInTime:
         """Return why it is not taken where it is sent on no date, or could be now, but too late."""
@@ -146,7 +152,10 @@ class Outlook:
         return late or InsufficientStock(self._missing())
 
     def _missing(self) -> dict[str, int]:
-        """Return what is too little, in units by SKU; all of it where the rules are the reason."""
+        """Return what is too little, in units by SKU.
+
+        All of it where rules or pauses are the reason.
+        """
         found = {
             sku: lacking - sum(one.units for one in self._coming[sku])
             for sku, lacking in self.lacking.items()
@@ -188,6 +197,14 @@ class Outlook:
             if more > 0 and _take(used[sku], self._by(sku, at_ms), more):
                 return None
         return {sku: list(receipts.items()) for sku, receipts in used.items()}
+
+
+def _paused(view: "View", order: Order, skus: Collection[str], now_ms: int) -> dict[str, int]:
+    """Return until when locations are not asked, by location."""
+    found = dict.fromkeys(going_to(view, order), NEVER)
+    for one in view.shipping.paused(order.id, skus, now_ms):
+        found[one.location_id] = max(one.until_ms, found.get(one.location_id, 0))
+    return found
 
 
 def _take(used: dict[str, int], coming: Sequence[Inbound], units: int) -> int:

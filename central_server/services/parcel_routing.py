@@ -3,7 +3,8 @@
     facts      the lines with weight, price, category and needed capabilities
     locations  those that may promise any of it, with the carrier that would take a parcel,
                the rules that say what they do, and what still fits into their day
-    plan       the engine's, by the first `route` rule that fits the order, or the default
+    plan       the engine's, by the first `route` rule that fits all of the order, also where only
+               a part of it is routed, or the default
 
 Nothing is reserved here; `shipping.divide` does that.
 """
@@ -143,8 +144,14 @@ class ParcelRouting:
         if refusal is not None:
             raise refusal
 
-    def route_of(self, asked: RoutingOrder, method: str) -> RoutingRule:
-        """Return the rule that says how an order is routed."""
+    def route_of(self, order: Order, asked: RoutingOrder, method: str) -> RoutingRule:
+        """Return the rule that says how an order is routed: by all of it that was not dropped.
+
+        What moves, or waited, goes by the rule of its order, however little of that is `asked`.
+        """
+        whole = {one.line: left for one in order.lines if (left := one.quantity - one.dropped) > 0}
+        if whole != {one.line: one.quantity for one in asked.lines}:
+            asked = self.order(order, whole)
         return self.rules.route_for(asked, method, self.now_ms)
 
     def decide(
@@ -166,7 +173,7 @@ class ParcelRouting:
         asked = self.order(order, units, excluded)
         ends = [one for one in (asked.promised_by_ms, promised_by_ms) if one is not None]
         asked = replace(asked, promised_by_ms=min(ends, default=None))
-        rule = self.route_of(asked, order.ship_method)
+        rule = self.route_of(order, asked, order.ship_method)
         wanted = tuple(by_sku(order, units))
         senders = self._senders(Promises(self._view, self.now_ms).free(wanted, ask))
         decision = self._decided(order, asked, rule, senders, shipments_max, only)
@@ -221,7 +228,7 @@ class ParcelRouting:
     ) -> Decision:
         """Return where `units` of an order go among stock and capacity that somebody made up."""
         asked = self.order(order, units, excluded)
-        rule = self.route_of(asked, order.ship_method)
+        rule = self.route_of(order, asked, order.ship_method)
         return self._decided(order, asked, rule, self._senders(free, used), None)
 
     def _decided(
@@ -427,6 +434,6 @@ def pickup_accept_by(
         return None
     routing = ParcelRouting(view, now_ms, 0, rules)
     here = replace(order, latitude=place.latitude, longitude=place.longitude)
-    rule = routing.route_of(routing.order(here, units), Method.PICKUP.value)
+    rule = routing.route_of(here, routing.order(here, units), Method.PICKUP.value)
     minutes = rule.accept_minutes
     return None if minutes is None else accept_by_ms(place, minutes, now_ms, begins_ms)

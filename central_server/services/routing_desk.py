@@ -1,32 +1,26 @@
 """What planners ask of routing: where an order would go, and why one went where it went."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from central_server.records import Location, Order, Trace
-from central_server.services.candidates import moved, one_candidate
-from central_server.services.capacity import Days
+from central_server.records import Order, Trace
 from central_server.services.errors import (
     NotFound,
-    PickupNotOffered,
     ShippingNotOffered,
     UnknownLocation,
 )
-from central_server.services.need_by import Late, is_for_want_of_time
 from central_server.services.order_capture import NewOrder, date_to_wait_for, priced_lines
-from central_server.services.order_giving import not_in_time, routed
 from central_server.services.order_views import Document, orders_in
 from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.parcels import Destination, addressed
+from central_server.services.pickup_trial import demand_of, next_choice, pickup_trial
 from central_server.services.promises import Ask
-from central_server.services.promising import by_sku, open_hours, trace_document
+from central_server.services.promising import by_sku, open_hours
 from central_server.services.shipping import barred, shipping_home, too_late
 from central_server.services.times import rfc3339
 from central_server.services.why import is_where_chosen, other_words, pickup_sentence, waits_for
 from central_server.sourcing.capacity import CapacityUse, PartOfDay, parts_of_day
 from central_server.sourcing.promise_rules import Method
-from central_server.sourcing.routing import Demand, DemandLine, Finding, RoutingRules
 from central_server.sourcing.routing_rules import RoutingRuleSet
 from sync.clock import Clock
 from sync.domain.fulfillment import FulfillmentOrder
@@ -57,7 +51,8 @@ class RoutingDesk:
             if new.ship_to is not None:
                 document = self._parcels(view, new, new.ship_to, rules, now)
             else:
-                document = _pickup(view, new, rules, now, self._promise_ms)
+                order = _trial(view, new, new.location_id, now)
+                document = pickup_trial(view, new, order, rules, now, self._promise_ms)
         return {"at": rfc3339(now), **document}
 
     def _parcels(
@@ -140,37 +135,8 @@ class RoutingDesk:
         if chosen is None or not is_where_chosen(dict(newest[-1].trace)):
             return ""
         asked, now_ms = demand_of(order, units, chosen), self._clock.now_ms()
-        other = _next_choice(view, order, asked, None, now_ms, self._promise_ms)
+        other = next_choice(view, order, asked, None, now_ms, self._promise_ms)
         return other_words(other, was_placed=True)
-
-
-def demand_of(order: Order, units: Mapping[int, int], chosen: Location) -> Demand:
-    """Return what routing must know of a pickup of `units` (by line)."""
-    lines = tuple(
-        DemandLine(line.line, line.sku, units[line.line])
-        for line in order.lines
-        if units.get(line.line)
-    )
-    return Demand(chosen.id, chosen.latitude, chosen.longitude, lines)
-
-
-def _next_choice(
-    view: "View", order: Order, demand: Demand, routing: RoutingRuleSet | None, now_ms: int,
-    promise_ms: int,
-) -> Document | None:  # fmt: skip
-    """Return the best location for a pickup but for the one that the customer chose."""
-    count = sum(line.quantity for line in demand.lines)
-    days = Days(view, now_ms, routing)
-    late = Late(view, order, count, days, now_ms, promise_ms)
-    full = days.full([one.id for one in view.locations.all()], count)
-    chosen = frozenset({demand.chosen_location_id})
-    rules = RoutingRules(full=full, excluded=chosen, late=late.anywhere)
-    ask = Ask(order.channel, chosen=demand.chosen_location_id)
-    plan = moved(view, order, demand, rules, now_ms, ask, routing)
-    found = {one.location_id: one.distance_km for one in plan.trace}
-    if plan.location_id is None:
-        return None
-    return {"location_id": plan.location_id, "distance_km": found[plan.location_id]}
 
 
 def _part(place: str, part: PartOfDay, used: CapacityUse) -> dict[str, Any]:
@@ -208,46 +174,6 @@ def _trial(view: "View", new: NewOrder, location_id: str, now_ms: int) -> Order:
         payment="" if new.payment is PaymentPlace.ONLINE else new.payment.value,
         need_by=new.need_by,
     )  # fmt: skip
-
-
-def _pickup(
-    view: "View", new: NewOrder, routing: RoutingRuleSet, now_ms: int, promise_ms: int
-) -> Document:
-    order = _trial(view, new, new.location_id, now_ms)
-    place = view.locations.get(new.location_id)
-    assert place is not None
-    date_to_wait_for(view, new, order, now_ms)
-    demand = demand_of(order, {one.line: one.quantity for one in order.lines}, place)
-    wanted = demand.by_sku()
-    count = sum(wanted.values())
-    ask, days = Ask(order.channel, chosen=place.id), Days(view, now_ms, routing)
-    late, rules = Late(view, order, count, days, now_ms, promise_ms), RoutingRules()
-    asked = one_candidate(view, place, wanted, now_ms, ask)
-    if not asked.pickup_enabled:
-        raise PickupNotOffered(place.id)
-    plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
-    full = days.full([one.location_id for one in plan.trace], count)
-    if plan.location_id in full:
-        everybody = [one.id for one in view.locations.all()]
-        full = days.full(everybody, count)
-        rules = replace(rules, full=full)
-        plan = routed(view, order, demand, asked, rules, late, now_ms, ask, routing)
-    lacks = any(one.location_id == place.id and one.finding is Finding.LACKS_STOCK
-                for one in plan.trace)  # fmt: skip
-    if is_for_want_of_time(plan) and not (new.accept_later or (new.transfer and lacks)):
-        found = routed(view, order, demand, asked, rules, None, now_ms, ask, routing).location_id
-        assert found is not None
-        raise not_in_time(view, order, found, days, count, now_ms, promise_ms)
-    document = trace_document(plan, "dry run", order.need_by)
-    words = pickup_sentence(document)
-    if plan.location_id == place.id and not order.is_paid_here:
-        other = _next_choice(view, order, demand, routing, now_ms, promise_ms)
-        words += other_words(other, was_placed=False)
-    return {
-        **document,
-        "sentence": words,
-        "unsourced": plan.shortfall() if plan.unsourced else {},
-    }
 
 
 def _decision(one: Trace) -> Document:

@@ -10,7 +10,8 @@ or kept late is expected from what it missed and kept late in this period. Grace
 for, and pickups take their part of a day as they did, by the limits that are tried. What waited
 for a release date is decided when it was, and what waited for goods on their way, too, unless the
 rules that are tried find all of it before; what still waits after that is not decided. Orders
-that were called off, or that are still held, are left out on both sides.
+that were called off, that are still held, or that were sent with a service that has no rate any
+more, are left out on both sides.
 
 Not part of it: what customers would have done, stock that records did not know, offers, holds
 that a person ends, and orders that would be decided together.
@@ -136,19 +137,31 @@ class _Replay:
         stored = view.fulfillments.of_orders(ids) if ids else {}
         self._parts = {key: orders_in(found) for key, found in stored.items()}
         self._rates = view.shipping.rates()
+        self._rated = {(one.carrier, one.service) for one in self._rates}
         gone = view.orders.called_off(ids) if ids else set()
         self._units = {
             one.id: units_to_send(one, self._parts.get(one.id, ()), is_called_off=one.id in gone)
             for one in orders
         }
         held = {one.order_id for one in view.holds.of_many(ids) if one.closed_ms is None}
-        self.orders = [one for one in orders if self._units[one.id] and one.id not in held]
-        """Those that are compared: not what was called off, and not what still waits."""
+        self.orders = [
+            one for one in orders
+            if self._units[one.id] and one.id not in held and self._is_priced(one)
+        ]  # fmt: skip
+        """Those that are compared: not what was called off, not what still waits, and not what
+        was sent with a carrier's service of which no rate says any more what it costs."""
         self._places = {one.id: one for one in view.locations.all()}
         self._records = records_of([one for parts in self._parts.values() for one in parts])
         self._used: defaultdict[str, dict[int, CapacityUse]] = defaultdict(dict)
         self._goes: defaultdict[str, list[str]] = defaultdict(list)
         """Where each order is sent from in the replay."""
+
+    def _is_priced(self, order: Order) -> bool:
+        return all(
+            one.shipment is None or (one.shipment.carrier, one.shipment.service) in self._rated
+            for one in self._parts.get(order.id, ())
+            if _is_done(one)
+        )
 
     def play(self) -> tuple[Side, Side, list[Document]]:
         """Return both sides, and the orders that would have gone elsewhere."""
@@ -202,7 +215,8 @@ class _Replay:
     def _released_ms(self, order: Order) -> int:
         """Return when an order's grace ends by the rules that are tried."""
         routing = self._routing(order.placed_at_ms)
-        rule = routing.route_of(routing.order(order, self._units[order.id]), order.ship_method)
+        asked = routing.order(order, self._units[order.id])
+        rule = routing.route_of(order, asked, order.ship_method)
         ends = [one.until_ms for one in holds_of(order.id, rule, order.placed_at_ms)]
         return max([order.placed_at_ms, *(end for end in ends if end is not None)])
 

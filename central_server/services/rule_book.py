@@ -81,12 +81,20 @@ class RuleBook(ABC, Generic[R]):
 
         return self._database.write(work)
 
-    def edit(self, version: int, rules: Sequence[R], *, note: str, by: str) -> Document:
-        """Replace the rules of a draft. Raises `NotFound`, `VersionFixed`."""
+    def edit(
+        self, version: int, rules: Sequence[R], *, note: str, by: str, reading: str = ""
+    ) -> Document:
+        """Replace the rules of a draft, those of `reading` if it is given.
+
+        Raises `NotFound`, `VersionFixed`, and `ChangedSinceRead` where somebody else edited it
+        meanwhile.
+        """
         now = self._clock.now_ms()
 
         def work(unit: "Unit") -> Document:
-            changed = replace(self._draft(unit, version, now), rules=tuple(rules), note=note)
+            before = self._draft(unit, version, now)
+            self._require_unchanged(unit, before, reading)
+            changed = replace(before, rules=tuple(rules), note=note)
             self._keep(unit, [changed], "edited", version, by, note)
             return self._document(changed, now, self.findings(unit, changed.rules))
 
@@ -191,9 +199,12 @@ class RuleBook(ABC, Generic[R]):
             raise NeedsApproval(version, by)
 
     def _require_as_read(self, unit: "Unit", draft: RuleVersion[R], reading: str) -> None:
-        now_reads = self._reading(draft)
         if not reading and self._needs_second_person:
             raise ReadItFirst(draft.version, "If-Match, or --reading")
+        self._require_unchanged(unit, draft, reading)
+
+    def _require_unchanged(self, unit: "Unit", draft: RuleVersion[R], reading: str) -> None:
+        now_reads = self._reading(draft)
         if reading in {"", now_reads}:
             return
         audit = self.versions(unit).audit(draft.version, AUDIT_MAX)

@@ -30,7 +30,7 @@ from sync.domain.ids import new_id
 from sync.domain.shipping import Address
 
 if TYPE_CHECKING:
-    from central_server.storage.unit import Unit
+    from central_server.storage.unit import Unit, View
 
 METHOD = "standard"
 Lacking = dict[str, int]
@@ -47,16 +47,21 @@ def lacking_at(unit: "Unit", order: Order, place: Location, now_ms: int) -> Lack
     if not place.pickup_enabled:
         raise PickupNotOffered(place.id)
     wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
-    found = _lacking(unit, order, place, wanted, now_ms)
+    found = lacking_now(unit, order, place, now_ms)
     if found:
         unit.stock.lock_network(sorted(wanted))
-        found = _lacking(unit, order, place, wanted, now_ms)
+        found = lacking_now(unit, order, place, now_ms)
     return found
 
 
-def _lacking(unit: "Unit", order: Order, place: Location, wanted: Lacking, now_ms: int) -> Lacking:
+def lacking_now(view: "View", order: Order, place: Location, now_ms: int) -> Lacking:
+    """Return what a store cannot promise of a new order; nobody else waits meanwhile.
+
+    Raises `InsufficientStock` where this is not offered there.
+    """
+    wanted = by_sku(order, {line.line: line.quantity for line in order.lines})
     ask = Ask(order.channel, chosen=place.id)
-    promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
+    promised = Promises(view, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
     refused = {sku: units for sku, units in wanted.items() if not promised[sku].is_offered}
     if refused:
         raise InsufficientStock(refused)
@@ -91,20 +96,7 @@ def send_to(
     unit: "Unit", order: Order, place: Location, lacking: Lacking, now_ms: int, how: Giving
 ) -> list[Receipt]:
     """Have other locations send units to a store; return what is now on its way there, by SKU."""
-    to = Destination(_address(place), METHOD, place.latitude, place.longitude)
-    if shipping_home(unit, (place.latitude, place.longitude), METHOD) is None:
-        raise ShippingNotOffered(METHOD)
-    names = {line.sku: line.name for line in order.lines}
-    lines = tuple(
-        OrderLine(number, sku, names[sku], units, 0)
-        for number, (sku, units) in enumerate(sorted(lacking.items()), 1)
-    )
-    moving = Order(
-        id=new_id(now_ms, how.random), number=f"{order.number}-{SUFFIX}", channel=order.channel,
-        pickup_location_id="", currency=order.currency, total_minor=0, placed_at_ms=now_ms,
-        lines=lines, customer_name=place.name, external_id=order.number,
-    )  # fmt: skip
-    moving = addressed(moving, to, (place.latitude, place.longitude))
+    moving = moving_order(unit, order, place, lacking, new_id(now_ms, how.random), now_ms)
     routing = ParcelRouting(unit, now_ms, how.promise_ms)
     routing.require_comparable(moving)
     made = promise_parcels(unit, moving, now_ms, how.random, routing, frozenset({place.id}))
@@ -114,10 +106,30 @@ def send_to(
     receipts = [
         Receipt(receipt_of(moving, line.line), place.id, line.sku, line.quantity, due_ms,
                 f"from {senders} for order {order.number}")
-        for line in lines
+        for line in moving.lines
     ]  # fmt: skip
     unit.supply.save_receipts(receipts)
     return receipts
+
+
+def moving_order(
+    view: "View", order: Order, place: Location, lacking: Lacking, order_id: str, now_ms: int
+) -> Order:
+    """Return the parcel order that brings a store what it lacks. Raises `ShippingNotOffered`."""
+    if shipping_home(view, (place.latitude, place.longitude), METHOD) is None:
+        raise ShippingNotOffered(METHOD)
+    names = {line.sku: line.name for line in order.lines}
+    lines = tuple(
+        OrderLine(number, sku, names[sku], units, 0)
+        for number, (sku, units) in enumerate(sorted(lacking.items()), 1)
+    )
+    moving = Order(
+        id=order_id, number=f"{order.number}-{SUFFIX}", channel=order.channel,
+        pickup_location_id="", currency=order.currency, total_minor=0, placed_at_ms=now_ms,
+        lines=lines, customer_name=place.name, external_id=order.number,
+    )  # fmt: skip
+    to = Destination(_address(place), METHOD, place.latitude, place.longitude)
+    return addressed(moving, to, (place.latitude, place.longitude))
 
 
 def _address(place: Location) -> Address:

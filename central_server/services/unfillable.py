@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from central_server.records import Location, Order, OrderEvent, OrderLine
+from central_server.records import Order, OrderEvent, OrderLine
 from central_server.services.backorders import claim_receipts
 from central_server.services.errors import (
     NotFound,
@@ -25,7 +25,8 @@ from central_server.services.exceptions import close_of_order
 from central_server.services.order_giving import Giving, tell
 from central_server.services.order_release import release, write_counts
 from central_server.services.order_views import Document, deliveries_of, order_document, orders_in
-from central_server.services.outlook import Taken
+from central_server.services.outlook import Found, Outlook
+from central_server.services.parcel_routing import ParcelRouting
 from central_server.services.pre_orders import refusal, release_of, sold_in
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
@@ -144,18 +145,22 @@ class UnfillableDesk:
     def back_order(self, order_id: str, *, by: str) -> Document:
         """Let the order wait for goods that are on their way; it is released when they came.
 
-        Raises `NotFound`, `NothingUnsourced`, and `InsufficientStock` where no location
-        expects enough.
+        What is sent is promised as `accept_later` does it: for the earliest date on which
+        locations may send all of it. Its customer is told. Raises `NotFound`,
+        `NothingUnsourced`, and `InsufficientStock` where no location expects enough, or none
+        that may send it then.
         """
 
         def work(unit: "Unit", order: Order, now_ms: int) -> str:
             wanted = by_sku(order, _unsourced(order))
+            unit.stock.lock_network(sorted(wanted))
             unit.supply.lock_receipts(wanted)
-            taken, due_ms, place = _coming(unit, order, wanted, now_ms)
-            ready_in = ready_in_ms(place, self._how.promise_ms)
-            by_ms = promised_by(open_hours(place), due_ms, ready_in)
-            claim_receipts(unit, order, taken, now_ms, by_ms, place)
-            return f"Promised by {rfc3339(by_ms)}."
+            coming = _sent if order.ship_to else _fetched
+            found = coming(unit, order, now_ms, self._how.promise_ms)
+            claim_receipts(unit, order, found.taken, now_ms, found.by_ms, found.place)
+            notice = self._how.notices.backordered(order, found.place, found.by_ms)
+            tell(unit, order, notice, now_ms, self._how, about=f"{order.id}:{now_ms}")
+            return f"Promised by {rfc3339(found.by_ms)}."
 
         return self._do(order_id, "back_ordered", by, work)
 
@@ -204,39 +209,40 @@ def _unsourced(order: Order) -> dict[int, int]:
     return {line.line: line.unsourced for line in order.lines if line.unsourced}
 
 
-def _coming(
-    unit: "Unit", order: Order, wanted: Mapping[str, int], now_ms: int
-) -> tuple[Taken, int, Location]:
-    """Return what is taken of receipts, when all of it is there, and where most of it comes to."""
+def _sent(unit: "Unit", order: Order, now_ms: int, promise_ms: int) -> Found:
+    """Return what a parcel takes of receipts, and by when who delivers it."""
+    order = replace(order, need_by="")  # what is late by now goes late rather than nowhere
+    outlook = Outlook(unit, order, ParcelRouting(unit, now_ms, promise_ms), None, is_waiting=True)
+    found = outlook.first()
+    if found is None:
+        raise outlook.refusal()
+    return found
+
+
+def _fetched(unit: "Unit", order: Order, now_ms: int, promise_ms: int) -> Found:
+    """Return what a pickup takes of the receipts at its store, and when it is ready there.
+
+    Raises `InsufficientStock` where they do not give all of it: what lies there already was
+    given up.
+    """
+    wanted = by_sku(order, _unsourced(order))
+    place = unit.locations.get(order.pickup_location_id)
+    assert place is not None
     coming = offered(unit, unit.supply.coming(wanted))
-    if order.pickup_location_id:
-        coming = [one for one in coming if one.location_id == order.pickup_location_id]
-    taken: dict[str, list[tuple[str, int]]] = {}
-    due_ms, places = now_ms, [order.pickup_location_id]
-    missing = {}
     ask = Ask(order.channel, is_own=True, is_moved=True)
-    promised = Promises(unit, now_ms).at(
-        tuple(wanted), ask, sorted({one.location_id for one in coming})
-    )
+    promised = Promises(unit, now_ms).at(tuple(wanted), ask, [place.id])[place.id]
+    taken: dict[str, list[tuple[str, int]]] = {}
+    due_ms, missing = now_ms, {}
     for sku, units in wanted.items():
-        found = [
-            free
-            for place_id, there in promised.items()
-            for free in inbound(
-                [one for one in coming if (one.sku, one.location_id) == (sku, place_id)],
-                max(0, -there[sku].raw), now_ms,
-            )
-        ]  # fmt: skip
-        found.sort(key=lambda one: (one.due_ms, one.receipt.id))
+        here = [one for one in coming if (one.sku, one.location_id) == (sku, place.id)]
+        found = inbound(here, max(0, -promised[sku].raw), now_ms)
         parts = claims(units, found)
         if parts is None:
             missing[sku] = units - sum(one.units for one in found)
             continue
         taken[sku] = [(one.receipt.id, count) for one, count in parts]
         due_ms = max([due_ms, *(one.due_ms for one, _ in parts)])
-        places += [one.receipt.location_id for one, _ in parts]
     if missing:
         raise InsufficientStock(missing)
-    place = unit.locations.get(next(one for one in places if one))
-    assert place is not None
-    return taken, due_ms, place
+    by_ms = promised_by(open_hours(place), due_ms, ready_in_ms(place, promise_ms))
+    return Found(taken, by_ms, place)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from central_server.records import Order, OrderEvent, OrderHold
-from central_server.services import batches
-from central_server.services.backorders import Awaited, may_be_granted_yet
+from central_server.services import batches, offer_time
+from central_server.services.backorders import Awaited, is_asked_later, may_be_granted_yet
 from central_server.services.batches import Budget, decide_together
 from central_server.services.decisions import Chosen, Decision
 from central_server.services.errors import NotFound, NotHeld, OrderChangeInvalid
@@ -72,7 +72,8 @@ WORDS = {
 
 def holds_of(order_id: str, rule: RoutingRule, now_ms: int) -> list[OrderHold]:
     """Return for what a new order waits by the rule that routes it."""
-    found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in rule.hold_for]
+    kinds = dict.fromkeys(rule.hold_for)  # an older version may say one twice
+    found = [OrderHold(order_id, kind.value, now_ms, text=WORDS[kind]) for kind in kinds]
     every_ms = rule.release_every_minutes * MINUTE_MS
     if rule.grace_minutes or every_ms:
         until = now_ms + rule.grace_minutes * MINUTE_MS
@@ -197,7 +198,8 @@ class WaitingRoom:
                 awaited.add(unit, order)
                 return 0  # held until the older order has its goods, or does not get them
             unit.holds.close(order_id, over, now, by="central", note="")
-            if len(over) < len(holds):
+            if left := [one for one in holds if one.kind not in over]:
+                offer_time.begin_alone(unit, left, now)
                 return 0
             return self._release(unit, order, now, only, awaited)
 
@@ -230,6 +232,7 @@ class WaitingRoom:
 
         def work(unit: "Unit") -> Document:
             order = self._waiting(unit, order_id)
+            offer_time.stop(unit, unit.holds.of(order_id))
             unit.holds.open([OrderHold(order_id, kind.value, now, text=text or WORDS[kind])])
             event = OrderEvent(order_id, now, "held", text or WORDS[kind], by, {"kind": kind.value})
             unit.orders.append_events([event])
@@ -252,6 +255,7 @@ class WaitingRoom:
             holds = unit.holds.of(order_id)
             if kind.value not in {one.kind for one in holds}:
                 raise NotHeld(order_id)
+            left = [one for one in holds if one.closed_ms is None and one.kind != kind.value]
             still = {one.kind for one in holds if one.closed_ms is None}
             if kind.value not in still:
                 return self._document(unit, order)
@@ -263,7 +267,8 @@ class WaitingRoom:
             text = f"No longer held: {note or WORDS[kind]}"
             event = OrderEvent(order_id, now, "hold_cleared", text, by, {"kind": kind.value})
             unit.orders.append_events([event])
-            if still == {kind.value}:
+            offer_time.begin_alone(unit, left, now)
+            if not left:
                 may_wait = kind is not HoldKind.ROOM  # who ends that does not want to wait
                 self._release(unit, order, now, None, Awaited(), may_wait=may_wait)
             return self._document(unit, order)
@@ -333,6 +338,8 @@ class WaitingRoom:
         if may_be_granted_yet(unit, order, now_ms):
             awaited.add(unit, order)
             return 0  # and once they are granted
+        if is_asked_later(unit, order, now_ms, self._how.promise_ms):
+            return 0
         unit.supply.end_claims_of(order.id, now_ms)
         text = f"Nobody can send all of order {order.number}"
         missing = release_or_open(

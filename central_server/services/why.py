@@ -1,6 +1,6 @@
 """Why an order went where it went, or for what it waits, in sentences for a planner. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from central_server.records import Order, OrderHold
 from central_server.services.decisions import too_late
@@ -8,6 +8,7 @@ from central_server.services.order_views import Document
 from central_server.services.times import rfc3339, rfc3339_or_none
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing import Finding
+from central_server.sourcing.routing_rules import HoldKind
 
 _WORDS = {
     "chosen": "the customer chose it and it can promise everything",
@@ -38,6 +39,22 @@ def pickup_sentence(trace: Document) -> str:
         best = others[0]
         text += f" The next best choice is {best['location_id']}, {best['distance_km']} km away."
     return text + _by_when(trace, entries)
+
+
+def reservation_sentence(trace: Document) -> str:
+    """Return what would become of a reservation: nobody but the chosen store is asked."""
+    if trace.get("taken") or trace.get("is_waiting"):
+        return pickup_sentence(trace)
+    found = trace.get("candidates")
+    passed = _why_passed(trace, found if isinstance(found, list) else [])
+    return f"It is not reserved, and no other store is asked.{passed}"
+
+
+def transfer_words(place_id: str, lacking: Mapping[str, int], *, is_reserved: bool) -> str:
+    """Return what would become of an order whose chosen store gets what it lacks from others."""
+    words = ", ".join(f"{units} of {sku}" for sku, units in lacking.items())
+    waits = "it is on the waiting list there until" if is_reserved else "it waits there until"
+    return f"{place_id}, which the customer chose, lacks {words}: {waits} a transfer brings that."
 
 
 def is_where_chosen(trace: Document) -> bool:
@@ -103,6 +120,8 @@ def _held(one: OrderHold) -> str:
     if isinstance(stores, list):
         text += f" These are {', '.join(map(str, stores))}."
     until = rfc3339_or_none(one.until_ms)
+    if one.kind == HoldKind.OFFER and not until:
+        return f"{text} Stores may claim it once nothing else holds it."
     return f"{text} That ends at {until}." if until else f"{text} A person clears it."
 
 

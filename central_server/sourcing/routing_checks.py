@@ -44,8 +44,8 @@ def check_routing(rules: Sequence[RoutingRule], known: Known) -> list[Finding]:
         Finding(rule.id, field, text)
         for rule in rules
         for field, text in (
-            *_foreign(rule), *_orders(rule), *_amounts(rule), *_names(rule, known),
-            *check_times(rule),
+            *_foreign(rule), *_orders(rule), *_lists(rule), *_amounts(rule),
+            *_names(rule, known), *check_times(rule),
         )
     ]  # fmt: skip
     if len(rules) > RULES_MAX:
@@ -80,8 +80,16 @@ def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
     low, high = rule.value_from_minor, rule.value_below_minor
     if low is not None and high is not None and high <= low:
         yield "value_below_minor", f"no order is worth {low} or more and less than {high}"
-    if len(set(rule.goals)) < len(rule.goals):
-        yield "goals", "a goal stands there twice: leave the later one out"
+    if rule.kind is RoutingRuleKind.NEED and not rule.capabilities:
+        yield "capabilities", "say which capabilities these goods need"
+    if rule.kind is RoutingRuleKind.NEED and not (rule.skus or rule.categories):
+        yield "skus", "say which goods: skus or categories"
+
+
+def _lists(rule: RoutingRule) -> Iterator[tuple[str, str]]:
+    for field, named in (("goals", rule.goals), ("hold_for", rule.hold_for)):
+        if len(set(named)) < len(named):
+            yield field, "the same stands there twice: leave the later one out"
     if HoldKind.GRACE in rule.hold_for:
         yield "hold_for", "grace ends by itself: say grace_minutes instead"
     if HoldKind.OFFER in rule.hold_for:
@@ -90,10 +98,6 @@ def _orders(rule: RoutingRule) -> Iterator[tuple[str, str]]:
         yield "hold_for", "release dates are said of products, not of orders"
     if HoldKind.ROOM in rule.hold_for:
         yield "hold_for", "full days are waited for by themselves"
-    if rule.kind is RoutingRuleKind.NEED and not rule.capabilities:
-        yield "capabilities", "say which capabilities these goods need"
-    if rule.kind is RoutingRuleKind.NEED and not (rule.skus or rule.categories):
-        yield "skus", "say which goods: skus or categories"
 
 
 _BOUNDS = {

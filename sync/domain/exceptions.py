@@ -75,7 +75,7 @@ _CENTRAL, _STORE = ExceptionOwner.CENTRAL, ExceptionOwner.STORE
 
 POLICIES: dict[ExceptionKind, ExceptionPolicy] = {
     ExceptionKind.UNSOURCED: ExceptionPolicy(
-        _CENTRAL, 4 * HOUR_MS, "No store has the goods",
+        _CENTRAL, 4 * HOUR_MS, "No store gives the goods",
         "Ask the customer: wait, another product, or the money back.",
     ),
     ExceptionKind.PROMISE_BROKEN: ExceptionPolicy(

@@ -75,7 +75,7 @@ async def test_one_can_be_read_with_what_to_do(client, busy):
     found = await first_of(client)
     answer = await client.get(f"{EXCEPTIONS}/{found['id']}")
     assert answer.json() == found
-    assert (found["title"], found["state"]) == ("No store has the goods", "open")
+    assert (found["title"], found["state"]) == ("No store gives the goods", "open")
     assert found["due_at"] > found["opened_at"]
     assert is_problem(await client.get(f"{EXCEPTIONS}/unknown"), 404, "not_found")
 

@@ -179,3 +179,15 @@ async def test_the_feed_of_a_place(world, key):
         elsewhere = await client.get(url, params={"after": page["next"]})
         assert is_problem(elsewhere, 400, "cursor_invalid")
         assert is_problem(await client.get(f"{url}?location=S001"), 404, "not_found")
+
+
+async def test_what_somebody_else_made_of_a_draft_is_not_lost(client, world):
+    """Who edits says what they read: changed since, it is refused, and the edit before it stays."""
+    made = await client.post("/v1/promise-rules", json={"rules": []})
+    read = {"If-Match": f'"{made.json()["reading"]}"'}
+    body = {"rules": [KEEP_ONE]}
+    first = await client.put("/v1/promise-rules/1", json=body, headers=read)
+    assert (first.status_code, len(first.json()["rules"])) == (200, 1)
+    second = await client.put("/v1/promise-rules/1", json={"rules": []}, headers=read)
+    assert is_problem(second, 412, "changed_since_read")
+    assert len((await client.get("/v1/promise-rules/1")).json()["rules"]) == 1

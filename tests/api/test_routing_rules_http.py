@@ -74,3 +74,15 @@ async def test_what_is_wrong_is_said(client):
     assert is_problem(await client.post("/v1/routing/dry-run", json=ORDER), 409,
                       "shipping_not_offered")  # fmt: skip
     assert is_problem(await client.get("/v1/orders/nope/routing"), 404, "not_found")
+
+
+async def test_what_somebody_else_made_of_a_draft_is_not_lost(client, world):
+    """Who edits says what they read: changed since, it is refused, and the edit before it stays."""
+    made = await client.post("/v1/routing-rules", json={"rules": []})
+    read = {"If-Match": f'"{made.json()["reading"]}"'}
+    body = {"rules": [AWAY]}
+    first = await client.put("/v1/routing-rules/1", json=body, headers=read)
+    assert (first.status_code, len(first.json()["rules"])) == (200, 1)
+    second = await client.put("/v1/routing-rules/1", json={"rules": []}, headers=read)
+    assert is_problem(second, 412, "changed_since_read")
+    assert len((await client.get("/v1/routing-rules/1")).json()["rules"]) == 1

@@ -74,7 +74,10 @@ def test_what_is_wrong_is_said(run):
     made = run("draft", "-", given=wrong)
     assert "! r.offered: say true to offer it, or false not to" in made.stdout
     assert run("publish", "1", "--by", "Lee", "--reading", reading(run)).exit_code == REFUSED
-    assert run("draft", "-", "--version", "1", given=json.dumps(RULES)).exit_code == 0
+    replace = ("draft", "-", "--version", "1", "--reading", reading(run))
+    assert run(*replace, given=json.dumps(RULES)).exit_code == 0
+    assert run(*replace, given=wrong).exit_code == CONFLICT
+    assert run("draft", "-", "--reading", "1f", given=wrong).exit_code == USAGE
     assert run("publish", "1", "--from", "tomorrow").exit_code == USAGE
     assert run("draft", "-", given="{}").exit_code == USAGE
     assert run("show", "7").exit_code == NOT_FOUND

@@ -32,3 +32,16 @@ def check_who_publishes(book: RuleBook[Any], drafted: Any, edited: Any) -> None:
         book.publish(made["version"], **how, reading=made["reading"])
     how["reading"] = book.show(made["version"])["reading"]
     assert book.publish(made["version"], **how)["in_force"]
+
+
+def check_who_edits(book: RuleBook[Any], drafted: Any, edited: Any) -> None:
+    """Of two who edit what both have read the second is told; who names no reading replaces it."""
+    made: dict[str, Any] = book.draft([drafted], note="", by="Kim")
+    version, read = made["version"], made["reading"]
+    book.edit(version, [edited], note="", by="Kim", reading=read)
+    with pytest.raises(ChangedSinceRead, match="Kim changed it at"):
+        book.edit(version, [drafted], note="", by="Lee", reading=read)
+    now: dict[str, Any] = book.show(version)
+    assert now["rules"] == [book.rule_document(edited)]
+    assert book.edit(version, [drafted], note="", by="Lee", reading=now["reading"])["rules"]
+    book.edit(version, [edited], note="", by="Lee")

@@ -5,7 +5,7 @@ from typing import cast
 
 from central_server.flows.ship import notices
 from central_server.services.flow_handler import FollowUps, Moved, Place, Step
-from central_server.services.flow_words import customer_of, difference, pieces
+from central_server.services.flow_words import customer_of, difference, late_words, pieces
 from central_server.services.notice import local_time
 from central_server.services.paying_handler import PAYING_KINDS, follow_payment
 from sync.domain.exceptions import ExceptionKind
@@ -81,7 +81,7 @@ def _given_up(step: Step, ups: FollowUps) -> tuple[Consequence, ...]:
     found = ups.re_ship(order, units)
     said += [_moved(step, ups, moved) for moved in found.parts]
     if found.missing:
-        said.append(_nowhere(order, ups, dict(found.missing)))
+        said.append(_nowhere(step, ups, dict(found.missing)))
     return tuple(said)
 
 
@@ -139,9 +139,11 @@ def _unpaid(step: Step, ups: FollowUps) -> None:
         ups.mail(order, partial(notices.not_paid, order.order_number, customer_of(order)))
 
 
-def _nowhere(order: FulfillmentOrder, ups: FollowUps, units: dict[int, int]) -> Consequence:
+def _nowhere(step: Step, ups: FollowUps, units: dict[int, int]) -> Consequence:
+    order = step.outcome.after
     ups.leave_unsourced(order, units)
     text = f"Nobody else can send {pieces(sum(units.values()))}: central asks the customer."
+    text = late_words(step.operation, ups.place(order.location_id).name) + text
     ups.event(order, "unsourced", text)
     ups.exception(order, ExceptionKind.UNSOURCED, text)
     ups.mail(order, partial(notices.unsourced, order.order_number, customer_of(order)))

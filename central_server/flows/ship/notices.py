@@ -58,10 +58,10 @@ def later(number: str, name: str, when: str) -> Letter:
 
 
 def unsourced(number: str, name: str) -> Letter:
-    """Nobody has what is missing; people look into it."""
+    """Nobody sends what is missing, whether they have it or not; people look into it."""
     text = (
         f"Hello {name},\n\n"
-        f"for a part of order {number} there is no stock at the moment. "
+        f"we cannot send a part of order {number} at the moment. "
         "We look into it and write to you within a few hours.\n"
     )
     return Letter(UNSOURCED, f"Order {number}: a part of it is missing", text)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from central_server.services.errors import NotFound, OfferGone
+from central_server.services.times import rfc3339
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
@@ -123,3 +124,53 @@ def test_only_stores_are_offered_anything(shipping):
     shipping.parts.intake.locations([replace(near, kind="dc")])
     place(shipping)
     assert [len(offered(shipping, one)) for one in ("S001", "S002", "S003")] == [0, 1, 1]
+
+
+GRACE = RoutingRule("grace", ROUTE, grace_minutes=30, offer_stores=2, offer_minutes=30)
+
+
+def test_an_offer_begins_when_the_grace_is_over(shipping):
+    """Its minutes do not run while no store may claim it: each has all of them, after the grace."""
+    shipping.open_stores()
+    publish(shipping, GRACE)
+    order_id, _ = place(shipping)
+    room = shipping.parts.central.waiting
+    shipping.clock.advance(31 * MINUTE_MS)
+    assert room.run() == 0
+    (seen,) = offered(shipping, "S002")
+    assert seen["until"] == rfc3339(shipping.clock.now_ms() + 30 * MINUTE_MS)
+    shipping.clock.advance(29 * MINUTE_MS)
+    assert room.run() == 0
+    assert shipping.parts.central.offers.claim(order_id, "S002")["location_id"] == "S002"
+
+
+def test_an_offer_begins_when_a_person_clears_the_last_hold(shipping):
+    """However long that took, stores have its minutes; claimed by none, it is routed after them."""
+    shipping.open_stores()
+    publish(shipping, replace(GRACE, grace_minutes=5, hold_for=(HoldKind.FRAUD,)))
+    order_id, _ = place(shipping)
+    room = shipping.parts.central.waiting
+    shipping.clock.advance(45 * MINUTE_MS)
+    assert room.run() == 0
+    why = shipping.parts.central.routing.why(order_id)["sentence"]
+    assert "Stores may claim it once nothing else holds it." in why
+    room.clear(order_id, HoldKind.FRAUD, note="ok", by="Kim")
+    assert len(offered(shipping, "S001")) == 1
+    shipping.clock.advance(29 * MINUTE_MS)
+    assert room.run() == 0
+    shipping.clock.advance(MINUTE_MS)
+    assert room.run() == 1
+    assert [one.location_id for one in shipping.fulfillments(order_id)] == ["S001"]
+
+
+def test_the_time_of_an_offer_stops_while_a_person_holds_it(shipping):
+    """Held by hand until long after it would have been over, it is offered again for all of it."""
+    shipping.open_stores()
+    order_id, _ = place(shipping)
+    room = shipping.parts.central.waiting
+    room.hold(order_id, HoldKind.MANUAL, text="", by="Kim")
+    shipping.clock.advance(45 * MINUTE_MS)
+    assert room.run() == 0
+    assert offered(shipping, "S001") == []
+    room.clear(order_id, HoldKind.MANUAL, note="", by="Kim")
+    assert shipping.parts.central.offers.claim(order_id, "S001")["location_id"] == "S001"

@@ -173,7 +173,7 @@ def test_what_nobody_else_has_waits_for_a_person(shipping: World):
     device.push()
     assert "unsourced" in exceptions(shipping)
     assert shipping.order(order_id)["lines"][0]["unsourced"] == 2
-    assert "no stock" in shipping.mails()[-1].text
+    assert "we cannot send a part of order" in shipping.mails()[-1].text
 
 
 def packed(device: Device, order: FulfillmentOrder) -> None:

@@ -27,7 +27,7 @@ from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
 from tests.support import rule_books
 from tests.support.central_world import PLACES, SECRET, Device, World
-from tests.support.rule_books import check_who_publishes
+from tests.support.rule_books import check_who_edits, check_who_publishes
 
 SAFETY, HOLD = RuleKind.SAFETY_STOCK, RuleKind.HOLDBACK
 MINUTE_MS = 60_000
@@ -323,6 +323,7 @@ def test_who_wrote_a_draft_does_not_publish_it(world):
     """Somebody else approves, and what they have read; whoever edited it wrote it too."""
     book = world.parts.central.promise_rules
     check_who_publishes(book, PromiseRule("r", HOLD, units=1), PromiseRule("r", HOLD, units=2))
+    check_who_edits(book, PromiseRule("r", HOLD, units=1), PromiseRule("r", HOLD, units=2))
     assert shown(world) == 8
 
 

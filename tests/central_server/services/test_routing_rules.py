@@ -22,7 +22,7 @@ from tests.central_server.services.test_parcels import place
 from tests.support import rule_books
 from tests.support.central_world import World
 from tests.support.parcels import CARRIERS, parcel_order
-from tests.support.rule_books import check_who_publishes
+from tests.support.rule_books import check_who_edits, check_who_publishes
 
 ROUTE, SERVE = RoutingRuleKind.ROUTE, RoutingRuleKind.SERVE
 CAPACITY, NEED = RoutingRuleKind.CAPACITY, RoutingRuleKind.NEED
@@ -230,6 +230,7 @@ def test_who_wrote_a_draft_does_not_publish_it(shipping):
     """Somebody else approves, and what they have read; whoever edited it wrote it too."""
     book = shipping.parts.central.routing_rules
     check_who_publishes(book, RoutingRule("r", ROUTE), RoutingRule("r", ROUTE, km_minor=1.0))
+    check_who_edits(book, RoutingRule("r", ROUTE), RoutingRule("r", ROUTE, km_minor=1.0))
 
 
 def test_rolling_back_brings_an_earlier_version_into_force(shipping):

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from central_server.records import StoredFulfillment
+from central_server.records import ShippingRate, StoredFulfillment
 from central_server.services import routing_simulation
+from central_server.services.carrier_file import CarrierFile
 from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NotFound
 from central_server.services.idempotency import RequestIdentity
+from central_server.shipping_records import ShippingCarrier
 from central_server.sourcing.past_stock import Movement, PastStock
 from central_server.sourcing.promise_rules import PromiseRule, RuleKind
 from central_server.sourcing.receipts import Receipt
@@ -17,6 +19,7 @@ from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from central_server.storage.fulfillments import Fulfillments
 from sync.domain import operations as op
 from sync.domain.fulfillment import ShortReason
+from sync.domain.shipping import CarrierPickup
 from tests.central_server.services.test_need_by import (
     MONDAY,
     THURSDAY,
@@ -69,6 +72,20 @@ def test_the_rules_that_held_change_nothing(shipping):
     assert found["happened"]["parcels_by_location"] == {"S001": 2, "S002": 1}
     assert found["difference"]["cost_minor"] == 0
     assert found["happened"]["promises_kept_percent"] == 100
+
+
+def test_what_went_with_a_service_without_a_rate_is_not_compared(shipping):
+    """Carriers changed since: nobody knows what the past cost, so it is left out on both sides."""
+    place(shipping, ("SKU-1", 4))
+    nova = CarrierPickup("nova", "Nova", (990,) * 7, ("standard",))
+    rate = ShippingRate("nova", "standard", 50_000, 650, "USD", 3)
+    carriers = (ShippingCarrier("nova", "Nova", "NV"),)
+    shipping.parts.intake.carriers(CarrierFile(carriers, (rate,), {"*": (nova,)}))
+    place(shipping, ("SKU-1", 2))
+    found = simulate(shipping)
+    assert (found["orders"], found["orders_left_out"]) == (1, 1)
+    sides = [found[one] for one in ("happened", "simulated")]
+    assert [(one["cost_minor"], one["parcels"]) for one in sides] == [(650, 1)] * 2
 
 
 def test_other_rules_are_played_with_their_own_stock(shipping):

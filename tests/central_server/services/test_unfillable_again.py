@@ -1,23 +1,30 @@
 """Units that nobody carries, worked off by two people, or a second time."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from central_server.records import OrderHold
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.errors import NothingUnsourced, OrderChangeInvalid, ReservedInStore
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
+from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
+from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import PaymentPlace
-from tests.central_server.services.test_parcels import place
+from tests.central_server.services.test_parcels import exceptions, place
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
 from tests.support.central_world import World
 from tests.support.parcels import HOME
 
+SERVE = RoutingRuleKind.SERVE
 DAY_MS = 24 * 60 * MINUTE_MS
 
 
@@ -30,7 +37,7 @@ def test_what_waits_for_a_receipt_is_not_worked_off_again(shipping):
     """Whose list is old does nothing to an order that somebody else has back-ordered."""
     order_id = unfillable(shipping)
     desk, supply = shipping.parts.central.unfillable, shipping.parts.central.supply
-    due = shipping.clock.now_ms() + DAY_MS
+    due = shipping.clock.now_ms() + 8 * DAY_MS
     supply.expect(Receipt("PO-1", "S002", "SKU-1", 5, due))
     desk.back_order(order_id, by="Kim")
     for work in (
@@ -107,3 +114,104 @@ def test_the_customer_hears_that_nothing_is_left_of_an_order(shipping):
     )
     (told,) = shipping.mails()[before:]
     assert "cancelled" in told.subject
+
+
+def not_found(world: World, *lines: tuple[str, int]) -> str:
+    """Return a parcel order that only S001 had, and did not find: it is not asked for a day."""
+    items = [StockItem(name, "SKU-1", 2 * (name == "S001")) for name in ("S001", "S002", "S003")]
+    world.parts.intake.stock(items, "few")
+    order_id, (part,) = place(world, *lines)
+    device = world.device("S001")
+    device.do(op.FulfillmentRejected(part.id, ShortReason.NOT_FOUND))
+    device.push()
+    return order_id
+
+
+def come(world: World, receipt_id: str, units: int) -> None:
+    world.parts.intake.stock([StockItem("S001", "SKU-1", units)], f"came-{receipt_id}")
+    world.parts.central.supply.close(receipt_id)
+    world.parts.backorders.run()
+
+
+def test_a_parcel_waits_for_no_goods_at_a_store_that_may_not_send_them_yet(shipping):
+    """Who did not find it is not asked for a day: goods that come before then are no promise."""
+    order_id = not_found(shipping, ("SKU-1", 2))
+    desk, supply = shipping.parts.central.unfillable, shipping.parts.central.supply
+    now = shipping.clock.now_ms()
+    supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, now + 20 * 60 * MINUTE_MS))
+    with pytest.raises(InsufficientStock):
+        desk.back_order(order_id, by="Kim")
+    supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, now + 25 * 60 * MINUTE_MS))
+    before = len(shipping.mails())
+    document = desk.back_order(order_id, by="Kim")
+    (told,) = shipping.mails()[before:]
+    assert (told.to, document["number"] in told.subject) == ("jo@x.test", True)
+    shipping.clock.advance(25 * 60 * MINUTE_MS)
+    come(shipping, "PO-1", 5)
+    (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
+    assert work.location_id == "S001"
+    (sent,) = [one for one in shipping.order(order_id)["fulfillments"] if one["id"] == work.id]
+    last = datetime.fromisoformat(sent["delivery"]["latest"]) + timedelta(days=1)
+    local = datetime.fromisoformat(document["promised_by"]).astimezone(ZoneInfo("America/New_York"))
+    assert local.replace(tzinfo=None) == last
+    shipping.check_books()
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_held: bool):
+    """Promised for after it, they come early: nobody is told that they did not come."""
+    order_id = not_found(shipping, ("SKU-1", 2))
+    due = shipping.clock.now_ms() + 25 * 60 * MINUTE_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
+    shipping.parts.central.unfillable.back_order(order_id, by="Kim")
+    shipping.clock.advance(22 * 60 * MINUTE_MS)
+    if is_held:
+        room = shipping.parts.central.waiting
+        shipping.database.write(lambda unit: unit.holds.open([OrderHold(order_id, "manual", 0)]))
+        come(shipping, "PO-1", 5)
+        room.clear(order_id, HoldKind.MANUAL, note="", by="Kim")
+    else:
+        come(shipping, "PO-1", 5)
+    assert "unsourced" not in exceptions(shipping)
+    with pytest.raises(InsufficientStock):
+        shipping.place(("SKU-1", 4), at="S001")
+    shipping.clock.advance(2 * 60 * MINUTE_MS)
+    shipping.parts.backorders.run()
+    (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
+    assert work.location_id == "S001"
+    shipping.check_books()
+
+
+def test_a_parcel_waits_for_no_goods_where_the_rules_let_nobody_send_them(shipping):
+    """A store that serves nobody gets goods: they come, and nobody could send them."""
+    publish(shipping, RoutingRule("off", SERVE, locations=("S002",), enabled=False))
+    order_id = not_found(shipping, ("SKU-1", 2))
+    due = shipping.clock.now_ms() + 3 * DAY_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S002", "SKU-1", 5, due))
+    with pytest.raises(InsufficientStock):
+        shipping.parts.central.unfillable.back_order(order_id, by="Kim")
+    assert claimed(shipping) == {"PO-1": 0}
+
+
+def test_a_parcel_of_which_a_part_is_there_waits_for_the_rest(shipping):
+    """One line lies there and nothing of it is on its way: the receipt gives the other line."""
+    order_id, _ = place(shipping, ("SKU-1", 2), ("SKU-2", 2))
+    for _ in range(3):
+        (current,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
+        device = shipping.device(current.location_id)
+        device.do(op.FulfillmentRejected(current.id, ShortReason.STORE_BUSY))
+        device.push()
+    shipping.clock.advance(5 * 60 * MINUTE_MS)
+    gone = [StockItem(name, "SKU-1", 0) for name in ("S001", "S002", "S003")]
+    shipping.parts.intake.stock(gone, "gone")
+    assert [one["unsourced"] for one in shipping.order(order_id)["lines"]] == [2, 2]
+    due = shipping.clock.now_ms() + 2 * DAY_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
+    with pytest.raises(InsufficientStock):
+        shipping.parts.central.unfillable.route_again(order_id, by="Kim")
+    shipping.parts.central.unfillable.back_order(order_id, by="Kim")
+    assert claimed(shipping) == {"PO-1": 2}
+    shipping.clock.advance(2 * DAY_MS)
+    come(shipping, "PO-1", 5)
+    assert [one["unsourced"] for one in shipping.order(order_id)["lines"]] == [0, 0]
+    shipping.check_books()

@@ -141,7 +141,7 @@ def test_who_is_let_wait_by_a_person_comes_behind_what_is_promised_there(shippin
     order_id = unfillable(shipping)
     shipping.place(("SKU-1", 10), at="S002")
     shipping.parts.intake.stock([StockItem("S002", "SKU-1", 7)], "count", StockReason.IMPORT)
-    due = shipping.clock.now_ms() + DAY_MS
+    due = shipping.clock.now_ms() + 8 * DAY_MS
     supply, desk = shipping.parts.central.supply, shipping.parts.central.unfillable
     supply.expect(Receipt("PO-1", "S002", "SKU-1", 4, due))
     with pytest.raises(InsufficientStock):

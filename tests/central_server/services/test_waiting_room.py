@@ -11,6 +11,7 @@ from central_server.services import order_release, waiting_room
 from central_server.services.errors import NotHeld, NothingUnsourced, OrderChangeInvalid
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
+from central_server.services.routing_rules import RoutingRuleBook
 from central_server.services.waiting_room import Change
 from central_server.sourcing.receipts import Receipt
 from central_server.sourcing.routing_rules import HoldKind, RoutingRule, RoutingRuleKind
@@ -48,6 +49,17 @@ def test_grace_keeps_an_order_from_stores_until_it_is_over(shipping):
     assert document["lines"][0]["unsourced"] == 0
     assert "S001" in document["routing"][0]["sentence"]
     shipping.check_books()
+
+
+def test_a_version_that_names_a_reason_twice_holds_an_order_once(shipping, monkeypatch):
+    """It was published before anybody looked for that: its orders are taken and held."""
+    twice = replace(FRAUD, value_from_minor=None, hold_for=(HoldKind.FRAUD, HoldKind.FRAUD))
+    monkeypatch.setattr(RoutingRuleBook, "findings", lambda *_: [])
+    publish(shipping, twice)
+    order_id, parts = place(shipping)
+    assert parts == []
+    assert [one["kind"] for one in shipping.order(order_id)["holds"]] == ["fraud"]
+    assert [one["kind"] for one in shipping.order(order_id)["timeline"]] == ["held"]
 
 
 def test_what_is_on_its_way_is_asked_of_all_that_are_due_at_once(shipping, monkeypatch):

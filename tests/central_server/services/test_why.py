@@ -144,7 +144,7 @@ def test_what_else_there_is_is_only_looked_for_where_it_is_told(shipping, monkey
         seen.append(order.id)
         return moved(view, order, *how)
 
-    monkeypatch.setattr("central_server.services.routing_desk.moved", spied)
+    monkeypatch.setattr("central_server.services.pickup_trial.moved", spied)
     here = shipping.place(("SKU-1", 6)).order_id
     elsewhere = shipping.place(("SKU-1", 6)).order_id
     parcel, _ = place(shipping)

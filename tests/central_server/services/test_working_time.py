@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from central_server.records import Location
+from central_server.services.catalogue_intake import StockItem
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
@@ -58,6 +59,27 @@ def test_nobody_is_idle_while_the_store_is_closed(shipping: World, kind: str):
     given_up_within_two_minutes(shipping)
     assert open_at(shipping, order_id) == ["S003"]
     shipping.check_books()
+
+
+@pytest.mark.parametrize("kind", ["parcel", "pickup"])
+def test_nobody_is_told_that_goods_are_gone_that_lie_idle(shipping: World, kind: str):
+    """The only store that has them let its time pass: who looks into it reads where they may be."""
+    shipping.open_stores()
+    publish(shipping, IDLE)
+    gone = [StockItem(name, "SKU-1", 0) for name in ("S002", "S003")]
+    shipping.parts.intake.stock(gone, "gone")
+    ordered(shipping, kind)
+    before = len(shipping.mails())
+    shipping.clock.advance(HOUR_MS + 1)
+    assert shipping.parts.promises.run() == 1
+    (told,) = shipping.mails()[before:]
+    assert "stock" not in told.text
+    assert "We look into it" in told.text
+    with shipping.database.read() as view:
+        (asked,) = view.exceptions.list_open()
+    assert asked.kind == "unsourced"
+    text = str(asked.detail["text"])
+    assert text.startswith("Store S001 did not take it on in time, and may have it. No")
 
 
 @pytest.mark.parametrize("kind", ["parcel", "pickup"])

@@ -26,6 +26,8 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
      "near_longitude", "between"),
     ("route", {"value_from_minor": 5, "value_below_minor": 5}, "value_below_minor", "no order"),
     ("route", {"goals": (Goal.COST, Goal.COST)}, "goals", "twice"),
+    ("route", {"hold_for": (HoldKind.FRAUD, HoldKind.ADDRESS, HoldKind.FRAUD)},
+     "hold_for", "twice"),
     ("route", {"hold_for": (HoldKind.GRACE,)}, "hold_for", "grace_minutes"),
     ("route", {"hold_for": (HoldKind.OFFER,)}, "hold_for", "offer_stores"),
     ("route", {"markdown_percent": 20.0}, "horizon_days", "in how many days"),
