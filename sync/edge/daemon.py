@@ -10,7 +10,7 @@ from sync.clock import Clock
 from sync.edge.backoff import busy_delay_s, poll_delay_s, retry_delay_s
 from sync.edge.escrow import ShareKeeper
 from sync.edge.greeting import Signer, greeting
-from sync.edge.held import learn_again
+from sync.edge.held import learn_again, learn_of_held
 from sync.edge.journal import Journal
 from sync.edge.ports import ReplicaWriter, SyncReport
 from sync.edge.puller import LifeOver, PullReport, pull_all
@@ -250,6 +250,8 @@ class SyncDaemon:
             self._keeper.expect_anew()
             learn_again(self._endpoint, self._journal)
             go_back(self._journal, answer.last_seq, answer.last_hash)
+        else:
+            learn_of_held(self._endpoint, self._journal)
         self._keeper.meet(life)
         self._keeper.join(answer.generation)
         self._keeper.heard(answer.answered_at_ms)

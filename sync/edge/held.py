@@ -2,8 +2,9 @@
 
 A verdict that a person at central settles travels as a row, once. A journal that is
 put back to before it has the operation in quarantine again, while the rows' cursor is
-past that row; and a central that is put back has it in quarantine again. So whoever
-begins a new epoch asks, and whoever meets another life of central's.
+past that row; and a central that is put back has it in quarantine again. So who begins
+a new epoch asks, or greets central, as after each start: a journal that lost no operation
+follows on central's as before. Who meets another life of central's asks for all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +22,17 @@ Told = tuple[str, int, Verdict]
 
 
 def learn_of_held(endpoint: SyncEndpoint, journal: Journal) -> None:
-    """Where an epoch is to begin, take in verdicts that were settled since.
+    """Take in verdicts on what is held here that were settled since; nothing held asks nothing.
 
     Raises what the endpoint raises. What central does not show to this device stays.
     """
+    _learn(endpoint, journal, settled_too=False)
+
+
+def learn_before_beginning(endpoint: SyncEndpoint, journal: Journal) -> None:
+    """Where an epoch is to begin, do the same."""
     if not journal.lives.newest.opened:
-        _learn(endpoint, journal, settled_too=False)
+        learn_of_held(endpoint, journal)
 
 
 def learn_again(endpoint: SyncEndpoint, journal: Journal) -> None:

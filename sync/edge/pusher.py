@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sync.edge.escrow import ShareKeeper
-from sync.edge.held import learn_of_all, learn_of_held
+from sync.edge.held import learn_before_beginning, learn_of_all
 from sync.edge.holes import go_on_behind
 from sync.edge.journal import Journal
 from sync.edge.lives import Life, Sending
@@ -70,7 +70,7 @@ def push_all(
         )
     recovered = _takes_over(endpoint, journal, now_ms, rows_first)
     for _ in range(RECOVERIES_MAX):
-        learn_of_held(endpoint, journal)
+        learn_before_beginning(endpoint, journal)
         try:
             report = _push_all(endpoint, journal, ops_max, keeper, heads, now_ms)
             return replace(report, recovered=recovered)

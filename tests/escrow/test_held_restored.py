@@ -27,6 +27,7 @@ from tests.escrow.test_approved import (
     hand_in,
     sell_behind_a_held_sale,
 )
+from tests.escrow.test_own_orders import skip_all
 from tests.escrow.test_replaced import row_of
 from tests.support.central_world import World, whole_pickup
 from tests.support.store_side import StoreSide, in_step, share_by_escrow
@@ -216,6 +217,35 @@ def test_a_journal_that_was_put_back_shows_once_what_was_approved_since(
     put_back_journal(shop, tmp_path / "copy")
     shop.settle()
     assert done(shop, work.id) == [(1, 0), (1, 0)]
+    assert shop.differences() == []
+
+
+@pytest.mark.parametrize("decision", ["approved", "skipped"])
+def test_a_journal_that_was_put_back_and_lost_nothing_hears_what_became_of_what_was_held(
+    embedded: Embedded,
+    shop: StoreSide,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: str,
+):
+    """It follows on central's as before, so nothing is sent or begun: it asks at its hello."""
+    world = embedded.world
+    with monkeypatch.context() as fault:
+        hold_sales_of_three(fault)
+        shop.sell(3)
+        shop.settle()
+    save_journal(shop, tmp_path / "copy")
+    if decision == "approved":
+        assert approve_all(world) == ["accepted"]
+    else:
+        skip_all(world)
+    shop.settle()
+    left = shop.share().on_hand
+    assert left == row_of(world).on_hand
+    put_back_journal(shop, tmp_path / "copy")
+    shop.settle()
+    assert shop.store.journal.count_verdicts(VerdictStatus.QUARANTINED) == 0
+    assert (shop.share().on_hand, shop.store.journal.digest_of_held()) == (left, "")
     assert shop.differences() == []
 
 

@@ -56,6 +56,21 @@ HELD_BEFORE_IT_CAME = Plan(
 """A sale is held for a damaged row, its machine is replaced, and the new one, which cannot know of
 the sale, sells those units; then the sale is approved."""
 
+HELD_IN_THE_COPY = Plan(
+    seed=11727426,
+    stores=2,
+    shared=True,
+    evidence=True,
+    events=(
+        Event("the_end_of_rights_is_held_back", 1, 45182477931365, 16_064),
+        Event("store_backed_up", 1, 273358443628510, 36_571),
+        Event("quiet", 0, 28014674028788, 69_877),
+        Event("store_restored", 1, 257897812467818, 80_528),
+    ),
+)
+"""A journal is put back by hand to before what it had handed in was approved; nothing is lost, so
+it follows on central's, and the rows of those verdicts are behind its cursor."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _calm_storage():
@@ -82,3 +97,10 @@ def test_a_held_sale_takes_units_that_a_machine_after_it_has_sold():
     result = Run(HELD_BEFORE_IT_CAME).go()
     assert result.ok, failure(HELD_BEFORE_IT_CAME, result, runs_max=0)
     assert any("held operations were approved" in line for line in result.story)
+
+
+def test_a_journal_that_lost_nothing_hears_what_was_approved_since_its_copy():
+    """It asks what became of what it holds when it says hello."""
+    result = Run(HELD_IN_THE_COPY).go()
+    assert result.ok, failure(HELD_IN_THE_COPY, result, runs_max=0)
+    assert any("0 operations are lost" in line for line in result.story)
