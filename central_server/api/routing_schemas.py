@@ -24,6 +24,7 @@ from central_server.sourcing.engine.model import (
 )
 from central_server.sourcing.engine.tariffs import Service, Tariff, Zone
 from central_server.sourcing.engine.timing import is_timezone
+from sync.domain.opening import DAYS_OF_WORK_MAX
 
 LINES_MAX = 20
 UNITS_MAX = 1000
@@ -35,6 +36,8 @@ CELLS_MAX = 100_000
 """Goals in order weigh every unit at every location by itself: some seconds for so many."""
 COMPARISONS_MAX = 10_000_000
 """The ways in which a location could ship are compared with each other: seconds for so many."""
+DAYS_MAX = 1_000_000
+"""Days of calendars that are looked at until work is done: some seconds for so many."""
 EFFORT_MAX = 100_000
 DAY_MINUTES = 1440
 
@@ -197,12 +200,17 @@ class CalendarBody(Body):
     ) -> tuple[tuple[int, int], ...]:
         """Refuse a night that ends before it begins: it would count as closed."""
         for opening, closing in hours:
-            if 0 < closing <= opening:
+            if 0 < closing < opening:
                 raise ValueError(
                     f"[{opening}, {closing}] closes before it opens: after midnight add"
                     f" {DAY_MINUTES}, and [0, 0] is closed"
                 )
         return hours
+
+    def days_for(self, lead_minutes: int) -> int:
+        """Return about how many days it takes to do that much work; 0: it is always open."""
+        weekly = sum(max(0, closing - opening) for opening, closing in self.hours)
+        return 0 if not weekly else min(7 * (lead_minutes // weekly + 1), DAYS_OF_WORK_MAX)
 
     @model_validator(mode="after")
     def _is_known(self) -> "CalendarBody":
@@ -382,6 +390,15 @@ class RoutingPlanBody(Body):
             raise ValueError(
                 f"services and parts of days make {comparisons} comparisons of ways to ship; at"
                 f" most {COMPARISONS_MAX}: send fewer candidates, parts or services"
+            )
+        days = sum(
+            len(one.parts or "1") * one.calendar.days_for(one.lead_minutes)
+            for one in self.candidates if one.calendar is not None
+        )  # fmt: skip
+        if days > DAYS_MAX:
+            raise ValueError(
+                f"working times over calendars and parts of days look at {days} days; at most"
+                f" {DAYS_MAX}: send fewer candidates or parts, or shorter lead_minutes"
             )
         wanted = self.order.units()
         cells = sum(

@@ -329,16 +329,17 @@ class TenderScreen(RecordingModal[Sold | None]):
         number = chosen.number
         self._do(lambda: giving_back.give_back(self.desk, self._order.id, number))
 
-    def _ask_whether_sure(
-        self, unclear: card_voiding.CardUnclear, approved: Approved | None
-    ) -> None:
-        """Ask what a person knows of a card that its payment terminal says nothing of here."""
+    def _ask_whether_sure(self, unclear: card_voiding.CardUnclear) -> None:
+        """Ask what a person knows of a card that its payment terminal says nothing of here.
+
+        Who approved that a device is asked has not said that: it is approved by itself.
+        """
 
         def answered(chosen: str | None) -> None:
             self.is_asking = False
             if chosen == SURE.key:
                 key, number = self._order.id, unclear.tender
-                self._do(lambda: giving_back.made_sure(self.desk, key, number), approved=approved)
+                self._do(lambda: giving_back.made_sure(self.desk, key, number))
 
         self.is_asking = True
         text = f"{unclear} If its payment terminal cannot be asked any more, ask the acquirer."
@@ -391,7 +392,7 @@ class TenderScreen(RecordingModal[Sold | None]):
                 return
             says.bad(*refusal(error))
             if isinstance(error, card_voiding.CardUnclear):
-                self._ask_whether_sure(error, approved)
+                self._ask_whether_sure(error)
             field = self.query_one("#tender-amount", Input)
             if has_card_number(field.value):
                 field.value = ""

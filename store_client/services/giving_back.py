@@ -68,6 +68,12 @@ def made_sure(desk: Desk, key: str, number: int) -> Paid:
                 "Nobody has begun to give that payment back.",
                 "Give it back here: its payment terminal does it.",
             )
+        assert now is not None
+        if issuers_said(desk, now).get(number):
+            raise Refusal(
+                "That card was declined: its issuer has paid nothing.",
+                "Give it back as any payment: it is taken out, and no device is asked.",
+            )
         return tender
 
     tender = is_begun(desk.store.fulfillment(key))

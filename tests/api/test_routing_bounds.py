@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from central_server.api.routing import EXAMPLE
-from central_server.api.routing_schemas import CELLS_MAX, COMPARISONS_MAX
+from central_server.api.routing_schemas import CELLS_MAX, COMPARISONS_MAX, DAYS_MAX
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/routing/plan"
@@ -137,3 +137,32 @@ async def test_ways_of_shipping_are_bounded(client):
     answer = await client.post(PATH, json=changed(many))
     assert answer.status_code == 422
     assert f"at most {COMPARISONS_MAX}" in answer.text
+
+
+async def test_days_that_are_looked_ahead_are_bounded(client):
+    """Work of a year by a minute a day, in each part of a day, at each place: refused at once."""
+
+    def many(body: Body) -> None:
+        day = [
+            _part(f"2026-03-02T{hour}:{ten}0:00Z", f"2026-03-02T{hour}:{ten}9:00Z")
+            for hour in range(16, 24) for ten in range(6)
+        ]  # fmt: skip
+        one = {
+            **body["candidates"][0], "parts": day, "lead_minutes": 525_600,
+            "calendar": {"timezone": "UTC", "hours": [[540, 541]] * 7},
+        }  # fmt: skip
+        body["candidates"] = [{**one, "location_id": f"L{number}"} for number in range(20)]
+
+    answer = await client.post(PATH, json=changed(many))
+    assert answer.status_code == 422
+    assert f"at most {DAYS_MAX}: send fewer candidates or parts" in answer.text
+
+    def usual(body: Body) -> None:
+        one = {
+            **body["candidates"][0], "lead_minutes": 4_800,
+            "calendar": {"timezone": "UTC", "hours": [[540, 1020]] * 7},
+        }  # fmt: skip
+        body["candidates"] = [{**one, "location_id": f"L{number}"} for number in range(1_000)]
+        body["trace"] = False
+
+    assert (await client.post(PATH, json=changed(usual))).status_code == 200

@@ -337,6 +337,27 @@ def test_nothing_is_sold_for_a_card_of_which_it_is_known_that_it_was_declined(
     ]  # fmt: skip
 
 
+def test_nobody_made_sure_that_a_declined_card_has_its_money(
+    world: World, store: StoreSide, desk: Desk, tmp_path: Path
+):
+    """Its device fell silent, then its issuer declined: nothing was paid that could go back."""
+    allow(world, store, ReservePolicy(cards_offline=CardCaps(enabled=True)))
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key, 1_055)
+    silent = with_device(desk, Silent(tmp_path / "psp.json"))
+    with pytest.raises(Refusal, match="NOT CLEAR"):
+        giving_back.give_back(silent, key, 1)
+    card_settling.settle_cards(desk)
+    with pytest.raises(Refusal, match="its issuer has paid nothing"):
+        giving_back.made_sure(desk, key, 1)
+    assert "its issuer has paid nothing" in giving_back.give_back(silent, key, 1).says
+    tendering.pay_cash(desk, key, 2_000)
+    tendering.sell(desk, key, all_of(desk, key))
+    agree(world, store)
+    assert books(world, desk) == {"cash:T1": 12_000, "safe": -10_000, "sales": -2_000}
+
+
 def test_no_payment_is_added_to_a_card_that_was_declined(
     world: World, store: StoreSide, desk: Desk
 ):

@@ -8,9 +8,11 @@ import pytest
 from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.devices import TerminalSilent
 from store_client.flows.ship.pay_screen import ParcelPaymentScreen
-from store_client.services import card_settling, drawer, tendering
-from store_client.services.desk import Desk
-from sync.domain.people import Role
+from store_client.screens.host import Approved
+from store_client.screens.tender import TenderScreen
+from store_client.services import card_settling, drawer, giving_back, tendering
+from store_client.services.desk import Desk, Refusal
+from sync.domain.people import Action, Approval, Role
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps
 from sync.protocol.rows import AssociateRow
@@ -150,6 +152,31 @@ async def test_who_made_sure_says_that_a_card_of_a_dead_device_has_its_money(
         await term.press("ctrl+z", "down", "enter")
         assert "recorded as given back" in term.text()
         assert "DUE $20.00" in term.text()
+
+
+async def test_who_approved_that_a_device_is_asked_has_not_made_sure(world, store, tmp_path):
+    """A lead approves giving back and leaves: that the card has its money is approved by itself."""
+    desk = counter(store, tmp_path)
+    _, key = online(world, store)
+    aside(desk, key)
+    tendering.pay_card(desk, key)
+    silent = replace(desk.devices, payment_terminal=Silent(tmp_path / "psp.json"))
+    with pytest.raises(Refusal, match="does not answer"):
+        giving_back.give_back(replace(desk, devices=silent), key, 1)
+    asleep = replace(till_settings(tmp_path), devices=silent)
+    rafael = actor_of(Role.ASSOCIATE)
+    approved = Approved(Approval("A102", "a slip", Action.GIVE_MONEY_BACK), rafael.id)
+    async with terminal(store.store, store.clock, role=Role.ASSOCIATE, settings=asleep) as term:
+        await term.press("enter", "f6")
+        screen = term.screen
+        assert isinstance(screen, TenderScreen)
+        screen._do(lambda: giving_back.give_back(screen.desk, key, 1), approved=approved)
+        await term.rest()
+        assert "Has the card its money back?" in term.text()
+        await term.press("down", "enter")
+        assert "Approved by" in term.text()
+        await term.press("escape")
+        assert "NOT CLEAR: a card goes back" in term.text()
 
 
 async def test_the_payment_of_a_parcel_says_that_its_boxes_stay(world, store, tmp_path):

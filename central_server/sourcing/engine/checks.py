@@ -292,7 +292,7 @@ def _of_calendars(candidates: Sequence[Candidate]) -> Iterator[Fault]:
             continue
         known.add(id(one.calendar))
         for weekday, (opening, closing) in enumerate(one.calendar.hours):
-            if 0 < closing <= opening:
+            if 0 < closing < opening:
                 text = (
                     f"it closes at minute {closing}, before it opens: after midnight add"
                     f" {DAY_MINUTES}, and [0, 0] is closed"

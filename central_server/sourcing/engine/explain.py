@@ -172,8 +172,9 @@ def _finding(
         return Finding.DEARER
     able = network.candidates[place].capabilities
     is_able = any(
-        line.needs <= able and network.shelves(line.sku).get(place) is not None
+        line.needs <= able and shelf.units > 0
         for line in order.lines
+        if (shelf := network.shelves(line.sku).get(place)) is not None
     )
     return Finding.NOT_WHOLE if is_able else Finding.NOT_CAPABLE
 

@@ -34,6 +34,8 @@ class Offers:
     problem: Problem
     ways: list[Way]
     items: tuple[Item, ...]
+    cost_step: float = 0.0
+    """What costs are counted in where goals stand in order (minor units)."""
 
 
 def offers(order: RoutingOrder, network: Network, items: tuple[Item, ...]) -> Offers:
@@ -86,14 +88,14 @@ class _Building:
                         ways.append(way)
                         given.append(share)
         wanted = [item.wanted for item in self._items]
-        fixed, rows = self._scales.apply(
+        fixed, rows, step = self._scales.apply(
             Problem(wanted, [self._fixed(way) for way in ways], [share.row for share in given]),
             [self._harms(way, share) for way, share in zip(ways, given, strict=True)]
             if self._rules.ordered else (),
             [self._days(way) for way in ways],
         )  # fmt: skip
         rooms = [share.cap for share in given]
-        return Offers(self._limited(fixed, rows, ways, rooms), ways, self._items)
+        return Offers(self._limited(fixed, rows, ways, rooms), ways, self._items, step)
 
     def rough(self, places: Sequence[int]) -> Offers:
         """Return the problem with rough rows, and the way to true ones."""

@@ -120,6 +120,8 @@ class SourcingPlan:
     """What was added to the cost to choose by; nothing where goals stand in order."""
     ordered: tuple[Goal, ...] = ()
     """The goals that stood in order; empty: they were weighed."""
+    cost_step: float = 0.0
+    """What the cost of a unit or parcel was counted in then (minor units)."""
 
     @property
     def units(self) -> int:

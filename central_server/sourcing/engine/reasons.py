@@ -6,7 +6,7 @@ from central_server.sourcing.engine.problem import EPSILON
 from central_server.sourcing.engine.scales import SPEED_STEP_DAYS, ranked
 
 RANKS_LOWER = "ranks lower by the rules"
-"""Where no goal by itself says why: what rounding to whole minor units decided."""
+"""Where no goal by itself says why: what rounding decided."""
 ROUNDING_MINOR = 0.5
 """What rounding may add to a figure that is counted in whole minor units."""
 HOURS_A_DAY = 24
@@ -65,14 +65,14 @@ def _first_goal(plan: SourcingPlan, other: SourcingPlan) -> str:
 def _differences(plan: SourcingPlan, other: SourcingPlan) -> dict[Goal, tuple[float, float]]:
     """Return by how much `other` is worse in each goal, in their order, and what does not count.
 
-    Cost and balance (minor units) count each unit and parcel rounded; arrivals (days) that are
-    closer than a step are told apart by the next goal as well.
+    Cost and balance (minor units) count each unit and parcel rounded, costs to their step;
+    arrivals (days) that are closer than a step are told apart by the next goal as well.
     """
     balance = other.terms.balance - plan.terms.balance
     cost = other.terms.total - plan.terms.total - balance
     parts = plan.units + len(plan.shipments) + len(other.shipments)
     found = {
-        Goal.COST: (cost, ROUNDING_MINOR * parts),
+        Goal.COST: (cost, ROUNDING_MINOR * plan.cost_step * parts),
         Goal.SPEED: (other.days - plan.days, SPEED_STEP_DAYS - EPSILON),
         Goal.SHIPMENTS: (float(len(other.shipments) - len(plan.shipments)), 0.0),
         Goal.BALANCE: (balance, ROUNDING_MINOR * plan.units),

@@ -113,6 +113,7 @@ def _plan(
         rules.version,
         network.now_ms,
         ordered=rules.ordered,
+        cost_step=offered.cost_step,
     )
     if rules.ordered:
         return plan

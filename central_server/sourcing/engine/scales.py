@@ -25,8 +25,10 @@ class Scales:
 
     def apply(
         self, raw: Problem, balances: Sequence[Sequence[float]], days: Sequence[float]
-    ) -> tuple[list[float], list[Sequence[Offer]]]:
-        """Return fixed and unit costs in the objective's scale.
+    ) -> tuple[list[float], list[Sequence[Offer]], float]:
+        """Return fixed and unit costs in the objective's scale, and what costs are counted in.
+
+        That is a part of a minor unit where goals are ordered, else 0: they are not rounded.
 
         `balances` has, for each cell of `raw`, what a unit of it costs the balance of
         stock; it is asked for where goals are ordered.
@@ -36,11 +38,12 @@ class Scales:
                 opening + self.shipment_minor + self.speed_minor * late
                 for opening, late in zip(raw.fixed, days, strict=True)
             ]
-            return fixed, raw.rows
-        for digits in COST_DIGITS:
-            weights, most = _weights(ranked(self.ordered), raw, balances, days, digits)
-            if most < EXACT_MAX:
-                break
+            return fixed, raw.rows, 0.0
+        digits = COST_DIGITS
+        weights, most = _weights(ranked(self.ordered), raw, balances, days, digits)
+        if most >= EXACT_MAX:
+            digits = 0
+            weights, _ = _weights(ranked(self.ordered), raw, balances, days, digits)
         balance = weights.get(Goal.BALANCE, 0.0)
         cost = weights.get(Goal.COST, 0.0)
         fixed = [
@@ -56,7 +59,7 @@ class Scales:
             )
             for row, harms in zip(raw.rows, balances, strict=True)
         ]
-        return fixed, rows
+        return fixed, rows, 10.0**-digits
 
 
 def _merged(cells: Iterable[Offer]) -> list[Offer]:
@@ -113,8 +116,8 @@ def _weights(
     return weights, below
 
 
-COST_DIGITS = (2, 0)
-"""Digits after the point of a cost in minor units: as many as fit."""
+COST_DIGITS = 2
+"""Digits after the point of a cost in minor units, where they fit."""
 EXACT_MAX = 2.0**50
 """Sums below this are told apart by one, and by eighths."""
 SPEED_STEP_DAYS = 1 / 24

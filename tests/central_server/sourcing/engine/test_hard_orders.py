@@ -179,6 +179,23 @@ def test_cents_of_many_units_decide_goals_in_order():
         assert units_of(plan) == {"S2": 100}
 
 
+def test_the_next_best_choice_is_told_by_the_same_cents():
+    """Two others cost 0.40 and 0.50 more: a hundred units' rounding does not make them alike."""
+    a, b, both = {"A": Stock(50)}, {"B": Stock(50)}, {"A": Stock(50), "B": Stock(50)}
+    stores = [
+        Candidate("S1", 40.0, -80.0, a, unit_handling_minor=5.0),
+        Candidate("S2", 40.0, -80.0, b, unit_handling_minor=5.0),
+        Candidate("S3", 40.0, -80.0, both, unit_handling_minor=9.5),
+        Candidate("S4", 40.0, -80.0, a, unit_handling_minor=5.8),
+    ]
+    rules = Rules({"": Tariff((Service("ground", (Zone(1, 400),)),))}, ordered=(G.COST,))
+    asked = order(line(1, "A", 50), line(2, "B", 50))
+    plan, trace = route_explained(asked, stores, rules, NOW)
+    assert (units_of(plan), plan.cost_minor) == ({"S1": 50, "S2": 50}, 1300)
+    assert trace.next_best is not None
+    assert (trace.next_best.without, trace.next_best.extra_minor) == ("S1", 40)
+
+
 def test_goals_whose_figures_are_huge_count_whole_units():
     """Where hundredths would take more digits than a float has, the order of goals still holds."""
     stores = [
@@ -235,6 +252,18 @@ def test_who_has_a_part_of_what_leaves_together_is_not_dearer():
     }  # fmt: skip
 
 
+def test_who_keeps_back_all_that_it_could_handle_is_not_capable():
+    """What stays in the store is no part of anything; the rest it cannot handle."""
+    stores = [
+        Candidate("S1", 40.0, -80.0, {"A": Stock(3), "B": Stock(3)},
+                  capabilities=frozenset({"cold"})),
+        Candidate("S2", 41.0, -80.0, {"A": Stock(1), "B": Stock(3)}),
+    ]  # fmt: skip
+    asked = order(line(1, "A", 1), line(2, "B", 1, needs=frozenset({"cold"})))
+    _, trace = route_explained(asked, stores, Rules(PLAIN, kept_units=1), NOW)
+    assert {one.location_id: one.finding for one in trace.entries}["S2"] is Finding.NOT_CAPABLE
+
+
 def with_hours(*hours: tuple[int, int], lead_minutes: int = 60) -> Candidate:
     return Candidate(
         "S1", 40.0, -80.0, {"A": Stock(5)}, calendar=OpenHours("UTC", hours),
@@ -246,8 +275,9 @@ def test_a_night_that_ends_before_it_begins_is_refused():
     """It counted as closed, and all of them as always open; written as what it is it works."""
     with pytest.raises(InvalidRequest, match=r"calendar.hours\[6\]: it closes at minute 360"):
         route(order(line(1, "A", 1)), [with_hours(*[(0, 0)] * 6, (1320, 360))], Rules(PLAIN), NOW)
-    plan = route(order(line(1, "A", 1)), [with_hours(*[(1320, 1800)] * 7)], Rules(PLAIN), NOW)
-    assert units_of(plan) == {"S1": 1}
+    for hours in ([(1320, 1800)] * 7, [(540, 1020)] * 6 + [(540, 540)]):
+        plan = route(order(line(1, "A", 1)), [with_hours(*hours)], Rules(PLAIN), NOW)
+        assert units_of(plan) == {"S1": 1}
 
 
 def test_work_of_many_weeks_is_not_told_early():
