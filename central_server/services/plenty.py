@@ -26,6 +26,7 @@ def network_for(promises: "Promises", needed: Mapping[str, int], ask: "Ask") -> 
     One that is too low is so only above the units of `needed`: what is compared with up to
     that many comes out as it would by the exact one.
     """
+    promises.pauses.of(needed, ask.method)
     sums = promises.view.stock.sums(needed)
     found = {}
     for sku, units in needed.items():

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    case,
     func,
     insert,
     select,
@@ -56,7 +57,10 @@ _SAVE = Prepared(
             last_hash=bindparam("new_hash"),
             backlog=bindparam("new_backlog"),
             base_seq=bindparam("new_base"),
-            last_contact_ms=bindparam("now_ms"),
+            last_contact_ms=case(
+                (REPLICAS.c.enabled, bindparam("now_ms", type_=BigInteger)),
+                else_=REPLICAS.c.last_contact_ms,
+            ),
             pushed_ms=bindparam("now_ms"),
             followed_rev=func.coalesce(
                 bindparam("new_followed", type_=BigInteger), REPLICAS.c.followed_rev

@@ -20,17 +20,14 @@ from central_server.storage.tables import LOCATIONS, PRODUCTS
 
 _RULES: TypeAdapter[tuple[PromiseRule, ...]] = TypeAdapter(tuple[PromiseRule, ...])
 _IN_FORCE = Prepared(lambda _: in_force(PROMISE_RULES))
+_BEGINS, _ENDS = PROMISE_RULES.c.effective_from_ms, PROMISE_RULES.c.effective_until_ms
+_NOW = bindparam("now_ms")
 _CHANGES = Prepared(
     lambda _: select(
         func.min(
             union_all(
-                *(
-                    select(edge.label("at_ms")).where(edge > bindparam("now_ms"))
-                    for edge in (
-                        PROMISE_RULES.c.effective_from_ms,
-                        PROMISE_RULES.c.effective_until_ms,
-                    )
-                )
+                select(_BEGINS.label("at_ms")).where(_BEGINS > _NOW),
+                select(_ENDS).where(_BEGINS <= _NOW, _ENDS > _NOW),
             )
             .subquery()
             .c.at_ms

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, insert, select, update
 
 from central_server.records import EnrolmentCode, Replica
 from central_server.sourcing.stock_reports import StockReport
@@ -92,18 +92,17 @@ class Replicas:
     def save_hello(
         self, replica_id: str, *, app_version: str, backlog: int, clock_offset_ms: int, now_ms: int
     ) -> None:
-        """Write what a hello says of the device; its position is the push's business."""
+        """Write what a hello says of the device; its position is the push's business.
+
+        One that is shut out only hands in its work: that is no contact of its store's.
+        """
         self._update(
             replica_id,
             app_version=app_version,
             backlog=backlog,
             clock_offset_ms=clock_offset_ms,
-            last_contact_ms=now_ms,
+            last_contact_ms=case((REPLICAS.c.enabled, now_ms), else_=REPLICAS.c.last_contact_ms),
         )
-
-    def touch(self, replica_id: str, now_ms: int) -> None:
-        """Write that the device was heard of just now."""
-        self._update(replica_id, last_contact_ms=now_ms)
 
     def _update(self, replica_id: str, **values: object) -> None:
         self._connection.execute(

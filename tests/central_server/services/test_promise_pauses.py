@@ -1,6 +1,7 @@
 """What a store did not find is not asked of it for a while, and not promised to parcels either."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -127,3 +128,24 @@ def test_pauses_are_read_at_once_for_all_that_is_asked(alone: World, monkeypatch
             promises.at(SKUS, ask)
             promises.free(SKUS, ask)
         assert sum("routing_pauses" in one for one in said) == queries
+
+
+def test_a_paused_store_is_named_where_it_is_said_why_others_ship(alone: World):
+    """It has the goods, and is nearest: left out, and said to be, not as if it had nothing."""
+    lose_one(alone)
+    alone.parts.intake.stock([StockItem("S002", "SKU-1", 9)], "count", StockReason.IMPORT)
+    order_id, _ = place(alone, ("SKU-1", 1))
+    why: Any = alone.parts.central.routing.why(order_id)
+    found = {one["location_id"]: one["finding"] for one in why["decisions"][-1]["candidates"]}
+    assert (found["S001"], found["S002"]) == ("excluded", "chosen")
+
+
+def test_an_order_of_many_lines_reads_pauses_once(shipping: World, monkeypatch):
+    """Not one query for each line, while its rows are locked."""
+
+    def asked(*lines: tuple[str, int]) -> int:
+        with statements(monkeypatch) as said:
+            place(shipping, *lines)
+        return sum("routing_pauses" in one for one in said)
+
+    assert asked(*((sku, 1) for sku in SKUS)) == asked((SKUS[0], 1))

@@ -25,6 +25,7 @@ from sync.domain import operations as op
 from sync.domain.errors import InsufficientStock
 from sync.domain.fulfillment import ShortReason
 from sync.domain.orders import Channel
+from sync.domain.stock_operations import FloorSold, SkuUnits
 from tests.support import rule_books
 from tests.support.central_world import PLACES, SECRET, Device, World
 from tests.support.rule_books import check_who_edits, check_who_publishes
@@ -140,6 +141,11 @@ def test_a_store_whose_machine_is_shut_out_stays_silent(world):
     assert promised() == 4
     answer: Any = world.parts.central.availability.answer(Question(("SKU-1",), ("S001",)))
     assert answer["availability"][0]["data_age_seconds"] == 1800
+    world.clock.advance(HOUR_MS)
+    stolen.do(FloorSold("T1-1", (SkuUnits("SKU-2", 1),)))
+    stolen.hello()
+    stolen.push_all()
+    assert promised() == 4, "what it hands in is not the store that speaks"
     told = partial(world.parts.intake.stock_told, location_ids=["S001"], source="file")
     world.database.write(told)
     assert promised() == 10, "by files, of which nobody knows yet when one is overdue"

@@ -37,6 +37,12 @@ def _entry(seq: int, status: VerdictStatus = OK, aggregate: str = "F1", **said) 
     )
 
 
+def _hear(unit, replica_id: str, now_ms: int) -> None:
+    unit.replicas.save_hello(
+        replica_id, app_version="1.0", backlog=0, clock_offset_ms=0, now_ms=now_ms
+    )
+
+
 def _append(database, *entries: JournalEntry) -> None:
     def command(unit):
         state = unit.journal.lock_replica("R1")
@@ -143,7 +149,7 @@ def test_what_a_hello_says_is_kept(database):
 
     def replaced(unit):
         unit.replicas.enrol("R2", "L1", "nonce", "00ff", "1.0", NOW + 1)
-        unit.replicas.touch("R2", NOW + 2)
+        _hear(unit, "R2", NOW + 2)
 
     database.write(replaced)
     with database.read() as view:
@@ -174,7 +180,7 @@ def test_who_was_heard_of_is_read_of_the_places_that_are_asked_about(database):
         unit.locations.upsert([location(name) for name in names])
         for name in names:
             unit.replicas.enrol(f"R{name}", name, "nonce", "00ff", "1.0", NOW)
-        unit.replicas.touch("RL1", NOW + 5)
+        _hear(unit, "RL1", NOW + 5)
         unit.replicas.stock_told(names, "file", NOW)
 
     database.write(command)
