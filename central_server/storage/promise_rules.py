@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, func, select, union_all
+from sqlalchemy import BigInteger, bindparam, func, select, union_all
 
 from central_server.sourcing.promise_rules import NO_RULES, PromiseRule, RuleSet
 from central_server.sourcing.rule_versions import RuleVersion
@@ -21,7 +21,7 @@ from central_server.storage.tables import LOCATIONS, PRODUCTS
 _RULES: TypeAdapter[tuple[PromiseRule, ...]] = TypeAdapter(tuple[PromiseRule, ...])
 _IN_FORCE = Prepared(lambda _: in_force(PROMISE_RULES))
 _BEGINS, _ENDS = PROMISE_RULES.c.effective_from_ms, PROMISE_RULES.c.effective_until_ms
-_NOW = bindparam("now_ms")
+_NOW = bindparam("now_ms", type_=BigInteger)
 _CHANGES = Prepared(
     lambda _: select(
         func.min(
