@@ -96,7 +96,10 @@ class OfferDesk:
         """Return what a location may claim now, the oldest first."""
         now = self._clock.now_ms()
         with self._database.read() as view:
-            waiting = view.holds.waiting(HoldKind.OFFER.value, OFFERS_MAX, names=location_id)
+            # One that has not begun, as something else holds its order, has no end yet.
+            waiting = view.holds.waiting(
+                HoldKind.OFFER.value, OFFERS_MAX, names=location_id, beyond_ms=now
+            )
             mine = [one for one in waiting if _is_for(one, location_id, now)]
             ids = {one.order_id for one in mine}
             held = {one.order_id for one in view.holds.of_many(ids)

@@ -17,6 +17,7 @@ from central_server.records import Location, Order
 from central_server.services.decisions import Decision
 from central_server.services.errors import NotInTime
 from central_server.services.parcel_routing import ParcelRouting
+from central_server.services.pauses import Pauses
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku
 from central_server.services.shipping import too_late
@@ -89,13 +90,17 @@ class Outlook:
         self.lacking = {sku: max(0, units - may[sku]) for sku, units in self._wanted.items()}
         """What the network may not promise of what lies there, by SKU."""
         self._release_ms = release_ms
-        self._coming = self._receipts(promises)
+        # As if nothing were paused: what comes there counts from the end of the pause on (`_by`).
+        self._coming = self._receipts(
+            Promises(view, self._now_ms, promises.rules, pauses=Pauses(None, self._now_ms))
+        )
 
     def _receipts(self, promises: Promises) -> dict[str, list[Inbound]]:
         """Return what may be promised of receipts where such orders are sent from, by SKU.
 
-        What a place keeps for orders that wait there is the network's to cover: it is taken off
-        receipts with the network's, if nothing that lies anywhere covers it.
+        `promises` are as if nothing were paused. What a place keeps for orders that wait there is
+        the network's to cover: it is taken off receipts with the network's, if nothing that lies
+        anywhere covers it.
         """
         coming = offered(self._view, self._view.supply.coming(self._wanted))
         places = sorted({one.location_id for one in coming})

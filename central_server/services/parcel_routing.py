@@ -148,9 +148,14 @@ class ParcelRouting:
         """Return the rule that says how an order is routed: by all of it that was not dropped.
 
         What moves, or waited, goes by the rule of its order, however little of that is `asked`.
+        Who plays the past asks for units, too, that were dropped since.
         """
-        whole = {one.line: left for one in order.lines if (left := one.quantity - one.dropped) > 0}
-        if whole != {one.line: one.quantity for one in asked.lines}:
+        units = {one.line: one.quantity for one in asked.lines}
+        left = {
+            one.line: max(one.quantity - one.dropped, units.get(one.line, 0)) for one in order.lines
+        }
+        whole = {line: count for line, count in left.items() if count > 0}
+        if whole != units:
             asked = self.order(order, whole)
         return self.rules.route_for(asked, method, self.now_ms)
 

@@ -90,16 +90,21 @@ class Holds:
         rows = _DUE.rows(self._connection, now_ms=now_ms)
         return list(dict.fromkeys(order_id for (order_id,) in rows))
 
-    def waiting(self, kind: str | None, limit: int, *, names: str = "") -> list[OrderHold]:
+    def waiting(
+        self, kind: str | None, limit: int, *, names: str = "", beyond_ms: int | None = None
+    ) -> list[OrderHold]:
         """Return what is open, of one kind or of all, the oldest first.
 
-        With `names`, only what has this word somewhere in its data.
+        With `names`, only what has this word somewhere in its data; with `beyond_ms`, only what
+        ends by its time, and later than that.
         """
         wanted = self._all().where(_OPEN)
         if kind is not None:
             wanted = wanted.where(_TABLE.kind == kind)
         if names:
             wanted = wanted.where(_TABLE.data.contains(json.dumps(names), autoescape=True))
+        if beyond_ms is not None:
+            wanted = wanted.where(_TABLE.until_ms > beyond_ms)
         return self._found(wanted.order_by(_TABLE.opened_ms, _TABLE.order_id).limit(limit))
 
     def look_at(self, kind: str, skus: Collection[str], now_ms: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from central_server.services.catalogue_intake import StockItem
 from central_server.services.waiting_room import Change
 from central_server.sourcing.routing_rules import RoutingRule, RoutingRuleKind
 from sync.domain import operations as op
@@ -9,6 +10,7 @@ from sync.domain.fulfillment import ShortReason
 from tests.central_server.services.test_full_days import at
 from tests.central_server.services.test_parcels import place
 from tests.central_server.services.test_routing_rules import publish
+from tests.central_server.services.test_routing_simulation import simulate
 from tests.support.central_world import World
 
 ROUTE = RoutingRuleKind.ROUTE
@@ -62,3 +64,18 @@ def test_what_a_customer_takes_back_is_of_the_order_no_more(shipping: World):
     shipping.clock.advance(15 * MINUTE_MS)
     assert shipping.parts.central.waiting.run() == 1
     assert rules_of(shipping, order_id) == ["rest"]
+
+
+def test_what_was_given_up_since_is_replayed_by_the_rule_of_all_of_it(shipping: World):
+    """The rules in force send it where it went, whether or not a person cancelled a line of it."""
+    rules = (replace(DEAR, except_locations=("S001",)), REST)
+    publish(shipping, *rules)
+    few = [StockItem(name, "SKU-2", int(name != "S003")) for name in ("S001", "S002", "S003")]
+    shipping.parts.intake.stock(few, "few")
+    order_id, (part,) = place(shipping, *TWO_LINES)
+    device = shipping.device(part.location_id)
+    device.do(op.LineShortPicked(part.id, 2, 1, ShortReason.DAMAGED))
+    device.push()
+    assert (part.location_id, simulate(shipping, *rules)["orders_elsewhere"]) == ("S002", 0)
+    shipping.parts.central.unfillable.cancel(order_id, None, by="Kim")
+    assert simulate(shipping, *rules)["orders_elsewhere"] == 0

@@ -22,7 +22,7 @@ from tests.central_server.services.test_parcels import exceptions, place
 from tests.central_server.services.test_routing_rules import publish
 from tests.central_server.services.test_waiting_room import GRACE, MINUTE_MS, unfillable
 from tests.support.central_world import World
-from tests.support.parcels import HOME
+from tests.support.parcels import HOME, parcel_order
 
 SERVE = RoutingRuleKind.SERVE
 DAY_MS = 24 * 60 * MINUTE_MS
@@ -155,6 +155,20 @@ def test_a_parcel_waits_for_no_goods_at_a_store_that_may_not_send_them_yet(shipp
     local = datetime.fromisoformat(document["promised_by"]).astimezone(ZoneInfo("America/New_York"))
     assert local.replace(tzinfo=None) == last
     shipping.check_books()
+
+
+def test_a_new_parcel_waits_for_goods_that_come_to_a_store_after_its_pause(shipping):
+    """Two of four are for the order before it, the others are promised: they may be sent then."""
+    not_found(shipping, ("SKU-1", 2))
+    due = shipping.clock.now_ms() + 25 * 60 * MINUTE_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 4, due))
+    new = replace(parcel_order(("SKU-1", 2)), accept_later=True)
+    identity = RequestIdentity("test", "later", "b")
+    order_id = shipping.parts.central.orders.place(new, identity).order_id
+    assert claimed(shipping) == {"PO-1": 2}
+    assert shipping.order(order_id)["promised_by"] is not None
+    with pytest.raises(InsufficientStock):
+        shipping.parts.central.orders.place(new, replace(identity, key="another"))
 
 
 @pytest.mark.parametrize("is_held", [False, True])
