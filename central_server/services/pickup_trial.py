@@ -68,17 +68,29 @@ def pickup_trial(
     try:
         lacking = lacking_now(view, order, place, now_ms) if is_sent else {}
     except InsufficientStock as refused:  # nothing is sent to where it is not offered
-        plan = route(demand, [asked], RoutingRules(), now_ms)
-        document = trace_document(plan, "dry run", order.need_by)
-        words = pickup_sentence(document)
-        return {**document, "sentence": words, "unsourced": dict(refused.shortfall)}
+        lacking = {}
+        if not new.accept_later:
+            return _refused(order, demand, asked, refused, now_ms)
     if lacking:
-        return _transfer(view, new, order, place, lacking, rules, now_ms, promise_ms)
+        sent = _transfer(view, order, place, lacking, rules, now_ms, promise_ms)
+        # Who may wait gets it as without a transfer where nobody sends that (`OrderGroups`).
+        if not (sent["unsourced"] and new.accept_later):
+            return sent
     if not order.is_paid_here:
         return _fetched(view, new, order, demand, asked, rules, now_ms, promise_ms)
     if release_ms is not None:
         asked = replace(asked, available={})
     return _reserved(view, new, demand, asked, rules, now_ms)
+
+
+def _refused(
+    order: Order, demand: Demand, asked: Candidate, refused: InsufficientStock, now_ms: int
+) -> Document:
+    """Return why a store gets nothing of an order that names it."""
+    plan = route(demand, [asked], RoutingRules(), now_ms)
+    document = trace_document(plan, "dry run", order.need_by)
+    words = pickup_sentence(document)
+    return {**document, "sentence": words, "unsourced": dict(refused.shortfall)}
 
 
 def _reserved(
@@ -100,8 +112,8 @@ def _reserved(
 
 
 def _transfer(
-    view: "View", new: NewOrder, order: Order, place: Location, lacking: Lacking,
-    rules: RoutingRuleSet, now_ms: int, promise_ms: int,
+    view: "View", order: Order, place: Location, lacking: Lacking, rules: RoutingRuleSet,
+    now_ms: int, promise_ms: int,
 ) -> Document:  # fmt: skip
     """Return from where a store would get what it lacks, and by when that has to be there."""
     moving = moving_order(view, order, place, lacking, "dry-run", now_ms)
@@ -112,7 +124,7 @@ def _transfer(
     decision = routing.decide(moving, units, excluded, Ask(order.channel, Method.SHIP.value))
     missing = by_sku(moving, {one.line: one.quantity for one in decision.plan.unsourced})
     arrivals = arrivals_of(moving, decision, routing)
-    if arrivals and not missing and not new.accept_later:
+    if arrivals and not missing:
         due_ms = due_by(place, max(one.days.latest for one in arrivals))
         ready_in = ready_in_ms(place, promise_ms)
         require_by(order, place, promised_by(open_hours(place), due_ms, ready_in))

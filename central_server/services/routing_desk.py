@@ -43,7 +43,8 @@ class RoutingDesk:
         """Return where an order would go now, by the rules in force or by those of a version.
 
         Raises what placing it would, but for missing stock: that is part of the answer. Of what
-        may wait (`accept_later`) it says where it would go now, late or not.
+        may wait (`accept_later`) it says where it would go now, late or not; a transfer that
+        comes too late is refused.
         """
         now = self._clock.now_ms()
         with self._database.read() as view:

@@ -109,9 +109,25 @@ def test_nothing_is_sent_to_where_it_is_not_offered(lacking: World):
         placed(lacking, new)
 
 
-def test_a_transfer_that_comes_too_late_is_refused_as_it_is_when_placed(lacking: World):
+@pytest.mark.parametrize("is_offered", [True, False])
+def test_who_may_wait_gets_it_as_without_a_transfer_that_nobody_sends(lacking: World, is_offered):
+    """Others have it and send no parcels, or nothing is sent there: one of them gets it ready."""
+    no = PromiseRule("no", RuleKind.OFFER, skus=("SKU-1",), locations=("S001",), offered=False)
+    if is_offered:
+        no = replace(no, methods=("ship",), locations=("S002", "S003"))
+    promise_by(lacking, no)
+    new = replace(lacking.new_order(("SKU-1", 2), ("SKU-2", 1), at="S001"), transfer=True)
+    assert tried(lacking, new)["taken"] is None
+    new = replace(new, accept_later=True)
+    found = tried(lacking, new)
+    assert (found["taken"], found["unsourced"]) == ("S002", {})
+    assert at(lacking, placed(lacking, new)) == ["S002"]
+
+
+@pytest.mark.parametrize("may_wait", [False, True])
+def test_a_transfer_that_comes_too_late_is_refused_as_it_is_when_placed(lacking: World, may_wait):
     """What is sent is there days later: with the same day that could be."""
-    new = two(lacking, transfer=True, need_by="2025-11-24")
+    new = two(lacking, transfer=True, need_by="2025-11-24", accept_later=may_wait)
     possible = []
     for ask in (tried, placed):
         with pytest.raises(NotInTime) as refusal:
