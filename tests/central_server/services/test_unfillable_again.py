@@ -174,6 +174,7 @@ def test_a_new_parcel_waits_for_goods_that_come_to_a_store_after_its_pause(shipp
 @pytest.mark.parametrize("is_held", [False, True])
 def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_held: bool):
     """Promised for after it, they come early: nobody is told that they did not come."""
+    planner = shipping.parts.central.routing
     order_id = not_found(shipping, ("SKU-1", 2))
     due = shipping.clock.now_ms() + 25 * 60 * MINUTE_MS
     shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
@@ -187,9 +188,13 @@ def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_
     else:
         come(shipping, "PO-1", 5)
     assert "unsourced" not in exceptions(shipping)
+    told = str(planner.why(order_id)["sentence"])
+    assert "to S001 came, or were called off: " in told
+    assert told.endswith("it is decided when a pause there is over, at 2025-11-24T12:13:20.000Z.")
     with pytest.raises(InsufficientStock):
         shipping.place(("SKU-1", 4), at="S001")
     shipping.clock.advance(2 * 60 * MINUTE_MS)
+    assert str(planner.why(order_id)["sentence"]).endswith(": who takes it is decided next.")
     shipping.parts.backorders.run()
     (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
     assert work.location_id == "S001"
