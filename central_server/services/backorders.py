@@ -37,7 +37,7 @@ from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
 from central_server.services.shipping import barred
 from central_server.services.times import rfc3339
-from central_server.services.transfer_receipts import offered
+from central_server.services.transfer_receipts import going_to, offered
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.promise_terms import Promise
@@ -305,7 +305,7 @@ def is_asked_later(view: "View", order: Order, now_ms: int, promise_ms: int) -> 
     units = {line.line: line.unsourced for line in order.lines if line.unsourced}
     if not units or asked_again_ms(view, order, now_ms) is None:
         return False
-    excluded = barred(view, order.id, by_sku(order, units), now_ms)
+    excluded = barred(view, order.id, by_sku(order, units), now_ms) | going_to(view, order)
     ask = Ask(order.channel, Method.SHIP.value, is_moved=True)
     whenever = replace(order, need_by="")
     routing = ParcelRouting(view, now_ms, promise_ms)
