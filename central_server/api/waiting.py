@@ -143,8 +143,8 @@ def list_unfillable(request: Request, holder: Reader, limit: Limit = LIMIT_DEFAU
 @router.post(
     "/orders/{order_id}/unfillable",
     response_model=OrderView,
-    responses=problems(*KEYED, "not_found", "nothing_unsourced", "reserved_in_store",
-                       "unknown_sku", "insufficient_stock"),
+    responses=problems(*KEYED, "not_found", "nothing_unsourced", "nothing_to_await",
+                       "reserved_in_store", "unknown_sku", "insufficient_stock"),
 )  # fmt: skip
 def settle_unfillable(
     request: Request, order_id: OrderId, body: UnfillableBody, holder: Writer

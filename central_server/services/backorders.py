@@ -35,8 +35,9 @@ from central_server.services.pre_orders import (
 )
 from central_server.services.promises import Ask, Promises
 from central_server.services.promising import by_sku, open_hours, ready_in_ms
+from central_server.services.shipping import barred
 from central_server.services.times import rfc3339
-from central_server.services.transfer_receipts import offered
+from central_server.services.transfer_receipts import going_to, offered
 from central_server.sourcing.calendar import promised_by
 from central_server.sourcing.promise_rules import Method
 from central_server.sourcing.promise_terms import Promise
@@ -281,21 +282,30 @@ def may_be_granted_yet(view: "View", order: Order, now_ms: int) -> bool:
     )
 
 
+def asked_again_ms(view: "View", order: Order, now_ms: int) -> int | None:
+    """Return when the place is asked again where a parcel's goods came while it is paused.
+
+    None: it is asked now, or was promised for before the end of its pause (`outlook`).
+    """
+    by_ms = view.supply.promised_by(order.id)
+    if by_ms is None or not order.ship_to:
+        return None
+    skus = [line.sku for line in order.lines if line.unsourced]
+    _, places = view.supply.came(order.id)
+    paused = view.shipping.paused(order.id, skus, now_ms)
+    until_ms = max((one.until_ms for one in paused if one.location_id in places), default=None)
+    return None if until_ms is None or until_ms >= by_ms else until_ms
+
+
 def is_asked_later(view: "View", order: Order, now_ms: int, promise_ms: int) -> bool:
     """Return whether a parcel waits until the place is asked again where its goods came early.
 
-    It was promised for after that pause (`outlook`), and nobody else sends all of it now.
+    Nobody else sends all of it now.
     """
     units = {line.line: line.unsourced for line in order.lines if line.unsourced}
-    by_ms, wanted = view.supply.promised_by(order.id), by_sku(order, units)
-    if by_ms is None or not order.ship_to or not wanted:
+    if not units or asked_again_ms(view, order, now_ms) is None:
         return False
-    _, places = view.supply.came(order.id)
-    paused = view.shipping.paused(order.id, wanted, now_ms)
-    ends = [one.until_ms for one in paused if one.location_id in places]
-    if not ends or max(ends) >= by_ms:
-        return False
-    excluded = frozenset(one.location_id for one in paused)
+    excluded = barred(view, order.id, by_sku(order, units), now_ms) | going_to(view, order)
     ask = Ask(order.channel, Method.SHIP.value, is_moved=True)
     whenever = replace(order, need_by="")
     routing = ParcelRouting(view, now_ms, promise_ms)

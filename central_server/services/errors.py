@@ -23,6 +23,7 @@ DomainError
     +-- NotHeld                  no hold keeps this order: locations have it
     +-- OfferGone                another store was first, or the offer is over
     +-- NothingUnsourced         somebody carries all of it, or it waits for something else
+    +-- NothingToAwait           goods are awaited only by what cannot be sent now
     +-- OrderChangeInvalid       an order that waits cannot be changed like this
     +-- BundleInvalid            a kit cannot be made of that
     +-- FeedCursorOver           a cursor of the availability feed from another life of central
@@ -295,6 +296,16 @@ class NothingUnsourced(ServiceRefused):
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__("nothing of it is unfillable: it is carried, held, awaited, or over")
+
+
+class NothingToAwait(ServiceRefused):
+    """All of it can be sent now: an order that waits for goods would be sent later."""
+
+    code = "nothing_to_await"
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"order {number} can be sent now: route it again")
 
 
 class ReservedInStore(ServiceRefused):

@@ -131,6 +131,11 @@ class Outlook:
                 return found if waits else None
         return None
 
+    def is_sent_now(self) -> bool:
+        """Return whether whoever routes all of it finds who sends it now."""
+        decision = self._routing.decide(self._order, self._units, self._excluded, self._ask)
+        return not decision.plan.unsourced
+
     def _dates(self) -> list[int]:
         """Return the moments at which more may be sent than before."""
         dues = {max(one.due_ms, self._start_ms) for found in self._coming.values() for one in found}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from central_server.records import Order, Trace
+from central_server.services.backorders import asked_again_ms
 from central_server.services.errors import (
     NotFound,
     ShippingNotOffered,
@@ -108,12 +109,14 @@ class RoutingDesk:
                 raise NotFound("order", order_id)
             traces = view.orders.traces(order.id)
             holds, receipts = view.holds.of(order.id), view.supply.claimed_by(order.id)
+            _, places = view.supply.came(order.id)
+            again_ms = asked_again_ms(view, order, self._clock.now_ms())
             parts = orders_in(view.fulfillments.of_orders([order.id])[order.id])
             other = self._other(view, order, traces[-1:], parts)
         decisions = [_decision(one) for one in traces]
         told = [f"{decisions[-1]['sentence']}{other}"] if decisions else []
         if not any(one.waits for one in parts):
-            told += waits_for(order, holds, receipts)
+            told += waits_for(order, holds, receipts, places, again_ms)
         return {
             "order_id": order.id,
             "number": order.number,

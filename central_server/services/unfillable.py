@@ -17,6 +17,7 @@ from central_server.records import Order, OrderEvent, OrderLine
 from central_server.services.backorders import claim_receipts
 from central_server.services.errors import (
     NotFound,
+    NothingToAwait,
     NothingUnsourced,
     ReservedInStore,
     UnknownSkus,
@@ -147,8 +148,8 @@ class UnfillableDesk:
 
         What is sent is promised as `accept_later` does it: for the earliest date on which
         locations may send all of it. Its customer is told. Raises `NotFound`,
-        `NothingUnsourced`, and `InsufficientStock` where no location expects enough, or none
-        that may send it then.
+        `NothingUnsourced`, `NothingToAwait`, and `InsufficientStock` where no location expects
+        enough, or none that may send it then.
         """
 
         def work(unit: "Unit", order: Order, now_ms: int) -> str:
@@ -215,7 +216,7 @@ def _sent(unit: "Unit", order: Order, now_ms: int, promise_ms: int) -> Found:
     outlook = Outlook(unit, order, ParcelRouting(unit, now_ms, promise_ms), None, is_waiting=True)
     found = outlook.first()
     if found is None:
-        raise outlook.refusal()
+        raise NothingToAwait(order.number) if outlook.is_sent_now() else outlook.refusal()
     return found
 
 

@@ -1,6 +1,6 @@
 """Why an order went where it went, or for what it waits, in sentences for a planner. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from central_server.records import Order, OrderHold
 from central_server.services.decisions import too_late
@@ -100,15 +100,21 @@ def _why_passed(trace: Document, entries: Sequence[Document]) -> str:
     return f" {chosen}, which the customer chose, {words}."
 
 
-def waits_for(order: Order, holds: Iterable[OrderHold], receipts: Iterable[Receipt]) -> list[str]:
+def waits_for(
+    order: Order, holds: Iterable[OrderHold], receipts: Iterable[Receipt],
+    places: Collection[str] = (), again_ms: int | None = None,
+) -> list[str]:  # fmt: skip
     """Return for what an order waits that no location has yet, or has not all of; empty: nothing.
 
-    `receipts` are those that it claims.
+    `receipts` are those that it claims and that are on their way, `places` where all that it
+    claims is due, or was; a place that is paused is asked again at `again_ms`.
     """
     found = [_held(one) for one in holds if one.closed_ms is None]
     found += [_coming(one) for one in receipts]
     unsourced = sum(line.unsourced for line in order.lines)
-    if unsourced and not found:
+    if unsourced and places and not found:
+        found = [_no_more_coming(places, again_ms)]
+    elif unsourced and not found:
         units = "1 unit" if unsourced == 1 else f"{unsourced} units"
         found = [f"Nobody has {units} of it now: that is among what cannot be filled."]
     return found
@@ -131,3 +137,11 @@ def _coming(one: Receipt) -> str:
         f"It waits for goods on their way to {one.location_id}: {one.units} of {one.sku} by"
         f" receipt {one.id}{source}, due at {rfc3339(one.due_ms)}."
     )
+
+
+def _no_more_coming(places: Collection[str], again_ms: int | None) -> str:
+    names = ", ".join(sorted(places))
+    text = f"The goods for it that were on their way to {names} came, or were called off: "
+    if again_ms is None:
+        return f"{text}who takes it is decided next."
+    return f"{text}it is decided when a pause there is over, at {rfc3339(again_ms)}."

@@ -64,6 +64,7 @@ STATUS: dict[str, int] = {
     "not_held": 409,
     "offer_gone": 409,
     "nothing_unsourced": 409,
+    "nothing_to_await": 409,
     "reserved_in_store": 409,
     "order_change_invalid": 422,
     "operation_refused": 409,

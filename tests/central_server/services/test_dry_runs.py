@@ -112,13 +112,9 @@ def test_nothing_is_sent_to_where_it_is_not_offered(lacking: World):
 @pytest.mark.parametrize("is_offered", [True, False])
 def test_who_may_wait_gets_it_as_without_a_transfer_that_nobody_sends(lacking: World, is_offered):
     """Others have it and send no parcels, or nothing is sent there: one of them gets it ready."""
+    no = PromiseRule("no", RuleKind.OFFER, skus=("SKU-1",), locations=("S001",), offered=False)
     if is_offered:
-        places, methods = ("S002", "S003"), ("ship",)
-    else:
-        places, methods = ("S001",), ("pickup",)
-    no = PromiseRule(
-        "no", RuleKind.OFFER, skus=("SKU-1",), methods=methods, locations=places, offered=False
-    )
+        no = replace(no, methods=("ship",), locations=("S002", "S003"))
     promise_by(lacking, no)
     new = replace(lacking.new_order(("SKU-1", 2), ("SKU-2", 1), at="S001"), transfer=True)
     assert tried(lacking, new)["taken"] is None

@@ -8,7 +8,12 @@ import pytest
 
 from central_server.records import OrderHold
 from central_server.services.catalogue_intake import StockItem
-from central_server.services.errors import NothingUnsourced, OrderChangeInvalid, ReservedInStore
+from central_server.services.errors import (
+    NothingToAwait,
+    NothingUnsourced,
+    OrderChangeInvalid,
+    ReservedInStore,
+)
 from central_server.services.idempotency import RequestIdentity
 from central_server.services.parcels import Destination
 from central_server.services.waiting_room import Change
@@ -174,6 +179,7 @@ def test_a_new_parcel_waits_for_goods_that_come_to_a_store_after_its_pause(shipp
 @pytest.mark.parametrize("is_held", [False, True])
 def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_held: bool):
     """Promised for after it, they come early: nobody is told that they did not come."""
+    planner = shipping.parts.central.routing
     order_id = not_found(shipping, ("SKU-1", 2))
     due = shipping.clock.now_ms() + 25 * 60 * MINUTE_MS
     shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
@@ -187,9 +193,13 @@ def test_goods_that_come_before_the_pause_is_over_wait_for_its_end(shipping, is_
     else:
         come(shipping, "PO-1", 5)
     assert "unsourced" not in exceptions(shipping)
+    told = str(planner.why(order_id)["sentence"])
+    assert "to S001 came, or were called off: " in told
+    assert told.endswith("it is decided when a pause there is over, at 2025-11-24T12:13:20.000Z.")
     with pytest.raises(InsufficientStock):
         shipping.place(("SKU-1", 4), at="S001")
     shipping.clock.advance(2 * 60 * MINUTE_MS)
+    assert str(planner.why(order_id)["sentence"]).endswith(": who takes it is decided next.")
     shipping.parts.backorders.run()
     (work,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
     assert work.location_id == "S001"
@@ -207,15 +217,33 @@ def test_a_parcel_waits_for_no_goods_where_the_rules_let_nobody_send_them(shippi
     assert claimed(shipping) == {"PO-1": 0}
 
 
-def test_a_parcel_of_which_a_part_is_there_waits_for_the_rest(shipping):
-    """One line lies there and nothing of it is on its way: the receipt gives the other line."""
-    order_id, _ = place(shipping, ("SKU-1", 2), ("SKU-2", 2))
+def of_busy_stores(world: World, *lines: tuple[str, int]) -> str:
+    """Return a parcel order that every store was too busy for, hours ago."""
+    order_id, _ = place(world, *lines)
     for _ in range(3):
-        (current,) = [one for one in shipping.fulfillments(order_id) if one.total("open")]
-        device = shipping.device(current.location_id)
+        (current,) = [one for one in world.fulfillments(order_id) if one.total("open")]
+        device = world.device(current.location_id)
         device.do(op.FulfillmentRejected(current.id, ShortReason.STORE_BUSY))
         device.push()
-    shipping.clock.advance(5 * 60 * MINUTE_MS)
+    world.clock.advance(5 * 60 * MINUTE_MS)
+    return order_id
+
+
+def test_what_can_be_sent_now_waits_for_no_goods_and_says_so(shipping):
+    """The stores have it and time again: who lets it wait hears that, and not that none has it."""
+    order_id = of_busy_stores(shipping, ("SKU-1", 2))
+    desk, due = shipping.parts.central.unfillable, shipping.clock.now_ms() + 2 * DAY_MS
+    shipping.parts.central.supply.expect(Receipt("PO-1", "S001", "SKU-1", 5, due))
+    with pytest.raises(NothingToAwait, match="can be sent now: route it again"):
+        desk.back_order(order_id, by="Kim")
+    assert claimed(shipping) == {"PO-1": 0}
+    desk.route_again(order_id, by="Kim")
+    assert [one["unsourced"] for one in shipping.order(order_id)["lines"]] == [0]
+
+
+def test_a_parcel_of_which_a_part_is_there_waits_for_the_rest(shipping):
+    """One line lies there and nothing of it is on its way: the receipt gives the other line."""
+    order_id = of_busy_stores(shipping, ("SKU-1", 2), ("SKU-2", 2))
     gone = [StockItem(name, "SKU-1", 0) for name in ("S001", "S002", "S003")]
     shipping.parts.intake.stock(gone, "gone")
     assert [one["unsourced"] for one in shipping.order(order_id)["lines"]] == [2, 2]
