@@ -107,8 +107,10 @@ INSTEAD_OF_KEYS = {
     "^Z takes that payment out;": "`give-back` takes that payment out;",
     "or give a payment back: ^Z.": "or give a payment back: `give-back`.",
     "Take it out of the payment: ^Z on its row.": "Take it out of the payment: `give-back`.",
-    "Give it back again once it answers: ^Z.": "Give it back again once it answers: `give-back`.",
-    "Give it back there: ^Z.": "Give it back there: `give-back`.",
+    "Give it back again once it answers: ^Z.": "Give it back again once it answers: `give-back`"
+    "; where it never will, with `--made-sure`.",
+    "Give it back there: ^Z.": "Give it back there: `give-back`"
+    "; where it is gone, with `--made-sure`.",
     "Give that payment back there: ^Z.": "Give that payment back there: `give-back`.",
     "Enter hands it over.": "`sell` hands it over.",
     "Take the payment first: F7 at the order.": "Take the payment first: `pay`.",

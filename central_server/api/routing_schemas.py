@@ -96,10 +96,6 @@ class RoutingOrderBody(Body):
                 )
             if first.needs != line.needs:
                 raise ValueError(f"lines of {line.sku} need different capabilities: say the same")
-            if bool(first.group) != bool(line.group):
-                raise ValueError(
-                    f"of {line.sku} a part is in a group and a part is not: say it of all its lines"
-                )
         return self
 
     def units(self) -> Counter[str]:
@@ -370,9 +366,6 @@ class RoutingPlanBody(Body):
         unknown = sorted({one.tariff for one in self.candidates} - set(self.rules.tariffs))
         if unknown:
             raise ValueError(f"rules.tariffs lacks {', '.join(map(repr, unknown))}")
-        skus = [line.sku for line in self.order.lines if not line.group]
-        if not self.rules.splits_lines and len(set(skus)) < len(skus):
-            raise ValueError("lines are not divided (rules.splits_lines): give each SKU one line")
         entries = sum(len(one.stock) for one in self.candidates)
         if entries > STOCK_ENTRIES_MAX:
             raise ValueError(f"{entries} stock entries; at most {STOCK_ENTRIES_MAX}")

@@ -155,9 +155,8 @@ class Promises:
         return network_for(self, needed, ask)
 
     def free(self, skus: Collection[str], ask: Ask) -> dict[str, dict[str, int]]:
-        """Return the units that may be promised, by place that offers any of it and SKU.
+        """Return the units that may be promised, by place that offers any of it, paused or not.
 
-        A place that is not asked for now has none, and is named: why is for others to say.
         What `at` promises, without its terms: of a thousand places that is a tenth of the work.
         """
         self.learn(skus)

@@ -43,15 +43,6 @@ def _two_needs(body: Body) -> None:
     body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450, needs=["gift"])
 
 
-def _half_in_a_group(body: Body) -> None:
-    body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450, group="set")
-
-
-def _undivided_twice(body: Body) -> None:
-    body["order"]["lines"][1].update(sku="HS-10001", weight_grams=450)
-    body["rules"]["splits_lines"] = False
-
-
 def _night(body: Body) -> None:
     body["candidates"][0]["calendar"] = {"hours": [[1320, 360]] * 7}
 
@@ -73,8 +64,6 @@ def in_parts(*parts: Body) -> Callable[[Body], object]:
     [
         (_two_weights, "HS-10001 has 450 g and 20000 g in different lines: say one weight"),
         (_two_needs, "lines of HS-10001 need different capabilities: say the same"),
-        (_half_in_a_group, "of HS-10001 a part is in a group and a part is not"),
-        (_undivided_twice, "lines are not divided (rules.splits_lines): give each SKU one line"),
         (_night, "[1320, 360] closes before it opens: after midnight add 1440"),
         (
             in_parts(_part("2026-03-02T16:00:00.0001Z", "2026-03-02T16:00:00.0002Z")),

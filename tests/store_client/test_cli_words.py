@@ -17,7 +17,7 @@ KEY = re.compile(
 AT_THE_TERMINAL_ONLY = {"undo_pick", "print_pick_list"}
 """Functions whose refusals no command line can hear, or that speak of no screen."""
 ROOT = Path(store_client.__file__).parent
-SPOKEN = ("Refusal", "Paid", "__init__")
+SPOKEN = ("Refusal", "CardUnclear", "Paid", "__init__")
 """Calls whose sentences a command line passes on."""
 
 

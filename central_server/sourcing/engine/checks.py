@@ -96,7 +96,6 @@ def check_request(
     skus = {line.sku for line in order.lines}
     found = (
         *_of_order(order),
-        *_of_whole_lines(order, rules),
         *_of_rules(rules),
         *islice(_of_ids(candidates), FAULTS_MAX),
     )
@@ -131,19 +130,6 @@ def _disagreements(where: str, line: RequestedLine, first: RequestedLine) -> Ite
     if first.needs != line.needs:
         text = f"line {first.line} of {line.sku} needs other capabilities: say the same"
         yield Fault(f"{where}.needs", text)
-    if bool(first.group) != bool(line.group):
-        text = f"of {line.sku} a part is in a group and a part is not: say it of all its lines"
-        yield Fault(f"{where}.group", text)
-
-
-def _of_whole_lines(order: RoutingOrder, rules: Rules) -> Iterator[Fault]:
-    """Yield lines that are not to be divided, of a SKU that has another one: they go as one."""
-    firsts: dict[str, RequestedLine] = {}
-    for place, line in enumerate(() if rules.splits_lines else order.lines):
-        first = firsts.setdefault(line.sku, line)
-        if first is not line and not line.group:
-            text = f"line {first.line} has {line.sku}, too, and lines are not divided: make it one"
-            yield Fault(f"order.lines[{place}].sku", text)
 
 
 def _of_rules(rules: Rules) -> Iterator[Fault]:

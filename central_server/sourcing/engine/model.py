@@ -41,7 +41,7 @@ class RequestedLine:
     """Capabilities that a location must have to handle it: the same in all lines of its SKU."""
     group: str = ""
     """Lines of one group leave from one location together, whatever it is called; groups that
-    share a SKU are one. Empty: by itself, and so are all lines of its SKU."""
+    share a SKU are one. Empty: by itself, unless another line of its SKU is in a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Rules:
     radius_km: float | None = None
     shipments_max: int | None = None
     splits_lines: bool = True
-    """Whether the units of one line may come from several locations. If not, a SKU has one line."""
+    """Whether the units of one line may come from several locations; lines of one SKU are one."""
     whole_below_minor: int = 0
     """Orders of less value are not split at all."""
     is_all_or_nothing: bool = False

@@ -206,32 +206,16 @@ def test_goals_whose_figures_are_huge_count_whole_units():
     assert units_of(route(order(line(1, "A", 5)), stores, rules, NOW)) == {"S1": 5}
 
 
-@pytest.mark.parametrize(
-    ("lines", "rules", "field"),
-    [
-        (
-            (line(1, "A", 1), line(2, "A", 1, needs=frozenset({"gift"}))), Rules(PLAIN),
-            r"order.lines\[1\].needs",
-        ),
-        (
-            (line(1, "A", 1, group="g"), line(2, "B", 1, group="g"), line(3, "A", 2)),
-            Rules(PLAIN), r"order.lines\[2\].group",
-        ),
-        (
-            (line(1, "A", 2), line(2, "A", 2)), Rules(PLAIN, splits_lines=False),
-            r"order.lines\[1\].sku",
-        ),
-    ],
-)  # fmt: skip
-def test_lines_of_one_sku_that_differ_are_refused(lines, rules, field):
-    """They are sent as one, so neither is silently taken for the other."""
-    store = Candidate("S1", 40.0, -80.0, {"A": Stock(9), "B": Stock(9)})
-    with pytest.raises(InvalidRequest, match=field):
-        route(order(*lines), [store], rules, NOW)
+def test_lines_of_one_sku_that_need_different_things_are_refused():
+    """They are sent as one: neither is silently taken for the other."""
+    store = Candidate("S1", 40.0, -80.0, {"A": Stock(9)})
+    lines = (line(1, "A", 1), line(2, "A", 1, needs=frozenset({"gift"})))
+    with pytest.raises(InvalidRequest, match=r"order.lines\[1\].needs"):
+        route(order(*lines), [store], Rules(PLAIN), NOW)
 
 
-def test_lines_of_one_sku_that_agree_are_one():
-    """Twice the same in a group, or plain: as before."""
+def test_lines_of_one_sku_are_one():
+    """In groups, undivided, or plain: they leave together, or are divided together."""
     store = Candidate("S1", 40.0, -80.0, {"A": Stock(9)})
     twice = (line(1, "A", 2, group="g"), line(2, "A", 2, group="h"))
     assert route(order(*twice), [store], Rules(PLAIN, splits_lines=False), NOW).units == 4
