@@ -385,18 +385,19 @@ class StoreMachine:
     def pending(self, key: str, after: int, begun: int = 0) -> list[JournaledOperation]:
         """Return this store's readable operations on one order after a place of its journal.
 
-        What central holds back of epochs before `begun` is behind any place.
+        What central holds back of epochs before `begun` is behind any place. What a person set
+        aside is not done.
         """
         lives = self.store.journal.lives
+        found = [
+            (entry, None if said is None else said.status)
+            for entry, said in reversed(self.store.journal.history(EVERYTHING, 0, key))
+        ]
         return [
             entry
-            for entry, said in reversed(self.store.journal.history(EVERYTHING, 0, key))
-            if entry.seq > after
-            or (
-                said
-                and said.status is VerdictStatus.QUARANTINED
-                and lives.at(entry.seq).epoch < begun
-            )
+            for entry, status in found
+            if (entry.seq > after and status is not VerdictStatus.REFUSED)
+            or (status is VerdictStatus.QUARANTINED and lives.at(entry.seq).epoch < begun)
         ]
 
     def fill_disk(self) -> None:

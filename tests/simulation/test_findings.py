@@ -71,6 +71,26 @@ HELD_IN_THE_COPY = Plan(
 """A journal is put back by hand to before what it had handed in was approved; nothing is lost, so
 it follows on central's, and the rows of those verdicts are behind its cursor."""
 
+PICK_SET_ASIDE = Plan(
+    seed=11741237,
+    stores=2,
+    shared=True,
+    evidence=True,
+    events=(
+        Event("a_machine_is_shut_out_unheard", 0, 71430500074759, 26_778),
+        Event("at_the_counter", 0, 115002957841594, 38_066),
+        Event("follow_up", 0, 242638580401747, 38_447),
+        Event("at_the_counter", 0, 26896274507042, 75_339),
+        Event("sync_round", 0, 269945178609830, 34_245),
+        Event("sell_reservations", 0, 137171748656339, 80_736),
+        Event("enrolled_anew", 0, 169768566131593, 2_511),
+        Event("sync_round", 0, 50617378522471, 45_217),
+        Event("held_work_is_set_aside", 1, 13640418380963, 51_301),
+    ),
+)
+"""Work of a machine that was shut out waits for a person, the later steps under its new name too;
+the person sets the pick aside, so what was sold cannot follow on anything."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _calm_storage():
@@ -104,3 +124,10 @@ def test_a_journal_that_lost_nothing_hears_what_was_approved_since_its_copy():
     result = Run(HELD_IN_THE_COPY).go()
     assert result.ok, failure(HELD_IN_THE_COPY, result, runs_max=0)
     assert any("0 operations are lost" in line for line in result.story)
+
+
+def test_what_follows_a_pick_that_was_set_aside_is_passed_over_by_both_sides():
+    """The store folds what is held and not refused; so does the account of it."""
+    result = Run(PICK_SET_ASIDE).go()
+    assert result.ok, failure(PICK_SET_ASIDE, result, runs_max=0)
+    assert any("set aside, 1 settled" in line for line in result.story)
