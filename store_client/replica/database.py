@@ -1,14 +1,17 @@
 """One connection to replica.db, with its lock and its transactions."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from sync.disk import flush
 from sync.edge.sqlite import (
     CommitHook,
     Connection,
+    begin_log_anew,
     data_version,
     has_migration,
     no_hook,
@@ -36,6 +39,7 @@ class ReplicaDatabase:
 
     `synchronous` is NORMAL: after a power cut the file is whole but may lack its
     last commits, which the journal and central give back (`included`, cursors).
+    Before the journal builds on rows that came, they are flushed (`flush`).
     """
 
     def __init__(
@@ -48,6 +52,12 @@ class ReplicaDatabase:
         self._path = path
         self._key = key
         self._hook = hook
+        self.flush_path: Callable[[Path], None] = flush
+        """How a file, or the names in a folder, are brought to the disk: a test stands between."""
+        self._is_named = False
+        """Whether the log's name in its folder was flushed."""
+        self._is_log_doubtful = False
+        """Whether a flush failed: the kernel may call clean what it could not write."""
         self.connection: Connection = open_database(path, key=key, synchronous="NORMAL")
         self._lock: AbstractContextManager[object] = RLock() if lock is None else lock
         _migrate(self.connection)
@@ -62,6 +72,27 @@ class ReplicaDatabase:
         """Hold the write lock; commit at the end, or roll back. Not nested."""
         with self._lock, transaction(self.connection, self._path.name, self._hook):
             yield self.connection
+
+    def flush(self) -> None:
+        """Bring to the disk what any process has committed. Raises `OSError`.
+
+        What is not in the log any more was flushed by SQLite when it went into the file. The
+        log carries none of SQLite's locks, so that closing it here takes none away.
+        """
+        if self._is_log_doubtful:
+            self._write_log_into_file()
+        self._is_log_doubtful = True
+        with suppress(FileNotFoundError):
+            self.flush_path(self._path.with_name(f"{self._path.name}-wal"))
+        if not self._is_named:
+            self.flush_path(self._path.parent)
+            self._is_named = True
+        self._is_log_doubtful = False
+
+    def _write_log_into_file(self) -> None:
+        with self._lock:
+            if begin_log_anew(self.connection, waits=True):
+                raise OSError(errno.EIO, "what central said could not be flushed", self._path.name)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -48,6 +48,8 @@ class ReplicaStore:
         self._journal = journal
         self._views = views
         self._clock = clock
+        self._is_flushed = False
+        """Whether all that was taken in is on the disk; a process before may have left some."""
 
     def bring_up(self) -> None:
         """Let rows and views be what this program makes of them, up to the journal's head."""
@@ -81,6 +83,7 @@ class ReplicaStore:
         A page that goes on from what is here is not taken in then: it may be a part of
         itself. One that begins anew is: better that than no rows at all.
         """
+        self._is_flushed = False
         try:
             return self._taken_in(page)
         except _Differs:
@@ -165,6 +168,7 @@ class ReplicaStore:
 
     def reset(self, scope: str, reason: str) -> None:
         """Forget a scope's rows and cursor, and leave an alert: never silently."""
+        self._is_flushed = False
         with self._database.writing() as connection:
             self._clear(connection, scope)
             connection.execute("DELETE FROM scopes WHERE scope = ?", (scope,))
@@ -186,6 +190,7 @@ class ReplicaStore:
 
     def install(self, manifest: SnapshotManifest, file: Path) -> None:
         """Take a verified, unpacked snapshot in, in one transaction with the cursor."""
+        self._is_flushed = False
         with self._database.sibling() as database, database.attached(file):
             if database.one("PRAGMA snapshot.quick_check")[0] != "ok":
                 raise UnsafeDatabase(f"the snapshot of {manifest.scope} is damaged")
@@ -204,6 +209,12 @@ class ReplicaStore:
             known = connection.execute("SELECT 1 FROM alerts WHERE text = ?", (text,)).fetchone()
             if known is None:
                 _alert(connection, self._clock.now_ms(), "", text)
+
+    def flush(self) -> None:
+        """Have all that was taken in on the disk: the journal is about to build on it."""
+        if not self._is_flushed:
+            self._database.flush()
+            self._is_flushed = True
 
     def refold(self) -> None:
         """Bring the view up to the journal's head; drop orders that central does not have."""

@@ -127,7 +127,7 @@ class SyncDaemon:
         def share() -> None:
             if not self._may_share():
                 return
-            self._journal.arrived()
+            self._arrived()
             if self._share() and halted is None:
                 self._push(session)
 
@@ -168,7 +168,15 @@ class SyncDaemon:
         """Read central's rows before the journal changes, if only those of another life."""
         answer = self._hello()
         if always or answer.incarnation not in {0, self._known_life(answer)}:
-            self._pull(answer, answer.heads, then=self._journal.arrived)
+            self._pull(answer, answer.heads, then=self._arrived)
+
+    def _arrived(self) -> None:
+        """Note that all of central's rows are here, once no power cut takes them any more.
+
+        What the journal says from then on, durably, holds only beside those rows.
+        """
+        self._replica.flush()
+        self._journal.arrived()
 
     def _known_life(self, answer: HelloAnswer) -> int:
         """Return the life of central's that the store's rows are of; 0 where it has none."""

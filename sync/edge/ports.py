@@ -122,6 +122,13 @@ class ReplicaWriter(Protocol):
         """Take a verified, unpacked snapshot in, in one transaction with the cursor."""
         ...
 
+    def flush(self) -> None:
+        """Have all that was taken in on the disk: the journal is about to build on it.
+
+        Costs nothing where nothing was taken in since. Raises `OSError`.
+        """
+        ...
+
     def refold(self) -> None:
         """Bring the view up to the journal's head."""
         ...
