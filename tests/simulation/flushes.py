@@ -1,6 +1,8 @@
-"""What a store keeps beside its databases (mark, evidence), and what of it a power cut takes.
+"""What of a store's files a power cut takes: mark, evidence, and the rows of `replica.db`.
 
-A database is on the disk when its commit returns: it asks for that at each one. The
+`journal.db` is on the disk when its commit returns: it asks for that at each one.
+`replica.db` is flushed before the journal builds on what came into it; of its commits
+since then the disk may have none. The
 mark is flushed only before something is sent, and evidence after the commit that it
 speaks of, so that power may go in between. What a file had when it was flushed last
 is safe; of what was written since, each sector may be there or not.
@@ -10,12 +12,17 @@ import os
 from pathlib import Path
 from random import Random
 
+from store_client.replica.database import ReplicaDatabase
 from sync.edge.evidence import SUFFIX, Evidence
 from sync.edge.journal import Journal
 from sync.edge.mark import SLOT_BYTES
 from tests.simulation.faults import StoreFuse
 
 MARK = "journal.mark"
+REPLICA, LOG = "replica.db", "replica.db-wal"
+
+
+ROWS_LOST_SHARE = 0.5
 
 
 class Flushes:
@@ -27,6 +34,9 @@ class Flushes:
         self._evidence = evidence
         self._safe: dict[Path, bytes] = {}
         """What a file had when it was flushed last, by whichever process."""
+        self._folder = folder
+        self._rows: dict[str, bytes] = {}
+        """The same of `replica.db` and its log, by their names."""
         self._is_over = self._is_killed = False
         self.settle()
 
@@ -38,6 +48,7 @@ class Flushes:
         kept = {path: safe for path, safe in self._safe.items() if path != self._mark}
         files = [path for path in self._files() if beside or path == self._mark]
         self._safe = {**({} if beside else kept), **{path: path.read_bytes() for path in files}}
+        self._rows = self._rows_now()
 
     def watch(self, journal: Journal) -> None:
         """Stand behind a process's journal from its first flush on.
@@ -48,6 +59,10 @@ class Flushes:
         journal.mark_file.flush = self._flush
         if journal.evidence is not None:
             journal.evidence.flush = self._flush
+
+    def watch_rows(self, database: ReplicaDatabase) -> None:
+        """Stand behind what a process flushes of its rows."""
+        database.flush_path = self._flush_rows
 
     def safe_evidence(self, evidence: Evidence) -> set[tuple[str, int, int, bytes]]:
         """Return of which operations (replica, epoch, seq, hash) records are on the disk."""
@@ -76,9 +91,35 @@ class Flushes:
         if not self._is_over:
             self._fuse.flushes(before=False)
 
-    def lose_power(self, random: Random) -> int:
-        """Let go of what was not flushed, of each file by chance; return of how many anything."""
+    def _rows_now(self) -> dict[str, bytes]:
+        files = [self._folder / name for name in (REPLICA, LOG)]
+        return {path.name: path.read_bytes() for path in files if path.exists()}
+
+    def _flush_rows(self, path: Path) -> None:
+        if self._is_killed:
+            return
+        if not self._is_over:
+            self._fuse.flushes(before=True)
+        if path.name == LOG:
+            self._rows = self._rows_now()
+        if not self._is_over:
+            self._fuse.flushes(before=False)
+
+    def _lose_rows(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            (self._folder / f"{REPLICA}{suffix}").unlink(missing_ok=True)
+        for name, content in self._rows.items():
+            (self._folder / name).write_bytes(content)
+
+    def lose_power(self, random: Random, *, rows_too: bool = False) -> int:
+        """Let go of what was not flushed, of each file by chance; return of how many anything.
+
+        Of `replica.db` with `rows_too`: then no process has it open.
+        """
         torn = 0
+        if rows_too and random.random() < ROWS_LOST_SHARE and self._rows_now() != self._rows:
+            self._lose_rows()
+            torn += 1
         for path in self._files():
             now, safe = path.read_bytes(), self._safe.get(path, b"")
             if now == safe:

@@ -51,6 +51,7 @@ class WatchedStore(Store):
     def __init__(self, *arguments: Any, flushes: Flushes, **named: Any) -> None:
         self._flushes = flushes
         super().__init__(*arguments, **named)
+        flushes.watch_rows(self._database)
 
     def _notice_restore(self) -> None:
         self._flushes.watch(self.journal)  # the first that flushes anything
@@ -295,15 +296,15 @@ class StoreMachine:
         """Go off and on again; return of how many files something was lost that was not flushed."""
         self.flushes.end(is_killed=True)
         self.close()
-        torn = self._go_dark(begins_ms)
+        torn = self._go_dark(begins_ms, rows_too=True)
         self.restart_over_same_files()
         return torn
 
-    def _go_dark(self, begins_ms: int = 0) -> int:
+    def _go_dark(self, begins_ms: int = 0, *, rows_too: bool = False) -> int:
         self.fuse.is_out_of_power = False
         self.boots += 1
         self.clock.boot(begins_ms)
-        return self.flushes.lose_power(self._random)
+        return self.flushes.lose_power(self._random, rows_too=rows_too)
 
     def round(self) -> tuple[RoundReport | None, str]:
         """Do one round of the daemon."""
