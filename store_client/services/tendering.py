@@ -185,6 +185,7 @@ def pay_card(
     if not 0 < amount <= due:
         raise Refusal(f"{money(due, order.currency)} are due.", "Type at most that.")
     number = next_tender(order)
+    _require_new_name(desk, key, number)
     desk.perform(CardAsked(key, number, amount), judge=partial(_in_session, desk))
     # After that is recorded: of two processes that ask at once each sees the other's card.
     refusal = offline_card_refusal(
@@ -198,6 +199,28 @@ def pay_card(
     except TerminalSilent:
         return _unclear(desk, key)
     return _answered(desk, key, number, answer)
+
+
+def _require_new_name(desk: Desk, key: str, number: int) -> None:
+    """Refuse a payment whose name the payment terminal has used for one that is not here.
+
+    A journal that was put back counts its payments anew, and the device would answer for the
+    old one: the goods would leave for money that may long be back.
+    """
+    try:
+        known = desk.devices.payment_terminal.recall(payment_name(key, number))
+    except TerminalSilent as problem:
+        raise Refusal(
+            "The payment terminal does not answer: nothing was charged.",
+            "Try again, or take the payment another way.",
+        ) from problem
+    if known.outcome is CardOutcome.UNKNOWN or next_tender(_order_to_pay(desk, key)) != number:
+        return  # new; or another process has recorded it meanwhile, and this one is out of turn
+    raise Refusal(
+        f"The payment terminal knows a payment {number} of this order which is not recorded here:"
+        " nothing was charged now.",
+        "Take it another way, or a part of it in cash first and the rest by card; tell a manager.",
+    )
 
 
 def ask_card_again(desk: Desk, key: str) -> Paid:

@@ -97,17 +97,20 @@ class Evidence:
 
     def newest(self, replica_id: str, epoch: int) -> dict[int, bytes]:
         """Return seq and hash of an epoch's records at the end of the newest file."""
+        return {one.seq: one.hash for one in self._end(replica_id) if one.epoch == epoch}
+
+    def reached(self, replica_id: str) -> tuple[int, int]:
+        """Return the last place (epoch, seq) of a name at the end of the newest file."""
+        return max(((one.epoch, one.seq) for one in self._end(replica_id)), default=(0, 0))
+
+    def _end(self, replica_id: str) -> list[Witness]:
         paths = list(self._folder.glob(f"*{SUFFIX}"))
         if not paths:
-            return {}
+            return []
         with max(paths, key=lambda path: path.stat().st_mtime_ns).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - NEWEST_BYTES))
             found = [self._decoded(text) for text in file]
-        return {
-            one.seq: one.hash
-            for one in found
-            if one is not None and (one.replica_id, one.epoch) == (replica_id, epoch)
-        }
+        return [one for one in found if one is not None and one.replica_id == replica_id]
 
     def drop_before(self, ms: int) -> None:
         """Remove the files of months that ended before `ms`."""

@@ -40,6 +40,17 @@ class JournalWitnessing(JournalPart):
             self._mark_problem = f"the mark of this store's work cannot be read: {problem}"
             return None
 
+    def read_witnessed(self) -> tuple[int, int]:
+        """Return how far (epoch, seq) the evidence says that this name had come; (0, 0): nothing.
+
+        Read from the end of its newest file, so that each start of a process can ask.
+        """
+        reached = (0, 0)
+        if self.evidence is not None:
+            with self.recalling():
+                reached = self.evidence.reached(self.identity.replica_id)
+        return reached
+
     @contextmanager
     def recalling(self) -> Iterator[None]:
         """Read evidence in this block; where that fails nothing of it counts, and that is told."""

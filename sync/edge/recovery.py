@@ -59,8 +59,8 @@ class Theirs:
 def notice_restore(journal: Journal, now_ms: int) -> None:
     """Compare the database with what lies outside of it; begin an epoch if it was restored.
 
-    The mark is read before the database: whatever another process commits in
-    between only moves the database ahead.
+    Mark and evidence are read before the database: whatever another process commits
+    in between only moves the database ahead.
     """
     try:
         identity = journal.identity
@@ -72,10 +72,11 @@ def notice_restore(journal: Journal, now_ms: int) -> None:
 
 def _compare_with_mark(journal: Journal, identity: Identity, now_ms: int) -> None:
     mark = journal.read_mark()
-    head = journal.head()
-    if mark is not None and mark.place == (identity.epoch, head.seq):
+    witnessed = journal.read_witnessed()  # the mark may have come back with the database
+    place = (identity.epoch, journal.head().seq)
+    if mark is not None and mark.place == place and witnessed <= place:
         return
-    if mark is None or mark.place > (identity.epoch, head.seq):
+    if mark is None or max(mark.place, witnessed) > place:
         refill(journal)
     head = journal.head()
     if mark is not None and mark.place > (journal.identity.epoch, head.seq):

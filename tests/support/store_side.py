@@ -93,6 +93,8 @@ class StoreSide:
     location_id: str = "S001"
     clock: ManualClock = field(default_factory=ManualClock)
     boot: str = "boot-1"
+    evidence: Path | None = None
+    """The folder of its other disk, where it has one."""
 
     def __post_init__(self) -> None:
         self.key = Ed25519PrivateKey.from_private_bytes(self.location_id.encode().ljust(32, b"."))
@@ -107,7 +109,9 @@ class StoreSide:
 
     def open(self) -> None:
         """Open the files as a new process does."""
-        self.store = Store(Files(self.folder), self.clock, key="", boot_id=self.boot)
+        self.store = Store(
+            Files(self.folder), self.clock, key="", boot_id=self.boot, evidence_folder=self.evidence
+        )
         try:
             self.store.identity  # noqa: B018 - raises before the first enrolment
         except LookupError:

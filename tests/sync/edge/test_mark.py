@@ -1,6 +1,7 @@
 """What a store keeps beside its database: the mark, and the evidence on another path."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -294,3 +295,88 @@ def test_a_restore_goes_on_where_the_other_disk_cannot_be_read(tmp_path: Path, m
     assert (journal.identity.epoch, journal.head().seq, journal.backlog()) == (2, 5, 2)
     assert "Input/output error" in journal.witness_problem
     journal.close()
+
+
+def image_put_back(tmp_path: Path) -> Journal:
+    """Return the journal of a folder that came back with its mark, as it was after two of five."""
+    live = tmp_path / "live"
+    journal = Journal(live / "journal.db", evidence_folder=tmp_path / "other-disk")
+    journal.enrol(WHO)
+    for number in (1, 2):
+        add(journal, record(number), TAKEN)
+    journal.close()
+    shutil.copytree(live, tmp_path / "image")
+    journal = Journal(live / "journal.db", evidence_folder=tmp_path / "other-disk")
+    for number in (3, 4, 5):
+        add(journal, record(number), TAKEN)
+    journal.close()
+    return image_again(tmp_path)
+
+
+def image_again(tmp_path: Path) -> Journal:
+    live = tmp_path / "live"
+    shutil.rmtree(live)
+    shutil.copytree(tmp_path / "image", live)
+    return Journal(live / "journal.db", evidence_folder=tmp_path / "other-disk")
+
+
+def test_evidence_refills_a_folder_that_came_back_with_its_mark(tmp_path: Path):
+    """An image of the disk agrees with itself: only what lies elsewhere knows of more."""
+    journal = image_put_back(tmp_path)
+    notice_restore(journal, NOON_MS)
+    assert (journal.identity.epoch, journal.head().seq, journal.backlog()) == (1, 5, 5)
+    mark = journal.mark_file.read("nonce")
+    assert mark is not None
+    assert mark.place == (1, 5)
+    journal.close()
+
+
+def test_evidence_of_a_later_epoch_refills_a_folder_that_came_back_with_its_mark(tmp_path: Path):
+    """An epoch was begun since the image was taken: it comes back, too."""
+    journal = image_put_back(tmp_path)
+    notice_restore(journal, NOON_MS)
+    begin_epoch(journal, 1, 5, NOON_MS)
+    add(journal, record(6), TAKEN)
+    journal.close()
+    again = image_again(tmp_path)
+    notice_restore(again, NOON_MS)
+    assert (again.identity.epoch, again.head().seq, holes(again)) == (2, 6, [])
+    assert again.broken() == ""
+    again.close()
+
+
+def test_an_ordinary_start_reads_only_the_end_of_the_evidence(tmp_path: Path, monkeypatch):
+    """Every process of the store begins so, and there may be a year of it."""
+    journal = image_put_back(tmp_path)
+    notice_restore(journal, NOON_MS)
+    journal.close()
+
+    def read_whole(*_: object) -> None:
+        raise AssertionError("all of the evidence was read")
+
+    monkeypatch.setattr(Evidence, "_all", read_whole)
+    again = Journal(tmp_path / "live" / "journal.db", evidence_folder=tmp_path / "other-disk")
+    notice_restore(again, NOON_MS)
+    assert (again.head().seq, again.witness_problem) == (5, "")
+    again.close()
+
+
+def test_what_another_process_does_during_a_start_is_no_restore(tmp_path: Path, monkeypatch):
+    """It is read where the evidence ends, then where the journal does: that has moved ahead."""
+    journal = image_put_back(tmp_path)
+    notice_restore(journal, NOON_MS)
+    other = Journal(tmp_path / "live" / "journal.db", evidence_folder=tmp_path / "other-disk")
+    assert journal.evidence is not None
+    reached = journal.evidence.reached
+
+    def then_it_works(name: str) -> tuple[int, int]:
+        place = reached(name)
+        add(other, record(6), TAKEN)
+        return place
+
+    monkeypatch.setattr(journal.evidence, "reached", then_it_works)
+    monkeypatch.setattr("sync.edge.recovery.refill", lambda _: pytest.fail("refilled"))
+    notice_restore(journal, NOON_MS)
+    assert (journal.identity.epoch, journal.head().seq) == (1, 6)
+    journal.close()
+    other.close()
