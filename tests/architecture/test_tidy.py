@@ -38,6 +38,18 @@ def test_every_function_fits_on_a_screen():
     assert long == []
 
 
+def test_nothing_is_left_of_a_merge():
+    """Who reads the CHANGELOG reads no markers of two versions of it."""
+    marks = tuple(7 * one for one in "<>")
+    left = [
+        f"{name}:{number}"
+        for name, text in project_texts(*PROSE)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.startswith(marks)
+    ]
+    assert left == []
+
+
 def test_every_module_can_be_read_in_one_sitting():
     """A Python file has at most 450 lines."""
     long = [

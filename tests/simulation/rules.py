@@ -17,6 +17,7 @@ from central_server.storage import backup, stock
 from central_server.storage.fulfillments import Fulfillments
 from central_server.storage.leases import Leases
 from central_server.storage.meta import Meta
+from store_client.replica.database import ReplicaDatabase
 from store_client.replica.shares import Shares
 from sync.domain import escrow
 from sync.domain.escrow import EscrowPolicy, Rights, Share
@@ -37,6 +38,7 @@ HELD = frozenset({"the_end_of_rights_is_held_back"})
 ASIDE = frozenset({"the_end_of_rights_is_set_aside"})
 OVERTAKEN = frozenset({"orders_overtake_what_is_asked_back"})
 DISKS = frozenset({"a_disk_is_put_back_unheard"})
+POWER = frozenset({"power_cut"})
 
 
 @dataclass(frozen=True)
@@ -295,6 +297,7 @@ OF_STORES = (
     Mutant("a store ignores central's generation", ShareKeeper, "join", _nothing(), NEW),
     Mutant("a device that is shut out shares on", SyncDaemon, "_may_share", _nothing(True),
            frozenset({"a_machine_is_shut_out_unheard"})),
+    Mutant("rows that a power cut takes are built on", ReplicaDatabase, "flush", _nothing(), POWER),
     Mutant("generations that come back begin at once", GivenRights, "take_in",
            lambda _: GivenRights.replay, DISKS),
 )  # fmt: skip
