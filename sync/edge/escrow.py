@@ -255,8 +255,18 @@ class ShareKeeper:
         """Return whether a confirmation of this promise may have reached central."""
         confirmed = self.journal.first_seq(key, CONFIRMED)
         if confirmed is None:
-            return False
-        return self.attempted_seq is None or confirmed <= self.attempted_seq
+            return self._may_have_forgotten()
+        tried = self.attempted_seq
+        return tried is None or confirmed <= max(tried, self.journal.acked_seq())
+
+    def _may_have_forgotten(self) -> bool:
+        """Return whether this journal was put back, and does not know yet what central has of it.
+
+        A new name is no sign of that: a machine that is enrolled anew has all that it did.
+        """
+        lives = self.journal.lives
+        is_behind = any(not one.opened and lives.first_of(one.replica_id) != one for one in lives)
+        return is_behind and not lives.newest.opened
 
     def _grant(self, shares: Sequence[Share]) -> None:
         generation = self.journal.rights.generation()

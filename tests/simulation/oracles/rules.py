@@ -79,7 +79,8 @@ def what_was_never_sent_is_given_up(world: "World") -> Iterator[str]:
         for key in store.store.shares.unacknowledged():
             order = store.store.fulfillment(key)
             confirmed = journal.first_seq(key, CONFIRMED)
-            is_unsent = confirmed is not None and confirmed > store.tried
+            sent = max(store.tried, store.store.journal.acked_seq())
+            is_unsent = confirmed is not None and confirmed > sent
             if is_unsent and order is not None and order.total("open"):
                 yield f"{key}: {store.location_id} never sent that it keeps it, and keeps it"
 
