@@ -227,7 +227,8 @@ _PAYMENT_ROWS = (
     Transition("value_asked", _AT_WORK, _AT_WORK, tendering.ask_value),
     Transition("value_answered", _BEGUN, _OPEN, tendering.answer_value),
     Transition("value_answered", _REFUND, _CLOSED, tendering.answer_value),
-    Transition("tender_returned", _BEGUN, _OPEN, tendering.give_back),
+    # New, too: what a store did not find may have been taken away by central before.
+    Transition("tender_returned", _OPEN, _OPEN, tendering.give_back),
     Transition("tender_returned", _REFUND, _CLOSED, tendering.give_back),
     # Central had declined what the store then took back, or the order had ended before.
     Transition(

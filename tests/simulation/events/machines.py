@@ -73,13 +73,13 @@ STALE = "replica.db is an old one at "
 
 
 def replica_rolls_back(world: World, index: int, dice: Random) -> str:
-    """A power cut takes the last commits of replica.db, or an image of it is put back."""
+    """An image of replica.db is put back by hand: what is sold before rows come knows no floor."""
     store = world.stores[index]
     store.close()
     image = store.folder / IMAGE
     if image.exists() and dice.random() < 0.6:
         shutil.copyfile(image, store.folder / REPLICA)
-        world.notes[STALE + store.location_id] = True
+        world.notes[STALE + store.location_id] = store.is_unheard = True
         said = "an older replica.db"
     else:
         shutil.copyfile(store.folder / REPLICA, image)

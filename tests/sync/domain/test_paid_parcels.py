@@ -18,7 +18,7 @@ from sync.domain.fulfillment import (
 )
 from sync.domain.money_ledger import balances, order_postings
 from sync.domain.operations import LineQuantity
-from sync.domain.paying import balance_of, due_of
+from sync.domain.paying import balance_of, due_of, reservation_of
 from sync.domain.tenders import TenderKind, TenderRefused
 from sync.domain.transitions import advance, decide
 from tests.support.builders import NOON_MS, an_order, paid_here
@@ -51,6 +51,20 @@ def boxed(*quantities: int) -> FulfillmentOrder:
 
 def sale(box: int, units: int) -> res.ReservationConverted:
     return res.ReservationConverted(KEY, (LineQuantity(box, units),), units * 1000, box)
+
+
+def test_giving_back_what_central_has_not_is_no_fact_that_it_refuses():
+    """It had taken the unit away that the store did not find: new to it, begun at the store."""
+    order = paid_here(an_order(1, 1, 1, flow=ship.NAME))
+    missing = op.LineShortPicked(KEY, 1, 1, ShortReason.NOT_FOUND)
+    returned = res.TenderReturned(KEY, 1, declined=True)
+    at_store = do(order, missing, returned)
+    assert ship.status_of(at_store) is S.ACCEPTED
+    lost = replace(missing, reason=ShortReason.SOLD_ON_FLOOR)
+    central = advance(ship.FLOW, order, lost, NOON_MS).after
+    for fact in (missing, returned):
+        central = advance(ship.FLOW, central, fact, NOON_MS).after
+    assert reservation_of(central).tenders == ()
 
 
 def test_an_unpaid_box_does_not_leave():
