@@ -27,14 +27,9 @@ from sync.domain.tenders import CardCaps, TenderKind, TenderState
 from tests.escrow.test_paid_parcels import boxed, placed
 from tests.support.central_world import World
 from tests.support.conflicts import agree, exceptions
-from tests.support.counter import all_of, allow, aside, books, online
+from tests.support.counter import all_of, allow, aside, books, charges, online, with_device
 from tests.support.quicker import late
 from tests.support.store_side import StoreSide
-
-
-def charges(folder: Path) -> dict[str, int]:
-    """Return what the payment terminal has charged and not given back."""
-    return SimulatedTerminal(folder / "psp.json").charges()
 
 
 def test_a_card_whose_goods_have_left_does_not_go_back(
@@ -81,10 +76,6 @@ class Silent(SimulatedTerminal):
 
     def void(self, payment: str) -> bool:
         raise TerminalSilent(payment)
-
-
-def with_device(desk: Desk, device: SimulatedTerminal) -> Desk:
-    return replace(desk, devices=replace(desk.devices, payment_terminal=device))
 
 
 def given_back_unrecorded(world: World, store: StoreSide, desk: Desk) -> str:

@@ -17,7 +17,7 @@ from sync.domain.paying import due_of, reservation_of
 from sync.domain.tenders import TenderState
 from tests.support.central_world import World
 from tests.support.conflicts import agree
-from tests.support.counter import all_of, aside, books, online
+from tests.support.counter import all_of, aside, books, charges, online, with_device
 from tests.support.store_side import StoreSide
 
 
@@ -27,11 +27,6 @@ def put_back(store: StoreSide, desk: Desk, copy: Path) -> Desk:
     copies.restore(Files(store.folder), store.clock, "", copy, force=True)
     store.open()
     return replace(desk, store=store.store)
-
-
-def charges(folder: Path) -> dict[str, int]:
-    """Return what the payment terminal has charged and not given back."""
-    return SimulatedTerminal(folder / "psp.json").charges()
 
 
 @pytest.mark.parametrize("is_given_back", [True, False], ids=["given back", "charged"])
@@ -93,8 +88,7 @@ def test_a_payment_terminal_that_cannot_say_what_it_knows_charges_nothing(
         def recall(self, payment: str) -> CardAnswer:
             raise TerminalSilent(payment)
 
-    device = Silent(tmp_path / "psp.json")
-    silent = replace(desk, devices=replace(desk.devices, payment_terminal=device))
+    silent = with_device(desk, Silent(tmp_path / "psp.json"))
     with pytest.raises(Refusal, match="does not answer: nothing was charged"):
         tendering.pay_card(silent, key)
     assert charges(tmp_path) == {}
@@ -113,8 +107,7 @@ def test_a_card_that_another_process_has_charged_meanwhile_is_recorded(
             tendering.pay_card(desk, key, 500)
             return super().recall(payment)
 
-    device = Behind(tmp_path / "psp.json")
-    behind = replace(desk, devices=replace(desk.devices, payment_terminal=device))
+    behind = with_device(desk, Behind(tmp_path / "psp.json"))
     with pytest.raises(OperationRefused) as refused:
         tendering.pay_card(behind, key, 500)
     assert "not recorded here" not in str(refused.value)

@@ -9,6 +9,7 @@ is safe; of what was written since, each sector may be there or not.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -80,14 +81,21 @@ class Flushes:
         return [path for path in (self._mark, *sorted(beside)) if path.exists()]
 
     def _flush(self, descriptor: int) -> None:
+        def reach_the_disk() -> None:
+            here = os.fstat(descriptor).st_ino
+            for path in self._files():
+                if path.stat().st_ino == here:
+                    self._safe[path] = path.read_bytes()
+
+        self._flushed(reach_the_disk)
+
+    def _flushed(self, reach_the_disk: Callable[[], None]) -> None:
+        """Flush, where a process is alive that may fall before it, or after."""
         if self._is_killed:
             return
         if not self._is_over:
             self._fuse.flushes(before=True)
-        here = os.fstat(descriptor).st_ino
-        for path in self._files():
-            if path.stat().st_ino == here:
-                self._safe[path] = path.read_bytes()
+        reach_the_disk()
         if not self._is_over:
             self._fuse.flushes(before=False)
 
@@ -96,14 +104,11 @@ class Flushes:
         return {path.name: path.read_bytes() for path in files if path.exists()}
 
     def _flush_rows(self, path: Path) -> None:
-        if self._is_killed:
-            return
-        if not self._is_over:
-            self._fuse.flushes(before=True)
-        if path.name == LOG:
-            self._rows = self._rows_now()
-        if not self._is_over:
-            self._fuse.flushes(before=False)
+        def reach_the_disk() -> None:
+            if path.name == LOG:
+                self._rows = self._rows_now()
+
+        self._flushed(reach_the_disk)
 
     def _lose_rows(self) -> None:
         for suffix in ("", "-wal", "-shm"):

@@ -11,7 +11,7 @@ from store_client.flows.ship.pay_screen import ParcelPaymentScreen
 from store_client.screens.host import Approved
 from store_client.screens.tender import TenderScreen
 from store_client.services import card_settling, drawer, giving_back, tendering
-from store_client.services.desk import Desk, Refusal
+from store_client.services.desk import Desk, Refusal, TerminalSettings
 from sync.domain.people import Action, Approval, Role
 from sync.domain.reservations import ReservePolicy
 from sync.domain.tenders import CardCaps
@@ -100,23 +100,29 @@ class Silent(SimulatedTerminal):
         raise TerminalSilent(payment)
 
 
-async def test_the_payment_does_not_say_paid_for_a_card_that_is_being_given_back(
-    world, store, tmp_path
-):
-    """Its device was silent: not clear, on this screen and after a restart, until it is."""
+def asleep_after_a_card(world: World, store: StoreSide, tmp_path: Path) -> TerminalSettings:
+    """Return a terminal whose device has charged a card, and then says nothing any more."""
     desk = counter(store, tmp_path)
     _, key = online(world, store)
     aside(desk, key)
     tendering.pay_card(desk, key)
     settings = till_settings(tmp_path)
     silent = replace(settings.devices, payment_terminal=Silent(tmp_path / "psp.json"))
-    asleep = replace(settings, devices=silent)
+    return replace(settings, devices=silent)
+
+
+async def test_the_payment_does_not_say_paid_for_a_card_that_is_being_given_back(
+    world, store, tmp_path
+):
+    """Its device was silent: not clear, on this screen and after a restart, until it is."""
+    asleep = asleep_after_a_card(world, store, tmp_path)
     async with terminal(store.store, store.clock, role=Role.LEAD, settings=asleep) as term:
         await term.press("enter", "f6")
         assert "PAID: Enter hands over" in term.text()
         await term.press("ctrl+z")
         assert "does not answer" in term.text()
         assert "PAID: Enter" not in term.text()
+    settings = till_settings(tmp_path)
     async with terminal(store.store, store.clock, role=Role.LEAD, settings=settings) as term:
         await term.press("enter", "f6")
         assert "PAID: Enter" not in term.text()
@@ -132,13 +138,7 @@ async def test_who_made_sure_says_that_a_card_of_a_dead_device_has_its_money(
     world, store, tmp_path
 ):
     """Asked twice and silent: the lead is asked, and one keystroke too many decides nothing."""
-    desk = counter(store, tmp_path)
-    _, key = online(world, store)
-    aside(desk, key)
-    tendering.pay_card(desk, key)
-    settings = till_settings(tmp_path)
-    silent = replace(settings.devices, payment_terminal=Silent(tmp_path / "psp.json"))
-    asleep = replace(settings, devices=silent)
+    asleep = asleep_after_a_card(world, store, tmp_path)
     async with terminal(store.store, store.clock, role=Role.LEAD, settings=asleep) as term:
         await term.press("enter", "f6", "ctrl+z")
         assert "Has the card its money back?" not in term.text()

@@ -1,9 +1,11 @@
 """A counter with a drawer and devices, before a real central: what tests of paying need."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from central_server.money_records import StoredValue
 from central_server.services.idempotency import RequestIdentity
+from store_client.adapters.payment_terminals import SimulatedTerminal
 from store_client.flows.reserve import commands
 from store_client.replica.models import ProductHit
 from store_client.services.desk import Desk
@@ -82,3 +84,13 @@ def left_on_card(world: World) -> int:
     account = account_of(CODE)
     with world.database.read() as view:
         return view.money.stored_values([account], lock=False)[account].balance_minor
+
+
+def charges(folder: Path) -> dict[str, int]:
+    """Return what the payment terminal has charged and not given back."""
+    return SimulatedTerminal(folder / "psp.json").charges()
+
+
+def with_device(desk: Desk, device: SimulatedTerminal) -> Desk:
+    """Return the counter with another payment terminal."""
+    return replace(desk, devices=replace(desk.devices, payment_terminal=device))
