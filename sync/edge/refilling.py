@@ -24,7 +24,7 @@ def refill(journal: Journal) -> int:
             current = chain(current, one.line)
             if current != one.hash:
                 break  # of a history that was overtaken
-            insert(journal, one, journal.rights.replay)
+            insert(journal, one, journal.rights.take_in)
         _refill_later(journal, journal.evidence.epochs_after(life.replica_id, life.epoch))
     return journal.head().seq - before
 
@@ -54,7 +54,7 @@ def _refill_later(journal: Journal, epochs: dict[int, list[Witness]]) -> None:
         name = whole[0].replica_id
         journal.begin_life(Life(number, name, base, certain=True, opened=False))
         for one in whole:
-            insert(journal, one, journal.rights.replay)
+            insert(journal, one, journal.rights.take_in)
 
 
 def insert(

@@ -112,10 +112,11 @@ class GivenRights:
         )
 
     def take_in(self, operation: object, seq: int) -> None:
-        """Take in an operation of this store's that only central had.
+        """Take in an operation of this store's that only central had, or the evidence.
 
-        What it promised in later generations this store has not heard of yet: none
-        begins before that, and then it is one in which nothing was granted elsewhere.
+        What central promised in later generations this store has not heard of yet, or it has
+        forgotten it: rows come back from an image with the journal. None begins before
+        that, and then it is one in which nothing was granted elsewhere.
         """
         open_now = self.generation()
         match operation:
@@ -127,7 +128,7 @@ class GivenRights:
                 self.replay(operation, seq)
 
     def replay(self, operation: object, seq: int) -> None:
-        """Take in an operation of this store's that came back to the journal from the evidence."""
+        """Take in an operation of this store's own, of which its rows know what goes with it."""
         match operation:
             case RightsGranted(generation=generation, granted=units):
                 self.open_generation(generation)
